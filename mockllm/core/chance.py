@@ -1,0 +1,48 @@
+"""All randomness, and all ids: pure hashes of where they stand.
+
+Drawn by (seed, rule, scope, tries, place) and named by (seed, scope, number, prefix, place), so that what
+else the server does meanwhile never changes them, and asking twice gives the same.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from random import Random
+from typing import Final
+
+_LETTERS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+BASE62: Final = bytes(_LETTERS[byte % 62] for byte in range(256))
+HEX: Final = bytes(b"0123456789abcdef"[byte % 16] for byte in range(256))
+
+
+class Chance:
+    """The draws of one answer: one independent stream for each place that draws."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self, seed: int, rule: str, scope: str, tries: int) -> None:
+        self._root = f"{seed}|{rule}|{scope}|{tries}|"
+
+    def uniform(self, place: str) -> float:
+        """A number in [0, 1)."""
+        digest = blake2b((self._root + place).encode(), digest_size=8).digest()
+        return (int.from_bytes(digest, "big") >> 11) * (1.0 / (1 << 53))
+
+    def random(self, place: str) -> Random:
+        """A generator for a place that draws many times."""
+        digest = blake2b((self._root + place).encode(), digest_size=8).digest()
+        return Random(int.from_bytes(digest, "big"))  # noqa: S311 - a mock's dice, seeded on purpose
+
+
+class Ids:
+    """The ids of one answer."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self, seed: int, scope: str, number: int) -> None:
+        self._root = f"{seed}|{scope}|{number}|"
+
+    def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
+        """`prefix` and `length` (at most 64) characters after it."""
+        key = f"{self._root}{prefix}|{place}".encode()
+        return prefix + blake2b(key, digest_size=length).digest().translate(alphabet).decode()

@@ -1,0 +1,67 @@
+"""Errors in neutral words: what went wrong, before a dialect puts it in its provider's envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from mockllm.core.json import Json
+
+NAMED: Final[Mapping[str, int]] = {
+    "bad_request": 400,
+    "authentication": 401,
+    "permission": 403,
+    "not_found": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "context_length": 400,
+    "rate_limit": 429,
+    "insufficient_quota": 429,
+    "content_filter": 400,
+    "server_error": 500,
+    "overloaded": 503,
+    "unavailable": 503,
+    "bad_gateway": 502,
+    "timeout": 504,
+}
+"""The named errors with the status they have where a dialect's table says nothing else."""
+
+BY_STATUS: Final[Mapping[int, str]] = {
+    400: "bad_request",
+    401: "authentication",
+    402: "insufficient_quota",
+    403: "permission",
+    404: "not_found",
+    408: "timeout",
+    413: "request_too_large",
+    429: "rate_limit",
+    500: "server_error",
+    502: "bad_gateway",
+    503: "unavailable",
+    504: "timeout",
+    529: "overloaded",
+}
+"""What a bare `error: {status: N}` means; another status is a generic error of its class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One error. None means: as the dialect's table has it for this type.
+
+    `fields` is merged into the provider's inner error object as written; where all its keys are names of
+    dialects, each dialect takes its own (`for_dialect`). `retry_after` is in seconds.
+    """
+
+    type: str
+    status: int | None = None
+    message: str | None = None
+    retry_after: float | None = None
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @staticmethod
+    def of_status(status: int, message: str | None = None) -> Failure:
+        """The named error of a status, else the generic one of its class, sent with that status."""
+        generic = "bad_request" if status < 500 else "server_error"
+        return Failure(BY_STATUS.get(status, generic), status, message)

@@ -1,0 +1,137 @@
+"""What to say, before any wire format: an answer's choices, made of parts, made of pieces.
+
+A *piece* is what one chunk of a stream says. A dialect turns a Reply into its own events (`Encoder`)
+or into one body (`whole`); it never decides what is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+
+Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal"]
+"""Why an answer ended, in neutral words; each dialect has its own for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A scripted wait between two pieces, in seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Bytes that go on the wire as they are, between two pieces (`raw` and `comment` of a script)."""
+
+    data: bytes
+
+
+Piece: TypeAlias = str | Pause | Verbatim
+"""What a part says next: text, or something that stands between two texts."""
+
+
+def spoken(pieces: tuple[Piece, ...]) -> str:
+    """The text of the pieces, without what stands between them."""
+    return "".join(piece for piece in pieces if type(piece) is str)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    pieces: tuple[Piece, ...]
+    tokens: int | None = None
+    """How many tokens it is, where its maker knows; else they are estimated."""
+    whole: str | None = None
+    """What a whole answer says instead of the joined pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    pieces: tuple[Piece, ...]
+    signature: str | None = None
+    """None: the dialect makes one where its wire has one."""
+    redacted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call; the pieces join to the arguments' JSON text (which may be broken on purpose)."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    id: str | None = None
+    """None: made from the answer's ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A block of one dialect's own, sent as written by that dialect and left out by the others."""
+
+    dialect: str
+    block: Json
+
+
+Part: TypeAlias = Text | Thinking | Call | Refusal | Native
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    parts: tuple[Part, ...]
+    finish: Finish = "stop"
+    stopped_by: str | None = None
+    """The stop sequence that cut the text, where one did."""
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return tuple(part for part in self.parts if type(part) is Call)
+
+    @property
+    def text(self) -> str:
+        """All text parts, as a whole answer says them."""
+        return "".join(
+            part.whole if part.whole is not None else spoken(part.pieces)
+            for part in self.parts
+            if type(part) is Text
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens. `input` includes both caches and `output` includes reasoning; each dialect re-adds as its
+    provider counts (which is where they differ most)."""
+
+    input: int
+    output: int
+    cached_read: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. `model` None: the one that was asked for. `broken`: it fails there, in mid-answer.
+
+    `extras` holds what only one dialect knows, by dialect: merged into its answer's top level.
+    """
+
+    choices: tuple[Choice, ...]
+    usage: Usage = Usage(0, 0)
+    model: str | None = None
+    broken: Failure | None = None
+    extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+
+    def with_usage(self, usage: Usage) -> Reply:
+        return replace(self, usage=usage)

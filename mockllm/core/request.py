@@ -1,0 +1,298 @@
+"""A request as scenarios see it: what was asked, in provider-neutral words.
+
+Every dialect subclasses `Request` and overrides the lazy readings that its wire format holds. A
+reading is made when it is first looked at and never raises on any JSON: what cannot be read is absent
+(`None`, an empty tuple), and validation says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+from urllib.parse import parse_qsl
+
+from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.tokens import estimate
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPart:
+    """An image, a file or a sound: that it is there, not what it shows."""
+
+    kind: Literal["image", "file", "audio"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """A tool call in the history; `arguments` parsed where they are JSON, else the raw text."""
+
+    id: str | None
+    name: str | None
+    arguments: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPart:
+    """What a tool gave back. `name` is looked up by `id` in earlier calls where the wire has only an id."""
+
+    id: str | None
+    name: str | None
+    text: str
+    is_error: bool = False
+
+    @property
+    def json(self) -> Json | Missing:
+        """The text read as JSON; MISSING where it is not JSON."""
+        try:
+            return loads(self.text)
+        except JSONDecodeError:
+            return MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPart:
+    """A part of a type that has no neutral word."""
+
+    type: str
+
+
+Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | OtherPart
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. Tool results are messages of role `tool`, also where the wire puts them in a user message;
+    what else stood in that message follows as a `user` message. `system` covers `developer`."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by a newline."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that was offered. `schema` is its JSON Schema (None where the wire has none)."""
+
+    name: str
+    schema: Json = None
+    description: str | None = None
+    kind: str = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """`mode` in neutral words; `names` are the allowed tools where the request limits them."""
+
+    mode: Literal["auto", "none", "any", "named"] = "auto"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The wanted form of the answer: free text, any JSON, or JSON of a schema (with its name if it has one)."""
+
+    kind: Literal["text", "json", "schema"] = "text"
+    name: str | None = None
+    schema: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Whether and how much the request asked of what shapes an answer beside its text."""
+
+    n: int = 1
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+
+
+class Request:
+    """One request. The constructor's arguments are the transport's facts; all else is read lazily.
+
+    `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
+    `raw` the body's bytes (inflated); `now` the time of arrival in seconds since the epoch: the only
+    clock that an answer's time fields ever see. `route` holds what the route's pattern caught
+    (`{"model": …}` where the path names the model).
+    """
+
+    dialect: ClassVar[str | None] = None
+    """Whose protocol: openai, anthropic … None outside every protocol."""
+    api: ClassVar[str | None] = None
+    """Which of its calls: chat, messages, models … None outside every protocol."""
+    generates: ClassVar[bool] = False
+    """Whether it is a generating call, which rules without `api` and `path` see."""
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        raw: bytes = b"",
+        query_string: str = "",
+        provider: str | None = None,
+        route: Mapping[str, str] | None = None,
+        session: str | None = None,
+        client: str = "",
+        now: float = 0.0,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.raw = raw
+        self.query_string = query_string
+        self.provider = provider
+        self.route: Mapping[str, str] = route or {}
+        self.session = session
+        self.client = client
+        self.now = now
+
+    # --- transport -----------------------------------------------------------------------------
+
+    @lazy
+    def query(self) -> dict[str, str]:
+        """The query's parameters; the last of a repeated name counts."""
+        if not self.query_string:
+            return {}
+        return dict(parse_qsl(self.query_string, keep_blank_values=True))
+
+    @lazy
+    def host(self) -> str | None:
+        return self.headers.get("host")
+
+    @lazy
+    def api_key(self) -> str | None:
+        """The key, wherever the protocol carries it; a dialect that carries it elsewhere overrides this."""
+        bearer = self.headers.get("authorization")
+        if bearer is not None and bearer[:7].lower() == "bearer ":
+            return bearer[7:].strip() or None
+        return self.headers.get("x-api-key")
+
+    @lazy
+    def raw_text(self) -> str:
+        return self.raw.decode("utf-8", "replace")
+
+    @lazy
+    def body(self) -> Json | Missing:
+        """The body's JSON; MISSING where there is none or it cannot be read."""
+        try:
+            return loads(self.raw)
+        except JSONDecodeError:
+            return MISSING
+
+    @property
+    def fields(self) -> dict[str, Json]:
+        """The body where it is an object, else an empty one: what readers look into."""
+        body = self.body
+        return body if type(body) is dict else {}
+
+    # --- what was asked: each dialect overrides what its wire holds ----------------------------
+
+    @lazy
+    def model(self) -> str | None:
+        return None
+
+    @lazy
+    def stream(self) -> bool:
+        """Whether the client asked for a stream."""
+        return False
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        """All turns in order, the system text included where the wire has it among the messages."""
+        return ()
+
+    @lazy
+    def system(self) -> str | None:
+        """The system text, parts and messages joined by a newline; None where there is none."""
+        texts = [message.text for message in self.messages if message.role == "system"]
+        return "\n".join(texts) if texts else None
+
+    @lazy
+    def user(self) -> str | None:
+        """The text of the last user message; None where there is none."""
+        for message in reversed(self.messages):
+            if message.role == "user":
+                return message.text
+        return None
+
+    @lazy
+    def turn(self) -> int:
+        """1 + the number of assistant turns."""
+        return 1 + sum(message.role == "assistant" for message in self.messages)
+
+    @lazy
+    def tools(self) -> tuple[Tool, ...]:
+        return ()
+
+    @lazy
+    def tool_choice(self) -> ToolChoice:
+        return ToolChoice()
+
+    @lazy
+    def tool_results(self) -> tuple[ResultPart, ...]:
+        """The results after the last assistant turn, in order."""
+        found: list[ResultPart] = []
+        for message in reversed(self.messages):
+            if message.role == "assistant":
+                break
+            found[:0] = [part for part in message.parts if isinstance(part, ResultPart)]
+        return tuple(found)
+
+    @lazy
+    def has_image(self) -> bool:
+        return any(
+            isinstance(part, MediaPart) and part.kind == "image"
+            for message in self.messages
+            for part in message.parts
+        )
+
+    @lazy
+    def response_format(self) -> Format:
+        return Format()
+
+    @lazy
+    def sampling(self) -> Sampling:
+        return Sampling()
+
+    @lazy
+    def input_tokens(self) -> int:
+        """The estimate of the prompt's tokens: texts, calls and results, and the tools' descriptions."""
+        return estimate_input(self)
+
+
+def estimate_input(request: Request) -> int:
+    """Every message costs its text plus 4 tokens of framing, and the prompt 3, as OpenAI's cookbook counts."""
+    total = 3
+    for message in request.messages:
+        total += 4
+        for part in message.parts:
+            match part:
+                case TextPart(text) | ThinkingPart(text) | ResultPart(text=text):
+                    total += estimate(text)
+                case CallPart(name=name, arguments=arguments):
+                    total += estimate(f"{name}{arguments}")
+                case MediaPart():
+                    total += 85
+                case OtherPart():
+                    pass
+    if request.tools:
+        total += sum(estimate(f"{tool.name} {tool.description} {tool.schema}") for tool in request.tools)
+    return total

@@ -1,0 +1,66 @@
+"""What the engine asks of a wire protocol: read it, check it, and say a reply or an error in it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mockllm.core.chance import Ids
+from mockllm.core.failure import Failure
+from mockllm.core.plan import Plan
+from mockllm.core.reply import Reply
+from mockllm.core.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What an answer carries that is neither asked nor said: its ids and its time (epoch seconds)."""
+
+    ids: Ids
+    now: float
+
+
+class Dialect(Protocol):
+    """One call of one provider's API (chat completions, messages, the list of models …).
+
+    Everything is synchronous and pure; no method raises on any request.
+    """
+
+    name: str
+    """The provider whose protocol it is: what `match: {dialect: …}` sees."""
+    api: str
+    generates: bool
+    request: type[Request]
+    """Reads this call's requests."""
+
+    def check(self, request: Request) -> Failure | None:
+        """What is wrong with the request's shape or ranges (`validation: strict`); None where nothing is.
+        Its type, status, message and fields are the provider's own."""
+
+    def unreadable(self, request: Request) -> Failure | None:
+        """What is wrong where the body is no JSON object (`validation: lenient`); None where it is one."""
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        """A whole answer with the failure in this provider's status, envelope and headers."""
+
+
+class Generating(Dialect, Protocol):
+    """A call that is answered with a Reply."""
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        """The reply as one body: a single Data step of kind `body`."""
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        """The reply as a stream of events."""
+
+    def variant(self, request: Request) -> Hashable:
+        """All of the request, beside the model and the number of choices, that changes how a given reply is
+        written: two requests of the same variant get the same bytes but for ids, time and input tokens."""
+
+
+class Lookup(Dialect, Protocol):
+    """A call that the dialect answers by itself (lists of models) unless a rule names its api or path."""
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        """`models` are the literal model names of the loaded rules."""

@@ -1,0 +1,112 @@
+"""Counts in this process's memory. Synchronous: what happens between two awaits is atomic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mockllm.core.claim import Candidate, Claim, Refused, Settled, Turn
+
+CAPACITY = 100_000
+"""How many (session, scope) pairs are remembered; clients choose scopes, so the oldest make room."""
+
+
+class _Scope:
+    """All counts of one scope of one session: key → [tries, turns], and the number of its requests."""
+
+    __slots__ = ("counts", "number")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, list[int]] = {}
+        self.number = 0
+
+    def of(self, key: str) -> list[int]:
+        found = self.counts.get(key)
+        if found is None:
+            found = self.counts[key] = [0, 0]
+        return found
+
+
+class Memory:
+    """See `State`."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._scopes: dict[tuple[str, str], _Scope] = {}
+        self._capacity = capacity
+
+    def settle(self, claim: Claim) -> Settled:
+        return self._decide(claim, count=True)
+
+    def peek(self, claim: Claim) -> Settled:
+        return self._decide(claim, count=False)
+
+    def keep(self, keys: frozenset[str]) -> None:
+        for scope in self._scopes.values():
+            scope.counts = {key: count for key, count in scope.counts.items() if key in keys}
+
+    def _scope(self, session: str, name: str) -> _Scope:
+        found = self._scopes.get((session, name))
+        if found is None:
+            if len(self._scopes) >= self._capacity:
+                del self._scopes[next(iter(self._scopes))]
+            found = self._scopes[session, name] = _Scope()
+        return found
+
+    def _decide(self, claim: Claim, *, count: bool) -> Settled:
+        modifiers = self._modifiers(claim, count=count) if claim.modifiers else ()
+        refused: list[tuple[Candidate, Refused]] = []
+        winner: Turn | None = None
+        for candidate in claim.rules:
+            tries, turns = self._scope(claim.session, candidate.scope).of(candidate.key)
+            guard = candidate.guard
+            if guard is None:
+                winner = Turn(candidate, tries, turns)
+                break
+            reason = _refusal(guard, claim.seed, candidate, tries, turns)
+            if reason is None:
+                winner = Turn(candidate, tries, guard.given(turns))
+                break
+            refused.append((candidate, reason))
+        number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)
+        if any(turn.candidate.error for turn in modifiers):
+            return Settled("modifier", winner, modifiers, number, refused)
+        if claim.invalid(winner.candidate.validation if winner else "strict"):
+            return Settled("invalid", winner, modifiers, number, refused)
+        if count:
+            for candidate, reason in refused:
+                self._count(claim.session, candidate, turn=reason != "lost its chance")
+            if winner is not None:
+                self._count(claim.session, winner.candidate, turn=True)
+        return Settled("rule" if winner else "miss", winner, modifiers, number, refused)
+
+    def _modifiers(self, claim: Claim, *, count: bool) -> Sequence[Turn]:
+        """Modifiers count for themselves, whatever becomes of the request."""
+        applied = []
+        for candidate in claim.modifiers:
+            tries, turns = self._scope(claim.session, candidate.scope).of(candidate.key)
+            guard = candidate.guard
+            reason = None if guard is None else _refusal(guard, claim.seed, candidate, tries, turns)
+            if reason is None:
+                applied.append(Turn(candidate, tries, turns if guard is None else guard.given(turns)))
+            if count:
+                self._count(claim.session, candidate, turn=reason != "lost its chance")
+        return applied
+
+    def _count(self, session: str, candidate: Candidate, *, turn: bool) -> None:
+        count = self._scope(session, candidate.scope).of(candidate.key)
+        count[0] += 1
+        count[1] += turn
+
+    def _number(self, session: str, scope: str, *, count: bool) -> int:
+        found = self._scope(session, scope)
+        number = found.number
+        if count:
+            found.number = number + 1
+        return number
+
+
+def _refusal(guard: object, seed: int, candidate: Candidate, tries: int, turns: int) -> Refused | None:
+    if candidate.guard is None:
+        return None
+    if candidate.guard.spares(seed, candidate.draws, candidate.scope, tries):
+        return "lost its chance"
+    return candidate.guard.refuses(turns)
