@@ -1,0 +1,155 @@
+"""Durations, probabilities, chunk sizes and drawn numbers: how a person writes them and what they are.
+
+Apart from the values that hold them, because command line, pack parameters and scenarios read them alike.
+All times are seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Literal, TypeAlias, get_args
+
+_SECONDS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?) ?(us|µs|ms|s|m|h)", re.ASCII)
+_BARE: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_LONGEST: Final = 31_536_000.0
+"""One year: longer waits are typing mistakes, and infinities would stop a timer."""
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `300ms`, `0.1ms`, `2s`, `1m` …; ValueError with what to write instead."""
+    text = text.strip()
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        if _BARE.fullmatch(text):
+            raise ValueError(f'{text} has no unit; write "300ms", "2s" or "1m"')
+        raise ValueError(f'"{_short(text)}" is not a duration; write "300ms", "2s" or "1m"')
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if seconds > _LONGEST:
+        raise ValueError(f"{_short(text)} is longer than a year")
+    return seconds
+
+
+def parse_probability(value: str | float | int) -> float:
+    """0 to 1 of `5%`, `0.05` or `"0.05"`; ValueError with what to write instead."""
+    if isinstance(value, str):
+        text = value.strip()
+        percent = text.endswith("%")
+        number = text[:-1].rstrip() if percent else text
+        if not _BARE.fullmatch(number):
+            raise ValueError(f'"{_short(text)}" is not a probability; write "5%" or 0.05')
+        chance = float(number) / 100 if percent else float(number)
+    else:
+        chance = float(value)
+    if not 0 <= chance <= 1:
+        raise ValueError(f'{value} is not between 0 and 1; write "5%" or 0.05')
+    return chance
+
+
+ChunkUnit: TypeAlias = Literal["characters", "tokens", "words", "sentences"]
+_UNITS: Final[dict[str, ChunkUnit]] = {
+    form: unit for unit in get_args(ChunkUnit) for form in (unit, unit.removesuffix("s"))
+}
+_CHUNK_SIZE: Final = re.compile(r"(\d{1,9})(?: ?([a-z]+))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSize:
+    """How much a chunk says: `count` of `unit`."""
+
+    count: int
+    unit: ChunkUnit
+
+
+def parse_chunk_size(value: str | int) -> ChunkSize:
+    """`4 tokens`, `10 characters`, `1 word`, `2 sentences`; a bare number is characters. ValueError else."""
+    found = _CHUNK_SIZE.fullmatch(str(value).strip())
+    unit = _UNITS.get(found[2] or "characters") if found else None
+    if found is None or unit is None:
+        raise ValueError(
+            f'"{_short(str(value))}" is not a chunk size; write "4 tokens", "10 characters", "1 word" or "2 sentences"'
+        )
+    count = int(found[1])
+    if count < 1:
+        raise ValueError("a chunk says at least 1 of something; write \"1 token\"")
+    return ChunkSize(count, unit)
+
+
+# --- drawn numbers -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Always the same."""
+
+    value: float
+
+    def draw(self, random: Random) -> float:
+        return max(0.0, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Anything from `low` to `high`, alike."""
+
+    low: float
+    high: float
+
+    def draw(self, random: Random) -> float:
+        return max(0.0, random.uniform(self.low, self.high))
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """The bell curve; what would be negative is 0."""
+
+    mean: float
+    stddev: float
+
+    def draw(self, random: Random) -> float:
+        return max(0.0, random.gauss(self.mean, self.stddev))
+
+
+_Z99: Final = 2.3263478740408408
+"""The standard normal's 99th percentile."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormal:
+    """Half of all draws are below `median`, 99 of 100 below `p99`: the shape of real latencies."""
+
+    median: float
+    p99: float
+
+    def draw(self, random: Random) -> float:
+        return self.median * math.exp(random.gauss(0.0, 1.0) * math.log(self.p99 / self.median) / _Z99)
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential:
+    """Gaps between events that come independently of each other, `mean` apart."""
+
+    mean: float
+
+    def draw(self, random: Random) -> float:
+        return random.expovariate(1.0) * max(0.0, self.mean)
+
+
+@dataclass(frozen=True, slots=True)
+class Empirical:
+    """One of the measured values, each as likely as the other."""
+
+    values: tuple[float, ...]
+
+    def draw(self, random: Random) -> float:
+        return max(0.0, random.choice(self.values))
+
+
+Distribution: TypeAlias = Fixed | Uniform | Normal | LogNormal | Exponential | Empirical
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
