@@ -1,0 +1,260 @@
+"""Chat completions on the wire: a Reply as one body or as chunks.
+
+Both forms are built from the same facts (`Answered`): what stands at the top of the body and of every
+chunk. A chunk is put together from bytes that are rendered once an answer, since most of it repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from mockllm.core.chance import Ids
+from mockllm.core.encoder import At, Encoder, Event, encode
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, pretty
+from mockllm.core.plan import Data, Framing, Kind, Plan
+from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Thinking, Usage, spoken
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.chat_check import check, unreadable
+from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.errors import error_plan, inner
+from mockllm.dialects.openai.families import Family, family, snapshot
+from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+
+FINISH: Final[dict[Finish, str]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "stop",
+}
+PADDING: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an answer says beside the reply itself. `forced`: the request named the one function to call,
+    which ends an answer with `stop` instead of `tool_calls`."""
+
+    id: str
+    created: int
+    model: str
+    tier: str
+    family: Family
+    ids: Ids
+    forced: bool
+
+    def top(self, kind: str) -> dict[str, Json]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+    def foot(self) -> dict[str, Json]:
+        tier = {"service_tier": self.tier} if self.family.tier else {}
+        return {**tier, "system_fingerprint": self.family.fingerprint}
+
+    def finish(self, choice: Choice) -> str:
+        if self.forced and choice.finish == "tool_calls":
+            return "stop"
+        return FINISH[choice.finish]
+
+    def call_id(self, call: Call, choice: int, number: int) -> str:
+        return call.id if call.id is not None else self.ids.make("call_", 24, f"{choice}.{number}")
+
+
+def answered(reply: Reply, request: ChatRequest, stamp: Stamp) -> Answered:
+    model = reply.model if reply.model is not None else snapshot(request.model or "")
+    return Answered(
+        id=stamp.ids.make("chatcmpl-", 29),
+        created=int(stamp.now),
+        model=model,
+        tier=request.service_tier,
+        family=family(model),
+        ids=stamp.ids,
+        forced=request.tool_choice.mode == "named",
+    )
+
+
+def usage(counted: Usage) -> dict[str, Json]:
+    """Cached tokens are part of the prompt, reasoning tokens part of the completion."""
+    return {
+        "prompt_tokens": counted.input,
+        "completion_tokens": counted.output,
+        "total_tokens": counted.total,
+        "prompt_tokens_details": {"cached_tokens": counted.cached_read, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": counted.reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def shown(choice: Choice) -> tuple[Part, ...]:
+    """The parts that this protocol shows."""
+    return tuple(part for part in choice.parts if type(part) is not Thinking and not _foreign(part))
+
+
+def _foreign(part: Part) -> bool:
+    return type(part) is Native and (part.dialect != "openai" or type(part.block) is not dict)
+
+
+class ChatEncoder(Encoder):
+    """The chunks of a stream. A Native part's block is a delta as it stands."""
+
+    hidden = (Thinking,)
+
+    def __init__(self, reply: Reply, request: ChatRequest, stamp: Stamp) -> None:
+        super().__init__(reply)
+        self._request, self._stamp = request, stamp
+        self._facts = facts = answered(reply, request, stamp)
+        extras = reply.extras.get("openai", {})
+        own = {key: value for key, value in extras.items() if key not in ("object", "choices", "usage")}
+        top = {**facts.top("chat.completion.chunk"), **facts.foot(), **own}
+        self._top = dumps(top)[:-1] + b',"choices":['
+        self._logprobs = b',"logprobs":null' if facts.family.logprobs else b""
+        self._tail = b'],"usage":null' if request.include_usage else b"]"
+        self._usage = extras.get("usage", usage(reply.usage))
+        self._chunks = 0
+        self._calls = [0] * len(reply.choices)
+        """How many calls of each choice have been opened."""
+        self._lone: set[int] = set()
+        """The choices whose only call was opened by their first chunk."""
+
+    def begin(self, choice: int) -> Iterable[Event]:
+        """A lone call stands in the first chunk already; of several, each is opened in a chunk of its own."""
+        parts = shown(self.reply.choices[choice])
+        first = parts[0] if parts else None
+        delta: dict[str, Json] = {"role": "assistant", "content": None}
+        if type(first) is Call:
+            if sum(type(part) is Call for part in parts) == 1:
+                self._lone.add(choice)
+                delta |= {"tool_calls": [self._opening(first, choice)], "refusal": None}
+        elif type(first) is Refusal:
+            delta["refusal"] = ""
+        else:
+            delta |= {"content": "", "refusal": None}
+        return (self._chunk(choice, dumps(delta)),)
+
+    def open(self, at: At) -> Iterable[Event]:
+        part = at.part
+        if type(part) is Native and not _foreign(part):
+            return (self._chunk(at.choice, dumps(part.block)),)
+        if type(part) is Call and at.choice not in self._lone:
+            return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
+        return ()
+
+    def say(self, at: At, piece: str) -> Iterable[Event]:
+        part, said = at.part, dumps(piece)
+        if type(part) is Call:
+            number = self._calls[at.choice] - 1
+            delta = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (number, said)
+        elif type(part) is Refusal:
+            delta = b'{"refusal":%b}' % said
+        else:
+            delta = b'{"content":%b}' % said
+        return (self._chunk(at.choice, delta, padded=len(piece)),)
+
+    def end(self, choice: int) -> Iterable[Event]:
+        reason = dumps(self._facts.finish(self.reply.choices[choice]))
+        return (self._chunk(choice, b"{}", reason),)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        if self._request.include_usage:
+            yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
+        yield "end", (b"[DONE]", None)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return ((dumps({"error": inner(failure, self._request, self._stamp)}), None),)
+
+    def _opening(self, call: Call, choice: int) -> Json:
+        number = self._calls[choice]
+        self._calls[choice] += 1
+        function = {"name": call.name, "arguments": ""}
+        id = self._facts.call_id(call, choice, number)
+        return {"index": number, "id": id, "type": "function", "function": function}
+
+    def _chunk(self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0) -> Event:
+        said = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, self._logprobs, finish)
+        return self._top + said + self._tail + self._padding(padded), None
+
+    def _padding(self, padded: int) -> bytes:
+        """What pads a chunk, and its end. Live padding is random; ours fills what is said up to a multiple
+        of 16 characters, as in the newest recordings, and turns with the chunk's number."""
+        if not self._request.obfuscated:
+            return b"}"
+        start = self._chunks % 62
+        self._chunks += 1
+        return b',"obfuscation":"%b"}' % PADDING[start : start + 16 - padded % 16]
+
+
+def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
+    """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
+    parts = shown(choice)
+    calls = [
+        {
+            "id": facts.call_id(call, number, place),
+            "type": "function",
+            "function": {"name": call.name, "arguments": spoken(call.pieces)},
+        }
+        for place, call in enumerate(choice.calls)
+    ]
+    refusals = [spoken(part.pieces) for part in parts if type(part) is Refusal]
+    made: dict[str, Json] = {"role": "assistant", "content": choice.text}
+    if not choice.text and (calls or refusals):
+        made["content"] = None
+    if calls:
+        made["tool_calls"] = calls
+    made["refusal"] = "".join(refusals) if refusals else None
+    made["annotations"] = []
+    for part in parts:
+        if type(part) is Native:
+            made |= part.block
+    return made
+
+
+def body(reply: Reply, facts: Answered) -> dict[str, Json]:
+    """The whole answer's object."""
+    logprobs = {"logprobs": None} if facts.family.logprobs else {}
+    choices = [
+        {"index": number, "message": message(choice, number, facts), **logprobs,
+         "finish_reason": facts.finish(choice)}
+        for number, choice in enumerate(reply.choices)
+    ]
+    made = {**facts.top("chat.completion"), "choices": choices, "usage": usage(reply.usage), **facts.foot()}
+    return {**made, **reply.extras.get("openai", {})}
+
+
+class Chat:
+    """POST /v1/chat/completions."""
+
+    name = "openai"
+    api = "chat"
+    generates = True
+    request = ChatRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check(request)
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return unreadable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        assert isinstance(request, ChatRequest)
+        said = pretty(body(reply, answered(reply, request, stamp))) + b"\n"
+        return Plan(head(200, WHOLE_HEAD, stamp), (Data(said, 0, "body"),))
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        assert isinstance(request, ChatRequest)
+        steps = tuple(encode(ChatEncoder(reply, request, stamp)))
+        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+    def variant(self, request: Request) -> Hashable:
+        assert isinstance(request, ChatRequest)
+        forced = request.tool_choice.mode == "named"
+        return request.include_usage, request.obfuscated, request.service_tier, forced

@@ -1,0 +1,206 @@
+"""OpenAI's errors as data: for each named error its status, type, code, param, message and header set.
+
+Shared by all of OpenAI's protocols. Envelope: `{"error": {message, type, param, code}}`, all four always
+there. Statuses, codes and messages are from recordings and public reports, but where a comment says so.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, pretty
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.headers import EDGE_HEAD, WHOLE_HEAD, Pairs, head, request_id
+
+INVALID: Final = "invalid_request_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One named error. `message` may name: model, method, path, key, request_id, wait."""
+
+    status: int
+    type: str
+    code: str | None
+    message: str
+    param: str | None = None
+    headers: Pairs = WHOLE_HEAD
+    retry_after: float | None = None
+
+
+ROWS: Final = {
+    "bad_request": Row(400, INVALID, None, "The request is not valid."),
+    "authentication": Row(
+        401,
+        INVALID,
+        "invalid_api_key",
+        "Incorrect API key provided: {key}. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+        headers=EDGE_HEAD,
+    ),
+    "permission": Row(
+        403,
+        "request_forbidden",
+        "unsupported_country_region_territory",
+        "Country, region, or territory not supported",
+        headers=EDGE_HEAD,
+    ),
+    "not_found": Row(404, INVALID, None, "Invalid URL ({method} {path})", headers=EDGE_HEAD),
+    "model_not_found": Row(
+        404,
+        INVALID,
+        "model_not_found",
+        "The model `{model}` does not exist or you do not have access to it.",
+        headers=EDGE_HEAD,
+    ),
+    # Nobody has recorded a 413: type and message are inferred.
+    "request_too_large": Row(413, INVALID, None, "The request body is too large.", headers=EDGE_HEAD),
+    "context_length": Row(
+        400,
+        INVALID,
+        "context_length_exceeded",
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in "
+        "130000 tokens. Please reduce the length of the messages.",
+        param="messages",
+    ),
+    # The figures agree: 247 tokens too many are free again after 494 ms.
+    "rate_limit": Row(
+        429,
+        "tokens",
+        "rate_limit_exceeded",
+        "Rate limit reached for {model} in organization org-mockllm on tokens per min (TPM): Limit 30000, "
+        "Used 29753, Requested 494. Please try again in {wait}. Visit "
+        "https://platform.openai.com/account/rate-limits to learn more.",
+        headers=(
+            ("content-type", "application/json; charset=utf-8"),
+            ("vary", "Origin"),
+            ("x-ratelimit-limit-requests", "10000"),
+            ("x-ratelimit-limit-tokens", "30000"),
+            ("x-ratelimit-remaining-requests", "9999"),
+            ("x-ratelimit-remaining-tokens", "0"),
+            ("x-ratelimit-reset-requests", "6ms"),
+            ("x-ratelimit-reset-tokens", "494ms"),
+        ),
+        retry_after=0.494,
+    ),
+    "insufficient_quota": Row(
+        429,
+        "insufficient_quota",
+        "insufficient_quota",
+        "You exceeded your current quota, please check your plan and billing details. For more information "
+        "on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
+        headers=EDGE_HEAD,
+    ),
+    "content_filter": Row(
+        400,
+        INVALID,
+        "invalid_prompt",
+        "Invalid prompt: your prompt was flagged as potentially violating our usage policy. "
+        "Please try again with a different prompt.",
+    ),
+    "server_error": Row(
+        500,
+        "server_error",
+        None,
+        "The server had an error while processing your request. Sorry about that! You can retry your "
+        "request, or contact us through our help center at help.openai.com if the error persists. "
+        "(Please include the request ID {request_id} in your message.)",
+    ),
+    "overloaded": Row(
+        503,
+        "server_error",
+        None,
+        "That model is currently overloaded with other requests. You can retry your request, or contact us "
+        "through our help center at help.openai.com if the error persists. "
+        "(Please include the request ID {request_id} in your message.)",
+    ),
+    # Behind these three stands a proxy's page in the real service; the envelope is inferred.
+    "unavailable": Row(503, "server_error", None, "Service unavailable.", headers=EDGE_HEAD),
+    "bad_gateway": Row(502, "server_error", None, "Bad gateway.", headers=EDGE_HEAD),
+    "timeout": Row(504, "server_error", None, "Gateway timeout.", headers=EDGE_HEAD),
+}
+
+
+def inner(failure: Failure, request: Request, stamp: Stamp) -> dict[str, Json]:
+    """The object under `error`."""
+    row = ROWS[failure.type]
+    made: dict[str, Json] = {
+        "message": failure.message,
+        "type": row.type,
+        "param": row.param,
+        "code": row.code,
+    }
+    if failure.message is None:
+        made["message"] = _message(row, failure, request, stamp)
+        if row.code == "invalid_api_key" and request.api_key is None:
+            made["message"], made["code"] = NO_KEY, None
+    made.update(failure.fields)
+    return made
+
+
+def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    """A whole answer with the failure. The edge indents by four and ends with a newline; the models' tier
+    indents by two and does not (as the lengths of recorded bodies tell)."""
+    row = ROWS[failure.type]
+    body = pretty({"error": inner(failure, request, stamp)})
+    if row.headers is not WHOLE_HEAD:
+        body = re.sub(rb"(?m)^ +", rb"\g<0>\g<0>", body) + b"\n"
+    made = head(failure.status or row.status, row.headers, stamp)
+    return Plan(_with_retry(made, failure, row).with_headers(failure.headers), (Data(body, 0, "body"),))
+
+
+NO_KEY: Final = (
+    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
+    "auth (i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're "
+    "accessing the API from your browser and are prompted for a username and password. You can obtain an "
+    "API key from https://platform.openai.com/account/api-keys."
+)
+
+
+def _message(row: Row, failure: Failure, request: Request, stamp: Stamp) -> str:
+    return row.message.format(
+        model=request.model,
+        method=request.method,
+        path=request.path,
+        key=masked(request.api_key or ""),
+        request_id=request_id(stamp),
+        wait=go_duration(_wait(failure, row)),
+    )
+
+
+def _wait(failure: Failure, row: Row) -> float:
+    return (failure.retry_after if failure.retry_after is not None else row.retry_after) or 0.0
+
+
+def _with_retry(made: Head, failure: Failure, row: Row) -> Head:
+    """Whole seconds, rounded up, and milliseconds beside them."""
+    if failure.retry_after is None and row.retry_after is None:
+        return made
+    milliseconds = round(_wait(failure, row) * 1000)
+    pairs: Pairs = (("retry-after", str(-(-milliseconds // 1000))), ("retry-after-ms", str(milliseconds)))
+    if any(name == "x-ratelimit-reset-tokens" for name, _ in row.headers):
+        pairs += (("x-ratelimit-reset-tokens", go_duration(milliseconds / 1000)),)
+    return made.with_headers(pairs)
+
+
+def masked(key: str) -> str:
+    """The key as a 401 tells it: its first eight characters and last four; a short key is shown whole."""
+    return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
+
+
+def go_duration(seconds: float) -> str:
+    """As the rate-limit headers write it: `6ms`, `0s`, `1.2s`, `1m11.339s`."""
+    milliseconds = round(seconds * 1000)
+    if 0 < milliseconds < 1000:
+        return f"{milliseconds}ms"
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{rest / 1000:g}s"
+    if hours or minutes:
+        text = f"{minutes}m{text}"
+    return f"{hours}h{text}" if hours else text

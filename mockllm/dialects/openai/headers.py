@@ -1,0 +1,43 @@
+"""The response headers of OpenAI's endpoints, by who answers: the model's tier, or the edge before it.
+
+Values that are not known are plausible constants, so that equal requests get equal bytes. Names and
+values from recordings; what Cloudflare, Envoy and the connection itself add is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from mockllm.core.chance import HEX
+from mockllm.core.plan import Head
+from mockllm.dialects.dialect import Stamp
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+
+OPENAI: Final[Pairs] = (("openai-processing-ms", "250"), ("openai-version", "2020-10-01"))
+LIMITS: Final[Pairs] = (
+    ("x-ratelimit-limit-requests", "10000"),
+    ("x-ratelimit-limit-tokens", "2000000"),
+    ("x-ratelimit-remaining-requests", "9999"),
+    ("x-ratelimit-remaining-tokens", "1999975"),
+    ("x-ratelimit-reset-requests", "6ms"),
+    ("x-ratelimit-reset-tokens", "0s"),
+)
+JSON: Final[Pairs] = (("content-type", "application/json"),)
+STREAM: Final[Pairs] = (("content-type", "text/event-stream; charset=utf-8"),)
+
+WHOLE_HEAD: Final[Pairs] = JSON + OPENAI + LIMITS
+STREAM_HEAD: Final[Pairs] = STREAM + OPENAI + LIMITS
+PLAIN_HEAD: Final[Pairs] = JSON + OPENAI
+"""Of calls that no limit counts, such as the list of models."""
+EDGE_HEAD: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
+"""Of what is refused before a model sees it: bad keys, unknown models and paths."""
+
+
+def request_id(stamp: Stamp) -> str:
+    return stamp.ids.make("req_", 32, alphabet=HEX)
+
+
+def head(status: int, pairs: Pairs, stamp: Stamp) -> Head:
+    """A head of one of the sets above, with the request's id."""
+    return Head(status, (*pairs, ("x-request-id", request_id(stamp))))

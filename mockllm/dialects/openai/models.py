@@ -1,0 +1,65 @@
+"""GET /v1/models and /v1/models/{model}: the models that the rules name, and OpenAI's well-known ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, pretty
+from mockllm.core.lazy import lazy
+from mockllm.core.plan import Data, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.errors import error_plan
+from mockllm.dialects.openai.families import SNAPSHOTS
+from mockllm.dialects.openai.headers import PLAIN_HEAD, head
+
+CREATED = 1715367049
+"""A constant in place of each model's day: when it was made is not what anybody tests."""
+
+
+class ModelsRequest(Request):
+    dialect = "openai"
+    api = "models"
+
+    @lazy
+    def model(self) -> str | None:
+        """The model that the path names; None for the list."""
+        return self.route.get("model")
+
+
+class Models:
+    """The list, and one model of it."""
+
+    name = "openai"
+    api = "models"
+    generates = False
+    request = ModelsRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return None
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        """Each model once: the rules' first, in their order, then the well-known ones and their snapshots."""
+        known = dict.fromkeys((*models, *(name for pair in SNAPSHOTS.items() for name in pair)))
+        wanted = request.model
+        if wanted is None:
+            return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
+        if wanted not in known:
+            return Failure("model_not_found", message=f"The model '{wanted}' does not exist",
+                           fields={"param": "model"})
+        return _plan(_model(wanted), stamp)
+
+
+def _model(name: str) -> Json:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
+
+
+def _plan(body: Json, stamp: Stamp) -> Plan:
+    return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(body) + b"\n", 0, "body"),))
