@@ -74,7 +74,7 @@ def parse_chunk_size(value: str | int) -> ChunkSize:
         )
     count = int(found[1])
     if count < 1:
-        raise ValueError("a chunk says at least 1 of something; write \"1 token\"")
+        raise ValueError('a chunk says at least 1 of something; write "1 token"')
     return ChunkSize(count, unit)
 
 
@@ -148,7 +148,18 @@ class Empirical:
         return max(0.0, random.choice(self.values))
 
 
-Distribution: TypeAlias = Fixed | Uniform | Normal | LogNormal | Exponential | Empirical
+@dataclass(frozen=True, slots=True)
+class Integers:
+    """A whole number from `low` to `high`, both included, each as likely as the other."""
+
+    low: int
+    high: int
+
+    def draw(self, random: Random) -> float:
+        return float(max(0, random.randint(self.low, self.high)))
+
+
+Distribution: TypeAlias = Fixed | Uniform | Integers | Normal | LogNormal | Exponential | Empirical
 
 
 def _short(text: str) -> str:

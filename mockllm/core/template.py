@@ -1,0 +1,208 @@
+"""Templates in values: Jinja2's syntax, a safe subset of it, and nothing of its run time.
+
+A template is compiled once to closures over a Scope. Text with plain paths (`{{ query.delay }}ms`) never
+imports Jinja2; anything more goes through `template_syntax`. What a request holds is data: it is never
+evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from mockllm.core.json import MISSING, Json, Missing, dumps
+from mockllm.core.template_scope import NAMES, Scope, item
+
+__all__ = [
+    "NAMES",
+    "OUTPUT_CAP",
+    "Scope",
+    "Template",
+    "TemplateFailure",
+    "TemplateSyntax",
+    "compile_template",
+    "is_template",
+]
+
+OUTPUT_CAP: Final = 1 << 20
+"""Characters that one template may give."""
+
+
+class TemplateSyntax(ValueError):
+    """A template outside the safe subset, or none at all: found at load."""
+
+
+class TemplateFailure(Exception):
+    """A value that a request does not have, or that does not fit: found while answering.
+
+    `expression` is the part of the template that failed, `origin` where it stands (`file:line:column`, as
+    far as it is known), `reason` a person's words, `query` the query parameter that it reads, if it does.
+    """
+
+    def __init__(self, expression: str, origin: str, reason: str, query: str | None = None) -> None:
+        super().__init__(f"{expression}: {reason}" + (f" ({origin})" if origin else ""))
+        self.expression = expression
+        self.origin = origin
+        self.reason = reason
+        self.query = query
+
+
+class Unfit(Exception):
+    """Why an expression has no value; `Template.render` adds where it stands."""
+
+    def __init__(self, reason: str, expression: str | None = None, query: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.expression = expression
+        self.query = query
+
+
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A path from a name: `body.a[0]`. Where nothing is, MISSING."""
+
+    name: str
+    keys: tuple[str | int, ...] = ()
+
+    def __call__(self, scope: Scope) -> Json | Missing:
+        value = scope.read(self.name)
+        for key in self.keys:
+            value = item(value, key)
+        return value
+
+    @property
+    def query(self) -> str | None:
+        """The query parameter that it reads."""
+        return str(self.keys[0]) if self.name == "query" and self.keys else None
+
+    def __str__(self) -> str:
+        return self.name + "".join(
+            f".{key}" if _PLAIN_KEY.fullmatch(str(key)) else f"[{dumps(key).decode()}]" for key in self.keys
+        )
+
+
+Evaluate: TypeAlias = Callable[[Scope], Json | Missing]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One `{{ … }}`, or all of a template that has statements: how it is written, what evaluates it (Unfit
+    where it has no value), and the paths that it reads."""
+
+    source: str
+    evaluate: Evaluate
+    reads: tuple[Reading, ...] = ()
+
+    def value(self, scope: Scope) -> Json:
+        value = self.evaluate(scope)
+        if value is MISSING:
+            read = self.reads[0] if self.reads else None
+            raise Unfit(f"{read or 'it'} is absent", None, read.query if read else None)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled template: plain text and blocks by turns."""
+
+    source: str
+    origin: str
+    blocks: Sequence[str | Block] = field(repr=False)
+
+    @property
+    def reads(self) -> tuple[Reading, ...]:
+        return tuple(read for block in self.blocks if isinstance(block, Block) for read in block.reads)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names it reads, for a check against those that exist."""
+        return frozenset(read.name for read in self.reads)
+
+    def render(self, scope: Scope) -> Json:
+        """The value: of its own type where the template is one whole expression, else text.
+
+        Raises TemplateFailure where a value is absent or unfit, or the text grows beyond OUTPUT_CAP.
+        """
+        block: str | Block = self.source
+        try:
+            if len(self.blocks) == 1 and isinstance(block := self.blocks[0], Block):
+                return capped(block.value(scope))
+            texts = []
+            for block in self.blocks:
+                texts.append(block if isinstance(block, str) else as_text(block.value(scope)))
+            return capped("".join(texts))
+        except Unfit as unfit:
+            expression = unfit.expression or (block.source if isinstance(block, Block) else self.source)
+            raise self.failure(unfit.reason, expression, unfit.query) from None
+
+    def failure(
+        self, reason: str, expression: str | None = None, query: str | None = None
+    ) -> TemplateFailure:
+        """What to raise for a value of this template that does not fit its place."""
+        if query is None:
+            query = next((read.query for read in self.reads if read.query is not None), None)
+        return TemplateFailure(expression or self.source, self.origin, reason, query)
+
+
+def capped(value: Json) -> Json:
+    """The value, unless it is a text beyond OUTPUT_CAP."""
+    if type(value) is str and len(value) > OUTPUT_CAP:
+        raise Unfit(f"the text is longer than {OUTPUT_CAP} characters")
+    return value
+
+
+def as_text(value: Json) -> str:
+    """A value inside a text: texts as they are, all else as JSON writes it."""
+    return value if type(value) is str else dumps(value).decode()
+
+
+# --- from source to template ---------------------------------------------------------------------
+
+_PATH: Final = re.compile(
+    r"""\{\{\s*([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\[\d{1,9}\]|\["[^"\\]*"\]|\['[^'\\]*'\])*)\s*\}\}""", re.ASCII
+)
+_KEY: Final = re.compile(r"""\.(\w+)|\[(\d+)\]|\[["'](.*?)["']\]""", re.ASCII)
+_OPENING: Final = re.compile(r"\{[{%#]")
+_WORDS: Final = frozenset(
+    {"true", "false", "none", "True", "False", "None", "not", "and", "or", "if", "in", "is"}
+)
+
+
+def is_template(text: str) -> bool:
+    """Whether a text holds an expression or a statement."""
+    return "{{" in text or "{%" in text
+
+
+def compile_template(source: str, origin: str = "") -> Template:
+    """The template of a text; `origin` is where it stands, for messages. Raises TemplateSyntax."""
+    blocks = _plain_paths(source)
+    if blocks is None:
+        from mockllm.core.template_syntax import compile_blocks  # imports Jinja2
+
+        blocks = compile_blocks(source)
+    return Template(source, origin, blocks)
+
+
+def _plain_paths(source: str) -> list[str | Block] | None:
+    """The blocks of a text that holds nothing but plain paths; None where it holds more."""
+    blocks: list[str | Block] = []
+    end = 0
+    for found in _PATH.finditer(source):
+        if found[1] in _WORDS or _OPENING.search(source, end, found.start()):
+            return None
+        if found.start() > end:
+            blocks.append(source[end : found.start()])
+        keys = (int(index) if index else name or quoted for name, index, quoted in _KEY.findall(found[2]))
+        reading = Reading(found[1], tuple(keys))
+        blocks.append(Block(found[0], reading, (reading,)))
+        end = found.end()
+    if _OPENING.search(source, end):
+        return None
+    if end < len(source):
+        blocks.append(source[end:])
+    return blocks
