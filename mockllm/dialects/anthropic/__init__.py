@@ -1,0 +1,12 @@
+"""Anthropic's protocol: messages, and the list of models."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects.anthropic.messages import Messages
+from mockllm.dialects.anthropic.models import Models
+
+MESSAGES: Final = Messages()
+MODELS: Final = Models()
+"""Both the list and one model of it."""

@@ -1,0 +1,176 @@
+"""Content blocks, the message around them, and its usage: what a whole answer and a stream share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Finish,
+    Native,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    spoken,
+)
+from mockllm.dialects.anthropic.families import DEFAULT_MODEL, Family
+from mockllm.dialects.dialect import Stamp
+
+Block: TypeAlias = dict[str, Any]
+
+DIALECT: Final = "anthropic"
+
+_STOP: Final[Mapping[Finish, str]] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+    "refusal": "refusal",
+}
+
+
+def sayable(reply: Reply, *, omit_thinking: bool) -> Reply:
+    """What this protocol says of a reply: its first choice, without other dialects' own blocks; thinking
+    that is redacted, or that the client asked to omit, keeps its place and loses its text."""
+    choice = reply.choices[0] if reply.choices else Choice(())
+    parts = choice.parts
+    if any(type(part) is Native or type(part) is Thinking for part in parts):
+        kept = (part for part in parts if not (type(part) is Native and part.dialect != DIALECT))
+        parts = tuple(_unthought(part, omit=omit_thinking) for part in kept)
+    if parts is choice.parts and len(reply.choices) == 1:
+        return reply
+    return replace(reply, choices=(replace(choice, parts=parts),))
+
+
+def _unthought(part: Part, *, omit: bool) -> Part:
+    if type(part) is Thinking and part.pieces and (omit or part.redacted):
+        return replace(part, pieces=())
+    return part
+
+
+def message(reply: Reply, model: str | None, stamp: Stamp, family: Family) -> Block:
+    """The message before anything is said: what a stream opens with."""
+    answered = reply.model or model or DEFAULT_MODEL
+    made: Block = {
+        "model": answered,
+        "id": stamp.ids.make("msg_01", 22),
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+    }
+    if family.stop_details:
+        made["stop_details"] = None
+    made["usage"] = usage(replace(reply.usage, output=min(reply.usage.output, 1)), family)
+    return made
+
+
+def ending(choice: Choice, family: Family) -> Block:
+    """Why the answer ended: `stop_reason` and what belongs to it."""
+    reason = _STOP[choice.finish]
+    if reason == "end_turn":
+        if choice.stopped_by is not None:
+            reason = "stop_sequence"
+        elif any(type(part) is Refusal for part in choice.parts):
+            reason = "refusal"
+    made: Block = {
+        "stop_reason": reason,
+        "stop_sequence": choice.stopped_by if reason == "stop_sequence" else None,
+    }
+    if family.stop_details:
+        refused = {"type": "refusal", "category": None, "explanation": None}
+        made["stop_details"] = refused if reason == "refusal" else None
+    return made
+
+
+def usage(counted: Usage, family: Family, *, final: bool = False) -> Block:
+    """Tokens as this provider counts: its `input_tokens` leaves out what a cache gave or took."""
+    made: Block = {
+        "input_tokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
+        "cache_creation_input_tokens": counted.cache_write,
+        "cache_read_input_tokens": counted.cached_read,
+    }
+    if family.cache_creation:
+        made["cache_creation"] = {
+            "ephemeral_5m_input_tokens": counted.cache_write,
+            "ephemeral_1h_input_tokens": 0,
+        }
+    made["output_tokens"] = counted.output
+    if final and family.thinking_tokens:
+        made["output_tokens_details"] = {"thinking_tokens": counted.reasoning}
+    made["service_tier"] = "standard"
+    if family.geo is not None:
+        made["inference_geo"] = family.geo
+    return made
+
+
+def last_usage(counted: Usage, family: Family) -> Block:
+    """What a stream's `message_delta` tells: the totals, without what cannot have changed."""
+    if not family.repeats_input:
+        return {"output_tokens": counted.output}
+    made = usage(counted, family, final=True)
+    for key in ("cache_creation", "service_tier", "inference_geo"):
+        made.pop(key, None)
+    return made
+
+
+def empty_block(part: Part, index: int, stamp: Stamp, family: Family) -> Json:
+    """A block as it opens, before its first delta. What has no deltas is whole at once."""
+    match part:
+        case Thinking(redacted=True, signature=data):
+            return {"type": "redacted_thinking", "data": data or signature(index, stamp)}
+        case Thinking():
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        case Call(name=name, id=id):
+            made: Block = {"type": "tool_use", "id": id or call_id(index, stamp), "name": name, "input": {}}
+            return {**made, "caller": {"type": "direct"}} if family.caller else made
+        case Native(block=block):
+            return block
+        case Text() | Refusal():
+            return {"type": "text", "text": ""}
+
+
+def whole_block(part: Part, index: int, stamp: Stamp, family: Family) -> Json:
+    """A block with all that it says."""
+    block = empty_block(part, index, stamp, family)
+    match part:
+        case Thinking(redacted=False, pieces=pieces):
+            block["thinking"] = spoken(pieces)
+            block["signature"] = part.signature or signature(index, stamp)
+        case Call(pieces=pieces):
+            block["input"] = _arguments(spoken(pieces))
+        case Text(pieces=pieces, whole=whole):
+            block["text"] = spoken(pieces) if whole is None else whole
+        case Refusal(pieces=pieces):
+            block["text"] = spoken(pieces)
+    return block
+
+
+def _arguments(text: str) -> Json:
+    """A call's arguments as JSON; nothing said is no arguments, and what is broken on purpose stays text."""
+    if not text.strip():
+        return {}
+    try:
+        return loads(text)
+    except JSONDecodeError:
+        return text
+
+
+def call_id(index: int, stamp: Stamp) -> str:
+    return stamp.ids.make("toolu_01", 22, str(index))
+
+
+def signature(index: int, stamp: Stamp) -> str:
+    """What stands for the provider's seal on its thinking: 256 characters that decode as base64."""
+    place = f"thinking.{index}"
+    return stamp.ids.make("ErUB", 60, place) + "".join(
+        stamp.ids.make("", 64, f"{place}.{part}") for part in range(3)
+    )

@@ -1,0 +1,186 @@
+"""What this provider refuses of a conversation: roles, content blocks, and calls without their results."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mockllm.core.json import Json
+from mockllm.dialects.anthropic.shapes import (
+    ANY,
+    BOOLEAN,
+    DICT,
+    LIST,
+    NO_OBJECT,
+    REQUIRED,
+    STRING,
+    TEXT_OR_LIST,
+    Problem,
+    Shape,
+    fit,
+    tagged,
+)
+
+_CALL: Final[Shape] = {"id": STRING, "name": STRING, "input": DICT}
+_SERVER_RESULT: Final[Shape] = {"tool_use_id": STRING, "content": ANY}
+
+_BLOCKS: Final[Mapping[str, Shape]] = {
+    "text": {"text": STRING, "citations": LIST.or_absent()},
+    "image": {"source": DICT},
+    "document": {"source": DICT},
+    "search_result": {"content": LIST, "source": STRING, "title": STRING},
+    "tool_use": _CALL,
+    "tool_result": {
+        "tool_use_id": STRING,
+        "content": TEXT_OR_LIST.or_absent(),
+        "is_error": BOOLEAN.or_absent(),
+    },
+    "thinking": {"thinking": STRING, "signature": STRING},
+    "redacted_thinking": {"data": STRING},
+    "server_tool_use": _CALL,
+    "mcp_tool_use": {**_CALL, "server_name": STRING},
+    "mcp_tool_result": {"tool_use_id": STRING},
+    "web_search_tool_result": _SERVER_RESULT,
+    "web_fetch_tool_result": _SERVER_RESULT,
+    "code_execution_tool_result": _SERVER_RESULT,
+    "bash_code_execution_tool_result": _SERVER_RESULT,
+    "text_editor_code_execution_tool_result": _SERVER_RESULT,
+    "tool_search_tool_result": _SERVER_RESULT,
+    "advisor_tool_result": _SERVER_RESULT,
+    "container_upload": {"file_id": STRING},
+    "compaction": {},
+    "fallback": {},
+    "mcp_tool_listing": {},
+    "tool_addition": {},
+    "tool_removal": {},
+}
+"""The keys that a block of each type needs."""
+
+_SOURCES: Final[Mapping[str, Shape]] = {
+    "base64": {"media_type": STRING, "data": STRING},
+    "url": {"url": STRING},
+    "file": {"file_id": STRING},
+    "text": {"media_type": STRING, "data": STRING},
+    "content": {"content": TEXT_OR_LIST},
+}
+_IMAGE_SOURCES: Final = frozenset({"base64", "url", "file"})
+
+_ROLES: Final = ("user", "assistant", "system")
+_ONLY_IN: Final = {"tool_use": "assistant", "tool_result": "user"}
+_EMPTY: Final = "all messages must have non-empty content except for the optional final assistant message"
+
+
+def check_messages(messages: Json) -> None:
+    """Refuse the first thing that is wrong with the conversation."""
+    if type(messages) is not list:
+        raise Problem(f"messages: {LIST.words}")
+    if not messages:
+        raise Problem("messages: at least one message is required")
+    for number, message in enumerate(messages):
+        _check_message(f"messages.{number}", message, last=number == len(messages) - 1)
+    _check_pairs(messages)
+
+
+def check_texts(path: str, blocks: list[Json]) -> None:
+    """Refuse a list that holds more than texts, where only they may stand (`system`)."""
+    for number, block in enumerate(blocks):
+        here = f"{path}.{number}"
+        if type(block) is not dict:
+            raise Problem(f"{here}: {NO_OBJECT}")
+        tagged(here, block, ("text",))
+        fit(f"{here}.", block, _BLOCKS["text"])
+
+
+def _check_message(path: str, message: Json, *, last: bool) -> None:
+    if type(message) is not dict:
+        raise Problem(f"{path}: {NO_OBJECT}")
+    if "role" not in message:
+        raise Problem(f"{path}.role: {REQUIRED}")
+    role = message["role"]
+    if role not in _ROLES:
+        raise Problem(f"{path}.role: Input should be 'user', 'assistant' or 'system'")
+    fit(f"{path}.", message, {"content": TEXT_OR_LIST})
+    content = message["content"]
+    if not content and not (last and role == "assistant"):
+        raise Problem(f"{path}: {_EMPTY}")
+    if type(content) is list:
+        for number, block in enumerate(content):
+            kind = _check_block(f"{path}.content.{number}", block)
+            if _ONLY_IN.get(kind, role) != role:
+                raise Problem(f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages")
+
+
+def _check_block(path: str, block: Json) -> str:
+    """The block's type."""
+    if type(block) is not dict:
+        raise Problem(f"{path}: {NO_OBJECT}")
+    kind = tagged(path, block, _BLOCKS)
+    fit(f"{path}.{kind}.", block, _BLOCKS[kind])
+    match kind:
+        case "text" if not block["text"]:
+            raise Problem("messages: text content blocks must be non-empty")
+        case "text" if block["text"].isspace():
+            raise Problem("messages: text content blocks must contain non-whitespace text")
+        case "image":
+            _check_source(f"{path}.image.source", block["source"], _IMAGE_SOURCES)
+        case "document":
+            _check_source(f"{path}.document.source", block["source"], _SOURCES)
+        case "tool_result" if type(block.get("content")) is list:
+            for number, inner in enumerate(block["content"]):
+                _check_block(f"{path}.tool_result.content.{number}", inner)
+    return kind
+
+
+def _check_source(path: str, source: dict[str, Json], kinds: Collection[str]) -> None:
+    kind = tagged(path, source, kinds)
+    fit(f"{path}.{kind}.", source, _SOURCES[kind])
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Messages of one role that stand next to each other, which the service joins before it looks."""
+
+    number: int
+    role: str
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [block for block in self.blocks if block["type"] == kind]
+
+
+def _check_pairs(messages: list[dict[str, Any]]) -> None:
+    """Refuse calls without results in the next turn, and results without calls in the turn before."""
+    before = _Turn(0, "")
+    for turn in (*_turns(messages), _Turn(len(messages), "")):
+        asked = {block["id"]: None for block in before.of("tool_use")}
+        results = turn.of("tool_result")
+        missing = [id for id in asked if id not in {block["tool_use_id"] for block in results}]
+        if missing:
+            raise Problem(
+                f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks immediately "
+                f"after: {', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` "
+                "block in the next message."
+            )
+        for block in results:
+            if block["tool_use_id"] not in asked:
+                place = f"messages.{turn.number}.content.{turn.blocks.index(block)}"
+                raise Problem(
+                    f"{place}: unexpected `tool_use_id` found in `tool_result` blocks: {block['tool_use_id']}. "
+                    "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+                )
+        before = turn
+
+
+def _turns(messages: list[dict[str, Any]]) -> Iterator[_Turn]:
+    turn = _Turn(0, "")
+    for number, message in enumerate(messages):
+        if message["role"] == "system":
+            continue
+        if turn.role != message["role"]:
+            if turn.role:
+                yield turn
+            turn = _Turn(number, message["role"])
+        if type(message["content"]) is list:
+            turn.blocks += message["content"]
+    yield turn

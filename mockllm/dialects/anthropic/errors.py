@@ -1,0 +1,108 @@
+"""Errors as this provider says them: a table of rows, the envelope, and the headers that go with a status.
+
+Types are those of the public API reference; messages those that were seen, or the plainest where none was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic.headers import JSON_TYPE, Headers, exhausted, request_id
+from mockllm.dialects.dialect import Stamp
+
+CONTEXT_WINDOW: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One named error. `message` may hold `{model}` and `{tokens}`. `edge`: it is said by the proxy in front
+    of the API, whose bodies have neither an outer `type` nor an id."""
+
+    status: int
+    type: str
+    message: str
+    edge: bool = False
+
+
+ROWS: Final[Mapping[str, Row]] = {
+    "bad_request": Row(400, "invalid_request_error", "Invalid request."),
+    "authentication": Row(401, "authentication_error", "invalid x-api-key"),
+    "permission": Row(
+        403, "permission_error", "Your API key does not have permission to use the specified resource."
+    ),
+    "not_found": Row(404, "not_found_error", "Not found"),
+    "model_not_found": Row(404, "not_found_error", "model: {model}"),
+    "request_too_large": Row(413, "request_too_large", "Request exceeds the maximum size", edge=True),
+    "context_length": Row(
+        400, "invalid_request_error", f"prompt is too long: {{tokens}} tokens > {CONTEXT_WINDOW} maximum"
+    ),
+    "rate_limit": Row(
+        429,
+        "rate_limit_error",
+        "This request would exceed your account's rate limit. Please try again later.",
+    ),
+    "insufficient_quota": Row(
+        402,
+        "billing_error",
+        "Your credit balance is too low to access the Anthropic API. "
+        "Please go to Plans & Billing to upgrade or purchase credits.",
+    ),
+    "content_filter": Row(400, "invalid_request_error", "Output blocked by content filtering policy"),
+    "server_error": Row(500, "api_error", "Internal server error"),
+    "overloaded": Row(529, "overloaded_error", "Overloaded"),
+    "unavailable": Row(503, "api_error", "Service unavailable"),
+    "bad_gateway": Row(502, "api_error", "Bad gateway"),
+    "timeout": Row(504, "timeout_error", "Request timed out"),
+}
+
+
+def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    """The failure as a whole answer."""
+    row = ROWS[failure.type]
+    status = failure.status or row.status
+    error: Json = {"type": row.type, "message": _message(failure, row, request), **failure.fields}
+    if row.edge:
+        body: Json = {"error": error}
+        headers: Headers = (JSON_TYPE,)
+    else:
+        body = {"type": "error", "error": error, "request_id": request_id(stamp)}
+        headers = (JSON_TYPE, *_headers(failure, status, stamp))
+    head = Head(status, headers + _retry(failure.retry_after)).with_headers(failure.headers)
+    return Plan(head, (Data(dumps(body), 0, "body"),))
+
+
+def error_event(failure: Failure, request: Request, stamp: Stamp) -> bytes:
+    """The payload of the event `error` inside a stream, after which the connection ends."""
+    row = ROWS[failure.type]
+    error = {"details": None, "type": row.type, "message": _message(failure, row, request), **failure.fields}
+    return dumps({"type": "error", "error": error, "request_id": request_id(stamp)})
+
+
+def _message(failure: Failure, row: Row, request: Request) -> str:
+    if failure.message is not None:
+        return failure.message
+    if failure.type == "context_length":
+        return row.message.format(tokens=CONTEXT_WINDOW + request.input_tokens)
+    return row.message.format(model=request.model)
+
+
+def _headers(failure: Failure, status: int, stamp: Stamp) -> Headers:
+    again = status in (408, 409, 429) or status >= 500
+    limits = exhausted(stamp, failure.retry_after or 60.0) if status == 429 else ()
+    return (*limits, ("x-should-retry", "true" if again else "false"), ("request-id", request_id(stamp)))
+
+
+def _retry(seconds: float | None) -> Headers:
+    """`retry-after` has whole seconds only; a fraction is told in `retry-after-ms`, where SDKs look first."""
+    if seconds is None:
+        return ()
+    whole = ceil(seconds)
+    exact = () if whole == seconds else (("retry-after-ms", f"{seconds * 1000:g}"),)
+    return (("retry-after", str(whole)), *exact)

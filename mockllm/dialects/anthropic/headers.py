@@ -1,0 +1,54 @@
+"""The response headers of this provider: the request's id, and what the rate limits stand at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from mockllm.dialects.dialect import Stamp
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+JSON_TYPE: Final = ("content-type", "application/json")
+STREAM_TYPE: Final[Headers] = (
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache"),
+)
+_ORGANIZATION: Final = ("anthropic-organization-id", "3f6c1f52-8a0d-4b57-9c3e-5d2f7a9b1e04")
+_LIMITS: Final = (
+    ("input-tokens", 2_000_000),
+    ("output-tokens", 400_000),
+    ("requests", 4_000),
+    ("tokens", 2_400_000),
+)
+
+
+def request_id(stamp: Stamp) -> str:
+    """The id in the header `request-id` and in error bodies."""
+    return stamp.ids.make("req_01", 22)
+
+
+def success(stamp: Stamp) -> Headers:
+    """The headers of a 200, beside its content type. Token counts that remain are rounded to thousands, so
+    that one answer hardly shows."""
+    return (*_limits(_time(stamp.now), spent=False), ("request-id", request_id(stamp)), _ORGANIZATION)
+
+
+def exhausted(stamp: Stamp, reset_after: float) -> Headers:
+    """The limits' headers of a 429; they reset after so many seconds."""
+    return _limits(_time(stamp.now + reset_after), spent=True)
+
+
+def _limits(reset: str, *, spent: bool) -> Headers:
+    pairs: list[tuple[str, str]] = []
+    for name, limit in _LIMITS:
+        remaining = 0 if spent else limit - (name == "requests")
+        prefix = f"anthropic-ratelimit-{name}-"
+        pairs += ((prefix + "limit", str(limit)), (prefix + "remaining", str(remaining)))
+        pairs.append((prefix + "reset", reset))
+    return tuple(pairs)
+
+
+def _time(seconds: float) -> str:
+    """RFC 3339 in whole seconds, as these headers and the models' dates have it."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,158 @@
+"""What this provider refuses of a messages request: shape and documented ranges of the fields it knows.
+
+Messages read as the live service words them (`path: what is wrong`, the path with dots); what nobody saw
+worded follows the same validator's other messages. Fields and tools that are not known pass.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic.content_check import check_messages, check_texts
+from mockllm.dialects.anthropic.shapes import (
+    ANY,
+    BOOLEAN,
+    DICT,
+    INTEGER,
+    LIST,
+    NO_OBJECT,
+    NUMBER,
+    STRING,
+    TEXT_OR_LIST,
+    Problem,
+    Shape,
+    at_least,
+    fit,
+    tagged,
+)
+
+_FIELDS: Final[Shape] = {
+    "model": STRING,
+    "messages": ANY,
+    "max_tokens": INTEGER,
+    "stream": BOOLEAN.or_absent(),
+    "system": TEXT_OR_LIST.or_absent(),
+    "temperature": NUMBER.or_absent(),
+    "top_p": NUMBER.or_absent(),
+    "top_k": INTEGER.or_absent(),
+    "stop_sequences": LIST.or_absent(),
+    "tools": LIST.or_absent(),
+    "tool_choice": DICT.or_absent(),
+    "thinking": DICT.or_absent(),
+    "metadata": DICT.or_absent(),
+    "output_format": DICT.or_absent(),
+    "output_config": DICT.or_absent(),
+}
+_TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
+_TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
+_CHOICES: Final = ("auto", "any", "tool", "none")
+_THINKING: Final = ("enabled", "disabled", "adaptive", "between_tools")
+
+
+def unreadable(request: Request) -> Failure | None:
+    """What is wrong where the body is no JSON object; the parser's words are the live service's own."""
+    if type(request.body) is dict:
+        return None
+    try:
+        loads(request.raw)
+    except JSONDecodeError as error:
+        return _bad(f"The request body is not valid JSON: {error}")
+    return _bad("Input should be a valid dictionary")
+
+
+def check(request: Request) -> Failure | None:
+    """The first problem of the request; None where there is none."""
+    failure = unreadable(request)
+    if failure is not None:
+        return failure
+    try:
+        _check(request.fields, request)
+    except Problem as problem:
+        return _bad(str(problem))
+    return None
+
+
+def _bad(message: str) -> Failure:
+    return Failure("bad_request", message=message)
+
+
+def _check(fields: dict[str, Json], request: Request) -> None:
+    fit("", fields, _FIELDS)
+    if not fields["model"]:
+        raise Problem("model: String should have at least 1 character")
+    at_least("max_tokens", fields["max_tokens"], 1)
+    check_messages(fields["messages"])
+    if type(fields.get("system")) is list:
+        check_texts("system", fields["system"])
+    for name in ("temperature", "top_p"):
+        value = fields.get(name)
+        if value is not None and not 0 <= value <= 1:
+            raise Problem(f"{name}: range: 0..1")
+    at_least("top_k", fields.get("top_k"), 0)
+    _check_stop_sequences(fields.get("stop_sequences") or [])
+    _check_tools(fields.get("tools") or [])
+    if fields.get("tool_choice") is not None:
+        _check_tool_choice(fields["tool_choice"])
+    if fields.get("thinking") is not None:
+        _check_thinking(fields["thinking"], fields["max_tokens"], request)
+    _check_format("output_format", fields.get("output_format"))
+    _check_format("output_config.format", (fields.get("output_config") or {}).get("format"))
+
+
+def _check_stop_sequences(sequences: list[Json]) -> None:
+    for number, sequence in enumerate(sequences):
+        if type(sequence) is not str:
+            raise Problem(f"stop_sequences.{number}: {STRING.words}")
+        if not sequence.strip():
+            raise Problem("stop_sequences: each stop sequence must contain non-whitespace")
+
+
+def _check_tools(tools: list[Json]) -> None:
+    names = set()
+    for number, tool in enumerate(tools):
+        if type(tool) is not dict:
+            raise Problem(f"tools.{number}: {NO_OBJECT}")
+        if tool.get("type") in (None, "custom"):
+            _check_custom(f"tools.{number}.custom", tool)
+        name = tool.get("name")
+        if type(name) is str and name in names:
+            raise Problem("tools: Tool names must be unique.")
+        names.add(str(name))
+
+
+def _check_custom(path: str, tool: dict[str, Json]) -> None:
+    fit(f"{path}.", tool, _TOOL)
+    if not re.fullmatch(_TOOL_NAME, tool["name"]):
+        raise Problem(f"{path}.name: String should match pattern '{_TOOL_NAME}'")
+    fit(f"{path}.input_schema.", tool["input_schema"], {"type": ANY})
+    if tool["input_schema"]["type"] != "object":
+        raise Problem(f"{path}.input_schema.type: Input should be 'object'")
+
+
+def _check_tool_choice(choice: dict[str, Json]) -> None:
+    if tagged("tool_choice", choice, _CHOICES) == "tool":
+        fit("tool_choice.tool.", choice, {"name": STRING})
+
+
+def _check_thinking(thinking: dict[str, Json], most: int, request: Request) -> None:
+    """A budget that interleaves with tools may go beyond `max_tokens`."""
+    if tagged("thinking", thinking, _THINKING) != "enabled":
+        return
+    fit("thinking.enabled.", thinking, {"budget_tokens": INTEGER})
+    at_least("thinking.enabled.budget_tokens", thinking["budget_tokens"], 1024)
+    interleaved = "interleaved-thinking" in request.headers.get("anthropic-beta", "")
+    if thinking["budget_tokens"] >= most and not interleaved:
+        raise Problem("`max_tokens` must be greater than `thinking.budget_tokens`.")
+
+
+def _check_format(path: str, wanted: Json) -> None:
+    if wanted is None:
+        return
+    if type(wanted) is not dict:
+        raise Problem(f"{path}: {DICT.words}")
+    tagged(path, wanted, ("json_schema",))
+    fit(f"{path}.", wanted, {"schema": DICT})

@@ -1,0 +1,198 @@
+"""A messages request in neutral words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+from mockllm.core.json import Json
+from mockllm.core.lazy import lazy
+from mockllm.core.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    OtherPart,
+    Part,
+    Request,
+    ResultPart,
+    Role,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+    ToolChoice,
+    estimate_input,
+)
+from mockllm.core.tokens import estimate
+
+_ROLES: Final[dict[Json, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
+_CHOICES: Final[dict[Json, ToolChoice]] = {
+    "auto": ToolChoice("auto"),
+    "any": ToolChoice("any"),
+    "none": ToolChoice("none"),
+}
+
+
+class AnthropicRequest(Request):
+    """Any request to this provider: the key stands in `x-api-key`, or as a bearer token."""
+
+    dialect: ClassVar[str | None] = "anthropic"
+
+    @lazy
+    def api_key(self) -> str | None:
+        return self.headers.get("x-api-key") or super().api_key
+
+
+class MessagesRequest(AnthropicRequest):
+    """POST /v1/messages."""
+
+    api: ClassVar[str | None] = "messages"
+    generates: ClassVar[bool] = True
+
+    @lazy
+    def model(self) -> str | None:
+        return _text(self.fields.get("model"))
+
+    @lazy
+    def stream(self) -> bool:
+        return self.fields.get("stream") is True
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        names: dict[str, str | None] = {}
+        return tuple(made for item in _list(self.fields.get("messages")) for made in _messages(item, names))
+
+    @lazy
+    def system(self) -> str | None:
+        """The top-level text, then that of system messages among the turns."""
+        texts = [made.text for made in self.messages if made.role == "system"]
+        top = self.fields.get("system")
+        if isinstance(top, str):
+            texts.insert(0, top)
+        elif isinstance(top, list):
+            texts.insert(0, _texts(top))
+        return "\n".join(texts) if texts else None
+
+    @lazy
+    def tools(self) -> tuple[Tool, ...]:
+        return tuple(
+            Tool(name, item.get("input_schema"), _text(item.get("description")), _kind(item.get("type")))
+            for item in _list(self.fields.get("tools"))
+            if isinstance(item, dict) and (name := _text(item.get("name"))) is not None
+        )
+
+    @lazy
+    def tool_choice(self) -> ToolChoice:
+        choice = self.fields.get("tool_choice")
+        if not isinstance(choice, dict):
+            return ToolChoice()
+        kind, name = _text(choice.get("type")), _text(choice.get("name"))
+        if kind == "tool" and name is not None:
+            return ToolChoice("named", (name,))
+        return _CHOICES.get(kind, ToolChoice())
+
+    @lazy
+    def response_format(self) -> Format:
+        config = self.fields.get("output_config")
+        wanted = config.get("format") if isinstance(config, dict) else None
+        if wanted is None:
+            wanted = self.fields.get("output_format")
+        if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
+            return Format("schema", None, wanted.get("schema"))
+        return Format()
+
+    @lazy
+    def sampling(self) -> Sampling:
+        most = self.fields.get("max_tokens")
+        stop = (text for text in _list(self.fields.get("stop_sequences")) if isinstance(text, str))
+        return Sampling(1, tuple(stop), most if type(most) is int else None)
+
+    @lazy
+    def input_tokens(self) -> int:
+        top = self.fields.get("system") is not None
+        return estimate_input(self) + (estimate(self.system or "") if top else 0)
+
+    @lazy
+    def omits_thinking(self) -> bool:
+        """Whether thinking is to come without its text: `thinking: {display: omitted}`."""
+        thinking = self.fields.get("thinking")
+        return isinstance(thinking, dict) and thinking.get("display") == "omitted"
+
+
+def _messages(item: Json, names: dict[str, str | None]) -> Iterator[Message]:
+    """One message of the wire: its tool results, where it has any, and what else it says. `names` are the
+    calls' names by id, so far."""
+    if not isinstance(item, dict):
+        return
+    role = _ROLES.get(_text(item.get("role")))
+    if role is None:
+        return
+    content = item.get("content")
+    blocks: list[Json] = [content] if isinstance(content, str) else _list(content)
+    results = [part for block in blocks if _is(block, "tool_result") for part in _result(block, names)]
+    others = [part for block in blocks if (part := _part(block, names)) is not None]
+    if results:
+        yield Message("tool", tuple(results))
+    if others or not results:
+        yield Message(role, tuple(others))
+
+
+def _result(block: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
+    """What a tool gave back, and the images in it."""
+    of, content = _text(block.get("tool_use_id")), block.get("content")
+    said = content if isinstance(content, str) else _texts(content)
+    yield ResultPart(of, names.get(of or ""), said, block.get("is_error") is True)
+    yield from (MediaPart("image") for each in _list(content) if _is(each, "image"))
+
+
+def _part(block: Json, names: dict[str, str | None]) -> Part | None:
+    """A block that is not a tool's result; a bare string is a text."""
+    if isinstance(block, str):
+        return TextPart(block)
+    if not isinstance(block, dict):
+        return None
+    kind = block.get("type")
+    match kind:
+        case "text" | None if isinstance(block.get("text"), str):
+            return TextPart(block["text"])
+        case "image":
+            return MediaPart("image")
+        case "document" | "container_upload":
+            return MediaPart("file")
+        case "tool_use":
+            call = CallPart(_text(block.get("id")), _text(block.get("name")), block.get("input"))
+            if call.id is not None:
+                names[call.id] = call.name
+            return call
+        case "tool_result":
+            return None
+        case "thinking":
+            return ThinkingPart(_text(block.get("thinking")) or "")
+        case _:
+            return OtherPart(kind if isinstance(kind, str) else "")
+
+
+def _is(block: Json, kind: str) -> bool:
+    return isinstance(block, dict) and block.get("type") == kind
+
+
+def _texts(blocks: Json) -> str:
+    """The text blocks among these, joined by a newline."""
+    return "\n".join(
+        block["text"]
+        for block in _list(blocks)
+        if isinstance(block, dict) and isinstance(block.get("text"), str)
+    )
+
+
+def _kind(type: Json) -> str:
+    return type if isinstance(type, str) and type != "custom" else "function"
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,68 @@
+"""The vocabulary of this provider's validator: kinds of values, and what it says of one that does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mockllm.core.json import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value. `optional`: the key may be absent, or null."""
+
+    fits: Callable[[Json], bool]
+    words: str
+    optional: bool = False
+
+    def or_absent(self) -> Kind:
+        return Kind(self.fits, self.words, optional=True)
+
+
+STRING: Final = Kind(lambda value: type(value) is str, "Input should be a valid string")
+INTEGER: Final = Kind(lambda value: type(value) is int, "Input should be a valid integer")
+NUMBER: Final = Kind(lambda value: type(value) in (int, float), "Input should be a valid number")
+BOOLEAN: Final = Kind(lambda value: type(value) is bool, "Input should be a valid boolean")
+LIST: Final = Kind(lambda value: type(value) is list, "Input should be a valid list")
+DICT: Final = Kind(lambda value: type(value) is dict, "Input should be a valid dictionary")
+TEXT_OR_LIST: Final = Kind(lambda value: type(value) in (str, list), "Input should be a valid list")
+ANY: Final = Kind(lambda value: True, "")
+
+Shape = Mapping[str, Kind]
+
+REQUIRED: Final = "Field required"
+NO_OBJECT: Final = "Input does not match the expected shape."
+
+
+class Problem(Exception):
+    """The first thing that is wrong with a request, in the provider's words; nothing is looked at after it."""
+
+
+def fit(path: str, holder: Mapping[str, Json], shape: Shape) -> None:
+    """Refuse an object that lacks a key or has a value of another kind; `path` ends with a dot, or is empty
+    at the top."""
+    for key, kind in shape.items():
+        if key not in holder:
+            if not kind.optional:
+                raise Problem(f"{path}{key}: {REQUIRED}")
+        elif not kind.fits(holder[key]) and not (kind.optional and holder[key] is None):
+            raise Problem(f"{path}{key}: {kind.words}")
+
+
+def tagged(path: str, holder: Mapping[str, Json], tags: Collection[str]) -> str:
+    """The `type` of an object that is told by it; `path` has no dot at its end."""
+    if "type" not in holder:
+        raise Problem(f"{path}.type: {REQUIRED}")
+    tag = holder["type"]
+    if type(tag) is str and tag in tags:
+        return tag
+    expected = ", ".join(f"'{each}'" for each in sorted(tags))
+    said = f"Input tag '{tag}' found using 'type' does not match any of the expected tags: {expected}"
+    raise Problem(f"{path}: {said}")
+
+
+def at_least(path: str, value: Json, low: int) -> None:
+    if value is not None and value < low:
+        raise Problem(f"{path}: Input should be greater than or equal to {low}")
