@@ -27,12 +27,21 @@ class Dialect(Protocol):
     Everything is synchronous and pure; no method raises on any request.
     """
 
-    name: str
-    """The provider whose protocol it is: what `match: {dialect: …}` sees."""
-    api: str
-    generates: bool
-    request: type[Request]
-    """Reads this call's requests."""
+    @property
+    def name(self) -> str:
+        """The provider whose protocol it is: what `match: {dialect: …}` sees."""
+
+    @property
+    def api(self) -> str:
+        """Which of its calls: what `match: {api: …}` sees."""
+
+    @property
+    def generates(self) -> bool:
+        """Whether it is answered with a Reply (a `Generating`), else by itself (a `Lookup`)."""
+
+    @property
+    def request(self) -> type[Request]:
+        """Reads this call's requests."""
 
     def check(self, request: Request) -> Failure | None:
         """What is wrong with the request's shape or ranges (`validation: strict`); None where nothing is.
@@ -47,6 +56,9 @@ class Dialect(Protocol):
 
 class Generating(Dialect, Protocol):
     """A call that is answered with a Reply."""
+
+    hidden: tuple[type, ...]
+    """The parts of a reply that this protocol does not show: they are no beats."""
 
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
         """The reply as one body: a single Data step of kind `body`."""

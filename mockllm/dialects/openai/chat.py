@@ -7,7 +7,7 @@ chunk. A chunk is put together from bytes that are rendered once an answer, sinc
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mockllm.core.chance import Ids
@@ -31,6 +31,8 @@ FINISH: Final[dict[Finish, str]] = {
     "content_filter": "content_filter",
     "refusal": "stop",
 }
+DEFAULT_MODEL: Final = "gpt-4o-mini"
+"""What answers where no model was named, which only a lenient validation lets through."""
 PADDING: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
 
 
@@ -64,7 +66,7 @@ class Answered:
 
 
 def answered(reply: Reply, request: ChatRequest, stamp: Stamp) -> Answered:
-    model = reply.model if reply.model is not None else snapshot(request.model or "")
+    model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
     return Answered(
         id=stamp.ids.make("chatcmpl-", 29),
         created=int(stamp.now),
@@ -92,22 +94,28 @@ def usage(counted: Usage) -> dict[str, Json]:
     }
 
 
-def shown(choice: Choice) -> tuple[Part, ...]:
-    """The parts that this protocol shows."""
-    return tuple(part for part in choice.parts if type(part) is not Thinking and not _foreign(part))
+def sayable(reply: Reply) -> Reply:
+    """The reply without what this protocol never shows: reasoning, and other dialects' own blocks."""
+    if not any(_hidden(part) for choice in reply.choices for part in choice.parts):
+        return reply
+    choices = (
+        replace(choice, parts=tuple(part for part in choice.parts if not _hidden(part)))
+        for choice in reply.choices
+    )
+    return replace(reply, choices=tuple(choices))
 
 
-def _foreign(part: Part) -> bool:
-    return type(part) is Native and (part.dialect != "openai" or type(part.block) is not dict)
+def _hidden(part: Part) -> bool:
+    if type(part) is Native:
+        return part.dialect != "openai" or type(part.block) is not dict
+    return type(part) is Thinking
 
 
 class ChatEncoder(Encoder):
     """The chunks of a stream. A Native part's block is a delta as it stands."""
 
-    hidden = (Thinking,)
-
     def __init__(self, reply: Reply, request: ChatRequest, stamp: Stamp) -> None:
-        super().__init__(reply)
+        super().__init__(sayable(reply))
         self._request, self._stamp = request, stamp
         self._facts = facts = answered(reply, request, stamp)
         extras = reply.extras.get("openai", {})
@@ -125,7 +133,7 @@ class ChatEncoder(Encoder):
 
     def begin(self, choice: int) -> Iterable[Event]:
         """A lone call stands in the first chunk already; of several, each is opened in a chunk of its own."""
-        parts = shown(self.reply.choices[choice])
+        parts = self.reply.choices[choice].parts
         first = parts[0] if parts else None
         delta: dict[str, Json] = {"role": "assistant", "content": None}
         if type(first) is Call:
@@ -140,7 +148,7 @@ class ChatEncoder(Encoder):
 
     def open(self, at: At) -> Iterable[Event]:
         part = at.part
-        if type(part) is Native and not _foreign(part):
+        if type(part) is Native:
             return (self._chunk(at.choice, dumps(part.block)),)
         if type(part) is Call and at.choice not in self._lone:
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
@@ -192,7 +200,6 @@ class ChatEncoder(Encoder):
 
 def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
-    parts = shown(choice)
     calls = [
         {
             "id": facts.call_id(call, number, place),
@@ -201,7 +208,7 @@ def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
         }
         for place, call in enumerate(choice.calls)
     ]
-    refusals = [spoken(part.pieces) for part in parts if type(part) is Refusal]
+    refusals = [spoken(part.pieces) for part in choice.parts if type(part) is Refusal]
     made: dict[str, Json] = {"role": "assistant", "content": choice.text}
     if not choice.text and (calls or refusals):
         made["content"] = None
@@ -209,7 +216,7 @@ def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
         made["tool_calls"] = calls
     made["refusal"] = "".join(refusals) if refusals else None
     made["annotations"] = []
-    for part in parts:
+    for part in choice.parts:
         if type(part) is Native:
             made |= part.block
     return made
@@ -219,9 +226,13 @@ def body(reply: Reply, facts: Answered) -> dict[str, Json]:
     """The whole answer's object."""
     logprobs = {"logprobs": None} if facts.family.logprobs else {}
     choices = [
-        {"index": number, "message": message(choice, number, facts), **logprobs,
-         "finish_reason": facts.finish(choice)}
-        for number, choice in enumerate(reply.choices)
+        {
+            "index": number,
+            "message": message(choice, number, facts),
+            **logprobs,
+            "finish_reason": facts.finish(choice),
+        }
+        for number, choice in enumerate(sayable(reply).choices)
     ]
     made = {**facts.top("chat.completion"), "choices": choices, "usage": usage(reply.usage), **facts.foot()}
     return {**made, **reply.extras.get("openai", {})}

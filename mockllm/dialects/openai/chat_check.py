@@ -1,28 +1,216 @@
 """What the service refuses about a chat request's shape and ranges, with its own messages and codes.
 
-Model names, keys and fields that are not known here are never refused.
+Model names, keys and fields that are not known here are never refused. A field that is null counts as
+absent, as it does there, unless it is required.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from mockllm.core.failure import Failure
+from mockllm.core.json import MISSING, Json
 from mockllm.core.request import Request
+from mockllm.dialects.openai.chat_messages_check import messages
+from mockllm.dialects.openai.shapes import (
+    Check,
+    array,
+    boolean,
+    decimal,
+    integer,
+    kind,
+    members,
+    missing,
+    object_,
+    refuse,
+    string,
+    text,
+    unsupported,
+    word,
+    wrong_type,
+)
 
-
-def unreadable(request: Request) -> Failure | None:
-    """What is wrong where the body is no JSON object."""
-    if type(request.body) is dict:
-        return None
-    return Failure("bad_request", message=UNPARSED)
-
-
-UNPARSED = (
+UNPARSED: Final = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
     "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you "
     "have trouble figuring out how to fix this, please contact us through our help center at "
     "help.openai.com.)"
 )
+_name: Final = text(64, r"^[a-zA-Z0-9_-]+$")
+_described: Final = {"name": _name, "description": string, "strict": boolean}
+
+
+def _member(name: str, required: Sequence[str], checks: Mapping[str, Check]) -> Check:
+    """An object of one required member, which is an object itself."""
+    return members((name,), {name: members(required, checks)})
+
+
+def _typed(*words: str) -> Check:
+    """An object whose `type` is one of these."""
+    return members(("type",), {"type": word(*words)})
+
+
+_typed_tool: Final = _typed("function", "custom")
+TOOLS: Final = {
+    "function": _member("function", ("name",), {**_described, "parameters": object_}),
+    "custom": _member("custom", ("name",), _described),
+}
+_typed_choice: Final = _typed("function", "custom", "allowed_tools")
+CHOICES: Final = {
+    "function": _member("function", ("name",), {"name": string}),
+    "custom": _member("custom", ("name",), {"name": string}),
+    "allowed_tools": _member(
+        "allowed_tools",
+        ("mode", "tools"),
+        {"mode": word("auto", "required"), "tools": array(object_, "objects", shortest=1)},
+    ),
+}
+_typed_format: Final = _typed("json_object", "json_schema", "text")
+_json_schema: Final = _member("json_schema", ("name",), {**_described, "schema": object_})
+
+
+def unreadable(request: Request) -> Failure | None:
+    """What is wrong where the body is no JSON object."""
+    body = request.body
+    if type(body) is dict:
+        return None
+    if body is MISSING:
+        return refuse(UNPARSED)
+    message = f"Invalid request body: expected an object, but got {kind(body)} instead."
+    return refuse(message, None, "invalid_type")
 
 
 def check(request: Request) -> Failure | None:
-    return unreadable(request)
+    """The first thing that is wrong: what must be there, then each field in the body's order, then what
+    depends on another field."""
+    wrong = unreadable(request)
+    if wrong is not None:
+        return wrong
+    body = request.fields
+    if body.get("model") is None:
+        return refuse("you must provide a model parameter")
+    if "messages" not in body:
+        return missing("messages")
+    for name, value in body.items():
+        field = FIELDS.get(name)
+        if field is not None and (value is not None or name == "messages"):
+            wrong = field(value, name)
+            if wrong is not None:
+                return wrong
+    return _together(body)
+
+
+def _tool(value: Json, path: str) -> Failure | None:
+    wrong = _typed_tool(value, path)
+    if wrong is not None:
+        return wrong
+    said = value["type"]
+    return TOOLS[said](value, path) or _schema(value[said], f"{path}.{said}.parameters")
+
+
+def _schema(function: dict[str, Json], path: str) -> Failure | None:
+    """A function's parameters are an object's schema, and closed where the function is strict."""
+    schema = function.get("parameters")
+    if not schema:
+        return None
+    if schema.get("type", "object") != "object":
+        reason = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema['type']}\"'."
+    elif function.get("strict") and schema.get("additionalProperties") is not False:
+        reason = "In context=(), 'additionalProperties' is required to be supplied and to be false."
+    else:
+        return None
+    message = f"Invalid schema for function '{function['name']}': {reason}"
+    return refuse(message, path, "invalid_function_parameters")
+
+
+def _stop(value: Json, path: str) -> Failure | None:
+    if type(value) is str:
+        return None
+    if type(value) is not list:
+        return wrong_type(value, path, "one of a string or array of strings")
+    return array(string, "strings", longest=4)(value, path)
+
+
+def _tool_choice(value: Json, path: str) -> Failure | None:
+    if type(value) is str:
+        words = ("none", "auto", "required")
+        return None if value in words else unsupported(value, path, words)
+    if type(value) is not dict:
+        return wrong_type(value, path, "one of a string or object")
+    return _typed_choice(value, path) or CHOICES[value["type"]](value, path)
+
+
+def _response_format(value: Json, path: str) -> Failure | None:
+    wrong = _typed_format(value, path)
+    if wrong is not None or value["type"] != "json_schema":
+        return wrong
+    return _json_schema(value, path)
+
+
+def _together(body: dict[str, Json]) -> Failure | None:
+    """Fields that are allowed only beside another one."""
+    if body.get("stream_options") is not None and body.get("stream") is not True:
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        return refuse(message, "stream_options")
+    if body.get("top_logprobs") is not None and body.get("logprobs") is not True:
+        message = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
+        return refuse(message, "top_logprobs")
+    choice = body.get("tool_choice")
+    if choice is not None and choice != "none":
+        return _chosen(choice, body.get("tools"))
+    return None
+
+
+def _chosen(choice: Json, tools: Json) -> Failure | None:
+    """Whether the tools hold what is chosen from them; both are known to be well-formed."""
+    if not tools:
+        return refuse(WITHOUT_TOOLS, "tool_choice")
+    if type(choice) is str or choice["type"] == "allowed_tools":
+        return None
+    said = choice["type"]
+    name = choice[said]["name"]
+    if any(tool["type"] == said and tool[said]["name"] == name for tool in tools):
+        return None
+    noun = "function" if said == "function" else "custom tool"
+    message = (
+        f"Invalid value for 'tool_choice': no {noun} named {name} was specified in the 'tools' parameter."
+    )
+    return refuse(message, "tool_choice")
+
+
+WITHOUT_TOOLS: Final = (
+    "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
+)
+
+
+FIELDS: Final[dict[str, Check]] = {
+    "model": string,
+    "messages": messages,
+    "frequency_penalty": decimal(-2, 2),
+    "functions": array(members(("name",), {"name": _name, "parameters": object_}), "objects", 1, 128),
+    "logit_bias": object_,
+    "logprobs": boolean,
+    "max_completion_tokens": integer(1),
+    "max_tokens": integer(1),
+    "metadata": object_,
+    "modalities": array(word("text", "audio"), "strings"),
+    "n": integer(1, 128),
+    "parallel_tool_calls": boolean,
+    "presence_penalty": decimal(-2, 2),
+    "reasoning_effort": word("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+    "response_format": _response_format,
+    "seed": integer(),
+    "service_tier": word("auto", "default", "flex", "scale", "priority", "fast"),
+    "stop": _stop,
+    "store": boolean,
+    "stream": boolean,
+    "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
+    "temperature": decimal(0, 2),
+    "tool_choice": _tool_choice,
+    "tools": array(_tool, "objects", shortest=1, longest=128),
+    "top_logprobs": integer(0, 20),
+    "top_p": decimal(0, 1),
+    "user": string,
+    "verbosity": word("low", "medium", "high"),
+}

@@ -52,8 +52,9 @@ class Models:
         if wanted is None:
             return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
         if wanted not in known:
-            return Failure("model_not_found", message=f"The model '{wanted}' does not exist",
-                           fields={"param": "model"})
+            return Failure(
+                "model_not_found", message=f"The model '{wanted}' does not exist", fields={"param": "model"}
+            )
         return _plan(_model(wanted), stamp)
 
 

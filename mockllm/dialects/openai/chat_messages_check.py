@@ -1,0 +1,166 @@
+"""What the service refuses about the messages of a chat request: roles, contents, and which tool answers
+stand behind which calls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.dialects.openai.shapes import (
+    Check,
+    array,
+    length,
+    members,
+    missing,
+    object_,
+    refuse,
+    string,
+    unsupported,
+    word,
+    wrong_type,
+)
+
+ROLES: Final = ("system", "assistant", "user", "function", "tool", "developer")
+PLAIN: Final = ("user", "system", "developer", "assistant")
+
+PARTS: Final[dict[str, Check]] = {
+    "text": members(("text",), {"text": string}),
+    "image_url": members(("image_url",), {"image_url": members(("url",), {"url": string, "detail": string})}),
+    "input_audio": members(
+        ("input_audio",), {"input_audio": members(("data", "format"), {"data": string, "format": string})}
+    ),
+    "refusal": members(("refusal",), {"refusal": string}),
+    "audio": object_,
+    "file": members(("file",), {"file": object_}),
+}
+
+_named: Final = members(("name", "arguments"), {"name": string, "arguments": string})
+_custom: Final = members(("name", "input"), {"name": string, "input": string})
+
+
+CALLS: Final = {
+    "function": members(("function",), {"function": _named}),
+    "custom": members(("custom",), {"custom": _custom}),
+}
+_typed_call: Final = members(("id", "type"), {"id": string, "type": word(*CALLS)})
+
+
+def _call(value: Json, path: str) -> Failure | None:
+    return _typed_call(value, path) or CALLS[value["type"]](value, path)
+
+
+_calls: Final = array(_call, "objects", shortest=1)
+_own: Final = members((), {"name": string, "tool_call_id": string, "function_call": _named})
+
+
+def messages(value: Json, path: str) -> Failure | None:
+    """All messages, one by one, then how calls and their answers follow each other."""
+    if type(value) is not list:
+        return wrong_type(value, path, "an array of objects")
+    plain = True
+    for place, entry in enumerate(value):
+        if not _is_plain(entry):
+            plain = False
+            wrong = _message(entry, f"{path}[{place}]", place)
+            if wrong is not None:
+                return wrong
+    return length(value, path, 1, None) or (None if plain else _answers(value))
+
+
+def _is_plain(entry: Json) -> bool:
+    """The common case, seen at a glance: a role and a text."""
+    return (
+        type(entry) is dict
+        and len(entry) == 2
+        and type(entry.get("content")) is str
+        and entry.get("role") in PLAIN
+    )
+
+
+def _message(entry: Json, path: str, place: int) -> Failure | None:
+    if type(entry) is not dict:
+        return wrong_type(entry, path, "an object")
+    if "role" not in entry:
+        return missing(f"{path}.role")
+    role = entry["role"]
+    if type(role) is not str:
+        return wrong_type(role, f"{path}.role", "a string")
+    if role not in ROLES:
+        return unsupported(role, f"{path}.role", ROLES)
+    calls = entry.get("tool_calls")
+    if role == "tool" and "tool_call_id" not in entry:
+        return missing(f"{path}.tool_call_id")
+    if role == "assistant" and calls is not None:
+        wrong = _calls(calls, f"{path}.tool_calls")
+        if wrong is not None:
+            return wrong
+    return _own(entry, path) or _content(entry, path, place)
+
+
+def _content(entry: dict[str, Json], path: str, place: int) -> Failure | None:
+    content = entry.get("content")
+    if content is None:
+        if entry["role"] == "assistant" and any(entry.get(name) for name in SPEAKS):
+            return None
+        if "content" not in entry:
+            return missing(f"{path}.content")
+        message = "Invalid value for 'content': expected a string, got null."
+        return refuse(message, f"messages.[{place}].content")
+    if type(content) is str:
+        return None
+    if type(content) is not list:
+        return wrong_type(content, f"{path}.content", "one of a string or array of objects")
+    return array(_part, "objects")(content, f"{path}.content")
+
+
+SPEAKS: Final = ("tool_calls", "function_call", "refusal", "audio")
+"""What an assistant's message may have instead of content."""
+
+
+def _part(value: Json, path: str) -> Failure | None:
+    if type(value) is not dict:
+        return wrong_type(value, path, "an object")
+    if "type" not in value:
+        return missing(f"{path}.type")
+    kind = value["type"]
+    if type(kind) is not str:
+        return wrong_type(kind, f"{path}.type", "a string")
+    check = PARTS.get(kind)
+    return unsupported(kind, f"{path}.type", tuple(PARTS)) if check is None else check(value, path)
+
+
+def _answers(value: list[dict[str, Json]]) -> Failure | None:
+    """Every call is answered by a tool message behind it, before anything else is said."""
+    asked: list[str] = []
+    open_: list[str] = []
+    for place, entry in enumerate(value):
+        if entry["role"] == "tool":
+            answered = entry["tool_call_id"]
+            if not asked:
+                return refuse(UNASKED, f"messages.[{place}].role")
+            if answered not in asked:
+                message = f"'tool_call_id' of '{answered}' not found in 'tool_calls' of previous message."
+                return refuse(f"Invalid parameter: {message}", f"messages.[{place}].tool_call_id")
+            open_ = [id for id in open_ if id != answered]
+            continue
+        if open_:
+            return _unanswered(open_, place)
+        calls = entry.get("tool_calls") if entry["role"] == "assistant" else None
+        asked = [call["id"] for call in calls or ()]
+        open_ = asked
+    return _unanswered(open_, len(value) - 1) if open_ else None
+
+
+UNASKED: Final = (
+    "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
+    "with 'tool_calls'."
+)
+
+
+def _unanswered(ids: list[str], place: int) -> Failure:
+    message = (
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+        f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(ids)}"
+    )
+    return refuse(message, f"messages.[{place}].role")

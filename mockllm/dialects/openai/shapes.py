@@ -1,0 +1,183 @@
+"""The shapes and ranges of values, each with the message and code that OpenAI refuses it with.
+
+A `Check` looks at one value and its path (`tools[0].function.name`) and gives what is wrong with it.
+Shared by OpenAI's protocols; what belongs to one of them stands in its own `…_check.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps
+
+Check: TypeAlias = Callable[[Json, str], Failure | None]
+
+_KINDS: Final = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+
+
+def refuse(message: str, param: str | None = None, code: str | None = None) -> Failure:
+    """A 400 that the models' tier gives."""
+    return Failure("bad_request", message=message, fields={"param": param, "code": code})
+
+
+def kind(value: Json) -> str:
+    """The JSON type of a value, as the messages name it."""
+    return _KINDS[type(value)]
+
+
+def wrong_type(value: Json, path: str, expected: str) -> Failure:
+    message = f"Invalid type for '{path}': expected {expected}, but got {kind(value)} instead."
+    return refuse(message, path, "invalid_type")
+
+
+def missing(path: str) -> Failure:
+    return refuse(f"Missing required parameter: '{path}'.", path, "missing_required_parameter")
+
+
+def unsupported(value: Json, path: str, allowed: Sequence[str]) -> Failure:
+    """A value that is not one of the allowed words."""
+    listed = [f"'{word}'" for word in allowed]
+    joined = " and ".join(listed) if len(listed) < 3 else f"{', '.join(listed[:-1])}, and {listed[-1]}"
+    return refuse(f"Invalid value: '{value}'. Supported values are: {joined}.", path, "invalid_value")
+
+
+def boolean(value: Json, path: str) -> Failure | None:
+    return None if type(value) is bool else wrong_type(value, path, "a boolean")
+
+
+def string(value: Json, path: str) -> Failure | None:
+    return None if type(value) is str else wrong_type(value, path, "a string")
+
+
+def object_(value: Json, path: str) -> Failure | None:
+    return None if type(value) is dict else wrong_type(value, path, "an object")
+
+
+def integer(low: int | None = None, high: int | None = None) -> Check:
+    def check(value: Json, path: str) -> Failure | None:
+        if type(value) is not int:
+            return wrong_type(value, path, "an integer")
+        return _range(value, path, "integer", low, high)
+
+    return check
+
+
+def decimal(low: float, high: float) -> Check:
+    def check(value: Json, path: str) -> Failure | None:
+        if type(value) not in (int, float):
+            return wrong_type(value, path, "a decimal")
+        return _range(value, path, "decimal", low, high)
+
+    return check
+
+
+def _range(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure | None:
+    for bound, crossed, side, code, sign in (
+        (low, low is not None and value < low, "below minimum", "below_min", ">="),
+        (high, high is not None and value > high, "above maximum", "above_max", "<="),
+    ):
+        if crossed:
+            message = (
+                f"Invalid '{path}': {noun} {side} value. "
+                f"Expected a value {sign} {bound}, but got {dumps(value).decode()} instead."
+            )
+            return refuse(message, path, f"{noun}_{code}_value")
+    return None
+
+
+def word(*allowed: str) -> Check:
+    """One of these words."""
+
+    def check(value: Json, path: str) -> Failure | None:
+        if type(value) is not str:
+            return wrong_type(value, path, "a string")
+        return None if value in allowed else unsupported(value, path, allowed)
+
+    return check
+
+
+def text(longest: int, pattern: str | None = None) -> Check:
+    """A string of one character at least, of `longest` at most, all of it as `pattern` says."""
+    compiled = re.compile(pattern) if pattern is not None else None
+
+    def check(value: Json, path: str) -> Failure | None:
+        if type(value) is not str:
+            return wrong_type(value, path, "a string")
+        if not value:
+            message = "Expected a string with minimum length 1, but got an empty string instead."
+            return refuse(f"Invalid '{path}': empty string. {message}", path, "empty_string")
+        if len(value) > longest:
+            message = (
+                f"Invalid '{path}': string too long. Expected a string with maximum length {longest}, "
+                f"but got a string with length {len(value)} instead."
+            )
+            return refuse(message, path, "string_above_max_length")
+        if compiled is not None and compiled.search(value) is None:
+            message = (
+                f"Invalid '{path}': string does not match pattern. "
+                f"Expected a string that matches the pattern '{pattern}'."
+            )
+            return refuse(message, path, "invalid_value")
+        return None
+
+    return check
+
+
+def array(item: Check, of: str, shortest: int = 0, longest: int | None = None) -> Check:
+    """An array whose every item passes; `of` names the items in the message (`objects`)."""
+
+    def check(value: Json, path: str) -> Failure | None:
+        if type(value) is not list:
+            return wrong_type(value, path, f"an array of {of}")
+        return length(value, path, shortest, longest) or next(
+            (wrong for place, entry in enumerate(value) if (wrong := item(entry, f"{path}[{place}]"))), None
+        )
+
+    return check
+
+
+def length(value: Sequence[Json], path: str, shortest: int, longest: int | None) -> Failure | None:
+    if len(value) < shortest:
+        message = (
+            f"Invalid '{path}': empty array. Expected an array with minimum length {shortest}, "
+            "but got an empty array instead."
+        )
+        return refuse(message, path, "empty_array")
+    if longest is not None and len(value) > longest:
+        message = (
+            f"Invalid '{path}': array too long. Expected an array with maximum length {longest}, "
+            f"but got an array with length {len(value)} instead."
+        )
+        return refuse(message, path, "array_above_max_length")
+    return None
+
+
+def members(required: Sequence[str], checks: Mapping[str, Check]) -> Check:
+    """An object that has the required members; each known member that is not null passes its check."""
+
+    def check(value: Json, path: str) -> Failure | None:
+        if type(value) is not dict:
+            return wrong_type(value, path, "an object")
+        for name in required:
+            if name not in value:
+                return missing(f"{path}.{name}")
+        for name, one in checks.items():
+            held = value.get(name)
+            if name in value and (held is not None or name in required):
+                wrong = one(held, f"{path}.{name}")
+                if wrong is not None:
+                    return wrong
+        return None
+
+    return check

@@ -1,0 +1,19 @@
+"""All protocols that are spoken, and the names that scenarios may use for them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects import anthropic, openai
+from mockllm.dialects.dialect import Dialect
+
+DIALECTS: Final[tuple[Dialect, ...]] = (openai.CHAT, openai.MODELS, anthropic.MESSAGES, anthropic.MODELS)
+
+DIALECT_NAMES: Final = frozenset(dialect.name for dialect in DIALECTS)
+"""Whose protocol: what `match: {dialect: …}` knows, and the keys of `extras` and of `fields` by dialect."""
+APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
+"""Which call: what `match: {api: …}` knows."""
+PROVIDERS: Final = DIALECT_NAMES
+"""The vendors, by the name that `match: {provider: …}` and the path's prefix know."""
+GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.generates)
+"""The calls that a rule without `api` and `path` sees."""
