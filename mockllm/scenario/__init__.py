@@ -1,0 +1,1 @@
+"""The scenario language: loading with positions, packs, and compiling into a catalog."""

@@ -1,0 +1,83 @@
+"""A mistake in a scenario file: where, what was found, what was expected, what to do.
+
+Apart from what finds mistakes (the YAML reader, the models, the compiler), because all of them and every
+command that lists mistakes share it. Mistakes can be pickled: a reload finds them in another process.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+Path: TypeAlias = "tuple[str | int, ...]"
+"""Keys and indices from the top of a file to one of its values."""
+
+_PLAIN_KEY: Final = re.compile(r"[^\W\d][\w-]*\Z")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """`line` and `column` count from 1; line 0 is a mistake that stands in no file, such as an option's."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return ": ".join(part for part in (place, self.path, self.message) if part)
+
+
+def path_text(path: Path) -> str:
+    """A path as a person reads it: `rules[2].match.body["$.a"]`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.match(step):
+            text += f".{step}" if text else step
+        else:
+            quoted = step.replace("\\", "\\\\").replace('"', '\\"')
+            text += f'["{quoted}"]'
+    return text
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The word that was probably meant, if one is near enough."""
+    known = {known.lower(): known for known in words}
+    found = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return known[found[0]] if found else None
+
+
+def meant(word: str, words: Iterable[str]) -> str:
+    """`; did you mean "model"?`, or what there is to choose from where nothing is near and the list is short,
+    or nothing."""
+    words = list(words)
+    found = nearest(word, words)
+    if found is not None:
+        return f'; did you mean "{found}"?'
+    return f"; expected {either(words)}" if 0 < len(words) <= 8 else ""
+
+
+def either(words: Iterable[object]) -> str:
+    """`"a", "b" or "c"`: texts are quoted, the rest is shown as YAML shows it."""
+    shown = [f'"{word}"' if isinstance(word, str) else scalar_text(word) for word in words]
+    return joined(shown)
+
+
+def joined(parts: Iterable[str]) -> str:
+    """`a, b or c`."""
+    *most, last = parts
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def scalar_text(value: object) -> str:
+    """A value as YAML writes it."""
+    return (
+        {None: "null", True: "true", False: "false"}[value] if isinstance(value, bool | None) else str(value)
+    )

@@ -1,0 +1,121 @@
+"""Walking a pydantic model's shape along an error's location.
+
+An error's location mixes what is in the file (keys, indices) with what is not (which member of a union was
+tried). Only the model's schema tells the two apart; it also knows which keys would have been allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from pydantic import BaseModel, TypeAdapter
+
+Schema: TypeAlias = Mapping[str, Any]
+Model: TypeAlias = "type[BaseModel] | TypeAdapter[Any]"
+
+_UNIONS: Final = ("union", "tagged-union")
+_INNER: Final = ("schema", "strict_schema", "python_schema")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One place of a model; `schema` is None where nothing is known of it."""
+
+    schema: Schema | None
+    definitions: Mapping[str, Schema]
+
+    @property
+    def is_union(self) -> bool:
+        """Whether the next step of a location names a member, not a key."""
+        return self.schema is not None and self.schema["type"] in _UNIONS
+
+    def step(self, step: str | int) -> Shape:
+        """The shape below one step of a location: a union's member, a key's or an item's value."""
+        if self.schema is None:
+            return self
+        for tag, member in self._members() if self.is_union else self._children():
+            if tag == step or tag is None:
+                return self._at(member)
+        return Shape(None, self.definitions)
+
+    def allowed_keys(self) -> list[str]:
+        """The keys that a mapping may have here, in the order of the model; of a union's members, all."""
+        if self.schema is None:
+            return []
+        if self.is_union:
+            return [key for _, member in self._members() for key in self._at(member).allowed_keys()]
+        if self.schema["type"] not in ("model-fields", "typed-dict"):
+            return []
+        return [str(key) for key, _ in self._children()]
+
+    def allowed_values(self) -> list[Any]:
+        """The values of a literal or enumeration."""
+        if self.schema is None or self.schema["type"] != "literal":
+            return []
+        return list(self.schema["expected"])
+
+    def _members(self) -> Iterator[tuple[str, Schema]]:
+        assert self.schema is not None
+        choices = self.schema["choices"]
+        if isinstance(choices, Mapping):
+            for tag, member in choices.items():
+                yield str(tag), choices[member] if isinstance(member, str) else member
+            return
+        for choice in choices:
+            member, label = choice if isinstance(choice, tuple) else (choice, None)
+            yield label or self._name(member), member
+
+    def _name(self, member: Schema) -> str:
+        """What a location calls a union's member that has no tag of its own."""
+        while True:
+            if member["type"] == "definition-ref":
+                member = self.definitions[member["schema_ref"]]
+            elif member["type"] == "model":
+                return str(member["cls"].__name__)
+            elif member["type"] in ("default", "nullable"):
+                member = member["schema"]
+            else:
+                return str(member["type"])
+
+    def _children(self) -> Iterator[tuple[str | int | None, Schema]]:
+        """What stands below; None as the step stands for any."""
+        assert self.schema is not None
+        kind = self.schema["type"]
+        if kind in ("model-fields", "typed-dict"):
+            for name, field in self.schema["fields"].items():
+                alias = field.get("validation_alias")
+                yield alias if isinstance(alias, str) else name, field["schema"]
+        elif kind == "tuple":
+            yield from enumerate(self.schema["items_schema"])
+        elif kind == "dict":
+            yield "[key]", self.schema.get("keys_schema", {"type": "any"})
+            yield None, self.schema.get("values_schema", {"type": "any"})
+        elif kind in ("list", "set", "frozenset"):
+            yield None, self.schema.get("items_schema", {"type": "any"})
+
+    def _at(self, schema: Schema) -> Shape:
+        """The shape of a schema without what is wrapped around it."""
+        definitions = self.definitions
+        while True:
+            kind = schema["type"]
+            if kind == "definitions":
+                definitions = {**definitions, **{each["ref"]: each for each in schema["definitions"]}}
+                schema = schema["schema"]
+            elif kind == "definition-ref":
+                schema = definitions[schema["schema_ref"]]
+            elif kind == "chain":
+                schema = schema["steps"][0]
+            elif inner := next((schema[key] for key in _INNER if key in schema), None):
+                schema = inner
+            elif kind == "any" or kind.startswith("function-plain"):
+                return Shape(None, definitions)
+            else:
+                return Shape(schema, definitions)
+
+
+def shape_of(model: Model) -> Shape:
+    """The shape of a whole model."""
+    schema = model.core_schema if isinstance(model, TypeAdapter) else model.__pydantic_core_schema__
+    return Shape(None, {})._at(schema)

@@ -1,0 +1,113 @@
+"""What the YAML parser says about a syntax error, in words that a person understands.
+
+A table from the parser's phrases to ours: the parser says what it expected, we say what to do. Apart from the
+reading itself, which only knows that it cannot go on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mockllm.scenario.mistakes import Mistake
+
+_ENDS: Final = {"{{": "}}", "{%": "%}", "${": "}"}
+_VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")
+_TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
+
+_INDENT: Final = (
+    "this does not belong here; check the indentation (the keys of one mapping stand in one column), "
+    "and that nothing follows a quoted text"
+)
+_TEXTS: Final[Mapping[str, str]] = {
+    "mapping values are not allowed": 'a ": " stands in an unquoted text; put it in quotes (or check the indentation)',
+    "did not find expected key": _INDENT,
+    "did not find expected '-' indicator": 'expected another "- " item; check the indentation',
+    "block sequence entries are not allowed": 'a "- " item cannot stand here; begin it on a line of its own',
+    "did not find expected hexdecimal number": "an escape such as \\x or \\u lacks its digits",
+    "did not find expected <document start>": _INDENT,
+    "found a tab character": "a tab; YAML is indented with spaces only",
+    "did not find expected comment or line break": "a block text (| or >) begins on the next line",
+    "block mapping entries are not allowed": "a mapping cannot begin here; put it on a line of its own",
+    "mapping keys are not allowed": 'a key cannot begin here; put the text in quotes if "? " is meant',
+    "found undefined tag handle": 'a tag ("!…") is not read; quote it if it is a text',
+}
+
+
+def in_quotes(text: str) -> str:
+    """The advice to put a text in quotes, with the quotes that fit it."""
+    if '"' not in text:
+        return f'put it in quotes: "{text}"'
+    return f"put it in quotes: '{text.replace(chr(39), chr(39) * 2)}'"
+
+
+def syntax_mistake(error: Any, text: str, name: str) -> Mistake:
+    """The mistake behind the parser's error (its marks count from 0)."""
+    problem = str(error.problem or error.context or "")
+    at = error.problem_mark or error.context_mark
+    opened = error.context_mark or at
+    lines = text.splitlines()
+    if "tab" not in problem:
+        template = _unquoted(lines, (at.line, opened.line))
+        if template is not None:
+            line, column, snippet = template
+            return Mistake(name, line + 1, column + 1, "", in_quotes(snippet))
+    mark, message = _said(problem, str(error.context or ""), at, opened, lines)
+    return Mistake(name, mark.line + 1, mark.column + 1, "", message)
+
+
+def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) -> tuple[Any, str]:
+    """Where the mistake stands and what to say."""
+    char = _char(lines, at)
+    if "unexpected end of stream" in problem and "quoted" in context:
+        return opened, "the quote that opens here is never closed"
+    if "cannot start any token" in problem:
+        if char == "\t":
+            return at, "a tab; YAML is indented with spaces only"
+        return at, f'an unquoted text cannot begin with "{char}"; {in_quotes(_rest(lines, at))}'
+    if "alias" in context or "anchor" in context:
+        return (
+            opened,
+            f'an unquoted text cannot begin with "{_char(lines, opened)}"; {in_quotes(_rest(lines, opened))}',
+        )
+    if "could not find expected ':'" in problem:
+        return opened, 'expected "key: value", but no ":" follows this text'
+    if "unknown escape" in problem:
+        escape = lines[at.line][at.column - 1 : at.column + 1] if char != "\\" else _rest(lines, at)[:2]
+        return (
+            at,
+            f'unknown escape "{escape}" in a double-quoted text; write "\\{escape}", or use single quotes',
+        )
+    if "expected ',' or" in problem:
+        bracket = _char(lines, opened)
+        place = f"{opened.line + 1}:{opened.column + 1}"
+        return at, f'the "{bracket}" that opens at {place} is not closed, or a "," is missing before this'
+    for phrase, message in _TEXTS.items():
+        if phrase in problem:
+            return at, message
+    return at, f"not valid YAML: {problem}"
+
+
+def _char(lines: list[str], mark: Any) -> str:
+    return _rest(lines, mark)[:1]
+
+
+def _rest(lines: list[str], mark: Any) -> str:
+    return lines[mark.line][mark.column :].rstrip() if mark.line < len(lines) else ""
+
+
+def _unquoted(lines: list[str], numbers: tuple[int, ...]) -> tuple[int, int, str] | None:
+    """An unquoted `{{`, `{%` or `${` on one of these lines: line, column (from 0) and the text to quote."""
+    for number in dict.fromkeys(numbers):
+        line = lines[number] if number < len(lines) else ""
+        for found in _TEMPLATE.finditer(line):
+            before = line[: found.start()]
+            if before.count('"') % 2 or before.count("'") % 2 or "#" in before:
+                continue
+            begin = max(value.end() for value in _VALUE.finditer(before) if value.end() <= found.start())
+            close = line.find(_ENDS[found[0]], found.end())
+            flow = "[" in before or "{" in before
+            end = close + len(_ENDS[found[0]]) if flow and close >= 0 else len(line)
+            return number, begin, line[begin:end].strip()
+    return None
