@@ -1,0 +1,31 @@
+"""What a condition is, and what it may look into. Apart, because every kind of condition builds on it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from mockllm.core.json import Json, Missing
+
+
+class Condition(ABC):
+    """One condition on one value."""
+
+    @abstractmethod
+    def holds(self, value: Json | Missing) -> bool:
+        """Whether the value meets it. Never raises."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """What is expected, in a few words."""
+
+    def difference(self, value: Json | Missing) -> str | None:
+        """What may help a person to see why the value does not meet it; None where there is nothing."""
+        return None
+
+
+class Thing(ABC):
+    """What is no JSON and has members all the same."""
+
+    @abstractmethod
+    def member(self, name: str) -> Json | Missing:
+        """The member's value; MISSING where it has none."""
