@@ -58,7 +58,7 @@ def _unthought(part: Part, *, omit: bool) -> Part:
 def message(reply: Reply, model: str | None, stamp: Stamp, family: Family) -> Block:
     """The message before anything is said: what a stream opens with."""
     answered = reply.model or model or DEFAULT_MODEL
-    made: Block = {
+    return {
         "model": answered,
         "id": stamp.ids.make("msg_01", 22),
         "type": "message",
@@ -66,14 +66,12 @@ def message(reply: Reply, model: str | None, stamp: Stamp, family: Family) -> Bl
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
+        "stop_details": None,
+        "usage": usage(replace(reply.usage, output=min(reply.usage.output, 1)), family),
     }
-    if family.stop_details:
-        made["stop_details"] = None
-    made["usage"] = usage(replace(reply.usage, output=min(reply.usage.output, 1)), family)
-    return made
 
 
-def ending(choice: Choice, family: Family) -> Block:
+def ending(choice: Choice) -> Block:
     """Why the answer ended: `stop_reason` and what belongs to it."""
     reason = _STOP[choice.finish]
     if reason == "end_turn":
@@ -81,14 +79,12 @@ def ending(choice: Choice, family: Family) -> Block:
             reason = "stop_sequence"
         elif any(type(part) is Refusal for part in choice.parts):
             reason = "refusal"
-    made: Block = {
+    refused = {"type": "refusal", "category": None, "explanation": None}
+    return {
         "stop_reason": reason,
         "stop_sequence": choice.stopped_by if reason == "stop_sequence" else None,
+        "stop_details": refused if reason == "refusal" else None,
     }
-    if family.stop_details:
-        refused = {"type": "refusal", "category": None, "explanation": None}
-        made["stop_details"] = refused if reason == "refusal" else None
-    return made
 
 
 def usage(counted: Usage, family: Family, *, final: bool = False) -> Block:
@@ -97,32 +93,26 @@ def usage(counted: Usage, family: Family, *, final: bool = False) -> Block:
         "input_tokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
         "cache_creation_input_tokens": counted.cache_write,
         "cache_read_input_tokens": counted.cached_read,
-    }
-    if family.cache_creation:
-        made["cache_creation"] = {
+        "cache_creation": {
             "ephemeral_5m_input_tokens": counted.cache_write,
             "ephemeral_1h_input_tokens": 0,
-        }
-    made["output_tokens"] = counted.output
+        },
+        "output_tokens": counted.output,
+    }
     if final and family.thinking_tokens:
         made["output_tokens_details"] = {"thinking_tokens": counted.reasoning}
-    made["service_tier"] = "standard"
-    if family.geo is not None:
-        made["inference_geo"] = family.geo
-    return made
+    return {**made, "service_tier": "standard", "inference_geo": family.geo}
 
 
 def last_usage(counted: Usage, family: Family) -> Block:
     """What a stream's `message_delta` tells: the totals, without what cannot have changed."""
-    if not family.repeats_input:
-        return {"output_tokens": counted.output}
     made = usage(counted, family, final=True)
     for key in ("cache_creation", "service_tier", "inference_geo"):
-        made.pop(key, None)
+        del made[key]
     return made
 
 
-def empty_block(part: Part, index: int, stamp: Stamp, family: Family) -> Json:
+def empty_block(part: Part, index: int, stamp: Stamp) -> Json:
     """A block as it opens, before its first delta. What has no deltas is whole at once."""
     match part:
         case Thinking(redacted=True, signature=data):
@@ -130,17 +120,18 @@ def empty_block(part: Part, index: int, stamp: Stamp, family: Family) -> Json:
         case Thinking():
             return {"type": "thinking", "thinking": "", "signature": ""}
         case Call(name=name, id=id):
-            made: Block = {"type": "tool_use", "id": id or call_id(index, stamp), "name": name, "input": {}}
-            return {**made, "caller": {"type": "direct"}} if family.caller else made
+            id = id or stamp.ids.make("toolu_01", 22, str(index))
+            caller = {"type": "direct"}
+            return {"type": "tool_use", "id": id, "name": name, "input": {}, "caller": caller}
         case Native(block=block):
             return block
         case Text() | Refusal():
             return {"type": "text", "text": ""}
 
 
-def whole_block(part: Part, index: int, stamp: Stamp, family: Family) -> Json:
+def whole_block(part: Part, index: int, stamp: Stamp) -> Json:
     """A block with all that it says."""
-    block = empty_block(part, index, stamp, family)
+    block = empty_block(part, index, stamp)
     match part:
         case Thinking(redacted=False, pieces=pieces):
             block["thinking"] = spoken(pieces)
@@ -162,10 +153,6 @@ def _arguments(text: str) -> Json:
         return loads(text)
     except JSONDecodeError:
         return text
-
-
-def call_id(index: int, stamp: Stamp) -> str:
-    return stamp.ids.make("toolu_01", 22, str(index))
 
 
 def signature(index: int, stamp: Stamp) -> str:

@@ -57,6 +57,12 @@ _BLOCKS: Final[Mapping[str, Shape]] = {
 }
 """The keys that a block of each type needs."""
 
+_RESULT_BLOCKS: Final[Mapping[str, Shape]] = {
+    **{kind: _BLOCKS[kind] for kind in ("text", "image", "document", "search_result")},
+    "tool_reference": {"tool_name": STRING},
+}
+"""What may stand in a tool's result."""
+
 _SOURCES: Final[Mapping[str, Shape]] = {
     "base64": {"media_type": STRING, "data": STRING},
     "url": {"url": STRING},
@@ -68,6 +74,10 @@ _IMAGE_SOURCES: Final = frozenset({"base64", "url", "file"})
 
 _ROLES: Final = ("user", "assistant", "system")
 _ONLY_IN: Final = {"tool_use": "assistant", "tool_result": "user"}
+_NEXT: Final = "Each `tool_use` block must have a corresponding `tool_result` block in the next message."
+_PREVIOUS: Final = (
+    "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+)
 _EMPTY: Final = "all messages must have non-empty content except for the optional final assistant message"
 
 
@@ -106,29 +116,28 @@ def _check_message(path: str, message: Json, *, last: bool) -> None:
         raise Problem(f"{path}: {_EMPTY}")
     if type(content) is list:
         for number, block in enumerate(content):
-            kind = _check_block(f"{path}.content.{number}", block)
+            kind = _check_block(f"{path}.content.{number}", block, _BLOCKS)
             if _ONLY_IN.get(kind, role) != role:
                 raise Problem(f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages")
+            if kind == "text" and not block["text"].strip():
+                said = "contain non-whitespace text" if block["text"] else "be non-empty"
+                raise Problem(f"messages: text content blocks must {said}")
 
 
-def _check_block(path: str, block: Json) -> str:
-    """The block's type."""
+def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
+    """The block's type, which is one of those that may stand there."""
     if type(block) is not dict:
         raise Problem(f"{path}: {NO_OBJECT}")
-    kind = tagged(path, block, _BLOCKS)
-    fit(f"{path}.{kind}.", block, _BLOCKS[kind])
+    kind = tagged(path, block, shapes)
+    fit(f"{path}.{kind}.", block, shapes[kind])
     match kind:
-        case "text" if not block["text"]:
-            raise Problem("messages: text content blocks must be non-empty")
-        case "text" if block["text"].isspace():
-            raise Problem("messages: text content blocks must contain non-whitespace text")
         case "image":
             _check_source(f"{path}.image.source", block["source"], _IMAGE_SOURCES)
         case "document":
             _check_source(f"{path}.document.source", block["source"], _SOURCES)
         case "tool_result" if type(block.get("content")) is list:
             for number, inner in enumerate(block["content"]):
-                _check_block(f"{path}.tool_result.content.{number}", inner)
+                _check_block(f"{path}.tool_result.content.{number}", inner, _RESULT_BLOCKS)
     return kind
 
 
@@ -158,16 +167,14 @@ def _check_pairs(messages: list[dict[str, Any]]) -> None:
         missing = [id for id in asked if id not in {block["tool_use_id"] for block in results}]
         if missing:
             raise Problem(
-                f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks immediately "
-                f"after: {', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` "
-                "block in the next message."
+                f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks "
+                f"immediately after: {', '.join(missing)}. {_NEXT}"
             )
         for block in results:
             if block["tool_use_id"] not in asked:
-                place = f"messages.{turn.number}.content.{turn.blocks.index(block)}"
                 raise Problem(
-                    f"{place}: unexpected `tool_use_id` found in `tool_result` blocks: {block['tool_use_id']}. "
-                    "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+                    f"messages.{turn.number}.content.{turn.blocks.index(block)}: unexpected `tool_use_id` "
+                    f"found in `tool_result` blocks: {block['tool_use_id']}. {_PREVIOUS}"
                 )
         before = turn
 

@@ -48,6 +48,8 @@ class MessagesEncoder(Encoder):
         self.stamp = stamp
         self.family = _family(reply, request)
         self.extras = reply.extras.get(DIALECT, {})
+        self.silent = False
+        """Whether the part that is being said is a call without arguments, which streams "" and never "{}"."""
 
     def start(self) -> Iterable[Event]:
         opening = message(self.reply, self.request.model, self.stamp, self.family)
@@ -56,11 +58,14 @@ class MessagesEncoder(Encoder):
 
     def open(self, at: At) -> Iterable[Event]:
         part = at.part
+        deltas: list[bytes] = []
         if isinstance(part, Native):
             block, deltas = _native(part.block)
         else:
-            block = empty_block(part, at.index, self.stamp, self.family)
-            deltas = [_partial_json("")] if type(part) is Call and not _says_nothing(part) else []
+            block = empty_block(part, at.index, self.stamp)
+            self.silent = isinstance(part, Call) and spoken(part.pieces).strip() in ("", "{}")
+            if isinstance(part, Call) and not self.silent:
+                deltas = [_partial_json("")]
         yield _event("content_block_start", {"index": at.index, "content_block": block})
         if at.index == 0:
             yield _PING
@@ -71,8 +76,8 @@ class MessagesEncoder(Encoder):
 
     def say(self, at: At, piece: str) -> Iterable[Event]:
         match at.part:
-            case Call() as call:
-                said = _partial_json("" if _says_nothing(call) else piece)
+            case Call():
+                said = _partial_json("" if self.silent else piece)
             case Thinking():
                 said = b'{"type":"thinking_delta","thinking":%b}' % dumps(piece)
             case _:
@@ -89,7 +94,7 @@ class MessagesEncoder(Encoder):
         yield _closed(at.index)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        delta = ending(self.reply.choices[0], self.family)
+        delta = ending(self.reply.choices[0])
         if "container" in self.extras:
             delta["container"] = self.extras["container"]
         counted = {**last_usage(self.reply.usage, self.family), **_counts(self.extras)}
@@ -130,11 +135,6 @@ def _partial_json(text: str) -> bytes:
     return b'{"type":"input_json_delta","partial_json":%b}' % dumps(text)
 
 
-def _says_nothing(call: Call) -> bool:
-    """A call without arguments streams "" and never "{}"."""
-    return spoken(call.pieces).strip() in ("", "{}")
-
-
 def _native(block: Any) -> tuple[Any, list[bytes]]:
     """How a block written by hand streams: a call's input and a text with its citations come in deltas,
     everything else is whole in its first event."""
@@ -173,8 +173,8 @@ class Messages:
         choice = said.choices[0]
         extras = said.extras.get(DIALECT, {})
         body = message(said, request.model, stamp, family)
-        body["content"] = [whole_block(part, index, stamp, family) for index, part in enumerate(choice.parts)]
-        body.update(ending(choice, family))
+        body["content"] = [whole_block(part, index, stamp) for index, part in enumerate(choice.parts)]
+        body.update(ending(choice))
         body["usage"] = usage(said.usage, family, final=True)
         body.update({key: value for key, value in extras.items() if key != "usage"})
         body["usage"].update(_counts(extras))

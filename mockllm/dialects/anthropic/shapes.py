@@ -37,7 +37,7 @@ NO_OBJECT: Final = "Input does not match the expected shape."
 
 
 class Problem(Exception):
-    """The first thing that is wrong with a request, in the provider's words; nothing is looked at after it."""
+    """The first thing that is wrong with a request, in the provider's words; it ends the look."""
 
 
 def fit(path: str, holder: Mapping[str, Json], shape: Shape) -> None:

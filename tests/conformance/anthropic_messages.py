@@ -1,0 +1,129 @@
+"""What a recorded answer of Anthropic's messages says, in neutral words: the way back from the wire.
+
+For the comparison only: the reply that is read here is encoded again, and both must have the same shape.
+What only this provider knows (server tools, citations) comes back as native blocks and extras, which is how
+a scenario would write it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockllm.core.failure import BY_STATUS, Failure
+from mockllm.core.json import dumps, loads
+from mockllm.core.reply import Call, Choice, Finish, Native, Part, Reply, Text, Thinking, Usage
+
+FINISH: dict[str, Finish] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "refusal": "refusal",
+}
+
+
+def said(recording: dict[str, Any]) -> Reply | Failure:
+    """The reply, or the failure, that a recording holds."""
+    response = recording["response"]
+    body = response["body"]
+    if response["status"] != 200:
+        return Failure(BY_STATUS[response["status"]], response["status"], body["error"]["message"])
+    return _whole(body) if isinstance(body, dict) else _streamed(events(body))
+
+
+def events(body: str) -> list[tuple[str, dict[str, Any]]]:
+    """Name and data of each event of a recorded stream."""
+    found = []
+    for block in body.replace("\r\n", "\n").strip().split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line)
+        if "data" in lines:
+            found.append((lines.get("event", ""), loads(lines["data"])))
+    return found
+
+
+def _whole(body: dict[str, Any]) -> Reply:
+    parts = tuple(_part(block, _pieces(block)) for block in body["content"])
+    extras = {key: body[key] for key in ("container", "context_management") if key in body}
+    return _reply(body, parts, body, body["usage"], extras)
+
+
+def _streamed(found: list[tuple[str, dict[str, Any]]]) -> Reply:
+    blocks: dict[int, tuple[dict[str, Any], list[str]]] = {}
+    message: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    for name, data in found:
+        match name:
+            case "message_start":
+                message = data["message"]
+            case "content_block_start":
+                blocks[data["index"]] = (dict(data["content_block"]), [])
+            case "content_block_delta":
+                _hear(data["delta"], *blocks[data["index"]])
+            case "message_delta":
+                last = data
+    parts = tuple(_part(*blocks[index]) for index in sorted(blocks))
+    extras = {key: last[key] for key in ("context_management",) if key in last}
+    if "container" in last["delta"]:
+        extras["container"] = last["delta"]["container"]
+    return _reply(message, parts, last["delta"], {**message["usage"], **last["usage"]}, extras)
+
+
+def _hear(delta: dict[str, Any], block: dict[str, Any], pieces: list[str]) -> None:
+    match delta["type"]:
+        case "text_delta":
+            pieces.append(delta["text"])
+        case "thinking_delta":
+            pieces.append(delta["thinking"])
+        case "input_json_delta":
+            pieces.append(delta["partial_json"])
+        case "signature_delta":
+            block["signature"] = delta["signature"]
+        case "citations_delta":
+            block.setdefault("citations", []).append(delta["citation"])
+
+
+def _pieces(block: dict[str, Any]) -> list[str]:
+    """What a whole block says, as one piece."""
+    match block["type"]:
+        case "text":
+            return [block["text"]]
+        case "thinking":
+            return [block["thinking"]] if block["thinking"] else []
+        case "tool_use" | "server_tool_use":
+            return [dumps(block["input"]).decode()]
+    return []
+
+
+def _part(block: dict[str, Any], pieces: list[str]) -> Part:
+    match block["type"]:
+        case "text" if not block.get("citations"):
+            return Text(tuple(pieces))
+        case "text":
+            return Native("anthropic", {**block, "text": "".join(pieces)})
+        case "thinking":
+            return Thinking(tuple(pieces), block["signature"])
+        case "tool_use":
+            spoken = pieces[1:] if pieces[:1] == [""] and len(pieces) > 1 else pieces
+            return Call(block["name"], tuple(spoken), block["id"])
+        case "server_tool_use":
+            return Native("anthropic", {**block, "input": loads("".join(pieces) or "{}")})
+    return Native("anthropic", block)
+
+
+def _reply(
+    message: dict[str, Any],
+    parts: tuple[Part, ...],
+    ending: dict[str, Any],
+    counted: dict[str, Any],
+    extras: dict[str, Any],
+) -> Reply:
+    read = counted.get("cache_read_input_tokens") or 0
+    written = counted.get("cache_creation_input_tokens") or 0
+    thought = (counted.get("output_tokens_details") or {}).get("thinking_tokens", 0)
+    more = {key: counted[key] for key in ("server_tool_use", "iterations") if key in counted}
+    if more:
+        extras["usage"] = more
+    choice = Choice(parts, FINISH[ending["stop_reason"]], ending["stop_sequence"])
+    usage = Usage(counted["input_tokens"] + read + written, counted["output_tokens"], read, written, thought)
+    return Reply((choice,), usage, message["model"], extras={"anthropic": extras} if extras else {})
