@@ -1,0 +1,162 @@
+"""Reads a request's body within bounds: its size before and after inflating, its silences, its nesting.
+
+aiohttp's own reading is not used: it inflates without a bound on memory and waits for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from typing import Final
+
+from aiohttp import StreamReader
+from aiohttp.web import RequestPayloadError
+
+from mockllm.core.failure import Failure
+from mockllm.server.connection import BrokenBody, Incoming, SocketSink
+from mockllm.server.deadlines import Deadlines
+from mockllm.server.limits import Limits
+
+_INFLATE_SLICE: Final = 1024 * 1024
+_RAW_DEFLATE: Final = -zlib.MAX_WBITS
+_AUTOMATIC: Final = zlib.MAX_WBITS | 32  # a gzip or a zlib header
+
+
+class Unacceptable(Exception):
+    """The body is not taken. `failure` is what its sender is told."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+async def read_body(incoming: Incoming, sink: SocketSink, limits: Limits, deadlines: Deadlines) -> bytes:
+    """The body, inflated. Raises Unacceptable; ConnectionError or cancellation where the client has left."""
+    body = incoming.body
+    headers = incoming.message.headers
+    if not body.is_eof() or body.total_bytes > limits.body:
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > limits.body:
+            raise _too_large(limits)
+        if headers.get("expect", "").lower() == "100-continue":
+            sink.go_on()
+        raw = await _received(incoming, limits, deadlines)
+    else:
+        raw = body.read_nowait()
+    encoding = headers.get("content-encoding")
+    if encoding is not None and raw:
+        raw = await inflated(raw, encoding, limits.body)
+    if len(raw) > limits.depth and too_deep(raw, limits.depth):
+        raise Unacceptable(
+            Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
+        )
+    return raw
+
+
+async def _received(incoming: Incoming, limits: Limits, deadlines: Deadlines) -> bytes:
+    """The rest of the body, piece by piece, given up after a silence."""
+    body = incoming.body
+    pieces: list[bytes] = []
+    size = 0
+    silence = _Silence(body, limits.body_idle, deadlines)
+    try:
+        while piece := await body.readany():
+            pieces.append(piece)
+            size += len(piece)
+            if size > limits.body:
+                raise _too_large(limits)
+    except TimeoutError:
+        message = f"No more of the request's body came for {limits.body_idle:g} s."
+        raise Unacceptable(Failure("timeout", 408, message)) from None
+    except (BrokenBody, RequestPayloadError) as exc:
+        raise Unacceptable(Failure("bad_request", 400, f"The body's framing is broken: {exc}")) from None
+    finally:
+        silence.cancel()
+    return b"".join(pieces)
+
+
+class _Silence:
+    """Fails a body that says nothing for so long. One deadline, moved on when it finds progress."""
+
+    __slots__ = ("_body", "_deadline", "_deadlines", "_seconds", "_seen")
+
+    def __init__(self, body: StreamReader, seconds: float, deadlines: Deadlines) -> None:
+        self._body = body
+        self._seconds = seconds
+        self._deadlines = deadlines
+        self._listen(deadlines.time())
+
+    def _listen(self, now: float) -> None:
+        self._seen = self._body.total_bytes
+        self._deadline = self._deadlines.at(now + self._seconds, self._look)
+
+    def _look(self, now: float) -> None:
+        if self._body.total_bytes == self._seen:
+            self._body.set_exception(TimeoutError())
+        else:
+            self._listen(now)
+
+    def cancel(self) -> None:
+        self._deadline.cancel()
+
+
+def _too_large(limits: Limits) -> Unacceptable:
+    message = f"The request body is larger than {limits.body} bytes."
+    return Unacceptable(Failure("request_too_large", 413, message))
+
+
+async def inflated(raw: bytes, encoding: str, bound: int) -> bytes:
+    """`raw` without its Content-Encoding, never holding more than `bound` bytes of it and a slice; the loop
+    has its turn between slices. Raises Unacceptable."""
+    name = encoding.strip().lower()
+    if name == "identity":
+        return raw
+    if name not in ("gzip", "x-gzip", "deflate"):
+        message = f"Content-Encoding {name[:40]!r} is not supported: send gzip, deflate or none."
+        raise Unacceptable(Failure("bad_request", 415, message))
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        engine = zlib.decompressobj(_RAW_DEFLATE if name == "deflate" and raw[0] & 15 != 8 else _AUTOMATIC)
+        while True:
+            piece = engine.decompress(raw, min(_INFLATE_SLICE, bound - size + 1))
+            pieces.append(piece)
+            size += len(piece)
+            if size > bound:
+                raise Unacceptable(
+                    Failure("request_too_large", 413, f"The inflated body is larger than {bound} bytes.")
+                )
+            raw = engine.unconsumed_tail
+            if engine.eof:
+                raw = engine.unused_data
+                if not raw.startswith(b"\x1f\x8b"):
+                    return b"".join(pieces)
+                engine = zlib.decompressobj(_AUTOMATIC)  # gzip may have several members
+            elif not raw and len(piece) < _INFLATE_SLICE:
+                raise zlib.error("it ends too early")
+            if len(piece) >= _INFLATE_SLICE:
+                await asyncio.sleep(0)
+    except zlib.error as exc:
+        message = f"The body is not what Content-Encoding {name!r} says: {exc}"
+        raise Unacceptable(Failure("bad_request", 400, message)) from None
+
+
+_BRACKETS_ONLY: Final = bytes.maketrans(b"{}", b"[]")
+_OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
+_STRINGS: Final[re.Pattern[bytes]] = re.compile(rb'"[^"]*"')
+
+
+def too_deep(raw: bytes, depth: int) -> bool:
+    """Whether a JSON text nests deeper than `depth`. Exact, and at the speed of bytes: where the brackets are
+    not too few anyway, strings are struck out and then the innermost pairs, level by level."""
+    if raw.count(b"[") + raw.count(b"{") <= depth or raw.lstrip()[:1] not in (b"{", b"["):
+        return False
+    rest = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS_ONLY, _OTHERS)
+    rest = _STRINGS.sub(b"", rest.replace(b'""', b""))
+    for _ in range(depth):
+        without = rest.replace(b"[]", b"")
+        if len(without) == len(rest):
+            break
+        rest = without
+    return rest.count(b"[") > depth or b"[]" in rest

@@ -1,0 +1,249 @@
+"""One client's connection: aiohttp's parser and keep-alive, with the bounds that aiohttp does not keep.
+
+Apart because it leans on aiohttp's insides (`_messages`, `_request_count`, `_current_request`); tests pin
+what is relied on here, on raw sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal
+
+from aiohttp import StreamReader
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
+from aiohttp.web_protocol import _ErrInfo
+
+from mockllm.server.deadlines import Deadline, Deadlines
+from mockllm.server.limits import Limits
+from mockllm.server.wire import CLOSE, CONTINUE, Written
+
+_TOO_SLOW: Final = (
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: 46\r\nConnection: close\r\n\r\nThe head of the request took too long to come\n"
+)
+
+
+class BrokenBody(Exception):
+    """The body's framing is not HTTP; the message says what is wrong with it."""
+
+
+class Incoming:
+    """A request as it comes in: aiohttp's parsed head, and the body still to be read."""
+
+    __slots__ = ("_task", "body", "connection", "message", "writer")
+
+    def __init__(
+        self,
+        message: RawRequestMessage,
+        body: StreamReader,
+        connection: Connection,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> None:
+        self.message = message
+        self.body = body
+        self.connection = connection
+        self.writer = writer
+        self._task = task
+
+    def _cancel(self, exc: BaseException) -> None:
+        """aiohttp: the connection was lost."""
+        self.body.set_exception(exc)
+
+    def _finish(self) -> None:
+        """aiohttp: the handler has returned."""
+
+
+class Connection(RequestHandler):
+    """Watches how long a head takes, and answers what is not HTTP without a traceback."""
+
+    __slots__ = ("_begun", "_body", "_deadlines", "_limits", "_refused", "_watch")
+
+    def __init__(
+        self,
+        manager: Listener,
+        limits: Limits,
+        deadlines: Deadlines,
+        refused: Callable[[int, str], None],
+        **settings: Any,
+    ) -> None:
+        super().__init__(manager, **settings)
+        self._limits = limits
+        self._deadlines = deadlines
+        self._refused = refused
+        self._watch: Deadline | None = None
+        self._begun = False
+        self._body: StreamReader | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=self._limits.unsent)  # type: ignore[attr-defined]
+        self._watch_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        seen = self._request_count
+        super().data_received(data)
+        if self._request_count != seen:
+            self._unwatch()
+            message, body = self._messages[-1]
+            if not isinstance(message, _ErrInfo):
+                self._body = body
+            elif self._body is not None and not self._body.is_eof():
+                # The parser gave up inside a body; aiohttp leaves its reader waiting.
+                self._body.set_exception(BrokenBody(message.message))
+        elif data and (self._body is None or self._body.is_eof()):
+            self._begun = True
+            if self._watch is None:
+                self._watch_head()
+
+    def _watch_head(self) -> None:
+        self._watch = self._deadlines.at(self._deadlines.time() + self._limits.head_time, self._head_is_late)
+
+    def _unwatch(self) -> None:
+        self._begun = False
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    def _head_is_late(self, now: float) -> None:
+        self._watch = None
+        if self._current_request is not None or self._messages:
+            self._watch_head()  # it stands behind a request that is still being answered
+            return
+        if self._begun and self.transport is not None:
+            self.transport.write(_TOO_SLOW)
+            self._refused(408, "the request's head did not come in time")
+        self.force_close()
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> StreamResponse:
+        """What could not be parsed. aiohttp would log each with a traceback."""
+        if isinstance(exc, LineTooLong):
+            status = 431
+        said = " ".join((message or "").split("\n", 1)[0].split()) or "not a request of HTTP/1.1"
+        self._refused(status, said)
+        body = f"{said}\n".encode("utf-8", "replace")
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(
+                b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
+                b"Connection: close\r\n\r\n%b"
+                % (status, _REASONS.get(status, b"Bad Request"), len(body), body)
+            )
+        return CLOSE  # type: ignore[return-value]
+
+
+_REASONS: Final = {
+    431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error",
+    504: b"Gateway Timeout",
+}
+
+
+class Listener(Server):
+    """Makes Connections; what a server socket is given as its protocol factory."""
+
+    def __init__(
+        self,
+        handler: Callable[[Incoming], Awaitable[Written]],
+        limits: Limits,
+        deadlines: Deadlines,
+        refused: Callable[[int, str], None],
+    ) -> None:
+        super().__init__(
+            handler,  # type: ignore[arg-type]
+            request_factory=Incoming,  # type: ignore[arg-type]
+            handler_cancellation=True,
+        )
+        self._limits = limits
+        self._deadlines = deadlines
+        self._refused = refused
+
+    def __call__(self) -> Connection:
+        limits = self._limits
+        return Connection(
+            self,
+            limits,
+            self._deadlines,
+            self._refused,
+            loop=self._loop,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=limits.keepalive,
+            lingering_time=limits.linger,
+            max_line_size=limits.target,
+            max_field_size=limits.header,
+            max_headers=limits.headers,
+        )
+
+
+class SocketSink:
+    """Where an answer is written: the connection of its request."""
+
+    __slots__ = ("_connection", "_limits", "_writer", "written")
+
+    def __init__(self, incoming: Incoming, limits: Limits) -> None:
+        self._connection = incoming.connection
+        self._writer = incoming.writer
+        self._limits = limits
+        self.written = False
+
+    def write(self, data: bytes) -> None:
+        transport = self._connection.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        self.written = True
+        transport.write(data)
+
+    def go_on(self) -> None:
+        """Tell a client that waits for it to send its body."""
+        self.write(CONTINUE)
+        self.written = False
+
+    @property
+    def full(self) -> bool:
+        return self._connection.writing_paused
+
+    async def drained(self) -> None:
+        await self._writer.drain()
+
+    async def cut(self, how: Literal["close", "reset"]) -> None:
+        """FIN or RST, behind what was written: a reset waits until the client's system has it all, or for
+        the linger time."""
+        transport = self._connection.transport
+        if transport is not None and how == "reset":
+            end = self._connection._loop.time() + self._limits.linger
+            # Polled: the kernel tells nobody when it has sent.
+            while self._connection._loop.time() < end and _unsent(transport):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        self._connection.force_close()
+
+
+def _unsent(transport: asyncio.Transport) -> bool:
+    """Whether bytes wait in the transport or unacknowledged in the kernel."""
+    if transport.is_closing():
+        return False
+    if transport.get_write_buffer_size():
+        return True
+    waiting = bytearray(4)
+    fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
+    return any(waiting)

@@ -1,0 +1,58 @@
+"""What the server remembers of each request: small records in a bounded ring.
+
+A record holds no bodies, and texts of clients only up to a length, so that the ring's memory is bounded.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+LONGEST: Final = 200
+
+Left: TypeAlias = Literal["finished", "close", "reset", "gone"]
+"""How the client left: with the whole answer, cut off by the plan with FIN or RST, or of its own before the
+end."""
+
+
+class Record(NamedTuple):
+    """One request. `at` is in seconds since the epoch, `took` the seconds from the request's last byte to the
+    end of its answer."""
+
+    at: float
+    method: str
+    path: str
+    model: str | None
+    rule: str | None
+    modifiers: tuple[str, ...]
+    status: int
+    took: float
+    notes: tuple[str, ...] = ()
+    left: Left = "finished"
+    missed: bool = False
+
+
+class Journal:
+    """The last records, oldest first; `total` and `missed` count all there ever were."""
+
+    def __init__(self, size: int) -> None:
+        self._ring: deque[Record] = deque(maxlen=size)
+        self.total = 0
+        self.missed = 0
+
+    def add(self, record: Record) -> None:
+        self._ring.append(record)
+        self.total += 1
+        self.missed += record.missed
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._ring)
+
+
+def short(text: str) -> str:
+    """At most so much of a client's text is kept."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

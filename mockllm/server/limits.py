@@ -1,0 +1,66 @@
+"""Every bound that the server keeps, in one table: its default, its option and its environment variable.
+
+The command line is made from this table, so a limit that is not settable cannot exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal, TypeAlias
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+Unit: TypeAlias = Literal["bytes", "seconds", "count"]
+
+
+def _limit(default: Any, option: str, unit: Unit, help: str) -> Any:
+    return field(default=default, metadata={"option": option, "unit": unit, "help": help})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds in bytes, seconds or counts. ValueError where one is not above zero."""
+
+    body: int = _limit(
+        32 * MIB, "--max-body", "bytes", "largest request body, before and after inflating; more is a 413"
+    )
+    depth: int = _limit(100, "--max-depth", "count", "deepest nesting of a JSON body; deeper is a 400")
+    target: int = _limit(16 * KIB, "--max-target", "bytes", "longest request target; longer is a 431")
+    header: int = _limit(32 * KIB, "--max-header", "bytes", "longest header field; longer is a 431")
+    headers: int = _limit(128, "--max-headers", "count", "most header fields; more is a 400")
+    head_time: float = _limit(
+        20.0,
+        "--head-timeout",
+        "seconds",
+        "time for a whole request head, from its first byte",
+    )
+    body_idle: float = _limit(
+        30.0, "--body-idle-timeout", "seconds", "silence in the middle of a body after which it is given up"
+    )
+    keepalive: float = _limit(
+        75.0, "--keepalive-timeout", "seconds", "silence between two requests after which a connection closes"
+    )
+    unsent: int = _limit(
+        MIB, "--max-unsent", "bytes", "bytes that wait for a slow reader before its answer is held"
+    )
+    linger: float = _limit(
+        2.0,
+        "--linger-timeout",
+        "seconds",
+        "time to read on behind an early answer, or to flush before a reset",
+    )
+    grace: float = _limit(
+        10.0, "--grace", "seconds", "time for running answers to finish when the server is stopped"
+    )
+    journal: int = _limit(1000, "--journal", "count", "requests that the journal remembers")
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            if getattr(self, limit.name) <= 0:
+                raise ValueError(f"{limit.metadata['option']} must be above zero")
+
+
+def environment_name(option: str) -> str:
+    """`--max-body` is `MOCKLLM_MAX_BODY`."""
+    return "MOCKLLM_" + option.removeprefix("--").replace("-", "_").upper()

@@ -1,0 +1,74 @@
+"""The live line of a request, for a person at a terminal.
+
+What clients send is never written raw: control characters are escaped and long texts cut, so that a request
+cannot move the cursor or forge a line.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from mockllm.server.journal import Record, short
+
+_LEFT: Final = {
+    "close": "cut: connection closed",
+    "reset": "cut: connection reset",
+    "gone": "the client left",
+}
+_COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
+
+
+class Lines:
+    """Writes records as lines. `write` is given a line without its end."""
+
+    def __init__(self, write: Callable[[str], None], *, colour: bool = False, verbose: bool = False) -> None:
+        self._write = write
+        self._colour = colour
+        self._verbose = verbose
+
+    def show(self, record: Record) -> None:
+        self._write(self.line(record))
+
+    def line(self, record: Record) -> str:
+        """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`."""
+        rule = plain(record.rule) if record.rule else "-"
+        if record.missed:
+            rule = self._paint("no rule matched", "1;33")
+        said = [
+            time.strftime("%H:%M:%S", time.localtime(record.at)),
+            plain(record.method),
+            plain(record.path),
+            plain(record.model) if record.model else "-",
+            "→",
+            rule,
+            self._paint(str(record.status), _COLOURS.get(record.status // 100, "0")),
+            duration(record.took),
+        ]
+        asides = [plain(note) for note in record.notes]
+        if record.left in _LEFT:
+            asides.append(_LEFT[record.left])
+        if self._verbose and record.modifiers:
+            asides.append("modifiers: " + plain(", ".join(record.modifiers)))
+        return " ".join(said) + (f"  [{'; '.join(asides)}]" if asides else "")
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+def duration(seconds: float) -> str:
+    """`0.4ms`, `12ms`, `3.2s`."""
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f}ms"
+    return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
+
+
+def plain(text: str) -> str:
+    """One line of printable characters."""
+    text = short(text)
+    if text.isprintable():
+        return text
+    return "".join(
+        mark if mark.isprintable() else mark.encode("unicode_escape", "replace").decode() for mark in text
+    )

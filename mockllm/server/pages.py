@@ -1,0 +1,45 @@
+"""The server's own answers: `/` for a person who opens it, `/health` for what watches it, and plain texts."""
+
+from __future__ import annotations
+
+from mockllm import __version__
+from mockllm.core.json import pretty
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.server.answering import About
+
+
+def plain(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Plan:
+    """A whole answer of a short text."""
+    head = Head(status, (("Content-Type", content_type),))
+    return Plan(head, (Data(text.encode("utf-8", "replace"), 0, "body"),))
+
+
+def home(about: About, base: str) -> Plan:
+    """What is loaded, which routes there are, and what to give each SDK as its base URL."""
+    lines = [f"mockllm {__version__}: {amount(about)}", ""]
+    if about.bases:
+        lines += ["Base URLs:", *(f"  {name}: {base}{path}" for name, path in about.bases), ""]
+    lines += ["Routes:", *(f"  {route}" for route in about.routes), "  GET /health"]
+    if about.stale:
+        lines += ["", "Files that could not be loaded; their last good version answers:"]
+        lines += [f"  {file}: {reason}" for file, reason in about.stale]
+    return plain(200, "\n".join(lines) + "\n")
+
+
+def health(about: About, uptime: float) -> Plan:
+    """200 also when degraded: requests are answered, with the last good version of a broken file."""
+    report = {
+        "status": "degraded" if about.stale else "ok",
+        "version": __version__,
+        "rules": about.rules,
+        "files": about.files,
+        "stale": [{"file": file, "reason": reason} for file, reason in about.stale],
+        "uptime": round(uptime, 3),
+    }
+    head = Head(200, (("Content-Type", "application/json"), ("Cache-Control", "no-store")))
+    return Plan(head, (Data(pretty(report) + b"\n", 0, "body"),))
+
+
+def amount(about: About) -> str:
+    """`12 rules in 3 files`."""
+    return f"{about.rules} rule{'s' * (about.rules != 1)} in {about.files} file{'s' * (about.files != 1)}"

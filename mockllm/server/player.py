@@ -1,0 +1,192 @@
+"""Carries out a Plan: what is due together leaves in one write, by absolute deadlines that never drift.
+
+A `Play` is one answer being given. It is synchronous and knows no socket: it writes to a Sink and sets
+deadlines, so that a test plays hours on a clock of its own. `perform` is what the server awaits.
+"""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop, Future
+from collections.abc import Callable, Iterator
+from typing import Final, Literal, Protocol, TypeAlias
+
+from mockllm.core.framing import FRAMERS
+from mockllm.core.plan import Cut, Data, Plan, Raw, Wait
+from mockllm.server.deadlines import Deadline, Deadlines
+from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
+
+SLICE_BYTES: Final = 256 * 1024
+SLICE_STEPS: Final = 512
+"""At most so much is framed and written in one turn of the loop; the rest of a long answer follows in the
+next ones, behind the other streams that are due."""
+
+End: TypeAlias = Literal["finished", "close", "reset"]
+
+
+class Sink(Protocol):
+    """Where bytes go: a connection, or a test's list."""
+
+    def write(self, data: bytes) -> None:
+        """ConnectionError where nobody is there any more."""
+
+    @property
+    def full(self) -> bool:
+        """Whether as much waits for a slow reader as may."""
+
+
+class Waitable(Sink, Protocol):
+    """A sink of a real connection."""
+
+    async def drained(self) -> None:
+        """Return when the reader has caught up; ConnectionError where it has gone."""
+
+    async def cut(self, how: Literal["close", "reset"]) -> None:
+        """End the connection behind what was written."""
+
+
+class Play:
+    """One answer being given. `since` is when the request's last byte came, on the deadlines' clock.
+
+    `ended` is None until the plan has been carried out, then how it ended. `stalled`: the sink is full, and
+    nothing more is written before `resume`. `turn` is called at each of these, and where `failed` is set.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_deadline",
+        "_deadlines",
+        "_due",
+        "_head",
+        "_script",
+        "_sink",
+        "ended",
+        "failed",
+        "stalled",
+        "turn",
+    )
+
+    def __init__(self, plan: Plan, opening: Opening, sink: Sink, deadlines: Deadlines, since: float) -> None:
+        self._script: Iterator[bytes | Wait | Cut] = iter(()) if opening.bodiless else script(plan)
+        self._head = opening.head
+        self._chunked = opening.chunked and not opening.bodiless
+        self._sink = sink
+        self._deadlines = deadlines
+        self._due = since + plan.delay
+        self._deadline: Deadline | None = None
+        self.ended: End | None = None
+        self.stalled = False
+        self.failed: Exception | None = None
+        self.turn: Callable[[], None] = _nothing
+
+    def start(self) -> None:
+        """Write what is due by now, and set the deadline of what is not."""
+        now = self._deadlines.time()
+        if self._due > now:
+            self._deadline = self._deadlines.at(self._due, self._tick)
+        else:
+            self._tick(now)
+
+    def resume(self) -> None:
+        """The sink has drained."""
+        self.stalled = False
+        self._tick(self._deadlines.time())
+
+    def stop(self) -> None:
+        """Nobody listens any more: nothing is held, nothing will be written."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._script = iter(())
+        self.turn = _nothing
+
+    def _tick(self, now: float) -> None:
+        self._deadline = None
+        try:
+            self._advance(now)
+        except Exception as exc:  # raised where the handler waits, not in everybody's timer
+            self.failed = exc
+        if self.ended is not None or self.stalled or self.failed is not None:
+            self.turn()
+
+    def _advance(self, now: float) -> None:
+        """Write all that is due by `now`, a slice at most, in one write."""
+        head, self._head = self._head, b""
+        parts: list[bytes] = []
+        size = 0
+        for step in self._script:
+            if type(step) is bytes:
+                parts.append(step)
+                size += len(step)
+                if size >= SLICE_BYTES or len(parts) >= SLICE_STEPS:
+                    break
+            elif type(step) is Wait:
+                self._due += step.seconds
+                if self._due > now:
+                    break
+            else:
+                self.ended = step.how  # type: ignore[union-attr]
+                break
+        else:
+            self.ended = "finished"
+        out = b"".join(parts)
+        if self._chunked:
+            out = (chunk(out) if out else b"") + (END_OF_CHUNKS if self.ended == "finished" else b"")
+        if head or out:
+            self._sink.write(head + out)
+        if self.ended is None:
+            if self._sink.full:
+                self.stalled = True
+            else:
+                self._deadline = self._deadlines.at(self._due, self._tick)
+
+
+def _nothing() -> None: ...
+
+
+def script(plan: Plan) -> Iterator[bytes | Wait | Cut]:
+    """The plan's steps, framed one by one as they are reached; what is very long, in slices."""
+    framer = FRAMERS[plan.framing]
+    for step in plan.steps:
+        if type(step) is Data:
+            data = framer(step)
+        elif type(step) is Raw:
+            data = step.data
+        else:
+            yield step  # type: ignore[misc]
+            continue
+        if len(data) <= SLICE_BYTES:
+            yield data
+        else:
+            yield from (data[at : at + SLICE_BYTES] for at in range(0, len(data), SLICE_BYTES))
+
+
+async def perform(play: Play, sink: Waitable, loop: AbstractEventLoop) -> None:
+    """Play to the end. ConnectionError or cancellation: the client left before it."""
+    try:
+        play.start()
+        while play.ended is None or play.failed is not None:
+            if play.failed is not None:
+                raise play.failed
+            if play.stalled:
+                await sink.drained()
+                play.resume()
+            else:
+                await _turn(play, loop)
+        if play.ended != "finished":
+            await sink.cut(play.ended)
+        elif sink.full:
+            await sink.drained()
+    finally:
+        play.stop()
+
+
+async def _turn(play: Play, loop: AbstractEventLoop) -> None:
+    """Wait until the play has ended, failed or stalled: one future, however many chunks it writes."""
+    future: Future[None] = loop.create_future()
+
+    def turn() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    play.turn = turn
+    await future

@@ -1,0 +1,159 @@
+"""HTTP/1.x as bytes: the head of an answer, chunked framing, and what aiohttp is handed back.
+
+Answers leave in as few writes as their timing allows, so head and body are joined here and written to the
+transport by us; aiohttp only parses requests and keeps connections.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, Final
+
+from mockllm.core.plan import Data, Plan, Raw
+
+END_OF_CHUNKS: Final = b"0\r\n\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_STATUS_LINES: Final = {
+    **{status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus},
+    529: "HTTP/1.1 529 Overloaded\r\n",
+}
+_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection", "date"})
+"""The header fields that this file writes itself unless the plan has them (the second, always)."""
+
+
+class Written:
+    """What aiohttp is handed as the response: the answer is on the wire already.
+
+    aiohttp asks of a response only `prepare(request)`, `write_eof()` and `keep_alive` when its access log is
+    off; a test holds it to that.
+    """
+
+    __slots__ = ("keep_alive",)
+
+    def __init__(self, keep_alive: bool) -> None:
+        self.keep_alive = keep_alive
+
+    async def prepare(self, request: Any) -> None: ...
+
+    async def write_eof(self) -> None: ...
+
+
+KEEP: Final = Written(keep_alive=True)
+CLOSE: Final = Written(keep_alive=False)
+
+
+class DateLine:
+    """The Date header, made once a second."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._line = ""
+
+    def at(self, now: float) -> str:
+        """`now` in seconds since the epoch."""
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._line = f"Date: {formatdate(second, usegmt=True)}\r\n"
+        return self._line
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a request decides how its answer is framed."""
+
+    head_only: bool = False
+    """A HEAD request: the head of the answer and none of its body."""
+    http10: bool = False
+    """No chunks: an answer of unknown length ends with the connection."""
+    close: bool = False
+    """The connection is not used again, whatever the answer is."""
+
+
+ORDINARY: Final = Asked()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The head as bytes, and how what follows it is framed."""
+
+    head: bytes
+    chunked: bool
+    bodiless: bool
+    keep_alive: bool
+
+
+def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
+    """The head of the plan's answer. `extra` are ready lines that stand at its end.
+
+    A plan's own `content-length`, `connection` and `date` are sent as they stand, so that a scenario may lie
+    about them; a length of its own also switches chunks off. Without one, a whole answer's length counts all
+    its steps, also those behind a cut.
+    """
+    status = plan.head.status
+    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
+    own: dict[str, str] = {}
+    for name, value in plan.head.headers:
+        lower = name.lower()
+        if lower in _FRAMING:
+            own[lower] = value
+            if lower == "transfer-encoding":
+                continue
+        lines.append(f"{name}: {value}\r\n")
+    if "date" not in own:
+        lines.append(date)
+    never = status == 204 or status < 200
+    sized = not plan.streamed or "content-length" in own
+    if not (sized or never):
+        if not asked.http10:
+            lines.append("Transfer-Encoding: chunked\r\n")
+    elif "content-length" not in own and not never and status != 304:
+        lines.append(f"Content-Length: {length(plan)}\r\n")
+    bodiless = never or status == 304 or asked.head_only
+    keep_alive = not asked.close and (sized or bodiless or not asked.http10)
+    if "connection" in own:
+        keep_alive = keep_alive and "close" not in own["connection"].lower()
+    elif not keep_alive:
+        lines.append("Connection: close\r\n")
+    elif asked.http10:
+        lines.append("Connection: keep-alive\r\n")
+    if extra:
+        lines.append(extra)
+    return Opening(_encoded(lines, extra), not (sized or asked.http10), bodiless, keep_alive)
+
+
+def length(plan: Plan) -> int:
+    """Bytes of a whole answer's body."""
+    total = 0
+    for step in plan.steps:
+        if type(step) is Data:
+            total += len(step.payload)
+        elif type(step) is Raw:
+            total += len(step.data)
+    return total
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of chunked transfer coding (RFC 9112, section 7.1); `data` is not empty."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def _encoded(lines: list[str], extra: str) -> bytes:
+    """The head's bytes. A value that came out of a template cannot start a header field of its own: what
+    would end its line becomes a space."""
+    text = "".join(lines)
+    ends = len(lines) - 1 + extra.count("\n") if extra else len(lines)
+    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
+        safe = lines if not extra else lines[:-1]
+        text = "".join(line[:-2].translate(_NO_CONTROLS) + "\r\n" for line in safe) + extra
+    text += "\r\n"
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+_NO_CONTROLS: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
