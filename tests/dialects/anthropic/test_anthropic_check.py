@@ -1,0 +1,309 @@
+"""What is refused of a messages request, in the provider's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockllm.core.json import dumps
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic import MESSAGES
+
+HI = {"role": "user", "content": "hi"}
+GOOD: dict[str, Any] = {"model": "claude-sonnet-5", "max_tokens": 100, "messages": [HI]}
+TOOL = {"name": "get", "input_schema": {"type": "object"}}
+
+
+def request_of(body: Any, headers: dict[str, str] | None = None) -> Request:
+    raw = body if isinstance(body, bytes) else dumps(body)
+    return MESSAGES.request(method="POST", path="/v1/messages", headers=headers or {}, raw=raw)
+
+
+def refused(body: Any) -> str | None:
+    failure = MESSAGES.check(request_of(body))
+    if failure is None:
+        return None
+    assert failure.type == "bad_request"
+    return failure.message
+
+
+def call(id: Any = "t1") -> dict[str, Any]:
+    return {"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "get", "input": {}}]}
+
+
+def result(*ids: str, **more: Any) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, **more} for id in ids]}
+
+
+def block(kind: str, **fields: Any) -> list[Any]:
+    return [{"role": "user", "content": [{"type": kind, **fields}]}]
+
+
+IMAGE = {"type": "base64", "media_type": "image/png", "data": "aGk="}
+
+ACCEPTED: list[Any] = [
+    pytest.param({}, id="the least that is needed"),
+    pytest.param({"model": "gpt-17", "frobnicate": [1]}, id="any model, and fields that nobody knows"),
+    pytest.param({"temperature": None, "stream": None, "system": None}, id="null is absent"),
+    pytest.param({"temperature": 0, "top_p": 1.0, "top_k": 0, "stream": False}, id="the ends of the ranges"),
+    pytest.param({"system": [{"type": "text", "text": "A", "cache_control": {}}]}, id="system blocks"),
+    pytest.param({"messages": [HI, {"role": "assistant", "content": ""}]}, id="an empty last assistant turn"),
+    pytest.param({"messages": [HI, {"role": "system", "content": "x"}, HI]}, id="a system turn"),
+    pytest.param({"messages": block("image", source=IMAGE)}, id="an image"),
+    pytest.param(
+        {"messages": block("document", source={"type": "content", "content": "x"})}, id="a document of texts"
+    ),
+    pytest.param({"messages": [HI, call(), result("t1")]}, id="a call and its result"),
+    pytest.param(
+        {"messages": [HI, call(), result("t1", content="x", is_error=True)]}, id="a result with text"
+    ),
+    pytest.param(
+        {"messages": [HI, call(), result("t1", content=[{"type": "text", "text": ""}])]},
+        id="a result of an empty text block",
+    ),
+    pytest.param({"messages": [HI, call("a"), call("b"), result("b"), result("a")]}, id="turns are joined"),
+    pytest.param(
+        {"messages": [HI, call(), {"role": "system", "content": "x"}, result("t1")]},
+        id="a system turn does not part a call from its result",
+    ),
+    pytest.param({"tools": [TOOL, {"type": "web_search_20250305", "name": "w"}, {"type": "x"}]}, id="tools"),
+    pytest.param({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "get"}}, id="a named tool"),
+    pytest.param({"stop_sequences": ["END"], "metadata": {"user_id": "u"}}, id="stop sequences"),
+    pytest.param({"thinking": {"type": "adaptive"}}, id="adaptive thinking"),
+    pytest.param(
+        {"max_tokens": 2000, "thinking": {"type": "enabled", "budget_tokens": 1024}}, id="a thinking budget"
+    ),
+    pytest.param({"output_config": {"effort": "low"}}, id="an output configuration without a format"),
+    pytest.param({"output_format": {"type": "json_schema", "schema": {}}}, id="a schema"),
+]
+
+
+@pytest.mark.parametrize("change", ACCEPTED)
+def test_accepted(change: dict[str, Any]) -> None:
+    assert refused({**GOOD, **change}) is None
+
+
+EMPTY = "all messages must have non-empty content except for the optional final assistant message"
+GONE = object()
+
+REFUSED: list[Any] = [
+    ({"model": GONE}, "model: Field required"),
+    ({"model": 3}, "model: Input should be a valid string"),
+    ({"model": ""}, "model: String should have at least 1 character"),
+    ({"max_tokens": GONE}, "max_tokens: Field required"),
+    ({"max_tokens": None}, "max_tokens: Input should be a valid integer"),
+    ({"max_tokens": "9"}, "max_tokens: Input should be a valid integer"),
+    ({"max_tokens": 1.5}, "max_tokens: Input should be a valid integer"),
+    ({"max_tokens": True}, "max_tokens: Input should be a valid integer"),
+    ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+    ({"messages": GONE}, "messages: Field required"),
+    ({"messages": "hi"}, "messages: Input should be a valid list"),
+    ({"messages": []}, "messages: at least one message is required"),
+    ({"messages": [None]}, "messages.0: Input does not match the expected shape."),
+    ({"messages": ["hi"]}, "messages.0: Input does not match the expected shape."),
+    ({"messages": [{"content": "x"}]}, "messages.0.role: Field required"),
+    (
+        {"messages": [HI, {"role": "tool", "content": "x"}]},
+        "messages.1.role: Input should be 'user', 'assistant' or 'system'",
+    ),
+    (
+        {"messages": [{"role": ["user"], "content": "x"}]},
+        "messages.0.role: Input should be 'user', 'assistant' or 'system'",
+    ),
+    ({"messages": [{"role": "user"}]}, "messages.0.content: Field required"),
+    ({"messages": [{"role": "user", "content": 3}]}, "messages.0.content: Input should be a valid list"),
+    (
+        {"messages": [{"role": "user", "content": ""}]},
+        f"messages.0: {EMPTY}",
+    ),
+    (
+        {"messages": [HI, {"role": "assistant", "content": []}, HI]},
+        f"messages.1: {EMPTY}",
+    ),
+    (
+        {"messages": [{"role": "user", "content": ["x"]}]},
+        "messages.0.content.0: Input does not match the expected shape.",
+    ),
+    ({"messages": [{"role": "user", "content": [{}]}]}, "messages.0.content.0.type: Field required"),
+    ({"messages": block("text")}, "messages.0.content.0.text.text: Field required"),
+    ({"messages": block("text", text=3)}, "messages.0.content.0.text.text: Input should be a valid string"),
+    ({"messages": block("text", text="")}, "messages: text content blocks must be non-empty"),
+    ({"messages": block("text", text=" ")}, "messages: text content blocks must contain non-whitespace text"),
+    ({"messages": block("image")}, "messages.0.content.0.image.source: Field required"),
+    ({"messages": block("image", source={})}, "messages.0.content.0.image.source.type: Field required"),
+    (
+        {"messages": block("image", source={"type": "text"})},
+        "messages.0.content.0.image.source: Input tag 'text' found using 'type' does not match any of the "
+        "expected tags: 'base64', 'file', 'url'",
+    ),
+    (
+        {"messages": block("document", source={"type": "url"})},
+        "messages.0.content.0.document.source.url.url: Field required",
+    ),
+    (
+        {"messages": block("tool_use", id="t", name="get", input="{}")},
+        "messages.0.content.0.tool_use.input: Input should be a valid dictionary",
+    ),
+    (
+        {"messages": block("tool_use", id="t", name="get", input={})},
+        "messages.0: `tool_use` blocks can only be in `assistant` messages",
+    ),
+    (
+        {"messages": [HI, {"role": "assistant", "content": result("t1")["content"]}]},
+        "messages.1: `tool_result` blocks can only be in `user` messages",
+    ),
+    (
+        {"messages": [HI, call(), result("t1", content=[{"type": "sound"}])]},
+        "messages.2.content.0.tool_result.content.0: Input tag 'sound' found using 'type' does not match any "
+        "of the expected tags: 'document', 'image', 'search_result', 'text', 'tool_reference'",
+    ),
+    (
+        {"messages": [HI, call("t1")]},
+        "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: t1. Each "
+        "`tool_use` block must have a corresponding `tool_result` block in the next message.",
+    ),
+    (
+        {"messages": [result("a")]},
+        "messages.0.content.0: unexpected `tool_use_id` found in `tool_result` blocks: a. Each `tool_result` "
+        "block must have a corresponding `tool_use` block in the previous message.",
+    ),
+    (
+        {"messages": [HI, call("a"), call("b"), HI]},
+        "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: a, b. Each "
+        "`tool_use` block must have a corresponding `tool_result` block in the next message.",
+    ),
+    (
+        {"messages": [HI, call("a"), result("a", "z")]},
+        "messages.2.content.1: unexpected `tool_use_id` found in `tool_result` blocks: z. Each `tool_result` "
+        "block must have a corresponding `tool_use` block in the previous message.",
+    ),
+    ({"stream": "yes"}, "stream: Input should be a valid boolean"),
+    ({"system": 3}, "system: Input should be a valid list"),
+    ({"system": ["x"]}, "system.0: Input does not match the expected shape."),
+    ({"system": [{"text": "x"}]}, "system.0.type: Field required"),
+    ({"system": [{"type": "text"}]}, "system.0.text: Field required"),
+    ({"temperature": "hot"}, "temperature: Input should be a valid number"),
+    ({"temperature": 1.1}, "temperature: range: 0..1"),
+    ({"temperature": -1}, "temperature: range: 0..1"),
+    ({"top_p": 2}, "top_p: range: 0..1"),
+    ({"top_k": -1}, "top_k: Input should be greater than or equal to 0"),
+    ({"stop_sequences": "END"}, "stop_sequences: Input should be a valid list"),
+    ({"stop_sequences": ["a", 3]}, "stop_sequences.1: Input should be a valid string"),
+    ({"stop_sequences": [" "]}, "stop_sequences: each stop sequence must contain non-whitespace"),
+    ({"tools": {}}, "tools: Input should be a valid list"),
+    ({"tools": ["get"]}, "tools.0: Input does not match the expected shape."),
+    ({"tools": [{}]}, "tools.0.custom.name: Field required"),
+    ({"tools": [{"name": "get"}]}, "tools.0.custom.input_schema: Field required"),
+    (
+        {"tools": [{"type": "custom", "name": "get", "input_schema": {}}]},
+        "tools.0.custom.input_schema.type: Field required",
+    ),
+    (
+        {"tools": [{"name": "get", "input_schema": {"type": "string"}}]},
+        "tools.0.custom.input_schema.type: Input should be 'object'",
+    ),
+    (
+        {"tools": [TOOL, {**TOOL, "name": "a.b"}]},
+        "tools.1.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
+    ),
+    ({"tools": [TOOL, TOOL]}, "tools: Tool names must be unique."),
+    ({"tool_choice": "auto"}, "tool_choice: Input should be a valid dictionary"),
+    (
+        {"tool_choice": {"type": "function"}},
+        "tool_choice: Input tag 'function' found using 'type' does not match any of the expected tags: "
+        "'any', 'auto', 'none', 'tool'",
+    ),
+    ({"tool_choice": {"type": "tool"}}, "tool_choice.tool.name: Field required"),
+    ({"thinking": {"type": "enabled"}}, "thinking.enabled.budget_tokens: Field required"),
+    (
+        {"thinking": {"type": "enabled", "budget_tokens": 1023}},
+        "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
+    ),
+    (
+        {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 1024},
+        "`max_tokens` must be greater than `thinking.budget_tokens`.",
+    ),
+    ({"metadata": 3}, "metadata: Input should be a valid dictionary"),
+    ({"output_config": {"format": "json"}}, "output_config.format: Input should be a valid dictionary"),
+    ({"output_format": {"type": "json_schema"}}, "output_format.schema: Field required"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED, ids=[row[1][:80] for row in REFUSED])
+def test_refused(change: dict[str, Any], message: str) -> None:
+    body = {key: value for key, value in {**GOOD, **change}.items() if value is not GONE}
+    assert refused(body) == message
+
+
+def test_interleaved_thinking_may_have_a_budget_beyond_max_tokens() -> None:
+    body = {**GOOD, "thinking": {"type": "enabled", "budget_tokens": 4000}}
+    assert MESSAGES.check(request_of(body)) is not None
+    headers = {"anthropic-beta": "other,interleaved-thinking-2025-05-14"}
+    assert MESSAGES.check(request_of(body, headers)) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "The request body is not valid JSON: "),
+        (b'{"model": "x"', "The request body is not valid JSON: "),
+        (b"\xff", "The request body is not valid JSON: "),
+        (b"[" * 2000, "The request body is not valid JSON: "),
+        (b"[]", "Input should be a valid dictionary"),
+        (b"null", "Input should be a valid dictionary"),
+    ],
+)
+def test_a_body_that_is_no_object_is_unreadable(raw: bytes, message: str) -> None:
+    for failure in (MESSAGES.unreadable(request_of(raw)), MESSAGES.check(request_of(raw))):
+        assert failure is not None
+        assert failure.type == "bad_request"
+        assert (failure.message or "").startswith(message)
+
+
+def test_an_object_is_readable() -> None:
+    assert MESSAGES.unreadable(request_of({})) is None
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+KINDS = st.sampled_from(
+    ["text", "image", "document", "tool_use", "tool_result", "thinking", "search_result", "compaction", "x"]
+)
+BLOCK_FIELDS = st.sampled_from(
+    ["text", "source", "id", "name", "input", "tool_use_id", "content", "is_error", "thinking", "signature"]
+)
+LEAVES = JSON | st.sampled_from(["a", "b", {}, {"type": "url", "url": "u"}, [{"type": "text", "text": "x"}]])
+BLOCKS = st.builds(
+    lambda kind, fields: {"type": kind, **fields}, KINDS, st.dictionaries(BLOCK_FIELDS, LEAVES, max_size=4)
+)
+MESSAGE = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(["user", "assistant", "system"]) | JSON,
+        "content": st.lists(BLOCKS | JSON, max_size=4) | JSON,
+    }
+)
+ANY_FIELDS = st.dictionaries(
+    st.sampled_from(
+        ["system", "temperature", "tools", "tool_choice", "thinking", "output_config", "output_format"]
+    ),
+    JSON | st.fixed_dictionaries({"type": st.sampled_from(["enabled", "tool", "json_schema"]) | JSON}),
+)
+
+
+@given(
+    JSON
+    | st.builds(lambda messages, more: {**GOOD, **more, "messages": messages}, st.lists(MESSAGE), ANY_FIELDS)
+)
+def test_any_json_is_accepted_or_refused_with_a_4xx(body: Any) -> None:
+    failure = MESSAGES.check(request_of(body))
+    assert failure is None or (failure.type == "bad_request" and failure.message)

@@ -1,0 +1,273 @@
+"""What is read of a messages request, and that reading never raises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockllm.core.json import dumps
+from mockllm.core.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    OtherPart,
+    ResultPart,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+    ToolChoice,
+)
+from mockllm.dialects.anthropic.messages_request import MessagesRequest
+
+
+def asked(body: Any = None, /, headers: dict[str, str] | None = None, **fields: Any) -> MessagesRequest:
+    raw = dumps(fields if body is None else body)
+    return MessagesRequest(method="POST", path="/v1/messages", headers=headers or {}, raw=raw)
+
+
+def turns(*contents: Any) -> MessagesRequest:
+    """Messages of user and assistant in turn."""
+    roles = ("user", "assistant")
+    return asked(messages=[{"role": roles[n % 2], "content": text} for n, text in enumerate(contents)])
+
+
+def test_the_transport_fields_are_read() -> None:
+    request = asked(model="claude-x", stream=True)
+    assert (request.model, request.stream, request.dialect, request.api) == (
+        "claude-x",
+        True,
+        "anthropic",
+        "messages",
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        pytest.param({"x-api-key": "sk-a"}, "sk-a", id="the provider's own header"),
+        pytest.param({"authorization": "Bearer sk-b"}, "sk-b", id="a bearer token"),
+        pytest.param(
+            {"x-api-key": "sk-a", "authorization": "Bearer sk-b"}, "sk-a", id="both: its own counts"
+        ),
+        pytest.param({}, None, id="none"),
+    ],
+)
+def test_api_key(headers: dict[str, str], key: str | None) -> None:
+    assert asked({}, headers=headers).api_key == key
+
+
+PARTS: list[Any] = [
+    pytest.param("hi", [TextPart("hi")], id="a string is one text"),
+    pytest.param(["hi"], [TextPart("hi")], id="a bare string in a list"),
+    pytest.param([{"text": "hi"}], [TextPart("hi")], id="a text without a type"),
+    pytest.param([{"type": "text", "text": "hi"}], [TextPart("hi")], id="a text block"),
+    pytest.param([{"type": "text", "text": 3}], [OtherPart("text")], id="a text block without text"),
+    pytest.param([{"type": "image", "source": {}}], [MediaPart("image")], id="an image"),
+    pytest.param([{"type": "document"}], [MediaPart("file")], id="a document"),
+    pytest.param([{"type": "thinking", "thinking": "hm"}], [ThinkingPart("hm")], id="thinking"),
+    pytest.param([{"type": "thinking"}], [ThinkingPart("")], id="thinking without text"),
+    pytest.param([{"type": "redacted_thinking"}], [OtherPart("redacted_thinking")], id="another type"),
+    pytest.param([{"type": 3}, 4, None], [OtherPart("")], id="what is no block is left out"),
+    pytest.param(None, [], id="no content"),
+    pytest.param(
+        [{"type": "tool_use", "id": "t", "name": "get", "input": {"a": 1}}],
+        [CallPart("t", "get", {"a": 1})],
+        id="a call",
+    ),
+    pytest.param([{"type": "tool_use"}], [CallPart(None, None, None)], id="a call without anything"),
+]
+
+
+@pytest.mark.parametrize(("content", "parts"), PARTS)
+def test_parts(content: Any, parts: list[Any]) -> None:
+    assert turns(content).messages == (Message("user", tuple(parts)),)
+
+
+def test_tool_results_become_a_message_of_their_own_before_what_else_was_said() -> None:
+    request = turns(
+        "weather?",
+        [{"type": "tool_use", "id": "t1", "name": "get_weather", "input": {}}],
+        [
+            {"type": "text", "text": "there"},
+            {"type": "tool_result", "tool_use_id": "t1", "content": '{"t": 3}'},
+            {
+                "type": "tool_result",
+                "tool_use_id": "t9",
+                "is_error": True,
+                "content": [{"text": "a"}, {"text": "b"}],
+            },
+        ],
+    )
+    assert request.messages[2:] == (
+        Message("tool", (ResultPart("t1", "get_weather", '{"t": 3}'), ResultPart("t9", None, "a\nb", True))),
+        Message("user", (TextPart("there"),)),
+    )
+    assert [part.id for part in request.tool_results] == ["t1", "t9"]
+    assert request.tool_results[0].json == {"t": 3}
+    assert (request.user, request.turn) == ("there", 2)
+
+
+def test_a_message_of_results_only_leaves_the_last_user_text_where_it_was() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "see", "input": {}}
+    seen = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {}}]}
+    request = turns("look", [call], [seen, {"type": "tool_result"}])
+    assert request.messages[2] == Message(
+        "tool", (ResultPart("t", "see", ""), MediaPart("image"), ResultPart(None, None, ""))
+    )
+    assert (request.user, request.has_image, len(request.messages)) == ("look", True, 3)
+
+
+def test_what_is_no_message_is_left_out() -> None:
+    odd = [
+        None,
+        3,
+        {},
+        {"role": "robot", "content": "x"},
+        {"role": ["user"]},
+        {"role": "user", "content": "hi"},
+    ]
+    assert asked(messages=odd).messages == (Message("user", (TextPart("hi"),)),)
+    assert asked(messages="hi").messages == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "system"),
+    [
+        pytest.param({}, None, id="none"),
+        pytest.param({"system": "Be brief."}, "Be brief.", id="a string"),
+        pytest.param({"system": [{"type": "text", "text": "A"}, {"text": "B"}, 3]}, "A\nB", id="blocks"),
+        pytest.param(
+            {"system": "A", "messages": [{"role": "system", "content": "B"}]}, "A\nB", id="with a system turn"
+        ),
+    ],
+)
+def test_system(fields: dict[str, Any], system: str | None) -> None:
+    assert asked(fields).system == system
+
+
+def test_tools() -> None:
+    schema = {"type": "object"}
+    request = asked(
+        tools=[
+            {"name": "get", "description": "Gets", "input_schema": schema},
+            {"name": "put", "type": "custom"},
+            {"name": "web_search", "type": "web_search_20250305"},
+            {"type": "mcp_toolset"},
+            "x",
+        ]
+    )
+    assert request.tools == (
+        Tool("get", schema, "Gets"),
+        Tool("put"),
+        Tool("web_search", kind="web_search_20250305"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("choice", "read"),
+    [
+        ({"type": "auto"}, ToolChoice("auto")),
+        ({"type": "any"}, ToolChoice("any")),
+        ({"type": "none"}, ToolChoice("none")),
+        ({"type": "tool", "name": "get"}, ToolChoice("named", ("get",))),
+        ({"type": "tool"}, ToolChoice()),
+        ({"type": ["any"]}, ToolChoice()),
+        ("any", ToolChoice()),
+    ],
+)
+def test_tool_choice(choice: Any, read: ToolChoice) -> None:
+    assert asked(tool_choice=choice).tool_choice == read
+
+
+@pytest.mark.parametrize(
+    ("fields", "read"),
+    [
+        ({}, Format()),
+        ({"output_format": {"type": "json_schema", "schema": {"a": 1}}}, Format("schema", None, {"a": 1})),
+        ({"output_config": {"format": {"type": "json_schema", "schema": {}}}}, Format("schema", None, {})),
+        ({"output_config": {"effort": "low"}}, Format()),
+        ({"output_config": "x", "output_format": "y"}, Format()),
+    ],
+)
+def test_response_format(fields: dict[str, Any], read: Format) -> None:
+    assert asked(fields).response_format == read
+
+
+def test_sampling() -> None:
+    assert asked(max_tokens=9, stop_sequences=["a", 3, "b"]).sampling == Sampling(1, ("a", "b"), 9)
+    assert asked(max_tokens=True, stop_sequences="a").sampling == Sampling()
+
+
+def test_the_system_text_counts_into_the_prompt() -> None:
+    message = {"role": "user", "content": "hi"}
+    without = asked(messages=[message]).input_tokens
+    assert asked(messages=[message], system="one two three").input_tokens > without > 0
+
+
+def test_omits_thinking() -> None:
+    assert asked(thinking={"type": "adaptive", "display": "omitted"}).omits_thinking
+    assert not asked(thinking={"type": "adaptive"}).omits_thinking
+    assert not asked(thinking=True).omits_thinking
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "role", "content", "text", "tool_use", "id", "name", "input", "tool_use_id"]
+            ),
+            inner
+            | st.sampled_from(["user", "assistant", "tool_use", "tool_result", "text", "image", "document"]),
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+FIELDS = [
+    *(
+        "model",
+        "messages",
+        "max_tokens",
+        "stream",
+        "system",
+        "temperature",
+        "top_p",
+        "top_k",
+        "stop_sequences",
+    ),
+    *("tools", "tool_choice", "thinking", "metadata", "output_config", "output_format"),
+]
+BODIES = JSON | st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8)
+READINGS = [
+    *("model", "stream", "messages", "system", "user", "turn", "tools", "tool_choice", "tool_results"),
+    *("has_image", "response_format", "sampling", "input_tokens", "api_key", "omits_thinking"),
+]
+
+
+@given(BODIES)
+def test_no_reading_raises_on_any_json(body: Any) -> None:
+    request = asked(body)
+    for name in READINGS:
+        getattr(request, name)
+
+
+DEEP = b"[" * 900 + b"]" * 900
+CALLS = b'{"messages": [{"role": "assistant", "content": [{"type": "tool_use", "input": %b}]}]}' % DEEP
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", DEEP, b'{"messages": %b}' % DEEP, CALLS])
+def test_no_reading_raises_on_what_is_hardly_json(raw: bytes) -> None:
+    request = MessagesRequest(method="POST", path="/v1/messages", headers={}, raw=raw)
+    for name in READINGS:
+        getattr(request, name)
