@@ -31,6 +31,10 @@ FINISH: Final[dict[Finish, str]] = {
     "content_filter": "content_filter",
     "refusal": "stop",
 }
+FUNCTION_PIECE: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
+CUSTOM_PIECE: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
+PLACED: Final = ("object", "choices", "usage", "moderation")
+"""The extras that do not stand in every chunk: they have a chunk of their own, or none."""
 DEFAULT_MODEL: Final = "gpt-4o-mini"
 """What answers where no model was named, which only a lenient validation lets through."""
 PADDING: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
@@ -39,7 +43,7 @@ PADDING: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0I
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What an answer says beside the reply itself. `forced`: the request named the one function to call,
-    which ends an answer with `stop` instead of `tool_calls`."""
+    which ends an answer with `stop` instead of `tool_calls`. `custom` are the tools that take free text."""
 
     id: str
     created: int
@@ -48,6 +52,7 @@ class Answered:
     family: Family
     ids: Ids
     forced: bool
+    custom: frozenset[str]
 
     def top(self, kind: str) -> dict[str, Json]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
@@ -61,8 +66,12 @@ class Answered:
             return "stop"
         return FINISH[choice.finish]
 
-    def call_id(self, call: Call, choice: int, number: int) -> str:
-        return call.id if call.id is not None else self.ids.make("call_", 24, f"{choice}.{number}")
+    def call(self, call: Call, choice: int, number: int, said: str) -> dict[str, Json]:
+        """A call that says so much of its arguments; `number` counts the choice's calls."""
+        id = call.id if call.id is not None else self.ids.make("call_", 24, f"{choice}.{number}")
+        if call.name in self.custom:
+            return {"id": id, "type": "custom", "custom": {"name": call.name, "input": said}}
+        return {"id": id, "type": "function", "function": {"name": call.name, "arguments": said}}
 
 
 def answered(reply: Reply, request: ChatRequest, stamp: Stamp) -> Answered:
@@ -74,7 +83,8 @@ def answered(reply: Reply, request: ChatRequest, stamp: Stamp) -> Answered:
         tier=request.service_tier,
         family=family(model),
         ids=stamp.ids,
-        forced=request.tool_choice.mode == "named",
+        forced=request.forced,
+        custom=request.custom,
     )
 
 
@@ -119,12 +129,13 @@ class ChatEncoder(Encoder):
         self._request, self._stamp = request, stamp
         self._facts = facts = answered(reply, request, stamp)
         extras = reply.extras.get("openai", {})
-        own = {key: value for key, value in extras.items() if key not in ("object", "choices", "usage")}
+        own = {key: value for key, value in extras.items() if key not in PLACED}
         top = {**facts.top("chat.completion.chunk"), **facts.foot(), **own}
         self._top = dumps(top)[:-1] + b',"choices":['
         self._logprobs = b',"logprobs":null' if facts.family.logprobs else b""
         self._tail = b'],"usage":null' if request.include_usage else b"]"
         self._usage = extras.get("usage", usage(reply.usage))
+        self._moderation = extras.get("moderation")
         self._chunks = 0
         self._calls = [0] * len(reply.choices)
         """How many calls of each choice have been opened."""
@@ -158,7 +169,8 @@ class ChatEncoder(Encoder):
         part, said = at.part, dumps(piece)
         if type(part) is Call:
             number = self._calls[at.choice] - 1
-            delta = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (number, said)
+            form = CUSTOM_PIECE if part.name in self._facts.custom else FUNCTION_PIECE
+            delta = form % (number, said)
         elif type(part) is Refusal:
             delta = b'{"refusal":%b}' % said
         else:
@@ -172,6 +184,9 @@ class ChatEncoder(Encoder):
     def finish(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.include_usage:
             yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
+        if self._moderation is not None:
+            payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]
+            yield "usage", (payload + self._padding(0), None)
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -180,9 +195,7 @@ class ChatEncoder(Encoder):
     def _opening(self, call: Call, choice: int) -> Json:
         number = self._calls[choice]
         self._calls[choice] += 1
-        function = {"name": call.name, "arguments": ""}
-        id = self._facts.call_id(call, choice, number)
-        return {"index": number, "id": id, "type": "function", "function": function}
+        return {"index": number, **self._facts.call(call, choice, number, "")}
 
     def _chunk(self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0) -> Event:
         said = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, self._logprobs, finish)
@@ -201,12 +214,7 @@ class ChatEncoder(Encoder):
 def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
     calls = [
-        {
-            "id": facts.call_id(call, number, place),
-            "type": "function",
-            "function": {"name": call.name, "arguments": spoken(call.pieces)},
-        }
-        for place, call in enumerate(choice.calls)
+        facts.call(call, number, place, spoken(call.pieces)) for place, call in enumerate(choice.calls)
     ]
     refusals = [spoken(part.pieces) for part in choice.parts if type(part) is Refusal]
     made: dict[str, Json] = {"role": "assistant", "content": choice.text}
@@ -245,6 +253,7 @@ class Chat:
     api = "chat"
     generates = True
     request = ChatRequest
+    hidden: tuple[type, ...] = (Thinking,)
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
@@ -267,5 +276,10 @@ class Chat:
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)
-        forced = request.tool_choice.mode == "named"
-        return request.include_usage, request.obfuscated, request.service_tier, forced
+        return (
+            request.include_usage,
+            request.obfuscated,
+            request.service_tier,
+            request.forced,
+            request.custom,
+        )

@@ -111,6 +111,16 @@ class ChatRequest(Request):
         asked = self.fields.get("service_tier")
         return asked if type(asked) is str and asked in ("flex", "priority", "scale") else "default"
 
+    @lazy
+    def forced(self) -> bool:
+        """Whether the request names the one tool to call."""
+        return self.tool_choice.mode == "named"
+
+    @lazy
+    def custom(self) -> frozenset[str]:
+        """The names of the tools that take free text instead of JSON."""
+        return frozenset(tool.name for tool in self.tools if tool.kind == "custom")
+
 
 def text_of(value: Json) -> str | None:
     return value if type(value) is str else None

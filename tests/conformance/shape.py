@@ -1,0 +1,174 @@
+"""How alike two answers are: by which paths with which types each kind of event has, and by the events' order.
+
+A recorded answer is read back into a Reply or Failure (each protocol's `said`), that is served again, and
+what is seen of both is compared. Texts do not matter, so a recording can be reduced to a `Case` that holds
+none (facts.py) and that a clone without the recordings compares in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from mockllm.core.chance import Ids
+from mockllm.core.failure import Failure
+from mockllm.core.framing import frame
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.core.reply import Reply
+from mockllm.dialects.dialect import Generating, Stamp
+
+Recording: TypeAlias = Mapping[str, Any]
+Run: TypeAlias = tuple[str, int]
+"""A kind of event, and how many of it follow each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What is particular to one protocol. `folder` names its recordings and facts. `kind` names an event by its
+    event name and payload; `lane` tells events apart that may interleave in any way (the choices of an
+    answer), None for those that belong to all. `asked` gives what of a request's body changes an answer's form,
+    without the user's texts (a tool is called `x`), and `headers` are the request's headers that do. `opaque` paths hold what a user wrote, and are not looked into.
+    `noise` are response headers that belong to what stands before the service."""
+
+    folder: str
+    dialect: Generating
+    path: str
+    said: Callable[[Recording], Reply | Failure]
+    kind: Callable[[str, Json], str]
+    asked: Callable[[Mapping[str, Json]], Mapping[str, Json]]
+    lane: Callable[[Json], str | None] = lambda payload: None
+    headers: tuple[str, ...] = ()
+    opaque: frozenset[str] = frozenset()
+    noise: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is compared of an answer. `shape` has entries "kind path type"; `order` the runs of each lane."""
+
+    status: int
+    shape: frozenset[str]
+    order: tuple[tuple[Run, ...], ...]
+    headers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A recording without its texts. `day` is when it was made (ISO, "" where unknown); `headers` of `seen` are
+    empty where the recording's were scrubbed."""
+
+    id: str
+    day: str
+    body: Mapping[str, Json]
+    headers: Mapping[str, str]
+    said: Reply | Failure
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    case: Case
+    missing: frozenset[str]
+    extra: frozenset[str]
+    f1: float
+    same_order: bool
+    headers_missing: frozenset[str] = field(default_factory=frozenset)
+
+
+def look(protocol: Protocol, status: int, headers: Iterable[str], body: Json | str) -> Seen:
+    """What is seen of an answer: a parsed body, or the text of a stream."""
+    events = list(_events(protocol, body))
+    shape = {f"{kind} {entry}" for kind, _, payload in events for entry in entries(payload, protocol.opaque)}
+    lanes: list[str | None] = [*sorted({lane for _, lane, _ in events if lane is not None})] or [None]
+    order = tuple(
+        tuple(runs(kind for kind, own, _ in events if own is None or own == lane)) for lane in lanes
+    )
+    names = frozenset(name.lower() for name in headers) - protocol.noise
+    return Seen(status, frozenset(shape), order, names)
+
+
+def serve(protocol: Protocol, case: Case) -> Seen:
+    """What is seen of our answer to a case's request, when it says the same."""
+    request = protocol.dialect.request(
+        method="POST", path=protocol.path, headers=case.headers, raw=dumps(dict(case.body))
+    )
+    stamp = Stamp(Ids(0, "conformance", 1), 1_700_000_000.0)
+    if isinstance(case.said, Failure):
+        plan = protocol.dialect.error(case.said, request, stamp)
+    elif request.stream:
+        plan = protocol.dialect.stream(case.said, request, stamp)
+    else:
+        plan = protocol.dialect.whole(case.said, request, stamp)
+    return look(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent(plan))
+
+
+def compare(protocol: Protocol, case: Case) -> Comparison:
+    ours, live = serve(protocol, case), case.seen
+    common = len(ours.shape & live.shape)
+    f1 = 2 * common / (len(ours.shape) + len(live.shape))
+    missing = live.headers - ours.headers
+    return Comparison(
+        case,
+        live.shape - ours.shape,
+        ours.shape - live.shape,
+        f1 if ours.status == live.status else 0.0,
+        ours.order == live.order,
+        missing,
+    )
+
+
+def entries(payload: Json, opaque: frozenset[str] = frozenset(), path: str = "$") -> Iterator[str]:
+    """"path type" of every node; all items of an array share one path."""
+    kind = KINDS[type(payload)]
+    yield f"{path} {kind}"
+    if path in opaque:
+        return
+    if kind == "object":
+        for key, value in payload.items():
+            yield from entries(value, opaque, f"{path}.{key}")
+    elif kind == "array":
+        for value in payload:
+            yield from entries(value, opaque, f"{path}[]")
+
+
+KINDS = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
+def runs(kinds: Iterable[str]) -> Iterator[Run]:
+    return ((kind, len(list(same))) for kind, same in groupby(kinds))
+
+
+def events_of(body: str) -> Iterator[tuple[str, str]]:
+    """Name and data of each server-sent event."""
+    for block in body.replace("\r\n", "\n").strip().split("\n\n"):
+        lines = [line.partition(": ") for line in block.split("\n")]
+        data = "\n".join(value for name, _, value in lines if name == "data")
+        yield next((value for name, _, value in lines if name == "event"), ""), data
+
+
+def _events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | None, Json]]:
+    """Kind, lane and payload of each event; a whole body is one event."""
+    if not isinstance(body, str):
+        yield "body", None, body
+        return
+    for name, data in events_of(body):
+        payload = loads(data) if data.startswith(("{", "[{")) else data
+        yield protocol.kind(name, payload), protocol.lane(payload), payload
+
+
+def _sent(plan: Plan) -> Json | str:
+    steps = [step for step in plan.steps if isinstance(step, Data)]
+    if plan.streamed:
+        return b"".join(frame(step, plan.framing) for step in steps).decode()
+    return loads(steps[0].payload)

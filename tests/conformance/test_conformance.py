@@ -1,0 +1,108 @@
+"""Our answers have the form of the live ones: held against the recordings where they are, and against the
+committed facts everywhere. Prints what was compared (`-rA` or `-s` shows it)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+
+import pytest
+
+from tests.conformance.exceptions import EXEMPTIONS, excused
+from tests.conformance.facts import kept, recorded
+from tests.conformance.protocols import PROTOCOLS
+from tests.conformance.shape import Case, Comparison, Protocol, compare
+
+WANTED_F1_NEWEST = 0.95
+WANTED_F1 = 0.92
+WANTED_ORDER = 0.95
+
+protocols = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.folder)
+sources = pytest.mark.parametrize("source", [recorded, kept], ids=["recordings", "facts"])
+Source = Callable[[Protocol], Iterator[Case]]
+
+
+def compared(protocol: Protocol, source: Source) -> list[Comparison]:
+    found = [compare(protocol, case) for case in source(protocol)]
+    if not found:
+        pytest.skip(f"{protocol.folder}: 0 recordings here")
+    return found
+
+
+def newest(found: Sequence[Comparison]) -> list[Comparison]:
+    """Those of the last year before the newest."""
+    last = max(comparison.case.day for comparison in found)
+    since = (date.fromisoformat(last) - timedelta(days=365)).isoformat()
+    return [comparison for comparison in found if comparison.case.day >= since]
+
+
+def mean(found: Sequence[Comparison]) -> float:
+    return sum(comparison.f1 for comparison in found) / len(found)
+
+
+def differences(comparison: Comparison) -> list[str]:
+    """What differs, as the file of exceptions names it."""
+    return [
+        *(f"missing {entry}" for entry in sorted(comparison.missing)),
+        *(f"extra {entry}" for entry in sorted(comparison.extra)),
+        *(f"missing header {name}" for name in sorted(comparison.headers_missing)),
+        *(() if comparison.same_order else ("order",)),
+    ]
+
+
+def unexcused(protocol: Protocol, comparison: Comparison) -> list[str]:
+    return [
+        difference
+        for difference in differences(comparison)
+        if not excused(protocol.folder, comparison.case.id, difference.removeprefix("missing ").removeprefix("extra "))
+    ]
+
+
+def report(protocol: Protocol, found: Sequence[Comparison]) -> None:
+    last = newest(found)
+    same = sum(not (comparison.missing or comparison.extra) for comparison in found)
+    print(
+        f"{protocol.folder}: n {len(found)}, F1 {mean(found):.3f} (newest {len(last)}: {mean(last):.3f}), "
+        f"same shape {same}, same order {sum(comparison.same_order for comparison in found)}"
+    )
+    for difference, count in Counter(d for each in found for d in differences(each)).most_common(8):
+        print(f"  {count:3} {difference}")
+
+
+@protocols
+@sources
+def test_answers_have_the_form_of_the_live_ones(protocol: Protocol, source: Source) -> None:
+    found = compared(protocol, source)
+    report(protocol, found)
+    assert mean(newest(found)) >= WANTED_F1_NEWEST
+    assert mean(found) >= WANTED_F1
+    assert sum(comparison.same_order for comparison in found) / len(found) >= WANTED_ORDER
+
+
+@protocols
+@sources
+def test_every_difference_from_the_newest_is_an_exception_with_a_reason(
+    protocol: Protocol, source: Source
+) -> None:
+    left = {each.case.id: unexcused(protocol, each) for each in newest(compared(protocol, source))}
+    assert {case: entries for case, entries in left.items() if entries} == {}
+
+
+@protocols
+def test_the_committed_facts_are_those_of_the_recordings(protocol: Protocol) -> None:
+    found = list(recorded(protocol))
+    if not found:
+        pytest.skip(f"{protocol.folder}: 0 recordings here")
+    assert list(kept(protocol)) == found
+
+
+@pytest.mark.parametrize("exemption", EXEMPTIONS, ids=lambda exemption: f"{exemption.cases} {exemption.entries}")
+def test_no_exception_has_outlived_its_difference(exemption: object) -> None:
+    found = (
+        exemption.covers(protocol.folder, comparison.case.id, entry.removeprefix("missing ").removeprefix("extra "))
+        for protocol in PROTOCOLS
+        for comparison in map(lambda case, protocol=protocol: compare(protocol, case), kept(protocol))
+        for entry in differences(comparison)
+    )
+    assert any(found)
