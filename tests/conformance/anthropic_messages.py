@@ -7,11 +7,14 @@ a scenario would write it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mockllm.core.failure import BY_STATUS, Failure
-from mockllm.core.json import dumps, loads
+from mockllm.core.json import Json, dumps, loads
 from mockllm.core.reply import Call, Choice, Finish, Native, Part, Reply, Text, Thinking, Usage
+from mockllm.dialects.anthropic import MESSAGES
+from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[str, Finish] = {
     "end_turn": "stop",
@@ -23,28 +26,19 @@ FINISH: dict[str, Finish] = {
 }
 
 
-def said(recording: dict[str, Any]) -> Reply | Failure:
+def said(recording: Recording) -> Reply | Failure:
     """The reply, or the failure, that a recording holds."""
-    response = recording["response"]
-    body = response["body"]
-    if response["status"] != 200:
-        return Failure(BY_STATUS[response["status"]], response["status"], body["error"]["message"])
-    return _whole(body) if isinstance(body, dict) else _streamed(events(body))
-
-
-def events(body: str) -> list[tuple[str, dict[str, Any]]]:
-    """Name and data of each event of a recorded stream."""
-    found = []
-    for block in body.replace("\r\n", "\n").strip().split("\n\n"):
-        lines = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line)
-        if "data" in lines:
-            found.append((lines.get("event", ""), loads(lines["data"])))
-    return found
+    status, body = recording["response"]["status"], recording["response"]["body"]
+    if status != 200:
+        return Failure(BY_STATUS[status], status)
+    if isinstance(body, dict):
+        return _whole(body)
+    return _streamed([(name, loads(data)) for name, data in events_of(body)])
 
 
 def _whole(body: dict[str, Any]) -> Reply:
     parts = tuple(_part(block, _pieces(block)) for block in body["content"])
-    extras = {key: body[key] for key in ("container", "context_management") if key in body}
+    extras: dict[str, Any] = {key: body[key] for key in ("container", "context_management") if key in body}
     return _reply(body, parts, body, body["usage"], extras)
 
 
@@ -104,8 +98,7 @@ def _part(block: dict[str, Any], pieces: list[str]) -> Part:
         case "thinking":
             return Thinking(tuple(pieces), block["signature"])
         case "tool_use":
-            spoken = pieces[1:] if pieces[:1] == [""] and len(pieces) > 1 else pieces
-            return Call(block["name"], tuple(spoken), block["id"])
+            return Call(block["name"], tuple(piece for piece in pieces if piece), block["id"])
         case "server_tool_use":
             return Native("anthropic", {**block, "input": loads("".join(pieces) or "{}")})
     return Native("anthropic", block)
@@ -127,3 +120,49 @@ def _reply(
     choice = Choice(parts, FINISH[ending["stop_reason"]], ending["stop_sequence"])
     usage = Usage(counted["input_tokens"] + read + written, counted["output_tokens"], read, written, thought)
     return Reply((choice,), usage, message["model"], extras={"anthropic": extras} if extras else {})
+
+
+def kind(name: str, payload: Json) -> str:
+    """An event by its name, a delta by its type."""
+    return str(payload["delta"]["type"]) if name == "content_block_delta" else name
+
+
+def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The settings that change an answer's form."""
+    return {name: body[name] for name in ("model", "stream", "thinking") if name in body}
+
+
+PROTOCOL = Protocol(
+    folder="anthropic-messages",
+    dialect=MESSAGES,
+    path="/v1/messages",
+    said=said,
+    kind=kind,
+    asked=asked,
+    untimed=frozenset({"ping"}),
+    opaque=frozenset({"$.content[].input", "$.content_block.input"}),
+    noise=frozenset(
+        {
+            "alt-svc",
+            "anthropic-workspace-id",
+            "cf-cache-status",
+            "cf-ray",
+            "connection",
+            "content-encoding",
+            "content-length",
+            "content-security-policy",
+            "date",
+            "retry-after",
+            "server",
+            "server-timing",
+            "strict-transport-security",
+            "traceresponse",
+            "transfer-encoding",
+            "vary",
+            "via",
+            "x-cloud-trace-context",
+            "x-envoy-upstream-service-time",
+            "x-robots-tag",
+        }
+    ),
+)

@@ -41,6 +41,8 @@ class Protocol:
     asked: Callable[[Mapping[str, Json]], Mapping[str, Json]]
     lane: Callable[[Json], str | None] = lambda payload: None
     headers: tuple[str, ...] = ()
+    untimed: frozenset[str] = frozenset()
+    """Kinds of events that the service sends whenever it likes: they have no place in the order."""
     opaque: frozenset[str] = frozenset()
     noise: frozenset[str] = frozenset()
 
@@ -82,9 +84,10 @@ def look(protocol: Protocol, status: int, headers: Iterable[str], body: Json | s
     """What is seen of an answer: a parsed body, or the text of a stream."""
     events = list(_events(protocol, body))
     shape = {f"{kind} {entry}" for kind, _, payload in events for entry in entries(payload, protocol.opaque)}
+    timed = [event for event in events if event[0] not in protocol.untimed]
     lanes: list[str | None] = [*sorted({lane for _, lane, _ in events if lane is not None})] or [None]
     order = tuple(
-        tuple(runs(kind for kind, own, _ in events if own is None or own == lane)) for lane in lanes
+        tuple(runs(kind for kind, own, _ in timed if own is None or own == lane)) for lane in lanes
     )
     names = frozenset(name.lower() for name in headers) - protocol.noise
     return Seen(status, frozenset(shape), order, names)
