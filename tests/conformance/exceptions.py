@@ -26,6 +26,30 @@ class Exemption:
 
 EXEMPTIONS = (
     Exemption(
+        "anthropic-messages",
+        "*",
+        "*.stop_details null",
+        "the key came in the spring of 2026, and stands in every answer since",
+    ),
+    Exemption(
+        "anthropic-messages",
+        "*",
+        "*.caller*",
+        "a call tells its caller since the spring of 2026",
+    ),
+    Exemption(
+        "anthropic-messages",
+        "*",
+        "*.inference_geo string",
+        "usage tells where it was computed since February 2026",
+    ),
+    Exemption(
+        "anthropic-messages",
+        "*",
+        "ping $*",
+        "the service pings by the clock, and a short answer may be over before; ours always has the one ping",
+    ),
+    Exemption(
         "openai-chat",
         "openai-chat-n-400-384bba4b",
         "header x-ratelimit-*-input-images",

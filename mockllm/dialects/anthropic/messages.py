@@ -6,7 +6,7 @@ The order of events is that of live streams: the ping stands once, after the fir
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
@@ -49,7 +49,7 @@ class MessagesEncoder(Encoder):
         self.family = _family(reply, request)
         self.extras = reply.extras.get(DIALECT, {})
         self.silent = False
-        """Whether the part that is being said is a call without arguments, which streams "" and never "{}"."""
+        """Whether the part being said is a call without arguments, which streams "" and never "{}"."""
 
     def start(self) -> Iterable[Event]:
         opening = message(self.reply, self.request.model, self.stamp, self.family)
@@ -153,10 +153,11 @@ def _native(block: Any) -> tuple[Any, list[bytes]]:
 class Messages:
     """The dialect object of this call."""
 
-    name: ClassVar[str] = DIALECT
-    api: ClassVar[str] = "messages"
-    generates: ClassVar[bool] = True
-    request: ClassVar[type[Request]] = MessagesRequest
+    name: str = DIALECT
+    api: str = "messages"
+    generates: bool = True
+    request: type[Request] = MessagesRequest
+    hidden: tuple[type, ...] = MessagesEncoder.hidden
 
     def check(self, request: Request) -> Failure | None:
         return check(request)

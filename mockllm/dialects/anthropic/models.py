@@ -39,10 +39,10 @@ class ModelsRequest(AnthropicRequest):
 class Models:
     """The dialect object of the list, and of one model of it."""
 
-    name: ClassVar[str] = "anthropic"
-    api: ClassVar[str] = "models"
-    generates: ClassVar[bool] = False
-    request: ClassVar[type[Request]] = ModelsRequest
+    name: str = "anthropic"
+    api: str = "models"
+    generates: bool = False
+    request: type[Request] = ModelsRequest
 
     def check(self, request: Request) -> Failure | None:
         """The page's size; the rest of the query is two ids."""
