@@ -217,10 +217,10 @@ class _Reading:
         while type(event := self.next()) is not MappingEndEvent:
             self.node(event)
         self.path.pop()
-        lines: list[str] = self.text.splitlines()
+        lines = self.text.splitlines()
         mark, end = start.start_mark, event.end_mark
         stop = end.column if end.line == mark.line else None
-        text = lines[mark.line][mark.column : stop].strip()
+        text = str(lines[mark.line][mark.column : stop]).strip()
         self.refuse(start, in_quotes(text))
         return text
 

@@ -40,13 +40,15 @@ def packed(line: int, column: int) -> int:
 @dataclass(frozen=True, slots=True)
 class Source:
     """`name` is the path as a person knows it. `data` is None where the text could not be read through.
-    `digest` is that of the file's bytes: equal digests, equal sources."""
+    `digest` is that of the file's bytes: equal digests, equal sources. `fills` says that parameters are still
+    to be put in."""
 
     name: str
     data: Json
     marks: Mark
     mistakes: tuple[Mistake, ...] = ()
     digest: str = ""
+    fills: bool = False
 
     def where(self, path: Path, key: bool = False) -> Position:
         """Where the value at `path` stands, or its key. What is not there takes the place of the nearest
@@ -64,9 +66,25 @@ class Source:
         place = mark[0] if key and mark[0] else mark[1]
         return Position(place >> _COLUMN_BITS, place & (1 << _COLUMN_BITS) - 1)
 
+    def mark(self, path: Path) -> Mark:
+        """The marks of the value at `path`, which must be there."""
+        mark = self.marks
+        for step in path:
+            children: Any = mark[2]
+            mark = children[step]
+        return mark
+
     def mistake(self, path: Path, message: str, key: bool = False) -> Mistake:
         """A mistake at `path` of this file."""
         return Mistake(self.name, *self.where(path, key), path_text(path), message)
+
+
+NOTHING: Final = Source("", {}, (0, packed(1, 1), None))
+
+
+def digest(content: bytes) -> str:
+    """What tells one content of a file from another."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def read_source(text: str | bytes, name: str) -> Source:
@@ -75,13 +93,12 @@ def read_source(text: str | bytes, name: str) -> Source:
     from mockllm.scenario.nodes import read_nodes  # the YAML parser takes 20 ms to import
 
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
     try:
         plain = _decoded(raw, name)
     except _Unreadable as unreadable:
-        return Source(name, None, (0, packed(1, 1), None), (unreadable.mistake,), digest)
+        return Source(name, None, (0, packed(1, 1), None), (unreadable.mistake,), digest(raw))
     data, mark, mistakes = read_nodes(plain, name)
-    return Source(name, data, mark, tuple(mistakes), digest)
+    return Source(name, data, mark, tuple(mistakes), digest(raw), "${" in plain)
 
 
 class _Unreadable(Exception):

@@ -21,7 +21,7 @@ _INDENT: Final = (
     "and that nothing follows a quoted text"
 )
 _TEXTS: Final[Mapping[str, str]] = {
-    "mapping values are not allowed": 'a ": " stands in an unquoted text; put it in quotes (or check the indentation)',
+    "mapping values are not allowed": 'a ": " stands in an unquoted text; quote it, or check the indentation',
     "did not find expected key": _INDENT,
     "did not find expected '-' indicator": 'expected another "- " item; check the indentation',
     "block sequence entries are not allowed": 'a "- " item cannot stand here; begin it on a line of its own',

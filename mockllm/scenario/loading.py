@@ -1,0 +1,249 @@
+"""From folders and names of packs to the files that count, in their order, with parameters put in.
+
+Everything that comes back can be pickled: a reload loads in another process. What a rule is, is not known
+here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from mockllm.core.claim import Validation
+from mockllm.scenario.complaints import found_text
+from mockllm.scenario.folder import (
+    MANIFEST,
+    is_pack,
+    linked_from,
+    read_bytes,
+    read_reference,
+    scenario_files,
+    within,
+)
+from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.pack import Settings, bad_settings
+from mockllm.scenario.params import NO_PARAMS, Params
+from mockllm.scenario.source import NOTHING, Source, digest, read_source
+from mockllm.scenario.substitution import substituted
+from mockllm.scenario.uses import Use, UsedPack, Uses
+
+Reader: TypeAlias = Callable[[str], bytes]
+"""From an absolute path to bytes; OSError where it cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """A scenario file. `source.name` is its path as a person knows it, `source.data` what it holds after
+    parameters were put in; `raw` is it before that. `id` is what the ids of its rules begin with: the path
+    below its folder, behind the pack's name. `use` is what the pack was used by, with its `only` and
+    `except`; None where nothing was said."""
+
+    path: str
+    id: str
+    source: Source
+    raw: Source
+    folder: str
+    layer: Literal["user", "pack"]
+    pack: str | None = None
+    params: Params = NO_PARAMS
+    validation: Validation = "strict"
+    use: Use | None = None
+
+    def reference(self, name: str) -> bytes:
+        """The bytes of a file that this one refers to; ValueError with a person's message."""
+        return read_reference(self.folder, os.path.relpath(self.path, self.folder), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What was loaded. `files` stand in the order in which their rules are asked, the user's first;
+    `disabled` are those whose `enabled` does not hold. `mistakes` are all that were found. `stale` names the
+    files that are broken and stand here in their last good version. `trees` are folders to watch with all
+    below them, `folders` those of which only the files themselves matter."""
+
+    files: tuple[LoadedFile, ...]
+    disabled: tuple[LoadedFile, ...]
+    packs: tuple[UsedPack, ...]
+    mistakes: tuple[Mistake, ...]
+    stale: tuple[str, ...]
+    trees: frozenset[str]
+    folders: frozenset[str]
+
+
+def load_files(
+    scenarios: Sequence[str],
+    packs: Sequence[str] = (),
+    settings: Settings | None = None,
+    last: Loading | None = None,
+    broken: Collection[str] = (),
+    read: Reader = read_bytes,
+) -> Loading:
+    """Loads folders or files of scenarios (the first given comes first) and shipped packs by name.
+
+    Without `last`, what has mistakes is loaded as far as it can be read, so that all mistakes can be listed.
+    With `last`, the files with mistakes (and those whose paths are in `broken`: a mistake found later on) are
+    taken from there as they were, or left out where they are new."""
+    settings = settings or Settings()
+    mistakes: list[Mistake] = []
+    held = set(broken)
+    while True:
+        attempt = _Attempt(settings, last, held, read)
+        loading = attempt.load(scenarios, packs)
+        mistakes += [mistake for mistake in loading.mistakes if mistake not in mistakes]
+        found = {attempt.paths[each.file] for each in loading.mistakes if each.file in attempt.paths} - held
+        if last is None or not found:
+            return replace(loading, mistakes=tuple(mistakes))
+        held |= found
+
+
+@dataclass
+class _Attempt:
+    """One try at loading everything; the files that are `held` come from the last loading."""
+
+    settings: Settings
+    last: Loading | None
+    held: set[str]
+    read: Reader
+    paths: dict[str, str] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    trees: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        last = self.last
+        self.before = {each.path: each for each in (*last.files, *last.disabled)} if last else {}
+        self.known: dict[str, Source] = {path: each.raw for path, each in self.before.items()}
+        self.known |= {each.path: each.source for each in last.packs} if last else {}
+
+    def load(self, scenarios: Sequence[str], packs: Sequence[str]) -> Loading:
+        uses = Uses(self.source, self.settings)
+        files: list[LoadedFile] = []
+        for given in scenarios:
+            self.root(given, uses, files)
+        for name in packs:
+            uses.add_shipped(name)
+        settled = uses.settle()
+        self.mistakes += uses.mistakes
+        self.mistakes += bad_settings(self.settings, [pack.word for pack in settled])
+        for pack in settled:
+            files += self.of_pack(pack)
+        on = [file for file in files if self.enabled(file)]
+        return Loading(
+            tuple(on),
+            tuple(file for file in files if file not in on),
+            tuple(settled),
+            tuple(self.mistakes),
+            tuple(dict.fromkeys(self.stale)),
+            frozenset(self.trees),
+            frozenset(self.folders),
+        )
+
+    def root(self, given: str, uses: Uses, files: list[LoadedFile]) -> None:
+        """A folder or file that the command line names."""
+        shown = given.rstrip("/") or given
+        path = os.path.abspath(given)
+        if os.path.basename(path) == MANIFEST:
+            path, shown = os.path.dirname(path), os.path.dirname(shown) or "."
+        if os.path.isdir(path) and is_pack(Path(path)):
+            uses.add_folder(Path(path), shown)
+        elif os.path.isdir(path):
+            for name in self.listed(path, shown):
+                self.of_user(path, name, os.path.join(shown, name), uses, files)
+        elif os.path.isfile(path):
+            folder, name = os.path.split(path)
+            self.folders.add(folder)
+            self.of_user(folder, name, shown, uses, files)
+        else:
+            self.mistakes.append(Mistake(given, 0, 0, "", "there is no such file or folder"))
+
+    def listed(self, folder: str, shown: str) -> list[str]:
+        """The scenario files of a folder, which is watched from now on."""
+        self.trees |= {folder, os.path.realpath(folder)}
+        try:
+            names = scenario_files(Path(folder))
+        except OSError as error:
+            self.mistakes.append(Mistake(shown, 0, 0, "", f"cannot be read: {error.strerror}"))
+            return []
+        self.folders |= linked_from(Path(folder), names)
+        return names
+
+    def of_user(self, folder: str, name: str, shown: str, uses: Uses, files: list[LoadedFile]) -> None:
+        """One of the user's own files, and what it uses."""
+        path = os.path.join(folder, name)
+        if any(file.path == path for file in files):
+            return  # one of the folders given lies in another
+        taken = any(file.id == name for file in files)
+        file = self.file(LoadedFile(path, shown if taken else name, NOTHING, NOTHING, folder, "user"), shown)
+        if file is not None:
+            files.append(file)
+            uses.add_uses(file.raw, Path(path).parent, os.path.dirname(shown))
+
+    def of_pack(self, pack: UsedPack) -> Iterator[LoadedFile]:
+        """The files of a pack."""
+        name = pack.word.name
+        for below in self.listed(pack.folder, pack.shown):
+            path, shown = os.path.join(pack.folder, below), os.path.join(pack.shown, below)
+            if not within(os.path.realpath(path), os.path.realpath(pack.folder)):
+                self.mistakes.append(
+                    Mistake(shown, 0, 0, "", "a link that leads out of the pack is not read")
+                )
+                continue
+            blank = LoadedFile(
+                path, f"{name}/{below}", NOTHING, NOTHING, pack.folder, "pack", name, pack.params
+            )
+            file = self.file(replace(blank, validation=pack.word.validation, use=pack.use), shown)
+            if file is None:
+                continue
+            if "use" in file.source.data:
+                message = f"in a pack, only its {MANIFEST} can use others"
+                self.mistakes.append(file.source.mistake(("use",), message, key=True))
+            yield file
+
+    def file(self, blank: LoadedFile, shown: str) -> LoadedFile | None:
+        """A file with what it holds, or in its last good version, or None where it cannot be loaded."""
+        raw = self.source(blank.path, shown)
+        if blank.path in self.held:
+            return self.before.get(blank.path)
+        if raw is None:
+            return None
+        if raw.data is None and not raw.mistakes:
+            raw = replace(raw, data={})  # empty, or nothing but comments
+        source = substituted(raw, blank.params.values, blank.pack)
+        self.mistakes += source.mistakes
+        if isinstance(source.data, dict):
+            said = source.data.get("validation")
+            known: dict[object, Validation] = {each: each for each in get_args(Validation)}
+            validation = known.get(said, blank.validation) if isinstance(said, str) else blank.validation
+            return replace(blank, source=source, raw=raw, validation=validation)
+        if source.data is not None:
+            message = f'a file begins with keys such as "rules:", found {found_text(source.data)}'
+            self.mistakes.append(source.mistake((), message))
+        return None
+
+    def source(self, path: str, shown: str) -> Source | None:
+        """What a path holds: of a held file its last good version, else what can be read now."""
+        self.paths[shown] = path
+        known = self.known.get(path)
+        if path in self.held:
+            self.stale += [shown] if known else []
+            return known
+        try:
+            content = self.read(path)
+        except OSError as error:
+            self.mistakes.append(Mistake(shown, 0, 0, "", f"cannot be read: {error.strerror}"))
+            return None
+        if known is not None and known.name == shown and known.digest == digest(content):
+            return known
+        return read_source(content, shown)
+
+    def enabled(self, file: LoadedFile) -> bool:
+        """Whether a whole file counts."""
+        try:
+            return file.params.enabled(file.source.data.get("enabled", True))
+        except ValueError as error:
+            self.mistakes.append(file.source.mistake(("enabled",), str(error)))
+            return True

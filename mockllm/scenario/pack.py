@@ -1,0 +1,205 @@
+"""`pack.yaml`: what a pack is called, what it uses and which parameters it has.
+
+Apart from loading: this reads one manifest, and settles the values of its parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from mockllm import __version__
+from mockllm.core.claim import Validation
+from mockllm.core.json import Json
+from mockllm.core.template import NAMES
+from mockllm.scenario.complaints import mistakes_in
+from mockllm.scenario.folder import MANIFEST
+from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.use import UseWord
+from mockllm.scenario.mistakes import Mistake, Path, meant
+from mockllm.scenario.params import Params, ParamWord, checked, from_text
+from mockllm.scenario.source import Source
+
+_RANGE: Final = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)\s*")
+_PARAM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_ITEMS: Final = ("rules", "modifiers", "examples")
+
+
+class PackWord(Word):
+    """A pack's manifest. The pack's rules stand in the other files of its folder."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    """Its name, as rule ids and `--set` show it."""
+    version: str
+    """Its version, a text: "1.0"."""
+    requires: str | None = None
+    """The versions of mockllm that it works with: ">=0.1, <2"."""
+    description: str | None = None
+    """What it is for, in a sentence."""
+    license: str | None = None
+    """Under which license it may be shared."""
+    use: list[str | UseWord] = Field(default_factory=list)
+    """Packs whose rules stand behind this one's."""
+    validation: Validation = "strict"
+    """How requests are checked before this pack's rules answer: strict, lenient, off."""
+    params: dict[str, ParamWord] = Field(default_factory=dict)
+    """Its parameters, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What sets parameters from outside of the files. `sets` are `PACK.PARAM=VALUE` or `PARAM=VALUE` as a
+    person wrote them; `values` are typed, by the same names, and beat all others (an example's `with`)."""
+
+    sets: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
+def read_manifest(source: Source) -> tuple[PackWord | None, list[Mistake]]:
+    """The manifest in a `pack.yaml`, or what is wrong with it."""
+    mistakes = list(source.mistakes)
+    if mistakes:
+        return None, mistakes
+    data = {} if source.data is None else source.data
+    try:
+        word = PackWord.model_validate(data)
+    except ValidationError as error:
+        mistakes = mistakes_in(error, source, (), PackWord)
+        if isinstance(data, dict) and any(key in data for key in _ITEMS):
+            mistakes = [_items_elsewhere(mistake) for mistake in mistakes]
+        return None, mistakes
+    mistakes = [*_bad_requires(word, source), *_bad_params(word, source)]
+    return (None if mistakes else word), mistakes
+
+
+def _items_elsewhere(mistake: Mistake) -> Mistake:
+    if mistake.path not in _ITEMS:
+        return mistake
+    message = f"{MANIFEST} describes the pack; put its {mistake.path} into another file of the folder"
+    return Mistake(mistake.file, mistake.line, mistake.column, mistake.path, message)
+
+
+def _bad_requires(word: PackWord, source: Source) -> list[Mistake]:
+    here = _numbers(__version__)
+    for part in (word.requires or "").split(",") if word.requires else ():
+        found = _RANGE.fullmatch(part)
+        if found is None:
+            message = f'"{part.strip()}" is not a range of versions; write ">=0.1" or ">=0.1, <2"'
+            return [source.mistake(("requires",), message)]
+        sign, there = found[1], _numbers(found[2])
+        order = (here > there) - (here < there)
+        if not {">=": order >= 0, "<=": order <= 0, "==": order == 0, "!=": order != 0, ">": order > 0}.get(
+            sign, order < 0
+        ):
+            message = f"the pack requires mockllm {word.requires}; this is {__version__}"
+            return [source.mistake(("requires",), message)]
+    return []
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = tuple(int(part) for part in re.match(r"[\d.]*", version)[0].strip(".").split("."))  # type: ignore[index]
+    return parts + (0,) * (4 - len(parts))
+
+
+def _bad_params(word: PackWord, source: Source) -> list[Mistake]:
+    mistakes = []
+    for name, param in word.params.items():
+        path: Path = ("params", name)
+        if not _PARAM_NAME.match(name):
+            message = "a parameter's name is made of letters, digits and _"
+            mistakes.append(source.mistake(path, message, key=True))
+        elif name in NAMES:
+            message = f'in templates "{name}" is something of the request; choose another name'
+            mistakes.append(source.mistake(path, message, key=True))
+        try:
+            checked(param.type, param.default)
+        except ValueError as error:
+            mistakes.append(source.mistake((*path, "default"), str(error)))
+    return mistakes
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A `with` of a `use`: its values, and where it stands."""
+
+    values: Mapping[str, Json]
+    source: Source
+    path: Path
+
+
+def settle_params(word: PackWord, given: Given | None, settings: Settings) -> tuple[Params, list[Mistake]]:
+    """The values of a pack's parameters: option, environment, `with`, default, the first that is set."""
+    mistakes: list[Mistake] = []
+    values = {name: param.default for name, param in word.params.items()}
+    if given is not None:
+        for name, value in given.values.items():
+            path = (*given.path, name)
+            if name not in word.params:
+                message = f"the pack {word.name} has no such parameter{meant(name, word.params)}"
+                mistakes.append(given.source.mistake(path, message, key=True))
+                continue
+            try:
+                checked_value = checked(word.params[name].type, value)
+            except ValueError as error:
+                mistakes.append(given.source.mistake(path, str(error)))
+            else:
+                values[name] = values[name] if checked_value is None else checked_value
+    for name, param in word.params.items():
+        for origin, text in _outside(word.name, name, param, settings):
+            try:
+                value = from_text(param.type, text)
+            except ValueError as error:
+                mistakes.append(Mistake(origin, 0, 0, f"{word.name}.{name}", str(error)))
+                continue
+            values[name] = values[name] if value is None else value
+        for key in (name, f"{word.name}.{name}"):
+            if key in settings.values:
+                try:
+                    values[name] = checked(param.type, settings.values[key])
+                except ValueError as error:
+                    mistakes.append(Mistake("with", 0, 0, key, str(error)))
+    return Params(values, {name: param.type for name, param in word.params.items()}), mistakes
+
+
+def _outside(pack: str, name: str, param: ParamWord, settings: Settings) -> list[tuple[str, str]]:
+    """Where a text for a parameter comes from and what it is, the weaker first."""
+    found = []
+    variables = [param.env] if isinstance(param.env, str) else param.env or []
+    for variable in variables:
+        if settings.environment.get(variable):
+            found.append((f"environment variable {variable}", settings.environment[variable]))
+            break
+    for option in settings.sets:
+        key, _, text = option.partition("=")
+        if key.strip() in (name, f"{pack}.{name}"):
+            found.append((f"--set {option}", text))
+    return found
+
+
+def bad_settings(settings: Settings, words: Sequence[PackWord]) -> list[Mistake]:
+    """Options and values that name no parameter of the packs in use, or more than one."""
+    owners: dict[str, list[str]] = {}
+    for word in words:
+        for name in word.params:
+            full = f"{word.name}.{name}"
+            owners[full] = [full]
+            owners.setdefault(name, []).append(full)
+    mistakes = []
+    named = [(f"--set {option}", option.partition("=")) for option in settings.sets]
+    for shown, (key, equals, _) in [*named, *((f"with {name}", (name, "=", "")) for name in settings.values)]:
+        found = owners.get(key.strip(), [])
+        if not equals:
+            message = "write PARAM=VALUE or PACK.PARAM=VALUE"
+        elif not found:
+            message = f'no pack in use has a parameter "{key.strip()}"{meant(key.strip(), owners)}'
+        elif len(found) > 1:
+            message = f'"{key.strip()}" is a parameter of several packs; write {" or ".join(found)}'
+        else:
+            continue
+        mistakes.append(Mistake(shown, 0, 0, "", message))
+    return mistakes

@@ -1,0 +1,140 @@
+"""`${name}` in a file becomes the value of a pack's parameter, on the parsed tree.
+
+A text that is one `${name}` alone takes the value with its type; inside a text the value is written out. A
+value never becomes a template (`core.filled`), and nothing is ever parsed again after it was put in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from mockllm.core.filled import Filled
+from mockllm.core.json import Json
+from mockllm.scenario.mistakes import Mistake, Path, meant, scalar_text
+from mockllm.scenario.source import Mark, Source
+
+_MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
+_ALONE: Final = re.compile(r"\$\{([^{}]*)\}\Z")
+_TEMPLATE: Final = re.compile(r"\{[{%#]")
+_OPEN: Final = re.compile(r"\{\{(?:(?!\}\}).)*\Z|\{%(?:(?!%\}).)*\Z", re.DOTALL)
+_BRACE: Final = '{{ "{" }}'
+
+
+def substituted(source: Source, params: Mapping[str, Json], pack: str | None) -> Source:
+    """The source with parameters put in, its mistakes extended by those of its `${…}`."""
+    if not source.fills or source.data is None:
+        return source
+    filling = _Filling(source, params, pack)
+    data, mark = filling.tree(source.data, source.marks, ())
+    return replace(source, data=data, marks=mark, mistakes=(*source.mistakes, *filling.mistakes), fills=False)
+
+
+def filled(
+    source: Source, path: Path, params: Mapping[str, Json], pack: str | None
+) -> tuple[Json, list[Mistake]]:
+    """The value at one path of a source with parameters put in."""
+    data = source.data
+    for step in path:
+        data = data[step]
+    filling = _Filling(source, params, pack)
+    return filling.tree(data, source.mark(path), path)[0], filling.mistakes
+
+
+@dataclass(slots=True)
+class _Filling:
+    source: Source
+    params: Mapping[str, Json]
+    pack: str | None
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def tree(self, data: Json, mark: Mark, path: Path) -> tuple[Json, Mark]:
+        """A value and its marks, each the same object where nothing in it changed."""
+        if isinstance(data, str):
+            return (self.text(data, path), mark) if "${" in data else (data, mark)
+        children: Any = mark[2]
+        if isinstance(data, list):
+            items = [self.tree(each, children[i], (*path, i)) for i, each in enumerate(data)]
+            if all(new is old for (new, _), old in zip(items, data, strict=True)):
+                return data, mark
+            return [each for each, _ in items], (mark[0], mark[1], [each for _, each in items])
+        if isinstance(data, dict):
+            return self.mapping(data, mark, path)
+        return data, mark
+
+    def mapping(self, data: dict[str, Json], mark: Mark, path: Path) -> tuple[Json, Mark]:
+        children: Any = mark[2]
+        items: dict[str, Json] = {}
+        marks: dict[str, Mark] = {}
+        changed = False
+        for key, value in data.items():
+            below = (*path, key)
+            new = str(self.spliced(key, below, key=True)) if "${" in key else key
+            if new in items:
+                self.refuse(below, f'duplicate key "{new}"', key=True)
+            items[new], marks[new] = self.tree(value, children[key], below)
+            changed = changed or new != key or items[new] is not value
+        return (items, (mark[0], mark[1], marks)) if changed else (data, mark)
+
+    def text(self, text: str, path: Path) -> Json:
+        """What becomes of a text that holds `${`."""
+        alone = _ALONE.match(text)
+        if alone is None:
+            return self.spliced(text, path)
+        value = self.value(alone[1], path)
+        return Filled(value, None) if isinstance(value, str) and _TEMPLATE.search(value) else value
+
+    def spliced(self, text: str, path: Path, key: bool = False) -> str:
+        """A text with the values written out in it."""
+        plain, template, end = "", "", 0
+        for found in _MARK.finditer(text):
+            before = text[end : found.start()]
+            end = found.end()
+            if found["name"] is None:
+                put = escaped = "${"
+            else:
+                put = self.put(text[: found.start()], found, path, key)
+                escaped = put.replace("{", _BRACE)
+            plain += before + put
+            if escaped != put and before.endswith("{"):
+                before = before[:-1] + _BRACE
+            template += before + escaped
+        plain, template = plain + text[end:], template + text[end:]
+        if plain == template or not _TEMPLATE.search(plain):
+            return plain
+        return Filled(plain, template if _TEMPLATE.search(_MARK.sub(" ", text)) else None)
+
+    def put(self, before: str, found: re.Match[str], path: Path, key: bool) -> str:
+        """The text to put in place of one `${name}` inside a text."""
+        name = found["name"]
+        if not found["close"]:
+            self.refuse(path, 'a "${" without its "}"; write "$${" where no parameter is meant', key)
+            return ""
+        if _OPEN.search(before):
+            self.refuse(
+                path, f"${{{name}}} stands inside a template; there a parameter is just its name: {name}", key
+            )
+            return ""
+        value = self.value(name, path, key)
+        if isinstance(value, list | dict):
+            self.refuse(path, f'"{name}" is no single value; it can only stand alone: "${{{name}}}"', key)
+            return ""
+        return "" if value is None else scalar_text(value)
+
+    def value(self, name: str, path: Path, key: bool = False) -> Json:
+        if name in self.params:
+            return self.params[name]
+        escape = f'; write "$${{{name}}}" where no parameter is meant'
+        if self.pack is None:
+            self.refuse(
+                path, f"${{{name}}}: only a pack has parameters, and this file is in none{escape}", key
+            )
+        else:
+            near = meant(name, self.params) if self.params else ""
+            self.refuse(path, f'the pack {self.pack} has no parameter "{name}"{near or escape}', key)
+        return None
+
+    def refuse(self, path: Path, message: str, key: bool = False) -> None:
+        self.mistakes.append(self.source.mistake(path, message, key))

@@ -1,0 +1,242 @@
+"""Which packs are used: `use` in root files and manifests, followed depth first, each pack once.
+
+Apart from loading their files, because the order of packs and what was said about them (`with`, `only`,
+`except`) must be known of all before the parameters of any can be settled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as Folder
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from mockllm.core.json import Json
+from mockllm.scenario.complaints import mistakes_in
+from mockllm.scenario.folder import MANIFEST, is_pack, within
+from mockllm.scenario.language.use import UseWord
+from mockllm.scenario.mistakes import Mistake, Path, meant
+from mockllm.scenario.pack import Given, PackWord, Settings, read_manifest, settle_params
+from mockllm.scenario.params import Params
+from mockllm.scenario.shipped import shipped, shipped_names
+from mockllm.scenario.source import Source
+from mockllm.scenario.substitution import filled
+
+_USES: Final[TypeAdapter[list[str | UseWord]]] = TypeAdapter(list[str | UseWord])
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One entry of a `use`: the pack's name, what is said about it, and where that stands."""
+
+    name: str
+    with_: Mapping[str, Json]
+    only: tuple[str, ...] | None
+    except_: tuple[str, ...] | None
+    source: Source
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class UsedPack:
+    """A pack in its place. `shown` is its folder as a person knows it; `use` is the entry whose `only` and
+    `except` hold for it."""
+
+    folder: str
+    shown: str
+    source: Source
+    word: PackWord
+    params: Params
+    use: Use | None
+
+    @property
+    def path(self) -> str:
+        """Where its manifest is."""
+        return os.path.join(self.folder, MANIFEST)
+
+
+@dataclass(slots=True)
+class _Found:
+    """A pack that was met, before its parameters are settled."""
+
+    folder: Folder
+    shown: str
+    source: Source
+    word: PackWord
+    said: list[tuple[Use, _Found | None]] = field(default_factory=list)
+    """Each entry that says something about it, and the pack in which it stands."""
+    params: Params | None = None
+
+
+@dataclass(slots=True)
+class Uses:
+    """Packs in the order in which they are met. `read` gives the source of a path, or None where it cannot be
+    read (and has told so); mistakes gather in `mistakes`."""
+
+    read: Callable[[str, str], Source | None]
+    settings: Settings
+    mistakes: list[Mistake] = field(default_factory=list)
+    _found: dict[str, _Found | None] = field(default_factory=dict)
+
+    def add_folder(self, folder: Folder, shown: str) -> None:
+        """A pack that stands on its own: a folder named on the command line."""
+        self._meet(folder, shown)
+
+    def add_shipped(self, name: str) -> None:
+        """A pack named on the command line."""
+        folder = shipped(name)
+        if folder is None:
+            message = f"there is no such pack{meant(name, shipped_names())}"
+            self.mistakes.append(Mistake(f"--pack {name}", 0, 0, "", message))
+        else:
+            self._meet(folder, _shown(folder))
+
+    def add_uses(self, source: Source, folder: Folder, shown: str) -> None:
+        """What a root file uses; paths are relative to `folder`."""
+        for use in self._entries(source):
+            self._follow(use, folder, shown, None)
+
+    def settle(self) -> list[UsedPack]:
+        """The packs in their order, with their parameters."""
+        return [
+            UsedPack(
+                folder=str(each.folder),
+                shown=each.shown,
+                source=each.source,
+                word=each.word,
+                params=self._params(each),
+                use=self._chosen(each),
+            )
+            for each in self._found.values()
+            if each is not None
+        ]
+
+    # --- following ---
+
+    def _entries(self, source: Source) -> list[Use]:
+        data = source.data.get("use") if isinstance(source.data, dict) else None
+        if data is None:
+            return []
+        try:
+            words = _USES.validate_python(data)
+        except ValidationError as error:
+            self.mistakes += mistakes_in(error, source, ("use",), _USES)
+            return []
+        return [_use(word, source, ("use", i)) for i, word in enumerate(words)]
+
+    def _follow(self, use: Use, folder: Folder, shown: str, user: _Found | None) -> None:
+        try:
+            place, place_shown = _locate(use.name, folder, shown, user)
+        except ValueError as error:
+            path = use.path if isinstance(use.source.data["use"][use.path[-1]], str) else (*use.path, "pack")
+            self.mistakes.append(use.source.mistake(path, str(error)))
+            return
+        found = self._meet(place, place_shown)
+        if found is not None and (use.with_ or use.only is not None or use.except_ is not None):
+            found.said.append((use, user))
+
+    def _meet(self, folder: Folder, shown: str) -> _Found | None:
+        """The pack in a folder; when it is met for the first time, all that it uses is met behind it."""
+        real = os.path.realpath(folder)
+        if real in self._found:
+            return self._found[real]
+        self._found[real] = None
+        source = self.read(str(folder / MANIFEST), os.path.join(shown, MANIFEST))
+        if source is None:
+            return None
+        word, mistakes = read_manifest(source)
+        self.mistakes += mistakes
+        if word is None:
+            return None
+        for other in self._found.values():
+            if other is not None and other.word.name == word.name:
+                message = f'the pack in {other.shown} has the same name: "{word.name}"'
+                self.mistakes.append(source.mistake(("name",), message))
+                return None
+        found = self._found[real] = _Found(folder, shown, source, word)
+        for i, entry in enumerate(word.use):
+            self._follow(_use(entry, source, ("use", i)), folder, shown, found)
+        return found
+
+    # --- settling ---
+
+    def _params(self, found: _Found) -> Params:
+        if found.params is None:
+            found.params, _ = settle_params(found.word, None, self.settings)  # for packs that use each other
+            given = self._given(found)
+            found.params, mistakes = settle_params(found.word, given, self.settings)
+            self.mistakes += mistakes
+        return found.params
+
+    def _given(self, found: _Found) -> Given | None:
+        """The one `with` of a pack."""
+        first: Given | None = None
+        for use, user in found.said:
+            if not use.with_:
+                continue
+            path = (*use.path, "with")
+            params = {} if user is None else self._params(user).values
+            values, mistakes = filled(use.source, path, params, None if user is None else user.word.name)
+            self.mistakes += mistakes
+            if first is None:
+                first = Given(values, use.source, path)
+            elif values != first.values:
+                self._differs(found, use, "with", first.source, first.path)
+        return first
+
+    def _chosen(self, found: _Found) -> Use | None:
+        first: Use | None = None
+        for use, _ in found.said:
+            if use.only is None and use.except_ is None:
+                continue
+            if first is None:
+                first = use
+            elif (use.only, use.except_) != (first.only, first.except_):
+                word = "only" if use.only is not None else "except"
+                self._differs(found, use, word, first.source, first.path)
+        return first
+
+    def _differs(self, found: _Found, use: Use, word: str, first: Source, path: Path) -> None:
+        line, column = first.where(path)
+        message = (
+            f"the pack {found.word.name} is loaded once, and {first.name}:{line}:{column} says otherwise; "
+            f"keep one of the two"
+        )
+        self.mistakes.append(use.source.mistake((*use.path, word), message, key=True))
+
+
+def _use(word: str | UseWord, source: Source, path: Path) -> Use:
+    if isinstance(word, str):
+        return Use(word, {}, None, None, source, path)
+    only = None if word.only is None else tuple(word.only)
+    except_ = None if word.except_ is None else tuple(word.except_)
+    return Use(word.pack, word.with_, only, except_, source, path)
+
+
+def _locate(name: str, folder: Folder, shown: str, user: _Found | None) -> tuple[Folder, str]:
+    """The folder of a pack used from `folder`, and how it is shown; ValueError where there is none."""
+    if name.startswith("."):
+        place = Folder(os.path.normpath(folder / name))
+        if user is not None and not within(os.path.realpath(place), os.path.realpath(user.folder)):
+            raise ValueError(
+                f'"{name}" lies outside of the pack; a pack uses shipped packs and folders inside it'
+            )
+        if not place.is_dir():
+            raise ValueError(f'there is no folder "{name}" beside this file')
+        if not is_pack(place):
+            raise ValueError(f'the folder "{name}" is no pack: it holds no {MANIFEST}')
+        return place, os.path.normpath(os.path.join(shown, name))
+    found = shipped(name)
+    if found is not None:
+        return found, _shown(found)
+    beside = f'; write "./{name}" for the folder beside this file' if is_pack(folder / name) else ""
+    raise ValueError(f'there is no pack "{name}"{beside or meant(name, shipped_names())}')
+
+
+def _shown(folder: Folder) -> str:
+    """A folder as a person would open it from here."""
+    here = os.getcwd()
+    return os.path.relpath(folder, here) if within(str(folder), here) else str(folder)
