@@ -57,3 +57,12 @@ def freeze(value: Json, depth: int = DEPTH) -> Hashable:
             return _TOO_DEEP
         return ("list", tuple(freeze(item, depth - 1) for item in value))
     return value  # type: ignore[no-any-return]
+
+
+def is_deep(value: Json, depth: int = DEPTH) -> bool:
+    """Whether it is nested deeper than `freeze` looks."""
+    if isinstance(value, dict):
+        return not depth or any(is_deep(item, depth - 1) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return not depth or any(is_deep(item, depth - 1) for item in value)
+    return False

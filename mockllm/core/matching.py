@@ -31,6 +31,10 @@ from mockllm.core.request import Request
 __all__ = ["All", "Any", "Difference", "Field", "Matcher", "Not", "Test", "captures", "slow_regexes"]
 
 
+Distance: TypeAlias = tuple[int, int]
+"""How far a request is off: how many tests failed, and (negative) how many held. Less is nearer."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """What one test expected and found. `held`: they agree. `hint` may help a person where they do not."""
@@ -63,6 +67,9 @@ class Test:
     def describe(self) -> str:
         return f"{self.field} {self.condition.describe()}"
 
+    def distance(self, request: Request) -> Distance:
+        return (0, -1) if self.holds(request) else (1, 0)
+
     def differences(self, request: Request) -> list[Difference]:
         value = self.field.read(request)
         held = self.met.holds(value)
@@ -82,6 +89,10 @@ class All:
     def describe(self) -> str:
         return _joined(" and ", self.parts)
 
+    def distance(self, request: Request) -> Distance:
+        distances = [part.distance(request) for part in self.parts]
+        return sum(failed for failed, _ in distances), sum(held for _, held in distances)
+
     def differences(self, request: Request) -> list[Difference]:
         return [difference for part in self.parts for difference in part.differences(request)]
 
@@ -98,11 +109,14 @@ class Any:
     def describe(self) -> str:
         return _joined(" or ", self.parts)
 
+    def distance(self, request: Request) -> Distance:
+        return min((part.distance(request) for part in self.parts), default=(1, 0))
+
     def differences(self, request: Request) -> list[Difference]:
         """Those of the branch that holds, or is nearest to it."""
         if not self.parts:
             return [Difference("any", "one of none", "nothing", None, False)]
-        return min((part.differences(request) for part in self.parts), key=distance)
+        return min(self.parts, key=lambda part: part.distance(request)).differences(request)
 
 
 @dataclass(frozen=True)
@@ -117,6 +131,9 @@ class Not:
     def describe(self) -> str:
         return f"not ({self.part.describe()})"
 
+    def distance(self, request: Request) -> Distance:
+        return (0, -1) if self.holds(request) else (1, 0)
+
     def differences(self, request: Request) -> list[Difference]:
         inside = self.part.differences(request)
         fields = ", ".join(dict.fromkeys(difference.field for difference in inside))
@@ -125,12 +142,6 @@ class Not:
 
 
 Matcher: TypeAlias = Test | All | Any | Not
-
-
-def distance(differences: list[Difference]) -> tuple[int, int]:
-    """How far a request is off: the fewer tests failed the nearer, then the more held."""
-    held = sum(difference.held for difference in differences)
-    return len(differences) - held, -held
 
 
 def captures(matcher: Matcher, request: Request) -> dict[str, str]:

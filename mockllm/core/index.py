@@ -1,0 +1,155 @@
+"""Which of many matchers hold for a request, in order, at the cost of a few: for rules and for modifiers.
+
+Matchers become rows, rows' conditions layers; each layer gives a mask of the rows that may hold, and the
+AND of the masks is what is left. Its result is exactly that of asking one matcher after the other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Generator, Iterator, Sequence
+from itertools import islice
+from typing import Final, TypeAlias
+
+from mockllm.core.bits import Counter, positions
+from mockllm.core.fields import FIELDS, Field
+from mockllm.core.layers import BodyLayer, KeyedLayer, Layer, SmallLayer, ValueLayer
+from mockllm.core.matching import Difference, Matcher
+from mockllm.core.request import Request
+from mockllm.core.rows import Leaf, Part, Row, rows_of
+
+LAYERS: Final = 4
+"""So many conditions of a row on one field are indexed; further ones are checked on what is found."""
+_SEVERAL: Final = 64
+"""Of so many different paths that may give several nodes there are layers."""
+_LOOKED_AT: Final = 32
+"""Of so many near rows it is counted exactly how near they are."""
+
+Place: TypeAlias = tuple[int, str, int]
+"""Where a layer stands: the field's number, its key where it has layers of its own, the layer's number."""
+
+_ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
+
+
+class Index:
+    """An immutable index of matchers."""
+
+    def __init__(self, matchers: Sequence[Matcher]) -> None:
+        for _ in self._build(matchers):
+            pass
+
+    @classmethod
+    def in_slices(cls, matchers: Sequence[Matcher]) -> Generator[None, None, Index]:
+        """Builds it in steps of well under a millisecond each (an automaton of thousands of literals is one
+        step of some 15 ms for 10,000); the generator's value is the index."""
+        index = cls.__new__(cls)
+        yield from index._build(matchers)
+        return index
+
+    # --- building ------------------------------------------------------------------------------
+
+    def _build(self, matchers: Sequence[Matcher]) -> Iterator[None]:
+        self._matchers = tuple(matchers)
+        self._owners: list[int] = []
+        rows: list[Row] = []
+        for number, matcher in enumerate(matchers):
+            made = rows_of(matcher)
+            rows += made
+            self._owners += [number] * len(made)
+            if not number % 64:
+                yield
+        self._all = (1 << len(rows)) - 1
+        layers: dict[Place, Layer] = {}
+        placed: list[list[tuple[Layer | None, Part]]] = []
+        self._several: set[str] = set()
+        for number, row in enumerate(rows):
+            placed.append(self._place(number, row, layers))
+            if not number % 64:
+                yield
+        self._layers = [layers[place] for place in sorted(layers)]
+        for layer in self._layers:
+            yield from layer.close(len(rows))
+        self._rest: dict[int, tuple[Part, ...]] = {}
+        for number, parts in enumerate(placed):
+            rest = tuple(part for layer, part in parts if layer is None or number in layer.unsure)
+            if rest:
+                self._rest[number] = rest
+            if not number % 256:
+                yield
+
+    def _place(self, number: int, row: Row, layers: dict[Place, Layer]) -> list[tuple[Layer | None, Part]]:
+        """Gives each leaf of a row to its layer; None stands with what no layer takes."""
+        taken: Tally[tuple[int, str]] = Tally()
+        placed: list[tuple[Layer | None, Part]] = []
+        for part in row:
+            key = self._family(part) if isinstance(part, Leaf) else None
+            if key is None or taken[key] == LAYERS:
+                placed.append((None, part))
+                continue
+            assert isinstance(part, Leaf)
+            place = (*key, taken[key])
+            layer = layers.get(place)
+            if layer is None:
+                layer = layers[place] = _layer_for(part.field)
+            layer.add(number, part.field, part.condition)
+            taken[key] += 1
+            placed.append((layer, part))
+        return placed
+
+    def _family(self, leaf: Leaf) -> tuple[int, str] | None:
+        """Which layers are the leaf's."""
+        field = leaf.field
+        if field.path is None or field.path.singular:
+            return _ORDER[field.name], ""
+        self._several.add(field.path.text)
+        return (_ORDER[field.name], field.path.text) if len(self._several) <= _SEVERAL else None
+
+    # --- finding -------------------------------------------------------------------------------
+
+    def find(self, request: Request) -> Iterator[int]:
+        """The numbers of the matchers that hold, in order; each is looked for when it is asked for."""
+        alive = self._all
+        for layer in self._layers:
+            # A field that none of the rows left asks for is not read.
+            if alive & layer.bound:
+                alive &= layer.lookup(request)
+                if not alive:
+                    return
+        last = -1
+        for row in positions(alive):
+            matcher = self._owners[row]
+            if matcher != last and self._holds(row, request):
+                yield matcher
+                last = matcher
+
+    def _holds(self, row: int, request: Request) -> bool:
+        rest = self._rest.get(row)
+        return rest is None or all(part.holds(request) for part in rest)
+
+    def nearest(self, request: Request, count: int = 3) -> list[tuple[int, list[Difference]]]:
+        """The matchers that come nearest, with how the request differs from what each wants: the fewer tests
+        fail the nearer, then the more hold, then in order. One that holds is the nearest."""
+        failed, held = Counter(), Counter()
+        for layer in self._layers:
+            mask = layer.lookup(request)
+            failed.add(self._all & ~mask)
+            held.add(mask & layer.bound)
+        near = dict.fromkeys(self._owners[row] for row in islice(self._by_nearness(failed, held), _LOOKED_AT))
+        ranked = sorted(near, key=lambda matcher: (*self._matchers[matcher].distance(request), matcher))
+        return [(matcher, self._matchers[matcher].differences(request)) for matcher in ranked[:count]]
+
+    def _by_nearness(self, failed: Counter, held: Counter) -> Iterator[int]:
+        left = self._all
+        while left:
+            near = failed.lowest(left)
+            best = held.highest(near)
+            yield from positions(best)
+            left ^= best
+
+
+def _layer_for(field: Field) -> Layer:
+    if field.path is not None and field.path.singular:
+        return BodyLayer(field)
+    if field.name in ("headers", "query"):
+        return KeyedLayer(field)
+    return SmallLayer(field) if field.spec.small else ValueLayer(field)

@@ -1,0 +1,264 @@
+"""One dimension of the index: at most one condition of each row on a field, for all rows at once.
+
+A row's further conditions on the same field (or on other keys of it) stand in further layers. A layer
+gives the rows that may still answer: those whose condition holds, and those that have none in it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from mockllm.core.bits import mask_of, positions
+from mockllm.core.conditions import Condition
+from mockllm.core.field_index import FieldIndex
+from mockllm.core.fields import Field
+from mockllm.core.json import MISSING, Json, Missing
+from mockllm.core.request import Request
+
+Pairs: TypeAlias = list[tuple[int, Condition]]
+
+KEPT: Final = 512
+"""Of how many values of a small field it is kept what was found."""
+LONGEST: Final = 256
+"""Longer values are not kept: the client chooses them."""
+_FEW: Final = 4
+"""So few conditions on a key are asked one by one."""
+
+
+class Layer(ABC):
+    """Collect all conditions, exhaust `close`, then look up."""
+
+    bound: int
+    """The rows that have a condition here."""
+    free: int
+    """Those that have none."""
+    unsure: frozenset[int]
+    """The rows whose condition must be checked after the layer has found them."""
+
+    @abstractmethod
+    def add(self, row: int, field: Field, condition: Condition) -> None:
+        """Takes in the row's condition."""
+
+    @abstractmethod
+    def close(self, size: int) -> Iterator[None]:
+        """Builds the tables for rows below `size`, in small steps."""
+
+    @abstractmethod
+    def lookup(self, request: Request) -> int:
+        """The rows that may still answer."""
+
+    def _bind(self, rows: list[int], size: int) -> None:
+        self.bound = mask_of(rows, size)
+        self.free = ((1 << size) - 1) ^ self.bound
+
+
+class ValueLayer(Layer):
+    """A field with one value (a path into the body that gives several nodes is such a field too)."""
+
+    def __init__(self, field: Field) -> None:
+        self._read = field.read
+        self._lists = field.spec.kind in ("json", "set")
+        self._pairs: Pairs = []
+
+    def add(self, row: int, field: Field, condition: Condition) -> None:
+        self._pairs.append((row, condition))
+
+    def close(self, size: int) -> Iterator[None]:
+        self._bind([row for row, _ in self._pairs], size)
+        self._index = FieldIndex(self._lists)
+        self.unsure = yield from _filled(self._index, self._pairs, size)
+
+    def lookup(self, request: Request) -> int:
+        return self.free | self._index.lookup(self._read(request))
+
+
+class SmallLayer(ValueLayer):
+    """A field of which few values come along: what was found for one is kept, and everything is decided."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self._kept: dict[Any, int] = {}
+
+    def close(self, size: int) -> Iterator[None]:
+        yield from super().close(size)
+        self._undecided = mask_of(sorted(self.unsure), size)
+        self._conditions = {row: condition for row, condition in self._pairs if row in self.unsure}
+        self.unsure = frozenset()
+
+    def lookup(self, request: Request) -> int:
+        value = self._read(request)
+        found = self._kept.get(value)
+        if found is None:
+            found = self._decided(value)
+            if not isinstance(value, str) or len(value) <= LONGEST:
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[value] = found
+        return found
+
+    def _decided(self, value: Json | Missing) -> int:
+        found = self.free | self._index.lookup(value)
+        for row in positions(found & self._undecided):
+            if not self._conditions[row].holds(value):
+                found ^= 1 << row
+        return found
+
+
+class Few:
+    """So few conditions that asking them is faster than finding them."""
+
+    __slots__ = ("_pairs", "missing")
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._pairs = tuple(pairs)
+        self.missing = self.lookup(MISSING)
+
+    def lookup(self, value: Json | Missing) -> int:
+        mask = 0
+        for row, condition in self._pairs:
+            if condition.holds(value):
+                mask |= 1 << row
+        return mask
+
+
+class KeyedLayer(Layer):
+    """Headers or query parameters: only names that stand both in the request and here are looked at."""
+
+    def __init__(self, field: Field) -> None:
+        self._name = field.name
+        self._pairs: dict[str, Pairs] = {}
+        self._indexes: dict[str, FieldIndex | Few] = {}
+
+    def add(self, row: int, field: Field, condition: Condition) -> None:
+        self._pairs.setdefault(str(field.key), []).append((row, condition))
+
+    def close(self, size: int) -> Iterator[None]:
+        self._bind([row for pairs in self._pairs.values() for row, _ in pairs], size)
+        self._absent = self.free
+        unsure: set[int] = set()
+        for key, pairs in self._pairs.items():
+            index, open_rows = yield from _index_of(pairs, size)
+            self._indexes[key] = index
+            self._absent |= index.missing
+            unsure |= open_rows
+        self.unsure = frozenset(unsure)
+
+    def lookup(self, request: Request) -> int:
+        values: Mapping[str, str] = getattr(request, self._name)
+        mask = self._absent
+        for key in self._common(values):
+            index = self._indexes[key]
+            if index.missing:
+                mask &= ~index.missing
+            mask |= index.lookup(values.get(key, MISSING))
+        return mask
+
+    def _common(self, values: Mapping[str, str]) -> Iterator[str]:
+        if len(self._indexes) <= len(values):
+            return (key for key in self._indexes if key in values)
+        if self._name == "headers":
+            return (key for key in map(str.lower, values) if key in self._indexes)
+        return (key for key in values if key in self._indexes)
+
+
+class _Node:
+    """A place in the body that some row looks at, or on the way to one."""
+
+    __slots__ = ("children", "index", "pairs")
+
+    def __init__(self) -> None:
+        self.children: dict[str | int, _Node] = {}
+        self.pairs: Pairs = []
+        self.index: FieldIndex | Few | None = None
+
+    def below(self) -> Iterator[_Node]:
+        """It and all nodes under it."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(node.children.values())
+
+
+class BodyLayer(Layer):
+    """Singular paths into the body: a trie of which only what the body has is walked."""
+
+    def __init__(self, field: Field) -> None:
+        self._root = _Node()
+
+    def add(self, row: int, field: Field, condition: Condition) -> None:
+        assert field.path is not None
+        node = self._root
+        for key in field.path.keys:
+            node = node.children.setdefault(key, _Node())
+        node.pairs.append((row, condition))
+
+    def close(self, size: int) -> Iterator[None]:
+        nodes = [node for node in self._root.below() if node.pairs]
+        self._bind([row for node in nodes for row, _ in node.pairs], size)
+        self._absent = self.free
+        unsure: set[int] = set()
+        for node in nodes:
+            node.index, open_rows = yield from _index_of(node.pairs, size)
+            self._absent |= node.index.missing
+            unsure |= open_rows
+        self.unsure = frozenset(unsure)
+
+    def lookup(self, request: Request) -> int:
+        body = request.body
+        mask = self._absent
+        if body is MISSING:
+            return mask
+        waiting: list[tuple[_Node, Json]] = [(self._root, body)]
+        while waiting:
+            node, value = waiting.pop()
+            index = node.index
+            if index is not None:
+                if index.missing:
+                    mask &= ~index.missing
+                mask |= index.lookup(value)
+            if node.children:
+                waiting.extend(_common_children(node.children, value))
+        return mask
+
+
+def _common_children(children: Mapping[str | int, _Node], value: Json) -> Iterator[tuple[_Node, Json]]:
+    """The children that the value has, with what stands there."""
+    if isinstance(value, dict):
+        if len(children) <= len(value):
+            for key, child in children.items():
+                if isinstance(key, str) and key in value:
+                    yield child, value[key]
+        else:
+            for key, item in value.items():
+                if key in children:
+                    yield children[key], item
+    elif isinstance(value, list):
+        length = len(value)
+        places = children if len(children) <= 2 * length else range(-length, length)
+        for place in places:
+            if isinstance(place, int) and -length <= place < length and place in children:
+                yield children[place], value[place]
+
+
+def _index_of(pairs: Pairs, size: int) -> Generator[None, None, tuple[FieldIndex | Few, frozenset[int]]]:
+    """The index of a key's conditions, and the rows that it does not decide."""
+    if len(pairs) <= _FEW:
+        yield
+        return Few(pairs), frozenset()
+    index = FieldIndex(lists=True)
+    unsure = yield from _filled(index, pairs, size)
+    return index, unsure
+
+
+def _filled(index: FieldIndex, pairs: Pairs, size: int) -> Generator[None, None, frozenset[int]]:
+    unsure = []
+    for number, (row, condition) in enumerate(pairs):
+        if not number % 64:
+            yield
+        if not index.add(row, condition):
+            unsure.append(row)
+    yield from index.close(size)
+    return frozenset(unsure)
