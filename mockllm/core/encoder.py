@@ -13,7 +13,7 @@ from typing import ClassVar, TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.plan import Data, Kind, Raw, Step, Wait
-from mockllm.core.reply import Choice, Native, Part, Pause, Reply, Verbatim
+from mockllm.core.reply import Choice, Native, Part, Pause, Piece, Reply, Verbatim
 
 Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
@@ -105,6 +105,44 @@ def encode(encoder: Encoder) -> Iterator[Step]:
         return
     for kind, event in encoder.finish():
         yield from events(kind, (event,))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One beat: its text, and the scripted waits that stand before it (None where none is written)."""
+
+    text: str
+    pause: float | None = None
+
+
+def beats(reply: Reply, hidden: tuple[type, ...]) -> tuple[list[Said], float]:
+    """What an encoder that hides these parts would say, beat by beat, and the scripted waits after the last:
+    for pace, which needs no wire format."""
+    said: list[Said] = []
+    pause: float | None = None
+    waiting = [_pieces(choice, hidden) for choice in reply.choices]
+    while waiting:
+        for pieces in list(waiting):
+            for piece in pieces:
+                if type(piece) is str:
+                    said.append(Said(piece, pause))
+                    pause = None
+                    break
+                if type(piece) is Pause:
+                    pause = (pause or 0.0) + piece.seconds
+            else:
+                waiting.remove(pieces)
+    return said, pause or 0.0
+
+
+def _pieces(choice: Choice, hidden: tuple[type, ...]) -> Iterator[Piece]:
+    for part in choice.parts:
+        if isinstance(part, hidden):
+            continue
+        if isinstance(part, Native):
+            yield ""
+        else:
+            yield from part.pieces
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 from urllib.parse import parse_qsl
 
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
@@ -129,7 +129,7 @@ class Request:
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
     `raw` the body's bytes (inflated); `now` the time of arrival in seconds since the epoch: the only
     clock that an answer's time fields ever see. `route` holds what the route's pattern caught
-    (`{"model": …}` where the path names the model).
+    (`{"model": …}` where the path names the model); `outcome` is what the route table found, for the engine.
     """
 
     dialect: ClassVar[str | None] = None
@@ -152,6 +152,7 @@ class Request:
         session: str | None = None,
         client: str = "",
         now: float = 0.0,
+        outcome: Any = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -163,6 +164,22 @@ class Request:
         self.session = session
         self.client = client
         self.now = now
+        self.outcome = outcome
+
+    def unread(self) -> Self:
+        """The same request without its body: for an answer that leaves nothing to it."""
+        return type(self)(
+            method=self.method,
+            path=self.path,
+            headers=self.headers,
+            query_string=self.query_string,
+            provider=self.provider,
+            route=self.route,
+            session=self.session,
+            client=self.client,
+            now=self.now,
+            outcome=self.outcome,
+        )
 
     # --- transport -----------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mockllm.core.claim import Candidate, Claim, Refused, Settled, Turn
+from mockllm.core.claim import Candidate, Claim, Guard, Refused, Settled, Turn
 
 CAPACITY = 100_000
 """How many (session, scope) pairs are remembered; clients choose scopes, so the oldest make room."""
@@ -104,9 +104,7 @@ class Memory:
         return number
 
 
-def _refusal(guard: object, seed: int, candidate: Candidate, tries: int, turns: int) -> Refused | None:
-    if candidate.guard is None:
-        return None
-    if candidate.guard.spares(seed, candidate.draws, candidate.scope, tries):
+def _refusal(guard: Guard, seed: int, candidate: Candidate, tries: int, turns: int) -> Refused | None:
+    if guard.spares(seed, candidate.draws, candidate.scope, tries):
         return "lost its chance"
-    return candidate.guard.refuses(turns)
+    return guard.refuses(turns)

@@ -1,0 +1,31 @@
+"""Whose counts: what `per` names, read from a request. Keys are hashed, so that no count holds a secret."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from mockllm.core.request import Request
+
+
+def scope_of(per: str, request: Request) -> str:
+    """The scope's name; the empty one is global (inside the session)."""
+    if per == "global":
+        return ""
+    if per == "api_key":
+        return f"api_key:{_digest(request.api_key or '')}"
+    if per == "ip":
+        return f"ip:{request.client}"
+    if per == "conversation":
+        return f"conversation:{conversation(request)}"
+    name = per.removeprefix("header:").lower()
+    return f"header:{name}={request.headers.get(name, '')}"
+
+
+def conversation(request: Request) -> str:
+    """A conversation's name: a hash of the system text and the first user message."""
+    first = next((message.text for message in request.messages if message.role == "user"), "")
+    return _digest(f"{request.system or ''}\0{first}")
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,23 @@
+"""What comes of a request: the plan to play, and what the log and the journal say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockllm.core.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`); `notes` what was planned and
+    could not be played, or is worth a word in the live line and the journal; `missed`: no rule answered."""
+
+    plan: Plan
+    rule: str | None
+    modifiers: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    missed: bool = False
+    error: str | None = None
+    """The neutral name of the error that was answered, if one was."""
+    faults: tuple[str, ...] = ()
+    """The faults that were played."""

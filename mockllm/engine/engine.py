@@ -1,0 +1,117 @@
+"""The way of a request through the rules: read, find, settle, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mockllm.core.chance import Ids
+from mockllm.core.failure import Failure
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
+from mockllm.engine.about import About
+from mockllm.engine.answer import Answer
+from mockllm.engine.claims import Verdicts, claim
+from mockllm.engine.exchange import Exchange
+from mockllm.engine.plans import Planner
+from mockllm.scenario.catalog import Catalog, Item, Saying
+from mockllm.scenario.combining import Sending, combine
+from mockllm.state import State
+
+SESSION = "x-mockllm-session"
+LONGEST = 60.0
+"""Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
+COMBINED = 10_000
+"""How many combinations of items are remembered before all are forgotten."""
+
+
+class Engine:
+    """Answers from one catalog. A reload makes a new engine on the same state."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        state: State,
+        *,
+        seed: int = 0,
+        longest: float = LONGEST,
+        stale: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.catalog = catalog
+        self._stale = tuple(stale)
+        self.state = state
+        self.seed = seed
+        self.longest = longest
+        self.planner = Planner(longest)
+        self._combined: dict[tuple[str | None, int, tuple[str, ...]], Sending] = {}
+
+    def read(
+        self,
+        method: str,
+        path: str,
+        query_string: str,
+        headers: Mapping[str, str],
+        raw: bytes,
+        client: str,
+        now: float,
+    ) -> Request:
+        """The request as its dialect reads it; outside every protocol a plain one. `path` is as on the wire;
+        `headers` are looked up without regard to case; `raw` is inflated; `now` in seconds since the epoch."""
+        found = find(method, path, headers)
+        return (found.dialect.request if isinstance(found, Found) else Request)(
+            method=method,
+            path=found.path,
+            headers=headers,
+            raw=raw,
+            query_string=query_string,
+            provider=found.provider,
+            route=found.route if isinstance(found, Found) else None,
+            session=headers.get(SESSION),
+            client=client,
+            now=now,
+            outcome=found,
+        )
+
+    def answer(self, request: Request) -> Answer:
+        """Find, settle, plan. Never raises on any request."""
+        return self._exchange(request, count=True).answer()
+
+    def peek(self, request: Request) -> Exchange:
+        """The exchange as it would be answered now; nothing is counted."""
+        return self._exchange(request, count=False)
+
+    def refuse(self, failure: Failure, request: Request) -> Answer:
+        """The server itself turns the request away: no rule is asked, nothing is counted."""
+        stamp = Stamp(Ids(self.seed, "refused", 0), request.now)
+        return Answer(request.outcome.dialect.error(failure, request, stamp), None, error=failure.type)
+
+    def about(self) -> About:
+        """What is loaded."""
+        routes = dict.fromkeys(f"{route.method} {route.path}" for route in ROUTES)
+        named = dict.fromkeys(path for item in self.catalog.items for path in item.paths)
+        return About(self.catalog.rules, self.catalog.files, (*routes, *named), BASE_URLS, self._stale)
+
+    def combined(self, item: Item | None, saying: Saying, step: int, modifiers: Sequence[Item]) -> Sending:
+        """All settings that apply, the strongest first: by layer, then the step, its rule, the modifiers."""
+        key = (item.id if item is not None else None, step, tuple(each.id for each in modifiers))
+        found = self._combined.get(key)
+        if found is None:
+            if len(self._combined) >= COMBINED:
+                self._combined.clear()
+                self.planner.forget()
+            layered = [(each.layer, each.settings) for each in modifiers if each is not item and each.settings]
+            if item is not None:
+                own = [(item.layer, saying.settings)]
+                if item.settings is not None and item.settings is not saying.settings:
+                    own.append((item.layer, item.settings))
+                layered = own + layered
+            ordered = sorted(layered, key=lambda pair: pair[0])
+            found = self._combined[key] = combine([settings for _, settings in ordered])
+        return found
+
+    def _exchange(self, request: Request, *, count: bool) -> Exchange:
+        outcome = request.outcome
+        verdicts = Verdicts(outcome.dialect if isinstance(outcome, Found) else None, request)
+        made = claim(self.catalog, request, self.seed, verdicts.invalid)
+        settled = self.state.settle(made) if count else self.state.peek(made)
+        return Exchange(self, request, outcome, settled, verdicts)

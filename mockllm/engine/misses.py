@@ -1,0 +1,79 @@
+"""What a request is told that no rule answers: which rules came nearest and what differed, and which matched
+but stood aside. The same words serve `mockllm explain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mockllm.core.claim import Candidate, Refused, Settled
+from mockllm.core.failure import Failure
+from mockllm.core.matching import Difference
+from mockllm.core.request import Request
+from mockllm.core.template import TemplateFailure
+from mockllm.scenario.catalog import Catalog, Item
+
+NEAREST = 3
+
+
+def missed(catalog: Catalog, request: Request, settled: Settled, ended: Item | None = None) -> Failure:
+    """The 404 of a request that no rule answers. `ended`: the rule whose sequence has ended (`then: error`)."""
+    lines = []
+    if ended is not None:
+        lines.append(f"{shown(ended)}: matched, but its sequence has ended")
+    lines += [aside(catalog.items[candidate.item], candidate, why) for candidate, why in settled.refused]
+    if catalog.rules == 0:
+        lines.append("no rules are loaded")
+    else:
+        lines += [near(item, differences) for item, differences in nearest(catalog, request, NEAREST - len(lines))]
+    hint = "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for an answer to everything."
+    return Failure("not_found", 404, "No rule answered this request.\n" + "\n".join(lines) + hint)
+
+
+def nearest(catalog: Catalog, request: Request, count: int) -> Sequence[tuple[Item, list[Difference]]]:
+    """The rules that came nearest to a request and did not match, with every test of theirs."""
+    if count <= 0:
+        return []
+    found = catalog.index.nearest(request, count, catalog.rules)
+    return [(catalog.items[number], differences) for number, differences in found
+            if not all(difference.held for difference in differences)]  # fmt: skip
+
+
+def shown(item: Item) -> str:
+    """`scenarios/a.yaml:14 greeting`."""
+    name = item.id.rpartition(":")[2]
+    return f"{item.where} {name}"
+
+
+def aside(item: Item, candidate: Candidate, why: Refused) -> str:
+    """Why a rule that matched did not answer."""
+    guard = candidate.guard
+    assert guard is not None
+    if why == "lost its chance":
+        assert guard.chance is not None
+        return f"{shown(item)}: matched, but lost its {guard.chance * 100:.4g}% chance"
+    if why == "used up":
+        return f"{shown(item)}: matched, but used up (times: {guard.times})"
+    if why == "skipped":
+        return f"{shown(item)}: matched, but skips its first {guard.skip}"
+    return f"{shown(item)}: matched, but answers only every {guard.every}th time"
+
+
+def near(item: Item, differences: Sequence[Difference]) -> str:
+    """One near miss in a line: what of it did not hold."""
+    return f"{shown(item)}: " + "; ".join(told(each) for each in differences if not each.held)
+
+
+def told(difference: Difference) -> str:
+    """What was expected and found, and what may help."""
+    hint = f" ({difference.hint})" if difference.hint else ""
+    return f"{difference.field} expected {difference.expected}, found {difference.actual}{hint}"
+
+
+def unfit(failure: TemplateFailure) -> Failure:
+    """The 400 for a value that the request lacks or that does not fit."""
+    place = f" at {failure.origin}" if failure.origin else ""
+    if failure.query is not None:
+        message = f"The query parameter '{failure.query}' does not fit: {failure.reason} ({failure.expression}{place})"
+        return Failure("bad_request", 400, message, fields={"param": failure.query})
+    return Failure("bad_request", 400, f"{failure.expression}{place}: {failure.reason}")

@@ -1,0 +1,259 @@
+"""From what was settled to a plan: a reply, an error or plain HTTP, in the request's protocol, paced and broken
+as the settings say.
+
+A stream whose reply is the same each time is rendered once and kept as a stencil (see core.stencil); the
+keep dies with the catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mockllm.core.chance import Chance, Ids
+from mockllm.core.encoder import beats
+from mockllm.core.faults import NotPlayed
+from mockllm.core.json import dumps
+from mockllm.core.pace import gaps, paced, paced_whole
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.reply import Reply, Usage
+from mockllm.core.request import Request
+from mockllm.core.stencil import NotedIds, Stencil, cut_stencil
+from mockllm.core.template import Scope
+from mockllm.core.tokens import estimate
+from mockllm.core.values import Context, evaluate
+from mockllm.dialects.dialect import Dialect, Generating, Stamp
+from mockllm.scenario.catalog import Saying
+from mockllm.scenario.combining import Sending, Sent, chunk_size, settle
+from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord
+from mockllm.scenario.replies import SMALLEST, Kitchen, failure
+
+KEPT = 4096
+"""How many replies and stencils are kept; clients choose models and limits, so it is bounded."""
+
+
+@dataclass(slots=True)
+class Speaking:
+    """One answer in the making: what is said, to whom, and what is noted on the way."""
+
+    request: Request
+    dialect: Dialect
+    saying: Saying
+    sending: Sending
+    scope: Scope
+    chance: Chance
+    stamp: Stamp
+    notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def context(self) -> Context:
+        return Context(self.scope, self.chance)
+
+
+class Planner:
+    """Makes plans, and keeps what can be used again."""
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._replies: dict[Hashable, tuple[Reply, tuple[str, ...]]] = {}
+        self._stencils: dict[Hashable, Stencil] = {}
+        self._counting: dict[Hashable, bool] = {}
+        self._sent: dict[int, Sent] = {}
+
+    def plan(self, speaking: Speaking) -> Plan:
+        """Raises TemplateFailure where the request lacks what the answer needs."""
+        word = speaking.saying.word
+        if isinstance(word, ReplyWord):
+            if not hasattr(speaking.dialect, "stream"):
+                raise NotGenerating(speaking.request.api)
+            return self._reply(speaking, speaking.dialect)  # type: ignore[arg-type]
+        sent = self._settled(speaking)
+        if isinstance(word, ErrorWord):
+            plan = self._error(speaking, word)
+        else:
+            plan = _http(evaluate(word, speaking.context), speaking.saying)
+        return self._broken(speaking, _sent(plan, sent), sent)
+
+    def decorate(self, plan: Plan, speaking: Speaking) -> Plan:
+        """A plan that no rule made, with the settings of the modifiers that apply."""
+        sent = self._settled(speaking)
+        return self._broken(speaking, _sent(plan, sent), sent)
+
+    def _settled(self, speaking: Speaking) -> Sent:
+        sending = speaking.sending
+        if not sending.static:
+            return settle(sending, speaking.context, self._longest)
+        sent = self._sent.get(id(sending))
+        if sent is None:
+            sent = self._sent[id(sending)] = settle(sending, speaking.context, self._longest)
+        return sent
+
+    def _error(self, speaking: Speaking, word: ErrorWord) -> Plan:
+        found = failure(evaluate(word, speaking.context))
+        speaking.error = found.type
+        return speaking.dialect.error(found, speaking.request, speaking.stamp)
+
+    def forget(self) -> None:
+        """Drop what is kept under settings that are no longer remembered."""
+        self._sent.clear()
+        self._counting.clear()
+        self._stencils.clear()
+
+    # --- replies -------------------------------------------------------------------------------
+
+    def _reply(self, speaking: Speaking, dialect: Generating) -> Plan:
+        request, sending = speaking.request, speaking.sending
+        streamed = request.stream if sending.stream is None else sending.stream
+        if streamed and sending.static and speaking.saying.static and not sending.faults:
+            return self._kept(speaking, dialect)
+        reply = self._made(speaking)
+        sent = self._settled(speaking)
+        if not streamed and reply.broken is not None:
+            speaking.error = reply.broken.type
+            return self._broken(speaking, _sent(dialect.error(reply.broken, request, speaking.stamp), sent), sent)
+        if streamed:
+            plan = self._paced(speaking, dialect.stream(reply, request, speaking.stamp), reply, dialect, sent)
+        else:
+            plan = dialect.whole(reply, request, speaking.stamp)
+            if sent.pace.whole == "as_streamed":
+                plan = self._as_streamed(speaking, plan, reply, dialect, sent)
+        return self._broken(speaking, _sent(plan, sent), sent)
+
+    def _made(self, speaking: Speaking) -> Reply:
+        """The reply; a static one is made once for each way to ask for it."""
+        saying, request = speaking.saying, speaking.request
+        size = chunk_size(speaking.sending, speaking.context, SMALLEST)
+        if not saying.static:
+            word = evaluate(saying.word, speaking.context)
+            kitchen = Kitchen(request, speaking.chance, size, saying.text)
+            reply = kitchen.reply(word)  # type: ignore[arg-type]
+            speaking.notes += kitchen.notes
+            return reply
+        sampling = request.sampling
+        key = (id(saying), size, sampling)
+        kept = self._replies.get(key)
+        if kept is None:
+            kitchen = Kitchen(request, speaking.chance, size, saying.text)
+            kept = (kitchen.reply(saying.word), tuple(kitchen.notes))  # type: ignore[arg-type]
+            _keep(self._replies, key, kept)
+        reply, notes = kept
+        speaking.notes += notes
+        return reply if saying.fixed_input else _counted(reply, request.input_tokens)
+
+    def _paced(self, speaking: Speaking, plan: Plan, reply: Reply, dialect: Generating, sent: Sent) -> Plan:
+        if sent.instant:
+            return plan
+        said, _ = beats(reply, dialect.hidden)
+        sizes = [estimate(each.text) for each in said] if sent.pace.tokens_per_second else [1] * len(said)
+        return paced(plan, gaps(sent.pace, sizes, speaking.chance.random("pace")))
+
+    def _as_streamed(self, speaking: Speaking, plan: Plan, reply: Reply, dialect: Generating, sent: Sent) -> Plan:
+        said, after = beats(reply, dialect.hidden)
+        if sent.instant:
+            total = sum(each.pause or 0.0 for each in said) + after
+        else:
+            sizes = [estimate(each.text) for each in said] if sent.pace.tokens_per_second else [1] * len(said)
+            waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
+            slow = sent.pace.slowdown
+            total = after * slow + sum(
+                wait if each.pause is None else each.pause * slow for each, wait in zip(said, waits, strict=True)
+            )
+        return paced_whole(plan, total)
+
+    # --- streams that are kept -----------------------------------------------------------------
+
+    def _kept(self, speaking: Speaking, dialect: Generating) -> Plan:
+        """A static stream, filled in from its stencil. The time stands in the key: it is rendered anew each
+        second. Whether the input's tokens show is found out by rendering twice."""
+        request, saying = speaking.request, speaking.saying
+        sent = self._settled(speaking)
+        about = (id(saying), id(speaking.sending), dialect.api, dialect.name,
+                 None if saying.blind else (request.model, dialect.variant(request), request.sampling))  # fmt: skip
+        counting = self._counting.get(about)
+        second = int(speaking.stamp.now)
+        if counting is not None and sent.steady:
+            stencil = self._stencils.get((about, request.input_tokens if counting else None))
+            if stencil is not None and stencil.second == second:
+                return stencil.fill(speaking.stamp.ids)
+        reply = self._made(speaking)
+        if counting is None:
+            counting = not saying.fixed_input and _shows_input(dialect, reply, request, second)
+            _keep(self._counting, about, counting)
+        if speaking.notes or not sent.steady:
+            plan = dialect.stream(reply, request, speaking.stamp)
+            return _sent(self._paced(speaking, plan, reply, dialect, sent), sent)
+        ids = NotedIds()
+        plan = dialect.stream(reply, request, Stamp(ids, speaking.stamp.now))
+        plan = _sent(self._paced(speaking, plan, reply, dialect, sent), sent)
+        stencil = cut_stencil(plan, ids, second)
+        _keep(self._stencils, (about, request.input_tokens if counting else None), stencil)
+        return stencil.fill(speaking.stamp.ids)
+
+    # --- faults --------------------------------------------------------------------------------
+
+    def _broken(self, speaking: Speaking, plan: Plan, sent: Sent) -> Plan:
+        for fault in sent.faults:
+            played = fault.play(plan)
+            if isinstance(played, NotPlayed):
+                speaking.notes.append(f"{fault.name} not played: {played.reason}")
+            else:
+                plan = played
+                speaking.faults.append(fault.name)
+        return plan
+
+
+class NotGenerating(Exception):
+    """A rule replies to a call that has no reply (a list of models)."""
+
+    def __init__(self, api: str | None) -> None:
+        super().__init__(
+            f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
+        )
+
+
+def _sent(plan: Plan, sent: Sent) -> Plan:
+    """The plan with the settings' headers and delay."""
+    if sent.headers:
+        plan = replace(plan, head=plan.head.with_headers(sent.headers))
+    return replace(plan, delay=plan.delay + sent.delay) if sent.delay else plan
+
+
+def _counted(reply: Reply, input_tokens: int) -> Reply:
+    usage = reply.usage
+    if usage.input == input_tokens:
+        return reply
+    return reply.with_usage(replace(usage, input=input_tokens))
+
+
+def _shows_input(dialect: Generating, reply: Reply, request: Request, second: int) -> bool:
+    stamp = Stamp(Ids(0, "", 0), second)
+    one, two = (
+        dialect.stream(reply.with_usage(Usage(tokens, 1)), request, stamp).steps for tokens in (1, 22)
+    )
+    return one != two
+
+
+def _http(word: HttpWord, saying: Saying) -> Plan:
+    headers: list[tuple[str, str]] = [(name, str(value)) for name, value in word.headers.items()]
+    body: Any = word.body
+    if word.body_file is not None:
+        payload, kind = saying.files[word.body_file], "application/octet-stream"
+    elif isinstance(body, str):
+        payload, kind = body.encode(), "text/plain; charset=utf-8"
+    elif body is None:
+        payload, kind = b"", None
+    else:
+        payload, kind = dumps(body), "application/json"
+    if kind is not None and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("content-type", kind))
+    assert isinstance(word.status, int)
+    return Plan(Head(word.status, tuple(headers)), (Data(payload, 0, "body"),))
+
+
+def _keep(kept: dict[Hashable, Any], key: Hashable, value: Any) -> None:
+    if len(kept) >= KEPT:
+        del kept[next(iter(kept))]
+    kept[key] = value

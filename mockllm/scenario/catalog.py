@@ -1,0 +1,109 @@
+"""What the engine answers from: all rules and modifiers in their order, compiled, behind one index.
+
+A catalog never changes. A reload makes a new one and takes over whatever items stayed the same.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mockllm.core.chance import Chance
+from mockllm.core.claim import Guard, Validation
+from mockllm.core.index import Index
+from mockllm.core.json import Json
+from mockllm.core.matching import Matcher
+from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord
+from mockllm.scenario.language.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One thing to say: a reply, an error, or plain HTTP. `static`: nothing in it is templated or drawn."""
+
+    word: ReplyWord | ErrorWord | HttpWord
+    settings: Settings
+    static: bool
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """The contents of the files that it names."""
+    fixed_input: bool = False
+    """Whether it says itself how many tokens the input has."""
+    blind: bool = False
+    """Whether it leaves nothing to the body: every request is answered the same, and the body not parsed."""
+
+    def text(self, file: str) -> str:
+        """A file's contents, as text."""
+        return self.files[file].decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a rule says at each turn. `bounds` are running sums: of steps' times in a sequence, of weights in
+    a choice; empty where there is one saying only."""
+
+    sayings: Sequence[Saying]
+    how: Literal["one", "sequence", "choose"] = "one"
+    bounds: Sequence[float] = ()
+    then: Literal["repeat_last", "cycle", "fall_through", "error"] = "repeat_last"
+
+    def pick(self, given: int, chance: Chance) -> int | None:
+        """The number of the saying for the next answer after so many; None where a sequence has ended."""
+        if self.how == "one":
+            return 0
+        if self.how == "choose":
+            return min(bisect_right(self.bounds, chance.uniform("choose") * self.bounds[-1]), len(self.bounds) - 1)
+        total = int(self.bounds[-1])
+        if given >= total:
+            if self.then == "cycle":
+                given %= total
+            elif self.then == "repeat_last":
+                return len(self.bounds) - 1
+            else:
+                return None
+        return bisect_right(self.bounds, given)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A rule or a modifier. `id` is what a person reads (`a.yaml:greeting`), `where` its file and line, `key`
+    names its counts, `print` all that it was made of. A rule has `answers`, a modifier may have an `error`. Of layers the lower number wins."""
+
+    id: str
+    where: str
+    key: str
+    print: str
+    layer: int
+    matcher: Matcher
+    per: str = "global"
+    guard: Guard | None = None
+    validation: Validation = "strict"
+    answers: Answers | None = None
+    settings: Settings | None = None
+    error: Saying | None = None
+    params: Mapping[str, Json] = field(default_factory=dict)
+    captures: bool = False
+    """Whether its match has regex groups that a template may name."""
+    models: Sequence[str] = ()
+    """The model names that its match spells out."""
+    paths: Sequence[str] = ()
+    """The paths that its match spells out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """`items`: first all rules, in the order in which they answer, then all modifiers in theirs."""
+
+    items: Sequence[Item]
+    rules: int
+    index: Index
+    models: Sequence[str] = ()
+    """The literal model names of the rules."""
+    files: int = 0
+    uses: bool = False
+    """Whether any pack is used: a miss tells of `use: [default]` where none is."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(item.key for item in self.items)

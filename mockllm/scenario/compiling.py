@@ -1,0 +1,162 @@
+"""From typed rules and modifiers to a catalog: everything that can be settled before a request, is.
+
+Written as generators that pause between items, so that a reload can compile in slices on the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+from mockllm.core.claim import Guard
+from mockllm.core.conditions import Equals, Exists
+from mockllm.core.index import Index
+from mockllm.core.matching import All, Field, Test
+from mockllm.core.values import is_static
+from mockllm.scenario.catalog import Answers, Catalog, Item, Saying
+from mockllm.scenario.entries import Entry
+from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord, SentencesText
+from mockllm.scenario.language.match import Match
+from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.rule import Guarded, ModifierWord, RuleWord
+from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.matchers import matcher
+
+GENERATING = Test(Field("generates"), Equals(True))
+SPOKEN = Test(Field("dialect"), Exists(True))
+
+
+def compile_catalog(entries: Sequence[Entry], old: Catalog | None = None) -> Generator[None, None, Catalog]:
+    """The catalog of these entries, in their order (`entries.ordered`); pauses after each item. Items of the
+    old catalog that are still the same are taken over."""
+    known = {} if old is None else {item.key: item for item in old.items}
+    items: list[Item] = []
+    rules = 0
+    for entry in entries:
+        kept = known.get(entry.key)
+        items.append(_moved(kept, entry) if kept is not None and kept.print == entry.print else compile_item(entry.unpacked()))
+        rules += entry.kind == "rule"
+        yield
+    index = yield from Index.build([item.matcher for item in items])
+    models = dict.fromkeys(model for item in items[:rules] for model in item.models)
+    files = len({entry.file for entry in entries})
+    return Catalog(tuple(items), rules, index, tuple(models), files)
+
+
+def finished(steps: Generator[None, None, Catalog]) -> Catalog:
+    """The catalog at once, without pauses."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+
+def _moved(item: Item, entry: Entry) -> Item:
+    """An item that only stands elsewhere now."""
+    if (item.where, item.layer) == (entry.where, entry.layer):
+        return item
+    return replace(item, where=entry.where, layer=entry.layer)
+
+
+def compile_item(entry: Entry) -> Item:
+    """One rule or modifier."""
+    word = entry.word
+    made = matcher(word.match)
+    facts: dict[str, Any] = {
+        "id": entry.id,
+        "where": entry.where,
+        "key": entry.key,
+        "print": entry.print,
+        "layer": entry.layer,
+        "per": word.per,
+        "validation": entry.validation,
+        "params": entry.params,
+        "captures": _names(word.match, {"regex", "tool_result"}),
+        "models": tuple(_literals(word.match.model)),
+        "paths": tuple(_literals(word.match.path)),
+    }
+    if isinstance(word, ModifierWord):
+        scoped = made if word.match.path is not None else All((SPOKEN, made))
+        error = None if word.error is None else saying(word.error, word, entry)
+        return Item(matcher=scoped, guard=_guard(word), settings=word, error=error, **facts)
+    answers = _answers(word, entry)
+    total = int(answers.bounds[-1]) if answers.then == "fall_through" and answers.how == "sequence" else None
+    named = word.match.path is not None or word.match.api is not None
+    scoped = made if named else All((GENERATING, made))
+    return Item(matcher=scoped, guard=_guard(word, total), settings=word, answers=answers, **facts)
+
+
+def _guard(word: Guarded, total: int | None = None) -> Guard | None:
+    times = total if word.times is None else word.times if total is None else min(word.times, total)
+    if (word.chance, times, word.skip, word.every) == (None, None, None, None):
+        return None
+    return Guard(word.chance, times, word.skip or 0, word.every or 1)
+
+
+def _answers(word: RuleWord, entry: Entry) -> Answers:
+    if word.sequence is not None:
+        sayings = tuple(saying(_said(step), step, entry) for step in word.sequence)
+        bounds = tuple(accumulate(step.times for step in word.sequence))
+        return Answers(sayings, "sequence", bounds, word.then or "repeat_last")
+    if word.choose is not None:
+        sayings = tuple(saying(_said(branch), branch, entry) for branch in word.choose)
+        return Answers(sayings, "choose", tuple(accumulate(branch.weight for branch in word.choose)))
+    return Answers((saying(_said(word), word, entry),))
+
+
+def _said(word: Any) -> ReplyWord | ErrorWord | HttpWord:
+    found = next(each for each in (word.reply, word.error, word.http) if each is not None)
+    assert isinstance(found, (ReplyWord, ErrorWord, HttpWord))
+    return found
+
+
+def saying(word: ReplyWord | ErrorWord | HttpWord, settings: Settings, entry: Entry) -> Saying:
+    """One thing to say, with what is known of it beforehand."""
+    static = is_static(word) and not any(isinstance(each, SentencesText) for each in _words(word))
+    reply = word if isinstance(word, ReplyWord) else None
+    usage = reply.usage if reply is not None else None
+    fixed = usage is not None and usage.input_tokens is not None
+    whole = fixed and usage is not None and usage.output_tokens is not None
+    blind = (
+        static
+        and entry.validation == "off"
+        and whole
+        and settings.stream is not None
+        and reply is not None
+        and reply.model is not None
+    )
+    return Saying(word, settings, static, entry.files, fixed, blind)
+
+
+def _words(tree: object) -> Iterable[Word]:
+    """Every mapping of the language in a tree."""
+    if isinstance(tree, Word):
+        yield tree
+        for child in tree.__dict__.values():
+            yield from _words(child)
+    elif isinstance(tree, (list, tuple)):
+        for child in tree:
+            yield from _words(child)
+    elif isinstance(tree, Mapping):
+        for child in tree.values():
+            yield from _words(child)
+
+
+def _names(match: Match, names: set[str]) -> bool:
+    """Whether any part of a match uses one of these words."""
+    return any(names & word.model_fields_set for word in _words(match))
+
+
+def _literals(condition: object) -> Iterable[str]:
+    """The texts that a condition on a name spells out."""
+    if isinstance(condition, str):
+        if not set("*?[") & set(condition):
+            yield condition
+    elif isinstance(condition, list):
+        for each in condition:
+            yield from _literals(each)
+    elif isinstance(condition, Word):
+        yield from _literals(getattr(condition, "equals", None))

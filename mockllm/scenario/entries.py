@@ -1,0 +1,264 @@
+"""Typed rules and modifiers, one by one: what the language's models make of the loaded files.
+
+Each is read on its own, so that one mistake does not hide the others, and what is disabled is never typed.
+Entries can be pickled: a reload types them in another process.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from mockllm.core.claim import Validation
+from mockllm.core.json import Json, canonical
+from mockllm.scenario.complaints import mistakes_in
+from mockllm.scenario.language.answers import FileText, HttpWord
+from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.rule import ModifierWord, RuleWord
+from mockllm.scenario.loading import LoadedFile, Loading
+from mockllm.scenario.mistakes import Mistake, Path, meant
+from mockllm.scenario.vocabulary import Vocabulary
+
+Kind: TypeAlias = Literal["rule", "modifier"]
+_MODELS: Mapping[Kind, type[RuleWord] | type[ModifierWord]] = {"rule": RuleWord, "modifier": ModifierWord}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A rule or modifier with all that it was made of. `id` is what a person reads, `where` its file and
+    line, `key` names its counts (id and content), `print` tells whether anything about it changed. Of
+    `layer`s the lower one's settings win; `rank` is its place among those of its kind."""
+
+    kind: Kind
+    id: str
+    where: str
+    file: str
+    path: Path
+    key: str
+    print: str
+    layer: int
+    rank: tuple[int, ...]
+    word: Any
+    params: Mapping[str, Json] = field(default_factory=dict)
+    validation: Validation = "strict"
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+    def unpacked(self) -> Entry:
+        """The entry with its word, where that came packed from another process."""
+        return replace(self, word=pickle.loads(self.word)) if isinstance(self.word, bytes) else self  # noqa: S301
+
+
+class Outline(Word):
+    """A scenario file's top level; its rules, modifiers and examples are read one by one."""
+
+    mockllm: Literal[1] = 1
+    use: JsonValue = None
+    enabled: JsonValue = True
+    validation: Validation | None = None
+    rules: list[Any] = []
+    modifiers: list[Any] = []
+    examples: list[Any] = []
+
+
+@dataclass
+class Typing:
+    """The entries of a loading, and what is wrong with them."""
+
+    vocabulary: Vocabulary
+    entries: list[Entry] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+    off: set[str] = field(default_factory=set)
+    """The ids of disabled items."""
+    switched: list[tuple[LoadedFile, Kind, Path, str]] = field(default_factory=list)
+    """What a disabled item `replaces`: switched off."""
+
+    def read(self, loading: Loading) -> None:
+        layers: dict[str | None, int] = {None: 0}
+        for number, file in enumerate(loading.files):
+            pack = file.pack if file.layer == "pack" else None
+            self.file(file, layers.setdefault(pack, len(layers)), number)
+        self.replace(loading)
+        self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
+
+    def file(self, file: LoadedFile, layer: int, number: int) -> None:
+        outline = self.outline(file)
+        if outline is None:
+            return
+        names: dict[str, Path] = {}
+        kinds: tuple[tuple[Kind, list[Any]], ...] = (("rule", outline.rules), ("modifier", outline.modifiers))
+        for kind, items in kinds:
+            for index, item in enumerate(items):
+                path: Path = (f"{kind}s", index)
+                if isinstance(item, dict):
+                    self.name(file, item, path, names)
+                self.item(file, kind, item, path, outline.validation or file.validation, (layer, number))
+
+    def outline(self, file: LoadedFile) -> Outline | None:
+        data = {} if file.source.data is None else file.source.data
+        try:
+            return Outline.model_validate(data)
+        except ValidationError as error:
+            self.mistakes += mistakes_in(error, file.source, (), Outline)
+            return None
+
+    def name(self, file: LoadedFile, item: Mapping[str, Json], path: Path, names: dict[str, Path]) -> None:
+        name = item.get("name")
+        if not isinstance(name, str):
+            return
+        if name in names:
+            first = file.source.where((*names[name], "name"))
+            message = f'"{name}" is the name of another one, in line {first.line}; names are unique in a file'
+            self.mistakes.append(file.source.mistake((*path, "name"), message))
+        elif not name or any(not char.isprintable() for char in name):
+            message = "a name is a text of printable characters, and not empty"
+            self.mistakes.append(file.source.mistake((*path, "name"), message))
+        names.setdefault(name, path)
+
+    def item(
+        self, file: LoadedFile, kind: Kind, item: Any, path: Path, validation: Validation, place: tuple[int, int]
+    ) -> None:
+        id = f"{file.id}:{_named(item, path)}"
+        if not self.used(file, item, id):
+            return
+        enabled = item.get("enabled", True) if isinstance(item, dict) else True
+        try:
+            on = file.params.enabled(enabled)
+        except ValueError as error:
+            self.mistakes.append(file.source.mistake((*path, "enabled"), str(error)))
+            return
+        if not on:
+            self.off.add(id)
+            if isinstance(item, dict) and isinstance(item.get("replaces"), str):
+                self.switched.append((file, kind, path, item["replaces"]))
+            return
+        word = self.typed(file, kind, item, path)
+        if word is None:
+            return
+        files = self.files(file, word, path)
+        where = f"{file.source.name}:{file.source.where(path).line}"
+        content = canonical(_plain(item))
+        rest = canonical([_plain(dict(file.params.values)), validation, sorted((n, _digest(f)) for n, f in files.items())])
+        layer, number = place
+        rank = (int(getattr(word, "fallback", False)), layer, -word.priority, number, int(path[1]))
+        self.entries.append(
+            Entry(
+                kind, id, where, file.path, path, f"{id}#{_digest(content)}", _digest(content + rest),
+                min(layer, 1), rank, word, file.params.values, validation, files,
+            )  # fmt: skip
+        )
+
+    def used(self, file: LoadedFile, item: Any, id: str) -> bool:
+        """Whether the `use` of its pack takes it in."""
+        use = file.use
+        if use is None or not isinstance(item, dict):
+            return True
+        name = item.get("name")
+        if use.only is not None:
+            return name in use.only
+        return use.except_ is None or name not in use.except_
+
+    def typed(self, file: LoadedFile, kind: Kind, item: Any, path: Path) -> Any:
+        model = _MODELS[kind]
+        literal = isinstance(item, dict) and item.get("literal") is True
+        where = file.source.where(path)
+        context = {
+            "origin": f"{file.source.name}:{where.line}",
+            "params": file.params.values,
+            "literal": literal,
+            "vocabulary": self.vocabulary,
+        }
+        if isinstance(item, dict) and isinstance(item.get("enabled"), dict):
+            item = {**item, "enabled": True}
+        try:
+            return model.model_validate(item, context=context)
+        except ValidationError as error:
+            self.mistakes += mistakes_in(error, file.source, path, model)
+            return None
+
+    def files(self, file: LoadedFile, word: BaseModel, path: Path) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for name in _references(word):
+            try:
+                found[name] = file.reference(name)
+            except ValueError as error:
+                self.mistakes.append(file.source.mistake(path, str(error)))
+        return found
+
+    # --- replaces ------------------------------------------------------------------------------
+
+    def replace(self, loading: Loading) -> None:
+        """Puts what `replaces` another item into its place and layer, and takes out what is switched off."""
+        files = {file.path: file for file in loading.files}
+        by_id = self.by_id()
+        gone: set[int] = set()
+        for file, kind, path, target in self.switched:
+            found = self.target(file, kind, path, target, by_id)
+            gone |= set() if found is None else {found}
+        for place, entry in enumerate(self.entries):
+            if entry.word.replaces is not None:
+                found = self.target(files[entry.file], entry.kind, entry.path, entry.word.replaces, by_id)
+                if found is not None:
+                    gone.add(found)
+                    old = self.entries[found]
+                    self.entries[place] = replace(entry, layer=old.layer, rank=old.rank)
+        self.entries = [entry for place, entry in enumerate(self.entries) if place not in gone]
+
+    def target(
+        self, file: LoadedFile, kind: Kind, path: Path, target: str, by_id: Mapping[str, int]
+    ) -> int | None:
+        found = by_id.get(target)
+        if found is not None and self.entries[found].kind == kind:
+            return found
+        if target not in self.off:
+            known = [id for id, place in by_id.items() if self.entries[place].kind == kind]
+            message = f'there is no {kind} "{target}"{meant(target, known)}'
+            self.mistakes.append(file.source.mistake((*path, "replaces"), message))
+        return None
+
+    def by_id(self) -> dict[str, int]:
+        """Items by their ids, and by `pack:name` where that is unique."""
+        found: dict[str, int] = {}
+        short: dict[str, list[int]] = {}
+        for place, entry in enumerate(self.entries):
+            found[entry.id] = place
+            file, _, name = entry.id.rpartition(":")
+            short.setdefault(f"{file.partition('/')[0]}:{name}", []).append(place)
+        return {**{id: places[0] for id, places in short.items() if len(places) == 1}, **found}
+
+
+def _named(item: Any, path: Path) -> str:
+    name = item.get("name") if isinstance(item, dict) else None
+    return name if isinstance(name, str) and name else f"{path[0]}[{path[1]}]"
+
+
+def _references(word: object) -> Iterator[str]:
+    """The files that a word names."""
+    if isinstance(word, FileText):
+        yield word.file
+    elif isinstance(word, HttpWord) and word.body_file is not None:
+        yield word.body_file
+    elif isinstance(word, Word):
+        for child in word.__dict__.values():
+            yield from _references(child)
+    elif isinstance(word, Sequence) and not isinstance(word, (str, bytes)):
+        for child in word:
+            yield from _references(child)
+
+
+def _plain(value: Json) -> Json:
+    """JSON that orjson writes: texts that know how they were filled are subclasses of str."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(child) for key, child in value.items()}
+    return [_plain(child) for child in value] if isinstance(value, list) else value
+
+
+def _digest(content: bytes) -> str:
+    return blake2b(content, digest_size=12).hexdigest()

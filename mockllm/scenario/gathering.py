@@ -1,0 +1,96 @@
+"""Everything between folders and a catalog: load, type, and on a reload put last good versions in place of
+what is broken. Also as a process of its own, so that parsing never stalls running streams.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from mockllm.scenario.entries import Entry, Typing
+from mockllm.scenario.loading import Loading, load_files
+from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to load: folders or files of scenarios, shipped packs by name, and what sets their parameters."""
+
+    scenarios: Sequence[str]
+    packs: Sequence[str] = ()
+    settings: Settings = field(default_factory=Settings)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What came of it. On a reload `mistakes` are those of files that are stale."""
+
+    loading: Loading
+    entries: Sequence[Entry]
+    mistakes: Sequence[Mistake]
+
+    @property
+    def stale(self) -> Sequence[tuple[str, str]]:
+        """The files that stand in their last good version, each with its mistakes, one in a line."""
+        told: dict[str, list[str]] = {}
+        for mistake in self.mistakes:
+            told.setdefault(mistake.file, []).append(str(mistake))
+        return [(file, "\n".join(lines)) for file, lines in told.items()]
+
+
+def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
+    """Loads and types everything. Without `last` all mistakes are listed; with it the files that have one keep
+    their last good version."""
+    mistakes: list[Mistake] = []
+    broken: set[str] = set()
+    while True:
+        loading = load_files(wanted.scenarios, wanted.packs, wanted.settings, last, broken)
+        typing = Typing(wanted.vocabulary)
+        typing.read(loading)
+        mistakes += [each for each in (*loading.mistakes, *typing.mistakes) if each not in mistakes]
+        paths = {file.source.name: file.path for file in loading.files}
+        found = {paths[each.file] for each in typing.mistakes if each.file in paths} - broken
+        if last is None or not found:
+            return Gathered(loading, typing.entries, mistakes)
+        broken |= found
+
+
+# --- in another process --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A Gathered on its way between two processes: each entry's word and the loading stay packed until they
+    are needed, since unpacking everything at once would stall the event loop."""
+
+    loading: bytes
+    entries: Sequence[Entry]
+    mistakes: Sequence[Mistake]
+    trees: frozenset[str]
+    folders: frozenset[str]
+    stale: Sequence[tuple[str, str]]
+    files: int
+
+
+def packed(gathered: Gathered) -> Parcel:
+    """The parcel of what was gathered."""
+    entries = [replace(entry, word=pickle.dumps(entry.word, -1)) for entry in gathered.entries]
+    loading = gathered.loading
+    return Parcel(
+        pickle.dumps(loading, -1), entries, gathered.mistakes, loading.trees, loading.folders, gathered.stale,
+        len(loading.files),
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Reads (Wanted, packed loading or None) from standard input and writes a Parcel to standard output."""
+    wanted, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent wrote it
+    gathered = gather(wanted, None if last is None else pickle.loads(last))  # noqa: S301
+    pickle.dump(packed(gathered), sys.stdout.buffer, -1)
+
+

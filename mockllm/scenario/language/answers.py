@@ -1,0 +1,309 @@
+"""What a rule answers: a reply, an error, plain HTTP, or one of several by chance or in turn."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockllm.core.failure import NAMED
+from mockllm.core.reply import Finish
+from mockllm.core.values import Drawable, Duration, Templated
+from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.settings import Settings
+
+ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
+W = TypeVar("W", bound=Word)
+
+
+class ErrorWord(Word):
+    """An error in the provider's own envelope; a `status` alone is the named error of that status."""
+
+    type: ErrorName | None = None
+    """The error's neutral name."""
+    status: Templated[Annotated[int, Field(ge=100, le=599)]] | None = None
+    """The HTTP status, where it is not the name's own in this protocol."""
+    message: Templated[str] | None = None
+    """The message, in place of the provider's."""
+    retry_after: Drawable[Duration] | None = None
+    """Sent as the provider sends it: retry-after headers or details."""
+    fields: dict[str, JsonValue] = Field(default_factory=dict)
+    """Merged into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
+
+    @model_validator(mode="after")
+    def says_something(self) -> ErrorWord:
+        if self.type is None and self.status is None:
+            raise PydanticCustomError("error", "an error needs a type or a status")
+        return self
+
+
+def _error(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in NAMED:
+            raise PydanticCustomError(
+                "named_error", 'no error is called "{name}"', {"name": value, "allowed": sorted(NAMED)}
+            )
+        return {"type": value}
+    return value
+
+
+Error: TypeAlias = Annotated[ErrorWord, BeforeValidator(_error)]
+
+
+class TokensText(Word):
+    """A made text of exactly so many chunks' worth."""
+
+    tokens: Drawable[Annotated[int, Field(ge=0, le=1_000_000)]]
+    """How many tokens."""
+    of: str | None = None
+    """The text that is repeated; lorem ipsum where none is given."""
+
+
+class SentencesText(Word):
+    """A made text of so many sentences."""
+
+    sentences: Drawable[Annotated[int, Field(ge=0, le=10_000)]]
+    """How many; `[2, 5]` is drawn."""
+
+
+class FileText(Word):
+    """The contents of a file of the same folder or pack, as they are."""
+
+    file: str
+    """Its path, from the scenario file's folder."""
+
+
+def _text_form(value: Any) -> str:
+    if isinstance(value, dict):
+        for key in ("tokens", "sentences", "file"):
+            if key in value:
+                return key
+        return "tokens"
+    if isinstance(value, Word):
+        return {TokensText: "tokens", SentencesText: "sentences"}.get(type(value), "file")
+    return "text"
+
+
+TextWord: TypeAlias = Annotated[
+    Annotated[Templated[str], Tag("text")]
+    | Annotated[TokensText, Tag("tokens")]
+    | Annotated[SentencesText, Tag("sentences")]
+    | Annotated[FileText, Tag("file")],
+    Discriminator(_text_form),
+]
+
+
+class WaitChunk(Word):
+    """A wait between two chunks, in place of the gap there."""
+
+    wait: Drawable[Duration]
+
+
+class RawChunk(Word):
+    """Bytes on the wire as written, between two chunks; streams only."""
+
+    raw: str
+
+
+class CommentChunk(Word):
+    """A comment line of the event stream; streams only."""
+
+    comment: str
+
+
+class ErrorChunk(Word):
+    """The answer breaks here, with this error in the stream."""
+
+    error: Error
+
+
+_CHUNKS: dict[str, type[Word]] = {"wait": WaitChunk, "raw": RawChunk, "comment": CommentChunk, "error": ErrorChunk}
+
+
+def _chunk_form(value: Any) -> str:
+    if isinstance(value, dict):
+        return next((key for key in _CHUNKS if key in value), "wait")
+    return next((key for key, word in _CHUNKS.items() if isinstance(value, word)), "text")
+
+
+Chunk: TypeAlias = Annotated[
+    Annotated[Templated[str], Tag("text")]
+    | Annotated[WaitChunk, Tag("wait")]
+    | Annotated[RawChunk, Tag("raw")]
+    | Annotated[CommentChunk, Tag("comment")]
+    | Annotated[ErrorChunk, Tag("error")],
+    Discriminator(_chunk_form),
+]
+
+
+class ThinkingWord(Word):
+    """Reasoning, shown where the protocol shows it."""
+
+    text: TextWord
+    signature: str | None = None
+    """In place of a made one, where the protocol signs it."""
+
+
+def _thinking(value: Any) -> Any:
+    if isinstance(value, dict) and "text" in value:
+        return value
+    return value if isinstance(value, Word) else {"text": value}
+
+
+class ToolCallWord(Word):
+    """One tool call."""
+
+    name: Templated[str]
+    arguments: Templated[JsonValue] = Field(default_factory=dict)
+    """An object; or a text, which is sent as it is (also when it is no JSON)."""
+    id: Templated[str] | None = None
+    """In place of a made one."""
+
+
+class UsageWord(Word):
+    """Tokens to report in place of the counted ones; what is not given is counted."""
+
+    input_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    """All of the prompt, cached or not."""
+    output_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    """All of the answer, reasoning included."""
+    cached_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    """Of the input, read from the cache."""
+    cache_write_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    """Of the input, written to the cache."""
+    reasoning_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    """Of the output, reasoning."""
+
+
+class PartWord(Word):
+    """One part of an answer, in an order of one's own."""
+
+    text: TextWord | None = None
+    chunks: list[Chunk] | None = None
+    json_: Templated[JsonValue] = Field(None, alias="json")
+    thinking: Annotated[ThinkingWord, BeforeValidator(_thinking)] | None = None
+    tool_call: ToolCallWord | None = None
+    refusal: TextWord | None = None
+
+    @model_validator(mode="after")
+    def one(self) -> PartWord:
+        if len(self.model_fields_set) != 1:
+            raise PydanticCustomError("part", "a part is one of text, chunks, json, thinking, tool_call, refusal")
+        return self
+
+
+class ChoiceWord(Word):
+    """What one choice says. On the wire: thinking, then text, then calls; `parts` has its own order."""
+
+    text: TextWord | None = None
+    """What it says; beside `chunks`, what a whole answer says."""
+    chunks: list[Chunk] | None = None
+    """Exact chunks, with waits, raw bytes, comments and errors between them."""
+    json_: Templated[JsonValue] = Field(None, alias="json")
+    """A JSON value, said as text."""
+    thinking: Annotated[ThinkingWord, BeforeValidator(_thinking)] | None = None
+    """Reasoning before the text."""
+    tool_calls: list[ToolCallWord] | None = None
+    """The tools to call."""
+    refusal: TextWord | None = None
+    """The model refuses with these words."""
+    parts: list[PartWord] | None = None
+    """Any of these in an order of one's own."""
+    finish_reason: Finish | None = None
+    """Why it ended: stop, length, tool_calls, content_filter, refusal. With it, nothing is cut."""
+
+    @model_validator(mode="after")
+    def consistent(self) -> ChoiceWord:
+        given = self.model_fields_set
+        if "parts" in given and given & {"text", "chunks", "json_", "thinking", "tool_calls", "refusal"}:
+            raise PydanticCustomError("parts", "parts stand alone: move the others into them")
+        if "json_" in given and given & {"text", "chunks"}:
+            raise PydanticCustomError("json", "json takes the place of text and chunks; give one of them")
+        return self
+
+
+class ReplyWord(ChoiceWord):
+    """An answer of the model, written once for every protocol."""
+
+    choices: list[ChoiceWord] | None = None
+    """Several choices that differ; without them, `n` repeats the reply."""
+    model: Templated[str] | None = None
+    """The model that the answer names, in place of the one that was asked for."""
+    usage: UsageWord | None = None
+    """Tokens to report."""
+    extras: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    """By dialect: fields that are added to its answer."""
+
+
+def _reply(value: Any) -> Any:
+    return {"text": value} if isinstance(value, str) else value
+
+
+Reply: TypeAlias = Annotated[ReplyWord, BeforeValidator(_reply)]
+
+
+class HttpWord(Word):
+    """An answer outside every protocol."""
+
+    status: Templated[Annotated[int, Field(ge=100, le=599)]] = 200
+    headers: dict[str, Templated[str]] = Field(default_factory=dict)
+    body: Templated[JsonValue] = None
+    """A text as it is, or a JSON value."""
+    body_file: str | None = None
+    """A file of the same folder or pack, as it is."""
+
+    @model_validator(mode="after")
+    def one_body(self) -> HttpWord:
+        if self.body_file is not None and "body" in self.model_fields_set:
+            raise PydanticCustomError("body", "give body or body_file, not both")
+        return self
+
+
+ANSWERS = ("reply", "error", "http", "sequence", "choose")
+
+
+class Saying(Settings):
+    """One answer of a step or a branch, with how it is sent."""
+
+    reply: Reply | None = None
+    """What the model says."""
+    error: Error | None = None
+    """An error in the provider's own envelope."""
+    http: HttpWord | None = None
+    """Status, headers and body as written."""
+    literal: bool = False
+    """Texts are taken as they are: `{{` means nothing."""
+
+    @model_validator(mode="after")
+    def one_answer(self) -> Saying:
+        given = [name for name in ANSWERS if getattr(self, name, None) is not None]
+        if len(given) != 1:
+            names = [name for name in ANSWERS if name in type(self).model_fields]
+            found = " and ".join(given) if given else "none"
+            raise PydanticCustomError(
+                "answer", "exactly one of {names} is needed; found {found}", {"names": ", ".join(names), "found": found}
+            )
+        return self
+
+
+def _saying(value: Any) -> Any:
+    return {"reply": value} if isinstance(value, str) else value
+
+
+class StepWord(Saying):
+    """One step of a sequence."""
+
+    times: Annotated[int, Field(ge=1)] = 1
+    """How many answers it gives."""
+
+
+class BranchWord(Saying):
+    """One branch of a choice by chance."""
+
+    weight: Annotated[float, Field(ge=0)] = 1
+    """How likely it is against the others."""
+
+
+Step: TypeAlias = Annotated[StepWord, BeforeValidator(_saying)]
+Branch: TypeAlias = Annotated[BranchWord, BeforeValidator(_saying)]

@@ -1,0 +1,224 @@
+"""Conditions: what a matcher asks of one value. A bare value, a list of alternatives, or operators.
+
+They come in kinds by the type of what they are held against (text, name, number, truth, JSON), so that a
+bare `500` against a header is a mistake at load instead of a rule that never matches.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
+
+from mockllm.core.jsonpath import compile_path
+from mockllm.core.regexes import compile_regex
+from mockllm.core.schemas import validator
+from mockllm.core.values import mistake
+from mockllm.scenario.language.model import Word
+
+Number: TypeAlias = int | float
+
+
+def _form(value: Any) -> str:
+    if isinstance(value, list):
+        return "list"
+    return "operators" if isinstance(value, (dict, Word)) else "value"
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        raise PydanticCustomError("text", "expected a text, found nothing; write {{exists: false}} to match its absence")
+    if isinstance(value, (bool, int, float)):
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        raise PydanticCustomError("text", 'expected a text, found {shown}; write "{shown}"', {"shown": shown})
+    raise PydanticCustomError("text", "expected a text")
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise PydanticCustomError("number", "expected a number, without quotes")
+    return value
+
+
+def _regex(value: str) -> str:
+    try:
+        compile_regex(value)
+    except ValueError as error:
+        raise mistake(str(error)) from None
+    return value
+
+
+def _path(value: str) -> str:
+    try:
+        compile_path(value)
+    except ValueError as error:
+        raise mistake(str(error)) from None
+    return value
+
+
+def _json_schema(value: Any) -> Any:
+    try:
+        validator(value)
+    except ValueError as error:
+        raise mistake(str(error)) from None
+    return value
+
+
+StrictText = Annotated[str, BeforeValidator(_text)]
+StrictNumber = Annotated[Number, BeforeValidator(_number)]
+Texts: TypeAlias = Annotated[
+    Annotated[StrictText, Tag("value")] | Annotated[list[StrictText], Tag("list")], Discriminator(_form)
+]
+"""A text, or several of which any will do."""
+Pattern = Annotated[StrictText, AfterValidator(_regex)]
+Patterns: TypeAlias = Annotated[
+    Annotated[Pattern, Tag("value")] | Annotated[list[Pattern], Tag("list")], Discriminator(_form)
+]
+JsonPathText = Annotated[str, AfterValidator(_path)]
+"""A JSONPath, checked for what would be silently mis-evaluated."""
+
+
+class TextOperators(Word):
+    """Operators on a text; all that are given must hold."""
+
+    equals: Texts | None = None
+    """Exactly this text (case counts, unless ignore_case)."""
+    contains: Texts | None = None
+    """This text stands somewhere in it."""
+    starts_with: Texts | None = None
+    """It begins with this text."""
+    ends_with: Texts | None = None
+    """It ends with this text."""
+    glob: Texts | None = None
+    """A pattern with `*` (anything, also `/`), `?` (one character) and `[abc]`, for the whole text."""
+    regex: Patterns | None = None
+    """A Python regular expression, searched anywhere in the text; groups are `match.NAME` in templates."""
+    exists: bool | None = None
+    """Whether it is there at all."""
+    length: NumberCondition | None = None
+    """A condition on its number of characters."""
+    ignore_case: bool = False
+    """Upper and lower case are the same for the text operators beside this."""
+
+
+TextCondition = TypeAliasType(
+    "TextCondition",
+    Annotated[
+    Annotated[StrictText, Tag("value")]
+    | Annotated[list["TextCondition"], Tag("list")]
+    | Annotated[TextOperators, Tag("operators")],
+    Discriminator(_form),
+],
+)
+
+
+class NumberOperators(Word):
+    """Operators on a number; all that are given must hold."""
+
+    equals: StrictNumber | None = None
+    gt: StrictNumber | None = None
+    """Greater than."""
+    gte: StrictNumber | None = None
+    """Greater than or equal."""
+    lt: StrictNumber | None = None
+    """Less than."""
+    lte: StrictNumber | None = None
+    """Less than or equal."""
+    exists: bool | None = None
+    """Whether it is there at all."""
+
+
+NumberCondition = TypeAliasType(
+    "NumberCondition",
+    Annotated[
+    Annotated[StrictNumber, Tag("value")]
+    | Annotated[list["NumberCondition"], Tag("list")]
+    | Annotated[NumberOperators, Tag("operators")],
+    Discriminator(_form),
+],
+)
+
+
+class JsonOperators(Word):
+    """Operators on a JSON value; all that are given must hold."""
+
+    equals: JsonValue = None
+    """Exactly this JSON value."""
+    contains: JsonValue = None
+    """A text holds this text, or a list this item."""
+    starts_with: Texts | None = None
+    """A text begins with this text."""
+    ends_with: Texts | None = None
+    """A text ends with this text."""
+    glob: Texts | None = None
+    """A pattern with `*`, `?` and `[abc]` for a whole text."""
+    regex: Patterns | None = None
+    """A Python regular expression, searched anywhere in a text."""
+    gt: StrictNumber | None = None
+    """A number greater than this."""
+    gte: StrictNumber | None = None
+    """A number greater than or equal to this."""
+    lt: StrictNumber | None = None
+    """A number less than this."""
+    lte: StrictNumber | None = None
+    """A number less than or equal to this."""
+    exists: bool | None = None
+    """Whether the path leads to anything (null included)."""
+    length: NumberCondition | None = None
+    """A condition on the length of a text, list or object."""
+    schema_: Annotated[dict[str, JsonValue] | bool, AfterValidator(_json_schema)] | None = Field(None, alias="schema")
+    """A JSON Schema that the value must satisfy."""
+    subset: JsonValue = None
+    """Everything in this JSON stands in the value too; the value may hold more."""
+    each: JsonCondition | None = None
+    """Every node that the path gives, or every item of a list, holds this."""
+    some: JsonCondition | None = None
+    """At least one node that the path gives, or one item of a list, holds this."""
+    ignore_case: bool = False
+    """Upper and lower case are the same for the text operators beside this."""
+
+
+Scalar: TypeAlias = str | int | float | bool | None
+JsonCondition = TypeAliasType(
+    "JsonCondition",
+    Annotated[
+    Annotated[Scalar, Tag("value")]
+    | Annotated[list["JsonCondition"], Tag("list")]
+    | Annotated[JsonOperators, Tag("operators")],
+    Discriminator(_form),
+],
+)
+
+
+class TruthOperators(Word):
+    """Operators on a truth value."""
+
+    equals: bool | None = None
+    exists: bool | None = None
+
+
+TruthCondition: TypeAlias = Annotated[
+    Annotated[bool, Tag("value")] | Annotated[TruthOperators, Tag("operators")], Discriminator(_form)
+]
+
+
+class SetOperators(TextOperators):
+    """Operators on names: at least one of them must hold them all; `exists` and `length` look at the set."""
+
+
+NameCondition = TypeAliasType(
+    "NameCondition",
+    Annotated[
+    Annotated[StrictText, Tag("value")]
+    | Annotated[list["NameCondition"], Tag("list")]
+    | Annotated[SetOperators, Tag("operators")],
+    Discriminator(_form),
+],
+)
+
+for word in (TextOperators, NumberOperators, JsonOperators, TruthOperators, SetOperators):
+    word.model_rebuild()

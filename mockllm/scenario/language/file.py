@@ -1,0 +1,46 @@
+"""A scenario file as a whole. It is read rule by rule (`scenario.reading`), so that what is disabled is never
+typed; this model is its shape for the JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from mockllm.core.claim import Validation
+from mockllm.scenario.language.conditions import JsonCondition
+from mockllm.scenario.language.examples import ExampleWord
+from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.rule import ModifierWord, RuleWord
+
+
+class UseWord(Word):
+    """A pack to use, with settings."""
+
+    pack: str
+    """Its name, or `./folder`."""
+    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+    """Values of its parameters."""
+    only: list[str] | None = None
+    """Only these of its rules and modifiers."""
+    except_: list[str] | None = Field(None, alias="except")
+    """All but these."""
+
+
+class ScenarioFile(Word):
+    """A scenario file: rules, modifiers, and examples that test them."""
+
+    mockllm: Literal[1] = 1
+    """The language's version."""
+    use: list[str | UseWord] = Field(default_factory=list)
+    """Packs whose rules stand behind this folder's own."""
+    enabled: bool | dict[str, JsonCondition] = True
+    """Whether the whole file counts; a condition on the pack's parameters."""
+    validation: Validation = "strict"
+    """How requests are checked before this file's rules answer: strict, lenient, off."""
+    rules: list[RuleWord] = Field(default_factory=list)
+    """The first rule that matches and answers, answers."""
+    modifiers: list[ModifierWord] = Field(default_factory=list)
+    """Every modifier that matches applies to whatever answers."""
+    examples: list[ExampleWord] = Field(default_factory=list)
+    """Requests and what must come back, run by `mockllm test`."""

@@ -1,0 +1,70 @@
+"""`rules` and `modifiers`: when, and what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockllm.core.values import Probability
+from mockllm.scenario.language.answers import Branch, Error, Saying, Step
+from mockllm.scenario.language.match import Match
+from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.settings import Settings
+
+PER = r"^(global|api_key|conversation|ip|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$"
+Per = Annotated[str, StringConstraints(pattern=PER)]
+
+
+class Guarded(Word):
+    """When a rule or modifier whose match holds is left out all the same."""
+
+    name: str | None = None
+    """Its name, unique in the file; shown in `x-mockllm-rule`, the log and explanations."""
+    match: Match = Field(default_factory=Match)
+    """What is asked of the request; without it, every request will do."""
+    chance: Probability | None = None
+    """How likely it is to answer: `5%` or 0.05."""
+    times: Annotated[int, Field(ge=0)] | None = None
+    """How many answers it gives in all."""
+    skip: Annotated[int, Field(ge=0)] | None = None
+    """How many turns it passes over first."""
+    every: Annotated[int, Field(ge=1)] | None = None
+    """Only each Nth turn: the Nth, the 2Nth …"""
+    per: Per = "global"
+    """Whose counts: global, api_key, conversation, ip, or header:NAME."""
+    priority: int = 0
+    """Higher goes first, inside its layer."""
+    enabled: bool = True
+    """Off where false; a condition on the pack's parameters is settled when the file is loaded."""
+    replaces: str | None = None
+    """The id of a rule or modifier whose place this takes: `default:made`."""
+
+
+class RuleWord(Guarded, Saying):
+    """The first rule that matches and answers, answers."""
+
+    fallback: bool = False
+    """Stands behind every ordinary rule of every layer."""
+    sequence: Annotated[list[Step], Field(min_length=1)] | None = None
+    """Answers in turn."""
+    then: Literal["repeat_last", "cycle", "fall_through", "error"] | None = None
+    """What comes after the last step."""
+    choose: Annotated[list[Branch], Field(min_length=1)] | None = None
+    """One of these, by weight."""
+
+    @model_validator(mode="after")
+    def then_after_sequence(self) -> RuleWord:
+        if self.then is not None and self.sequence is None:
+            raise PydanticCustomError("then", "then belongs to a sequence, and there is none")
+        return self
+
+
+class ModifierWord(Guarded, Settings):
+    """Every modifier that matches applies to whatever answers."""
+
+    error: Error | None = None
+    """Stands in place of whatever would have answered."""
+    literal: bool = False
+    """Texts are taken as they are: `{{` means nothing."""

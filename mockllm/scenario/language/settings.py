@@ -1,0 +1,75 @@
+"""How an answer is sent: `delay`, `pace`, `headers`, `stream` and `faults`, on a rule, a step or a modifier."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockllm.core.faults import FAULTS
+from mockllm.core.values import ChunkSizeField, Drawable, Duration, Templated
+from mockllm.scenario.language.model import Word
+
+
+class PaceWord(Word):
+    """How fast an answer is said. Each key is merged on its own with the other settings that apply."""
+
+    ttft: Drawable[Duration] | None = None
+    """Time to first token: from the head to the first chunk."""
+    itl: Drawable[Duration] | None = None
+    """Inter-token latency: between two chunks."""
+    tokens_per_second: Drawable[float] | None = None
+    """In place of itl: a chunk takes as long as its tokens; `[40, 80]` is drawn once for each answer."""
+    chunk_size: Templated[ChunkSizeField] | None = None
+    """How a text is cut into chunks: `4 tokens`, `10 characters`, `2 words`, `1 sentences`."""
+    jitter: Drawable[Duration] | None = None
+    """Adds a uniform 0…N to each gap."""
+    slowdown: Drawable[float] | None = None
+    """Multiplies every wait; the factors of several settings multiply."""
+    whole: Literal["as_streamed", "at_once"] | None = None
+    """Whether a non-streamed answer takes as long as its stream would (the default) or leaves at once."""
+
+    @model_validator(mode="after")
+    def one_speed(self) -> PaceWord:
+        if self.itl is not None and self.tokens_per_second is not None:
+            raise PydanticCustomError("speed", "itl and tokens_per_second are one setting; give one of them")
+        return self
+
+
+class _OneFault(Word):
+    @model_validator(mode="after")
+    def one(self) -> _OneFault:
+        if len(self.model_fields_set) != 1:
+            raise PydanticCustomError("fault", "one fault for each item; begin each with a dash of its own")
+        return self
+
+
+def _by_name(value: Any) -> Any:
+    return {value: {}} if isinstance(value, str) else value
+
+
+FaultWord = create_model(  # type: ignore[call-overload]
+    "FaultWord",
+    __base__=_OneFault,
+    __doc__="One fault, with its settings; its name alone takes the defaults.",
+    **{name: (fault, Field(default=None, description=fault.__doc__)) for name, fault in FAULTS.items()},
+)
+"""Built from the vocabulary itself, so that a new fault is a new word without a line here."""
+
+FaultSetting: TypeAlias = Annotated[FaultWord, BeforeValidator(_by_name)]
+
+
+class Settings(Word):
+    """What a rule, a step, a branch and a modifier may all say of how the answer is sent."""
+
+    delay: Drawable[Duration] | None = None
+    """Holds back the head of the answer; the delays of all settings add up."""
+    pace: PaceWord | None = None
+    """How fast the answer is said."""
+    headers: dict[str, Templated[str]] | None = None
+    """Response headers to set, by name."""
+    stream: bool | None = None
+    """Stream or do not, whatever the client asked."""
+    faults: list[FaultSetting] | None = None
+    """What goes wrong; all are played, in order."""

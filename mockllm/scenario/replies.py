@@ -1,0 +1,192 @@
+"""From a reply's words to a Reply: parts in their order, texts made and cut into chunks, tokens counted.
+
+The words come evaluated: what was templated or drawn has its value by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockllm.core.chance import Chance
+from mockllm.core.cutting import cut_short, tokens_of
+from mockllm.core.failure import Failure
+from mockllm.core.json import dumps
+from mockllm.core.quantities import ChunkSize
+from mockllm.core.reply import Call, Choice, Finish, Part, Pause, Piece, Refusal, Reply, Text, Thinking, Usage, Verbatim
+from mockllm.core.request import Request
+from mockllm.core.texts import cut, made_sentences, made_tokens
+from mockllm.scenario.language.answers import (
+    ChoiceWord,
+    Chunk,
+    CommentChunk,
+    ErrorChunk,
+    ErrorWord,
+    FileText,
+    PartWord,
+    RawChunk,
+    ReplyWord,
+    SentencesText,
+    TextWord,
+    ThinkingWord,
+    TokensText,
+    ToolCallWord,
+    UsageWord,
+    WaitChunk,
+)
+
+SMALLEST = ChunkSize(1, "tokens")
+"""What a chunk is where no pace says otherwise: one token, as the providers stream."""
+
+
+def failure(word: ErrorWord) -> Failure:
+    """An error's words as a Failure."""
+    fields = word.fields
+    if word.type is None:
+        assert isinstance(word.status, int)
+        found = Failure.of_status(word.status)
+        return Failure(found.type, word.status, word.message, word.retry_after, fields)  # type: ignore[arg-type]
+    return Failure(word.type, word.status, word.message, word.retry_after, fields)  # type: ignore[arg-type]
+
+
+@dataclass
+class Kitchen:
+    """One reply in the making. `files` reads what `{file: …}` names; `notes` collects what was not done."""
+
+    request: Request
+    chance: Chance
+    size: ChunkSize
+    files: Callable[[str], str]
+    notes: list[str] = field(default_factory=list)
+    broken: Failure | None = None
+    drawn: int = 0
+
+    def reply(self, word: ReplyWord) -> Reply:
+        sampling = self.request.sampling
+        words: Sequence[ChoiceWord] = word.choices if word.choices is not None else [word]
+        made = [self.choice(each) for each in words]
+        choices = tuple(made) if word.choices is not None else tuple(made) * max(1, sampling.n)
+        return Reply(choices, self.usage(choices, word.usage), word.model, self.broken, word.extras)  # type: ignore[arg-type]
+
+    def choice(self, word: ChoiceWord) -> Choice:
+        parts = tuple(self.parts(word))
+        calls = any(type(part) is Call for part in parts)
+        refused = any(type(part) is Refusal for part in parts)
+        finish: Finish = "tool_calls" if calls else "refusal" if refused else "stop"
+        fixed = self.uncut(word)
+        if word.finish_reason is not None:
+            return Choice(parts, word.finish_reason)
+        choice = Choice(parts, finish)
+        sampling = self.request.sampling
+        if not sampling.stop and sampling.max_tokens is None:
+            return choice
+        short = cut_short(choice, sampling)
+        if fixed and short is not choice:
+            self.notes.append(f"max_tokens and stop leave {fixed} as written")
+            return choice
+        return short
+
+    def uncut(self, word: ChoiceWord) -> str | None:
+        """What of this is sent as written, whatever max_tokens and stop say."""
+        given = word.model_fields_set
+        for name, shown in (("chunks", "a chunk script"), ("json_", "json"), ("tool_calls", "tool calls")):
+            if name in given:
+                return shown
+        for part in word.parts or ():
+            if part.model_fields_set & {"chunks", "json_", "tool_call"}:
+                return "scripts, json and tool calls"
+        return None
+
+    def parts(self, word: ChoiceWord) -> list[Part]:
+        if word.parts is not None:
+            return [self.part(each) for each in word.parts]
+        parts: list[Part] = []
+        if word.thinking is not None:
+            parts.append(self.thinking(word.thinking))
+        if "json_" in word.model_fields_set:
+            parts.append(self.json(word.json_))
+        elif word.chunks is not None:
+            whole = None if word.text is None else "".join(self.text(word.text)[0])
+            parts.append(Text(self.script(word.chunks), whole=whole))
+        elif word.text is not None:
+            parts.append(Text(*self.text(word.text)))
+        if word.refusal is not None:
+            parts.append(Refusal(self.text(word.refusal)[0]))
+        parts += [self.call(each) for each in word.tool_calls or ()]
+        return parts
+
+    def part(self, word: PartWord) -> Part:
+        if word.thinking is not None:
+            return self.thinking(word.thinking)
+        if word.tool_call is not None:
+            return self.call(word.tool_call)
+        if word.refusal is not None:
+            return Refusal(self.text(word.refusal)[0])
+        if word.chunks is not None:
+            return Text(self.script(word.chunks))
+        if word.text is not None:
+            return Text(*self.text(word.text))
+        return self.json(word.json_)
+
+    def thinking(self, word: ThinkingWord) -> Thinking:
+        return Thinking(self.text(word.text)[0], word.signature)
+
+    def call(self, word: ToolCallWord) -> Call:
+        arguments = word.arguments if isinstance(word.arguments, str) else dumps(word.arguments).decode()
+        return Call(str(word.name), cut(arguments, self.size), word.id)  # type: ignore[arg-type]
+
+    def json(self, value: Any) -> Text:
+        return Text(cut(dumps(value).decode(), self.size))
+
+    def text(self, word: TextWord) -> tuple[tuple[str, ...], int | None]:
+        """A text's pieces, and its tokens where they are known."""
+        if isinstance(word, TokensText):
+            pieces = made_tokens(word.tokens, word.of)  # type: ignore[arg-type]
+            if self.size.unit == "tokens":
+                count = self.size.count
+                joined = tuple("".join(pieces[start : start + count]) for start in range(0, len(pieces), count))
+                return (pieces if count == 1 else joined), len(pieces)
+            return cut("".join(pieces), self.size), len(pieces)
+        if isinstance(word, SentencesText):
+            self.drawn += 1
+            made = made_sentences(word.sentences, self.chance.random(f"sentences {self.drawn}"))  # type: ignore[arg-type]
+            return cut(made, self.size), None
+        if isinstance(word, FileText):
+            return cut(self.files(word.file), self.size), None
+        return cut(str(word), self.size), None
+
+    def script(self, chunks: Sequence[Chunk]) -> tuple[Piece, ...]:
+        pieces: list[Piece] = []
+        for chunk in chunks:
+            if isinstance(chunk, WaitChunk):
+                pieces.append(Pause(chunk.wait))  # type: ignore[arg-type]
+            elif isinstance(chunk, RawChunk):
+                pieces.append(Verbatim(chunk.raw.encode()))
+            elif isinstance(chunk, CommentChunk):
+                lines = chunk.comment.splitlines() or [""]
+                pieces.append(Verbatim("".join(f": {line}\n" for line in lines).encode() + b"\n"))
+            elif isinstance(chunk, ErrorChunk):
+                self.broken = failure(chunk.error)
+                break
+            else:
+                pieces.append(str(chunk))
+        return tuple(pieces)
+
+    def usage(self, choices: Sequence[Choice], word: UsageWord | None) -> Usage:
+        output = reasoning = 0
+        for choice in choices:
+            for part in choice.parts:
+                tokens = tokens_of(part)
+                output += tokens
+                reasoning += tokens if type(part) is Thinking else 0
+        if word is None:
+            return Usage(self.request.input_tokens, output, reasoning=reasoning)
+        given: Any = word
+        return Usage(
+            self.request.input_tokens if given.input_tokens is None else given.input_tokens,
+            output if given.output_tokens is None else given.output_tokens,
+            given.cached_tokens or 0,
+            given.cache_write_tokens or 0,
+            reasoning if given.reasoning_tokens is None else given.reasoning_tokens,
+        )

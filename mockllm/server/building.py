@@ -1,0 +1,98 @@
+"""Makes engines: the first one at start, in this process, and each later one in a child process, so that parsing
+never stalls running streams; only compiling happens here, in slices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sys
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Final
+
+from mockllm.engine import Engine
+from mockllm.engine.engine import LONGEST
+from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.gathering import Gathered, Parcel, Wanted, gather
+from mockllm.scenario.loading import Loading
+from mockllm.scenario.mistakes import Mistake
+from mockllm.server.reload import Rebuilt
+from mockllm.state import State
+
+SLICE: Final = 0.001
+"""Seconds that compiling may take at a stretch while streams run."""
+CHILD: Final = "from mockllm.scenario.gathering import main; main()"
+
+
+class Broken(Exception):
+    """The scenarios have mistakes, and there is no version before that could answer."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
+class Builder:
+    """Builds engines for one set of scenarios, all on the same state."""
+
+    def __init__(self, wanted: Wanted, state: State, *, seed: int = 0, longest: float = LONGEST) -> None:
+        self._wanted = wanted
+        self._state = state
+        self._seed = seed
+        self._longest = longest
+        self._catalog: Catalog | None = None
+        self._last: Loading | bytes | None = None
+        self.watched: frozenset[Path] = frozenset()
+
+    def first(self) -> Engine:
+        """The engine to start with. Broken where there is any mistake."""
+        gathered: Gathered = gather(self._wanted)
+        if gathered.mistakes:
+            raise Broken(gathered.mistakes)
+        self._last = gathered.loading
+        self.watched = _watched(gathered.loading.trees, gathered.loading.folders)
+        return self._engine(finished(compile_catalog(gathered.entries)), ())
+
+    async def again(self) -> Rebuilt:
+        """The engine for the files as they are now; a broken file stands in its last good version."""
+        parcel = await self._parcel()
+        catalog = await _in_slices(compile_catalog(parcel.entries, self._catalog))
+        self._last = parcel.loading
+        self.watched = _watched(parcel.trees, parcel.folders)
+        self._state.keep(catalog.keys)
+        return Rebuilt(self._engine(catalog, parcel.stale), self.watched)
+
+    def _engine(self, catalog: Catalog, stale: Sequence[tuple[str, str]]) -> Engine:
+        self._catalog = catalog
+        return Engine(catalog, self._state, seed=self._seed, longest=self._longest, stale=stale)
+
+    async def _parcel(self) -> Parcel:
+        if isinstance(self._last, Loading):
+            self._last = pickle.dumps(self._last, -1)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CHILD,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await child.communicate(pickle.dumps((self._wanted, self._last), -1))
+        if child.returncode:
+            raise RuntimeError(err.decode("utf-8", "replace").strip().rpartition("\n")[2] or "the loader died")
+        parcel: Parcel = pickle.loads(out)  # noqa: S301 - our own child wrote it
+        return parcel
+
+
+async def _in_slices(steps: Generator[None, None, Catalog]) -> Catalog:
+    while True:
+        end = time.perf_counter() + SLICE
+        try:
+            while time.perf_counter() < end:
+                next(steps)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        await asyncio.sleep(0)
+
+
+def _watched(trees: frozenset[str], folders: frozenset[str]) -> frozenset[Path]:
+    return frozenset(map(Path, trees | folders))
