@@ -1,0 +1,70 @@
+"""OpenAI's wire bytes, held against golden files."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.reply import Call, Choice, Finish, Refusal, Reply, Text, Thinking, Usage
+from mockllm.dialects.openai import CHAT
+from tests.dialects.openai.chat_requests import STAMP, chat
+from tests.golden.wire import assert_golden
+
+WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+USAGE = Usage(12, 7, cached_read=4, reasoning=2)
+TOOL: Json = {"type": "function", "function": {"name": "get_weather"}}
+
+
+def reply(*parts: Text | Call | Thinking | Refusal, finish: Finish = "stop") -> Reply:
+    return Reply((Choice(parts, finish),), USAGE)
+
+
+REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
+    "text": (reply(Text(("Hello", " there", "!"))), {}),
+    "text-usage": (reply(Text(("Hello",))), {"stream_options": {"include_usage": True}}),
+    "text-unpadded": (reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
+    "thinking": (reply(Thinking(("hidden",)), Text(("Seen",))), {"model": "gpt-5"}),
+    "call": (reply(WEATHER, finish="tool_calls"), {}),
+    "calls": (reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
+    "text-and-calls": (reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"), {}),
+    "forced-call": (
+        reply(WEATHER, finish="tool_calls"),
+        {"tools": [TOOL], "tool_choice": TOOL},
+    ),
+    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), {}),
+    "two-choices": (Reply((Choice((Text(("A", "B")),)), Choice((Text(("C",)),), "length")), USAGE), {"n": 2}),
+}
+STREAMED_ONLY = ("text-usage", "text-unpadded")
+"""What these ask for changes streams alone."""
+FAILURES: dict[str, Failure] = {
+    "rate-limit": Failure("rate_limit", retry_after=20.0),
+    "server-error": Failure("server_error"),
+    "model-not-found": Failure("model_not_found"),
+    "bad-request": Failure("bad_request", message="No.", fields={"param": "n", "code": "invalid_value"}),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
+def test_a_whole_answer(name: str) -> None:
+    said, fields = REPLIES[name]
+    assert_golden(f"openai/chat-{name}.txt", CHAT.whole(said, chat(**fields), STAMP))
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_stream(name: str) -> None:
+    said, fields = REPLIES[name]
+    assert_golden(f"openai/chat-{name}-stream.txt", CHAT.stream(said, chat(**fields, stream=True), STAMP))
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None:
+    for stream in (False, True):
+        plan = CHAT.error(FAILURES[name], chat(stream=stream), STAMP)
+        assert_golden(f"openai/error-{name}.txt", plan)
+        assert not plan.streamed
+
+
+def test_an_error_inside_a_stream() -> None:
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded", message="Too busy."))
+    assert_golden("openai/chat-error-in-stream.txt", CHAT.stream(broken, chat(stream=True), STAMP))

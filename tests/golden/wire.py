@@ -1,0 +1,30 @@
+"""Golden files: what goes on the wire, byte for byte, in files that a person can read in a diff.
+
+`MOCKLLM_UPDATE_GOLDEN=1` writes them anew; look at the diff before it is committed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mockllm.core.framing import frame
+from mockllm.core.plan import Data, Plan, Raw
+
+HERE = Path(__file__).parent
+
+
+def wire(plan: Plan) -> bytes:
+    """Status, headers, an empty line, and the body."""
+    lines = [str(plan.head.status), *(f"{name}: {value}" for name, value in plan.head.headers), "", ""]
+    steps = (step for step in plan.steps if isinstance(step, Data | Raw))
+    return "\n".join(lines).encode() + b"".join(frame(step, plan.framing) for step in steps)
+
+
+def assert_golden(name: str, plan: Plan) -> None:
+    """The plan is what the file `name` (below this folder) holds."""
+    file = HERE / name
+    if os.environ.get("MOCKLLM_UPDATE_GOLDEN"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(wire(plan))
+    assert wire(plan) == file.read_bytes()
