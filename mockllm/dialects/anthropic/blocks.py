@@ -125,7 +125,7 @@ def empty_block(part: Part, index: int, stamp: Stamp) -> Json:
             return {"type": "tool_use", "id": id, "name": name, "input": {}, "caller": caller}
         case Native(block=block):
             return block
-        case Text() | Refusal():
+        case _:
             return {"type": "text", "text": ""}
 
 

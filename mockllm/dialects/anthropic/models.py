@@ -103,6 +103,7 @@ def _model(name: str) -> Json:
         "max_input_tokens": window,
         "max_tokens": longest,
         "capabilities": _capabilities(current="-4-5" not in name),
+        "lifecycle": "active",
     }
 
 

@@ -9,21 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.core.json import dumps
-from mockllm.core.request import Request
 from mockllm.dialects.anthropic import MESSAGES
+from tests.dialects.anthropic.messages_requests import MINIMAL, messages, of_bytes
 
 HI = {"role": "user", "content": "hi"}
-GOOD: dict[str, Any] = {"model": "claude-sonnet-5", "max_tokens": 100, "messages": [HI]}
+GOOD: dict[str, Any] = dict(MINIMAL)
 TOOL = {"name": "get", "input_schema": {"type": "object"}}
 
 
-def request_of(body: Any, headers: dict[str, str] | None = None) -> Request:
-    raw = body if isinstance(body, bytes) else dumps(body)
-    return MESSAGES.request(method="POST", path="/v1/messages", headers=headers or {}, raw=raw)
-
-
 def refused(body: Any) -> str | None:
-    failure = MESSAGES.check(request_of(body))
+    failure = MESSAGES.check(messages(body))
     if failure is None:
         return None
     assert failure.type == "bad_request"
@@ -240,9 +235,9 @@ def test_refused(change: dict[str, Any], message: str) -> None:
 
 def test_interleaved_thinking_may_have_a_budget_beyond_max_tokens() -> None:
     body = {**GOOD, "thinking": {"type": "enabled", "budget_tokens": 4000}}
-    assert MESSAGES.check(request_of(body)) is not None
+    assert MESSAGES.check(messages(body)) is not None
     headers = {"anthropic-beta": "other,interleaved-thinking-2025-05-14"}
-    assert MESSAGES.check(request_of(body, headers)) is None
+    assert MESSAGES.check(messages(body, headers)) is None
 
 
 @pytest.mark.parametrize(
@@ -257,14 +252,14 @@ def test_interleaved_thinking_may_have_a_budget_beyond_max_tokens() -> None:
     ],
 )
 def test_a_body_that_is_no_object_is_unreadable(raw: bytes, message: str) -> None:
-    for failure in (MESSAGES.unreadable(request_of(raw)), MESSAGES.check(request_of(raw))):
+    for failure in (MESSAGES.unreadable(of_bytes(raw)), MESSAGES.check(of_bytes(raw))):
         assert failure is not None
         assert failure.type == "bad_request"
         assert (failure.message or "").startswith(message)
 
 
 def test_an_object_is_readable() -> None:
-    assert MESSAGES.unreadable(request_of({})) is None
+    assert MESSAGES.unreadable(messages({})) is None
 
 
 JSON = st.recursive(
@@ -305,5 +300,5 @@ ANY_FIELDS = st.dictionaries(
     | st.builds(lambda messages, more: {**GOOD, **more, "messages": messages}, st.lists(MESSAGE), ANY_FIELDS)
 )
 def test_any_json_is_accepted_or_refused_with_a_4xx(body: Any) -> None:
-    failure = MESSAGES.check(request_of(body))
+    failure = MESSAGES.check(of_bytes(dumps(body)))
     assert failure is None or (failure.type == "bad_request" and failure.message)

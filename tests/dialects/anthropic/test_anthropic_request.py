@@ -23,11 +23,11 @@ from mockllm.core.request import (
     ToolChoice,
 )
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
+from tests.dialects.anthropic.messages_requests import of_bytes
 
 
 def asked(body: Any = None, /, headers: dict[str, str] | None = None, **fields: Any) -> MessagesRequest:
-    raw = dumps(fields if body is None else body)
-    return MessagesRequest(method="POST", path="/v1/messages", headers=headers or {}, raw=raw)
+    return of_bytes(dumps(fields if body is None else body), headers)
 
 
 def turns(*contents: Any) -> MessagesRequest:
@@ -268,6 +268,6 @@ CALLS = b'{"messages": [{"role": "assistant", "content": [{"type": "tool_use", "
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff", DEEP, b'{"messages": %b}' % DEEP, CALLS])
 def test_no_reading_raises_on_what_is_hardly_json(raw: bytes) -> None:
-    request = MessagesRequest(method="POST", path="/v1/messages", headers={}, raw=raw)
+    request = of_bytes(raw)
     for name in READINGS:
         getattr(request, name)

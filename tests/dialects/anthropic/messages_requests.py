@@ -1,0 +1,46 @@
+"""Requests, stamps and readings of streams for the tests of Anthropic's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockllm.core.chance import Ids
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.dialects.anthropic.messages_request import MessagesRequest
+from mockllm.dialects.dialect import Stamp
+
+STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.9)
+MINIMAL: Mapping[str, Json] = {
+    "model": "claude-sonnet-5",
+    "max_tokens": 100,
+    "messages": [{"role": "user", "content": "hi"}],
+}
+
+
+def messages(body: Json = None, headers: Mapping[str, str] | None = None, **fields: Json) -> MessagesRequest:
+    """A request of this body, or of the minimal one with these fields."""
+    return of_bytes(dumps({**MINIMAL, **fields} if body is None else body), headers)
+
+
+def of_bytes(raw: bytes, headers: Mapping[str, str] | None = None) -> MessagesRequest:
+    return MessagesRequest(method="POST", path="/v1/messages", headers=headers or {}, raw=raw)
+
+
+def body_of(plan: Plan) -> Any:
+    """The parsed body of a whole answer."""
+    (step,) = plan.steps
+    assert isinstance(step, Data)
+    return loads(step.payload)
+
+
+def events_of(plan: Plan) -> list[Any]:
+    """The payloads of a stream's events; each is named as its type says."""
+    found = []
+    for step in plan.steps:
+        if isinstance(step, Data):
+            payload = loads(step.payload)
+            assert step.event == payload["type"]
+            found.append(payload)
+    return found

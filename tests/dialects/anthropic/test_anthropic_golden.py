@@ -1,0 +1,92 @@
+"""Anthropic's wire bytes, held against golden files."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.dialects.anthropic import MESSAGES
+from tests.dialects.anthropic.messages_requests import STAMP, messages
+from tests.golden.wire import assert_golden
+
+WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+SEARCH: Json = {
+    "type": "server_tool_use",
+    "id": "srvtoolu_1",
+    "name": "web_search",
+    "input": {"query": "news"},
+}
+FOUND: Json = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+CITED: Json = {
+    "type": "text",
+    "text": "So it is.",
+    "citations": [{"type": "char_location", "cited_text": "x"}],
+}
+USAGE = Usage(12, 7, cached_read=4, cache_write=3, reasoning=2)
+
+
+def reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None) -> Reply:
+    return Reply((Choice(parts, finish, stopped_by),), USAGE)
+
+
+def natives(*blocks: Json) -> tuple[Native, ...]:
+    return tuple(Native("anthropic", block) for block in blocks)
+
+
+REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
+    "text": (reply(Text(("Hello", " there", "!"))), {}),
+    "older-model": (reply(Text(("Hello",))), {"model": "claude-haiku-4-5"}),
+    "thinking": (reply(Thinking(("Let me", " see.")), Text(("Seen.",))), {}),
+    "thinking-omitted": (
+        reply(Thinking(("Let me", " see."), "c2VhbGVk"), Text(("Seen.",))),
+        {"thinking": {"type": "adaptive", "display": "omitted"}},
+    ),
+    "thinking-redacted": (reply(Thinking((), redacted=True), Text(("Seen.",))), {}),
+    "tool-use": (reply(WEATHER, finish="tool_calls"), {}),
+    "text-and-tools": (
+        reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "toolu_given"), finish="tool_calls"),
+        {},
+    ),
+    "stop-sequence": (reply(Text(("Hello",)), stopped_by="END"), {}),
+    "max-tokens": (reply(Text(("Hello",)), finish="length"), {}),
+    "refusal": (reply(Refusal(("I can", "not."))), {}),
+    "server-tool": (reply(*natives(SEARCH, FOUND, CITED)), {}),
+}
+FAILURES: dict[str, Failure] = {
+    "bad-request": Failure("bad_request", message="max_tokens: Field required"),
+    "authentication": Failure("authentication"),
+    "insufficient-quota": Failure("insufficient_quota"),
+    "model-not-found": Failure("model_not_found"),
+    "request-too-large": Failure("request_too_large"),
+    "rate-limit": Failure("rate_limit", retry_after=16.0),
+    "overloaded": Failure("overloaded", fields={"details": {"error_code": "busy"}}),
+}
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_whole_answer(name: str) -> None:
+    said, fields = REPLIES[name]
+    assert_golden(f"anthropic/{name}.txt", MESSAGES.whole(said, messages(**fields), STAMP))
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_stream(name: str) -> None:
+    said, fields = REPLIES[name]
+    assert_golden(
+        f"anthropic/{name}-stream.txt", MESSAGES.stream(said, messages(**fields, stream=True), STAMP)
+    )
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None:
+    for stream in (False, True):
+        plan = MESSAGES.error(FAILURES[name], messages(stream=stream), STAMP)
+        assert_golden(f"anthropic/error-{name}.txt", plan)
+        assert not plan.streamed
+
+
+def test_an_error_inside_a_stream() -> None:
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
+    assert_golden("anthropic/error-in-stream.txt", MESSAGES.stream(broken, messages(stream=True), STAMP))

@@ -1,0 +1,97 @@
+"""The list of models, and one model of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.plan import Plan
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic import MODELS
+from tests.dialects.anthropic.messages_requests import STAMP, body_of
+
+
+def asked(query: str = "", model: str | None = None) -> Request:
+    route = {} if model is None else {"model": model}
+    return MODELS.request(method="GET", path="/v1/models", headers={}, query_string=query, route=route)
+
+
+def listed(query: str = "", *models: str) -> Any:
+    plan = MODELS.answer(asked(query), models, STAMP)
+    assert isinstance(plan, Plan)
+    assert plan.head.status == 200
+    return body_of(plan)
+
+
+def ids(body: Any) -> list[str]:
+    return [model["id"] for model in body["data"]]
+
+
+def test_the_rules_models_come_first_and_each_once() -> None:
+    body = listed("", "mine", "claude-sonnet-5")
+    assert ids(body)[:3] == ["mine", "claude-sonnet-5", "claude-opus-5"]
+    assert len(set(ids(body))) == len(ids(body))
+    assert (body["has_more"], body["first_id"], body["last_id"]) == (False, "mine", ids(body)[-1])
+
+
+def test_pages_follow_each_other() -> None:
+    names = [f"m{number}" for number in range(9)]
+    everything = ids(listed("limit=1000", *names))
+    walked: list[str] = []
+    query = "limit=4"
+    while True:
+        body = listed(query, *names)
+        walked += ids(body)
+        if not body["has_more"]:
+            break
+        query = f"limit=4&after_id={body['last_id']}"
+    assert walked == everything
+    before = listed("limit=2&before_id=m5", *names)
+    assert (ids(before), before["has_more"]) == (["m3", "m4"], True)
+    assert ids(listed("after_id=nobody", "a"))[0] == "a"
+
+
+def test_a_page_may_be_empty() -> None:
+    body = listed(f"after_id={ids(listed())[-1]}")
+    assert body == {"data": [], "has_more": False, "first_id": None, "last_id": None}
+
+
+def test_any_model_is_known_as_messages_answers_any() -> None:
+    for name in ("claude-sonnet-5", "my-own"):
+        plan = MODELS.answer(asked(model=name), (), STAMP)
+        assert isinstance(plan, Plan)
+        body = body_of(plan)
+        assert (body["type"], body["id"]) == ("model", name)
+        assert list(body) == [
+            *("type", "id", "display_name", "created_at", "max_input_tokens", "max_tokens", "capabilities"),
+            "lifecycle",
+        ]
+    assert asked(model="x").model == "x"
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("", None),
+        ("limit=20", None),
+        ("limit=0", "limit: Input should be greater than or equal to 1"),
+        ("limit=1001", "limit: Input should be less than or equal to 1000"),
+        ("limit=x", "limit: Input should be a valid integer, unable to parse string as an integer"),
+    ],
+)
+def test_the_size_of_a_page_is_checked(query: str, message: str | None) -> None:
+    failure = MODELS.check(asked(query))
+    assert (failure.message if failure else None) == message
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=-3"])
+def test_an_unchecked_size_still_answers(query: str) -> None:
+    assert ids(listed(query))
+
+
+def test_errors_have_the_providers_envelope_and_no_body_is_needed() -> None:
+    assert MODELS.unreadable(asked()) is None
+    body = body_of(MODELS.error(Failure("model_not_found"), asked(model="gone"), STAMP))
+    assert body["error"] == {"type": "not_found_error", "message": "model: gone"}
