@@ -174,7 +174,11 @@ def kept(protocol: Protocol) -> Iterator[Case]:
     for row in facts["cases"]:
         shape = frozenset(facts["entries"][place] for place in row["shape"])
         order = tuple(tuple((kind, count) for kind, count in lane) for lane in row["order"])
-        said = Failure(row["failure"][0], row["failure"][1], fields=row["failure"][2]) if row["failure"] else None
+        said = (
+            Failure(row["failure"][0], row["failure"][1], fields=row["failure"][2])
+            if row["failure"]
+            else None
+        )
         yield Case(
             row["id"],
             row["day"],

@@ -15,7 +15,11 @@ from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Repl
 from mockllm.dialects.openai import CHAT
 from tests.conformance.shape import Protocol, Recording, events_of
 
-FINISH: dict[str | None, Finish] = {"length": "length", "content_filter": "content_filter", "tool_calls": "tool_calls"}
+FINISH: dict[str | None, Finish] = {
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
+}
 NAMED = {"invalid_api_key": "authentication", "model_not_found": "model_not_found"}
 
 
@@ -73,8 +77,8 @@ def _streamed(chunks: list[dict[str, Any]]) -> Reply:
         Choice(tuple(_part(*part) for part in parts), finish[number])
         for number, parts in sorted(spoken.items())
     )
-    moderated = {"moderation": chunk["moderation"] for chunk in chunks if "moderation" in chunk}
-    return Reply(choices, _usage(counted), extras={"openai": moderated} if moderated else {})
+    moderated = [{"moderation": chunk["moderation"]} for chunk in chunks if "moderation" in chunk]
+    return Reply(choices, _usage(counted), extras={"openai": moderated[0]} if moderated else {})
 
 
 def _hear(delta: dict[str, Any], parts: list[tuple[type, str, str, list[str]]]) -> None:

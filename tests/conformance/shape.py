@@ -1,4 +1,4 @@
-"""How alike two answers are: by which paths with which types each kind of event has, and by the events' order.
+"""How alike two answers are: by the paths and types that each kind of event has, and by the events' order.
 
 A recorded answer is read back into a Reply or Failure (each protocol's `said`), that is served again, and
 what is seen of both is compared. Texts do not matter, so a recording can be reduced to a `Case` that holds
@@ -27,11 +27,12 @@ Run: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """What is particular to one protocol. `folder` names its recordings and facts. `kind` names an event by its
-    event name and payload; `lane` tells events apart that may interleave in any way (the choices of an
-    answer), None for those that belong to all. `asked` gives what of a request's body changes an answer's form,
-    without the user's texts (a tool is called `x`), and `headers` are the request's headers that do. `opaque` paths hold what a user wrote, and are not looked into.
-    `noise` are response headers that belong to what stands before the service."""
+    """What is particular to one protocol. `folder` names its recordings and facts. `kind` names an event by
+    its event name and payload; `lane` tells events apart that may interleave in any way (the choices of an
+    answer), None for those that belong to all. `asked` gives what of a request's body changes an answer's
+    form, without the user's texts (a tool is called `x`), and `headers` are the request's headers that do.
+    `opaque` paths hold what a user wrote, and are not looked into. `noise` are response headers that belong
+    to what stands before the service."""
 
     folder: str
     dialect: Generating
@@ -59,8 +60,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A recording without its texts. `day` is when it was made (ISO, "" where unknown); `headers` of `seen` are
-    empty where the recording's were scrubbed."""
+    """A recording without its texts. `day` is when it was made (ISO, "" where unknown); `seen` has no headers
+    where the recording's were scrubbed."""
 
     id: str
     day: str
@@ -86,9 +87,7 @@ def look(protocol: Protocol, status: int, headers: Iterable[str], body: Json | s
     shape = {f"{kind} {entry}" for kind, _, payload in events for entry in entries(payload, protocol.opaque)}
     timed = [event for event in events if event[0] not in protocol.untimed]
     lanes: list[str | None] = [*sorted({lane for _, lane, _ in events if lane is not None})] or [None]
-    order = tuple(
-        tuple(runs(kind for kind, own, _ in timed if own is None or own == lane)) for lane in lanes
-    )
+    order = tuple(tuple(runs(kind for kind, own, _ in timed if own is None or own == lane)) for lane in lanes)
     names = frozenset(name.lower() for name in headers) - protocol.noise
     return Seen(status, frozenset(shape), order, names)
 
@@ -133,7 +132,7 @@ def _order(seen: Seen, said: Reply | Failure) -> object:
 
 
 def entries(payload: Json, opaque: frozenset[str] = frozenset(), path: str = "$") -> Iterator[str]:
-    """"path type" of every node; all items of an array share one path."""
+    """ "path type" of every node; all items of an array share one path."""
     kind = KINDS[type(payload)]
     yield f"{path} {kind}"
     if path in opaque:

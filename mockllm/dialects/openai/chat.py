@@ -213,9 +213,7 @@ class ChatEncoder(Encoder):
 
 def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
-    calls = [
-        facts.call(call, number, place, spoken(call.pieces)) for place, call in enumerate(choice.calls)
-    ]
+    calls = [facts.call(call, number, place, spoken(call.pieces)) for place, call in enumerate(choice.calls)]
     refusals = [spoken(part.pieces) for part in choice.parts if type(part) is Refusal]
     made: dict[str, Json] = {"role": "assistant", "content": choice.text}
     if not choice.text and (calls or refusals):

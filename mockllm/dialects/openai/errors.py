@@ -15,7 +15,7 @@ from mockllm.core.json import Json, pretty
 from mockllm.core.plan import Data, Head, Plan
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.headers import EDGE_HEAD, WHOLE_HEAD, Pairs, head, request_id
+from mockllm.dialects.openai.headers import EDGE_HEAD, LIMITED_HEAD, WHOLE_HEAD, Pairs, head, request_id
 
 INVALID: Final = "invalid_request_error"
 
@@ -76,16 +76,7 @@ ROWS: Final = {
         "Rate limit reached for {model} in organization org-mockllm on tokens per min (TPM): Limit 30000, "
         "Used 29753, Requested 494. Please try again in {wait}. Visit "
         "https://platform.openai.com/account/rate-limits to learn more.",
-        headers=(
-            ("content-type", "application/json; charset=utf-8"),
-            ("vary", "Origin"),
-            ("x-ratelimit-limit-requests", "10000"),
-            ("x-ratelimit-limit-tokens", "30000"),
-            ("x-ratelimit-remaining-requests", "9999"),
-            ("x-ratelimit-remaining-tokens", "0"),
-            ("x-ratelimit-reset-requests", "6ms"),
-            ("x-ratelimit-reset-tokens", "494ms"),
-        ),
+        headers=LIMITED_HEAD,
         retry_after=0.494,
     ),
     "insufficient_quota": Row(
@@ -183,7 +174,7 @@ def _with_retry(made: Head, failure: Failure, row: Row) -> Head:
         return made
     milliseconds = round(_wait(failure, row) * 1000)
     pairs: Pairs = (("retry-after", str(-(-milliseconds // 1000))), ("retry-after-ms", str(milliseconds)))
-    if any(name == "x-ratelimit-reset-tokens" for name, _ in row.headers):
+    if row.headers is LIMITED_HEAD:
         pairs += (("x-ratelimit-reset-tokens", go_duration(milliseconds / 1000)),)
     return made.with_headers(pairs)
 

@@ -32,6 +32,16 @@ PLAIN_HEAD: Final[Pairs] = JSON + OPENAI
 """Of calls that no limit counts, such as the list of models."""
 EDGE_HEAD: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
 """Of what is refused before a model sees it: bad keys, unknown models and paths."""
+LIMITED_HEAD: Final[Pairs] = (
+    *EDGE_HEAD,
+    ("x-ratelimit-limit-requests", "10000"),
+    ("x-ratelimit-limit-tokens", "30000"),
+    ("x-ratelimit-remaining-requests", "9999"),
+    ("x-ratelimit-remaining-tokens", "0"),
+    ("x-ratelimit-reset-requests", "6ms"),
+    ("x-ratelimit-reset-tokens", "494ms"),
+)
+"""Of what a limit refuses; the last is set to when to try again."""
 
 
 def request_id(stamp: Stamp) -> str:

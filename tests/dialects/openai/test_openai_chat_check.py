@@ -117,7 +117,8 @@ REFUSED: dict[str, tuple[Json, str | None, str | None, str]] = {
         {"model": "m", "messages": []},
         "messages",
         "empty_array",
-        "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        "Invalid 'messages': empty array. Expected an array with minimum length 1, "
+        "but got an empty array instead.",
     ),
     "a message that is null": (
         {"model": "m", "messages": [None]},
@@ -138,8 +139,8 @@ def message(**fields: Json) -> Json:
 
 
 UNANSWERED = (
-    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
-    "The following tool_call_ids did not have response messages: call_1"
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+    "'tool_call_id'. The following tool_call_ids did not have response messages: call_1"
 )
 MESSAGES: dict[str, tuple[Json, str, str | None, str]] = {
     "no role": (
@@ -202,8 +203,8 @@ MESSAGES: dict[str, tuple[Json, str, str | None, str]] = {
         part({"type": "smell"}),
         "messages[0].content[0].type",
         "invalid_value",
-        "Invalid value: 'smell'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', 'audio', and "
-        "'file'.",
+        "Invalid value: 'smell'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', "
+        "'audio', and 'file'.",
     ),
     "an image that is a text": (
         part({"type": "image_url", "image_url": "http://x"}),
@@ -355,7 +356,8 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         {"tools": []},
         "tools",
         "empty_array",
-        "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        "Invalid 'tools': empty array. Expected an array with minimum length 1, "
+        "but got an empty array instead.",
     ),
     "tools that are an object": (
         {"tools": {}},
@@ -425,8 +427,8 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         function(strict=True, parameters={"type": "object"}),
         "tools[0].function.parameters",
         "invalid_function_parameters",
-        "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied and to "
-        "be false.",
+        "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied "
+        "and to be false.",
     ),
     "a choice without tools": (
         {"tool_choice": "auto"},

@@ -13,7 +13,6 @@ from mockllm.core.request import (
     OtherPart,
     ResultPart,
     Sampling,
-    TextPart,
     Tool,
     ToolChoice,
 )

@@ -1,0 +1,185 @@
+"""What an answer holds beside its golden bytes: models, extras, native parts, custom tools, beats."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json import Json, loads
+from mockllm.core.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.reply import Call, Choice, Native, Part, Pause, Refusal, Reply, Text, Thinking, Verbatim
+from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.families import FAMILIES, SNAPSHOTS, family
+from tests.dialects.openai.chat_requests import STAMP, chat, of_bytes
+
+HI = Reply((Choice((Text(("Hi", "!")),)),))
+
+
+def saying(*parts: Part) -> Reply:
+    return Reply((Choice(parts),))
+
+
+def whole(reply: Reply, **fields: Json) -> Json:
+    plan = CHAT.whole(reply, chat(**fields), STAMP)
+    assert isinstance(plan.steps[0], Data)
+    return loads(plan.steps[0].payload)
+
+
+def chunks(plan: Plan) -> list[Json]:
+    return [
+        loads(step.payload) for step in plan.steps if isinstance(step, Data) and step.payload != b"[DONE]"
+    ]
+
+
+def deltas(reply: Reply, **fields: Json) -> list[Json]:
+    said = chunks(CHAT.stream(reply, chat(**fields), STAMP))
+    return [chunk["choices"][0]["delta"] for chunk in said if chunk["choices"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [("gpt-4o", "gpt-4o-2024-08-06"), ("my-model", "my-model"), ("gpt-4o-2024-05-13", "gpt-4o-2024-05-13")],
+)
+def test_an_alias_is_answered_by_its_snapshot_and_any_other_name_by_itself(asked: str, answered: str) -> None:
+    assert whole(HI, model=asked)["model"] == answered
+    assert chunks(CHAT.stream(HI, chat(model=asked), STAMP))[0]["model"] == answered
+
+
+def test_the_reply_may_name_another_model() -> None:
+    assert whole(Reply(HI.choices, model="other"))["model"] == "other"
+
+
+def test_without_a_model_a_common_one_answers() -> None:
+    assert chunks(CHAT.stream(HI, of_bytes(b""), STAMP))[0]["model"] == "gpt-4o-mini-2024-07-18"
+
+
+def test_an_alias_and_its_snapshot_are_of_one_family() -> None:
+    assert {alias for alias, dated in SNAPSHOTS.items() if family(alias) != family(dated)} == set()
+    assert FAMILIES[-1][0] == "*"
+
+
+def test_a_search_model_names_no_tier() -> None:
+    body = whole(HI, model="gpt-4o-mini-search-preview")
+    assert "service_tier" not in body
+    assert body["system_fingerprint"] == ""
+
+
+def test_an_asked_tier_answers() -> None:
+    assert whole(HI, service_tier="priority")["service_tier"] == "priority"
+
+
+def test_extras_stand_at_the_top_of_the_body_and_of_every_chunk() -> None:
+    reply = Reply(
+        HI.choices, extras={"openai": {"provider": "x", "system_fingerprint": "fp"}, "anthropic": {"a": 1}}
+    )
+    body = whole(reply)
+    assert (body["provider"], body["system_fingerprint"]) == ("x", "fp")
+    assert "a" not in body
+    assert {
+        (each["provider"], each["system_fingerprint"]) for each in chunks(CHAT.stream(reply, chat(), STAMP))
+    } == {("x", "fp")}
+
+
+def test_usage_and_moderation_among_the_extras_have_chunks_of_their_own() -> None:
+    reply = Reply(
+        HI.choices, extras={"openai": {"usage": {"prompt_tokens": 1}, "moderation": {"flagged": False}}}
+    )
+    said = chunks(CHAT.stream(reply, chat(stream_options={"include_usage": True}), STAMP))
+    assert [(each["choices"], each["usage"]) for each in said[-2:]] == [
+        ([], {"prompt_tokens": 1}),
+        ([], None),
+    ]
+    assert ["moderation" in each for each in said] == [False] * (len(said) - 1) + [True]
+
+
+def test_a_native_part_is_a_delta_and_a_part_of_the_message() -> None:
+    reply = saying(Text(("Hi",)), Native("openai", {"audio": {"id": "a"}}))
+    assert {"audio": {"id": "a"}} in deltas(reply)
+    assert whole(reply)["choices"][0]["message"]["audio"] == {"id": "a"}
+
+
+@pytest.mark.parametrize(
+    "part", [Native("anthropic", {"type": "x"}), Native("openai", "no object"), Thinking(("a",))]
+)
+def test_what_the_protocol_does_not_show_is_left_out(part: Part) -> None:
+    call = Call("f", ("{}",), "call_1")
+    assert deltas(saying(part, call)) == deltas(saying(call))
+    assert whole(saying(part, call)) == whole(saying(call))
+
+
+def test_nothing_visible_is_an_empty_answer() -> None:
+    assert deltas(saying(Thinking(("a",)))) == [{"role": "assistant", "content": "", "refusal": None}, {}]
+    assert whole(saying())["choices"][0]["message"]["content"] == ""
+
+
+def test_a_refusal_behind_a_text() -> None:
+    reply = saying(Text(("Hm",)), Refusal(("no",)))
+    assert deltas(reply)[1:3] == [{"content": "Hm"}, {"refusal": "no"}]
+    message = whole(reply)["choices"][0]["message"]
+    assert (message["content"], message["refusal"]) == ("Hm", "no")
+
+
+def test_a_text_may_say_something_else_whole() -> None:
+    assert whole(saying(Text(("a", "b"), whole="c")))["choices"][0]["message"]["content"] == "c"
+
+
+def test_a_custom_tool_is_called_with_text() -> None:
+    tools = [{"type": "custom", "custom": {"name": "sql"}}]
+    reply = saying(Call("sql", ("select", " 1"), "call_1"))
+    called = {"id": "call_1", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
+    assert whole(reply, tools=tools)["choices"][0]["message"]["tool_calls"] == [called]
+    first, piece, *_ = deltas(reply, tools=tools)
+    assert first["tool_calls"][0]["custom"] == {"name": "sql", "input": ""}
+    assert piece == {"tool_calls": [{"index": 0, "custom": {"input": "select"}}]}
+
+
+def test_ids_are_the_same_whole_and_streamed_and_differ_between_calls() -> None:
+    reply = saying(Call("f", ("{}",)), Call("f", ("{}",)))
+    ids = [call["id"] for call in whole(reply)["choices"][0]["message"]["tool_calls"]]
+    streamed = [call["id"] for delta in deltas(reply) for call in delta.get("tool_calls", ()) if "id" in call]
+    assert ids == streamed
+    assert len(set(ids)) == 2
+    assert all(len(id) == 29 for id in ids)
+
+
+def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
+    reply = saying(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
+    plan = CHAT.stream(reply, chat(stream_options={"include_usage": True}), STAMP)
+    assert plan.framing is Framing.SSE
+    assert [(step.kind, step.beat) if isinstance(step, Data) else step for step in plan.steps] == [
+        ("open", 0),
+        ("say", 1),
+        Wait(0.5, 1, scripted=True),
+        ("say", 2),
+        Raw(b": hi\n\n", 2),
+        ("finish", 2),
+        ("usage", 2),
+        ("end", 2),
+    ]
+
+
+def test_padding_fills_to_sixteen_and_differs_from_chunk_to_chunk() -> None:
+    said = chunks(CHAT.stream(saying(Text(("Hello", "x" * 40))), chat(), STAMP))
+    padding = [chunk["obfuscation"] for chunk in said]
+    assert [len(text) for text in padding] == [16, 11, 8, 16]
+    assert len(set(padding)) == 4
+
+
+def test_many_chunks_are_padded_too() -> None:
+    said = chunks(CHAT.stream(saying(Text(("x",) * 200)), chat(), STAMP))
+    assert {len(chunk["obfuscation"]) for chunk in said} == {15, 16}
+
+
+def test_a_variant_is_what_changes_the_bytes() -> None:
+    variants = {
+        CHAT.variant(chat(**fields))
+        for fields in (
+            {},
+            {"user": "me"},
+            {"stream_options": {"include_usage": True}},
+            {"stream_options": {"include_obfuscation": False}},
+            {"service_tier": "flex"},
+            {"tool_choice": {"type": "function", "function": {"name": "f"}}},
+            {"tools": [{"type": "custom", "custom": {"name": "f"}}]},
+        )
+    }
+    assert len(variants) == 6

@@ -1,0 +1,117 @@
+"""OpenAI's envelope, statuses and headers for every named error."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.failure import NAMED, Failure
+from mockllm.core.json import Json, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.errors import ROWS, go_duration, masked
+from tests.dialects.openai.chat_requests import STAMP, chat, of_bytes
+
+
+def error(plan: Plan) -> Json:
+    (step,) = plan.steps
+    assert isinstance(step, Data)
+    return loads(step.payload)["error"]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_named_error_has_a_row_and_the_whole_envelope(name: str) -> None:
+    plan = CHAT.error(Failure(name), chat(), STAMP)
+    assert plan.head.status == NAMED[name]
+    assert list(error(plan)) == ["message", "type", "param", "code"]
+    assert "{" not in error(plan)["message"]
+
+
+def test_there_is_a_row_for_named_errors_only() -> None:
+    assert ROWS.keys() == NAMED.keys()
+
+
+def test_what_the_failure_says_stands_before_the_table() -> None:
+    failure = Failure(
+        "insufficient_quota",
+        402,
+        "Pay.",
+        fields={"code": "broke", "more": 1},
+        headers=(("x-a", "b"), ("Vary", "*")),
+    )
+    plan = CHAT.error(failure, chat(), STAMP)
+    assert plan.head.status == 402
+    assert error(plan) == {
+        "message": "Pay.",
+        "type": "insufficient_quota",
+        "param": None,
+        "code": "broke",
+        "more": 1,
+    }
+    assert plan.head.headers[-2:] == (("x-a", "b"), ("Vary", "*"))
+    assert "vary" not in dict(plan.head.headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "code", "start"),
+    [
+        ({}, None, "You didn't provide an API key."),
+        ({"authorization": "Bearer sk-short"}, "invalid_api_key", "Incorrect API key provided: sk-short."),
+        (
+            {"authorization": "Bearer sk-0123456789abcdef"},
+            "invalid_api_key",
+            "Incorrect API key provided: sk-01234*******cdef.",
+        ),
+    ],
+)
+def test_a_bad_key_is_told_masked(headers: dict[str, str], code: str | None, start: str) -> None:
+    told = error(CHAT.error(Failure("authentication"), chat(headers=headers), STAMP))
+    assert told["code"] == code
+    assert told["message"].startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (Failure("rate_limit"), ("1", "494", "494ms")),
+        (Failure("rate_limit", retry_after=0.0), ("0", "0", "0s")),
+        (Failure("rate_limit", retry_after=71.339), ("72", "71339", "1m11.339s")),
+        (Failure("overloaded", retry_after=2.0), ("2", "2000", "0s")),
+        (Failure("server_error"), (None, None, "0s")),
+        (Failure("insufficient_quota", retry_after=1.0), ("1", "1000", None)),
+    ],
+)
+def test_when_to_try_again(failure: Failure, told: tuple[str | None, ...]) -> None:
+    headers = dict(CHAT.error(failure, chat(), STAMP).head.headers)
+    assert (
+        tuple(headers.get(name) for name in ("retry-after", "retry-after-ms", "x-ratelimit-reset-tokens"))
+        == told
+    )
+
+
+def test_the_message_says_when_too() -> None:
+    told = error(CHAT.error(Failure("rate_limit", retry_after=20.0), chat(), STAMP))
+    assert "Please try again in 20s." in told["message"]
+
+
+def test_an_error_for_a_request_that_cannot_be_read() -> None:
+    assert error(CHAT.error(Failure("model_not_found"), of_bytes(b"{"), STAMP))["code"] == "model_not_found"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.006, "6ms"),
+        (1.2, "1.2s"),
+        (60, "1m0s"),
+        (71.339, "1m11.339s"),
+        (864, "14m24s"),
+        (3600, "1h0m0s"),
+    ],
+)
+def test_a_duration_as_go_writes_it(seconds: float, text: str) -> None:
+    assert go_duration(seconds) == text
+
+
+def test_a_short_key_is_shown_whole() -> None:
+    assert masked("sk-fake-key") == "sk-fake-key"

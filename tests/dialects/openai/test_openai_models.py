@@ -1,0 +1,61 @@
+"""The list of models, and one of it."""
+
+from __future__ import annotations
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.dialects.openai import MODELS
+from mockllm.dialects.openai.models import ModelsRequest
+from tests.dialects.openai.chat_requests import STAMP
+
+
+def asked(model: str | None = None) -> ModelsRequest:
+    return ModelsRequest(
+        method="GET", path="/v1/models", headers={}, route={} if model is None else {"model": model}
+    )
+
+
+def body(plan: Plan | Failure) -> Json:
+    assert isinstance(plan, Plan)
+    assert plan.head.status == 200
+    (step,) = plan.steps
+    assert isinstance(step, Data)
+    return loads(step.payload)
+
+
+def test_the_list_holds_the_rules_models_first_and_each_once() -> None:
+    listed = body(MODELS.answer(asked(), ["mine", "gpt-4o"], STAMP))
+    names = [entry["id"] for entry in listed["data"]]
+    assert listed["object"] == "list"
+    assert names[:2] == ["mine", "gpt-4o"]
+    assert {"gpt-5", "gpt-5-2025-08-07"} < set(names)
+    assert len(names) == len(set(names))
+    assert all(list(entry) == ["id", "object", "created", "owned_by"] for entry in listed["data"])
+
+
+def test_one_model() -> None:
+    told = body(MODELS.answer(asked("mine"), ["mine"], STAMP))
+    assert (told["id"], told["object"]) == ("mine", "model")
+
+
+def test_an_unknown_model_is_the_providers_404() -> None:
+    request = asked("none")
+    failure = MODELS.answer(request, ["mine"], STAMP)
+    assert isinstance(failure, Failure)
+    plan = MODELS.error(failure, request, STAMP)
+    (step,) = plan.steps
+    assert isinstance(step, Data)
+    assert plan.head.status == 404
+    assert loads(step.payload)["error"] == {
+        "message": "The model 'none' does not exist",
+        "type": "invalid_request_error",
+        "param": "model",
+        "code": "model_not_found",
+    }
+
+
+def test_nothing_about_it_can_be_wrong() -> None:
+    assert MODELS.check(asked()) is None
+    assert MODELS.unreadable(asked()) is None
+    assert (MODELS.name, MODELS.api, MODELS.generates) == ("openai", "models", False)

@@ -1,0 +1,128 @@
+"""What holds for any body and any reply: nothing raises, a refusal is a 4xx, a stream is well-formed."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Data
+from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.request import Request
+from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat_check import FIELDS
+from tests.dialects.openai.chat_requests import MINIMAL, STAMP, chat, of_bytes
+
+WORDS = [
+    *("role", "content", "type", "text", "image_url", "input_audio", "file", "refusal", "url", "id", "name"),
+    *("tool_calls", "tool_call_id", "function", "custom", "arguments", "input", "parameters", "strict"),
+    *("json_schema", "schema", "include_usage", "user", "assistant", "tool", "system", "allowed_tools"),
+    *("mode", "tools", "required", "auto", "none"),
+]
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(WORDS)
+)
+anything = st.recursive(
+    scalars | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=20,
+)
+message = st.fixed_dictionaries({"role": st.sampled_from(WORDS), "content": anything}) | anything
+bodies = anything | st.fixed_dictionaries(
+    {},
+    optional={
+        "model": anything,
+        "messages": st.lists(message, max_size=4) | anything,
+        **dict.fromkeys(FIELDS, anything),
+    },
+)
+
+
+def read(request: Request) -> None:
+    """Looks at everything that a request tells."""
+    for name in dir(type(request)):
+        if not name.startswith("_"):
+            getattr(request, name)
+    for result in request.tool_results:
+        assert result.json is not Ellipsis
+
+
+@given(bodies)
+@settings(max_examples=200, deadline=None)
+def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
+    request = of_bytes(dumps(body))
+    read(request)
+    failure = CHAT.check(request)
+    if failure is not None:
+        assert 400 <= CHAT.error(failure, request, STAMP).head.status < 500
+
+
+@given(st.sampled_from(sorted(FIELDS)), anything)
+@settings(max_examples=200, deadline=None)
+def test_no_field_raises(name: str, value: Json) -> None:
+    request = chat({**MINIMAL, name: value})
+    read(request)
+    CHAT.check(request)
+    CHAT.variant(request)
+
+
+@given(st.binary(max_size=40))
+def test_no_bytes_raise(raw: bytes) -> None:
+    request = of_bytes(raw)
+    read(request)
+    CHAT.check(request)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+pieces = st.lists(texts, max_size=4).map(tuple)
+parts = st.one_of(
+    pieces.map(Text),
+    pieces.map(Thinking),
+    pieces.map(Refusal),
+    st.builds(Call, texts, pieces),
+    st.builds(Native, st.sampled_from(["openai", "anthropic"]), st.dictionaries(st.just("audio"), anything)),
+)
+choices = st.builds(
+    Choice,
+    st.lists(parts, max_size=4).map(tuple),
+    st.sampled_from(["stop", "length", "tool_calls", "content_filter", "refusal"]),
+)
+replies = st.builds(
+    Reply,
+    st.lists(choices, min_size=1, max_size=3).map(tuple),
+    broken=st.none() | st.just(Failure("overloaded")),
+)
+
+
+@given(replies, st.booleans())
+@settings(deadline=None)
+def test_any_reply_is_a_legal_stream(reply: Reply, usage: bool) -> None:
+    """Each choice: role once and first, its pieces, one finish last; then usage, and the terminator last."""
+    plan = CHAT.stream(reply, chat(stream_options={"include_usage": usage}), STAMP)
+    payloads = [step.payload for step in plan.steps if isinstance(step, Data)]
+    if reply.broken is not None:
+        assert "error" in loads(payloads[-1])
+        chunks = [loads(payload) for payload in payloads[:-1]]
+    else:
+        assert payloads[-1] == b"[DONE]"
+        chunks = [loads(payload) for payload in payloads[:-1]]
+        if usage:
+            assert chunks.pop()["choices"] == []
+    for number, choice in enumerate(reply.choices):
+        own = [chunk["choices"][0] for chunk in chunks if chunk["choices"][0]["index"] == number]
+        assert ["role" in each["delta"] for each in own] == [True] + [False] * (len(own) - 1)
+        finished = [each["finish_reason"] is not None for each in own]
+        assert not any(finished[:-1])
+        assert finished[-1] == (reply.broken is None)
+        said = "".join(each["delta"].get("content") or "" for each in own)
+        assert said == "".join(piece for part in choice.parts if type(part) is Text for piece in spoken(part))
+
+
+def spoken(part: Part) -> list[str]:
+    assert isinstance(part, Text)
+    return [piece for piece in part.pieces if isinstance(piece, str)]

@@ -1,0 +1,125 @@
+"""Which call a request is, and what is said where it is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.dialects import anthropic, openai
+from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
+from mockllm.dialects.routes import ROUTES, Found, Unknown, WrongMethod, find
+
+CLAUDE = {"anthropic-version": "2023-06-01"}
+FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
+    ("POST", "/v1/chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
+    ("POST", "/chat/completions", {}, openai.CHAT, "/chat/completions", {}),
+    ("POST", "/openai/v1/chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
+    ("POST", "/openai/chat/completions", {}, openai.CHAT, "/chat/completions", {}),
+    ("POST", "//v1///chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
+    ("POST", "/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
+    ("POST", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
+    ("GET", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
+    ("GET", "/models", {}, openai.MODELS, "/models", {}),
+    ("GET", "/v1/models", CLAUDE, anthropic.MODELS, "/v1/models", {}),
+    ("GET", "/v1/models", {"x-api-key": "k"}, anthropic.MODELS, "/v1/models", {}),
+    ("GET", "/openai/v1/models", CLAUDE, openai.MODELS, "/v1/models", {}),
+    ("GET", "/anthropic/v1/models", {}, anthropic.MODELS, "/v1/models", {}),
+    ("GET", "/v1/models/gpt-4o", {}, openai.MODELS, "/v1/models/gpt-4o", {"model": "gpt-4o"}),
+    (
+        "GET",
+        "/v1/models/org/ft%3Aa%20b",
+        {},
+        openai.MODELS,
+        "/v1/models/org/ft:a%20b",
+        {"model": "org/ft:a b"},
+    ),
+    ("GET", "/v1/models/claude", CLAUDE, anthropic.MODELS, "/v1/models/claude", {"model": "claude"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "dialect", "bare", "route"), FOUND)
+def test_a_call_is_found(
+    method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
+) -> None:
+    found = find(method, path, headers)
+    assert isinstance(found, Found)
+    assert found.dialect is dialect
+    assert (found.provider, found.path, dict(found.route)) == (dialect.name, bare, route)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "dialect", "bare", "allow"),
+    [
+        ("GET", "/v1/chat/completions", {}, openai.CHAT, "/v1/chat/completions", "POST"),
+        ("GET", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", "POST"),
+        ("POST", "/v1/models", CLAUDE, anthropic.MODELS, "/v1/models", "GET"),
+        ("PATCH", "/v1//models/x", {}, openai.MODELS, "/v1/models/x", "GET"),
+    ],
+)
+def test_a_known_path_with_another_method_is_a_405_that_says_which(
+    method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, allow: str
+) -> None:
+    found = find(method, path, headers)
+    assert isinstance(found, WrongMethod)
+    assert found.dialect is dialect
+    assert (found.provider, found.path) == (dialect.name, bare)
+    assert found.failure.status == 405
+    assert found.failure.headers == (("allow", allow),)
+    assert found.failure.message is not None
+    assert found.failure.message.endswith(f": use {allow}.")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "provider", "envelope", "bare"),
+    [
+        ("/v2/chat", {}, None, "openai", "/v2/chat"),
+        ("/v2/chat", CLAUDE, None, "anthropic", "/v2/chat"),
+        ("/anthropic/nowhere", {}, "anthropic", "anthropic", "/nowhere"),
+        ("/openai", CLAUDE, "openai", "openai", ""),
+        ("/v1/models/", {}, None, "openai", "/v1/models/"),
+        ("/", {}, None, "openai", "/"),
+    ],
+)
+def test_an_unknown_path_is_a_404_that_lists_the_routes(
+    path: str, headers: dict[str, str], provider: str | None, envelope: str, bare: str
+) -> None:
+    found = find("POST", path, headers)
+    assert isinstance(found, Unknown)
+    assert (found.provider, found.dialect.name, found.path) == (provider, envelope, bare)
+    assert found.failure.type == "not_found"
+    assert found.failure.message == (
+        f"Invalid URL (POST {path}). Routes: POST /v1/chat/completions, POST /v1/messages, GET /v1/models, "
+        "GET /v1/models/{model}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "base"),
+    [
+        ("POST", "/v1/v1/chat/completions", {"host": "mock:9"}, "http://mock:9/v1"),
+        ("POST", "/openai/v1/v1/chat/completions", {}, "http://localhost:8080/openai/v1"),
+        ("POST", "/v1/v1/v1/messages", {"host": "mock:9"}, "http://mock:9"),
+        ("GET", "/anthropic/v1/v1/models/x", {"host": "mock:9"}, "http://mock:9/anthropic"),
+    ],
+)
+def test_a_doubled_v1_is_told_with_the_right_base_url(
+    method: str, path: str, headers: dict[str, str], base: str
+) -> None:
+    found = find(method, path, headers)
+    assert isinstance(found, Unknown)
+    assert found.failure.message == (
+        f"Invalid URL ({method} {path}). /v1 stands there twice. Set the client's base URL to {base}"
+    )
+
+
+def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
+    found = find("GET", "/v1/v1/nowhere", {})
+    assert isinstance(found, Unknown)
+    assert "Routes:" in (found.failure.message or "")
+
+
+def test_every_dialect_has_a_route_and_a_name() -> None:
+    assert {route.dialect for route in ROUTES} == set(DIALECTS)
+    assert {"openai", "anthropic"} == DIALECT_NAMES == PROVIDERS
+    assert {"chat", "messages", "models"} == APIS
+    assert {"chat", "messages"} == GENERATING
