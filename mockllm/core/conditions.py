@@ -213,7 +213,7 @@ class Members(Condition):
     members: Mapping[str, Condition]
 
     def holds(self, value: Json | Missing) -> bool:
-        if value is MISSING:
+        if not isinstance(value, (dict, Thing)):
             return False
         return all(met(condition, member(value, name)) for name, condition in self.members.items())
 
@@ -221,6 +221,8 @@ class Members(Condition):
         return ", ".join(f"{name} {condition.describe()}" for name, condition in self.members.items())
 
     def difference(self, value: Json | Missing) -> str | None:
+        if not isinstance(value, (dict, Thing)):
+            return hints.of_type({}, value)
         for name, condition in self.members.items():
             found = member(value, name)
             if not met(condition, found):

@@ -7,7 +7,7 @@ literal stands), which are then checked one by one.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from mockllm.core.bits import mask_of
@@ -45,22 +45,14 @@ class TextTables:
         self.starts = Affixes()
         self.ends = Affixes(ends=True)
         self.literals = Literals()
-        self._used: list[Table[str]] = []
+        self.finders: list[Callable[[str], int]] = []
 
     def close(self, size: int) -> Iterator[None]:
-        self._used = [table for table in (self.equal, self.starts, self.ends, self.literals) if table]
-        for table in self._used:
-            table.close(size)
+        for table in (self.equal, self.starts, self.ends, self.literals):
+            if table:
+                table.close(size)
+                self.finders.append(table.find)
             yield
-
-    def __bool__(self) -> bool:
-        return bool(self._used)
-
-    def find(self, text: str) -> int:
-        mask = 0
-        for table in self._used:
-            mask |= table.find(text)
-        return mask
 
 
 class FieldIndex:
@@ -240,8 +232,14 @@ class FieldIndex:
         return mask
 
     def _of_text(self, text: str) -> int:
-        mask = self._any_text | self._plain.find(text)
-        return mask | self._folded.find(fold(text)) if self._folded else mask
+        mask = self._any_text
+        for find in self._plain.finders:
+            mask |= find(text)
+        if self._folded.finders:
+            folded = fold(text)
+            for find in self._folded.finders:
+                mask |= find(folded)
+        return mask
 
     def _of_list(self, items: Sequence[Any]) -> int:
         mask = self._empty if items == () else self._present

@@ -51,13 +51,17 @@ class Index:
     def _build(self, matchers: Sequence[Matcher]) -> Iterator[None]:
         self._matchers = tuple(matchers)
         self._owners: list[int] = []
+        self._starts: list[int] = []
+        self._spans: dict[tuple[int, int], int] = {}
         rows: list[Row] = []
         for number, matcher in enumerate(matchers):
             made = rows_of(matcher)
             rows += made
+            self._starts.append(len(self._owners))
             self._owners += [number] * len(made)
             if not number % 64:
                 yield
+        self._starts.append(len(rows))
         self._all = (1 << len(rows)) - 1
         layers: dict[Place, Layer] = {}
         placed: list[list[tuple[Layer | None, Part]]] = []
@@ -108,43 +112,63 @@ class Index:
 
     def find(self, request: Request) -> Iterator[int]:
         """The numbers of the matchers that hold, in order; each is looked for when it is asked for."""
+        return self.among(self.hits(request), request, 0, len(self._matchers))
+
+    def hits(self, request: Request) -> int:
+        """The rows that may hold, as a mask: what all layers together leave."""
         alive = self._all
         for layer in self._layers:
             # A field that none of the rows left asks for is not read.
             if alive & layer.bound:
                 alive &= layer.lookup(request)
                 if not alive:
-                    return
+                    break
+        return alive
+
+    def among(self, hits: int, request: Request, first: int, end: int) -> Iterator[int]:
+        """The numbers from `first` up to `end` of the matchers that hold, out of a request's hits."""
         last = -1
-        for row in positions(alive):
+        for row in positions(hits & self._span(first, end)):
             matcher = self._owners[row]
             if matcher != last and self._holds(row, request):
                 yield matcher
                 last = matcher
 
+    def _span(self, first: int, end: int) -> int:
+        """The mask of these matchers' rows."""
+        span = self._spans.get((first, end))
+        if span is None:
+            span = (1 << self._starts[end]) - (1 << self._starts[first])
+            self._spans = {(first, end): span, **dict(islice(self._spans.items(), 3))}
+        return span
+
     def _holds(self, row: int, request: Request) -> bool:
         rest = self._rest.get(row)
         return rest is None or all(part.holds(request) for part in rest)
 
-    def nearest(self, request: Request, count: int = 3) -> list[tuple[int, list[Difference]]]:
-        """The matchers that come nearest, with how the request differs from what each wants: the fewer tests
-        fail the nearer, then the more hold, then in order. One that holds is the nearest."""
+    def nearest(
+        self, request: Request, count: int = 3, end: int | None = None
+    ) -> list[tuple[int, list[Difference]]]:
+        """Of the matchers up to `end` (all) the nearest ones, with how the request differs from what each wants:
+        the fewer tests fail the nearer, then the more hold, then in order. One that holds is the nearest."""
+        among = self._span(0, len(self._matchers) if end is None else end)
         failed, held = Counter(), Counter()
         for layer in self._layers:
             mask = layer.lookup(request)
-            failed.add(self._all & ~mask)
+            failed.add(among & ~mask)
             held.add(mask & layer.bound)
-        near = dict.fromkeys(self._owners[row] for row in islice(self._by_nearness(failed, held), _LOOKED_AT))
+        rows = islice(_by_nearness(failed, held, among), _LOOKED_AT)
+        near = dict.fromkeys(self._owners[row] for row in rows)
         ranked = sorted(near, key=lambda matcher: (*self._matchers[matcher].distance(request), matcher))
         return [(matcher, self._matchers[matcher].differences(request)) for matcher in ranked[:count]]
 
-    def _by_nearness(self, failed: Counter, held: Counter) -> Iterator[int]:
-        left = self._all
-        while left:
-            near = failed.lowest(left)
-            best = held.highest(near)
-            yield from positions(best)
-            left ^= best
+
+def _by_nearness(failed: Counter, held: Counter, left: int) -> Iterator[int]:
+    """The rows that are left, the nearest first."""
+    while left:
+        best = held.highest(failed.lowest(left))
+        yield from positions(best)
+        left ^= best
 
 
 def _layer_for(field: Field) -> Layer:

@@ -219,28 +219,24 @@ class BodyLayer(Layer):
                 if index.missing:
                     mask &= ~index.missing
                 mask |= index.lookup(value)
-            if node.children:
-                waiting.extend(_common_children(node.children, value))
+            children = node.children
+            if isinstance(value, dict):
+                waiting += [(children[key], value[key]) for key in children.keys() & value.keys()]
+            elif isinstance(value, list) and children:
+                waiting += [(child, value[place]) for place, child in _places(children, len(value))]
         return mask
 
 
-def _common_children(children: Mapping[str | int, _Node], value: Json) -> Iterator[tuple[_Node, Json]]:
-    """The children that the value has, with what stands there."""
-    if isinstance(value, dict):
-        if len(children) <= len(value):
-            for key, child in children.items():
-                if isinstance(key, str) and key in value:
-                    yield child, value[key]
-        else:
-            for key, item in value.items():
-                if key in children:
-                    yield children[key], item
-    elif isinstance(value, list):
-        length = len(value)
-        places = children if len(children) <= 2 * length else range(-length, length)
-        for place in places:
-            if isinstance(place, int) and -length <= place < length and place in children:
-                yield children[place], value[place]
+def _places(children: Mapping[str | int, _Node], length: int) -> Iterator[tuple[int, _Node]]:
+    """The children that a list of this length has."""
+    if len(children) <= 2 * length:
+        for place, child in children.items():
+            if isinstance(place, int) and -length <= place < length:
+                yield place, child
+    else:
+        for place in range(-length, length):
+            if place in children:
+                yield place, children[place]
 
 
 def _index_of(pairs: Pairs, size: int) -> Generator[None, None, tuple[FieldIndex | Few, frozenset[int]]]:
