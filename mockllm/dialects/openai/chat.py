@@ -15,7 +15,19 @@ from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, pretty
 from mockllm.core.plan import Data, Framing, Kind, Plan
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Thinking, Usage, spoken
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Finish,
+    Native,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    spoken,
+)
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat_check import check, unreadable
@@ -40,7 +52,7 @@ DEFAULT_MODEL: Final = "gpt-4o-mini"
 PADDING: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """What an answer says beside the reply itself. `forced`: the request named the one function to call,
     which ends an answer with `stop` instead of `tool_calls`. `custom` are the tools that take free text."""
@@ -58,8 +70,9 @@ class Answered:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
 
     def foot(self) -> dict[str, Json]:
-        tier = {"service_tier": self.tier} if self.family.tier else {}
-        return {**tier, "system_fingerprint": self.family.fingerprint}
+        if self.family.tier:
+            return {"service_tier": self.tier, "system_fingerprint": self.family.fingerprint}
+        return {"system_fingerprint": self.family.fingerprint}
 
     def finish(self, choice: Choice) -> str:
         if self.forced and choice.finish == "tool_calls":
@@ -106,13 +119,15 @@ def usage(counted: Usage) -> dict[str, Json]:
 
 def sayable(reply: Reply) -> Reply:
     """The reply without what this protocol never shows: reasoning, and other dialects' own blocks."""
-    if not any(_hidden(part) for choice in reply.choices for part in choice.parts):
-        return reply
-    choices = (
-        replace(choice, parts=tuple(part for part in choice.parts if not _hidden(part)))
-        for choice in reply.choices
-    )
-    return replace(reply, choices=tuple(choices))
+    for choice in reply.choices:
+        for part in choice.parts:
+            if _hidden(part):
+                return replace(reply, choices=tuple(_seen(choice) for choice in reply.choices))
+    return reply
+
+
+def _seen(choice: Choice) -> Choice:
+    return replace(choice, parts=tuple(part for part in choice.parts if not _hidden(part)))
 
 
 def _hidden(part: Part) -> bool:
@@ -213,35 +228,43 @@ class ChatEncoder(Encoder):
 
 def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
-    calls = [facts.call(call, number, place, spoken(call.pieces)) for place, call in enumerate(choice.calls)]
-    refusals = [spoken(part.pieces) for part in choice.parts if type(part) is Refusal]
-    made: dict[str, Json] = {"role": "assistant", "content": choice.text}
-    if not choice.text and (calls or refusals):
+    text = refusal = None
+    calls: list[Json] = []
+    own: dict[str, Json] = {}
+    for part in choice.parts:
+        if type(part) is Text:
+            said = part.whole if part.whole is not None else spoken(part.pieces)
+            text = said if text is None else text + said
+        elif type(part) is Call:
+            calls.append(facts.call(part, number, len(calls), spoken(part.pieces)))
+        elif type(part) is Refusal:
+            refusal = (refusal or "") + spoken(part.pieces)
+        elif type(part) is Native and not _hidden(part):
+            own |= part.block
+    made: dict[str, Json] = {"role": "assistant", "content": text or ""}
+    if not text and (calls or refusal is not None):
         made["content"] = None
     if calls:
         made["tool_calls"] = calls
-    made["refusal"] = "".join(refusals) if refusals else None
+    made["refusal"] = refusal
     made["annotations"] = []
-    for part in choice.parts:
-        if type(part) is Native:
-            made |= part.block
-    return made
+    return {**made, **own} if own else made
 
 
 def body(reply: Reply, facts: Answered) -> dict[str, Json]:
     """The whole answer's object."""
-    logprobs = {"logprobs": None} if facts.family.logprobs else {}
-    choices = [
-        {
-            "index": number,
-            "message": message(choice, number, facts),
-            **logprobs,
-            "finish_reason": facts.finish(choice),
-        }
-        for number, choice in enumerate(sayable(reply).choices)
-    ]
-    made = {**facts.top("chat.completion"), "choices": choices, "usage": usage(reply.usage), **facts.foot()}
-    return {**made, **reply.extras.get("openai", {})}
+    choices = []
+    for number, choice in enumerate(reply.choices):
+        said: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
+        if facts.family.logprobs:
+            said["logprobs"] = None
+        said["finish_reason"] = facts.finish(choice)
+        choices.append(said)
+    made = facts.top("chat.completion")
+    made["choices"] = choices
+    made["usage"] = usage(reply.usage)
+    made |= facts.foot()
+    return {**made, **extras} if (extras := reply.extras.get("openai")) else made
 
 
 class Chat:

@@ -37,6 +37,7 @@ MEDIA: Final = {
     "input_audio": MediaPart("audio"),
     "file": MediaPart("file"),
 }
+AUTO: Final = ToolChoice()
 
 
 class ChatRequest(Request):
@@ -55,24 +56,32 @@ class ChatRequest(Request):
     @lazy
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
-        return tuple(
-            Message(ROLES[role], tuple(_parts(message, role, names)))
-            for message in objects(self.fields.get("messages"))
-            if type(role := message.get("role")) is str and role in ROLES
-        )
+        made = []
+        for entry in objects(self.fields.get("messages")):
+            role, content = entry.get("role"), entry.get("content")
+            if type(role) is not str or role not in ROLES:
+                continue
+            neutral = ROLES[role]
+            if type(content) is str and len(entry) == 2 and neutral != "tool":
+                made.append(Message(neutral, (TextPart(content),)))
+            else:
+                made.append(Message(neutral, tuple(_parts(entry, role, names))))
+        return tuple(made)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
         """What `tools` offers, then the legacy `functions`."""
-        offered = [tool for entry in objects(self.fields.get("tools")) if (tool := _tool(entry)) is not None]
-        legacy = [
-            tool for entry in objects(self.fields.get("functions")) if (tool := _function(entry)) is not None
-        ]
-        return (*offered, *legacy)
+        fields = self.fields
+        if "tools" not in fields and "functions" not in fields:
+            return ()
+        offered = (_tool(entry) for entry in objects(fields.get("tools")))
+        legacy = (_function(entry) for entry in objects(fields.get("functions")))
+        return tuple(tool for tool in (*offered, *legacy) if tool is not None)
 
     @lazy
     def tool_choice(self) -> ToolChoice:
-        return _tool_choice(self.fields.get("tool_choice", self.fields.get("function_call")))
+        fields = self.fields
+        return _tool_choice(fields.get("tool_choice", fields.get("function_call")))
 
     @lazy
     def response_format(self) -> Format:
@@ -119,7 +128,8 @@ class ChatRequest(Request):
     @lazy
     def custom(self) -> frozenset[str]:
         """The names of the tools that take free text instead of JSON."""
-        return frozenset(tool.name for tool in self.tools if tool.kind == "custom")
+        tools = self.tools
+        return frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else frozenset()
 
 
 def text_of(value: Json) -> str | None:
@@ -210,6 +220,8 @@ def _function(said: dict[str, Json], kind: str = "function") -> Tool | None:
 
 
 def _tool_choice(choice: Json) -> ToolChoice:
+    if choice is None:
+        return AUTO
     if choice == "none":
         return ToolChoice("none")
     if choice in ("required", "any"):
