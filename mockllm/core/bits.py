@@ -1,4 +1,7 @@
-"""Sets of rows as Python integers: bit N is row N. One AND of ten thousand rows costs 0.1 µs."""
+"""Sets of rows as Python integers, one bit a row: an AND of ten thousand rows costs about 0.2 µs.
+
+The first row has the highest bit, because an integer's highest bit is at hand and its lowest is not.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
 Rows: TypeAlias = int | tuple[int, ...]
-"""A set as it is kept: few rows as their numbers, many as a mask."""
+"""A set as it is kept: few rows as the numbers of their bits, many as a mask."""
 
 _FEW: Final = 8
 _SINGLY: Final = 8
-"""So many bits are taken one by one before the rest is written out: the first one is mostly enough."""
+"""So many bits are taken one by one before the rest is written out: the first is mostly enough."""
 
 
 def mask_of(rows: Sequence[int], size: int) -> int:
@@ -37,19 +40,20 @@ def unpacked(rows: Rows) -> int:
 
 
 def positions(mask: int) -> Iterator[int]:
-    """The rows in order."""
+    """The bits that are set, the highest first."""
     for _ in range(_SINGLY):
         if not mask:
             return
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
+        highest = mask.bit_length() - 1
+        yield highest
+        mask ^= 1 << highest
     if mask:
-        written = bin(mask)[:1:-1]
-        row = written.find("1")
-        while row >= 0:
-            yield row
-            row = written.find("1", row + 1)
+        written = bin(mask)[2:]
+        last = len(written) - 1
+        at = 0
+        while at >= 0:
+            yield last - at
+            at = written.find("1", at + 1)
 
 
 class Counter:

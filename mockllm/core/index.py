@@ -51,37 +51,33 @@ class Index:
     def _build(self, matchers: Sequence[Matcher]) -> Iterator[None]:
         self._matchers = tuple(matchers)
         self._owners: list[int] = []
-        self._starts: list[int] = []
+        """Whose each bit is. The last matcher has the lowest bits."""
+        self._bits_from = [0] * (len(matchers) + 1)
+        """How many bits belong to each matcher and those behind it."""
         self._spans: dict[tuple[int, int], int] = {}
-        rows: list[Row] = []
-        for number, matcher in enumerate(matchers):
-            made = rows_of(matcher)
-            rows += made
-            self._starts.append(len(self._owners))
-            self._owners += [number] * len(made)
-            if not number % 64:
-                yield
-        self._starts.append(len(rows))
-        self._all = (1 << len(rows)) - 1
+        self._several: set[str] = set()
         layers: dict[Place, Layer] = {}
         placed: list[list[tuple[Layer | None, Part]]] = []
-        self._several: set[str] = set()
-        for number, row in enumerate(rows):
-            placed.append(self._place(number, row, layers))
-            if not number % 64:
+        for number in reversed(range(len(matchers))):
+            for row in reversed(rows_of(matchers[number])):
+                placed.append(self._place(len(placed), row, layers))
+                self._owners.append(number)
+            self._bits_from[number] = len(placed)
+            if not number % 32:
                 yield
+        self._all = (1 << len(placed)) - 1
         self._layers = [layers[place] for place in sorted(layers)]
         for layer in self._layers:
-            yield from layer.close(len(rows))
+            yield from layer.close(len(placed))
         self._rest: dict[int, tuple[Part, ...]] = {}
-        for number, parts in enumerate(placed):
-            rest = tuple(part for layer, part in parts if layer is None or number in layer.unsure)
+        for bit, parts in enumerate(placed):
+            rest = tuple(part for layer, part in parts if layer is None or bit in layer.unsure)
             if rest:
-                self._rest[number] = rest
-            if not number % 256:
+                self._rest[bit] = rest
+            if not bit % 256:
                 yield
 
-    def _place(self, number: int, row: Row, layers: dict[Place, Layer]) -> list[tuple[Layer | None, Part]]:
+    def _place(self, bit: int, row: Row, layers: dict[Place, Layer]) -> list[tuple[Layer | None, Part]]:
         """Gives each leaf of a row to its layer; None stands with what no layer takes."""
         taken: Tally[tuple[int, str]] = Tally()
         placed: list[tuple[Layer | None, Part]] = []
@@ -95,7 +91,7 @@ class Index:
             layer = layers.get(place)
             if layer is None:
                 layer = layers[place] = _layer_for(part.field)
-            layer.add(number, part.field, part.condition)
+            layer.add(bit, part.field, part.condition)
             taken[key] += 1
             placed.append((layer, part))
         return placed
@@ -105,8 +101,9 @@ class Index:
         field = leaf.field
         if field.path is None or field.path.singular:
             return _ORDER[field.name], ""
-        self._several.add(field.path.text)
-        return (_ORDER[field.name], field.path.text) if len(self._several) <= _SEVERAL else None
+        if len(self._several) < _SEVERAL:
+            self._several.add(field.path.text)
+        return (_ORDER[field.name], field.path.text) if field.path.text in self._several else None
 
     # --- finding -------------------------------------------------------------------------------
 
@@ -128,9 +125,9 @@ class Index:
     def among(self, hits: int, request: Request, first: int, end: int) -> Iterator[int]:
         """The numbers from `first` up to `end` of the matchers that hold, out of a request's hits."""
         last = -1
-        for row in positions(hits & self._span(first, end)):
-            matcher = self._owners[row]
-            if matcher != last and self._holds(row, request):
+        for bit in positions(hits & self._span(first, end)):
+            matcher = self._owners[bit]
+            if matcher != last and self._holds(bit, request):
                 yield matcher
                 last = matcher
 
@@ -138,27 +135,27 @@ class Index:
         """The mask of these matchers' rows."""
         span = self._spans.get((first, end))
         if span is None:
-            span = (1 << self._starts[end]) - (1 << self._starts[first])
+            span = (1 << self._bits_from[first]) - (1 << self._bits_from[end])
             self._spans = {(first, end): span, **dict(islice(self._spans.items(), 3))}
         return span
 
-    def _holds(self, row: int, request: Request) -> bool:
-        rest = self._rest.get(row)
+    def _holds(self, bit: int, request: Request) -> bool:
+        rest = self._rest.get(bit)
         return rest is None or all(part.holds(request) for part in rest)
 
     def nearest(
         self, request: Request, count: int = 3, end: int | None = None
     ) -> list[tuple[int, list[Difference]]]:
-        """Of the matchers up to `end` (all) the nearest ones, with how the request differs from what each wants:
-        the fewer tests fail the nearer, then the more hold, then in order. One that holds is the nearest."""
+        """Of the matchers up to `end` (all) the nearest, with how the request differs from what each wants.
+        The fewer tests fail the nearer, then the more hold, then in order. One that holds is the nearest."""
         among = self._span(0, len(self._matchers) if end is None else end)
         failed, held = Counter(), Counter()
         for layer in self._layers:
             mask = layer.lookup(request)
             failed.add(among & ~mask)
             held.add(mask & layer.bound)
-        rows = islice(_by_nearness(failed, held, among), _LOOKED_AT)
-        near = dict.fromkeys(self._owners[row] for row in rows)
+        bits = islice(_by_nearness(failed, held, among), _LOOKED_AT)
+        near = dict.fromkeys(self._owners[bit] for bit in bits)
         ranked = sorted(near, key=lambda matcher: (*self._matchers[matcher].distance(request), matcher))
         return [(matcher, self._matchers[matcher].differences(request)) for matcher in ranked[:count]]
 

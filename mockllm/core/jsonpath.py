@@ -43,9 +43,7 @@ class JsonPath:
         if not self.singular:
             return next(iter(self.all(body)), MISSING)
         for key in self.keys:
-            body = step(body, key)
-            if body is MISSING:
-                break
+            body = body.get(key, MISSING) if isinstance(body, dict) else _item(body, key)
         return body
 
     def all(self, body: Json | Missing) -> list[Json]:
@@ -65,11 +63,9 @@ class JsonPath:
         return self.first(body) if self.singular else self.all(body) or MISSING
 
 
-def step(value: Json | Missing, key: str | int) -> Json | Missing:
-    """The member or item; MISSING where there is none."""
-    if isinstance(key, str):
-        return value.get(key, MISSING) if isinstance(value, dict) else MISSING
-    if isinstance(value, list) and -len(value) <= key < len(value):
+def _item(value: Json | Missing, key: str | int) -> Json | Missing:
+    """The list's item; MISSING where it has none or is no list."""
+    if isinstance(key, int) and isinstance(value, list) and -len(value) <= key < len(value):
         return value[key]
     return MISSING
 

@@ -15,6 +15,7 @@ from mockllm.core.conditions import Condition
 from mockllm.core.field_index import FieldIndex
 from mockllm.core.fields import Field
 from mockllm.core.json import MISSING, Json, Missing
+from mockllm.core.jsonpath import JsonPath
 from mockllm.core.request import Request
 
 Pairs: TypeAlias = list[tuple[int, Condition]]
@@ -25,6 +26,8 @@ LONGEST: Final = 256
 """Longer values are not kept: the client chooses them."""
 _FEW: Final = 4
 """So few conditions on a key are asked one by one."""
+_FOLLOWED: Final = 8
+"""So few paths are followed one by one."""
 
 
 class Layer(ABC):
@@ -149,10 +152,7 @@ class KeyedLayer(Layer):
         values: Mapping[str, str] = getattr(request, self._name)
         mask = self._absent
         for key in self._common(values):
-            index = self._indexes[key]
-            if index.missing:
-                mask &= ~index.missing
-            mask |= index.lookup(values.get(key, MISSING))
+            mask = _shown(mask, self._indexes[key], values.get(key, MISSING))
         return mask
 
     def _common(self, values: Mapping[str, str]) -> Iterator[str]:
@@ -163,62 +163,75 @@ class KeyedLayer(Layer):
         return (key for key in values if key in self._indexes)
 
 
+def _shown(mask: int, index: FieldIndex | Few, value: Json | Missing) -> int:
+    """The mask once it is known what stands at a key: until then its rows stood as if nothing did."""
+    if index.missing:
+        mask &= ~index.missing
+    return mask | index.lookup(value)
+
+
 class _Node:
     """A place in the body that some row looks at, or on the way to one."""
 
-    __slots__ = ("children", "index", "pairs")
+    __slots__ = ("children", "index")
 
     def __init__(self) -> None:
         self.children: dict[str | int, _Node] = {}
-        self.pairs: Pairs = []
         self.index: FieldIndex | Few | None = None
-
-    def below(self) -> Iterator[_Node]:
-        """It and all nodes under it."""
-        waiting = [self]
-        while waiting:
-            node = waiting.pop()
-            yield node
-            waiting.extend(node.children.values())
 
 
 class BodyLayer(Layer):
-    """Singular paths into the body: a trie of which only what the body has is walked."""
+    """Singular paths into the body: a few are followed; of many, a trie, only as far as the body has them."""
 
     def __init__(self, field: Field) -> None:
+        self._pairs: dict[tuple[str | int, ...], Pairs] = {}
+        self._paths: dict[tuple[str | int, ...], JsonPath] = {}
+        self._followed: list[tuple[JsonPath, FieldIndex | Few]] = []
         self._root = _Node()
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
         assert field.path is not None
-        node = self._root
-        for key in field.path.keys:
-            node = node.children.setdefault(key, _Node())
-        node.pairs.append((row, condition))
+        self._paths[field.path.keys] = field.path
+        self._pairs.setdefault(field.path.keys, []).append((row, condition))
 
     def close(self, size: int) -> Iterator[None]:
-        nodes = [node for node in self._root.below() if node.pairs]
-        self._bind([row for node in nodes for row, _ in node.pairs], size)
+        self._bind([row for pairs in self._pairs.values() for row, _ in pairs], size)
         self._absent = self.free
         unsure: set[int] = set()
-        for node in nodes:
-            node.index, open_rows = yield from _index_of(node.pairs, size)
-            self._absent |= node.index.missing
+        for keys, pairs in self._pairs.items():
+            index, open_rows = yield from _index_of(pairs, size)
+            self._absent |= index.missing
             unsure |= open_rows
+            if len(self._pairs) <= _FOLLOWED:
+                self._followed.append((self._paths[keys], index))
+            else:
+                self._plant(keys, index)
         self.unsure = frozenset(unsure)
+
+    def _plant(self, keys: tuple[str | int, ...], index: FieldIndex | Few) -> None:
+        node = self._root
+        for key in keys:
+            node = node.children.setdefault(key, _Node())
+        node.index = index
 
     def lookup(self, request: Request) -> int:
         body = request.body
         mask = self._absent
         if body is MISSING:
             return mask
+        for path, index in self._followed:
+            value = path.first(body)
+            if value is not MISSING:
+                mask = _shown(mask, index, value)
+        return mask if self._followed else self._walk(body, mask)
+
+    def _walk(self, body: Json, mask: int) -> int:
         waiting: list[tuple[_Node, Json]] = [(self._root, body)]
         while waiting:
             node, value = waiting.pop()
             index = node.index
             if index is not None:
-                if index.missing:
-                    mask &= ~index.missing
-                mask |= index.lookup(value)
+                mask = _shown(mask, index, value)
             children = node.children
             if isinstance(value, dict):
                 waiting += [(children[key], value[key]) for key in children.keys() & value.keys()]

@@ -24,7 +24,7 @@ class Validator:
     def holds(self, value: Json) -> bool:
         try:
             return bool(self._compiled.is_valid(value))
-        except ValueError:  # nested deeper than the checker looks
+        except ValueError:  # not JSON: a thing of a set
             return False
 
     def mistake(self, value: Json) -> str:
