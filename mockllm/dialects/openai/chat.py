@@ -102,12 +102,16 @@ def answered(reply: Reply, request: ChatRequest, stamp: Stamp) -> Answered:
 
 
 def usage(counted: Usage) -> dict[str, Json]:
-    """Cached tokens are part of the prompt, reasoning tokens part of the completion."""
+    """Cached tokens are part of the prompt, reasoning tokens part of the completion. Tokens written to
+    a cache are told where there are any: the SDK knows them, and no recording has them yet."""
+    prompt = {"cached_tokens": counted.cached_read, "audio_tokens": 0}
+    if counted.cache_write:
+        prompt["cache_write_tokens"] = counted.cache_write
     return {
         "prompt_tokens": counted.input,
         "completion_tokens": counted.output,
         "total_tokens": counted.total,
-        "prompt_tokens_details": {"cached_tokens": counted.cached_read, "audio_tokens": 0},
+        "prompt_tokens_details": prompt,
         "completion_tokens_details": {
             "reasoning_tokens": counted.reasoning,
             "audio_tokens": 0,

@@ -6,7 +6,19 @@ import pytest
 
 from mockllm.core.json import Json, loads
 from mockllm.core.plan import Data, Framing, Plan, Raw, Wait
-from mockllm.core.reply import Call, Choice, Native, Part, Pause, Refusal, Reply, Text, Thinking, Verbatim
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Native,
+    Part,
+    Pause,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    Verbatim,
+)
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.families import FAMILIES, SNAPSHOTS, family
 from tests.dialects.openai.chat_requests import STAMP, chat, of_bytes
@@ -89,6 +101,12 @@ def test_usage_and_moderation_among_the_extras_have_chunks_of_their_own() -> Non
         ([], None),
     ]
     assert ["moderation" in each for each in said] == [False] * (len(said) - 1) + [True]
+
+
+def test_tokens_written_to_a_cache_are_told_where_there_are_any() -> None:
+    told = whole(Reply(HI.choices, Usage(10, 2, cached_read=3, cache_write=4)))["usage"]
+    details = {"cached_tokens": 3, "audio_tokens": 0, "cache_write_tokens": 4}
+    assert (told["prompt_tokens"], told["prompt_tokens_details"]) == (10, details)
 
 
 def test_a_native_part_is_a_delta_and_a_part_of_the_message() -> None:
