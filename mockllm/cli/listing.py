@@ -1,0 +1,28 @@
+"""How mistakes and warnings are listed, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from mockllm.core.json import Json
+from mockllm.scenario.mistakes import Mistake
+
+
+def list_mistakes(mistakes: Sequence[Mistake], out: TextIO) -> None:
+    """One line each, and how many."""
+    for mistake in mistakes:
+        print(mistake, file=out)
+    count = len(mistakes)
+    print(f"{count} mistake{'s' * (count != 1)}", file=out)
+
+
+def as_json(mistake: Mistake) -> Json:
+    """A mistake for a program."""
+    return {
+        "file": mistake.file,
+        "line": mistake.line,
+        "column": mistake.column,
+        "path": mistake.path,
+        "message": mistake.message,
+    }

@@ -1,0 +1,53 @@
+"""`mockllm COMMAND`: finds the command and runs it. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm import __version__
+
+COMMANDS: Final = {
+    "serve": "serve scenarios",
+    "check": "find mistakes in scenarios, without a server",
+    "explain": "tell what would answer a request, and why",
+    "test": "run the examples in scenario files",
+    "schema": "write the JSON Schemas of scenario files and packs",
+    "init": "make a commented starter folder",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs a command and exits: 0 where all is well, 1 where a check failed, 2 for a mistake of usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="mockllm",
+        description="A mock server for LLM provider APIs, driven by YAML scenarios.",
+    )
+    parser.add_argument("--version", action="version", version=f"mockllm {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, help in COMMANDS.items():
+        sub = commands.add_parser(name, help=help, description=help.capitalize() + ".")
+        if given[:1] == [name]:  # only the command that runs is imported
+            module = importlib.import_module(f"mockllm.cli.{name}")
+            module.arguments(sub)
+            sub.set_defaults(run=module.run)
+    from mockllm.cli.options import BadOption
+
+    namespace = parser.parse_args(given)
+    try:
+        sys.exit(namespace.run(namespace))
+    except BadOption as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

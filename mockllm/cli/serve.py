@@ -1,0 +1,77 @@
+"""`mockllm serve`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from mockllm import __version__
+from mockllm.cli.listing import list_mistakes
+from mockllm.cli.options import LOADING, SERVING, add, add_limits, limits, settled, wanted
+from mockllm.server.app import App
+from mockllm.server.building import Broken, Builder
+from mockllm.server.lines import Lines
+from mockllm.server.pages import amount
+from mockllm.server.reload import Reload
+from mockllm.server.serving import Address, CannotListen
+from mockllm.server.serving import run as run_server
+from mockllm.state.memory import Memory
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add(parser, LOADING)
+    add(parser, SERVING)
+    add_limits(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    values = settled(given, (*LOADING, *SERVING), os.environ)
+    asked = wanted(values, os.environ)
+    builder = Builder(asked, Memory(), seed=values["seed"], longest=values["max_delay"], strict=values["strict"])
+    try:
+        engine = builder.first()
+    except Broken as broken:
+        list_mistakes(broken.mistakes, sys.stderr)
+        return 2
+    for warning in builder.warnings:
+        say(f"warning: {warning}")
+    lines = None if values["quiet"] else Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"])
+    app = App(engine, limits=limits(given, os.environ), open_to_pages=not values["no_cors"], lines=lines)
+    addresses = [Address(values["host"], values["port"])]
+    if values["listen"]:
+        more = [Address(*each) for each in values["listen"]]
+        addresses = more if given.port is None and given.host is None else addresses + more
+    reload = None if values["no_reload"] else Reload(app, builder.watched, builder.again, say)
+    try:
+        run_server(app, addresses, lambda where: ready(where, app), reload.run if reload else None)
+    except CannotListen as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 1
+    missed = app.journal.missed
+    if values["strict"] and missed:
+        print(f"mockllm: {missed} request{'s' * (missed != 1)} that no rule answered", file=sys.stderr)
+        return 1
+    return 0
+
+
+def ready(where: Sequence[Address], app: App) -> None:
+    """Where it listens, what is loaded, and what to give each SDK."""
+    about = app.engine.about()
+    urls = [address.url for address in where]
+    print(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(urls)}")
+    for name, path in about.bases:
+        print(f"  {name + ':':<11} base_url = {urls[0]}{path}")
+    if all(address.host in ("localhost", "127.0.0.1", "::1") for address in where):
+        print("  Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network.")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """To the person at the terminal, beside the lines of requests."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def say_line(text: str) -> None:
+    print(text, flush=True)
