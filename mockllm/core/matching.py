@@ -23,12 +23,12 @@ from mockllm.core.conditions import (
     member,
     of_set,
 )
-from mockllm.core.fields import Field
+from mockllm.core.fields import Field, Result
 from mockllm.core.hints import brief
 from mockllm.core.json import Json, Missing
-from mockllm.core.request import Request
+from mockllm.core.request import Request, ResultPart
 
-__all__ = ["All", "Any", "Difference", "Field", "Matcher", "Not", "Test", "captures", "slow_regexes"]
+__all__ = ["All", "Any", "Difference", "Field", "Matcher", "Not", "Test", "captures", "matched_result", "slow_regexes"]
 
 
 Distance: TypeAlias = tuple[int, int]
@@ -152,6 +152,16 @@ def captures(matcher: Matcher, request: Request) -> dict[str, str]:
         for groups in _groups(test.met, test.field.read(request)):
             found = groups | found
     return found
+
+
+def matched_result(matcher: Matcher, request: Request) -> ResultPart | None:
+    """The first tool result by which the matcher holds; None where it asks for none."""
+    for test in _holding(matcher, request):
+        if test.field.name == "tool_result":
+            for part in request.tool_results:
+                if test.met.holds((Result(part),)):
+                    return part
+    return None
 
 
 def slow_regexes(matcher: Matcher) -> Iterator[tuple[Field, Regex]]:

@@ -49,6 +49,8 @@ SPOKEN: Final = {"anthropic": ("anthropic-version", "x-api-key")}
 BASES: Final = {"openai": "/v1", "anthropic": ""}
 """What stands between the host and the paths that this provider's SDKs ask for; OpenAI's paths also work
 without it."""
+BASE_URLS: Final = (("OpenAI", BASES["openai"]), ("Anthropic", BASES["anthropic"]))
+"""Each SDK with what follows the server's address in its base URL."""
 
 
 @dataclass(frozen=True, slots=True)
