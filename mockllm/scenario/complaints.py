@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.json import Json
-from mockllm.scenario.mistakes import Mistake, Path, either, joined, meant, nearest, scalar_text
+from mockllm.scenario.mistakes import Mistake, Path, joined, meant, nearest, scalar_text, shown
 from mockllm.scenario.shapes import Model, Shape, shape_of
 from mockllm.scenario.source import Source
 
@@ -176,8 +176,9 @@ def _other_kind(complaints: list[_Complaint]) -> str:
         else:
             expected.append(_KINDS[complaint.error["type"]])
     kinds = list(dict.fromkeys(expected))
-    shown = joined([*([either(words)] if words else []), *kinds])
-    return f"expected {shown}, found {found_text(value)}{_advice(value, kinds, words)}"
+    return (
+        f"expected {joined([*shown(words), *kinds])}, found {found_text(value)}{_advice(value, kinds, words)}"
+    )
 
 
 def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
@@ -192,7 +193,7 @@ def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
             return f'; write "{scalar_text(value)}"'
     elif value is None and "a text" in kinds:
         return '; write "" for an empty text'
-    if kinds == ["a list"] and isinstance(value, str | bool | int | float):
+    if kinds == ["a list"] and not words and isinstance(value, str | bool | int | float):
         return f"; write [{scalar_text(value)}]"
     return ""
 

@@ -60,9 +60,9 @@ class LoadedFile:
 @dataclass(frozen=True, slots=True)
 class Loading:
     """What was loaded. `files` stand in the order in which their rules are asked, the user's first;
-    `disabled` are those whose `enabled` does not hold. `mistakes` are all that were found. `stale` names the
-    files that are broken and stand here in their last good version. `trees` are folders to watch with all
-    below them, `folders` those of which only the files themselves matter."""
+    `disabled` are those whose `enabled` does not hold. `mistakes` are all that were found, by place. `stale`
+    names the files that are broken and stand here in their last good version. `trees` are folders to watch
+    with all below them, `folders` those of which only the files themselves matter."""
 
     files: tuple[LoadedFile, ...]
     disabled: tuple[LoadedFile, ...]
@@ -87,15 +87,15 @@ def load_files(
     With `last`, the files with mistakes (and those whose paths are in `broken`: a mistake found later on) are
     taken from there as they were, or left out where they are new."""
     settings = settings or Settings()
-    mistakes: list[Mistake] = []
+    mistakes: set[Mistake] = set()
     held = set(broken)
     while True:
         attempt = _Attempt(settings, last, held, read)
         loading = attempt.load(scenarios, packs)
-        mistakes += [mistake for mistake in loading.mistakes if mistake not in mistakes]
+        mistakes.update(loading.mistakes)
         found = {attempt.paths[each.file] for each in loading.mistakes if each.file in attempt.paths} - held
         if last is None or not found:
-            return replace(loading, mistakes=tuple(mistakes))
+            return replace(loading, mistakes=tuple(sorted(mistakes)))
         held |= found
 
 

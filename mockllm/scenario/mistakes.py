@@ -50,7 +50,9 @@ def path_text(path: Path) -> str:
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The word that was probably meant, if one is near enough."""
     known = {known.lower(): known for known in words}
-    found = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.7)
+    if not found and len(word) >= 3:
+        found = [each for each in known if each.startswith(word.lower())]
     return known[found[0]] if found else None
 
 
@@ -66,8 +68,12 @@ def meant(word: str, words: Iterable[str]) -> str:
 
 def either(words: Iterable[object]) -> str:
     """`"a", "b" or "c"`: texts are quoted, the rest is shown as YAML shows it."""
-    shown = [f'"{word}"' if isinstance(word, str) else scalar_text(word) for word in words]
-    return joined(shown)
+    return joined(shown(words))
+
+
+def shown(words: Iterable[object]) -> list[str]:
+    """Each as a person would write it: texts in quotes, the rest as YAML shows it."""
+    return [f'"{word}"' if isinstance(word, str) else scalar_text(word) for word in words]
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -32,6 +32,8 @@ DEEPEST: Final = 100
 LARGEST_EXPANSION: Final = 100_000
 """Values that aliases may repeat in one file."""
 
+_IN_A_KEY: Final = -1
+"""Stands in the path while a key is read that is no text."""
 _TEXT_TAGS: Final = ("!", "tag:yaml.org,2002:str")
 
 
@@ -151,7 +153,9 @@ class _Reading:
         )
 
     def scalar(self, event: Any) -> Json:
-        if not event.implicit[0] or event.style:  # quoted, a block, or tagged: a text
+        if (
+            event.tag is not None or event.style or not event.implicit[0]
+        ):  # quoted, a block, or tagged: a text
             return event.value
         try:
             return resolve(event.value)
@@ -181,7 +185,8 @@ class _Reading:
             elif type(event) is MappingStartEvent and event.flow_style and start.flow_style and not items:
                 return self.unquoted(start, event), None
             else:
-                self.refuse(event, "a key must be a plain text")
+                if _IN_A_KEY not in self.path:
+                    self.refuse(event, "a key must be a plain text")
                 key = self.skipped(event)
             self.path.append(key)
             data, mark = self.node(self.next(), _place(event))
@@ -205,7 +210,7 @@ class _Reading:
             self.refuse(event, 'a key is missing before the ":"')
 
     def skipped(self, event: Any) -> str:
-        self.path.append("?")
+        self.path.append(_IN_A_KEY)
         self.node(event)
         self.path.pop()
         return f"?{self.count}"
@@ -213,7 +218,7 @@ class _Reading:
     def unquoted(self, start: Any, event: Any) -> str:
         """`{{ name }}` without quotes: to YAML a mapping whose key is a mapping."""
         self.skipped(event)
-        self.path.append("?")
+        self.path.append(_IN_A_KEY)
         while type(event := self.next()) is not MappingEndEvent:
             self.node(event)
         self.path.pop()

@@ -161,8 +161,8 @@ class Params:
         return all(compared)
 
     def _compares(self, name: str, kind: Kind, value: Json, word: str, operand: Json) -> bool:
-        if word == "exists" and isinstance(operand, bool):
-            return operand is (value is not None)
+        if word == "exists":
+            return bool(checked("boolean", operand)) is (value is not None)
         if word == "equals":
             return bool(value == self._operand(name, kind, operand))
         if word not in _COMPARED:

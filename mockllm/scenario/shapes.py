@@ -36,7 +36,7 @@ class Shape:
         if self.schema is None:
             return self
         for tag, member in self._members() if self.is_union else self._children():
-            if tag == step or tag is None:
+            if tag is None or tag == step or (self.is_union and _labels(str(tag), str(step))):
                 return self._at(member)
         return Shape(None, self.definitions)
 
@@ -113,6 +113,11 @@ class Shape:
                 return Shape(None, definitions)
             else:
                 return Shape(schema, definitions)
+
+
+def _labels(kind: str, label: str) -> bool:
+    """Whether pydantic calls a member of this kind so: `list[str]`, `constrained-str`."""
+    return label.startswith(f"{kind}[") or label == f"constrained-{kind}"
 
 
 def shape_of(model: Model) -> Shape:

@@ -118,9 +118,6 @@ class _Filling:
             )
             return ""
         value = self.value(name, path, key)
-        if isinstance(value, list | dict):
-            self.refuse(path, f'"{name}" is no single value; it can only stand alone: "${{{name}}}"', key)
-            return ""
         return "" if value is None else scalar_text(value)
 
     def value(self, name: str, path: Path, key: bool = False) -> Json:

@@ -31,6 +31,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "did not find expected comment or line break": "a block text (| or >) begins on the next line",
     "block mapping entries are not allowed": "a mapping cannot begin here; put it on a line of its own",
     "mapping keys are not allowed": 'a key cannot begin here; put the text in quotes if "? " is meant',
+    "did not find expected node content": "a key or a value is missing here",
     "found undefined tag handle": 'a tag ("!…") is not read; quote it if it is a text',
 }
 

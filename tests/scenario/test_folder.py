@@ -1,0 +1,123 @@
+"""Which files count, also as Kubernetes mounts them, and which a file may refer to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mockllm.scenario import folder as folders
+from mockllm.scenario.folder import is_pack, linked_from, read_bytes, read_reference, scenario_files
+from mockllm.scenario.shipped import shipped, shipped_names
+
+
+def made(home: Path, *names: str) -> Path:
+    for name in names:
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name, encoding="utf-8")
+    return home
+
+
+def config_map(home: Path, version: str) -> Path:
+    """A volume as Kubernetes lays it out: visible links into a hidden folder that is swapped as a whole."""
+    made(home, f"..{version}/a.yaml", f"..{version}/answer.md")
+    swapped = home / "..data_tmp"
+    swapped.symlink_to(f"..{version}")
+    os.replace(swapped, home / "..data")
+    for name in ("a.yaml", "answer.md"):
+        if not (home / name).is_symlink():
+            (home / name).symlink_to(f"..data/{name}")
+    return home
+
+
+def test_yaml_files_below_the_folder_count_by_path(tmp_path: Path) -> None:
+    made(tmp_path, "b.yaml", "a.yml", "c.txt", "sub/a.yaml", "sub/deep/z.yaml", "a.yaml.bak", "sub.yaml")
+    assert scenario_files(tmp_path) == ["a.yml", "b.yaml", "sub.yaml", "sub/a.yaml", "sub/deep/z.yaml"]
+
+
+def test_names_that_begin_with_a_dot_are_skipped_at_every_level(tmp_path: Path) -> None:
+    made(tmp_path, ".a.yaml", ".git/a.yaml", "sub/.b.yaml", "sub/..data/c.yaml", "sub/d.yaml")
+    assert scenario_files(tmp_path) == ["sub/d.yaml"]
+
+
+def test_a_pack_in_a_subfolder_is_left_out_and_a_manifest_is_no_scenario(tmp_path: Path) -> None:
+    made(tmp_path, "pack.yaml", "a.yaml", "sub/pack.yaml", "sub/b.yaml", "sub/deep/c.yaml")
+    assert is_pack(tmp_path)
+    assert scenario_files(tmp_path) == ["a.yaml"]
+
+
+def test_a_config_map_counts_once_and_follows_the_swap(tmp_path: Path) -> None:
+    config_map(tmp_path, "2026_1")
+    assert scenario_files(tmp_path) == ["a.yaml"]
+    assert linked_from(tmp_path, ["a.yaml"]) == set()
+    config_map(tmp_path, "2026_2")
+    assert scenario_files(tmp_path) == ["a.yaml"]
+    assert read_bytes(str(tmp_path / "a.yaml")) == b"..2026_2/a.yaml"
+    assert read_reference(str(tmp_path), "a.yaml", "answer.md") == b"..2026_2/answer.md"
+
+
+def test_links_to_folders_are_followed_but_never_in_circles(tmp_path: Path) -> None:
+    home = made(tmp_path / "home", "a.yaml", "sub/b.yaml")
+    made(tmp_path, "elsewhere/c.yaml")
+    (home / "sub" / "up").symlink_to(home)
+    (home / "linked").symlink_to(tmp_path / "elsewhere")
+    assert scenario_files(home) == ["a.yaml", "linked/c.yaml", "sub/b.yaml"]
+    assert linked_from(home, scenario_files(home)) == {os.path.realpath(tmp_path / "elsewhere")}
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "content"),
+    [
+        ("a.yaml", "answer.md", "answer.md"),
+        ("a.yaml", "texts/long.md", "texts/long.md"),
+        ("a.yaml", "./texts/../answer.md", "answer.md"),
+        ("sub/b.yaml", "../answer.md", "answer.md"),
+        ("sub/b.yaml", "near.md", "sub/near.md"),
+    ],
+)
+def test_a_reference_is_relative_to_its_file(tmp_path: Path, file: str, name: str, content: str) -> None:
+    made(tmp_path, "answer.md", "texts/long.md", "sub/near.md")
+    assert read_reference(str(tmp_path), file, name) == content.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../secret.md", '"../secret.md" lies outside of the folder'),
+        ("texts/../../secret.md", "lies outside of the folder"),
+        ("../home-too/secret.md", "lies outside of the folder"),
+        ("/etc/passwd", '"/etc/passwd" lies outside of the folder'),
+        ("leads-out.md", '"leads-out.md" is a link that leads out of the folder'),
+        ("anwser.md", 'there is no file "anwser.md"; did you mean "answer.md"?'),
+        ("text/long.md", 'there is no file "text/long.md"'),
+        ("texts/lonk.md", 'there is no file "texts/lonk.md"; did you mean "texts/long.md"?'),
+        ("texts", '"texts" cannot be read: Is a directory'),
+    ],
+)
+def test_a_reference_that_cannot_be_followed_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    home = made(tmp_path / "home", "answer.md", "texts/long.md")
+    made(tmp_path, "secret.md", "home-too/secret.md")
+    (home / "leads-out.md").symlink_to(tmp_path / "secret.md")
+    with pytest.raises(ValueError) as error:
+        read_reference(str(home), "a.yaml", name)
+    assert message in str(error.value)
+
+
+def test_a_reference_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "LARGEST_FILE", 4)
+    made(tmp_path, "answer.md")
+    with pytest.raises(ValueError, match="is larger than"):
+        read_reference(str(tmp_path), "a.yaml", "answer.md")
+
+
+def test_shipped_packs_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(tmp_path, "one/pack.yaml", "two/pack.yaml", "three/a.yaml")
+    monkeypatch.setattr("mockllm.scenario.shipped._home", lambda: tmp_path)
+    assert shipped_names() == ["one", "two"]
+    assert shipped("one") == tmp_path / "one"
+    assert shipped("three") is None
+    assert shipped("../one") is None
+    monkeypatch.setattr("mockllm.scenario.shipped._home", lambda: tmp_path / "none")
+    assert shipped_names() == []

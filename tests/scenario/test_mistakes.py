@@ -1,0 +1,84 @@
+"""How mistakes are written, and what is suggested."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from mockllm.scenario.mistakes import Mistake, Path, either, meant, nearest, path_text, scalar_text
+
+
+def test_a_mistake_says_where_and_what() -> None:
+    mistake = Mistake("scenarios/a.yaml", 14, 7, "rules[2].match.modle", "unknown key")
+    assert str(mistake) == "scenarios/a.yaml:14:7: rules[2].match.modle: unknown key"
+
+
+def test_a_mistake_of_a_whole_file_has_no_path() -> None:
+    assert str(Mistake("a.yaml", 1, 1, "", "no rules")) == "a.yaml:1:1: no rules"
+
+
+def test_a_mistake_outside_of_files_has_no_position() -> None:
+    assert str(Mistake("--set n=x", 0, 0, "p.n", "no number")) == "--set n=x: p.n: no number"
+
+
+def test_mistakes_sort_by_place_and_can_be_pickled() -> None:
+    early, late = Mistake("a.yaml", 2, 9, "", "x"), Mistake("a.yaml", 10, 1, "", "x")
+    assert sorted([late, early]) == [early, late]
+    assert pickle.loads(pickle.dumps(early)) == early
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ((), ""),
+        (("rules", 2, "match", "user"), "rules[2].match.user"),
+        (("match", "headers", "x-case"), "match.headers.x-case"),
+        (("body", "$.a"), 'body["$.a"]'),
+        (("$.a", 0), '["$.a"][0]'),
+        (("", 'say "hi"', "a\\b"), '[""]["say \\"hi\\""]["a\\\\b"]'),
+        (("é", "7"), 'é["7"]'),
+    ],
+)
+def test_paths_read_as_a_person_writes_them(path: Path, text: str) -> None:
+    assert path_text(path) == text
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("modle", "model"),
+        ("Model", "model"),
+        ("usr", "user"),
+        ("temperature", None),
+        ("mod", "model"),
+        ("us", None),
+    ],
+)
+def test_the_nearest_word_is_found(word: str, found: str | None) -> None:
+    assert nearest(word, ["model", "user"]) == found
+
+
+@pytest.mark.parametrize(
+    ("word", "words", "text"),
+    [
+        ("modle", ["model", "user"], '; did you mean "model"?'),
+        ("x", ["model", "user"], '; expected "model" or "user"'),
+        ("x", list("abcdefghi"), ""),
+        ("x", [], ""),
+    ],
+)
+def test_what_was_meant_is_said(word: str, words: list[str], text: str) -> None:
+    assert meant(word, words) == text
+
+
+def test_values_are_shown_as_yaml_writes_them() -> None:
+    assert [scalar_text(value) for value in (None, True, False, 1, 1.5, "a")] == [
+        "null",
+        "true",
+        "false",
+        "1",
+        "1.5",
+        "a",
+    ]
+    assert either(["a", 1, True]) == '"a", 1 or true'

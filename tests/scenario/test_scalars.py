@@ -1,0 +1,88 @@
+"""Unquoted scalars follow YAML 1.2's core schema, and nothing beyond it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.scenario.scalars import Scalar, resolve
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("~", None),
+        ("null", None),
+        ("NULL", None),
+        ("true", True),
+        ("False", False),
+        ("0", 0),
+        ("007", 7),
+        ("-12", -12),
+        ("+12", 12),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("18446744073709551615", 2**64 - 1),
+        ("-9223372036854775808", -(2**63)),
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("1.", 1.0),
+        ("1e3", 1000.0),
+        ("-1.5E-3", -0.0015),
+    ],
+)
+def test_it_is_a_value(text: str, value: Scalar) -> None:
+    found = resolve(text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-01",
+        "1_000",
+        "0b1",
+        "yes",
+        "No",
+        "on",
+        "OFF",
+        "y",
+        "nULL",
+        "tRUE",
+        "1:30",
+        "12:30:45",
+        "0o8",
+        "0xG",
+        "1.2.3",
+        "300ms",
+        "5%",
+        "-",
+        "+",
+        ".",
+        "1e",
+        "e3",
+        "-0x1",
+        "..",
+        "inf",
+        "nan",
+        "hello",
+        "１２",
+    ],
+)
+def test_it_stays_the_text_it_is(text: str) -> None:
+    assert resolve(text) == text
+
+
+@pytest.mark.parametrize("text", [".inf", "-.INF", "+.Inf", ".nan", ".NaN", "1e999", "-1e999"])
+def test_a_number_that_json_has_not_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a finite number; write"):
+        resolve(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["18446744073709551616", "-9223372036854775809", "9" * 10_000, "0x" + "f" * 17]
+)
+def test_a_number_beyond_64_bits_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="beyond 64 bits"):
+        resolve(text)

@@ -1,0 +1,212 @@
+"""YAML in, plain data and positions out; nothing that a file holds can do harm."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from typing import Any
+
+import pytest
+
+from mockllm.scenario.mistakes import Path
+from mockllm.scenario.nodes import DEEPEST, LARGEST_EXPANSION
+from mockllm.scenario.source import LARGEST_FILE, Source, read_source
+
+TEXT = """\
+# a comment
+mockllm: 1
+rules:
+  - name: greeting
+    match: {user: {contains: hello}, "$.a b": [1, two]}
+    reply: |
+      Hello,
+      world
+  - é: "ü", {}
+""".replace('"ü", {}', '"ü"')
+
+
+def only(source: Source) -> str:
+    assert len(source.mistakes) == 1
+    return str(source.mistakes[0])
+
+
+def test_a_file_becomes_plain_data() -> None:
+    assert read_source(TEXT, "a.yaml").data == {
+        "mockllm": 1,
+        "rules": [
+            {
+                "name": "greeting",
+                "match": {"user": {"contains": "hello"}, "$.a b": [1, "two"]},
+                "reply": "Hello,\nworld\n",
+            },
+            {"é": "ü"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "place"),
+    [
+        ((), False, (2, 1)),
+        (("mockllm",), False, (2, 10)),
+        (("mockllm",), True, (2, 1)),
+        (("rules",), False, (4, 3)),
+        (("rules", 0), False, (4, 5)),
+        (("rules", 0, "match"), True, (5, 5)),
+        (("rules", 0, "match", "user", "contains"), False, (5, 30)),
+        (("rules", 0, "match", "$.a b", 1), False, (5, 51)),
+        (("rules", 0, "match", "$.a b", 1), True, (5, 51)),
+        (("rules", 1, "é"), False, (9, 8)),
+        (("rules", 0, "modle"), True, (4, 5)),
+        (("rules", 7, "x"), False, (4, 3)),
+        (("mockllm", "x", 3), True, (2, 10)),
+    ],
+)
+def test_every_place_has_a_position(path: Path, key: bool, place: tuple[int, int]) -> None:
+    assert read_source(TEXT, "a.yaml").where(path, key) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("", None),
+        ("# nothing\n", None),
+        ("---\na: 1\n...\n", {"a": 1}),
+        ("\ufeffa: 1", {"a": 1}),
+        ("a: 1\r\nb: 2\r\n", {"a": 1, "b": 2}),
+        ("{1: a, true: b, ~: c}", {"1": "a", "true": "b", "~": "c"}),
+        ('a: !!str 7\nb: ! 7\nc: "7"', {"a": "7", "b": "7", "c": "7"}),
+        (
+            "a: &x {b: [1]}\nc: *x\nd: [*x, *x]",
+            {"a": {"b": [1]}, "c": {"b": [1]}, "d": [{"b": [1]}, {"b": [1]}]},
+        ),
+        ("a: said {{ user }} and ${name}", {"a": "said {{ user }} and ${name}"}),
+        ("'<<': 1", {"<<": 1}),
+        ('"": 1', {"": 1}),
+    ],
+)
+def test_what_is_legal_is_read(text: str, data: Any) -> None:
+    source = read_source(text, "a.yaml")
+    assert source.mistakes == ()
+    assert source.data == data
+
+
+def test_a_value_behind_an_alias_stands_where_the_alias_does_and_its_parts_where_they_are_written() -> None:
+    source = read_source("a: &x {b: [1]}\nc: *x\n", "a.yaml")
+    assert source.where(("c",)) == (2, 4)
+    assert source.where(("c",), key=True) == (2, 1)
+    assert source.where(("c", "b", 0)) == (1, 12)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "{" * 100_000, "- " * 100_000, "? " * 100_000, "a: [" * 100_000]
+)
+def test_absurd_depth_is_refused_before_anything_is_built(text: str) -> None:
+    source = read_source(text, "a.yaml")
+    assert source.data is None
+    assert "nested more than 100 levels deep" in str(source.mistakes[-1])
+    assert len(source.mistakes) <= 2  # of nested keys that are no texts, the outermost is told
+
+
+def test_deep_indentation_is_refused() -> None:
+    text = "\n".join(" " * level + "a:" for level in range(1_000))
+    assert only(read_source(text, "a.yaml")) == "a.yaml:101:101: nested more than 100 levels deep"
+
+
+def test_as_deep_as_allowed_is_read_and_can_be_pickled() -> None:
+    source = read_source("[" * DEEPEST + "]" * DEEPEST, "a.yaml")
+    assert source.mistakes == ()
+    assert pickle.loads(pickle.dumps(source)) == source
+
+
+def test_nested_aliases_do_not_get_around_the_depth() -> None:
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 200))]
+    assert "or 100 levels" in only(read_source("\n".join(lines), "a.yaml"))
+
+
+def test_aliases_do_not_explode() -> None:
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))]
+    assert f"more than {LARGEST_EXPANSION:,} values" in only(read_source("\n".join(lines), "a.yaml"))
+
+
+def test_many_aliases_to_a_large_text_cost_nothing() -> None:
+    source = read_source(f'a: &x "{"y" * 100_000}"\nb: [{", ".join(["*x"] * 10_000)}]', "a.yaml")
+    assert source.mistakes == ()
+
+
+def test_a_file_that_is_too_large_is_refused() -> None:
+    assert only(read_source(b"#" * (LARGEST_FILE + 1), "a.yaml")).startswith(
+        "a.yaml:1:1: the file holds 16 MiB"
+    )
+
+
+def test_a_text_with_half_a_surrogate_is_refused() -> None:
+    assert "is not UTF-8" in only(read_source("a: \ud800", "a.yaml"))
+
+
+def test_the_columns_count_characters_not_bytes() -> None:
+    assert only(read_source('é: ééé\nü: "é" x', "a.yaml")).startswith("a.yaml:2:8: ")
+
+
+def test_all_mistakes_are_told_and_what_can_be_read_is_there() -> None:
+    source = read_source("a: 1\na: {{ x }}\nb: !t c\nd: .nan\n", "a.yaml")
+    assert [str(mistake).split(": ")[1] for mistake in source.mistakes] == ["a", "a", "b", "d"]
+    assert source.data == {"a": 1, "b": "c", "d": 0}
+
+
+def test_what_is_found_before_a_syntax_error_is_told_too() -> None:
+    source = read_source("a: 1\na: 2\nb: [", "a.yaml")
+    assert source.data is None
+    assert [mistake.line for mistake in source.mistakes] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    "text", ["{{", "a: {{ x", "- {{ x }}: y", "{{a}: b}", "[{{ x }}, {y}]", "{{ [a] }}: {{ b }}"]
+)
+def test_whatever_stands_in_braces_no_reading_raises(text: str) -> None:
+    assert read_source(text, "a.yaml").mistakes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%YAML 9.9\n---\na: b",
+        "%TAG ! x\n",
+        "a: !<",
+        "a: !x!y z",
+        "|",
+        "a: >9x",
+        "&",
+        "*",
+        "a: 'x",
+        '"\\x',
+        "\\",
+        "? a\n? b",
+        "a:\n- b\n  c",
+        "[a, b]]",
+        "}",
+        "- a\nb: c",
+        "a: b\n...\nc",
+        "--- a\n--- b",
+        'a: "\\uD800"',
+        "!!binary x: y",
+    ],
+)
+def test_strange_files_never_raise(text: str) -> None:
+    source = read_source(text, "a.yaml")
+    assert isinstance(source, Source)
+    assert all("Error" not in str(mistake) for mistake in source.mistakes)
+
+
+def test_five_hundred_rules_are_read_in_time() -> None:
+    """The budget is 100 ms; the bound here is loose, as the machine may be busy."""
+    rule = "  - name: r{}\n    match: {{user: {{contains: hello}}, model: gpt-*}}\n    reply: Hi\n"
+    text = "rules:\n" + "".join(rule.format(number) for number in range(500))
+    best = min(_seconds(text) for _ in range(3))
+    assert best < 0.5
+
+
+def _seconds(text: str) -> float:
+    begin = time.perf_counter()
+    assert read_source(text, "a.yaml").mistakes == ()
+    return time.perf_counter() - begin

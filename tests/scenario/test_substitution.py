@@ -1,0 +1,136 @@
+"""`${name}` becomes a parameter's value, and a value never becomes a template."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from mockllm.core.filled import Filled
+from mockllm.core.json import Json
+from mockllm.scenario.source import Source, read_source
+from mockllm.scenario.substitution import filled, substituted
+
+PARAMS: dict[str, Json] = {
+    "n": 3,
+    "rate": 0.5,
+    "on": True,
+    "unset": None,
+    "word": "hi",
+    "sly": "{{ user }}",
+    "brace": "{",
+    "dollar": "${word}",
+}
+
+
+def put(text: str) -> Source:
+    return substituted(read_source(text, "a.yaml"), PARAMS, "p")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${n}", 3),
+        ("${rate}", 0.5),
+        ("${on}", True),
+        ("${unset}", None),
+        ("${word}", "hi"),
+        ("n=${n}, on=${on}, ${unset}${word}!", "n=3, on=true, hi!"),
+        ("$${n}", "${n}"),
+        ("$$${n}", "$${n}"),
+        ("cost $${n} or ${n}", "cost ${n} or 3"),
+        ("${dollar}", "${word}"),
+        ("a ${dollar}", "a ${word}"),
+        ("$n ${n}$", "$n 3$"),
+        ("{${word}}", "{hi}"),
+        ('{"n": ${n}}', '{"n": 3}'),
+        ("{{ user }} $${n}", "{{ user }} ${n}"),
+    ],
+)
+def test_a_text_takes_the_values(text: str, value: Json) -> None:
+    source = put(f"a: '{text}'")
+    assert source.mistakes == ()
+    assert source.data == {"a": value}
+    assert not isinstance(source.data["a"], Filled)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "template"),
+    [
+        ("${sly}", "{{ user }}", None),
+        ("said ${sly}", "said {{ user }}", None),
+        ("${brace}{ user }}", "{{ user }}", None),
+        ("{${brace} user }}", "{{ user }}", None),
+        ("{{ model }}: ${sly}", "{{ model }}: {{ user }}", '{{ model }}: {{ "{" }}{{ "{" }} user }}'),
+        ("{{ model }} {${brace}", "{{ model }} {{", '{{ model }} {{ "{" }}{{ "{" }}'),
+    ],
+)
+def test_a_value_never_becomes_a_template(text: str, plain: str, template: str | None) -> None:
+    value = put(f"a: '{text}'").data["a"]
+    assert isinstance(value, Filled)
+    assert value == plain
+    assert value.template == template
+    again = pickle.loads(pickle.dumps(value))
+    assert (again, again.template) == (plain, template)
+
+
+def test_a_text_that_becomes_a_template_only_by_the_author_is_one() -> None:
+    assert put("a: '{{ model }} ${word}'").data["a"] == "{{ model }} hi"
+
+
+def test_keys_take_values_too_and_keep_their_places() -> None:
+    source = put("a:\n  x-${n}: {b: 1}\n  'y': [1, '${n}']\n")
+    assert source.data == {"a": {"x-3": {"b": 1}, "y": [1, 3]}}
+    assert source.where(("a", "x-3"), key=True) == (2, 3)
+    assert source.where(("a", "x-3", "b")) == (2, 15)
+    assert source.where(("a", "y", 1)) == (3, 12)
+
+
+def test_what_holds_no_parameter_stays_the_same_object() -> None:
+    raw = read_source("a: ['${n}']\nb: {c: [1]}\nd: [x]\n", "a.yaml")
+    source = substituted(raw, PARAMS, "p")
+    assert source.data["b"] is raw.data["b"]
+    assert source.data["d"] is raw.data["d"]
+    assert raw.data["a"] == ["${n}"]
+    none = read_source("a: 1", "a.yaml")
+    assert substituted(none, PARAMS, "p") is none
+    assert substituted(source, PARAMS, "p") is source
+
+
+def test_a_file_that_cannot_be_read_stays_as_it_is() -> None:
+    broken = read_source("a: [${n}", "a.yaml")
+    assert substituted(broken, PARAMS, "p") is broken
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: ${wrd}", 'a.yaml:1:4: a: the pack p has no parameter "wrd"; did you mean "word"?'),
+        ("a: [1, 'x ${m}']", 'a.yaml:1:8: a[1]: the pack p has no parameter "m"'),
+        ("${wrd}: 1", 'a.yaml:1:1: ["${wrd}"]: the pack p has no parameter "wrd"; did you mean "word"?'),
+        ("{x3: 1, 'x${n}': 2}", 'a.yaml:1:9: ["x${n}"]: duplicate key "x3"'),
+        ("a: b ${n", 'a.yaml:1:4: a: a "${" without its "}"'),
+        ("a: '{{ query.${word} }}'", "a.yaml:1:4: a: ${word} stands inside a template"),
+        ("a: '{% if ${on} %}x{% endif %}'", "a.yaml:1:4: a: ${on} stands inside a template"),
+    ],
+)
+def test_what_cannot_be_put_in_is_a_mistake(text: str, message: str) -> None:
+    (mistake,) = put(text).mistakes
+    assert str(mistake).startswith(message)
+
+
+def test_a_pack_without_parameters_says_how_to_escape() -> None:
+    (mistake,) = substituted(read_source("a: ${x}", "a.yaml"), {}, "p").mistakes
+    assert mistake.message == 'the pack p has no parameter "x"; write "$${x}" where no parameter is meant'
+
+
+def test_a_file_outside_of_packs_has_none() -> None:
+    (mistake,) = substituted(read_source("a: ${HOME}", "a.yaml"), {}, None).mistakes
+    assert mistake.message.startswith("${HOME}: only a pack has parameters")
+
+
+def test_a_part_of_a_file_can_be_filled_alone() -> None:
+    source = read_source("use: [{with: {n: '${n}', m: '${x}'}}]\nb: ${y}\n", "a.yaml")
+    values, mistakes = filled(source, ("use", 0, "with"), PARAMS, "p")
+    assert values == {"n": 3, "m": None}
+    assert [mistake.path for mistake in mistakes] == ["use[0].with.m"]
