@@ -36,10 +36,10 @@ class Pace:
 
 def gaps(pace: Pace, sizes: Sequence[int], random: Random) -> list[float]:
     """The wait before each beat, the first one's being `ttft`. `sizes` are the beats' tokens."""
-    waits = [(pace.ttft or 0.0) * pace.slowdown] if sizes else []
-    for size in sizes[1:]:
-        waits.append((_gap(pace, size, random) + _jitter(pace, random)) * pace.slowdown)
-    return waits
+    if not sizes:
+        return []
+    between = [_gap(pace, size, random) + _jitter(pace, random) for size in sizes[1:]]
+    return [wait * pace.slowdown for wait in (pace.ttft or 0.0, *between)]
 
 
 def _gap(pace: Pace, size: int, random: Random) -> float:
@@ -53,7 +53,9 @@ def _gap(pace: Pace, size: int, random: Random) -> float:
 def _jitter(pace: Pace, random: Random) -> float:
     if not pace.jitter:
         return 0.0
-    return pace.jitter.draw(random) if isinstance(pace.jitter, Distribution) else random.uniform(0, pace.jitter)
+    return (
+        pace.jitter.draw(random) if isinstance(pace.jitter, Distribution) else random.uniform(0, pace.jitter)
+    )
 
 
 def scripted(waits: Sequence[float], pauses: Mapping[int, float], slowdown: float = 1.0) -> list[float]:

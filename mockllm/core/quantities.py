@@ -70,7 +70,8 @@ def parse_chunk_size(value: str | int) -> ChunkSize:
     unit = _UNITS.get(found[2] or "characters") if found else None
     if found is None or unit is None:
         raise ValueError(
-            f'"{_short(str(value))}" is not a chunk size; write "4 tokens", "10 characters", "1 word" or "2 sentences"'
+            f'"{_short(str(value))}" is not a chunk size; '
+            'write "4 tokens", "10 characters", "1 word" or "2 sentences"'
         )
     count = int(found[1])
     if count < 1:

@@ -75,6 +75,11 @@ class Reading:
             value = item(value, key)
         return value
 
+    @staticmethod
+    def of(name: str, keys: Sequence[str | int]) -> Reading:
+        """Headers are read in any case."""
+        return Reading(name, tuple(str(key).lower() if name == "headers" else key for key in keys))
+
     @property
     def query(self) -> str | None:
         """The query parameter that it reads."""
@@ -197,8 +202,8 @@ def _plain_paths(source: str) -> list[str | Block] | None:
             return None
         if found.start() > end:
             blocks.append(source[end : found.start()])
-        keys = (int(index) if index else name or quoted for name, index, quoted in _KEY.findall(found[2]))
-        reading = Reading(found[1], tuple(keys))
+        keys = [int(index) if index else name or quoted for name, index, quoted in _KEY.findall(found[2])]
+        reading = Reading.of(found[1], keys)
         blocks.append(Block(found[0], reading, (reading,)))
         end = found.end()
     if _OPENING.search(source, end):

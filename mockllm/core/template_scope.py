@@ -40,21 +40,29 @@ class Scope:
 def item(value: Json | Missing, key: str | int) -> Json | Missing:
     """A key of an object or an index of a list; MISSING where there is none. Nothing else can be entered."""
     if type(value) is dict:
-        return value.get(key if type(key) is str else str(key), MISSING)
+        return value.get(key, MISSING)
     if type(value) is list and type(key) is int and -len(value) <= key < len(value):
         return value[key]
-    if type(value) is _Headers and type(key) is str:
-        return value.get(key.lower(), MISSING)
     return MISSING
-
-
-class _Headers(dict[str, Json]):
-    """Header names in lower case; asked in any case."""
 
 
 def _present(value: Json) -> Json | Missing:
     """A reading that found nothing is absent, so that `default` steps in."""
     return MISSING if value is None else value
+
+
+def _clean(text: str) -> str:
+    """A text of the transport without lone surrogates (bytes beyond UTF-8), which JSON cannot carry."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _query(scope: Scope) -> Json:
+    return {_clean(name): _clean(text) for name, text in scope.request.query.items()}
+
+
+def _headers(scope: Scope) -> Json:
+    """By name in lower case."""
+    return {name.lower(): _clean(text) for name, text in scope.request.headers.items()}
 
 
 def _messages(scope: Scope) -> Json:
@@ -76,7 +84,7 @@ def _tool_results(scope: Scope) -> Json:
 
 
 def _result(part: ResultPart) -> Json:
-    shown = {"name": part.name, "id": part.id, "text": part.text, "is_error": part.is_error}
+    shown: dict[str, Json] = {"name": part.name, "id": part.id, "text": part.text, "is_error": part.is_error}
     read = part.json
     if read is not MISSING:
         shown["json"] = read
@@ -92,11 +100,11 @@ NAMES: Final[Mapping[str, Callable[[Scope], Json | Missing]]] = {
     "tools": lambda scope: [tool.name for tool in scope.request.tools],
     "tool_result": _tool_result,
     "tool_results": _tool_results,
-    "query": lambda scope: scope.request.query,
-    "headers": lambda scope: _Headers({name.lower(): text for name, text in scope.request.headers.items()}),
-    "path": lambda scope: scope.request.path,
+    "query": _query,
+    "headers": _headers,
+    "path": lambda scope: _clean(scope.request.path),
     "body": lambda scope: scope.request.body,
-    "session": lambda scope: _present(scope.request.session),
+    "session": lambda scope: _present(scope.request.session and _clean(scope.request.session)),
     "match": lambda scope: dict(scope.captures),
 }
 """Every name that is not a parameter's."""

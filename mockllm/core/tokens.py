@@ -99,9 +99,9 @@ def _weigh(text: str) -> int:
 
 _PIECES: Final = re.compile(
     r"""
-      (?:[^\w\r\n]|_)? (?: [A-Z]*[^\W\d_A-Z]+ | [A-Z]+ ) (?:'(?:s|t|re|ve|m|ll|d)\b)?   # a word, what leads it
+      (?:[^\w\r\n]|_)? (?: [A-Z]*[^\W\d_A-Z]+ | [A-Z]+ ) (?:'(?:s|t|re|ve|m|ll|d)\b)?   # a word
     | \d{1,3}
-    | \ ?(?:[^\s\w]|_)+[\r\n/]*                                                          # punctuation
+    | \ ?(?:[^\s\w]|_)+[\r\n/]*                                               # punctuation
     | \s*[\r\n]+
     | \s+(?!\S)                                         # the last space of several leads the next word
     | \s+

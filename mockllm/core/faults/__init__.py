@@ -1,0 +1,12 @@
+"""Faults: ways of breaking an answer. Each is a model: its fields are its settings, `play` is what it does.
+
+A family of faults is a file here; a fault is a class in it, registered under its public name. To add one,
+write the class (and import a new family below): the language, its schema and the docs take it from FAULTS.
+"""
+
+from __future__ import annotations
+
+from mockllm.core.faults.fault import FAULTS, Fault, NotPlayed
+from mockllm.core.faults.stream import Malformed
+
+__all__ = ["FAULTS", "Fault", "Malformed", "NotPlayed"]
