@@ -112,6 +112,8 @@ class _Attempt:
     stale: list[str] = field(default_factory=list)
     trees: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         last = self.last
@@ -131,10 +133,13 @@ class _Attempt:
         self.mistakes += bad_settings(self.settings, [pack.word for pack in settled])
         for pack in settled:
             files += self.of_pack(pack)
-        on = [file for file in files if self.enabled(file)]
+        on: list[LoadedFile] = []
+        off: list[LoadedFile] = []
+        for file in files:
+            (on if self.enabled(file) else off).append(file)
         return Loading(
             tuple(on),
-            tuple(file for file in files if file not in on),
+            tuple(off),
             tuple(settled),
             tuple(self.mistakes),
             tuple(dict.fromkeys(self.stale)),
@@ -174,10 +179,12 @@ class _Attempt:
     def of_user(self, folder: str, name: str, shown: str, uses: Uses, files: list[LoadedFile]) -> None:
         """One of the user's own files, and what it uses."""
         path = os.path.join(folder, name)
-        if any(file.path == path for file in files):
+        if path in self.users:
             return  # one of the folders given lies in another
-        taken = any(file.id == name for file in files)
-        file = self.file(LoadedFile(path, shown if taken else name, NOTHING, NOTHING, folder, "user"), shown)
+        self.users.add(path)
+        id = shown if name in self.ids else name
+        self.ids.add(id)
+        file = self.file(LoadedFile(path, id, NOTHING, NOTHING, folder, "user"), shown)
         if file is not None:
             files.append(file)
             uses.add_uses(file.raw, Path(path).parent, os.path.dirname(shown))

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from mockllm.scenario.complaints import found_text, mistakes_in
 from mockllm.scenario.shapes import Model, shape_of
@@ -235,6 +236,33 @@ def test_what_no_table_knows_keeps_the_gist_of_its_words() -> None:
 
 def _fails(value: Any) -> Any:
     raise PydanticCustomError("odd", "Input should be better")
+
+
+def test_unions_of_many_kinds() -> None:
+    member = Annotated[
+        Annotated[int, Tag("int")] | Annotated[list[Literal["a"]], Tag("list")],
+        Discriminator(lambda value: "list" if isinstance(value, list) else "int"),
+    ]
+    model: TypeAdapter[Any] = TypeAdapter(
+        dict[str, Annotated[str, Field(max_length=3)] | Literal[True] | member],
+        config=ConfigDict(strict=True),
+    )
+    assert said("a: 0.5\nb: [a, b]\nc: long\n", model) == [
+        '1:4: a: expected true, a text or a whole number, found the number 0.5; write "0.5"',
+        '2:8: b[1]: expected "a", found the text "b"',
+        '3:4: c: expected at most 3 characters, found the text "long"',
+    ]
+
+
+def test_a_typed_dict_and_a_bare_list_will_do() -> None:
+    model: TypeAdapter[Any] = TypeAdapter(dict[str, Any] | list[Any] | Movie)
+    assert said("7", model) == ["1:1: expected a mapping or a list, found the number 7"]
+    allowed = shape_of(TypeAdapter(Movie)).allowed_keys()
+    assert allowed == ["title"]
+
+
+class Movie(TypedDict):
+    title: str
 
 
 def test_the_allowed_keys_of_a_model_are_those_a_file_may_write() -> None:
