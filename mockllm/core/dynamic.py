@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
+from math import inf
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -28,9 +29,11 @@ class Context:
     scope: Scope
     chance: Chance
     place: str = ""
+    longest: float = inf
+    """Seconds that a request may make the server wait by what it holds."""
 
     def at(self, key: str | int) -> Context:
-        return Context(self.scope, self.chance, f"{self.place}.{key}")
+        return Context(self.scope, self.chance, f"{self.place}.{key}", self.longest)
 
 
 class Dynamic:
@@ -49,13 +52,16 @@ class Expression(Dynamic, Generic[T]):
 
     template: Template
     convert: Callable[[Json], T]
+    waits: bool = False
+    """Whether it is a duration: then the client may not choose more than `Context.longest`."""
 
     def value(self, context: Context) -> T:
         value = self.template.render(context.scope)
         try:
-            return self.convert(value)
+            converted = self.convert(value)
         except ValueError as error:
             raise self.template.failure(str(error)) from None
+        return min(converted, context.longest) if self.waits else converted  # type: ignore[type-var,return-value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.plan import Data, Kind, Raw, Step, Wait
@@ -31,11 +31,8 @@ class At:
 class Encoder:
     """What a dialect says at each moment. Every hook gives the events to send, in order.
 
-    `hidden` are the parts that this protocol does not show: they are skipped whole, and are no beats.
-    `reply` is the answer being encoded, its usage already counted.
+    `reply` is what the dialect says of the answer being encoded, its usage already counted.
     """
-
-    hidden: ClassVar[tuple[type, ...]] = ()
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
@@ -115,12 +112,12 @@ class Said:
     pause: float | None = None
 
 
-def beats(reply: Reply, hidden: tuple[type, ...]) -> tuple[list[Said], float]:
-    """What an encoder that hides these parts would say, beat by beat, and the scripted waits after the last:
-    for pace, which needs no wire format."""
+def beats(reply: Reply) -> tuple[list[Said], float]:
+    """What an encoder would say, beat by beat, and the scripted waits after the last: for pace, which needs no
+    wire format."""
     said: list[Said] = []
     pause: float | None = None
-    waiting = [_pieces(choice, hidden) for choice in reply.choices]
+    waiting = [_pieces(choice) for choice in reply.choices]
     while waiting:
         for pieces in list(waiting):
             for piece in pieces:
@@ -135,10 +132,8 @@ def beats(reply: Reply, hidden: tuple[type, ...]) -> tuple[list[Said], float]:
     return said, pause or 0.0
 
 
-def _pieces(choice: Choice, hidden: tuple[type, ...]) -> Iterator[Piece]:
+def _pieces(choice: Choice) -> Iterator[Piece]:
     for part in choice.parts:
-        if isinstance(part, hidden):
-            continue
         if isinstance(part, Native):
             yield ""
         else:
@@ -150,12 +145,8 @@ Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]
 
 def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
     yield "open", encoder.begin(number)
-    index = 0
-    for part in choice.parts:
-        if isinstance(part, encoder.hidden):
-            continue
+    for index, part in enumerate(choice.parts):
         at = At(number, index, part)
-        index += 1
         if isinstance(part, Native):
             yield "say", encoder.open(at)
             continue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mockllm.core.json import Json
@@ -59,6 +59,13 @@ class Failure:
     retry_after: float | None = None
     fields: Mapping[str, Json] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
+
+    def for_dialect(self, name: str, names: Collection[str]) -> Failure:
+        """The failure as one dialect says it, where `fields` are given by dialect (`names` are all there are)."""
+        if not self.fields or not set(self.fields) <= set(names):
+            return self
+        own = self.fields.get(name, {})
+        return replace(self, fields=own if isinstance(own, dict) else {})
 
     @staticmethod
     def of_status(status: int, message: str | None = None) -> Failure:

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
-from mockllm.core.bits import Counter, positions
+from mockllm.core.bits import Counter, mask_of, positions
 from mockllm.core.fields import FIELDS, Field
 from mockllm.core.layers import BodyLayer, KeyedLayer, Layer, SmallLayer, ValueLayer
 from mockllm.core.matching import Difference, Matcher
@@ -76,6 +76,7 @@ class Index:
                 self._rest[bit] = rest
             if not bit % 256:
                 yield
+        self._sure = mask_of([bit for bit in range(len(placed)) if bit not in self._rest], len(placed))
 
     def _place(self, bit: int, row: Row, layers: dict[Place, Layer]) -> list[tuple[Layer | None, Part]]:
         """Gives each leaf of a row to its layer; None stands with what no layer takes."""
@@ -146,18 +147,22 @@ class Index:
     def nearest(
         self, request: Request, count: int = 3, end: int | None = None
     ) -> list[tuple[int, list[Difference]]]:
-        """Of the matchers up to `end` (all) the nearest, with how the request differs from what each wants.
-        The fewer tests fail the nearer, then the more hold, then in order. One that holds is the nearest."""
-        among = self._span(0, len(self._matchers) if end is None else end)
+        """The matchers (up to `end`) that come nearest and do not hold, with how the request differs from what
+        each wants. The fewer tests fail the nearer, then the more hold, then in order."""
+        among = alive = self._span(0, len(self._matchers) if end is None else end)
         failed, held = Counter(), Counter()
         for layer in self._layers:
             mask = layer.lookup(request)
             failed.add(among & ~mask)
             held.add(mask & layer.bound)
-        bits = islice(_by_nearness(failed, held, among), _LOOKED_AT)
-        near = dict.fromkeys(self._owners[bit] for bit in bits)
-        ranked = sorted(near, key=lambda matcher: (*self._matchers[matcher].distance(request), matcher))
-        return [(matcher, self._matchers[matcher].differences(request)) for matcher in ranked[:count]]
+            alive &= mask
+        bits = islice(_by_nearness(failed, held, among & ~(alive & self._sure)), _LOOKED_AT)
+        ranked = sorted(
+            (*self._matchers[number].distance(request), number)
+            for number in {self._owners[bit] for bit in bits}
+        )
+        near = [number for failures, _, number in ranked if failures]
+        return [(number, self._matchers[number].differences(request)) for number in near[:count]]
 
 
 def _by_nearness(failed: Counter, held: Counter, left: int) -> Iterator[int]:

@@ -222,6 +222,9 @@ class _Reader:
     def _test(self) -> str:
         self._skip_space()
         if self._text[self._at : self._at + 1] not in ("@", "$"):
+            name = self._match(_NAME)
+            if name is not None and self._take("("):
+                raise self._error(f"functions like {name}() are not supported")
             raise self._error("a filter's comparison begins with a path: @.name == 'x'")
         left, singular = self._filter_query()
         self._skip_space()

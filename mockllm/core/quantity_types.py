@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Final, Annotated, Any, TypeAlias
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -19,6 +19,10 @@ JsonSchema: TypeAlias = dict[str, Any]
 def mistake(message: str) -> PydanticCustomError:
     """An error that says just this (pydantic puts words of its own before a ValueError's)."""
     return PydanticCustomError("value", "{message}", {"message": message})
+
+
+WAITS: Final = "mockllm_waits"
+"""In a schema's metadata: whether it is a duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class _Written:
             except ValueError as error:
                 raise mistake(str(error)) from None
 
-        return core_schema.no_info_plain_validator_function(read)
+        return core_schema.no_info_plain_validator_function(read, metadata={WAITS: self.parse is _duration})
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
         return self.schema()

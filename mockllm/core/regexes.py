@@ -16,7 +16,7 @@ _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSS
 
 
 def fold(text: str) -> str:
-    """The text as `ignore_case` compares it: case-folded, and as in `re` Turkish i is i, with its dot or not."""
+    """The text as `ignore_case` compares it: case-folded, and Turkish i is i (dotted or not), as in `re`."""
     if text.isascii():
         return text.lower()
     return text.casefold().replace("i\u0307", "i").replace("\u0131", "i")

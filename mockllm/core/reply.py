@@ -37,6 +37,8 @@ Piece: TypeAlias = str | Pause | Verbatim
 
 def spoken(pieces: tuple[Piece, ...]) -> str:
     """The text of the pieces, without what stands between them."""
+    if len(pieces) == 1 and type(pieces[0]) is str:
+        return pieces[0]
     return "".join(piece for piece in pieces if type(piece) is str)
 
 

@@ -30,7 +30,7 @@ from mockllm.core.quantities import (
     Normal,
     Uniform,
 )
-from mockllm.core.quantity_types import ChunkSizeField, Duration, JsonSchema, Probability, mistake
+from mockllm.core.quantity_types import WAITS, ChunkSizeField, Duration, JsonSchema, Probability, mistake
 from mockllm.core.template import NAMES, TemplateSyntax, as_text, compile_template, is_template
 
 __all__ = [
@@ -104,17 +104,18 @@ def _expression(value: object, convert: Callable[[Json], Any], info: ValidationI
     if params is not None:
         for name in sorted(template.names - NAMES.keys() - set(params)):
             raise mistake(f'unknown name "{name}" in a template{_suggest(name, [*NAMES, *params])}')
-    return Expression(template, convert)
+    return Expression(template, convert, getattr(convert, "waits", False))
 
 
 class _Conversion:
     """Reads a template's value as the type of its place. Its validator is built when it is first needed:
     most places never hold a template."""
 
-    __slots__ = ("_schema", "_validator")
+    __slots__ = ("_schema", "_validator", "waits")
 
     def __init__(self, schema: CoreSchema) -> None:
         self._schema = schema
+        self.waits = bool((schema.get("metadata") or {}).get(WAITS))
         self._validator: SchemaValidator | None = None
 
     def __call__(self, value: Json) -> Any:

@@ -57,8 +57,9 @@ class Dialect(Protocol):
 class Generating(Dialect, Protocol):
     """A call that is answered with a Reply."""
 
-    hidden: tuple[type, ...]
-    """The parts of a reply that this protocol does not show: they are no beats."""
+    def sayable(self, reply: Reply, request: Request) -> Reply:
+        """What this protocol says of a reply: without the parts and choices that it does not show. Beats are
+        counted on this, and the other methods take it."""
 
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
         """The reply as one body: a single Data step of kind `body`."""

@@ -38,15 +38,16 @@ def claim(catalog: Catalog, request: Request, seed: int, invalid: Callable[[Vali
     """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
     never be reached."""
     items = catalog.items
+    hits = catalog.index.hits(request)
     rules: list[Candidate] = []
-    hits = catalog.index.find(request)
-    for number in hits.among(0, catalog.rules):
+    for number in catalog.index.among(hits, request, 0, catalog.rules):
         rules.append(_candidate(number, items[number], request))
         if items[number].guard is None:
             break
     modifiers: Sequence[Candidate] = ()
     if catalog.rules < len(items):
-        modifiers = [_candidate(n, items[n], request) for n in hits.among(catalog.rules, len(items))]
+        behind = catalog.index.among(hits, request, catalog.rules, len(items))
+        modifiers = [_candidate(number, items[number], request) for number in behind]
     return Claim(request.session or "", seed, rules, modifiers, invalid)
 
 

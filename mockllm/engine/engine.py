@@ -42,7 +42,7 @@ class Engine:
         self.state = state
         self.seed = seed
         self.longest = longest
-        self.planner = Planner(longest)
+        self.planner = Planner()
         self._combined: dict[tuple[str | None, int, tuple[str, ...]], Sending] = {}
 
     def read(

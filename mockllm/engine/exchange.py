@@ -103,9 +103,7 @@ class Exchange:
         request = self.request
         if saying.blind:
             request = request.unread()
-        speaking = Speaking(
-            request, self.dialect, saying, self.sending(item, saying, step), self.scope(item), chance, self.stamp()
-        )
+        speaking = self.speaking(request, saying, self.sending(item, saying, step), self.scope(item), chance)
         try:
             plan = self.engine.planner.plan(speaking)
         except NotGenerating as refusal:
@@ -116,9 +114,8 @@ class Exchange:
         """What no rule says: a failure or a lookup, with the settings of the modifiers that apply."""
         plan = self.dialect.error(what, self.request, self.stamp()) if isinstance(what, Failure) else what
         chance = Chance(self.engine.seed, "", "", self.settled.number)
-        speaking = Speaking(
-            self.request, self.dialect, UNSAID, self.sending(None, UNSAID, ALONE), Scope(self.request), chance, self.stamp()
-        )
+        sending = self.sending(None, UNSAID, ALONE)
+        speaking = self.speaking(self.request, UNSAID, sending, Scope(self.request), chance)
         if self.modifiers:
             plan = self.engine.planner.decorate(plan, speaking)
         speaking.error = what.type if isinstance(what, Failure) else None
@@ -139,6 +136,10 @@ class Exchange:
             speaking.error,
             tuple(speaking.faults),
         )
+
+    def speaking(self, request: Request, saying: Saying, sending: Sending, scope: Scope, chance: Chance) -> Speaking:
+        longest = self.engine.longest
+        return Speaking(request, self.dialect, saying, sending, scope, chance, self.stamp(), longest=longest)
 
     # --- what plans are made of ----------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from mockllm.core.chance import Chance, Ids
@@ -24,6 +25,7 @@ from mockllm.core.template import Scope
 from mockllm.core.tokens import estimate
 from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
+from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.combining import Sending, Sent, chunk_size, settle
 from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord
@@ -48,16 +50,17 @@ class Speaking:
     faults: list[str] = field(default_factory=list)
     error: str | None = None
 
+    longest: float = inf
+
     @property
     def context(self) -> Context:
-        return Context(self.scope, self.chance)
+        return Context(self.scope, self.chance, longest=self.longest)
 
 
 class Planner:
     """Makes plans, and keeps what can be used again."""
 
-    def __init__(self, longest: float) -> None:
-        self._longest = longest
+    def __init__(self) -> None:
         self._replies: dict[Hashable, tuple[Reply, tuple[str, ...]]] = {}
         self._stencils: dict[Hashable, Stencil] = {}
         self._counting: dict[Hashable, bool] = {}
@@ -85,14 +88,14 @@ class Planner:
     def _settled(self, speaking: Speaking) -> Sent:
         sending = speaking.sending
         if not sending.static:
-            return settle(sending, speaking.context, self._longest)
+            return settle(sending, speaking.context)
         sent = self._sent.get(id(sending))
         if sent is None:
-            sent = self._sent[id(sending)] = settle(sending, speaking.context, self._longest)
+            sent = self._sent[id(sending)] = settle(sending, speaking.context)
         return sent
 
     def _error(self, speaking: Speaking, word: ErrorWord) -> Plan:
-        found = failure(evaluate(word, speaking.context))
+        found = failure(evaluate(word, speaking.context)).for_dialect(speaking.dialect.name, DIALECT_NAMES)
         speaking.error = found.type
         return speaking.dialect.error(found, speaking.request, speaking.stamp)
 
@@ -109,20 +112,26 @@ class Planner:
         streamed = request.stream if sending.stream is None else sending.stream
         if streamed and sending.static and speaking.saying.static and not sending.faults:
             return self._kept(speaking, dialect)
-        reply = self._made(speaking)
+        reply = dialect.sayable(self._made(speaking), request)
         sent = self._settled(speaking)
         if not streamed and reply.broken is not None:
             speaking.error = reply.broken.type
             return self._broken(speaking, _sent(dialect.error(reply.broken, request, speaking.stamp), sent), sent)
         if streamed:
-            plan = self._paced(speaking, dialect.stream(reply, request, speaking.stamp), reply, dialect, sent)
+            plan = self._paced(speaking, dialect.stream(reply, request, speaking.stamp), reply, sent)
         else:
             plan = dialect.whole(reply, request, speaking.stamp)
             if sent.pace.whole == "as_streamed":
-                plan = self._as_streamed(speaking, plan, reply, dialect, sent)
+                plan = self._as_streamed(speaking, plan, reply, sent)
         return self._broken(speaking, _sent(plan, sent), sent)
 
     def _made(self, speaking: Speaking) -> Reply:
+        reply = self._cooked(speaking)
+        if reply.broken is None or not reply.broken.fields:
+            return reply
+        return replace(reply, broken=reply.broken.for_dialect(speaking.dialect.name, DIALECT_NAMES))
+
+    def _cooked(self, speaking: Speaking) -> Reply:
         """The reply; a static one is made once for each way to ask for it."""
         saying, request = speaking.saying, speaking.request
         size = chunk_size(speaking.sending, speaking.context, SMALLEST)
@@ -143,15 +152,16 @@ class Planner:
         speaking.notes += notes
         return reply if saying.fixed_input else _counted(reply, request.input_tokens)
 
-    def _paced(self, speaking: Speaking, plan: Plan, reply: Reply, dialect: Generating, sent: Sent) -> Plan:
+    def _paced(self, speaking: Speaking, plan: Plan, reply: Reply, sent: Sent) -> Plan:
         if sent.instant:
             return plan
-        said, _ = beats(reply, dialect.hidden)
+        said, _ = beats(reply)
         sizes = [estimate(each.text) for each in said] if sent.pace.tokens_per_second else [1] * len(said)
-        return paced(plan, gaps(sent.pace, sizes, speaking.chance.random("pace")))
+        waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
+        return paced(plan, waits, sent.pace.slowdown)
 
-    def _as_streamed(self, speaking: Speaking, plan: Plan, reply: Reply, dialect: Generating, sent: Sent) -> Plan:
-        said, after = beats(reply, dialect.hidden)
+    def _as_streamed(self, speaking: Speaking, plan: Plan, reply: Reply, sent: Sent) -> Plan:
+        said, after = beats(reply)
         if sent.instant:
             total = sum(each.pause or 0.0 for each in said) + after
         else:
@@ -178,16 +188,16 @@ class Planner:
             stencil = self._stencils.get((about, request.input_tokens if counting else None))
             if stencil is not None and stencil.second == second:
                 return stencil.fill(speaking.stamp.ids)
-        reply = self._made(speaking)
+        reply = dialect.sayable(self._made(speaking), request)
         if counting is None:
             counting = not saying.fixed_input and _shows_input(dialect, reply, request, second)
             _keep(self._counting, about, counting)
         if speaking.notes or not sent.steady:
             plan = dialect.stream(reply, request, speaking.stamp)
-            return _sent(self._paced(speaking, plan, reply, dialect, sent), sent)
+            return _sent(self._paced(speaking, plan, reply, sent), sent)
         ids = NotedIds()
         plan = dialect.stream(reply, request, Stamp(ids, speaking.stamp.now))
-        plan = _sent(self._paced(speaking, plan, reply, dialect, sent), sent)
+        plan = _sent(self._paced(speaking, plan, reply, sent), sent)
         stencil = cut_stencil(plan, ids, second)
         _keep(self._stencils, (about, request.input_tokens if counting else None), stencil)
         return stencil.fill(speaking.stamp.ids)

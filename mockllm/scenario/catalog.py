@@ -53,7 +53,9 @@ class Answers:
         if self.how == "one":
             return 0
         if self.how == "choose":
-            return min(bisect_right(self.bounds, chance.uniform("choose") * self.bounds[-1]), len(self.bounds) - 1)
+            return min(
+                bisect_right(self.bounds, chance.uniform("choose") * self.bounds[-1]), len(self.bounds) - 1
+            )
         total = int(self.bounds[-1])
         if given >= total:
             if self.then == "cycle":

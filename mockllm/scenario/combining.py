@@ -7,20 +7,18 @@ request that the same items answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from mockllm.core.faults import Fault
 from mockllm.core.pace import Pace
-from mockllm.core.quantities import ChunkSize
-from mockllm.core.values import Context, Drawn, evaluate, is_static
+from mockllm.core.quantities import ChunkSize, Distribution
+from mockllm.core.values import Context, evaluate, is_static
 from mockllm.scenario.language.settings import PaceWord, Settings
 
 SLOTS = {"ttft": "ttft", "itl": "speed", "tokens_per_second": "speed", "chunk_size": "chunk_size", "jitter": "jitter",
          "whole": "whole"}  # fmt: skip
 """Which keys of a pace stand in one place: the first setting that names the place has it."""
-PER_GAP = frozenset({"itl", "jitter"})
-"""Drawn anew for each gap; all else is drawn once for each answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +87,12 @@ NOTHING = Sending()
 """No settings at all."""
 
 
-def settle(sending: Sending, context: Context, longest: float) -> Sent:
-    """What the settings come to for one answer. A wait that the request itself chose is at most `longest`."""
-    pace = {key: value.distribution if key in PER_GAP and isinstance(value, Drawn) else evaluate(value, context)
-            for key, value in sending.pace}  # fmt: skip
+def settle(sending: Sending, context: Context) -> Sent:
+    """What the settings come to for one answer."""
+    pace = {key: evaluate(value, context.at(key)) for key, value in sending.pace}
     slowdown = 1.0
-    for factor in sending.slowdowns:
-        slowdown *= evaluate(factor, context)
-    context = replace(context, longest=longest)
+    for number, factor in enumerate(sending.slowdowns):
+        slowdown *= evaluate(factor, context.at(f"slowdown {number}"))
     spoken = Pace(slowdown=slowdown, **pace)
     waits = (spoken.ttft, spoken.itl, spoken.tokens_per_second, spoken.jitter)
     return Sent(
@@ -105,7 +101,7 @@ def settle(sending: Sending, context: Context, longest: float) -> Sent:
         tuple((name, str(evaluate(value, context))) for name, value in sending.headers),
         tuple(evaluate(fault, context) for fault in sending.faults),
         instant=not any(waits) and slowdown == 1,
-        steady=sending.static and not spoken.jitter,
+        steady=sending.static and not spoken.jitter and not isinstance(spoken.itl, Distribution),
     )
 
 

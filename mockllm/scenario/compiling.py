@@ -36,10 +36,14 @@ def compile_catalog(entries: Sequence[Entry], old: Catalog | None = None) -> Gen
     rules = 0
     for entry in entries:
         kept = known.get(entry.key)
-        items.append(_moved(kept, entry) if kept is not None and kept.print == entry.print else compile_item(entry.unpacked()))
+        items.append(
+            _moved(kept, entry)
+            if kept is not None and kept.print == entry.print
+            else compile_item(entry.typed())
+        )
         rules += entry.kind == "rule"
         yield
-    index = yield from Index.build([item.matcher for item in items])
+    index = yield from Index.in_slices([item.matcher for item in items])
     models = dict.fromkeys(model for item in items[:rules] for model in item.models)
     files = len({entry.file for entry in entries})
     return Catalog(tuple(items), rules, index, tuple(models), files)

@@ -6,7 +6,6 @@ Entries can be pickled: a reload types them in another process.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -43,15 +42,16 @@ class Entry:
     print: str
     layer: int
     rank: tuple[int, ...]
+    item: Json
     word: Any
     params: Mapping[str, Json] = field(default_factory=dict)
     validation: Validation = "strict"
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-
-    def unpacked(self) -> Entry:
-        """The entry with its word, where that came packed from another process."""
-        return replace(self, word=pickle.loads(self.word)) if isinstance(self.word, bytes) else self  # noqa: S301
+    def typed(self) -> Entry:
+        """The entry with its word. A word does not travel between processes: it is made anew from what it was
+        made of, which was found to have no mistakes."""
+        return self if self.word is not None else replace(self, word=_word(self.kind, self.item, self.where, self.params))
 
 
 class Outline(Word):
@@ -121,7 +121,13 @@ class Typing:
         names.setdefault(name, path)
 
     def item(
-        self, file: LoadedFile, kind: Kind, item: Any, path: Path, validation: Validation, place: tuple[int, int]
+        self,
+        file: LoadedFile,
+        kind: Kind,
+        item: Any,
+        path: Path,
+        validation: Validation,
+        place: tuple[int, int],
     ) -> None:
         id = f"{file.id}:{_named(item, path)}"
         if not self.used(file, item, id):
@@ -143,13 +149,27 @@ class Typing:
         files = self.files(file, word, path)
         where = f"{file.source.name}:{file.source.where(path).line}"
         content = canonical(_plain(item))
-        rest = canonical([_plain(dict(file.params.values)), validation, sorted((n, _digest(f)) for n, f in files.items())])
+        rest = canonical(
+            [_plain(dict(file.params.values)), validation, sorted((n, _digest(f)) for n, f in files.items())]
+        )
         layer, number = place
         rank = (int(getattr(word, "fallback", False)), layer, -word.priority, number, int(path[1]))
         self.entries.append(
             Entry(
-                kind, id, where, file.path, path, f"{id}#{_digest(content)}", _digest(content + rest),
-                min(layer, 1), rank, word, file.params.values, validation, files,
+                kind,
+                id,
+                where,
+                file.path,
+                path,
+                f"{id}#{_digest(content)}",
+                _digest(content + rest),
+                min(layer, 1),
+                rank,
+                item,
+                word,
+                file.params.values,
+                validation,
+                files,
             )  # fmt: skip
         )
 
@@ -164,21 +184,11 @@ class Typing:
         return use.except_ is None or name not in use.except_
 
     def typed(self, file: LoadedFile, kind: Kind, item: Any, path: Path) -> Any:
-        model = _MODELS[kind]
-        literal = isinstance(item, dict) and item.get("literal") is True
-        where = file.source.where(path)
-        context = {
-            "origin": f"{file.source.name}:{where.line}",
-            "params": file.params.values,
-            "literal": literal,
-            "vocabulary": self.vocabulary,
-        }
-        if isinstance(item, dict) and isinstance(item.get("enabled"), dict):
-            item = {**item, "enabled": True}
+        where = f"{file.source.name}:{file.source.where(path).line}"
         try:
-            return model.model_validate(item, context=context)
+            return _word(kind, item, where, file.params.values, self.vocabulary)
         except ValidationError as error:
-            self.mistakes += mistakes_in(error, file.source, path, model)
+            self.mistakes += mistakes_in(error, file.source, path, _MODELS[kind])
             return None
 
     def files(self, file: LoadedFile, word: BaseModel, path: Path) -> dict[str, bytes]:
@@ -230,6 +240,17 @@ class Typing:
             file, _, name = entry.id.rpartition(":")
             short.setdefault(f"{file.partition('/')[0]}:{name}", []).append(place)
         return {**{id: places[0] for id, places in short.items() if len(places) == 1}, **found}
+
+
+def _word(
+    kind: Kind, item: Json, where: str, params: Mapping[str, Json], vocabulary: Vocabulary | None = None
+) -> Any:
+    """A rule or modifier as its model reads it. Whether it is enabled was settled before."""
+    context = {"origin": where, "params": params, "vocabulary": vocabulary}
+    if isinstance(item, dict):
+        context["literal"] = item.get("literal") is True
+        item = {key: value for key, value in item.items() if key != "enabled"}
+    return _MODELS[kind].model_validate(item, context=context)
 
 
 def _named(item: Any, path: Path) -> str:

@@ -65,8 +65,8 @@ def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A Gathered on its way between two processes: each entry's word and the loading stay packed until they
-    are needed, since unpacking everything at once would stall the event loop."""
+    """A Gathered on its way between two processes: entries without their words, and the loading packed,
+    since unpacking everything at once would stall the event loop."""
 
     loading: bytes
     entries: Sequence[Entry]
@@ -79,7 +79,7 @@ class Parcel:
 
 def packed(gathered: Gathered) -> Parcel:
     """The parcel of what was gathered."""
-    entries = [replace(entry, word=pickle.dumps(entry.word, -1)) for entry in gathered.entries]
+    entries = [replace(entry, word=None) for entry in gathered.entries]
     loading = gathered.loading
     return Parcel(
         pickle.dumps(loading, -1), entries, gathered.mistakes, loading.trees, loading.folders, gathered.stale,
@@ -92,5 +92,3 @@ def main() -> None:
     wanted, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent wrote it
     gathered = gather(wanted, None if last is None else pickle.loads(last))  # noqa: S301
     pickle.dump(packed(gathered), sys.stdout.buffer, -1)
-
-

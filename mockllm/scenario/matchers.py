@@ -87,7 +87,9 @@ def condition(value: Anything, *, globbed: bool = False) -> Condition:
 
 def _operators(word: Word) -> Condition:
     ignore_case = bool(getattr(word, "ignore_case", False))
-    given = [name for name in type(word).model_fields if name in word.model_fields_set and name != "ignore_case"]
+    given = [
+        name for name in type(word).model_fields if name in word.model_fields_set and name != "ignore_case"
+    ]
     found = [_operator(name, getattr(word, name), ignore_case) for name in given]
     return found[0] if len(found) == 1 else AllOf(tuple(found))
 

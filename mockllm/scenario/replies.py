@@ -14,7 +14,20 @@ from mockllm.core.cutting import cut_short, tokens_of
 from mockllm.core.failure import Failure
 from mockllm.core.json import dumps
 from mockllm.core.quantities import ChunkSize
-from mockllm.core.reply import Call, Choice, Finish, Part, Pause, Piece, Refusal, Reply, Text, Thinking, Usage, Verbatim
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Finish,
+    Part,
+    Pause,
+    Piece,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    Verbatim,
+)
 from mockllm.core.request import Request
 from mockllm.core.texts import cut, made_sentences, made_tokens
 from mockllm.scenario.language.answers import (
@@ -145,7 +158,9 @@ class Kitchen:
             pieces = made_tokens(word.tokens, word.of)  # type: ignore[arg-type]
             if self.size.unit == "tokens":
                 count = self.size.count
-                joined = tuple("".join(pieces[start : start + count]) for start in range(0, len(pieces), count))
+                joined = tuple(
+                    "".join(pieces[start : start + count]) for start in range(0, len(pieces), count)
+                )
                 return (pieces if count == 1 else joined), len(pieces)
             return cut("".join(pieces), self.size), len(pieces)
         if isinstance(word, SentencesText):

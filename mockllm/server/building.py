@@ -78,7 +78,9 @@ class Builder:
         )  # fmt: skip
         out, err = await child.communicate(pickle.dumps((self._wanted, self._last), -1))
         if child.returncode:
-            raise RuntimeError(err.decode("utf-8", "replace").strip().rpartition("\n")[2] or "the loader died")
+            raise RuntimeError(
+                err.decode("utf-8", "replace").strip().rpartition("\n")[2] or "the loader died"
+            )
         parcel: Parcel = pickle.loads(out)  # noqa: S301 - our own child wrote it
         return parcel
 

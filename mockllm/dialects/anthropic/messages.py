@@ -157,7 +157,6 @@ class Messages:
     api: str = "messages"
     generates: bool = True
     request: type[Request] = MessagesRequest
-    hidden: tuple[type, ...] = MessagesEncoder.hidden
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
@@ -168,8 +167,11 @@ class Messages:
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
         return error_plan(failure, request, stamp)
 
+    def sayable(self, reply: Reply, request: Request) -> Reply:
+        return sayable(reply, omit_thinking=_omits_thinking(request))
+
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        said = sayable(reply, omit_thinking=_omits_thinking(request))
+        said = self.sayable(reply, request)
         family = _family(said, request)
         choice = said.choices[0]
         extras = said.extras.get(DIALECT, {})
@@ -182,7 +184,7 @@ class Messages:
         return Plan(Head(200, (JSON_TYPE, *success(stamp))), (Data(dumps(body), 0, "body"),))
 
     def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        said = sayable(reply, omit_thinking=_omits_thinking(request))
+        said = self.sayable(reply, request)
         steps = tuple(encode(MessagesEncoder(said, request, stamp)))
         return Plan(Head(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
 

@@ -278,7 +278,6 @@ class Chat:
     api = "chat"
     generates = True
     request = ChatRequest
-    hidden: tuple[type, ...] = (Thinking,)
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
@@ -288,6 +287,9 @@ class Chat:
 
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
         return error_plan(failure, request, stamp)
+
+    def sayable(self, reply: Reply, request: Request) -> Reply:
+        return sayable(reply)
 
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
         assert isinstance(request, ChatRequest)

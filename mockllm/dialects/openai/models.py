@@ -46,15 +46,12 @@ class Models:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
-        """Each model once: the rules' first, in their order, then the well-known ones and their snapshots."""
+        """Each model once: the rules' first, in their order, then the well-known ones and their snapshots. Any
+        single one that is asked for is there, since chat answers it too."""
         known = dict.fromkeys((*models, *(name for pair in SNAPSHOTS.items() for name in pair)))
         wanted = request.model
         if wanted is None:
             return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
-        if wanted not in known:
-            return Failure(
-                "model_not_found", message=f"The model '{wanted}' does not exist", fields={"param": "model"}
-            )
         return _plan(_model(wanted), stamp)
 
 

@@ -22,7 +22,7 @@ class ErrorWord(Word):
 
     type: ErrorName | None = None
     """The error's neutral name."""
-    status: Templated[Annotated[int, Field(ge=100, le=599)]] | None = None
+    status: Templated[Annotated[int, Field(ge=400, le=599)]] | None = None
     """The HTTP status, where it is not the name's own in this protocol."""
     message: Templated[str] | None = None
     """The message, in place of the provider's."""

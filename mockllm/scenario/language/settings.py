@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.values import ChunkSizeField, Drawable, Duration, Templated
+from mockllm.core.values import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.language.model import Word
 
 
@@ -17,13 +17,13 @@ class PaceWord(Word):
 
     ttft: Drawable[Duration] | None = None
     """Time to first token: from the head to the first chunk."""
-    itl: Drawable[Duration] | None = None
+    itl: Spread[Duration] | None = None
     """Inter-token latency: between two chunks."""
     tokens_per_second: Drawable[float] | None = None
     """In place of itl: a chunk takes as long as its tokens; `[40, 80]` is drawn once for each answer."""
     chunk_size: Templated[ChunkSizeField] | None = None
     """How a text is cut into chunks: `4 tokens`, `10 characters`, `2 words`, `1 sentences`."""
-    jitter: Drawable[Duration] | None = None
+    jitter: Spread[Duration] | None = None
     """Adds a uniform 0…N to each gap."""
     slowdown: Drawable[float] | None = None
     """Multiplies every wait; the factors of several settings multiply."""

@@ -1,0 +1,214 @@
+"""Hot reload: notices that files have changed, has a new engine built, and swaps it in one assignment.
+
+What to build and how is handed in; here is only when. A notice is no more than a hint to look: whether
+anything differs is decided by a fingerprint of all watched files, so that an editor's temporary files, a
+swapped link or a doubled event cost nothing, and nothing is lost between two watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from mockllm.server.answering import Engine
+from mockllm.server.app import App
+from mockllm.server.pages import amount
+
+Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
+"""Path, size, time of change and inode of each file, links followed."""
+
+DEBOUNCE_MS: Final = 200
+STEP_MS: Final = 40
+"""A look is taken when nothing has stirred for a step, at the latest when the debounce has passed."""
+SETTLE: Final = 0.25
+"""Seconds after which a new watch surely stands: what changed while it was laid is looked for then."""
+POLL: Final = 1.0
+"""Seconds between looks where the system gives no notices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a build gave: an engine (its stale files are in its `about()`), all folders and files that it
+    stands on, and warnings worth a line."""
+
+    engine: Engine
+    watched: frozenset[Path]
+    warnings: tuple[str, ...] = ()
+
+
+class Reload:
+    """Keeps an app's engine up to date with its files. `say` writes to the person at the terminal.
+
+    Made before the files are first read, it misses no change; `run` it when the server listens.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        watched: Iterable[Path],
+        rebuild: Callable[[], Awaitable[Rebuilt]],
+        say: Callable[[str], None],
+    ) -> None:
+        self._app = app
+        self._watched = _absolute(watched)
+        self._rebuild = rebuild
+        self._say = say
+        self._said: dict[str, str] = dict(app.engine.about().stale)
+        self._built = fingerprint(self._watched)
+        self._stirred = asyncio.Event()
+        self.swaps = 0
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            standing = await asyncio.to_thread(layout, self._watched)
+            watches = [loop.create_task(self._watch(*grounds)) for grounds in _grounds(self._watched)]
+            settled = loop.call_later(SETTLE, self._stirred.set)
+            try:
+                while await asyncio.to_thread(layout, self._watched) == standing:
+                    await self._stirred.wait()
+                    self._stirred.clear()
+                    await self.look()
+            finally:
+                settled.cancel()
+                for watch in watches:
+                    watch.cancel()
+                await asyncio.gather(*watches, return_exceptions=True)
+
+    async def _watch(self, paths: frozenset[str], only: frozenset[str] | None) -> None:
+        """Set `_stirred` at each notice: from anywhere below `paths`, or, not below them, of `only` these."""
+        from watchfiles import awatch  # imported late: the server answers before it watches
+
+        try:
+            async for _ in awatch(
+                *paths,
+                watch_filter=None if only is None else lambda _, path: path in only,
+                debounce=DEBOUNCE_MS,
+                step=STEP_MS,
+                recursive=only is None,
+                ignore_permission_denied=True,
+            ):
+                self._stirred.set()
+        except Exception as exc:
+            self._say(f"the system gives no notices of changes ({exc}): looking at the files every second")
+        while True:
+            await asyncio.sleep(POLL)
+            self._stirred.set()
+
+    async def look(self) -> bool:
+        """Rebuild and swap if a watched file differs from what was built; whether that was done. A build that
+        fails is said, and leaves the engine as it is."""
+        found = await asyncio.to_thread(fingerprint, self._watched)
+        if found == self._built:
+            return False
+        self._built = found
+        try:
+            rebuilt = await self._rebuild()
+        except Exception as exc:
+            self._say(f"not reloaded: {exc}")
+            return False
+        self._app.engine = rebuilt.engine
+        self.swaps += 1
+        watched = _absolute(rebuilt.watched)
+        if watched != self._watched:
+            self._watched = watched
+            known = {entry[0]: entry for entry in found}
+            now = await asyncio.to_thread(fingerprint, watched)
+            self._built = frozenset(known.get(entry[0], entry) for entry in now)
+        self._report(rebuilt)
+        self._sweep()
+        return True
+
+    def _sweep(self) -> None:
+        """The new engine lives on, so the collector need not walk it. Where no answer is being given that
+        would feel it, what is left of the old one is swept out before."""
+        if not self._app.running:
+            gc.unfreeze()
+            gc.collect()
+        gc.freeze()
+
+    def _report(self, rebuilt: Rebuilt) -> None:
+        """A line for the swap, and each mistake or warning once: again only when it has changed."""
+        about = rebuilt.engine.about()
+        self._say(f"reloaded: {amount(about)}" + (f", {len(about.stale)} stale" if about.stale else ""))
+        said = {**dict(about.stale), **dict.fromkeys(rebuilt.warnings, "")}
+        for subject, reason in said.items():
+            if self._said.get(subject) != reason:
+                self._say(f"{subject}: its last good version still answers\n{reason}" if reason else subject)
+        self._said = said
+
+
+def fingerprint(watched: Iterable[Path]) -> Fingerprint:
+    """Of every file there is at or below the paths; what begins with a dot is passed over."""
+    found: set[tuple[str, int, int, int]] = set()
+    for path in watched:
+        for name in _files(path):
+            with contextlib.suppress(OSError):
+                stat = os.stat(name)
+                found.add((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
+    return frozenset(found)
+
+
+def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str, int]]:
+    """The folders that a watch stands on, and where links lead: it must be laid anew when this differs."""
+    found: set[tuple[str, str, int]] = set()
+    for path in watched:
+        for folder, _ in _walk(path):
+            with contextlib.suppress(OSError):
+                found.add((folder, os.path.realpath(folder), os.stat(folder).st_ino))
+        found.update((link, os.path.realpath(link), 0) for link in _links(path))
+    return frozenset(found)
+
+
+def _absolute(paths: Iterable[Path]) -> frozenset[Path]:
+    return frozenset(Path(os.path.abspath(path)) for path in paths)
+
+
+def _links(path: Path) -> Iterator[str]:
+    """The files at or below a path that are links."""
+    return (name for name in _files(path) if os.path.islink(name))
+
+
+def _files(path: Path) -> Iterator[str]:
+    if path.is_dir():
+        for folder, names in _walk(path):
+            yield from (os.path.join(folder, name) for name in names if not name.startswith("."))
+    else:
+        yield str(path)
+
+
+def _walk(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each folder with the names of its files; a link that leads back up is not followed for ever."""
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, names in os.walk(path, followlinks=True):
+        with contextlib.suppress(OSError):
+            stat = os.stat(folder)
+            if (stat.st_dev, stat.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((stat.st_dev, stat.st_ino))
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield folder, names
+
+
+def _grounds(watched: Iterable[Path]) -> Iterator[tuple[frozenset[str], frozenset[str] | None]]:
+    """What to watch: the folders with all below them, and the places where a watched file, folder or a link
+    on the way to it may be put anew, which only its parent tells."""
+    folders = frozenset(str(path) for path in watched if path.is_dir())
+    if folders:
+        yield folders, None
+    names: set[str] = set()
+    for path in watched:
+        names.add(str(path))
+        names.update(str(parent) for parent in path.parents if parent.is_symlink())
+        names.update(os.path.realpath(link) for link in _links(path))
+    parents = frozenset(parent for parent in map(os.path.dirname, names) if os.path.isdir(parent))
+    if parents:
+        yield parents, frozenset(names)
