@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json import Json
 from mockllm.core.quantities import parse_duration, parse_probability
 from mockllm.scenario.complaints import found_text
+from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.model import Word
+from mockllm.scenario.matchers import condition
 from mockllm.scenario.mistakes import either, meant, nearest, scalar_text
+from mockllm.scenario.shapes import shape_of
 
 Named: TypeAlias = Literal["string", "integer", "number", "boolean", "duration", "probability"]
 Kind: TypeAlias = "Named | list[str | int | float | bool]"
@@ -128,6 +131,7 @@ _COMPARED: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
     "lte": operator.le,
 }
 _CONDITIONS: Final = ("equals", *_COMPARED, "exists")
+_OTHERS: Final = [word for word in shape_of(JsonOperators).allowed_keys() if word not in _CONDITIONS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +161,16 @@ class Params:
             return value in [self._operand(name, kind, each) for each in condition]
         if not isinstance(condition, dict):
             return bool(value == self._operand(name, kind, condition))
-        compared = [self._compares(name, kind, value, *each) for each in condition.items()]
-        return all(compared)
+        own = {word: operand for word, operand in condition.items() if word in _CONDITIONS}
+        rest = {word: operand for word, operand in condition.items() if word not in own}
+        compared = [self._compares(name, kind, value, *each) for each in own.items()]
+        return all(compared) and (not rest or _asked(rest, self.values[name]))
 
     def _compares(self, name: str, kind: Kind, value: Json, word: str, operand: Json) -> bool:
         if word == "exists":
             return bool(checked("boolean", operand)) is (value is not None)
         if word == "equals":
             return bool(value == self._operand(name, kind, operand))
-        if word not in _COMPARED:
-            raise ValueError(f'unknown condition "{word}"{meant(word, _CONDITIONS)}')
         limit = self._operand(name, kind, operand)
         if isinstance(limit, bool) or not isinstance(limit, int | float):
             raise ValueError(f"{word} compares numbers; found {found_text(operand)}")
@@ -179,6 +183,17 @@ class Params:
             return measured(kind, checked(kind, operand))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
+
+
+def _asked(words: dict[str, Json], value: Json) -> bool:
+    """What else the language can ask of a value: `contains`, `glob`, `regex` …"""
+    for word in words:
+        if word not in _OTHERS:
+            raise ValueError(f'unknown condition "{word}"{meant(word, (*_CONDITIONS, *_OTHERS))}')
+    try:
+        return condition(JsonOperators.model_validate(words)).holds(value)
+    except ValidationError as error:
+        raise ValueError(error.errors(include_url=False)[0]["msg"]) from None
 
 
 NO_PARAMS: Final = Params({}, {})
