@@ -8,6 +8,7 @@ chunk being later than an early one. Run: `python benchmarks/streams.py [STREAMS
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import sys
@@ -76,6 +77,7 @@ def serve(pipe: Connection, gap: float) -> None:
     async def main() -> None:
         server = Server(app.App(FakeEngine({"/s": plan(gap)})), [Address("127.0.0.1", 0)])
         await server.start()
+        gc.freeze()  # as `serving.serve` does
         pipe.send(server.listening[0].port)
         while not pipe.poll():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -150,6 +152,7 @@ def main() -> None:
     server.start()
     os.sched_setaffinity(0, {1})
     port = ours.recv()
+    gc.freeze()  # the client's own stalls are not what is measured
     clients = run_on_best_loop(load(port, streams, ramp))
     ours.send(None)
     late, cpu = ours.recv()

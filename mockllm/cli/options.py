@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.folder import scenario_files
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
@@ -185,11 +186,12 @@ def limits(given: argparse.Namespace, environment: Mapping[str, str]) -> Limits:
 
 
 def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
-    """What to load: with neither folders nor packs `./scenarios` if there is one, else the pack `default`."""
+    """What to load: with neither folders nor packs `./scenarios` if there are files in it, else the pack
+    `default`."""
     scenarios = list(values["scenarios"] or ())
     packs = [name for given in values["pack"] or () for name in given.split(",") if name]
     if not scenarios and not packs:
-        if Path(FOLDER).is_dir():
+        if Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)):
             scenarios = [FOLDER]
         else:
             packs = [FALLBACK]

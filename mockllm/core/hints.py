@@ -87,18 +87,18 @@ def of_equal(expected: Json, value: Json | Missing) -> str | None:
         return CASE
     if "".join(expected.split()) == "".join(value.split()):
         return SPACE
-    if max(len(expected), len(value)) <= _WORD and SequenceMatcher(None, expected, value).ratio() >= 0.8:
-        return TYPO
-    return None
+    if max(len(expected), len(value)) > _WORD:
+        return None
+    return TYPO if SequenceMatcher(None, fold(expected), fold(value)).ratio() >= 0.8 else None
 
 
 def of_text(part: Json, value: Json | Missing, found: Callable[[str, str], bool]) -> str | None:
-    """How a text nearly holds another; `found` tells whether it does."""
+    """How a text nearly holds a part; `found(text, part)` tells whether it does."""
     if not isinstance(part, str) or not isinstance(value, str):
         return None if isinstance(value, (list, tuple)) else of_type(part, value)
-    if found(fold(part), fold(value)):
+    if found(fold(value), fold(part)):
         return CASE
-    if found(" ".join(part.split()), " ".join(value.split())):
+    if found(" ".join(value.split()), " ".join(part.split())):
         return SPACE
     return None
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from mockllm.core.chance import Chance, Ids
 from mockllm.core.claim import Settled, Turn
 from mockllm.core.failure import Failure
 from mockllm.core.matching import captures, matched_result
-from mockllm.core.plan import Plan
+from mockllm.core.plan import Head, Plan
 from mockllm.core.request import Request
 from mockllm.core.template import Scope, TemplateFailure
 from mockllm.dialects.dialect import Dialect, Stamp
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 UNSAID = Saying(ReplyWord(), Settings(), static=True)
 """What stands where no rule says anything."""
+RULE = "x-mockllm-rule"
 ALONE = -1
 """In place of a step's number: a modifier's own error has no steps."""
 
@@ -127,6 +129,9 @@ class Exchange:
         return Answer(plan, None, tuple(item.id for item in self.modifiers), error=failure.type)
 
     def done(self, plan: Plan, rule: str | None, speaking: Speaking, *, missed: bool = False) -> Answer:
+        if rule is not None:
+            head = Head(plan.head.status, (*plan.head.headers, (RULE, header_text(rule))))
+            plan = Plan(head, plan.steps, plan.framing, plan.delay)
         return Answer(
             plan,
             rule,
@@ -159,3 +164,8 @@ class Exchange:
         turn = self.settled.rule
         scope = turn.candidate.scope if turn is not None else ""
         return Stamp(Ids(self.engine.seed, scope, self.settled.number), self.request.now)
+
+
+def header_text(id: str) -> str:
+    """An id as a header can carry it: what is not printable ASCII is percent-encoded."""
+    return id if id.isascii() else quote(id, safe=" !\"#$&'()*+,-./:;<=>?@[]^_`{|}~")

@@ -38,11 +38,15 @@ class Broken(Exception):
 class Builder:
     """Builds engines for one set of scenarios, all on the same state."""
 
-    def __init__(self, wanted: Wanted, state: State, *, seed: int = 0, longest: float = LONGEST) -> None:
+    def __init__(
+        self, wanted: Wanted, state: State, *, seed: int = 0, longest: float = LONGEST, strict: bool = False
+    ) -> None:
         self._wanted = wanted
         self._state = state
         self._seed = seed
         self._longest = longest
+        self._strict = strict
+        self.warnings: tuple[str, ...] = ()
         self._catalog: Catalog | None = None
         self._last: Loading | bytes | None = None
         self.watched: frozenset[Path] = frozenset()

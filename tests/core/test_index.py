@@ -34,7 +34,25 @@ from mockllm.core.index import Index
 from mockllm.core.jsonpath import compile_path
 from mockllm.core.matching import All, Any, Field, Matcher, Not, Test
 
-WORDS = ["", "a", "b", "ab", "aB", "Ab", "abc", "gpt-4", "GPT-4", "ba", "a b", "İ", "ı", "I", "ß", "SS", "x/y"]
+WORDS = [
+    "",
+    "a",
+    "b",
+    "ab",
+    "aB",
+    "Ab",
+    "abc",
+    "gpt-4",
+    "GPT-4",
+    "ba",
+    "a b",
+    "İ",
+    "ı",
+    "I",
+    "ß",
+    "SS",
+    "x/y",
+]
 NUMBERS = [0, 1, 1.0, 2, 2.5, -1, 3]
 PATHS = ["$", "$.a", "$.b", "$.a.b", "$.a[0]", "$.a[-1]", "$['x y']", "$.messages[0][1]"]
 MANY = ["$.a[*]", "$..b", "$.messages[*][0]", "$.a[?@.b == 1]"]
@@ -158,3 +176,186 @@ def test_finds_the_same_among_many_conditions_on_one_field(
     index = Index(given_matchers)
     for request in asked:
         assert list(index.find(request)) == linear(given_matchers, request)
+
+
+# --- what the index reads, and how it is built -----------------------------------------------------
+
+
+class Guarded(Asked):
+    """A request whose body may not be looked at."""
+
+    @property
+    def body(self) -> Anything:  # type: ignore[override]
+        raise AssertionError("the body was read")
+
+
+def test_a_body_that_no_rule_left_asks_for_is_not_read() -> None:
+    request = Guarded(method="POST", path="/v1/a", headers={"x": "1"})
+    matchers: list[Matcher] = [
+        All((Test(Field("path"), Equals("/v1/b")), Test(Field("body", "$.a"), Equals(1)))),
+        All((Test(Field("headers", "x"), Equals("2")), Test(Field("model"), Equals("m")))),
+        Test(Field("method"), Equals("POST")),
+    ]
+    assert list(Index(matchers).find(request)) == [2]
+
+
+def test_nothing_is_read_when_no_rule_is_left() -> None:
+    index = Index([All((Test(Field("path"), Equals("/v1/b")), Test(Field("body", "$.a"), Equals(1))))])
+    assert list(index.find(Guarded(method="POST", path="/v1/a", headers={}))) == []
+
+
+def test_an_index_of_nothing_finds_nothing() -> None:
+    assert list(Index([]).find(ask({}))) == []
+    assert Index([]).nearest(ask({})) == []
+
+
+def test_it_can_be_built_in_slices() -> None:
+    matchers: list[Matcher] = [Test(Field("user"), Contains(f"case {number}.")) for number in range(500)]
+    building = Index.in_slices(matchers)
+    steps = 0
+    while True:
+        try:
+            next(building)
+        except StopIteration as done:
+            index = done.value
+            break
+        steps += 1
+    assert steps > 20
+    assert list(index.find(ask({"messages": [["user", "case 77. case 7."]]}))) == [7, 77]
+
+
+def test_the_hits_of_a_request_serve_rules_and_modifiers() -> None:
+    post = Test(Field("method"), Equals("POST"))
+    index = Index([post, Any((post, post)), Not(post), post, Any((Not(post), post))])
+    request = ask({})
+    hits = index.hits(request)
+    assert list(index.among(hits, request, 0, 3)) == [0, 1]
+    assert list(index.among(hits, request, 3, 5)) == [3, 4]
+    for first in range(5):
+        for end in range(first, 6):
+            assert list(index.among(hits, request, first, end)) == [
+                n for n in (0, 1, 3, 4) if first <= n < end
+            ]
+
+
+@pytest.mark.parametrize(
+    ("field", "key", "request_of"),
+    [
+        ("headers", "x-{}", lambda n: ask({}, headers={f"X-{n}": "on", "x-other": "on"})),
+        ("query", "q{}", lambda n: ask({}, query_string=f"q{n}=on&other=on")),
+        ("body", "$.deep['k-{}']", lambda n: ask({"deep": {f"k-{n}": "on", "other": "on"}})),
+        ("body", "$.list[{}]", lambda n: ask({"list": [None] * n + ["on"] + [None] * (n % 3)})),
+        ("body", "$.list[-{}]", lambda n: ask({"list": ["on"] + [None] * (n - 1)})),
+    ],
+)
+def test_rules_with_keys_of_their_own(field: str, key: str, request_of: Anything) -> None:
+    matchers: list[Matcher] = [Test(Field(field, key.format(n)), Equals("on")) for n in range(1, 60)]
+    matchers += [Test(Field(field, key.format(n)), Exists(False)) for n in range(1, 60)]
+    index = Index(matchers)
+    for number in (1, 7, 59, 80):
+        request = request_of(number)
+        assert list(index.find(request)) == linear(matchers, request)
+
+
+def test_many_values_of_one_small_field_are_forgotten_in_time() -> None:
+    index = Index([Test(Field("model"), Regex("^m-[0-4]+$")), Test(Field("model"), Glob("m-1*"))])
+    for number in range(1200):
+        expected = [0] * (not set(str(number)) - set("01234")) + [1] * str(number).startswith("1")
+        assert list(index.find(ask({"model": f"m-{number}"}))) == (
+            expected if not expected or 0 in expected[:1] else [1]
+        )
+    assert list(index.find(ask({"model": "m-" + "1" * 400}))) == [0, 1]
+
+
+def test_disjunctions_beyond_measure_are_checked_one_by_one() -> None:
+    words = [Test(Field("user"), Contains(word)) for word in "abcdefg"]
+    pairs = Any(tuple(words))
+    matchers: list[Matcher] = [
+        All((pairs, pairs, pairs)),
+        All((pairs, All((pairs, pairs)))),
+        Any((pairs,) * 5),
+    ]
+    for text in ("a", "x"):
+        request = ask({"messages": [["user", text]]})
+        assert list(Index(matchers).find(request)) == linear(matchers, request)
+
+
+def test_more_paths_to_several_nodes_than_have_layers() -> None:
+    matchers: list[Matcher] = [Test(Field("body", f"$.k{n}[*]"), Some(Equals(n))) for n in range(80)]
+    for number in (3, 79):
+        assert list(Index(matchers).find(ask({f"k{number}": [number]}))) == [number]
+
+
+def test_more_conditions_on_one_field_than_have_layers() -> None:
+    condition = AllOf(tuple(Contains(word) for word in "abcdef"))
+    index = Index([Test(Field("user"), condition)])
+    assert list(index.find(ask({"messages": [["user", "fedcba"]]}))) == [0]
+    assert list(index.find(ask({"messages": [["user", "edcba"]]}))) == []
+
+
+def deep(value: Anything, levels: int = 80) -> Anything:
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_values_nested_beyond_measure() -> None:
+    matchers: list[Matcher] = [Test(Field("body", "$.a"), Equals(deep(number))) for number in range(6)]
+    matchers += [Test(Field("body", "$.a"), Equals([number])) for number in range(6)]
+    for value in (deep(3), [3], deep(4, 500)):
+        request = ask({"a": value})
+        assert list(Index(matchers).find(request)) == linear(matchers, request)
+
+
+# --- near misses -----------------------------------------------------------------------------------
+
+GPT, POST, SYSTEM = (
+    Test(Field("model"), Equals("gpt-4o")),
+    Test(Field("method"), Equals("POST")),
+    Test(Field("system"), Contains("kind")),
+)
+HELLO = Test(Field("user"), Contains("hello"))
+
+
+def test_nearest_are_those_with_the_fewest_failures_then_the_most_held_then_in_order() -> None:
+    matchers: list[Matcher] = [
+        All((GPT, HELLO, SYSTEM)),
+        HELLO,
+        All((GPT, POST)),
+        All((POST, HELLO)),
+        All((POST, GPT, HELLO)),
+        All((GPT, POST, SYSTEM)),
+        HELLO,
+    ]
+    request = ask({"model": "gpt-4o", "messages": [["user", "Hello"]]})
+    index = Index(matchers)
+    assert [number for number, _ in index.nearest(request, 9)] == [4, 5, 3, 1, 6, 0]
+    assert [number for number, _ in index.nearest(request)] == [4, 5, 3]
+    assert [number for number, _ in index.nearest(request, end=4)] == [3, 1, 0]
+    (_, differences), *_ = index.nearest(request, 1)
+    assert [(each.field, each.held, each.hint) for each in differences] == [
+        ("method", True, None),
+        ("model", True, None),
+        ("user", False, "only the case differs"),
+    ]
+
+
+def test_rules_that_hold_are_not_near_misses_but_those_that_nearly_do_are() -> None:
+    matchers: list[Matcher] = [POST] * 50 + [Test(Field("user"), Regex("^order [0-9]+$")), Any((POST, HELLO))]
+    index = Index(matchers)
+    assert [number for number, _ in index.nearest(ask({"messages": [["user", "my order 5"]]}))] == [50]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(matchers, max_size=10), requests())
+def test_among_few_rules_the_nearest_are_exact(given_matchers: list[Matcher], request: Asked) -> None:
+    distances = sorted((*matcher.distance(request), number) for number, matcher in enumerate(given_matchers))
+    expected = [number for failed, _, number in distances if failed]
+    found = Index(given_matchers).nearest(request, 10)
+    assert [number for number, _ in found] == expected[: len(found)]
+    assert len(found) == len(expected) or len(given_matchers) > 3
+
+
+def test_the_last_user_text_is_cut_short_in_a_difference() -> None:
+    (found,) = Index([HELLO]).nearest(ask({"messages": [["user", "x" * 5000]]}))
+    assert found[1][0].actual == '"' + "x" * 79 + '…"'
