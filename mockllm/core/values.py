@@ -20,6 +20,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from mockllm.core.dynamic import Context, Drawn, Dynamic, Expression, evaluate, is_static
+from mockllm.core.filled import Filled
 from mockllm.core.json import Json
 from mockllm.core.quantities import (
     Distribution,
@@ -44,6 +45,7 @@ __all__ = [
     "Probability",
     "Spread",
     "Templated",
+    "TemplatedJson",
     "evaluate",
     "is_static",
 ]
@@ -93,11 +95,12 @@ def _expression(value: object, convert: Callable[[Json], Any], info: ValidationI
     if isinstance(value, Dynamic):
         return value
     context: Mapping[str, Any] = info.context or {}
-    if not isinstance(value, str) or context.get("literal") or not is_template(value):
+    text = value.template if isinstance(value, Filled) else value
+    if not isinstance(text, str) or context.get("literal") or not is_template(text):
         return None
     origin = context.get("origin", "")
     try:
-        template = compile_template(value, origin(value) if callable(origin) else origin)
+        template = compile_template(text, origin(value) if callable(origin) else origin)
     except TemplateSyntax as error:
         raise mistake(str(error)) from None
     params = context.get("params")
@@ -105,6 +108,42 @@ def _expression(value: object, convert: Callable[[Json], Any], info: ValidationI
         for name in sorted(template.names - NAMES.keys() - set(params)):
             raise mistake(f'unknown name "{name}" in a template{_suggest(name, [*NAMES, *params])}')
     return Expression(template, convert, getattr(convert, "waits", False))
+
+
+class _TemplatedJson:
+    """See TemplatedJson."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        inner = handler(source)
+
+        def read(value: object, constant: Callable[[object], object], info: ValidationInfo) -> object:
+            found = _json(value, info)
+            return constant(value) if found is None else found
+
+        return core_schema.with_info_wrap_validator_function(read, inner)
+
+
+TemplatedJson: TypeAlias = Annotated[T, _TemplatedJson()]
+"""`TemplatedJson[JsonValue]`: JSON in which any text may be a template, whose value keeps its type."""
+
+
+def _json(value: object, info: ValidationInfo) -> Any:
+    """The tree with the expressions of its templates; None where it has none."""
+    if isinstance(value, str):
+        return _expression(value, _as_it_is, info)
+    children: Iterable[tuple[Any, object]]
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = {key: made for key, child in children if (made := _json(child, info)) is not None}
+    if not found:
+        return None
+    if isinstance(value, dict):
+        return {str(key): found.get(key, child) for key, child in value.items()}
+    assert isinstance(value, list)
+    return [found.get(index, child) for index, child in enumerate(value)]
+
+
+def _as_it_is(value: Json) -> Json:
+    return value
 
 
 class _Conversion:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
 from mockllm.core.reply import Finish
-from mockllm.core.values import Drawable, Duration, Templated
+from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
 
@@ -28,7 +28,7 @@ class ErrorWord(Word):
     """The message, in place of the provider's."""
     retry_after: Drawable[Duration] | None = None
     """Sent as the provider sends it: retry-after headers or details."""
-    fields: dict[str, JsonValue] = Field(default_factory=dict)
+    fields: TemplatedJson[dict[str, JsonValue]] = Field(default_factory=dict)
     """Merged into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
 
     @model_validator(mode="after")
@@ -155,7 +155,7 @@ class ToolCallWord(Word):
     """One tool call."""
 
     name: Templated[str]
-    arguments: Templated[JsonValue] = Field(default_factory=dict)
+    arguments: TemplatedJson[JsonValue] = Field(default_factory=dict)
     """An object; or a text, which is sent as it is (also when it is no JSON)."""
     id: Templated[str] | None = None
     """In place of a made one."""
@@ -181,7 +181,7 @@ class PartWord(Word):
 
     text: TextWord | None = None
     chunks: list[Chunk] | None = None
-    json_: Templated[JsonValue] = Field(None, alias="json")
+    json_: TemplatedJson[JsonValue] = Field(None, alias="json")
     thinking: Annotated[ThinkingWord, BeforeValidator(_thinking)] | None = None
     tool_call: ToolCallWord | None = None
     refusal: TextWord | None = None
@@ -200,7 +200,7 @@ class ChoiceWord(Word):
     """What it says; beside `chunks`, what a whole answer says."""
     chunks: list[Chunk] | None = None
     """Exact chunks, with waits, raw bytes, comments and errors between them."""
-    json_: Templated[JsonValue] = Field(None, alias="json")
+    json_: TemplatedJson[JsonValue] = Field(None, alias="json")
     """A JSON value, said as text."""
     thinking: Annotated[ThinkingWord, BeforeValidator(_thinking)] | None = None
     """Reasoning before the text."""
@@ -232,7 +232,7 @@ class ReplyWord(ChoiceWord):
     """The model that the answer names, in place of the one that was asked for."""
     usage: UsageWord | None = None
     """Tokens to report."""
-    extras: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """By dialect: fields that are added to its answer."""
 
 
@@ -248,7 +248,7 @@ class HttpWord(Word):
 
     status: Templated[Annotated[int, Field(ge=100, le=599)]] = 200
     headers: dict[str, Templated[str]] = Field(default_factory=dict)
-    body: Templated[JsonValue] = None
+    body: TemplatedJson[JsonValue] = None
     """A text as it is, or a JSON value."""
     body_file: str | None = None
     """A file of the same folder or pack, as it is."""

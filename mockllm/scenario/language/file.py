@@ -5,26 +5,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from mockllm.core.claim import Validation
 from mockllm.scenario.language.conditions import JsonCondition
 from mockllm.scenario.language.examples import ExampleWord
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
-
-
-class UseWord(Word):
-    """A pack to use, with settings."""
-
-    pack: str
-    """Its name, or `./folder`."""
-    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
-    """Values of its parameters."""
-    only: list[str] | None = None
-    """Only these of its rules and modifiers."""
-    except_: list[str] | None = Field(None, alias="except")
-    """All but these."""
+from mockllm.scenario.language.use import UseWord
 
 
 class ScenarioFile(Word):
