@@ -21,6 +21,7 @@ from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
 from mockllm.scenario.loading import LoadedFile, Loading
 from mockllm.scenario.mistakes import Mistake, Path, meant
+from mockllm.scenario.uses import Use
 from mockllm.scenario.vocabulary import Vocabulary
 
 Kind: TypeAlias = Literal["rule", "modifier"]
@@ -83,6 +84,7 @@ class Typing:
         for number, file in enumerate(loading.files):
             pack = file.pack if file.layer == "pack" else None
             self.file(file, layers.setdefault(pack, len(layers)), number)
+        self.chosen(loading)
         self.replace(loading)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
@@ -173,6 +175,21 @@ class Typing:
             )  # fmt: skip
         )
 
+    def chosen(self, loading: Loading) -> None:
+        """Every name in an `only` or `except` must be one of the pack's."""
+        names: dict[str, tuple[Use, set[str]]] = {}
+        for file in (*loading.files, *loading.disabled):
+            if file.use is not None and isinstance(file.source.data, dict):
+                known = names.setdefault(file.use.name, (file.use, set()))[1]
+                items = [*_list(file.source.data.get("rules")), *_list(file.source.data.get("modifiers"))]
+                known |= {str(item["name"]) for item in items if isinstance(item, dict) and "name" in item}
+        for use, known in names.values():
+            for word, wanted in (("only", use.only), ("except", use.except_)):
+                for index, name in enumerate(wanted or ()):
+                    if name not in known:
+                        message = f'the pack {use.name} has no rule or modifier "{name}"{meant(name, sorted(known))}'
+                        self.mistakes.append(use.source.mistake((*use.path, word, index), message))
+
     def used(self, file: LoadedFile, item: Any, id: str) -> bool:
         """Whether the `use` of its pack takes it in."""
         use = file.use
@@ -256,6 +273,10 @@ def _word(
 def _named(item: Any, path: Path) -> str:
     name = item.get("name") if isinstance(item, dict) else None
     return name if isinstance(name, str) and name else f"{path[0]}[{path[1]}]"
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def _references(word: object) -> Iterator[str]:
