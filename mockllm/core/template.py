@@ -94,6 +94,16 @@ class Reading:
 Evaluate: TypeAlias = Callable[[Scope], Json | Missing]
 
 
+def needed(evaluate: Evaluate, scope: Scope) -> Json:
+    """The value of an expression that must have one."""
+    value = evaluate(scope)
+    if value is not MISSING:
+        return value
+    if isinstance(evaluate, Reading):
+        raise Unfit(f"{evaluate} is absent", query=evaluate.query)
+    raise Unfit("it has no value")
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One `{{ … }}`, or all of a template that has statements: how it is written, what evaluates it (Unfit
@@ -104,11 +114,7 @@ class Block:
     reads: tuple[Reading, ...] = ()
 
     def value(self, scope: Scope) -> Json:
-        value = self.evaluate(scope)
-        if value is MISSING:
-            read = self.reads[0] if self.reads else None
-            raise Unfit(f"{read or 'it'} is absent", None, read.query if read else None)
-        return value
+        return needed(self.evaluate, scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +148,20 @@ class Template:
                 texts.append(block if isinstance(block, str) else as_text(block.value(scope)))
             return capped("".join(texts))
         except Unfit as unfit:
-            expression = unfit.expression or (block.source if isinstance(block, Block) else self.source)
-            raise self.failure(unfit.reason, expression, unfit.query) from None
+            failed = block if isinstance(block, Block) else self
+            query = unfit.query or _query(failed.reads)
+            raise TemplateFailure(
+                unfit.expression or failed.source, self.origin, unfit.reason, query
+            ) from None
 
-    def failure(
-        self, reason: str, expression: str | None = None, query: str | None = None
-    ) -> TemplateFailure:
+    def failure(self, reason: str) -> TemplateFailure:
         """What to raise for a value of this template that does not fit its place."""
-        if query is None:
-            query = next((read.query for read in self.reads if read.query is not None), None)
-        return TemplateFailure(expression or self.source, self.origin, reason, query)
+        return TemplateFailure(self.source, self.origin, reason, _query(self.reads))
+
+
+def _query(reads: Sequence[Reading]) -> str | None:
+    """The first query parameter that is read."""
+    return next((read.query for read in reads if read.query is not None), None)
 
 
 def capped(value: Json) -> Json:

@@ -24,6 +24,7 @@ from mockllm.core.template import (
     Unfit,
     as_text,
     capped,
+    needed,
 )
 from mockllm.core.template_filters import FILTERS, TAKES_ABSENT, TESTS, bounded, call, number, shown
 from mockllm.core.template_scope import Scope
@@ -241,17 +242,8 @@ class _Compiler:
 
     def needed(self, node: nodes.Node) -> Evaluate:
         """An expression that must have a value."""
-        before = len(self.reads)
         value = self.expression(node)
-        read = self.reads[before] if len(self.reads) > before else None
-
-        def needed(scope: Scope) -> Json:
-            found = value(scope)
-            if found is MISSING:
-                raise Unfit(f"{read or 'it'} is absent", None, read.query if read else None)
-            return found
-
-        return needed
+        return lambda scope: needed(value, scope)
 
 
 def _said(part: str | Block) -> Evaluate:

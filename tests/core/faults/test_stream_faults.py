@@ -1,0 +1,144 @@
+"""Faults in a stream's events: what is left of the plan, and what is said where they cannot be played."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from mockllm.core.chance import Chance
+from mockllm.core.faults import FAULTS, Fault, Malformed, NotPlayed
+from mockllm.core.framing import frame
+from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.request import Request
+from mockllm.core.template import Scope, TemplateFailure
+from mockllm.core.values import Context, evaluate, is_static
+
+STEPS: tuple[Step, ...] = (
+    Data(b"role", 0, "open"),
+    Data(b"one", 1, "say", "delta"),
+    Wait(1.0, 1),
+    Data(b"two", 2, "say", "delta"),
+    Raw(b": note\n\n", 2),
+    Data(b"also two", 2, "say", "delta"),
+    Data(b"three", 3, "say"),
+    Data(b"done", 3, "end"),
+)
+STREAM = Plan(Head(200, ()), STEPS, Framing.SSE)
+
+
+def malformed(**settings: Any) -> Malformed:
+    return Malformed.model_validate(settings)
+
+
+def played(fault: Fault, plan: Plan = STREAM) -> tuple[Step, ...]:
+    made = fault.play(plan)
+    assert isinstance(made, Plan)
+    return made.steps
+
+
+def test_every_fault_is_registered_under_its_own_name() -> None:
+    assert FAULTS["malformed"] is Malformed
+    assert all(kind.name == name for name, kind in FAULTS.items())
+
+
+def test_every_fault_has_defaults_for_all_its_settings_and_describes_them() -> None:
+    for kind in FAULTS.values():
+        kind()
+        assert all(setting.description for setting in kind.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("fault", "steps"),
+    [
+        pytest.param(
+            malformed(at={"chunk": 1}),
+            (STEPS[0], Data(b'{"broken": ', 1, "say", "delta")),
+            id="in place of the chunk, and the stream ends there",
+        ),
+        pytest.param(
+            malformed(at={"chunk": 2}),
+            (*STEPS[:3], Data(b'{"broken": ', 2, "say", "delta")),
+            id="a chunk of several events is replaced as one, the wait before it stays",
+        ),
+        pytest.param(
+            malformed(at={"chunk": 2}, then="go_on"),
+            (*STEPS[:3], Data(b'{"broken": ', 2, "say", "delta"), *STEPS[6:]),
+            id="the rest follows",
+        ),
+        pytest.param(
+            malformed(at={"chunk": 3}, data="oops"),
+            (*STEPS[:6], Data(b"oops", 3, "say")),
+            id="with data of one's own",
+        ),
+    ],
+)
+def test_malformed_stands(fault: Fault, steps: tuple[Step, ...]) -> None:
+    assert played(fault) == steps
+
+
+@pytest.mark.parametrize(
+    ("framing", "wire"),
+    [(Framing.SSE, b'data: {"broken": \n\n'), (Framing.SSE_CRLF, b'data: {"broken": \r\n\r\n')],
+)
+def test_malformed_data_stays_framed(framing: Framing, wire: bytes) -> None:
+    plan = Plan(Head(200, ()), (Data(b"one", 1, "say"),), framing)
+    (step,) = played(malformed(), plan)
+    assert isinstance(step, Data)
+    assert frame(step, framing) == wire
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        pytest.param(
+            Plan(Head(200, ()), (Data(b"{}", 0, "body"),)), "the answer is not streamed", id="a whole answer"
+        ),
+        pytest.param(STREAM, "the answer has only 3 chunks", id="beyond the end"),
+        pytest.param(
+            Plan(Head(200, ()), STEPS[:2], Framing.SSE),
+            "the answer has only 1 chunk",
+            id="beyond a single chunk",
+        ),
+        pytest.param(
+            Plan(Head(200, ()), (), Framing.SSE), "the answer has only 0 chunks", id="an empty stream"
+        ),
+    ],
+)
+def test_what_cannot_be_played_says_why(plan: Plan, reason: str) -> None:
+    assert malformed(at={"chunk": 7}).play(plan) == NotPlayed(reason)
+
+
+def test_the_place_may_come_from_the_request() -> None:
+    fault = malformed(at={"chunk": "{{ query.fail_chunk }}"})
+    assert not is_static(fault)
+    assert played(evaluate(fault, asked("fail_chunk=1"))) == played(malformed(at={"chunk": 1}))
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("fail_chunk=abc", '"abc" is not a whole number'),
+        ("fail_chunk=0", '"0" is not at least 1'),
+        ("", "query.fail_chunk is absent"),
+    ],
+)
+def test_a_place_that_does_not_fit_names_the_parameter(query: str, reason: str) -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        evaluate(malformed(at={"chunk": "{{ query.fail_chunk }}"}), asked(query))
+    assert caught.value.query == "fail_chunk"
+    assert caught.value.reason == reason
+
+
+def asked(query: str) -> Context:
+    request = Request(method="POST", path="/", headers={}, query_string=query)
+    return Context(Scope(request), Chance(0, "rule", "", 0))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"at": {"chunk": 0}}, {"at": {"chunk": "3"}}, {"at": {}}, {"then": "stop"}, {"x": 1}]
+)
+def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        malformed(**settings)

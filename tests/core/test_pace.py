@@ -1,0 +1,165 @@
+"""Pace as tables: which waits come out of which settings, and where they stand in a plan."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from mockllm.core.pace import Pace, gaps, paced, paced_whole, scripted
+from mockllm.core.plan import Data, Framing, Head, Kind, Plan, Raw, Step, Wait
+from mockllm.core.quantities import Fixed, Uniform
+
+HEAD = Head(200, ())
+
+
+def data(kind: Kind, beat: int) -> Data:
+    return Data(f"{kind}{beat}".encode(), beat, kind)
+
+
+def stream(*steps: Step) -> Plan:
+    return Plan(HEAD, steps, Framing.SSE)
+
+
+ANSWER = stream(
+    data("open", 0), data("say", 1), data("say", 2), data("say", 3), data("finish", 3), data("end", 3)
+)
+
+
+def shown(plan: Plan) -> str:
+    """A plan in one line: waits by their seconds, `!` where they are scripted."""
+    words = []
+    for step in plan.steps:
+        match step:
+            case Wait():
+                words.append(f"{step.seconds:g}@{step.beat}" + "!" * step.scripted)
+            case Data():
+                words.append(step.payload.decode())
+            case _:
+                words.append("raw")
+    return " ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("pace", "sizes", "waits"),
+    [
+        pytest.param(Pace(), [1, 1, 1], [0, 0, 0], id="nothing set waits for nothing"),
+        pytest.param(Pace(ttft=2.0), [1, 1, 1], [2, 0, 0], id="ttft stands before the first chunk"),
+        pytest.param(Pace(itl=0.5), [1, 1, 1], [0, 0.5, 0.5], id="itl stands between the chunks"),
+        pytest.param(
+            Pace(tokens_per_second=10.0), [4, 5, 1], [0, 0.5, 0.1], id="a gap takes its chunk's tokens"
+        ),
+        pytest.param(Pace(itl=0.5, slowdown=6.0), [1, 1], [0, 3], id="slowdown multiplies gaps"),
+        pytest.param(Pace(ttft=1.0, slowdown=6.0), [1], [6], id="slowdown multiplies ttft"),
+        pytest.param(
+            Pace(slowdown=0.0, itl=1.0, ttft=1.0), [1, 1], [0, 0], id="slowdown 0 waits for nothing"
+        ),
+        pytest.param(Pace(itl=Fixed(0.25)), [1, 1, 1], [0, 0.25, 0.25], id="itl is drawn"),
+        pytest.param(
+            Pace(itl=0.5, jitter=Fixed(0.25)), [1, 1], [0, 0.75], id="a drawn jitter is added as drawn"
+        ),
+        pytest.param(Pace(ttft=1.0, itl=1.0), [], [], id="an answer without chunks has no gaps"),
+    ],
+)
+def test_gaps(pace: Pace, sizes: list[int], waits: list[float]) -> None:
+    assert gaps(pace, sizes, Random(0)) == pytest.approx(waits)
+
+
+def test_jitter_adds_up_to_its_amount_to_each_gap_but_not_to_ttft() -> None:
+    first, *between = gaps(Pace(ttft=1.0, itl=0.5, jitter=0.1), [1] * 200, Random(0))
+    assert first == 1.0
+    assert all(0.5 <= wait <= 0.6 for wait in between)
+    assert len(set(between)) == 199
+
+
+def test_jitter_alone_makes_gaps() -> None:
+    assert all(0 <= wait <= 0.01 for wait in gaps(Pace(jitter=0.01), [1] * 50, Random(0)))
+
+
+def test_gaps_are_the_same_for_the_same_seed() -> None:
+    pace = Pace(itl=Uniform(0.1, 0.2), jitter=0.01)
+    assert gaps(pace, [1] * 20, Random(7)) == gaps(pace, [1] * 20, Random(7))
+    assert gaps(pace, [1] * 20, Random(7)) != gaps(pace, [1] * 20, Random(8))
+
+
+@pytest.mark.parametrize(
+    ("plan", "waits", "slowdown", "expected"),
+    [
+        pytest.param(
+            ANSWER, [2, 0.5, 0.5], 1, "open0 2@0 say1 0.5@1 say2 0.5@2 say3 finish3 end3",
+            id="what opens leaves with the head, and what ends with the last chunk",
+        ),
+        pytest.param(ANSWER, [0, 5, 0], 1, "open0 say1 5@1 say2 say3 finish3 end3", id="no wait of 0 stands"),
+        pytest.param(ANSWER, [1], 1, "open0 1@0 say1 say2 say3 finish3 end3", id="missing waits are none"),
+        pytest.param(
+            stream(data("say", 1), data("close", 1), data("open", 1), data("say", 2)), [0, 3], 1,
+            "say1 close1 open1 3@1 say2",
+            id="a part that begins leaves before the gap",
+        ),
+        pytest.param(
+            stream(data("say", 1), data("say", 1), data("say", 2)), [1, 2], 1, "1@0 say1 say1 2@1 say2",
+            id="a chunk of two events waits once",
+        ),
+        pytest.param(
+            stream(data("say", 1), data("say", 3)), [1, 2, 4], 1, "1@0 say1 6@1 say3",
+            id="the waits of a beat that says nothing are not lost",
+        ),
+        pytest.param(
+            stream(data("say", 1), Wait(9, 1, scripted=True), data("say", 2), data("say", 3)), [1, 2, 4], 1,
+            "1@0 say1 9@1! say2 4@2 say3",
+            id="a scripted wait replaces the gap it stands in",
+        ),
+        pytest.param(
+            stream(Wait(9, 0, True), data("say", 1), data("say", 2)), [1, 2], 1, "9@0! say1 2@1 say2",
+            id="a scripted wait before the first chunk replaces ttft",
+        ),
+        pytest.param(
+            stream(data("say", 1), Wait(9, 1, True), Raw(b": ping\n\n", 1), Wait(1, 1, True), data("say", 2)),
+            [0, 2], 1, "say1 9@1! raw 1@1! say2",
+            id="two scripted waits in one gap both stand",
+        ),
+        pytest.param(
+            stream(data("say", 1), Wait(9, 1, scripted=True)), [1], 1, "1@0 say1 9@1!",
+            id="a scripted wait behind the last chunk stands",
+        ),
+        pytest.param(
+            stream(data("say", 1), Wait(2, 1, scripted=True), data("say", 2)), [0, 0], 3, "say1 6@1! say2",
+            id="slowdown multiplies scripted waits",
+        ),
+        pytest.param(
+            stream(data("say", 1), data("error", 1)), [1, 2], 1, "1@0 say1 error1",
+            id="an error in the stream follows at once",
+        ),
+    ],
+)  # fmt: skip
+def test_where_waits_stand(plan: Plan, waits: list[float], slowdown: float, expected: str) -> None:
+    assert shown(paced(plan, waits, slowdown)) == expected
+
+
+def test_a_plan_without_waits_is_the_same_object() -> None:
+    assert paced(ANSWER, gaps(Pace(), [1, 1, 1], Random(0))) is ANSWER
+    assert paced(ANSWER, []) is ANSWER
+
+
+@pytest.mark.parametrize(
+    ("waits", "pauses", "slowdown", "expected"),
+    [
+        pytest.param([1, 2, 3], {}, 1, [1, 2, 3], id="no script"),
+        pytest.param(
+            [1, 2, 3], {1: 9}, 1, [1, 9, 3], id="a wait behind the first chunk replaces the second's gap"
+        ),
+        pytest.param([1, 2, 3], {0: 9}, 1, [9, 2, 3], id="a wait before the first chunk replaces ttft"),
+        pytest.param([1, 2, 3], {3: 9}, 1, [1, 2, 3, 9], id="a wait behind the last chunk is added"),
+        pytest.param([], {0: 9}, 2, [18], id="slowdown multiplies"),
+    ],
+)
+def test_scripted_waits_of_a_whole_answer(
+    waits: list[float], pauses: dict[int, float], slowdown: float, expected: list[float]
+) -> None:
+    assert scripted(waits, pauses, slowdown) == expected
+
+
+def test_a_whole_answer_waits_once_before_its_body() -> None:
+    plan = Plan(HEAD, (data("body", 0),))
+    assert shown(paced_whole(plan, 1.5)) == "1.5@0 body0"
+    assert paced_whole(plan, 0.0) is plan

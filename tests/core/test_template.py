@@ -1,0 +1,350 @@
+"""Templates: what they give, what they refuse at load, and how they fail on a request."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from mockllm.core.json import Json, dumps
+from mockllm.core.request import Request
+from mockllm.core.template import (
+    OUTPUT_CAP,
+    Scope,
+    TemplateFailure,
+    TemplateSyntax,
+    compile_template,
+    is_template,
+)
+
+BODY = {
+    "name": "Ada",
+    "none": None,
+    "yes": True,
+    "temperature": 21.5,
+    "count": 3,
+    "big": 2**63 - 1,
+    "empty": "",
+    "list": ["a", "b", {"c": "deep"}],
+    "items": "a key like any other",
+    "a-b": "dashed",
+    "code": "{{ model }}{% if %}",
+}
+
+
+def scope(body: Json = BODY, **more: Any) -> Scope:
+    request = Request(
+        method="POST",
+        path="/v1/chat",
+        headers={"x-case": "7", "user-agent": "test"},
+        query_string="delay=100&name=x",
+        raw=dumps(body),
+    )
+    return Scope(request, **more)
+
+
+def rendered(source: str, **more: Any) -> Json:
+    return compile_template(source, "a.yaml:3:5").render(scope(**more))
+
+
+def failure(source: str, **more: Any) -> TemplateFailure:
+    with pytest.raises(TemplateFailure) as caught:
+        rendered(source, **more)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [("{{ a }}", True), ("{% if a %}{% endif %}", True), ("{ a }", False), ("}}", False), ("", False)],
+)
+def test_a_text_is_a_template_where_it_holds_an_expression_or_a_statement(text: str, holds: bool) -> None:
+    assert is_template(text) is holds
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        # plain paths
+        ("no template", "no template"),
+        ("", ""),
+        ("{{ body.name }}", "Ada"),
+        ("{{body.name}}", "Ada"),
+        ("Hi, {{ body.name }}!\n", "Hi, Ada!\n"),
+        ("{{ query.delay }}ms", "100ms"),
+        ("{{ body.list[1] }}{{ body.list[0] }}", "ba"),
+        ("{{ body['a-b'] }} {{ body[\"a-b\"] }}", "dashed dashed"),
+        ("{{ body.list[2].c }}", "deep"),
+        ("{{ body.items }}", "a key like any other"),
+        ('{{ headers["X-Case"] }}', "7"),
+        # one whole expression keeps its type
+        ("{{ body.count }}", 3),
+        ("{{ body.temperature }}", 21.5),
+        ("{{ body.yes }}", True),
+        ("{{ body.none }}", None),
+        ("{{ body.list }}", ["a", "b", {"c": "deep"}]),
+        ("{{ body.count | string }}", "3"),
+        # in a text everything is written as JSON writes it
+        ("{{ body.count }}.", "3."),
+        ("{{ body.temperature }}°", "21.5°"),
+        ("{{ body.yes }}!", "true!"),
+        ("{{ body.none }}!", "null!"),
+        (" {{ body.list }}", ' ["a","b",{"c":"deep"}]'),
+        # what a request holds is never evaluated
+        ("{{ body.code }}", "{{ model }}{% if %}"),
+        ("[{{ body.code }}]", "[{{ model }}{% if %}]"),
+        # constants
+        ("{{ 'text' }}", "text"),
+        ("{{ 5 }}", 5),
+        ("{{ true }}", True),
+        ("{{ none }}", None),
+        ("{{ ['a', 1] }}", ["a", 1]),
+        ("{{ ('a', 1) }}", ["a", 1]),
+        # Jinja2's own marks
+        ("a {# note #}b{{ 1 }}", "a b1"),
+        ("a  {{- body.name -}}  b", "aAdab"),
+        ("{% raw %}{{ x }}{% endraw %}{{ 1 }}", "{{ x }}1"),
+        ("{{ body.list[-1].c }}", "deep"),
+        # what is not there
+        ("{{ body.x | default('none') }}", "none"),
+        ("{{ body.x.y[3].z | default(0) }}", 0),
+        ("{{ body.x | d }}", ""),
+        ("{{ body.empty | default('x') }}", ""),
+        ("{{ body.empty | default('x', true) }}", "x"),
+        ("{{ body.none | default('x', boolean=true) }}", "x"),
+        ("{{ body.x or 'instead' }}", "instead"),
+        ("{{ model | default('m') }}", "m"),
+        # conditions
+        ("{{ 'a' if body.yes else 'b' }}", "a"),
+        ("{{ 'a' if body.x else 'b' }}", "b"),
+        ("{{ 'a' if body.x }}", ""),
+        ("{{ body.yes and body.name }}", "Ada"),
+        ("{{ not body.yes }}", False),
+        ("{% if body.count > 2 %}many{% else %}few{% endif %}", "many"),
+        ("{% if body.count > 5 %}many{% elif body.count == 3 %}three{% else %}few{% endif %}", "three"),
+        ("{% if body.x %}a{% endif %}", ""),
+        ("{% if body.x is defined %}a{% elif body.y %}b{% else %}{{ body.name }}!{% endif %}", "Ada!"),
+        ("x{% if true %}{{ 5 }}{% endif %}", "x5"),
+        ("{% if true %}{{ 5 }}{% endif %}", "5"),
+        # comparisons
+        ("{{ body.count == 3 }}", True),
+        ("{{ body.count == '3' }}", False),
+        ("{{ body.yes == 1 }}", False),
+        ("{{ body.count != 3 }}", False),
+        ("{{ 1 < body.count <= 3 }}", True),
+        ("{{ 3 < body.count < 1 }}", False),
+        ("{{ body.count >= 4 }}", False),
+        ("{{ 'a' in body.list }}", True),
+        ("{{ true in [1] }}", False),
+        ("{{ 'Ad' in body.name }}", True),
+        ("{{ 1 in body.name }}", False),
+        ("{{ 'name' in body }}", True),
+        ("{{ 'x' not in body.list }}", True),
+        # tests
+        ("{{ body.x is defined }}", False),
+        ("{{ body.x is undefined }}", True),
+        ("{{ body.none is none }}", True),
+        ("{{ user is none }}", True),
+        ("{{ body.name is not none }}", True),
+        ("{{ body.name is string }}", True),
+        ("{{ body.count is number }}", True),
+        ("{{ body.yes is number }}", False),
+        ("{{ body.count is integer }}", True),
+        ("{{ body.temperature is float }}", True),
+        ("{{ body.yes is boolean }}", True),
+        ("{{ body.yes is true }}", True),
+        ("{{ body.yes is false }}", False),
+        ("{{ body is mapping }}", True),
+        ("{{ body.list is sequence }}", True),
+        ("{{ body.count is odd }}", True),
+        ("{{ body.count is even }}", False),
+        # arithmetic and joining
+        ("{{ body.count + 1 }}", 4),
+        ("{{ body.count * 2 - 1 }}", 5),
+        ("{{ body.count / 2 }}", 1.5),
+        ("{{ body.count // 2 }}", 1),
+        ("{{ body.count % 2 }}", 1),
+        ("{{ -body.count }}", -3),
+        ("{{ +body.count }}", 3),
+        ("{{ query.delay | int * 2 }}ms", "200ms"),
+        ("{{ body.name ~ '-' ~ body.count }}", "Ada-3"),
+    ],
+)  # fmt: skip
+def test_a_template_gives(source: str, value: Json) -> None:
+    made = rendered(source)
+    assert made == value
+    assert type(made) is type(value)
+
+
+def test_parameters_and_regex_groups_are_names() -> None:
+    assert (
+        rendered("{{ city }}: {{ match.number }}", params={"city": "Paris"}, captures={"number": "7"})
+        == "Paris: 7"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{{ f() }}", "templates have no calls"),
+        ("{{ body.name.upper() }}", "templates have no calls"),
+        ("{% for x in body.list %}{% endfor %}", "templates have no loops"),
+        ("{% set x = 1 %}", "templates have no assignments"),
+        ("{% set x %}1{% endset %}", "templates have no assignments"),
+        ("{% with a = 1 %}{% endwith %}", "templates have no assignments"),
+        ("{% macro m() %}{% endmacro %}", "templates have no macros"),
+        ("{% call m() %}{% endcall %}", "templates have no calls"),
+        ("{% include 'x' %}", "templates have no includes"),
+        ("{% import 'x' as y %}", "templates have no imports"),
+        ("{% from 'x' import y %}", "templates have no imports"),
+        ("{% extends 'x' %}", "templates have no inheritance"),
+        ("{% block b %}{% endblock %}", "templates have no inheritance"),
+        ("{% filter upper %}{% endfilter %}", "templates have no filter blocks"),
+        ("{{ 2 ** 9 }}", "templates have no powers"),
+        ("{{ {'a': 1} }}", "templates have no objects"),
+        ("{{ body.list[1:] }}", "a key or index is a constant"),
+        ("{{ body[model] }}", "a key or index is a constant"),
+        ("{{ body[1.5] }}", "a key or index is a constant"),
+        ("{{ body[-model] }}", "a key or index is a constant"),
+        ("{{ 'a'.upper }}", "only names can be looked into"),
+        ("{{ ('a' ~ 'b')[0] }}", "only names can be looked into"),
+        ("{{ model | shout }}", 'there is no filter "shout"; there are abs, capitalize'),
+        ("{{ model | upper(1) }}", 'the filter "upper" takes other arguments: too many'),
+        ("{{ model | replace('a') }}", 'the filter "replace" takes other arguments: missing'),
+        ("{{ model | upper(*body.list) }}", "templates have no"),
+        ("{{ model | upper(**body) }}", "templates have no"),
+        ("{{ model is sameas body }}", 'there is no test "sameas"'),
+        ("{{ model is divisibleby 3 }}", 'there is no test "divisibleby"'),
+        ("{{ headers.user-agent }}", 'a header\'s name needs quotes: write `headers["x-case"]`'),
+        ("{{ 1j }}", "not a template"),
+        ("{{ model", "not a template: unexpected end of template"),
+        ("{{ }}", "not a template: Expected an expression"),
+        ("{% nope %}", "not a template: Encountered unknown tag 'nope'"),
+        ("{{ not }}", "not a template"),
+        ("{{ model }} {% if %}", "not a template"),
+        ('{"a": {{"b": 1}}}', "not a template"),
+        ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "the template is nested too deeply"),
+        ("{{ " + "not " * 60 + "model }}", "the template is nested too deeply"),
+        ("{{ 1" + " + 1" * 60 + " }}", "the template is nested too deeply"),
+        ("{% if model %}" * 60 + "{% endif %}" * 60, "the template is nested too deeply"),
+    ],
+)
+def test_a_template_outside_the_safe_subset_is_refused_at_load(source: str, message: str) -> None:
+    with pytest.raises(TemplateSyntax) as caught:
+        compile_template(source, "a.yaml:3:5")
+    assert str(caught.value).startswith(message)
+
+
+def test_a_refusal_says_how_to_send_braces_as_they_are() -> None:
+    with pytest.raises(TemplateSyntax, match="literal: true"):
+        compile_template("{{ model", "")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ ''.__class__ }}",
+        "{{ body.__class__.__mro__ | default('absent') }}",
+        "{{ body['__class__'] | default('absent') }}",
+        "{{ request | default('absent') }}",
+        "{{ self | default('absent') }}",
+        "{{ body.name.__len__ | default('absent') }}",
+        "{{ (1).__class__ }}",
+        "{{ model.__init__.__globals__ | default('absent') }}",
+        "{{ lipsum | default('absent') }}",
+        "{{ cycler.__init__ | default('absent') }}",
+    ],
+)
+def test_no_python_object_can_be_reached(source: str) -> None:
+    with contextlib.suppress(TemplateSyntax):
+        assert rendered(source) == "absent"
+
+
+@pytest.mark.parametrize(
+    ("source", "expression", "reason", "query"),
+    [
+        ("{{ query.fail }}", "{{ query.fail }}", "query.fail is absent", "fail"),
+        ("Hi {{ user }}, {{ model }}", "{{ user }}", "user is absent", None),
+        ('{{ headers["x-none"] }}', '{{ headers["x-none"] }}', 'headers["x-none"] is absent', None),
+        ("{{ body.list[9] }}", "{{ body.list[9] }}", "body.list[9] is absent", None),
+        ("{{ body.list.a }}", "{{ body.list.a }}", "body.list.a is absent", None),
+        ("{{ body.name[0] }}", "{{ body.name[0] }}", "body.name[0] is absent", None),
+        ("{{ body[0] }}", "{{ body[0] }}", "body[0] is absent", None),
+        ("{{ nobody }}", "{{ nobody }}", "nobody is absent", None),
+        ("a {{ user | upper }}", "{{ user | upper }}", "user is absent", None),
+        ("{{ none and 1 or body.x }}", "{{ none and 1 or body.x }}", "it has no value", None),
+        ("{{ [query.x] }}", "{{ [query.x] }}", "query.x is absent", "x"),
+        ("{{ query.x ~ 'a' }}", "{{ query.x ~ 'a' }}", "query.x is absent", "x"),
+        ("{{ body.empty | first }}", "{{ body.empty | first }}", "it has no value", None),
+        ("{{ query.a or query.b }}", "{{ query.a or query.b }}", "it has no value", "a"),
+        ("{{ query.name | int }}", "{{ query.name | int }}", '"x" is not a number', "name"),
+        ("{% if true %}a {{ query.z }}{% endif %}", "{{ query.z }}", "query.z is absent", "z"),
+        ("{% if query.name > 3 %}{% endif %}", "{% if query.name > 3 %}{% endif %}",
+         '"x" and 3 cannot be compared', "name"),
+        ("{{ body.x < 3 }}", "{{ body.x < 3 }}", "absent and 3 cannot be compared", None),
+        ("{{ 1 in 3 }}", "{{ 1 in 3 }}", "3 holds nothing to look for", None),
+        ("{{ body.name + 1 }}", "{{ body.name + 1 }}", 'it is "Ada", not a number', None),
+        ("{{ body.yes + 1 }}", "{{ body.yes + 1 }}", "it is true, not a number", None),
+        ("{{ -body.name }}", "{{ -body.name }}", 'it is "Ada", not a number', None),
+        ("{{ 1 / 0 }}", "{{ 1 / 0 }}", "1 and 0: division by zero", None),
+        ("{{ body.big * 2 }}", "{{ body.big * 2 }}", "the number is too large", None),
+        ("{{ body.name is odd }}", "{{ body.name is odd }}", 'it is "Ada", not a number', None),
+    ],
+)  # fmt: skip
+def test_a_value_that_is_absent_or_unfit_fails(
+    source: str, expression: str, reason: str, query: str | None
+) -> None:
+    failed = failure(source)
+    assert (failed.expression, failed.reason, failed.query) == (expression, reason, query)
+    assert failed.origin == "a.yaml:3:5"
+    assert str(failed) == f"{expression}: {reason} (a.yaml:3:5)"
+
+
+def test_a_failure_without_an_origin_says_none() -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        compile_template("{{ user }}").render(scope())
+    assert str(caught.value) == "{{ user }}: user is absent"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ body.a }}",
+        "{{ body.a }}{{ body.a }}",
+        "{{ body.a ~ body.a }}",
+        "{{ body.a | replace('a', 'aaaaaaaaaa') }}",
+        "{{ body.a | replace('', body.a) }}",
+        "{{ body.l | join(body.a) }}",
+        "{% if true %}{{ body.a }}{{ body.a }}{% endif %}",
+        "{{ body.a | upper }}",
+    ],
+)
+def test_no_template_makes_more_than_a_mebibyte(source: str) -> None:
+    long = {
+        "a": "a"
+        * (OUTPUT_CAP + 1 if source in ("{{ body.a }}", "{{ body.a | upper }}") else OUTPUT_CAP // 2 + 1)
+    }
+    assert (
+        failure(source, body={**long, "l": ["b"] * 4}).reason == "the text is longer than 1048576 characters"
+    )
+
+
+def test_a_mebibyte_is_allowed() -> None:
+    assert len(rendered("{{ body }}", body="a" * OUTPUT_CAP)) == OUTPUT_CAP
+
+
+def test_a_template_tells_which_names_it_reads() -> None:
+    template = compile_template("{{ user }} {% if city %}{{ query.delay | int }}{% endif %}{{ 5 }}")
+    assert template.names == {"user", "city", "query"}
+    assert compile_template("plain").names == frozenset()
+
+
+def test_plain_paths_do_not_import_jinja2() -> None:
+    code = (
+        "import sys, mockllm.core.values; from mockllm.core.template import compile_template; "
+        "compile_template('{{ a.b[0] }} ms'); assert 'jinja2' not in sys.modules; "
+        "compile_template('{{ a | upper }}'); assert 'jinja2' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

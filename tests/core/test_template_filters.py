@@ -1,0 +1,106 @@
+"""Filters as a table: what each makes of which value, and which values it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.json import Json
+from mockllm.core.request import Request
+from mockllm.core.template import Scope, TemplateFailure, compile_template
+
+SCOPE = Scope(Request(method="POST", path="/", headers={}))
+
+
+def rendered(source: str, value: Json) -> Json:
+    return compile_template(f"{{{{ v | {source} }}}}").render(Scope(SCOPE.request, {"v": value}))
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "made"),
+    [
+        ("aB c", "upper", "AB C"),
+        ("aB c", "lower", "ab c"),
+        ("aB c", "title", "Ab C"),
+        ("aB c", "capitalize", "Ab c"),
+        ("  a ", "trim", "a"),
+        ("xax", "trim('x')", "a"),
+        (12, "upper", "12"),
+        ("abc", "length", 3),
+        ([1, 2], "count", 2),
+        ({"a": 1}, "length", 1),
+        ("a b  c", "wordcount", 3),
+        ([1, 2], "first", 1),
+        ("abc", "last", "c"),
+        ([], "first | default('none')", "none"),
+        ([1, "a", None], "join('-')", "1-a-null"),
+        (["a", "b"], "join", "ab"),
+        ("aaa", "replace('a', 'b')", "bbb"),
+        ("aaa", "replace('a', 'b', 2)", "bba"),
+        ("aaa", "replace('a', 'b', count=1)", "baa"),
+        ("one two three", "truncate(9)", "one..."),
+        ("one two three", "truncate(9, true)", "one tw..."),
+        ("one two three", "truncate(9, true, '')", "one two t"),
+        ("short", "truncate(9)", "short"),
+        ("abc", "truncate(1)", "..."),
+        ("a b  c", "split", ["a", "b", "c"]),
+        ("a,b", "split(',')", ["a", "b"]),
+        ("a,b", "split(',') | last", "b"),
+        ("12", "int", 12),
+        ("12.9", "int", 12),
+        (12.9, "int", 12),
+        ("x", "int(0)", 0),
+        ("9" * 30, "int(default=1)", 1),
+        ("2.5", "float", 2.5),
+        (2, "float", 2.0),
+        ("x", "float(0.5)", 0.5),
+        (2.5, "round", 3.0),
+        (2.345, "round(2)", 2.35),
+        (2.1, "round(method='ceil')", 3.0),
+        (2.9, "round(0, 'floor')", 2.0),
+        (1234, "round(-2)", 1200.0),
+        (2.6, "round | int", 3),
+        (-3, "abs", 3),
+        (True, "string", "true"),
+        ({"a": [1, "x"]}, "tojson", '{"a":[1,"x"]}'),
+        ({"a": 1}, "tojson(indent=2)", '{\n  "a": 1\n}'),
+    ],
+)
+def test_a_filter_makes(value: Json, source: str, made: Json) -> None:
+    found = rendered(source, value)
+    assert found == made
+    assert type(found) is type(made)
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "reason"),
+    [
+        (5, "length", "5 has no length"),
+        (5, "first", "5 is neither a text nor a list"),
+        ("abc", "join", '"abc" is not a list'),
+        ("x", "int", '"x" is not a number'),
+        (True, "int", "true is not a number"),
+        (None, "int", "null is not a number"),
+        ([], "int", "[] is not a number"),
+        ("9" * 60, "int", '"' + "9" * 38 + "… is not a number"),
+        ("nan", "float", '"nan" is not a number'),
+        (True, "float", "true is not a number"),
+        ("2", "round", 'it is "2", not a number'),
+        (2.5, "round(99)", "99 is too fine a precision"),
+        (2.5, "round(0, 'up')", 'round knows "common", "ceil" and "floor", not "up"'),
+        ("2", "abs", 'it is "2", not a number'),
+        ("a", "trim(5)", '"trim" cannot be applied to "a": strip arg must be None or str'),
+        ("a" * 300, "truncate('x')", '"truncate" cannot be applied to "' + "a" * 38 + "…: "),
+        (1e300, "round(2)", '"round" cannot be applied to 1e+300: '),
+    ],
+)
+def test_a_filter_refuses(value: Any, source: str, reason: str) -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        rendered(source, value)
+    assert caught.value.reason.startswith(reason)
+
+
+def test_the_longest_whole_numbers_stay_in_json_s_reach() -> None:
+    with pytest.raises(TemplateFailure, match="too large"):
+        compile_template("{{ -v }}").render(Scope(SCOPE.request, {"v": 2**64 - 1}))

@@ -1,0 +1,124 @@
+"""What the names of a template mean for a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.json import MISSING, Json
+from mockllm.core.request import CallPart, Message, Request, ResultPart, TextPart, Tool
+from mockllm.core.template import Scope, compile_template
+from mockllm.core.template_scope import NAMES
+
+
+class Asked(Request):
+    @property
+    def model(self) -> str | None:
+        return "gpt-x"
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        return (Tool("get_weather"), Tool("get_time"))
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return (
+            Message("system", (TextPart("Be brief."),)),
+            Message("user", (TextPart("Hi"), TextPart("there"))),
+            Message("assistant", (CallPart("c1", "get_weather", {}),)),
+            Message("tool", (ResultPart("c1", "get_weather", '{"temperature": 21}'),)),
+            Message(
+                "tool", (ResultPart("c2", "get_weather", "second"), ResultPart("c3", None, "no name", True))
+            ),
+            Message("tool", (ResultPart("c4", "get_time", "noon"),)),
+        )
+
+
+def request(kind: type[Request] = Asked, **more: Any) -> Request:
+    facts: dict[str, Any] = {
+        "method": "POST",
+        "path": "/v1/chat",
+        "headers": {"X-Case": "7"},
+        "raw": b'{"a": [1]}',
+        "query_string": "x=1&x=2&empty=",
+        "session": "s1",
+    }
+    return kind(**{**facts, **more})
+
+
+WEATHER = {
+    "name": "get_weather",
+    "id": "c1",
+    "text": '{"temperature": 21}',
+    "is_error": False,
+    "json": {"temperature": 21},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("model", "gpt-x"),
+        ("user", "Hi\nthere"),
+        ("system", "Be brief."),
+        ("messages[0]", {"role": "system", "text": "Be brief."}),
+        ("messages[1].text", "Hi\nthere"),
+        ("turn", 2),
+        ("tools", ["get_weather", "get_time"]),
+        ("tools[1]", "get_time"),
+        ("tool_result", WEATHER),
+        ("tool_result.json.temperature", 21),
+        ("tool_results.get_weather.json.temperature", 21),
+        ("tool_results.get_time.text", "noon"),
+        ("query", {"x": "2", "empty": ""}),
+        ("query.x", "2"),
+        ("headers", {"x-case": "7"}),
+        ('headers["X-CASE"]', "7"),
+        ("path", "/v1/chat"),
+        ("body", {"a": [1]}),
+        ("body.a[0]", 1),
+        ("session", "s1"),
+        ("match", {"1": "group"}),
+        ('match["1"]', "group"),
+        ("city", "Paris"),
+    ],
+)
+def test_a_name_reads(path: str, value: Json) -> None:
+    scope = Scope(request(), {"city": "Paris", "model": "never seen"}, {"1": "group"})
+    assert compile_template(f"{{{{ {path} }}}}").render(scope) == value
+
+
+@pytest.mark.parametrize("name", ["model", "user", "system", "tool_result", "body", "session", "city"])
+def test_what_a_request_does_not_have_is_absent(name: str) -> None:
+    assert Scope(request(Request, raw=b"", session=None)).read(name) is MISSING
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("messages", []), ("turn", 1), ("tools", []), ("tool_results", {}), ("match", {}), ("query", {})],
+)
+def test_lists_are_empty_where_there_is_nothing(name: str, value: Json) -> None:
+    assert Scope(request(Request, query_string="")).read(name) == value
+
+
+def test_the_tool_result_that_matched_is_the_one_that_is_read() -> None:
+    scope = Scope(request(), result=ResultPart("c4", "get_time", "noon"))
+    assert scope.read("tool_result") == {"name": "get_time", "id": "c4", "text": "noon", "is_error": False}
+
+
+def test_bytes_beyond_utf8_do_not_reach_an_answer() -> None:
+    scope = Scope(
+        request(headers={"x": "a\udcff"}, path="/\udcff", query_string="q=\udcff", session="\udcffé")
+    )
+    assert scope.read("headers") == {"x": "a?"}
+    assert scope.read("path") == "/?"
+    assert scope.read("query") == {"q": "?"}
+    assert scope.read("session") == "?é"
+
+
+def test_the_names_are_those_of_the_language() -> None:
+    assert sorted(NAMES) == [
+        *("body", "headers", "match", "messages", "model", "path", "query", "session", "system"),
+        *("tool_result", "tool_results", "tools", "turn", "user"),
+    ]
