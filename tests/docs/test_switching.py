@@ -1,0 +1,282 @@
+"""Every row of docs/switching.md is run: the middle column is what is asked, the right one what must come."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.cli.options import SERVING, settled
+from mockllm.core.hash import request_hash
+from mockllm.core.json import dumps, loads
+from mockllm.core.plan import Data, Plan, Raw, Wait
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.engine import Answer, Engine
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.state.memory import Memory
+
+PAGE = Path(__file__).parents[2] / "docs" / "switching.md"
+VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+
+
+class Asked:
+    """What one request to a server with this pack and environment gives."""
+
+    def __init__(
+        self,
+        pack: str,
+        query: str = "",
+        model: str = "gpt-4o",
+        environment: dict[str, str] | None = None,
+        raw: bytes | None = None,
+        scenarios: Path | None = None,
+        **body: Any,
+    ) -> None:
+        folders = () if scenarios is None else (str(scenarios),)
+        gathered = gather(Wanted(folders, (pack,), Settings((), environment or {}), VOCABULARY))
+        assert not gathered.mistakes
+        engine = Engine(finished(compile_catalog(gathered.entries)), Memory())
+        if raw is None:
+            raw = dumps({"model": model, "messages": [{"role": "user", "content": "Say it back."}], **body})
+        self.request = engine.read(
+            "POST", "/v1/chat/completions", query.lstrip("?"), {}, raw, "127.0.0.1", 1.7e9
+        )
+        self.answer: Answer = engine.answer(self.request)
+        self.plan: Plan = self.answer.plan
+        self.status = self.plan.head.status
+
+    @property
+    def body(self) -> Any:
+        (step,) = (step for step in self.plan.steps if isinstance(step, Data))
+        return loads(step.payload)
+
+    @property
+    def text(self) -> str:
+        return str(self.body["choices"][0]["message"]["content"])
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return dict(self.body["error"])
+
+    @property
+    def chunks(self) -> list[str]:
+        written = b"".join(
+            step.data if isinstance(step, Raw) else b"data: %b\n\n" % step.payload
+            for step in self.plan.steps
+            if isinstance(step, (Raw, Data))
+        )
+        found = re.findall(rb"data: (\{.*\})\n\n", written)
+        said = [loads(event)["choices"] for event in found]
+        return [
+            choices[0]["delta"]["content"]
+            for choices in said
+            if choices and choices[0]["delta"].get("content")
+        ]
+
+    @property
+    def waits(self) -> list[float]:
+        return [step.seconds for step in self.plan.steps if isinstance(step, Wait)]
+
+
+def hello() -> None:
+    found = Asked("request-controls")
+    assert found.text == "Hello! I'm a mock LLM response. How can I help you today?"
+    usage = found.body["usage"]
+    assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (10, 15, 25)
+
+
+SAID = ["Hello", " from", " streaming", " mock", " provider", "!"]
+
+
+def streamed() -> None:
+    found = Asked("request-controls", stream=True)
+    assert found.chunks == SAID
+    assert found.waits == [pytest.approx(0.1)] * 5
+
+
+def delayed() -> None:
+    assert Asked("request-controls", "?delay=250").plan.delay == pytest.approx(0.25)
+    assert Asked("request-controls", "?delay=250&fail=500").plan.delay == pytest.approx(0.25)
+
+
+def rate_limited() -> None:
+    found = Asked("request-controls", "?fail=429")
+    assert found.status == 429
+    assert found.error == {
+        "message": "Rate limit exceeded",
+        "type": "rate_limit_error",
+        "param": None,
+        "code": "rate_limit_exceeded",
+    }
+
+
+def server_error() -> None:
+    found = Asked("request-controls", "?fail=500")
+    assert (found.status, found.error["type"], found.error["code"], found.error["message"]) == (
+        500, "server_error", "internal_error", "Internal server error",
+    )  # fmt: skip
+
+
+def any_status() -> None:
+    for status in (400, 418, 503, 599):
+        assert Asked("request-controls", f"?fail={status}").status == status
+
+
+def timed_out() -> None:
+    found = Asked("request-controls", "?fail=timeout")
+    assert (found.plan.delay, found.status) == (30.0, 504)
+    assert (found.error["type"], found.error["message"]) == ("timeout_error", "Gateway timeout")
+
+
+def streamed_unasked() -> None:
+    assert Asked("request-controls", "?stream=true", stream=False).chunks == SAID
+
+
+def broken() -> None:
+    found = Asked("request-controls", "?stream=true&fail_chunk=3")
+    last = found.plan.steps[-1]
+    assert isinstance(last, Data)
+    assert last.payload == b'{"broken": '
+    assert found.chunks == SAID[:2]
+
+
+def refused() -> None:
+    found = Asked("request-controls", "?delay=abc")
+    assert (found.status, found.error["param"]) == (400, "delay")
+
+
+def with_environment(assignment: str, **body: Any) -> Asked:
+    name, _, value = assignment.partition("=")
+    fixed = {"DEFAULT_RESPONSE": "twenty-two characters.", "STREAM_JITTER_MS": "0", name: value}
+    return Asked("default", environment=fixed, **body)
+
+
+def fixed_response() -> None:
+    assert with_environment("DEFAULT_RESPONSE=Fine.").text == "Fine."
+
+
+def first_delay() -> None:
+    assert with_environment("STREAM_INITIAL_DELAY_MS=700", stream=True).waits == pytest.approx(
+        [0.7, 0.05, 0.05]
+    )
+    assert with_environment("STREAM_JITTER_MS=0", stream=True).waits == pytest.approx([0.3, 0.05, 0.05])
+
+
+def gap() -> None:
+    assert with_environment("STREAM_DELAY_MS=20", stream=True).waits == pytest.approx([0.3, 0.02, 0.02])
+
+
+def no_jitter() -> None:
+    assert with_environment("STREAM_JITTER_MS=0", stream=True).waits == pytest.approx([0.3, 0.05, 0.05])
+    jittered = with_environment("STREAM_JITTER_MS=30", stream=True).waits
+    assert all(0.05 <= wait <= 0.08 for wait in jittered[1:])
+    assert len(set(jittered)) == 3
+
+
+def chunk_size() -> None:
+    assert with_environment("STREAM_CHUNK_SIZE=5", stream=True).chunks == [
+        "twent",
+        "y-two",
+        " char",
+        "acter",
+        "s.",
+    ]
+    assert len(with_environment("STREAM_CHUNK_SIZE=10", stream=True).chunks) == 3
+
+
+def port() -> None:
+    assert settled(Namespace(), SERVING, {"PORT": "3000"})["port"] == 3000
+    assert settled(Namespace(), SERVING, {})["port"] == 8080
+
+
+def echo() -> None:
+    assert Asked("error-models").text == "Say it back."
+
+
+def credit() -> None:
+    found = Asked("error-models", model="credit-error")
+    assert (found.status, found.error["code"], found.error["param"]) == (402, "insufficient_quota", None)
+
+
+def named() -> None:
+    wanted = {"rate-limit-error": 429, "auth-error": 401, "overloaded-error": 503}
+    wanted |= {"context-length-error": 400, "timeout-error": 504}
+    assert {model: Asked("error-models", model=model).status for model in wanted} == wanted
+
+
+def load() -> None:
+    found = Asked("benchmark", raw=b"")
+    assert found.chunks[:2] == ["Hello", " world"]
+    assert len(found.chunks) == 18
+    assert found.waits == pytest.approx([0.05] * 17)
+
+
+def count() -> None:
+    for chunks in (0, 1, 5625):
+        found = Asked("benchmark", environment={"CHUNK_COUNT": str(chunks), "CHUNK_DELAY_MS": "0"})
+        assert len(found.chunks) == chunks
+
+
+def no_gap() -> None:
+    assert Asked("benchmark", environment={"CHUNK_DELAY_MS": "0"}).waits == []
+    assert Asked("benchmark", environment={"CHUNK_DELAY_MS": "5625"}).waits == [5.625] * 17
+
+
+def by_hash(tmp_path: Path) -> None:
+    hash = request_hash(Asked("default").request)
+    rule = {"name": "again", "match": {"hash": hash}, "reply": "as recorded"}
+    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [rule]}))
+    assert Asked("default", scenarios=tmp_path).text == "as recorded"
+    assert Asked("default", scenarios=tmp_path, temperature=1).text != "as recorded"
+
+
+ROWS: dict[str, Callable[..., None]] = {
+    "a plain request": hello,
+    '`"stream": true`': streamed,
+    "`?delay=MS`": delayed,
+    "`?fail=429`": rate_limited,
+    "`?fail=500`": server_error,
+    "`?fail=CODE`": any_status,
+    "`?fail=timeout`": timed_out,
+    "`?stream=true`": streamed_unasked,
+    "`?fail_chunk=N`": broken,
+    "a bad value": refused,
+    "`DEFAULT_RESPONSE`": fixed_response,
+    "`STREAM_INITIAL_DELAY_MS`": first_delay,
+    "`STREAM_DELAY_MS`": gap,
+    "`STREAM_JITTER_MS`": no_jitter,
+    "`STREAM_CHUNK_SIZE`": chunk_size,
+    "`PORT`": port,
+    "any message": echo,
+    "model `credit-error`": credit,
+    "an error for each model name": named,
+    "the default stream": load,
+    "`CHUNK_COUNT`": count,
+    "`CHUNK_DELAY_MS`": no_gap,
+    "the same request, the same answer": by_hash,
+}
+
+
+def rows() -> list[str]:
+    """The left column of the tables in which something is asked."""
+    found = []
+    for table in re.findall(r"\| there \| here \| what comes \|\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.read_text()):
+        found += [line.split(" | ")[0].lstrip("| ") for line in table.splitlines()]
+    return found
+
+
+def test_every_row_of_the_page_is_run_and_every_check_has_a_row() -> None:
+    assert rows() == list(ROWS)
+
+
+@pytest.mark.parametrize("row", list(ROWS))
+def test_a_row_says_what_comes(row: str, tmp_path: Path) -> None:
+    run = ROWS[row]
+    run(tmp_path) if run is by_hash else run()
