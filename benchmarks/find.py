@@ -102,23 +102,30 @@ def cost(act: Callable[[Request], object], requests: Sequence[Request], rounds: 
     return min(times) * 1e6
 
 
+def first(index: Index) -> Callable[[Request], int | None]:
+    return lambda request: next(index.find(request), None)
+
+
+def scan(matchers: Sequence[Matcher]) -> Callable[[Request], Matcher | None]:
+    return lambda request: next((matcher for matcher in matchers if matcher.holds(request)), None)
+
+
 def main() -> None:
     random = Random(1)
     print(f"{'':22}" + "".join(f"{size:>9,}" for size in SIZES) + "   ratio   linear  nearest  build ms")
     for name, kind in KINDS.items():
-        line = []
+        costs = []
         for size in SIZES:
             matchers = [kind(number) for number in range(size)]
             start = perf_counter()
             index = Index(matchers)
             built = (perf_counter() - start) * 1e3
             asked = [chat(random.randrange(size), random) for _ in range(300)]
-            line.append(cost(lambda request, index=index: next(index.find(request), None), asked))  # type: ignore[misc]
-        linear = cost(lambda request: next((m for m in matchers if m.holds(request)), None), asked[:5], 3)
-        misses = [chat(SIZES[-1] + number, random) for number in range(20)]
-        near = cost(index.nearest, misses, 3)
-        found = "".join(f"{each:9.2f}" for each in line)
-        print(f"{name:22}{found}{line[-1] / line[0]:8.2f}{linear:9.0f}{near:9.0f}{built:10.0f}")
+            costs.append(cost(first(index), asked))
+        linear = cost(scan(matchers), asked[:5], 3)
+        near = cost(index.nearest, [chat(SIZES[-1] + number, random) for number in range(20)], 3)
+        found = "".join(f"{each:9.2f}" for each in costs)
+        print(f"{name:22}{found}{costs[-1] / costs[0]:8.2f}{linear:9.0f}{near:9.0f}{built:10.0f}")
 
 
 if __name__ == "__main__":

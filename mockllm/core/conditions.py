@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 Operator: TypeAlias = Literal["gt", "gte", "lt", "lte"]
-OPERATORS: Final[Mapping[str, tuple[Any, str]]] = {
+OPERATORS: Final[Mapping[Operator, tuple[Any, str]]] = {
     "gt": (gt, "more than"),
     "gte": (ge, "at least"),
     "lt": (lt, "less than"),

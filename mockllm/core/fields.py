@@ -22,7 +22,7 @@ Reader: TypeAlias = Callable[[Request], Any]
 @dataclass(frozen=True)
 class Spec:
     """A field's facts. `keyed`: one value for each key. `small`: few different values come along, so that
-    what was found out about one is worth keeping."""
+    what was found out about one is worth keeping (not of a `Word`: equal ones may have other names)."""
 
     kind: Kind
     keyed: bool = False
@@ -43,8 +43,8 @@ FIELDS: Final[Mapping[str, Spec]] = {
     "api_key": Spec("text"),
     "model": Spec("text", small=True),
     "stream": Spec("bool", small=True),
-    "response_format": Spec("text", small=True),
-    "tool_choice": Spec("text", small=True),
+    "response_format": Spec("text"),
+    "tool_choice": Spec("text"),
     "turn": Spec("number", small=True),
     "user": Spec("text"),
     "system": Spec("text"),

@@ -28,7 +28,18 @@ from mockllm.core.hints import brief
 from mockllm.core.json import Json, Missing
 from mockllm.core.request import Request, ResultPart
 
-__all__ = ["All", "Any", "Difference", "Field", "Matcher", "Not", "Test", "captures", "matched_result", "slow_regexes"]
+__all__ = [
+    "All",
+    "Any",
+    "Difference",
+    "Field",
+    "Matcher",
+    "Not",
+    "Test",
+    "captures",
+    "matched_result",
+    "slow_regexes",
+]
 
 
 Distance: TypeAlias = tuple[int, int]

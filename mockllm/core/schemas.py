@@ -56,9 +56,7 @@ def _compiled(key: bytes) -> Validator:
 
     try:
         return Validator(jsonschema_rs.validator_for(loads(key), retriever=_refuse))
-    except jsonschema_rs.ReferencingError as error:
-        raise ValueError(f"not a valid JSON Schema: {error}") from None
-    except (jsonschema_rs.ValidationError, ValueError) as error:
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise ValueError(f"not a valid JSON Schema: {getattr(error, 'message', error)}") from None
 
 

@@ -1,0 +1,58 @@
+"""Values in a few words, never a dump."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.hints import brief, cut, kind, nearest_word
+from mockllm.core.json import MISSING, Json
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (MISSING, "missing"),
+        (None, "null"),
+        (True, "true"),
+        (False, "false"),
+        (1.5, "1.5"),
+        ("a\nb", '"a\\nb"'),
+        ("x" * 200, '"' + "x" * 79 + '…"'),
+        ({"a": [1, "b"], "c": {}}, '{"a": [1, "b"], "c": {}}'),
+        (("a", "b"), '["a", "b"]'),
+        (
+            list(range(1000)),
+            "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, …",
+        ),
+    ],
+)
+def test_brief(value: Json, words: str) -> None:
+    assert brief(value) == words
+
+
+def test_cut_leaves_what_is_short() -> None:
+    assert cut("x" * 80) == "x" * 80
+    assert len(cut("x" * 81)) == 80
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (MISSING, "missing"),
+        (None, "null"),
+        (True, "true or false"),
+        (1, "a number"),
+        ("", "a text"),
+        ([], "a list"),
+        ((), "a list"),
+        ({}, "an object"),
+    ],
+)
+def test_kind(value: Json, word: str) -> None:
+    assert kind(value) == word
+
+
+def test_nearest_word() -> None:
+    assert nearest_word("get_wether", ["get_news", "get_weather"]) == "get_weather"
+    assert nearest_word("something", ["get_news"]) is None
+    assert nearest_word(5, ["5"]) is None

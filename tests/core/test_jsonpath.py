@@ -1,0 +1,221 @@
+"""JSONPath: singular paths of our own, others by jsonpath-ng, and a refusal for what it would get wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockllm.core.json import MISSING, Json
+from mockllm.core.jsonpath import JsonPathError, compile_path
+
+BODY = {
+    "a": {"b": [1, 2, {"x y": "deep"}], "": "empty", "0": "zero"},
+    "messages": [
+        {"role": "user", "content": "hi", "n": 1},
+        {"role": "assistant", "content": None, "n": 2, "ok": True},
+        {"role": "user", "content": "bye", "n": 3, "tags": ["t"]},
+    ],
+    "it's": 'say "hi"',
+    "naïve": 1,
+    "true": 1,
+    "where": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("$", BODY),
+        ("$.a.b[0]", 1),
+        ("$.a.b[-1]['x y']", "deep"),
+        ('$["a"]["b"][-3]', 1),
+        ("$ ['a'] [ 'b' ] [1]", 2),
+        ("$.a['']", "empty"),
+        ("$.a['0']", "zero"),
+        ("$.a[0]", MISSING),
+        ("$.a.b[3]", MISSING),
+        ("$.a.b[-4]", MISSING),
+        ("$.a.b.c", MISSING),
+        ("$.nothing.at.all", MISSING),
+        ("$.messages[1].content", None),
+        (r"$['it\'s']", 'say "hi"'),
+        ('$["it\'s"]', 'say "hi"'),
+        ("$.naïve", 1),
+        (r"$['na\u00efve']", 1),
+        ("$.true", 1),
+        ("$.where", 2),
+    ],
+)
+def test_a_singular_path(path: str, found: Json) -> None:
+    compiled = compile_path(path)
+    assert compiled.singular
+    assert compiled.first(BODY) == found
+    assert compiled.value(BODY) == found
+    assert compiled.all(BODY) == ([] if found is MISSING else [found])
+
+
+def test_the_steps_of_a_singular_path() -> None:
+    assert compile_path("$.a.b[-1]['x y']").keys == ("a", "b", -1, "x y")
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("$.messages[*].role", ["user", "assistant", "user"]),
+        ("$.messages.*.n", [1, 2, 3]),
+        ("$.messages[0:2].n", [1, 2]),
+        ("$.messages[-2:].n", [2, 3]),
+        ("$.messages[::2].n", [1, 3]),
+        ("$.messages[0, -1].n", [1, 3]),
+        ("$.messages[0]['n','role']", [1, "user"]),
+        ("$..role", ["user", "assistant", "user"]),
+        ("$..['x y']", ["deep"]),
+        ("$..tags[0]", ["t"]),
+        ("$.messages[?@.n > 1].n", [2, 3]),
+        ("$.messages[?@.n>=2 && @.role == 'user'].n", [3]),
+        ("$.messages[?(@.n == 1 || @['n'] == 3)].n", [1, 3]),
+        ("$.messages[?@.tags].n", [3]),
+        ("$.messages[?!@.tags].n", [1, 2]),
+        ("$.messages[?@.tags[*]].n", [3]),
+        ("$.messages[?@.content == null].n", [2]),
+        ("$.messages[?@.ok == true].n", [2]),
+        ("$.messages[?@.n == true].n", []),
+        ("$.messages[?@.n == '1'].n", []),
+        ("$.messages[?@.n == 1.0].n", [1]),
+        ("$.messages[?@.n < -1].n", []),
+        ("$.messages[?@.n == $.a.b[0]].n", [1]),
+        ('$.messages[?@.role != "user"].n', [2]),
+        ("$.nothing[*]", []),
+    ],
+)
+def test_a_path_to_several_nodes(path: str, found: list[Json]) -> None:
+    compiled = compile_path(path)
+    assert not compiled.singular
+    assert compiled.keys == ()
+    assert compiled.all(BODY) == found
+    assert compiled.first(BODY) == (found[0] if found else MISSING)
+    assert compiled.value(BODY) == (found or MISSING)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("model", "a JSONPath begins with $, like $.temperature (character 1)"),
+        ("", "a JSONPath begins with $, like $.temperature (character 1)"),
+        ("$.", "a name or * is missing behind the dot (character 3)"),
+        ("$.a-b", "a name with a dash stands in brackets: ['x-y'] (character 4)"),
+        ("$.a ", "white space behind the path (character 4)"),
+        ("$a", "not understood from 'a' (character 2)"),
+        ("$.a.`len`", "a name or * is missing behind the dot (character 5)"),
+        ("$.a | $.b", "not understood from '| $.b' (character 4)"),
+        ("$.a where b", "not understood from 'where b' (character 4)"),
+        ("$.a(1)", "functions like a() are not supported (character 4)"),
+        ("$['a'](1)", "functions are not supported (character 7)"),
+        ("$.messages[?length(@.a) > 1]", "functions like length() are not supported (character 20)"),
+        ("$.messages[?n > 1]", "a filter's comparison begins with a path: @.name == 'x' (character 14)"),
+        ("$.messages[?@.length() > 1]", "functions like length() are not supported (character 21)"),
+        ("$..a..b", "at most one .. (more of them take minutes on a deep body) (character 7)"),
+        ("$.a[?@..b]", "a filter's path holds no filter and no .. (character 10)"),
+        ("$.a[?@[?@.b]]", "a filter's path holds no filter and no .. (character 13)"),
+        ("$.a[?@.b =~ 'x']", "=~ is not part of JSONPath; use a regex condition (character 10)"),
+        ("$.a[?@.b = 'x']", "write == for equality (character 10)"),
+        ("$.a[?@.* == 1]", "a comparison needs a path to one value (character 12)"),
+        ("$.a[?@.b == @.*]", "a comparison needs a path to one value (character 16)"),
+        (
+            "$.a[?@.b == x]",
+            "compare with a quoted text, a number, true, false, null or a path (character 13)",
+        ),
+        ("$.a[?!(@.b)]", "! stands only before a path: write !@.a (character 7)"),
+        ("$.a[?!b]", "a path that begins with @ is missing (character 7)"),
+        ("$.a[?(@.b]", ") is missing (character 10)"),
+        ("$.a[?" + "(" * 30 + "@.b" + ")" * 30 + "]", "the filter is nested too deep (character 26)"),
+        ("$.a[0", "] is missing (character 6)"),
+        ("$.a[b]", "in brackets stands a number, a quoted name, *, a slice or ?(a filter) (character 5)"),
+        ("$.a[01]", "] is missing (character 6)"),
+        ("$.a[::-1]", "a slice's step is 1 or more (character 9)"),
+        ("$.a[::0]", "a slice's step is 1 or more (character 8)"),
+        ("$.a[0,'b']", "several selectors in one bracket must be all names or all indices (character 11)"),
+        ("$.a[*,*]", "several selectors in one bracket must be all names or all indices (character 9)"),
+        (r"$['\q']", "not a valid quoted name or text (character 7)"),
+        (r"$['\ud800']", "not a valid quoted name or text (character 11)"),
+        ("$.a[/b]", "in brackets stands a number, a quoted name, *, a slice or ?(a filter) (character 5)"),
+        ("$.a + 1", "not understood from '+ 1' (character 4)"),
+    ],
+)
+def test_what_is_refused(path: str, message: str) -> None:
+    with pytest.raises(JsonPathError) as caught:
+        compile_path(path)
+    assert str(caught.value) == f"{path}: {message}"
+
+
+def test_a_query_that_the_library_cannot_read_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    import jsonpath_ng.ext.parser
+    from jsonpath_ng.exceptions import JsonPathParserError
+
+    def unreadable(query: str) -> None:
+        raise JsonPathParserError("no")
+
+    monkeypatch.setattr(jsonpath_ng.ext.parser, "parse", unreadable)
+    with pytest.raises(JsonPathError, match="not a JSONPath that can be evaluated: no"):
+        compile_path("$.unreadable[*]")
+
+
+def test_nothing_is_found_where_there_is_no_body_or_one_beyond_measure() -> None:
+    deep: Json = 1
+    for _ in range(5000):
+        deep = [deep]
+    several = compile_path("$..a[?@.b]")
+    assert several.all(MISSING) == []
+    assert several.all(deep) == []
+    assert compile_path("$.a").all(MISSING) == []
+
+
+def test_a_recursion_beyond_measure_finds_nothing() -> None:
+    compiled = compile_path("$.a[*]")
+
+    def endless(body: Json) -> list[Json]:
+        return endless(body)
+
+    object.__setattr__(compiled, "_find", endless)
+    try:
+        assert compiled.all({"a": [1]}) == []
+    finally:
+        compile_path.cache_clear()
+
+
+def test_jsonpath_ng_is_imported_only_for_a_path_to_several_nodes() -> None:
+    script = (
+        "import sys; from mockllm.core.jsonpath import compile_path; compile_path('$.a[0]');"
+        "assert 'jsonpath_ng' not in sys.modules; compile_path('$.a[*]'); assert 'jsonpath_ng' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@given(st.text(max_size=12).map(lambda text: "$" + text))
+def test_any_text_is_a_path_or_is_refused(text: str) -> None:
+    with suppress(JsonPathError):
+        compile_path(text).all(BODY)
+
+
+CASES = os.environ.get("JSONPATH_COMPLIANCE_SUITE", "")
+
+
+@pytest.mark.skipif(not CASES, reason="JSONPATH_COMPLIANCE_SUITE names no cts.json")
+def test_what_is_accepted_is_evaluated_as_the_compliance_suite_says() -> None:
+    for case in json.loads(Path(CASES).read_text())["tests"]:
+        try:
+            compiled = compile_path(case["selector"])
+        except JsonPathError:
+            continue
+        if case.get("invalid_selector"):
+            assert case["selector"] == "$['\\\"']"  # an escape that the RFC lacks, and whose sense is plain
+        else:
+            assert compiled.all(case["document"]) in case.get("results", [case.get("result")]), case

@@ -1,0 +1,322 @@
+"""Matchers and the fields they read: every field of the language, all, any, not, captures and differences."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.conditions import (
+    AllOf,
+    At,
+    Compare,
+    Condition,
+    Contains,
+    Each,
+    EndsWith,
+    Equals,
+    Exists,
+    Glob,
+    Length,
+    Members,
+    OneOf,
+    Regex,
+    Some,
+    StartsWith,
+)
+from mockllm.core.fields import FIELDS
+from mockllm.core.json import MISSING
+from mockllm.core.jsonpath import JsonPathError, compile_path
+from mockllm.core.matching import (
+    All,
+    Any,
+    Difference,
+    Field,
+    Matcher,
+    Not,
+    Test,
+    captures,
+    matched_result,
+    slow_regexes,
+)
+from mockllm.core.request import Request
+from tests.core.asking import Asked, ask
+
+BODY = {
+    "model": "gpt-4o",
+    "messages": [
+        ["system", "Be kind."],
+        ["user", "What is order 12?"],
+        ["assistant", "A parcel."],
+        ["tool", ['{"temperature": 21}', "sunny"]],
+        ["user", "And order 34?"],
+        ["user", None],
+    ],
+    "tools": ["get_weather", "get_news"],
+    "tool_choice": ["get_weather", "get_time"],
+    "schema_name": "answer",
+    "stream": True,
+    "temperature": 1,
+    "a": [{"b": 1}, {"b": 2}],
+}
+FULL = ask(
+    BODY,
+    headers={"host": "localhost:8080", "x-api-key": "sk-1", "x-case": "7"},
+    query_string="fail=500&empty=",
+    session="s-1",
+)
+PLAIN = Request(method="GET", path="/nowhere", headers={})
+
+
+@pytest.mark.parametrize(
+    ("field", "condition", "full", "plain"),
+    [
+        (Field("method"), Equals("POST"), True, False),
+        (Field("path"), Glob("/v1/*"), True, False),
+        (Field("query", "fail"), Equals("500"), True, False),
+        (Field("query", "empty"), Exists(True), True, False),
+        (Field("headers", "X-Case"), Equals("7"), True, False),
+        (Field("headers", "x-other"), Exists(False), True, True),
+        (Field("host"), StartsWith("localhost"), True, False),
+        (Field("api_key"), Equals("sk-1"), True, False),
+        (Field("session"), Equals("s-1"), True, False),
+        (Field("session"), Exists(False), False, True),
+        (Field("hash"), Length(Equals(64)), True, True),
+        (Field("provider"), Glob("open*"), True, False),
+        (Field("dialect"), Equals("openai"), True, False),
+        (Field("dialect"), Exists(False), False, True),
+        (Field("api"), OneOf((Equals("messages"), Equals("chat"))), True, False),
+        (Field("generates"), Equals(True), True, False),
+        (Field("model"), Glob("gpt-*"), True, False),
+        (Field("model"), Exists(False), False, True),
+        (Field("stream"), Equals(True), True, False),
+        (Field("stream"), Equals(False), False, True),
+        (Field("system"), Contains("kind"), True, False),
+        (Field("user"), Equals(""), True, False),
+        (Field("user"), Exists(False), False, True),
+        (Field("turn"), Equals(2), True, False),
+        (Field("turn"), Compare("lt", 2), False, True),
+        (Field("messages"), Length(Compare("gte", 6)), True, False),
+        (Field("messages"), Length(Equals(0)), False, True),
+        (Field("messages"), Exists(False), False, True),
+        (Field("messages"), Some(Members({"role": Equals("user"), "text": EndsWith("12?")})), True, False),
+        (Field("messages"), Each(Members({"role": Equals("user")})), False, False),
+        (Field("tools"), Equals("get_news"), True, False),
+        (Field("tools"), Glob("get_*"), True, False),
+        (Field("tools"), Exists(False), False, True),
+        (Field("tools"), Length(Equals(2)), True, False),
+        (Field("tool_choice"), Equals("named"), True, False),
+        (Field("tool_choice"), Equals("auto"), False, True),
+        (Field("tool_choice"), Members({"name": Equals("get_time")}), True, False),
+        (Field("tool_choice"), Members({"name": Equals("get_news")}), False, False),
+        (Field("tool_choice"), OneOf((Equals("auto"), Members({"name": Glob("*_time")}))), True, True),
+        (Field("response_format"), Equals("schema"), True, False),
+        (Field("response_format"), Equals("text"), False, True),
+        (Field("response_format"), Members({"name": Equals("answer")}), True, False),
+        (Field("response_format"), Members({"other": Exists(True)}), False, False),
+        (Field("has_image"), Equals(True), True, False),
+        (Field("input_tokens"), Compare("gt", 3), True, False),
+        (Field("body", "$.temperature"), Equals(1.0), True, False),
+        (Field("body", "$.a[-1].b"), Equals(2), True, False),
+        (Field("body", "$.a[*].b"), Each(Compare("gt", 0)), True, False),
+        (Field("body", "$.a[*].b"), Some(Equals(2)), True, False),
+        (Field("body", "$.a[*].c"), Exists(False), True, True),
+        (Field("body", "$.nothing"), Exists(False), True, True),
+        (Field("body", "$"), Exists(True), True, False),
+        (Field("raw_body"), Contains('"temperature": 1'), True, False),
+        (Field("raw_body"), Equals(""), False, True),
+    ],
+    ids=lambda case: (
+        str(case) if isinstance(case, Field) else case.describe() if isinstance(case, Condition) else ""
+    ),
+)
+def test_every_field(field: Field, condition: Condition, full: bool, plain: bool) -> None:
+    test = Test(field, condition)
+    assert [test.holds(FULL), test.holds(PLAIN)] == [full, plain]
+    assert [test.holds(FULL), test.holds(PLAIN)] == [full, plain]
+
+
+def test_every_field_has_a_case_above() -> None:
+    cases = test_every_field.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    assert {case[0].name for case in cases} | {"tool_result"} == set(FIELDS)
+
+
+RESULTS = ask({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "sunny"]]]})
+
+
+@pytest.mark.parametrize(
+    ("condition", "held"),
+    [
+        (Exists(True), True),
+        (Exists(False), False),
+        (Length(Equals(2)), True),
+        (Members({"name": Equals("get_weather")}), True),
+        (Members({"name": Equals("get_news")}), False),
+        (Members({"id": Equals("id-sunny"), "text": Equals("sunny")}), True),
+        (Members({"json": At(compile_path("$.temperature"), Compare("gt", 20))}), True),
+        (Members({"json": At(compile_path("$.temperature"), Compare("gt", 30))}), False),
+        (Members({"json": Exists(False)}), True),
+        (Members({"text": Equals("sunny"), "json": Exists(True)}), False),
+        (Members({"is_error": Equals(False)}), True),
+        (Members({"is_error": Equals(True)}), False),
+        (Members({"other": Exists(False)}), True),
+    ],
+)
+def test_of_several_tool_results_any_may_match(condition: Condition, held: bool) -> None:
+    test = Test(Field("tool_result"), condition)
+    assert test.holds(RESULTS) is held
+    assert Test(Field("tool_result"), Exists(False)).holds(PLAIN)
+
+
+def test_a_tool_result_is_shown_by_its_text() -> None:
+    (difference,) = Test(Field("tool_result"), Equals("rain")).differences(RESULTS)
+    assert difference.actual == '[get_weather: {"temperature": 21}, get_weather: sunny]'
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "message"),
+    [
+        ("modle", None, "there is no field 'modle'"),
+        ("body", None, "body needs a key"),
+        ("model", "x", "model has no key"),
+        ("body", "temperature", "temperature: a JSONPath begins with $"),
+    ],
+)
+def test_a_field_that_is_none(name: str, key: str | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("$", r"\$")):
+        Field(name, key)
+    assert issubclass(JsonPathError, ValueError)
+
+
+GPT = Test(Field("model"), Glob("gpt-*"))
+CLAUDE = Test(Field("model"), Glob("claude-*"))
+LOUD = Test(Field("user"), Contains("LOUD"))
+POST = Test(Field("method"), Equals("POST"))
+
+
+@pytest.mark.parametrize(
+    ("matcher", "held", "distance"),
+    [
+        (All(()), True, (0, 0)),
+        (All((GPT, POST)), True, (0, -2)),
+        (All((GPT, LOUD)), False, (1, -1)),
+        (Any(()), False, (1, 0)),
+        (Any((CLAUDE, GPT)), True, (0, -1)),
+        (Any((CLAUDE, LOUD)), False, (1, 0)),
+        (Any((All((CLAUDE, LOUD)), All((CLAUDE, POST)))), False, (1, -1)),
+        (Not(CLAUDE), True, (0, -1)),
+        (Not(GPT), False, (1, 0)),
+        (Not(Test(Field("headers", "x"), Equals("1"))), True, (0, -1)),
+    ],
+)
+def test_all_any_not(matcher: Matcher, held: bool, distance: tuple[int, int]) -> None:
+    assert matcher.holds(FULL) is held
+    assert matcher.distance(FULL) == distance
+    differences = matcher.differences(FULL)
+    assert all(difference.held for difference in differences) is held
+    assert sum(not difference.held for difference in differences) == distance[0]
+
+
+def test_differences_say_what_was_expected_and_found() -> None:
+    matcher = All(
+        (
+            POST,
+            Test(Field("model"), Equals("gpt-4O")),
+            Any((CLAUDE, Test(Field("headers", "X-Case"), Equals("8")))),
+            Not(All((GPT, POST))),
+        )
+    )
+    assert matcher.differences(FULL) == [
+        Difference("method", '"POST"', '"POST"', None, True),
+        Difference("model", '"gpt-4O"', '"gpt-4o"', "only the case differs", False),
+        Difference("model", 'like "claude-*"', '"gpt-4o"', None, False),
+        Difference(
+            "model, method", 'not (model like "gpt-*" and method "POST")', '"gpt-4o", "POST"', None, False
+        ),
+    ]
+    assert Any(()).differences(FULL) == [Difference("any", "one of none", "nothing", None, False)]
+
+
+def test_matchers_describe_themselves() -> None:
+    matcher = All((GPT, Any((LOUD, All((POST, Not(CLAUDE))))), Test(Field("body", "$.n"), Exists(True))))
+    assert matcher.describe() == (
+        'model like "gpt-*" and (user contains "LOUD" or (method "POST" and not (model like "claude-*")))'
+        " and body[$.n] anything"
+    )
+
+
+ORDER = Regex(r"order (?P<number>\d+)(?P<mark>\?)?(?P<none>x)?")
+TEXTS = ask(
+    {"model": "gpt-4o", "messages": [["user", "order 12"], ["user", "my order 34?"]], "tools": ["get_a", "b"]}
+)
+
+
+@pytest.mark.parametrize(
+    ("matcher", "caught"),
+    [
+        (GPT, {}),
+        (
+            Test(Field("user"), ORDER),
+            {"0": "order 34?", "1": "34", "2": "?", "number": "34", "mark": "?"},
+        ),
+        (Test(Field("tools"), Regex("get_(.)")), {"0": "get_a", "1": "a"}),
+        (
+            All((Test(Field("model"), Regex("gpt-(4)")), Test(Field("user"), Regex("(my)")))),
+            {"0": "gpt-4", "1": "4"},
+        ),
+        (Any((CLAUDE, Test(Field("user"), Regex("(my)")), GPT)), {"0": "my", "1": "my"}),
+        (Any((CLAUDE,)), {}),
+        (Not(Test(Field("user"), Regex("(absent)"))), {}),
+        (Test(Field("user"), OneOf((Regex("(absent)"), Regex("(m)y")))), {"0": "my", "1": "m"}),
+        (Test(Field("user"), OneOf((Regex("(absent)"),))), {}),
+        (
+            Test(Field("user"), AllOf((Regex("(?P<a>m)y"), Regex("(?P<b>order)")))),
+            {"0": "my", "1": "m", "a": "m", "b": "order"},
+        ),
+        (Test(Field("messages"), Some(Members({"text": Regex("order (1.)")}))), {"0": "order 12", "1": "12"}),
+        (Test(Field("messages"), Some(Members({"text": Regex("absent")}))), {}),
+        (Test(Field("body", "$"), At(compile_path("$.model"), Regex("^g"))), {"0": "g"}),
+        (Test(Field("body", "$.model"), Some(Regex("^g"))), {}),
+        (Test(Field("body", "$.tools"), Regex("^g")), {}),
+    ],
+)
+def test_captures(matcher: Matcher, caught: dict[str, str]) -> None:
+    assert captures(matcher, TEXTS) == caught
+
+
+def test_the_matched_result_is_the_first_by_which_the_matcher_holds() -> None:
+    rain, sunny = (Test(Field("tool_result"), Members({"text": Equals(text)})) for text in ("rain", "sunny"))
+    assert matched_result(All((Any((rain, sunny)), POST)), RESULTS) == RESULTS.tool_results[1]
+    assert matched_result(Test(Field("tool_result"), Exists(True)), RESULTS) == RESULTS.tool_results[0]
+    assert matched_result(Test(Field("tool_result"), Length(Equals(2))), RESULTS) is None
+    assert matched_result(POST, RESULTS) is None
+    assert matched_result(Test(Field("tool_result"), Exists(False)), ask({})) is None
+
+
+def test_slow_regexes_are_those_without_a_literal_on_texts_of_any_length() -> None:
+    slow = Regex("[a-z]+")
+    matcher = All(
+        (
+            Test(Field("user"), OneOf((slow, Regex("order")))),
+            Test(Field("model"), Regex("[0-9]")),
+            Not(Test(Field("messages"), Some(Members({"text": AllOf((slow,))})))),
+            Any((Test(Field("body", "$"), At(compile_path("$.a"), Each(slow))), POST)),
+        )
+    )
+    assert [(str(field), regex) for field, regex in slow_regexes(matcher)] == [
+        ("user", slow),
+        ("messages", slow),
+        ("body[$]", slow),
+    ]
+
+
+def test_a_request_is_read_once_for_all_conditions_on_its_messages() -> None:
+    request = ask(BODY)
+    field = Field("messages")
+    assert field.read(request) is field.read(request)
+    several = Field("body", "$.a[*].b")
+    assert several.read(request) is several.read(request) == [1, 2]
+    assert Field("body", "$.a[*].c").read(request) is MISSING
+
+
+def test_fields_are_equal_by_name_and_key() -> None:
+    assert Field("headers", "X-A") == Field("headers", "x-a") != Field("headers", "x-b")
+    assert isinstance(FULL, Asked)

@@ -1,0 +1,106 @@
+"""Regexes: a person's message for a bad one, and the literal that each cannot do without."""
+
+from __future__ import annotations
+
+import re
+import string
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.regexes import compile_regex, fold, required_literal
+
+
+@pytest.mark.parametrize(
+    ("pattern", "literal"),
+    [
+        ("refund", "refund"),
+        ("^refund$", "refund"),
+        (r"order \d+ of", "order "),
+        (r"a\.b", "a.b"),
+        (r"\bhello\b", "hello"),
+        ("(?:hello) world", "hello world"),
+        ("(?P<name>hello) world", "hello world"),
+        ("(?>hello) world", "hello world"),
+        ("(?:ab)+cd", "ab"),
+        ("(?:ab)+xyz", "xyz"),
+        ("(?:ab)++xyz", "xyz"),
+        ("(?:abc)*", None),
+        ("(?:abc)?de", "de"),
+        ("abc|abd", "ab"),
+        ("abc|xyz", None),
+        ("[ab]cd", "cd"),
+        (".*", None),
+        ("", None),
+        ("a.b.c", None),
+        ("中", "中"),
+        ("(?i)Refund", "refund"),
+        ("(?i)straße", "stra"),
+        ("(?i:Refund) me", " me"),
+        ("(?=abc)x", None),
+        ("(?<!abc)de", "de"),
+        ("a\\0bc", "bc"),
+        ("(", None),
+    ],
+)
+def test_required_literal(pattern: str, literal: str | None) -> None:
+    assert required_literal(pattern) == literal
+
+
+def test_with_ignore_case_the_literal_is_folded() -> None:
+    assert required_literal("REFUND", ignore_case=True) == "refund"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(abc", "not a valid regex: missing ), unterminated subpattern at character 1"),
+        ("a**", "not a valid regex: multiple repeat at character 3"),
+        ("(" * 5000 + ")" * 5000, "not a valid regex: it is too large or nested too deep"),
+    ],
+    ids=["an open bracket", "a repeat of a repeat", "absurd depth"],
+)
+def test_a_bad_regex_is_told_in_words(pattern: str, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        compile_regex(pattern)
+    assert str(caught.value) == message
+    assert required_literal(pattern) is None
+
+
+def test_folding_takes_every_character_for_the_letter_that_re_takes_it_for() -> None:
+    letters = {letter: re.compile(letter, re.IGNORECASE) for letter in string.ascii_lowercase}
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        if re.match("[a-z]", character, re.IGNORECASE):
+            assert [each for each, regex in letters.items() if regex.match(character)] == [fold(character)]
+
+
+PIECES = [
+    "a",
+    "b",
+    "ab",
+    ".",
+    "a?",
+    "(ab)+",
+    "[ab]",
+    "(?:a|b)",
+    "^",
+    "$",
+    "ı",
+    "S",
+    "ß",
+    "(?i:B)",
+    "\\b",
+    "k",
+]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=6), st.text("abABıİsSſßkK i", max_size=8), st.booleans())
+def test_what_a_regex_matches_holds_its_literal(pieces: list[str], text: str, ignore_case: bool) -> None:
+    pattern = "".join(pieces)
+    literal = required_literal(pattern, ignore_case)
+    if literal is not None and compile_regex(pattern, ignore_case).search(text):
+        assert literal in (fold(text) if ignore_case else text)
