@@ -61,7 +61,9 @@ class Expression(Dynamic, Generic[T]):
             converted = self.convert(value)
         except ValueError as error:
             raise self.template.failure(str(error)) from None
-        return min(converted, context.longest) if self.waits else converted  # type: ignore[type-var,return-value]
+        if self.waits and isinstance(converted, float) and converted > context.longest:
+            return context.longest  # type: ignore[return-value]  # T is float here
+        return converted
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,8 +147,7 @@ class Index:
     def nearest(
         self, request: Request, count: int = 3, end: int | None = None
     ) -> list[tuple[int, list[Difference]]]:
-        """The matchers (up to `end`) that come nearest and do not hold, with how the request differs from what
-        each wants. The fewer tests fail the nearer, then the more hold, then in order."""
+        """The matchers (up to `end`) that nearly hold, with how the request differs from what each wants. The fewer tests fail the nearer, then the more hold, then in order."""
         among = alive = self._span(0, len(self._matchers) if end is None else end)
         failed, held = Counter(), Counter()
         for layer in self._layers:

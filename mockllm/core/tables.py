@@ -15,7 +15,7 @@ K = TypeVar("K")
 
 _SCANNED: Final = 4
 """So many literals are sought one by one; more of them by an automaton."""
-_STEP: Final = 4
+_STEP: Final = 2
 """Each so many thresholds the mask of all before is kept."""
 
 

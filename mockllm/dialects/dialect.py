@@ -11,6 +11,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.plan import Plan
 from mockllm.core.reply import Reply
 from mockllm.core.request import Request
+from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.hearing import Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,12 @@ class Generating(Dialect, Protocol):
     def variant(self, request: Request) -> Hashable:
         """All of the request, beside the model and the number of choices, that changes how a given reply is
         written: two requests of the same variant get the same bytes but for ids, time and input tokens."""
+
+    def compose(self, wish: Wish) -> Asked:
+        """A request in this provider's words."""
+
+    def heard(self, plan: Plan) -> Heard | None:
+        """What an answer of this protocol says, error answers included; None where it is none."""
 
 
 class Lookup(Dialect, Protocol):

@@ -263,7 +263,7 @@ def _word(
     kind: Kind, item: Json, where: str, params: Mapping[str, Json], vocabulary: Vocabulary | None = None
 ) -> Any:
     """A rule or modifier as its model reads it. Whether it is enabled was settled before."""
-    context = {"origin": where, "params": params, "vocabulary": vocabulary}
+    context: dict[str, Any] = {"origin": where, "params": params, "vocabulary": vocabulary}
     if isinstance(item, dict):
         context["literal"] = item.get("literal") is True
         item = {key: value for key, value in item.items() if key != "enabled"}

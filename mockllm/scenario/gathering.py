@@ -75,20 +75,24 @@ class Parcel:
     folders: frozenset[str]
     stale: Sequence[tuple[str, str]]
     files: int
+    warnings: Sequence[str] = ()
 
 
-def packed(gathered: Gathered) -> Parcel:
-    """The parcel of what was gathered."""
+def packed(gathered: Gathered, warnings: Sequence[str] = ()) -> Parcel:
+    """The parcel of what was gathered, and of what is worth a line about it."""
     entries = [replace(entry, word=None) for entry in gathered.entries]
     loading = gathered.loading
     return Parcel(
         pickle.dumps(loading, -1), entries, gathered.mistakes, loading.trees, loading.folders, gathered.stale,
-        len(loading.files),
+        len(loading.files), warnings,
     )  # fmt: skip
 
 
 def main() -> None:
     """Reads (Wanted, packed loading or None) from standard input and writes a Parcel to standard output."""
+    from mockllm.scenario import lint  # it stands above this module
+
     wanted, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent wrote it
     gathered = gather(wanted, None if last is None else pickle.loads(last))  # noqa: S301
-    pickle.dump(packed(gathered), sys.stdout.buffer, -1)
+    told = [str(each) for each in (*lint.mistakes(gathered), *lint.warnings(gathered))]
+    pickle.dump(packed(gathered, told), sys.stdout.buffer, -1)

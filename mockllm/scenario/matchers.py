@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any as Anything
+from typing import Literal
 
 from mockllm.core.conditions import (
     AllOf,
@@ -32,9 +33,10 @@ from mockllm.scenario.language.model import Word
 
 GLOBBED = frozenset({"path", "model", "provider", "dialect", "api", "tools", "name"})
 """Where a bare text is a glob."""
+_COMPARED: dict[str, Literal["gt", "gte", "lt", "lte"]] = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
 KEYED = frozenset({"query", "headers", "body"})
 
-_OPERATORS = {
+_OPERATORS: dict[str, type[StartsWith] | type[EndsWith] | type[Glob] | type[Regex]] = {
     "starts_with": StartsWith,
     "ends_with": EndsWith,
     "glob": Glob,
@@ -95,8 +97,8 @@ def _operators(word: Word) -> Condition:
 
 
 def _operator(name: str, value: Anything, ignore_case: bool) -> Condition:
-    if name in ("gt", "gte", "lt", "lte"):
-        return Compare(name, value)
+    if name in _COMPARED:
+        return Compare(_COMPARED[name], value)
     if name in ("each", "some"):
         return (Each if name == "each" else Some)(condition(value))
     if name == "exists":

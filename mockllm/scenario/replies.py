@@ -59,8 +59,8 @@ def failure(word: ErrorWord) -> Failure:
     if word.type is None:
         assert isinstance(word.status, int)
         found = Failure.of_status(word.status)
-        return Failure(found.type, word.status, word.message, word.retry_after, fields)  # type: ignore[arg-type]
-    return Failure(word.type, word.status, word.message, word.retry_after, fields)  # type: ignore[arg-type]
+        return Failure(found.type, word.status, word.message, word.retry_after, fields)
+    return Failure(word.type, word.status, word.message, word.retry_after, fields)
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Kitchen:
         words: Sequence[ChoiceWord] = word.choices if word.choices is not None else [word]
         made = [self.choice(each) for each in words]
         choices = tuple(made) if word.choices is not None else tuple(made) * max(1, sampling.n)
-        return Reply(choices, self.usage(choices, word.usage), word.model, self.broken, word.extras)  # type: ignore[arg-type]
+        return Reply(choices, self.usage(choices, word.usage), word.model, self.broken, word.extras)
 
     def choice(self, word: ChoiceWord) -> Choice:
         parts = tuple(self.parts(word))
@@ -147,7 +147,7 @@ class Kitchen:
 
     def call(self, word: ToolCallWord) -> Call:
         arguments = word.arguments if isinstance(word.arguments, str) else dumps(word.arguments).decode()
-        return Call(str(word.name), cut(arguments, self.size), word.id)  # type: ignore[arg-type]
+        return Call(str(word.name), cut(arguments, self.size), word.id)
 
     def json(self, value: Any) -> Text:
         return Text(cut(dumps(value).decode(), self.size))
@@ -155,7 +155,7 @@ class Kitchen:
     def text(self, word: TextWord) -> tuple[tuple[str, ...], int | None]:
         """A text's pieces, and its tokens where they are known."""
         if isinstance(word, TokensText):
-            pieces = made_tokens(word.tokens, word.of)  # type: ignore[arg-type]
+            pieces = made_tokens(word.tokens, word.of)
             if self.size.unit == "tokens":
                 count = self.size.count
                 joined = tuple(
@@ -165,7 +165,7 @@ class Kitchen:
             return cut("".join(pieces), self.size), len(pieces)
         if isinstance(word, SentencesText):
             self.drawn += 1
-            made = made_sentences(word.sentences, self.chance.random(f"sentences {self.drawn}"))  # type: ignore[arg-type]
+            made = made_sentences(word.sentences, self.chance.random(f"sentences {self.drawn}"))
             return cut(made, self.size), None
         if isinstance(word, FileText):
             return cut(self.files(word.file), self.size), None
@@ -175,7 +175,7 @@ class Kitchen:
         pieces: list[Piece] = []
         for chunk in chunks:
             if isinstance(chunk, WaitChunk):
-                pieces.append(Pause(chunk.wait))  # type: ignore[arg-type]
+                pieces.append(Pause(chunk.wait))
             elif isinstance(chunk, RawChunk):
                 pieces.append(Verbatim(chunk.raw.encode()))
             elif isinstance(chunk, CommentChunk):

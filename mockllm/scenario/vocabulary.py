@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from mockllm.scenario.mistakes import meant
+
+RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
+"""The first parts of paths that are the server's own: no rule sees a request to them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,28 +6,11 @@ The engine is synchronous, pure of I/O, and never raises on any request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.request import Request
-from mockllm.engine.answer import Answer
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What is loaded, as `/` and `/health` say it.
-
-    `routes` are lines such as `POST /v1/messages`; `bases` are an SDK's name and the path that follows
-    the server's address in its base URL (`("OpenAI", "/v1")`); `stale` are the files whose last good
-    version is still in use, with the reason (which may have several lines).
-    """
-
-    rules: int
-    files: int
-    routes: tuple[str, ...] = ()
-    bases: tuple[tuple[str, str], ...] = ()
-    stale: tuple[tuple[str, str], ...] = ()
+from mockllm.engine import About, Answer
 
 
 class Engine(Protocol):

@@ -14,9 +14,10 @@ from typing import Final
 
 from mockllm.engine import Engine
 from mockllm.engine.engine import LONGEST
+from mockllm.scenario import lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Gathered, Parcel, Wanted, gather
+from mockllm.scenario.gathering import Parcel, Wanted, gather
 from mockllm.scenario.loading import Loading
 from mockllm.scenario.mistakes import Mistake
 from mockllm.server.reload import Rebuilt
@@ -47,15 +48,19 @@ class Builder:
         self._longest = longest
         self._strict = strict
         self.warnings: tuple[str, ...] = ()
+        """What is worth a line about the files as they are now."""
         self._catalog: Catalog | None = None
         self._last: Loading | bytes | None = None
         self.watched: frozenset[Path] = frozenset()
 
     def first(self) -> Engine:
-        """The engine to start with. Broken where there is any mistake."""
-        gathered: Gathered = gather(self._wanted)
-        if gathered.mistakes:
-            raise Broken(gathered.mistakes)
+        """The engine to start with. Broken where there is any mistake, and if strict where there is a warning."""
+        gathered = gather(self._wanted)
+        mistakes = [*gathered.mistakes, *lint.mistakes(gathered)]
+        warnings = lint.warnings(gathered)
+        if mistakes or (self._strict and warnings):
+            raise Broken(sorted({*mistakes, *(warnings if self._strict else ())}))
+        self.warnings = tuple(map(str, warnings))
         self._last = gathered.loading
         self.watched = _watched(gathered.loading.trees, gathered.loading.folders)
         return self._engine(finished(compile_catalog(gathered.entries)), ())
@@ -67,7 +72,8 @@ class Builder:
         self._last = parcel.loading
         self.watched = _watched(parcel.trees, parcel.folders)
         self._state.keep(catalog.keys)
-        return Rebuilt(self._engine(catalog, parcel.stale), self.watched)
+        self.warnings = tuple(parcel.warnings)
+        return Rebuilt(self._engine(catalog, parcel.stale), self.watched, self.warnings)
 
     def _engine(self, catalog: Catalog, stale: Sequence[tuple[str, str]]) -> Engine:
         self._catalog = catalog

@@ -137,7 +137,7 @@ class Connection(RequestHandler):
         """What could not be parsed. aiohttp would log each with a traceback."""
         if isinstance(exc, LineTooLong):
             status = 431
-        said = " ".join((message or "").split("\n", 1)[0].split()) or "not a request of HTTP/1.1"
+        said = " ".join((message or "").split("\n", 1)[0].split()).rstrip(":") or "not a request of HTTP/1.1"
         self._refused(status, said)
         body = f"{said}\n".encode("utf-8", "replace")
         if self.transport is not None and not self.transport.is_closing():

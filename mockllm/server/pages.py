@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockllm import __version__
 from mockllm.core.json import pretty
 from mockllm.core.plan import Data, Head, Plan
-from mockllm.server.answering import About
+from mockllm.engine import About
 
 
 def plain(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Plan:

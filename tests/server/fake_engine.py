@@ -9,7 +9,7 @@ from mockllm.core.json import dumps
 from mockllm.core.plan import Data, Framing, Head, Plan, Step, Wait
 from mockllm.core.request import Request
 from mockllm.engine.answer import Answer
-from mockllm.server.answering import About
+from mockllm.engine import About
 
 Made = Callable[[Request], Plan | Answer]
 

@@ -14,6 +14,7 @@ from mockllm.core.json import Json, dumps
 from mockllm.core.plan import Data, Framing, Head, Kind, Plan
 from mockllm.core.reply import Call, Native, Reply, Thinking, spoken
 from mockllm.core.request import Request
+from mockllm.dialects.anthropic.asking import compose
 from mockllm.dialects.anthropic.blocks import (
     DIALECT,
     Block,
@@ -29,9 +30,12 @@ from mockllm.dialects.anthropic.blocks import (
 from mockllm.dialects.anthropic.errors import error_event, error_plan
 from mockllm.dialects.anthropic.families import DEFAULT_MODEL, Family, family_of
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, success
+from mockllm.dialects.anthropic.hearing import hear
 from mockllm.dialects.anthropic.messages_check import check, unreadable
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
+from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.hearing import Heard
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")
 _STOP: Final[Event] = (b'{"type":"message_stop"}', "message_stop")
@@ -190,6 +194,12 @@ class Messages:
 
     def variant(self, request: Request) -> Hashable:
         return _omits_thinking(request)
+
+    def compose(self, wish: Wish) -> Asked:
+        return compose(wish)
+
+    def heard(self, plan: Plan) -> Heard | None:
+        return hear(plan)
 
 
 def _omits_thinking(request: Request) -> bool:

@@ -29,12 +29,16 @@ from mockllm.core.reply import (
     spoken,
 )
 from mockllm.core.request import Request
+from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.hearing import Heard
+from mockllm.dialects.openai.asking import compose
 from mockllm.dialects.openai.chat_check import check, unreadable
 from mockllm.dialects.openai.chat_request import ChatRequest
 from mockllm.dialects.openai.errors import error_plan, inner
-from mockllm.dialects.openai.families import Family, family, snapshot
+from mockllm.dialects.openai.families import DEFAULT_MODEL, Family, family, snapshot
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+from mockllm.dialects.openai.hearing import hear
 
 FINISH: Final[dict[Finish, str]] = {
     "stop": "stop",
@@ -47,8 +51,6 @@ FUNCTION_PIECE: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}
 CUSTOM_PIECE: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
 PLACED: Final = ("object", "choices", "usage", "moderation")
 """The extras that do not stand in every chunk: they have a chunk of their own, or none."""
-DEFAULT_MODEL: Final = "gpt-4o-mini"
-"""What answers where no model was named, which only a lenient validation lets through."""
 PADDING: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
 
 
@@ -310,3 +312,9 @@ class Chat:
             request.forced,
             request.custom,
         )
+
+    def compose(self, wish: Wish) -> Asked:
+        return compose(wish)
+
+    def heard(self, plan: Plan) -> Heard | None:
+        return hear(plan)

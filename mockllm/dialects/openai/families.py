@@ -11,6 +11,10 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
+DEFAULT_MODEL: Final = "gpt-4o-mini"
+"""What answers where no model was named, which only a lenient validation lets through; and what an example
+asks for that names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Family:

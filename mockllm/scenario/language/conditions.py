@@ -6,7 +6,7 @@ bare `500` against a header is a mistake at load instead of a rule that never ma
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag
 from pydantic_core import PydanticCustomError
@@ -15,7 +15,7 @@ from typing_extensions import TypeAliasType
 from mockllm.core.jsonpath import compile_path
 from mockllm.core.regexes import compile_regex
 from mockllm.core.schemas import validator
-from mockllm.core.values import mistake
+from mockllm.core.quantity_types import mistake
 from mockllm.scenario.language.model import Word
 
 Number: TypeAlias = int | float
@@ -105,15 +105,19 @@ class TextOperators(Word):
     """Upper and lower case are the same for the text operators beside this."""
 
 
-TextCondition = TypeAliasType(
-    "TextCondition",
-    Annotated[
-    Annotated[StrictText, Tag("value")]
-    | Annotated[list["TextCondition"], Tag("list")]
-    | Annotated[TextOperators, Tag("operators")],
-    Discriminator(_form),
-],
-)
+# A type checker cannot follow an alias into itself inside Annotated; pydantic needs it to be one.
+if TYPE_CHECKING:
+    TextCondition: TypeAlias = str | list[Any] | "TextOperators"
+else:
+    TextCondition = TypeAliasType(
+        "TextCondition",
+        Annotated[
+        Annotated[StrictText, Tag("value")]
+        | Annotated[list["TextCondition"], Tag("list")]
+        | Annotated[TextOperators, Tag("operators")],
+        Discriminator(_form),
+    ],
+    )
 
 
 class NumberOperators(Word):
@@ -132,15 +136,18 @@ class NumberOperators(Word):
     """Whether it is there at all."""
 
 
-NumberCondition = TypeAliasType(
-    "NumberCondition",
-    Annotated[
-    Annotated[StrictNumber, Tag("value")]
-    | Annotated[list["NumberCondition"], Tag("list")]
-    | Annotated[NumberOperators, Tag("operators")],
-    Discriminator(_form),
-],
-)
+if TYPE_CHECKING:
+    NumberCondition: TypeAlias = Number | list[Any] | "NumberOperators"
+else:
+    NumberCondition = TypeAliasType(
+        "NumberCondition",
+        Annotated[
+        Annotated[StrictNumber, Tag("value")]
+        | Annotated[list["NumberCondition"], Tag("list")]
+        | Annotated[NumberOperators, Tag("operators")],
+        Discriminator(_form),
+    ],
+    )
 
 
 class JsonOperators(Word):
@@ -183,15 +190,18 @@ class JsonOperators(Word):
 
 
 Scalar: TypeAlias = str | int | float | bool | None
-JsonCondition = TypeAliasType(
-    "JsonCondition",
-    Annotated[
-    Annotated[Scalar, Tag("value")]
-    | Annotated[list["JsonCondition"], Tag("list")]
-    | Annotated[JsonOperators, Tag("operators")],
-    Discriminator(_form),
-],
-)
+if TYPE_CHECKING:
+    JsonCondition: TypeAlias = Scalar | list[Any] | "JsonOperators"
+else:
+    JsonCondition = TypeAliasType(
+        "JsonCondition",
+        Annotated[
+        Annotated[Scalar, Tag("value")]
+        | Annotated[list["JsonCondition"], Tag("list")]
+        | Annotated[JsonOperators, Tag("operators")],
+        Discriminator(_form),
+    ],
+    )
 
 
 class TruthOperators(Word):
@@ -210,15 +220,18 @@ class SetOperators(TextOperators):
     """Operators on names: at least one of them must hold them all; `exists` and `length` look at the set."""
 
 
-NameCondition = TypeAliasType(
-    "NameCondition",
-    Annotated[
-    Annotated[StrictText, Tag("value")]
-    | Annotated[list["NameCondition"], Tag("list")]
-    | Annotated[SetOperators, Tag("operators")],
-    Discriminator(_form),
-],
-)
+if TYPE_CHECKING:
+    NameCondition: TypeAlias = str | list[Any] | "SetOperators"
+else:
+    NameCondition = TypeAliasType(
+        "NameCondition",
+        Annotated[
+        Annotated[StrictText, Tag("value")]
+        | Annotated[list["NameCondition"], Tag("list")]
+        | Annotated[SetOperators, Tag("operators")],
+        Discriminator(_form),
+    ],
+    )
 
 for word in (TextOperators, NumberOperators, JsonOperators, TruthOperators, SetOperators):
     word.model_rebuild()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from mockllm.core.jsonpath import compile_path
-from mockllm.core.values import mistake
+from mockllm.core.quantity_types import mistake
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonOperators,
@@ -82,6 +82,10 @@ class MessagesMatch(Word):
     """A condition on how many messages there are."""
 
 
+_PARTS = frozenset({"query", "headers", "body", "messages", "tool_result", "all", "any", "not_"})
+"""What has words of its own below it."""
+
+
 class Match(Word):
     """What is asked of a request. All that is given must hold; an empty match holds for all."""
 
@@ -142,6 +146,15 @@ class Match(Word):
     not_: Match | None = Field(None, alias="not")
     """This does not hold."""
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def something(cls, value: Any, info: ValidationInfo) -> Any:
+        """A key without a value would hold for every request."""
+        if value is None:
+            absent = "" if info.field_name in _PARTS else "write {exists: false} to match its absence, or "
+            raise mistake(f"nothing is asked here; {absent}leave the key out")
+        return value
+
     @field_validator("body")
     @classmethod
     def several_nodes(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -158,7 +171,9 @@ class Match(Word):
     def spoken(cls, condition: Any, info: ValidationInfo) -> Any:
         """A name that the server does not speak can never match."""
         vocabulary = (info.context or {}).get("vocabulary")
-        for name in _literals(condition) if vocabulary is not None else ():
+        if vocabulary is None:
+            return condition
+        for name in _literals(condition):
             unknown = vocabulary.unknown(info.field_name, name)
             if unknown is not None:
                 raise mistake(unknown)
