@@ -1,0 +1,351 @@
+"""The server's one handler, on raw sockets with an engine that answers by the path."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Wait
+from mockllm.core.plan import Raw as RawStep
+from mockllm.core.request import Request
+from mockllm.engine.answer import Answer
+from mockllm.engine import About
+from mockllm.server.app import App
+from mockllm.server.journal import Record
+from mockllm.server.limits import Limits
+from mockllm.server.serving import Threaded
+from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
+from tests.server.raw_client import Raw, request
+
+LIMITS = Limits(grace=0.2, linger=0.2)
+
+
+def echo(asked: Request) -> Plan:
+    said = {
+        "method": asked.method,
+        "path": asked.path,
+        "query": asked.query_string,
+        "body": asked.raw.decode("latin-1"),
+        "client": asked.client,
+        "header": asked.headers.get("x-test"),
+    }
+    return whole(json.dumps(said))
+
+
+def fail(asked: Request) -> Plan:
+    raise ZeroDivisionError("a mistake of ours")
+
+
+def fail_late(asked: Request) -> Plan:
+    return streamed(say("a"), Wait(0.001, 1), "no step at all")  # type: ignore[arg-type]
+
+
+ENGINE = FakeEngine(
+    {
+        "/whole": whole(),
+        "/echo": echo,
+        "/stream": chunks(3, 0.001),
+        "/joined": streamed(say("a"), say("b")),
+        "/slow": chunks(1000, 0.01),
+        "/delayed": whole(delay=30),
+        "/cut": streamed(say("a"), Wait(0.001, 1), say("b"), Cut("close", 2)),
+        "/reset": streamed(say("a" * 100_000), Cut("reset", 1)),
+        "/half": Plan(Head(200, ()), (RawStep(b"half", 1), Cut("close", 1), RawStep(b"rest", 1))),
+        "/empty": Plan(Head(204, ()), ()),
+        "/own-origin": Plan(Head(200, (("Access-Control-Allow-Origin", "https://a"),)), ()),
+        "/fail": fail,
+        "/fail-late": fail_late,
+        "/last": Plan(Head(200, (("Connection", "close"),)), (Data(b"x", 1, "body"),)),
+        "/huge": Plan(Head(200, ()), (Data(b"x" * 3_000_000, 1, "body"),), Framing.PLAIN),
+        "/noted": lambda asked: Answer(whole("x", 404), None, notes=("not played",), missed=True),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Threaded]:
+    served = Threaded(App(ENGINE, limits=LIMITS))
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def raw(server: Threaded) -> Iterator[Raw]:
+    with Raw(server.port) as client:
+        yield client
+
+
+def written_down(server: Threaded, path: str) -> Record:
+    """The last record of a path; it is written just after the answer's last byte."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        found = [record for record in list(server.app.journal) if record.path == path]
+        if found:
+            return found[-1]
+        time.sleep(0.005)
+    raise AssertionError(f"{path} is not in the journal")
+
+
+def test_a_whole_answer_has_a_length_and_keeps_the_connection(raw: Raw) -> None:
+    for _ in range(3):
+        got = raw.send(request("POST", "/whole", b"{}")).answer()
+        assert (got.status, got.body) == (200, b"hello")
+        assert got.headers["content-length"] == "5"
+        assert "date" in got.headers
+        assert "server" not in got.headers
+
+
+def test_a_stream_is_chunked_and_keeps_the_connection(raw: Raw) -> None:
+    for _ in range(2):
+        got = raw.send(request("POST", "/stream", b"{}")).answer()
+        assert got.complete
+        assert got.body == b"data: chunk 1\n\ndata: chunk 2\n\ndata: chunk 3\n\n"
+
+
+def test_requests_in_a_row_without_waiting_are_answered_in_order(raw: Raw) -> None:
+    raw.send(request(path="/stream") + request(path="/whole") + request(path="/joined"))
+    assert [raw.answer().text[:6] for _ in range(3)] == ["data: ", "hello", "data: "]
+
+
+def test_http_1_0_ends_a_stream_with_the_connection(raw: Raw) -> None:
+    got = raw.send(request(path="/joined", version="1.0")).answer()
+    assert "transfer-encoding" not in got.headers
+    assert got.headers["connection"] == "close"
+    assert got.body == b"data: a\n\ndata: b\n\n"
+
+
+def test_http_1_0_may_keep_its_connection_for_whole_answers(raw: Raw) -> None:
+    for _ in range(2):
+        got = raw.send(request(path="/whole", version="1.0", Connection="keep-alive")).answer()
+        assert got.headers["connection"] == "keep-alive"
+
+
+def test_head_gets_the_head_alone(raw: Raw) -> None:
+    got = raw.send(request("HEAD", "/whole") + request("HEAD", "/joined")).answer(head_only=True)
+    assert got.headers["content-length"] == "5"
+    assert raw.answer(head_only=True).headers["transfer-encoding"] == "chunked"
+    assert raw.send(request(path="/whole")).answer().text == "hello"
+
+
+def test_an_empty_answer_has_neither_body_nor_length(raw: Raw) -> None:
+    got = raw.send(request(path="/empty")).answer()
+    assert got.status == 204
+    assert "content-length" not in got.headers
+
+
+@pytest.mark.parametrize("path", ["/whole", "/last"])
+def test_a_connection_ends_where_either_side_says_so(raw: Raw, path: str) -> None:
+    asked = request(path=path, Connection="close") if path == "/whole" else request(path=path)
+    assert raw.send(asked).answer().headers["connection"] == "close"
+    assert raw.sock.recv(1) == b""
+
+
+def test_the_request_is_read_as_it_was_sent(raw: Raw) -> None:
+    sent = request("POST", "/echo?a=%20b&c", b"\xffbody", X_Test="1")
+    got = json.loads(raw.send(sent).answer().body)
+    assert got == {
+        "method": "POST",
+        "path": "/echo",
+        "query": "a=%20b&c",
+        "body": "\xffbody",
+        "client": "127.0.0.1",
+        "header": "1",
+    }
+
+
+def test_an_absolute_target_is_read_as_its_path(raw: Raw) -> None:
+    got = json.loads(raw.send(request(path="http://other:1/echo?x=1")).answer().body)
+    assert (got["path"], got["query"]) == ("/echo", "x=1")
+
+
+def test_bytes_that_are_no_text_are_replaced_in_headers(raw: Raw) -> None:
+    raw.send(b"GET /echo HTTP/1.1\r\nHost: x\r\nX-Test: caf\xe9\r\nx-test: second\r\n\r\n")
+    assert json.loads(raw.answer().body)["header"] == "caf\ufffd"
+
+
+def test_a_body_in_chunks_is_read_whole(raw: Raw) -> None:
+    raw.send(request("POST", "/echo", b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", Transfer_Encoding="chunked"))
+    assert json.loads(raw.answer().body)["body"] == "abcde"
+
+
+def test_a_client_that_expects_100_is_told_to_go_on(raw: Raw) -> None:
+    raw.send(request("POST", "/echo", Expect="100-continue", Content_Length="3"))
+    assert raw.answer().status == 100
+    assert json.loads(raw.send(b"abc").answer().body)["body"] == "abc"
+
+
+def test_a_cut_stream_ends_without_its_end(raw: Raw, server: Threaded) -> None:
+    got = raw.send(request(path="/cut")).answer()
+    assert not got.complete
+    assert got.body == b"data: a\n\ndata: b\n\n"
+    assert written_down(server, "/cut").left == "close"
+
+
+def test_a_cut_whole_answer_has_its_full_length_and_half_its_body(raw: Raw) -> None:
+    got = raw.send(request(path="/half")).answer()
+    assert (got.headers["content-length"], got.body, got.complete) == ("8", b"half", False)
+
+
+def test_a_reset_comes_behind_all_that_was_written(raw: Raw, server: Threaded) -> None:
+    raw.send(request(path="/reset"))
+    with pytest.raises(ConnectionResetError):
+        raw.to_the_end()
+    assert raw.rest.count(b"a") >= 100_000
+    assert written_down(server, "/reset").left == "reset"
+
+
+@pytest.mark.parametrize("path", ["/slow", "/delayed"])
+@pytest.mark.parametrize("how", ["FIN", "RST"])
+def test_a_client_that_leaves_is_noticed_and_its_stream_dropped(
+    server: Threaded, path: str, how: str
+) -> None:
+    path += f"?{how}"
+    ENGINE.plans.setdefault(path.split("?")[0], whole())
+    with Raw(server.port) as raw:
+        raw.send(request(path=path))
+        until(lambda: server.app.running > 0)
+        if how == "RST":
+            raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert written_down(server, path).left == "gone"
+    until(lambda: server.app.running == 0)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def test_a_huge_answer_arrives_whole_at_a_slow_reader(raw: Raw) -> None:
+    raw.send(request(path="/huge"))
+    time.sleep(0.05)
+    assert len(raw.answer().body) == 3_000_000
+
+
+def test_health_says_what_is_loaded(raw: Raw) -> None:
+    got = json.loads(raw.send(request(path="/health")).answer().body)
+    assert got.pop("uptime") >= 0
+    assert got.pop("version")
+    assert got == {"status": "ok", "rules": 3, "files": 1, "stale": []}
+
+
+def test_health_is_degraded_while_a_file_is_stale() -> None:
+    about = About(rules=1, files=1, stale=(("a.yaml", "a.yaml:1:1: no"),))
+    with Threaded(App(FakeEngine(about=about), limits=LIMITS)) as url, Raw.to(url) as raw:
+        got = raw.send(request(path="/health")).answer()
+        assert got.status == 200
+        report = json.loads(got.body)
+        assert report["status"] == "degraded"
+        assert report["stale"] == [{"file": "a.yaml", "reason": "a.yaml:1:1: no"}]
+        assert "a.yaml:1:1: no" in raw.send(request(path="/")).answer().text
+
+
+def test_the_root_says_what_is_loaded_and_what_to_paste(raw: Raw) -> None:
+    got = raw.send(request(path="/")).answer()
+    assert "3 rules in 1 file" in got.text
+    assert "OpenAI: http://test/v1" in got.text
+    assert "POST /v1/x" in got.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health/deep", 404),
+        ("POST", "/health", 405),
+        ("GET", "/api/rules", 404),
+        ("GET", "/metrics", 404),
+        ("GET", "/dashboard", 404),
+        ("GET", "/ws", 404),
+    ],
+)
+def test_reserved_paths_never_reach_the_engine(raw: Raw, method: str, path: str, status: int) -> None:
+    seen = len(ENGINE.seen)
+    got = raw.send(request(method, path, Origin="https://page")).answer()
+    assert got.status == status
+    assert "access-control-allow-origin" not in got.headers
+    assert len(ENGINE.seen) == seen
+
+
+def test_paths_that_only_begin_alike_are_the_engines(raw: Raw) -> None:
+    assert raw.send(request(path="/healthy")).answer().text == "no GET /healthy"
+    assert raw.send(request("POST", "/", b"x")).answer().text == "no POST /"
+
+
+def test_a_page_may_call_the_provider_routes(raw: Raw) -> None:
+    asked = request(
+        "OPTIONS",
+        "/v1/chat/completions",
+        Origin="https://page",
+        Access_Control_Request_Method="POST",
+        Access_Control_Request_Headers="authorization, x-stainless-os",
+    )
+    got = raw.send(asked).answer()
+    assert got.status == 204
+    assert got.headers["access-control-allow-origin"] == "*"
+    assert got.headers["access-control-allow-headers"] == "authorization, x-stainless-os"
+    assert "POST" in got.headers["access-control-allow-methods"]
+    for path in ("/whole", "/stream"):
+        got = raw.send(request(path=path)).answer()
+        assert got.headers["access-control-allow-origin"] == "*"
+        assert got.headers["access-control-expose-headers"] == "*"
+
+
+def test_a_plan_that_speaks_of_origins_is_left_alone(raw: Raw) -> None:
+    got = raw.send(request(path="/own-origin")).answer()
+    assert [line for line in got.lines if line.lower().startswith("access-control-allow-origin")] == [
+        "Access-Control-Allow-Origin: https://a"
+    ]
+
+
+def test_an_options_request_that_is_no_preflight_is_the_engines(raw: Raw) -> None:
+    assert raw.send(request("OPTIONS", "/x")).answer().text == "no OPTIONS /x"
+
+
+def test_without_cors_nothing_speaks_of_origins() -> None:
+    with Threaded(App(ENGINE, limits=LIMITS, open_to_pages=False)) as url, Raw.to(url) as raw:
+        asked = request("OPTIONS", "/x", Origin="https://page", Access_Control_Request_Method="POST")
+        assert raw.send(asked).answer().text == "no OPTIONS /x"
+        assert "access-control-allow-origin" not in raw.send(request(path="/whole")).answer().headers
+
+
+def test_a_mistake_of_ours_is_a_500_with_its_traceback_in_the_log(
+    raw: Raw, capfd: pytest.CaptureFixture[str]
+) -> None:
+    got = raw.send(request(path="/fail")).answer()
+    assert got.status == 500
+    assert "ZeroDivisionError" not in got.text
+    assert raw.sock.recv(1) == b""
+    assert "a mistake of ours" in capfd.readouterr().err
+
+
+def test_a_mistake_in_mid_stream_ends_the_connection(raw: Raw, capfd: pytest.CaptureFixture[str]) -> None:
+    got = raw.send(request(path="/fail-late")).answer()
+    assert (got.body, got.complete) == (b"data: a\n\n", False)
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_the_engine_is_read_at_each_request(server: Threaded, raw: Raw) -> None:
+    assert raw.send(request(path="/whole")).answer().text == "hello"
+    server.app.engine = FakeEngine({"/whole": whole("swapped")})
+    try:
+        assert raw.send(request(path="/whole")).answer().text == "swapped"
+    finally:
+        server.app.engine = ENGINE
+
+
+def test_the_journal_keeps_what_came_of_each_request(server: Threaded, raw: Raw) -> None:
+    raw.send(request("POST", "/noted", b"{}")).answer()
+    record = written_down(server, "/noted")
+    assert (record.method, record.status, record.rule, record.missed) == ("POST", 404, None, True)
+    assert record.notes == ("not played",)
+    assert record.left == "finished"
+    assert 0 <= record.took < 1
+    raw.send(request(path="/whole")).answer()
+    assert written_down(server, "/whole").rule == "a.yaml:/whole"

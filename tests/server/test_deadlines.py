@@ -1,0 +1,124 @@
+"""The heap of deadlines, on a clock turned by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from mockllm.server.deadlines import Deadlines, LoopClock
+from tests.server.virtual import VirtualClock, world
+
+
+def test_acts_at_each_time_in_order_and_with_one_timer_at_a_time() -> None:
+    clock, deadlines, _ = world()
+    done: list[tuple[str, float]] = []
+    for name, when in (("late", 103.0), ("soon", 101.0), ("soon too", 101.0), ("between", 102.0)):
+        deadlines.at(when, lambda now, name=name: done.append((name, now)))  # type: ignore[misc]
+        assert len(clock.calls) == 1
+    clock.run_until(110)
+    assert done == [("soon", 101.0), ("soon too", 101.0), ("between", 102.0), ("late", 103.0)]
+    assert clock.turns == 3
+    assert not clock.calls
+    assert len(deadlines) == 0
+
+
+def test_a_time_that_is_past_acts_in_the_next_turn_not_in_this_one() -> None:
+    clock, deadlines, _ = world()
+    done: list[float] = []
+
+    def again(now: float) -> None:
+        done.append(now)
+        if len(done) < 3:
+            deadlines.at(now - 5, again)
+
+    deadlines.at(101, again)
+    clock.run_until(101)
+    assert done == [101.0, 101.0, 101.0]
+    assert clock.turns == 3
+
+
+def test_a_timer_that_wakes_too_early_is_set_again() -> None:
+    clock, deadlines, _ = world()
+    done: list[float] = []
+    deadlines.at(101, done.append)
+    clock.calls[0].when = 100.9
+    clock.run_until(100.95)
+    assert not done
+    clock.run_until(102)
+    assert done == [101.0]
+
+
+def test_what_is_cancelled_does_not_act_and_holds_nothing() -> None:
+    clock, deadlines, _ = world()
+    done: list[float] = []
+    first = deadlines.at(101, done.append)
+    deadlines.at(102, done.append)
+    first.cancel()
+    first.cancel()
+    assert first.action is None
+    assert len(deadlines) == 1
+    clock.run_until(110)
+    assert done == [102.0]
+    assert len(deadlines) == 0
+
+
+def test_one_that_is_cancelled_by_another_of_the_same_time_does_not_act() -> None:
+    clock, deadlines, _ = world()
+    done: list[float] = []
+    deadlines.at(101, lambda now: second.cancel())
+    second = deadlines.at(101, done.append)
+    clock.run_until(110)
+    assert not done
+    assert len(deadlines) == 0
+
+
+def test_a_heap_of_mostly_cancelled_deadlines_is_swept() -> None:
+    clock, deadlines, _ = world()
+    done: list[float] = []
+    many = [deadlines.at(101 + number / 1000, done.append) for number in range(1000)]
+    for deadline in many[:-10]:
+        deadline.cancel()
+    assert len(deadlines) == 10
+    assert len(deadlines._heap) < 150
+    clock.run_until(110)
+    assert len(done) == 10
+
+
+def test_an_action_that_fails_does_not_silence_the_others() -> None:
+    clock, deadlines, _ = world()
+    done: list[float] = []
+
+    def fail(now: float) -> None:
+        raise ZeroDivisionError
+
+    deadlines.at(101, fail)
+    deadlines.at(102, done.append)
+    try:
+        clock.run_until(101.5)
+    except ZeroDivisionError:
+        clock.run_until(103)
+    assert done == [102.0]
+
+
+def test_the_real_clock_never_acts_before_its_time() -> None:
+    async def main() -> list[float]:
+        deadlines = Deadlines(LoopClock(asyncio.get_running_loop()))
+        ended = asyncio.get_running_loop().create_future()
+        start = time.monotonic()
+        early: list[float] = []
+        for number in range(20):
+            when = start + number * 0.0013
+            deadlines.at(when, lambda now, when=when: early.append(now - when))  # type: ignore[misc]
+        deadlines.at(start + 0.03, lambda now: ended.set_result(None))
+        await ended
+        return early
+
+    late = asyncio.run(main())
+    assert len(late) == 20
+    assert min(late) >= 0
+
+
+def test_the_virtual_clock_itself_stands_where_it_was_told() -> None:
+    clock = VirtualClock(5)
+    clock.run_until(7)
+    assert clock.time() == 7

@@ -1,0 +1,261 @@
+"""Every bound of the server, reached on a raw socket with small limits set."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import resource
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import fields, replace
+
+import pytest
+
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.server.app import App
+from mockllm.server.limits import Limits, environment_name
+from mockllm.server.serving import Threaded
+from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
+from tests.server.raw_client import Got, Raw, request
+
+LIMITS = Limits(
+    body=100_000, depth=20, head_time=0.3, body_idle=0.3, keepalive=0.6, unsent=200_000, linger=0.3, grace=0.2
+)
+
+
+def echo(asked: Request) -> Plan:
+    return Plan(Head(200, ()), (Data(asked.raw, 1, "body"),))
+
+
+def endless(asked: Request) -> Plan:
+    return streamed(*(say("x" * 10_000, number) for number in range(2000)))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Threaded]:
+    plans = {"/echo": echo, "/ok": whole(), "/endless": endless, "/long": chunks(100, 0.01)}
+    served = Threaded(App(FakeEngine(plans), limits=LIMITS))
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def raw(server: Threaded) -> Iterator[Raw]:
+    with Raw(server.port) as client:
+        yield client
+
+
+def refused(got: Got, status: int, type_: str, word: str) -> None:
+    """In the provider's envelope, as the engine makes it."""
+    assert got.status == status
+    error = json.loads(got.body)["error"]
+    assert error["type"] == type_
+    assert word in error["message"]
+    assert got.headers["connection"] == "close"
+
+
+# --- size ---------------------------------------------------------------------------------------
+
+
+def test_a_body_of_just_the_limit_is_taken(raw: Raw) -> None:
+    assert len(raw.send(request("POST", "/echo", b"x" * 100_000)).answer().body) == 100_000
+
+
+def test_a_declared_body_beyond_it_is_refused_before_it_is_sent(raw: Raw) -> None:
+    refused(
+        raw.send(request("POST", "/echo", Content_Length="10000000000")).answer(),
+        413,
+        "request_too_large",
+        "100000",
+    )
+
+
+def test_a_client_that_asks_first_is_refused_without_a_100(raw: Raw) -> None:
+    asked = request("POST", "/echo", Content_Length="10000000000", Expect="100-continue")
+    refused(raw.send(asked).answer(), 413, "request_too_large", "100000")
+
+
+def test_a_body_that_is_sent_all_the_same_is_refused_and_read_on_for_a_while(raw: Raw) -> None:
+    refused(raw.send(request("POST", "/echo", b"x" * 150_000)).answer(), 413, "request_too_large", "100000")
+    assert raw.closed_after() < 2
+
+
+def test_a_body_in_chunks_is_refused_when_it_has_grown_too_large(raw: Raw) -> None:
+    raw.send(request("POST", "/echo", Transfer_Encoding="chunked"))
+    for _ in range(4):
+        raw.send(b"7530\r\n" + b"x" * 30_000 + b"\r\n")
+    refused(raw.answer(), 413, "request_too_large", "100000")
+
+
+# --- inflation ----------------------------------------------------------------------------------
+
+
+def compressed(data: bytes, wbits: int) -> bytes:
+    engine = zlib.compressobj(wbits=wbits)
+    return engine.compress(data) + engine.flush()
+
+
+INFLATED = {
+    "gzip": ("gzip", gzip.compress(b"hello")),
+    "gzip in capitals": ("GZip", gzip.compress(b"hello")),
+    "gzip by its old name": ("x-gzip", gzip.compress(b"hello")),
+    "gzip of two members": ("gzip", gzip.compress(b"hel") + gzip.compress(b"lo")),
+    "gzip with something behind it": ("gzip", gzip.compress(b"hello") + b"\0\0"),
+    "deflate as the standard has it": ("deflate", compressed(b"hello", 15)),
+    "deflate as some send it": ("deflate", compressed(b"hello", -15)),
+    "none": ("identity", b"hello"),
+}
+
+
+@pytest.mark.parametrize(("encoding", "body"), INFLATED.values(), ids=INFLATED)
+def test_a_compressed_body_is_inflated(raw: Raw, encoding: str, body: bytes) -> None:
+    assert raw.send(request("POST", "/echo", body, Content_Encoding=encoding)).answer().text == "hello"
+
+
+def test_a_large_compressed_body_is_inflated_in_slices(server: Threaded) -> None:
+    app = App(server.app.engine, limits=replace(LIMITS, body=10_000_000))
+    sent = bytes(range(256)) * 16 * 1024  # just four slices
+    with Threaded(app) as url, Raw.to(url) as raw:
+        got = raw.send(request("POST", "/echo", gzip.compress(sent), Content_Encoding="gzip")).answer()
+        assert got.body == sent
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status", "word"),
+    [
+        ("br", b"x", 415, "gzip"),
+        ("gzip, gzip", b"x", 415, "gzip"),
+        ("gzip", b"not gzip", 400, "Content-Encoding"),
+        ("gzip", gzip.compress(b"hello")[:-9], 400, "too early"),
+        ("gzip", gzip.compress(b"hello") + gzip.compress(b"x")[:10], 400, "too early"),
+        ("deflate", b"\xff\xff\xff", 400, "Content-Encoding"),
+    ],
+)
+def test_a_body_that_is_not_what_it_says_is_refused(
+    raw: Raw, encoding: str, body: bytes, status: int, word: str
+) -> None:
+    got = raw.send(request("POST", "/echo", body, Content_Encoding=encoding)).answer()
+    refused(got, status, "bad_request", word)
+
+
+def test_a_body_that_inflates_beyond_the_limit_is_refused_without_its_memory(raw: Raw) -> None:
+    bomb = gzip.compress(b"\0" * 60_000_000)
+    assert len(bomb) < 100_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    got = raw.send(request("POST", "/echo", bomb, Content_Encoding="gzip")).answer()
+    refused(got, 413, "request_too_large", "100000")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # KB
+
+
+# --- depth --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")], ids=["lists", "objects"])
+def test_a_body_nested_too_deep_is_refused(raw: Raw, pair: tuple[bytes, bytes]) -> None:
+    fits = pair[0] * 20 + b"1" + pair[1] * 20
+    assert raw.send(request("POST", "/echo", fits)).answer().body == fits
+    deep = pair[0] * 21 + b"1" + pair[1] * 21
+    refused(raw.send(request("POST", "/echo", deep)).answer(), 400, "bad_request", "20 levels")
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+def test_half_sent_heads_are_gone_after_their_time(server: Threaded) -> None:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Raw(server.port)) for _ in range(300)]
+        for client in clients:
+            client.send(b"POST /ok HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        began = time.monotonic()
+        assert all(b" 408 " in client.to_the_end() for client in clients)
+        assert time.monotonic() - began < 3
+
+
+def test_a_head_that_trickles_is_not_given_more_time(raw: Raw) -> None:
+    raw.send(b"GET /ok HTTP/1.1\r\nX: ").sock.settimeout(0.05)
+    end = time.monotonic() + 3
+    answered = b""
+    while not answered and time.monotonic() < end:
+        raw.send(b"x")
+        try:
+            answered = raw.sock.recv(1000)
+        except TimeoutError:
+            continue
+    assert b" 408 " in answered
+
+
+def test_a_connection_that_says_nothing_is_closed_without_a_word(raw: Raw) -> None:
+    assert raw.to_the_end() == b""
+
+
+def test_a_second_head_has_its_time_too(raw: Raw) -> None:
+    raw.send(request(path="/ok")).answer()
+    assert b" 408 " in raw.send(b"GET /ok HT").to_the_end() or raw.rest == b""
+
+
+def test_a_half_sent_head_behind_a_long_answer_is_not_counted_before_its_end(raw: Raw) -> None:
+    raw.send(request(path="/long"))
+    raw.send(b"GET /ok HTTP/1.1\r\n")
+    assert raw.answer().complete  # a second, with a head time of 0.3
+    raw.send(b"Host: x\r\n\r\n")
+    assert raw.answer().text == "hello"
+
+
+def test_a_silent_body_is_given_up(raw: Raw) -> None:
+    raw.send(request("POST", "/echo", Content_Length="10") + b"abc")
+    refused(raw.answer(), 408, "timeout", "0.3 s")
+    assert raw.closed_after() < 2
+
+
+def test_a_slow_body_that_goes_on_is_taken(raw: Raw) -> None:
+    raw.send(request("POST", "/echo", Content_Length="10"))
+    for _ in range(10):
+        time.sleep(0.06)
+        raw.send(b"x")
+    assert raw.answer().body == b"x" * 10
+
+
+def test_an_idle_connection_is_closed(raw: Raw) -> None:
+    raw.send(request(path="/ok")).answer()
+    assert 0.1 < raw.closed_after() < 3
+
+
+# --- slow readers -------------------------------------------------------------------------------
+
+
+def test_what_waits_for_a_slow_reader_is_bounded(server: Threaded) -> None:
+    with Raw(server.port) as raw:
+        raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.send(request(path="/endless"))
+        time.sleep(0.3)
+        waiting = [
+            connection.transport.get_write_buffer_size()
+            for connection in server._server._listener.connections
+            if connection.transport is not None
+        ]
+        assert 0 < max(waiting) <= LIMITS.unsent + 300_000
+        got = raw.answer()
+        assert got.complete
+        assert len(got.body) > 20_000_000
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def test_each_limit_has_an_option_a_unit_and_a_sentence() -> None:
+    options = [limit.metadata["option"] for limit in fields(Limits)]
+    assert len(set(options)) == len(options)
+    assert all(option.startswith("--") for option in options)
+    assert {limit.metadata["unit"] for limit in fields(Limits)} <= {"bytes", "seconds", "count"}
+    assert all(limit.metadata["help"] for limit in fields(Limits))
+    assert environment_name("--max-body") == "MOCKLLM_MAX_BODY"
+
+
+def test_a_limit_that_is_not_above_zero_is_an_error() -> None:
+    with pytest.raises(ValueError, match="--max-body must be above zero"):
+        Limits(body=0)

@@ -1,0 +1,94 @@
+"""No bytes that a client can send make a 5xx, and each of these is told what was wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mockllm.server.app import App
+from mockllm.server.limits import Limits
+from mockllm.server.serving import Threaded
+from tests.server.fake_engine import FakeEngine, whole
+from tests.server.raw_client import Raw, request
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Threaded]:
+    limits = Limits(grace=0.2, linger=0.2, target=1000, header=1000, headers=20, head_time=2, body_idle=2)
+    served = Threaded(App(FakeEngine({"/ok": whole()}), limits=limits))
+    served.start()
+    yield served
+    served.stop()
+
+
+BAD = {
+    "garbage": (b"\x16\x03\x01\x02\x00 garbage\r\n\r\n", 400),
+    "a binary line": (bytes(range(256)) + b"\r\n\r\n", 400),
+    "an unknown method": (b"BREW /ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "no host": (b"GET /ok HTTP/1.1\r\n\r\n", 400),
+    "the preface of HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "a version that does not exist": (b"GET /ok HTTP/9.9\r\nHost: x\r\n\r\n", 400),
+    "a header without a colon": (b"GET /ok HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n", 400),
+    "a header with a space in its name": (b"GET /ok HTTP/1.1\r\nHost: x\r\na b: c\r\n\r\n", 400),
+    "a null in a header": (b"GET /ok HTTP/1.1\r\nHost: x\r\na: b\0c\r\n\r\n", 400),
+    "two lengths": (b"POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+    "a length that is none": (b"POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n", 400),
+    "a negative length": (b"POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+    "a length and chunks": (
+        b"POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    "an unknown transfer encoding": (b"POST /ok HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 400),
+    "chunks that are none": (
+        b"POST /ok HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n\r\n",
+        400,
+    ),
+    "a later chunk that is none": (
+        b"POST /ok HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n-5\r\n\r\n",
+        400,
+    ),
+    "a long target": (b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
+    "a long header": (b"GET /ok HTTP/1.1\r\nHost: x\r\na: " + b"b" * 2000 + b"\r\n\r\n", 431),
+    "many headers": (b"GET /ok HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 30 + b"\r\n", 400),
+    "a proxy's CONNECT": (b"CONNECT other:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "OPTIONS of everything": (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a target that is no path": (b"GET ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "an absolute target without a host": (b"GET http:///ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "an absolute target with a bad port": (b"GET http://a:99999999/ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a bad percent-encoding": (b"GET /ok%zz%f HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    "a null in the path": (b"GET /ok%00 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    "a path of bytes": (b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), BAD.values(), ids=BAD)
+def test_gets_a_4xx(server: Threaded, sent: bytes, status: int, capfd: pytest.CaptureFixture[str]) -> None:
+    with Raw(server.port) as raw:
+        got = raw.send(sent).answer()
+        assert got.status == status
+        assert got.body
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_what_was_good_before_it_is_answered(server: Threaded) -> None:
+    with Raw(server.port) as raw:
+        assert raw.send(request(path="/ok")).answer().text == "hello"
+        assert raw.send(b"garbage\r\n\r\n").answer().status == 400
+        assert raw.to_the_end() == b""
+
+
+def test_an_upgrade_that_is_not_offered_is_ignored(server: Threaded) -> None:
+    with Raw(server.port) as raw:
+        asked = request(path="/ok", Connection="Upgrade", Upgrade="websocket")
+        assert raw.send(asked).answer().text == "hello"
+        assert raw.send(request(path="/ok")).answer().text == "hello"
+
+
+def test_the_journal_has_it_without_a_path(server: Threaded) -> None:
+    records = [record for record in list(server.app.journal) if record.path == "-"]
+    with Raw(server.port) as raw:
+        raw.send(b"garbage\r\n\r\n").answer()
+    last = [record for record in list(server.app.journal) if record.path == "-"][len(records) :]
+    assert [record.status for record in last] == [400]
+    assert last[0].notes

@@ -1,0 +1,240 @@
+"""Plans played on a virtual clock: exact times and bytes, no socket and no sleep."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import pytest
+
+from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.server.deadlines import Deadlines, LoopClock
+from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Play, Sink, perform
+from mockllm.server.wire import Asked, opening
+from tests.server.fake_engine import chunks, say, streamed, whole
+from tests.server.virtual import NotingSink, VirtualClock, world
+
+HEAD = b"HEAD"
+CHUNKED = Asked()
+UNCHUNKED = Asked(http10=True)
+
+
+def play(
+    plan: Plan, asked: Asked = UNCHUNKED, until: float = 1000.0
+) -> tuple[list[tuple[float, bytes]], Play, VirtualClock]:
+    """The writes of a plan, seconds since the request's last byte; the head is written as `HEAD`."""
+    clock, deadlines, sink = world()
+    made = begun(plan, sink, deadlines, asked)
+    clock.run_until(clock.now + until)
+    return [(at, _headless(data)) for at, data in sink.writes], made, clock
+
+
+def begun(plan: Plan, sink: Sink, deadlines: Deadlines, asked: Asked = UNCHUNKED, late: float = 0.0) -> Play:
+    """A started play, whose request was complete `late` seconds ago."""
+    head = opening(plan, asked, "Date: today\r\n")
+    made = Play(plan, head, sink, deadlines, deadlines.time() - late)
+    made.start()
+    return made
+
+
+def _headless(data: bytes) -> bytes:
+    if data.startswith(b"HTTP/1.1 "):
+        return HEAD + data.partition(b"\r\n\r\n")[2]
+    return data
+
+
+CASES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
+    "a whole answer leaves in one write": (whole("hello"), [(0, HEAD + b"hello")]),
+    "a delay holds back the head": (whole("hello", delay=2), [(2, HEAD + b"hello")]),
+    "without waits a stream leaves in one write": (
+        streamed(say("a"), say("b"), Raw(b": c\n\n", 1)),
+        [(0, HEAD + b"data: a\n\ndata: b\n\n: c\n\n")],
+    ),
+    "what stands before the first wait leaves with the head": (
+        streamed(say("open"), Wait(0.5, 0), say("a")),
+        [(0, HEAD + b"data: open\n\n"), (0.5, b"data: a\n\n")],
+    ),
+    "waits add up from deadline to deadline": (
+        chunks(3, 0.25),
+        [(0, HEAD), (0.25, b"data: chunk 1\n\n"), (0.5, b"data: chunk 2\n\n"), (0.75, b"data: chunk 3\n\n")],
+    ),
+    "a delay moves all that follows": (
+        streamed(say("a"), Wait(1, 1), say("b"), delay=1),
+        [(1, HEAD + b"data: a\n\n"), (2, b"data: b\n\n")],
+    ),
+    "a wait of nothing joins": (
+        streamed(say("a"), Wait(0, 1), say("b")),
+        [(0, HEAD + b"data: a\n\ndata: b\n\n")],
+    ),
+    "two waits in a row are one": (
+        streamed(say("a"), Wait(1, 1), Wait(2, 1), say("b")),
+        [(0, HEAD + b"data: a\n\n"), (3, b"data: b\n\n")],
+    ),
+    "a wait at the end is waited": (
+        Plan(Head(200, ()), (say("a"), Wait(1, 1)), Framing.SSE),
+        [(0, HEAD + b"data: a\n\n")],
+    ),
+    "nothing at all is the head alone": (streamed(), [(0, HEAD)]),
+    "named events carry their name": (
+        streamed(Data(b"{}", 0, "open", "message_start")),
+        [(0, HEAD + b"event: message_start\ndata: {}\n\n")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("plan", "writes"), CASES.values(), ids=CASES)
+def test_plays(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
+    played, made, _ = play(plan)
+    assert played == writes
+    assert made.ended == "finished"
+
+
+def test_http_chunks_hold_what_is_written_together_and_end_with_the_last_write() -> None:
+    played, _, _ = play(streamed(say("a"), say("b"), Wait(1, 1), say("c")), CHUNKED)
+    assert played == [
+        (0, HEAD + b"12\r\ndata: a\n\ndata: b\n\n\r\n"),
+        (1, b"9\r\ndata: c\n\n\r\n0\r\n\r\n"),
+    ]
+
+
+def test_a_wait_at_the_end_holds_back_the_end_of_chunks() -> None:
+    played, _, _ = play(streamed(say("a"), Wait(1, 1)), CHUNKED)
+    assert played == [(0, HEAD + b"9\r\ndata: a\n\n\r\n"), (1, b"0\r\n\r\n")]
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_a_cut_writes_what_came_before_and_nothing_after(how: Literal["close", "reset"]) -> None:
+    plan = streamed(say("a"), Wait(1, 1), say("b"), Raw(b'data: {"ha', 2), Cut(how, 2), say("never"))
+    played, made, _ = play(plan, CHUNKED)
+    assert played == [
+        (0, HEAD + b"9\r\ndata: a\n\n\r\n"),
+        (1, b'13\r\ndata: b\n\ndata: {"ha\r\n'),
+    ]
+    assert made.ended == how
+
+
+def test_a_turn_that_comes_late_joins_all_that_is_due_and_drifts_nothing() -> None:
+    clock, deadlines, sink = world()
+    begun(chunks(5, 1), sink, deadlines)
+    clock.calls[0].when = 103.4  # the loop was busy for so long
+    clock.run_until(110)
+    assert [at for at, _ in sink.writes] == [0, 3.4, 4, 5]
+    assert sink.writes[1][1] == b"data: chunk 1\n\ndata: chunk 2\n\ndata: chunk 3\n\n"
+
+
+def test_a_request_that_was_long_complete_is_answered_as_if_at_once() -> None:
+    clock, deadlines, sink = world()
+    plan = chunks(3, 1)
+    begun(plan, sink, deadlines, late=2.5)
+    clock.run_until(110)
+    assert [at for at, _ in sink.writes] == [0, 0.5]
+
+
+def test_a_full_sink_is_not_fed_until_it_has_drained() -> None:
+    clock, deadlines, sink = world()
+    plan = chunks(5, 1)
+    made = begun(plan, sink, deadlines)
+    turns: list[str] = []
+    made.turn = lambda: turns.append("turn")
+    clock.run_until(101)
+    sink.full = True
+    clock.run_until(102)
+    assert made.stalled
+    assert turns == ["turn"]
+    assert len(deadlines) == 0
+    clock.run_until(103.5)
+    sink.full = False
+    made.resume()
+    clock.run_until(110)
+    assert [at for at, _ in sink.writes] == [0, 1, 2, 3.5, 4, 5]
+    assert made.ended == "finished"
+
+
+def test_a_stopped_play_leaves_the_heap_at_once() -> None:
+    clock, deadlines, sink = world()
+    made = begun(chunks(5, 1), sink, deadlines)
+    assert len(deadlines) == 1
+    made.stop()
+    assert len(deadlines) == 0
+    clock.run_until(110)
+    assert len(sink.writes) == 1
+
+
+def test_a_client_that_is_gone_fails_the_play_and_not_the_timer() -> None:
+    clock, deadlines, sink = world()
+    made = begun(chunks(5, 1), sink, deadlines)
+    sink.gone = True
+    clock.run_until(110)
+    assert isinstance(made.failed, ConnectionResetError)
+    assert made.ended is None
+    assert len(deadlines) == 0
+
+
+def test_a_long_plan_is_framed_in_slices_one_a_turn() -> None:
+    steps: tuple[Step, ...] = tuple(say(str(number), number) for number in range(SLICE_STEPS * 3 + 1))
+    played, _, clock = play(streamed(*steps))
+    assert [at for at, _ in played] == [0, 0, 0, 0]
+    assert [data.count(b"data: ") for _, data in played] == [SLICE_STEPS] * 3 + [1]
+    assert clock.turns == 3
+
+
+def test_a_huge_body_is_written_in_slices() -> None:
+    body = b"x" * (SLICE_BYTES * 2 + 5)
+    played, _, _ = play(Plan(Head(200, ()), (Data(body, 1, "body"),)))
+    assert b"".join(data for _, data in played) == HEAD + body
+    assert [len(data.removeprefix(HEAD)) for _, data in played] == [SLICE_BYTES, SLICE_BYTES, 5]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [(Asked(head_only=True), 200), (Asked(), 204), (Asked(), 304)],
+    ids=["HEAD", "204", "304"],
+)
+def test_answers_without_a_body_are_the_head_alone(asked: Asked, status: int) -> None:
+    plan = Plan(Head(status, ()), (say("a"), Wait(1, 1), say("b")), Framing.SSE, delay=1)
+    assert play(plan, asked)[0] == [(1, HEAD)]
+
+
+class RealSink(NotingSink):
+    """A sink that can be awaited."""
+
+    drains = 0
+
+    async def drained(self) -> None:
+        self.drains += 1
+        self.full = False
+
+    async def cut(self, how: Literal["close", "reset"]) -> None:
+        self.cuts.append(how)
+
+
+async def _performed(plan: Plan, *, full: bool = False, gone: bool = False) -> RealSink:
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(LoopClock(loop))
+    sink = RealSink(VirtualClock())
+    sink.full, sink.gone = full, gone
+    made = Play(plan, opening(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    await perform(made, sink, loop)
+    assert made.turn.__name__ == "_nothing"
+    return sink
+
+
+def test_performed_on_a_real_loop_it_ends_when_the_plan_does() -> None:
+    sink = asyncio.run(_performed(chunks(3, 0.001)))
+    assert len(b"".join(data for _, data in sink.writes).split(b"data: ")) == 4
+    assert not sink.cuts
+
+
+def test_performed_a_cut_is_carried_out() -> None:
+    assert asyncio.run(_performed(streamed(say("a"), Wait(0.001, 1), Cut("reset", 1)))).cuts == ["reset"]
+
+
+@pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])
+def test_performed_a_full_sink_is_waited_for(plan: Plan) -> None:
+    assert asyncio.run(_performed(plan, full=True)).drains == 1
+
+
+@pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])
+def test_performed_for_nobody_it_says_so(plan: Plan) -> None:
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(_performed(plan, gone=True))
