@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import json
 import resource
-import socket
 import time
 import zlib
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from mockllm.core.request import Request
 from mockllm.server.app import App
 from mockllm.server.limits import Limits, environment_name
 from mockllm.server.serving import Threaded
-from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
+from tests.server.fake_engine import FakeEngine, Made, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
 
 LIMITS = Limits(
@@ -37,7 +36,12 @@ def endless(asked: Request) -> Plan:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Threaded]:
-    plans = {"/echo": echo, "/ok": whole(), "/endless": endless, "/long": chunks(100, 0.01)}
+    plans: dict[str, Plan | Made] = {
+        "/echo": echo,
+        "/ok": whole(),
+        "/endless": endless,
+        "/long": chunks(100, 0.01),
+    }
     served = Threaded(App(FakeEngine(plans), limits=LIMITS))
     served.start()
     yield served
@@ -230,7 +234,6 @@ def test_an_idle_connection_is_closed(raw: Raw) -> None:
 
 def test_what_waits_for_a_slow_reader_is_bounded(server: Threaded) -> None:
     with Raw(server.port) as raw:
-        raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.send(request(path="/endless"))
         time.sleep(0.3)
         waiting = [
