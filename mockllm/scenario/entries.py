@@ -16,12 +16,13 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from mockllm.core.claim import Validation
 from mockllm.core.json import Json, canonical
 from mockllm.scenario.complaints import mistakes_in
+from mockllm.scenario.examples import ExampleEntry, read_example
 from mockllm.scenario.language.answers import FileText, HttpWord
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
 from mockllm.scenario.loading import LoadedFile, Loading
 from mockllm.scenario.mistakes import Mistake, Path, meant
-from mockllm.scenario.uses import Use
+from mockllm.scenario.uses import Use, UsedPack
 from mockllm.scenario.vocabulary import Vocabulary
 
 Kind: TypeAlias = Literal["rule", "modifier"]
@@ -73,6 +74,7 @@ class Typing:
 
     vocabulary: Vocabulary
     entries: list[Entry] = field(default_factory=list)
+    examples: list[ExampleEntry] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     off: set[str] = field(default_factory=set)
     """The ids of disabled items."""
@@ -83,12 +85,12 @@ class Typing:
         layers: dict[str | None, int] = {None: 0}
         for number, file in enumerate(loading.files):
             pack = file.pack if file.layer == "pack" else None
-            self.file(file, layers.setdefault(pack, len(layers)), number)
+            self.file(file, layers.setdefault(pack, len(layers)), number, loading.packs)
         self.chosen(loading)
         self.replace(loading)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
-    def file(self, file: LoadedFile, layer: int, number: int) -> None:
+    def file(self, file: LoadedFile, layer: int, number: int, packs: Sequence[UsedPack]) -> None:
         outline = self.outline(file)
         if outline is None:
             return
@@ -100,6 +102,12 @@ class Typing:
                 if isinstance(item, dict):
                     self.name(file, item, path, names)
                 self.item(file, kind, item, path, outline.validation or file.validation, (layer, number))
+        for index, item in enumerate(outline.examples):
+            example = read_example(file, item, index, packs, self.vocabulary)
+            if isinstance(example, ExampleEntry):
+                self.examples.append(example)
+            else:
+                self.mistakes += example
 
     def outline(self, file: LoadedFile) -> Outline | None:
         data = {} if file.source.data is None else file.source.data

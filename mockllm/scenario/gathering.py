@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from mockllm.scenario.entries import Entry, Typing
+from mockllm.scenario.examples import ExampleEntry
 from mockllm.scenario.loading import Loading, load_files
 from mockllm.scenario.mistakes import Mistake
 from mockllm.scenario.pack import Settings
@@ -33,6 +34,7 @@ class Gathered:
     loading: Loading
     entries: Sequence[Entry]
     mistakes: Sequence[Mistake]
+    examples: Sequence[ExampleEntry] = ()
 
     @property
     def stale(self) -> Sequence[tuple[str, str]]:
@@ -56,7 +58,7 @@ def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
         paths = {file.source.name: file.path for file in loading.files}
         found = {paths[each.file] for each in typing.mistakes if each.file in paths} - broken
         if last is None or not found:
-            return Gathered(loading, typing.entries, mistakes)
+            return Gathered(loading, typing.entries, mistakes, typing.examples)
         broken |= found
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
 
-from mockllm.core.jsonpath import compile_path
 from mockllm.core.values import Duration, mistake
 from mockllm.scenario.language.conditions import (
     JsonCondition,
@@ -15,7 +14,7 @@ from mockllm.scenario.language.conditions import (
     NumberCondition,
     TextCondition,
 )
-from mockllm.scenario.language.match import quantified
+from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
 
 
@@ -215,13 +214,8 @@ class ExpectWord(Word):
     @field_validator("body")
     @classmethod
     def several_nodes(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
-        """A path that can give several nodes says what of them must hold."""
-        for path, condition in (body or {}).items():
-            if not compile_path(path).singular and not quantified(condition):
-                raise mistake(
-                    f"{path} can give several nodes; say of how many it must hold: {{some: …}} or {{each: …}}"
-                )
-        return body
+        """As in a match, a path that can give several nodes says what of them must hold."""
+        return Match.several_nodes(body)
 
 
 class ExampleStep(Word):

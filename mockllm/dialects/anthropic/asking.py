@@ -1,0 +1,53 @@
+"""A messages request, written in Anthropic's words from neutral ones: the way back of `messages_request`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.json import Json
+from mockllm.core.request import Format, Tool, ToolChoice
+from mockllm.dialects.anthropic.families import DEFAULT_MODEL
+from mockllm.dialects.asking import OPEN_SCHEMA, Asked, Wish, said
+
+VERSION: Final = "2023-06-01"
+MAX_TOKENS: Final = 1024
+"""What is asked for where nothing is said: this provider wants it said."""
+
+
+def compose(wish: Wish) -> Asked:
+    body = {
+        "model": wish.model or DEFAULT_MODEL,
+        "max_tokens": MAX_TOKENS if wish.max_tokens is None else wish.max_tokens,
+        **said(
+            {
+                "system": wish.system,
+                "tools": [_tool(tool) for tool in wish.tools],
+                "tool_choice": _choice(wish.tool_choice),
+                "output_config": _format(wish.response_format),
+                "stream": wish.stream,
+                "stop_sequences": list(wish.stop),
+            }
+        ),
+        "messages": wish.turns,
+    }
+    key = {} if wish.api_key is None else {"x-api-key": wish.api_key}
+    headers = {"content-type": "application/json", "anthropic-version": VERSION, **key}
+    return Asked("/v1/messages", headers, body)
+
+
+def _tool(tool: Tool) -> Json:
+    schema = OPEN_SCHEMA if tool.schema is None else tool.schema
+    return said({"name": tool.name, "description": tool.description, "input_schema": schema})
+
+
+def _choice(choice: ToolChoice | None) -> Json:
+    if choice is None:
+        return None
+    return {"type": "tool", "name": choice.names[0]} if choice.mode == "named" else {"type": choice.mode}
+
+
+def _format(wanted: Format | None) -> Json:
+    """Only a schema can be asked for."""
+    if wanted is None or wanted.kind != "schema":
+        return None
+    return {"format": {"type": "json_schema", "schema": wanted.schema}}

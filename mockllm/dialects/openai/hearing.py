@@ -1,0 +1,84 @@
+"""What an answer of OpenAI's chat completions says, in neutral words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.json import Json
+from mockllm.core.plan import Plan
+from mockllm.core.reply import Usage
+from mockllm.dialects.hearing import Heard, Hearing, payloads
+
+FINISH: Final = {"function_call": "tool_calls"}
+"""Finish reasons that are not neutral words already."""
+
+
+def hear(plan: Plan) -> Heard | None:
+    """This protocol ends a refusal with `stop`, and a call that the request forced; in neutral words each
+    is its own reason."""
+    hearing = Hearing(plan)
+    for payload in payloads(plan):
+        _hear(payload, hearing)
+    if hearing.finish == "stop":
+        if hearing.said("refusal") is not None:
+            hearing.finish = "refusal"
+        elif hearing.calls:
+            hearing.finish = "tool_calls"
+    return hearing.heard()
+
+
+def _hear(payload: Json, hearing: Hearing) -> None:
+    """One chunk, or the whole body."""
+    match payload:
+        case {"error": dict(error)}:
+            hearing.understood, hearing.error = True, error
+        case {"choices": list(choices)}:
+            hearing.understood = True
+            for choice in choices:
+                _choice(choice, hearing)
+    match payload:
+        case {"usage": {"prompt_tokens": int(prompt), "completion_tokens": int(completion), **rest}}:
+            hearing.usage = _usage(prompt, completion, rest)
+
+
+def _usage(prompt: int, completion: int, rest: dict[str, Json]) -> Usage:
+    cached = _count(rest.get("prompt_tokens_details"), "cached_tokens")
+    written = _count(rest.get("prompt_tokens_details"), "cache_write_tokens")
+    return Usage(
+        prompt, completion, cached, written, _count(rest.get("completion_tokens_details"), "reasoning_tokens")
+    )
+
+
+def _count(details: Json, name: str) -> int:
+    count = details.get(name) if isinstance(details, dict) else None
+    return count if isinstance(count, int) else 0
+
+
+def _choice(choice: Json, hearing: Hearing) -> None:
+    match choice:
+        case {"index": int(index), "delta": dict(said)} | {"index": int(index), "message": dict(said)}:
+            opening = hearing.streamed and "role" in said
+            for key in ("content", "refusal"):
+                piece = said.get(key)
+                if isinstance(piece, str):
+                    visible = piece != "" or not opening
+                    hearing.say("text" if key == "content" else "refusal", piece, index, visible=visible)
+            calls = said.get("tool_calls")
+            for number, call in enumerate(calls if isinstance(calls, list) else ()):
+                _call(call, number, index, hearing)
+    match choice:
+        case {"index": 0, "finish_reason": str(reason)}:
+            hearing.finish = FINISH.get(reason, reason)
+
+
+def _call(call: Json, number: int, choice: int, hearing: Hearing) -> None:
+    """A call, or a piece of one that a chunk before has begun. A whole message's calls have no index."""
+    match call:
+        case {"function": dict(said)} | {"custom": dict(said)}:
+            index = call.get("index")
+            place = index if isinstance(index, int) else number
+            if isinstance(said.get("name"), str):
+                hearing.call(place, said["name"], choice)
+            piece = said.get("arguments", said.get("input"))
+            if isinstance(piece, str):
+                hearing.argue(place, piece, choice)
