@@ -15,7 +15,7 @@ from typing import Any, Final
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from mockllm.core.equality import equal
-from mockllm.core.json import MISSING, Json, Missing
+from mockllm.core.json import Json, Missing
 from mockllm.core.template import (
     Block,
     Evaluate,

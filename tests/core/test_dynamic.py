@@ -1,0 +1,120 @@
+"""Trees of values: what is static stays the same object, what is dynamic is replaced where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from mockllm.core.chance import Chance
+from mockllm.core.dynamic import Context, Drawn, Expression, evaluate, is_static
+from mockllm.core.quantities import Integers, Uniform
+from mockllm.core.request import Request
+from mockllm.core.template import Scope, TemplateFailure, compile_template
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    value: Any = None
+    other: Any = "kept"
+
+
+@dataclass(frozen=True)
+class Record:
+    value: Any = None
+    other: Any = "kept"
+
+
+def context(query: str = "x=5", tries: int = 0) -> Context:
+    request = Request(method="POST", path="/", headers={}, query_string=query)
+    return Context(Scope(request), Chance(0, "rule", "", tries))
+
+
+def expression(source: str = "{{ query.x }}") -> Expression[int]:
+    return Expression(compile_template(source, "a.yaml:1:2"), int)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        None,
+        1,
+        "{{ text }}",
+        b"",
+        (),
+        [1],
+        {"a": [1, ("b",)]},
+        Model(value=[1]),
+        Record(),
+        {1, 2},
+        Uniform(0, 1),
+    ],
+    ids=repr,
+)
+def test_a_static_tree_comes_back_as_the_same_object(tree: object) -> None:
+    assert is_static(tree)
+    assert evaluate(tree, context()) is tree
+
+
+@pytest.mark.parametrize(
+    ("tree", "made"),
+    [
+        (expression(), 5),
+        ([1, expression()], [1, 5]),
+        ((expression(), "b"), (5, "b")),
+        ({"a": expression(), "b": 2}, {"a": 5, "b": 2}),
+        (Model(value=expression()), Model(value=5)),
+        (Record(value=expression()), Record(value=5)),
+        (Model(value=[Record(value=(expression(),))]), Model(value=[Record(value=(5,))])),
+    ],
+    ids=repr,
+)
+def test_every_dynamic_value_is_replaced_where_it_stands(tree: object, made: object) -> None:
+    assert not is_static(tree)
+    assert evaluate(tree, context()) == made
+
+
+def test_what_is_static_in_a_dynamic_tree_is_not_copied() -> None:
+    static = Record(value=[1, 2])
+    made = evaluate([expression(), static], context())
+    assert made[1] is static
+
+
+def test_a_value_that_does_not_fit_names_expression_origin_and_parameter() -> None:
+    def odd(value: object) -> int:
+        raise ValueError(f"{value} is odd")
+
+    with pytest.raises(TemplateFailure) as caught:
+        evaluate([Expression(compile_template("{{ query.x }}", "a.yaml:1:2"), odd)], context())
+    failure = caught.value
+    assert (failure.expression, failure.origin) == ("{{ query.x }}", "a.yaml:1:2")
+    assert (failure.reason, failure.query) == ("5 is odd", "x")
+
+
+def test_draws_are_the_same_for_the_same_try_and_place() -> None:
+    tree = {"a": Drawn(Uniform(0, 1)), "b": Drawn(Uniform(0, 1))}
+    made = evaluate(tree, context())
+    assert made == evaluate(tree, context())
+    assert made["a"] != made["b"]
+    assert made != evaluate(tree, context(tries=1))
+
+
+def test_a_draw_elsewhere_changes_no_other() -> None:
+    alone = evaluate({"a": Drawn(Uniform(0, 1))}, context())
+    both = evaluate({"0": Drawn(Uniform(0, 1)), "a": Drawn(Uniform(0, 1))}, context())
+    assert alone["a"] == both["a"]
+
+
+def test_the_place_begins_where_the_caller_says() -> None:
+    assert evaluate(Drawn(Uniform(0, 1)), context().at("x")) != evaluate(
+        Drawn(Uniform(0, 1)), context().at("y")
+    )
+
+
+def test_whole_draws_are_integers() -> None:
+    tree: Any = Drawn(Integers(2, 5), whole=True)
+    made = [evaluate(tree, context(tries=number)) for number in range(100)]
+    assert {type(value) for value in made} == {int}
+    assert set(made) == {2, 3, 4, 5}

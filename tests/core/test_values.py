@@ -1,0 +1,354 @@
+"""The language's types of values: what they accept, what they say of what they do not, and their schemas."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import pytest
+from jsonschema_rs import Draft7Validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from mockllm.core.chance import Chance
+from mockllm.core.json import Json
+from mockllm.core.quantities import (
+    ChunkSize,
+    Empirical,
+    Exponential,
+    Integers,
+    LogNormal,
+    Normal,
+    Uniform,
+)
+from mockllm.core.request import Request
+from mockllm.core.template import Scope, TemplateFailure
+from mockllm.core.values import (
+    ChunkSizeField,
+    Context,
+    Drawable,
+    Drawn,
+    Duration,
+    Expression,
+    Probability,
+    Spread,
+    Templated,
+    evaluate,
+    is_static,
+)
+
+Status = Annotated[int, Field(ge=400, le=599)]
+
+
+class Model(BaseModel):
+    """One of each."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    whole: Templated[int] = 0
+    number: Templated[float] = 0.0
+    text: Templated[str] = ""
+    flag: Templated[bool] = False
+    status: Templated[Status] = 500
+    wait: Templated[Duration] = 0.0
+    chance: Templated[Probability] = 0.0
+    chunk: Templated[ChunkSizeField] | None = None
+    word: Templated[Literal["end", "go_on"]] = "end"
+    many: Templated[tuple[int, ...]] = ()
+    plain: Duration = 0.0
+    odds: Probability = 0.0
+    drawn: Drawable[Duration] = 0.0
+    count: Drawable[int] = 1
+    speed: Drawable[float] = 1.0
+    gap: Spread[Duration] = 0.0
+
+
+def read(key: str, value: object, **context: Any) -> Any:
+    return getattr(Model.model_validate({key: value}, context=context or None), key)
+
+
+def message(key: str, value: object, **context: Any) -> str:
+    with pytest.raises(ValidationError) as caught:
+        read(key, value, **context)
+    (error,) = caught.value.errors()
+    assert error["loc"][0] == key
+    return error["msg"]
+
+
+def context(query: str = "", **params: Json) -> Context:
+    request = Request(method="POST", path="/", headers={}, query_string=query)
+    return Context(Scope(request, params), Chance(0, "rule", "", 0))
+
+
+def converted(key: str, value: Json) -> object:
+    """What a place of the model makes of a template's value."""
+    return evaluate(read(key, "{{ v }}"), context(v=value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "made"),
+    [
+        ("whole", 3, 3),
+        ("number", 2, 2.0),
+        ("text", "plain", "plain"),
+        ("flag", True, True),
+        ("status", 429, 429),
+        ("wait", "300ms", 0.3),
+        ("chance", "5%", 0.05),
+        ("chance", 1, 1.0),
+        ("chunk", "4 tokens", ChunkSize(4, "tokens")),
+        ("chunk", 7, ChunkSize(7, "characters")),
+        ("chunk", None, None),
+        ("word", "go_on", "go_on"),
+        ("plain", "2s", 2.0),
+        ("odds", 0.5, 0.5),
+        ("drawn", "2s", 2.0),
+        ("count", 4, 4),
+        ("speed", 40, 40.0),
+        ("gap", "20ms", 0.02),
+    ],
+)
+def test_a_constant_is_read_at_load(key: str, value: object, made: object) -> None:
+    found = read(key, value)
+    assert found == made
+    assert type(found) is type(made)
+    assert is_static(found)
+
+
+NO_UNIT = 'has no unit; write "300ms", "2s" or "1m"'
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("whole", "3", "Input should be a valid integer"),
+        ("whole", True, "Input should be a valid integer"),
+        ("status", 200, "Input should be greater than or equal to 400"),
+        ("wait", 300, f"300 {NO_UNIT}"),
+        ("wait", 0.5, f"0.5 {NO_UNIT}"),
+        ("wait", "300", f"300 {NO_UNIT}"),
+        ("wait", True, 'not a duration; write "300ms", "2s" or "1m"'),
+        ("plain", "soon", '"soon" is not a duration; write "300ms", "2s" or "1m"'),
+        ("plain", "{{ query.x }}", '"{{ query.x }}" is not a duration; write "300ms", "2s" or "1m"'),
+        ("chance", "often", '"often" is not a probability; write "5%" or 0.05'),
+        ("chance", [1], 'not a probability; write "5%" or 0.05'),
+        ("odds", 7, '7 is not between 0 and 1; write "5%" or 0.05'),
+        ("chunk", "4 lines",
+         '"4 lines" is not a chunk size; write "4 tokens", "10 characters", "1 word" or "2 sentences"'),
+        ("chunk", 1.5, 'not a chunk size; write "4 tokens", "10 characters", "1 word" or "2 sentences"'),
+        ("word", "stop", "Input should be 'end' or 'go_on'"),
+        ("drawn", 5, f"5 {NO_UNIT}"),
+        ("drawn", [1, 2], f"1 {NO_UNIT}"),
+        ("drawn", ["1s"], "a range has two ends: write [low, high]"),
+        ("drawn", {"uniform": "1s"}, "a range has two ends: write [low, high]"),
+        ("drawn", ["2s", "1s"], "the range [2s, 1s] is upside down: the lower end comes first"),
+        ("drawn", {"normal": {"mean": "1s"}}, "write normal: {mean: …, stddev: …}"),
+        ("drawn", {"normal": "1s"}, "write normal: {mean: …, stddev: …}"),
+        ("drawn", {"exponential": {"mean": 1}}, f"1 {NO_UNIT}"),
+        ("drawn", {"lognormal": {"median": "2s", "p99": "1s"}},
+         "a lognormal's median is more than 0, and its p99 not less than that"),
+        ("drawn", {"lognormal": {"median": "0s", "p99": "1s"}},
+         "a lognormal's median is more than 0, and its p99 not less than that"),
+        ("drawn", {"empirical": []}, "an empirical distribution needs at least one value"),
+        ("drawn", {"empirical": "gaps.txt"},
+         "write empirical: [value, value, …], or the name of a file that holds such values"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_gets_exactly_one_message(key: str, value: object, said: str) -> None:
+    assert message(key, value) == said
+
+
+def test_an_unknown_distribution_gets_a_suggestion() -> None:
+    assert message("drawn", {"normall": 1}).startswith(
+        'unknown distribution "normall"; did you mean "normal"? ('
+    )
+    assert message("drawn", {"zipf": 1}).startswith(
+        'unknown distribution "zipf" (expected a value, [low, high]'
+    )
+    assert message("drawn", {"normal": 1, "uniform": 2}).startswith(
+        "expected a value, [low, high], or one of"
+    )
+    assert message("drawn", {}).startswith("expected a value, [low, high], or one of")
+
+
+# --- templates -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "made"),
+    [
+        ("whole", "429", 429),
+        ("whole", 429, 429),
+        ("number", "2.5", 2.5),
+        ("number", 2, 2.0),
+        ("flag", "true", True),
+        ("flag", False, False),
+        ("text", 5, "5"),
+        ("text", True, "true"),
+        ("text", {"a": 1}, '{"a":1}'),
+        ("status", "404", 404),
+        ("wait", "300ms", 0.3),
+        ("chance", "5%", 0.05),
+        ("chance", 0.5, 0.5),
+        ("chunk", "4 tokens", ChunkSize(4, "tokens")),
+        ("chunk", 3, ChunkSize(3, "characters")),
+        ("word", "go_on", "go_on"),
+        ("drawn", "1m", 60.0),
+        ("count", "7", 7),
+        ("gap", "2s", 2.0),
+    ],
+)
+def test_a_template_is_read_as_the_type_of_its_place(key: str, value: Json, made: object) -> None:
+    found = converted(key, value)
+    assert found == made
+    assert type(found) is type(made)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("whole", "abc", '"abc" is not a whole number'),
+        ("whole", 2.5, "2.5 is not a whole number"),
+        ("whole", True, "true is not a whole number"),
+        ("whole", None, "null is not a whole number"),
+        ("number", "abc", '"abc" is not a number'),
+        ("number", False, "false is not a number"),
+        ("flag", "maybe", '"maybe" is not true or false'),
+        ("status", "200", '"200" is not at least 400'),
+        ("status", 700, "700 is not at most 599"),
+        ("wait", "abcms", '"abcms" is not a duration; write "300ms", "2s" or "1m"'),
+        ("wait", 300, f"300 {NO_UNIT}"),
+        ("wait", "300", f"300 {NO_UNIT}"),
+        ("wait", [], 'not a duration; write "300ms", "2s" or "1m"'),
+        ("chance", "2", '2 is not between 0 and 1; write "5%" or 0.05'),
+        ("word", "stop", "\"stop\" is not one of 'end' or 'go_on'"),
+        ("many", "abc", '"abc" does not fit: Input should be a valid tuple'),
+        ("whole", "x" * 99, '"' + "x" * 40 + '" is not a whole number'),
+    ],
+)
+def test_a_template_s_value_that_does_not_fit_fails_the_request(key: str, value: Json, reason: str) -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        converted(key, value)
+    assert caught.value.reason == reason
+
+
+def test_a_failure_names_the_parameter_of_the_query() -> None:
+    with pytest.raises(TemplateFailure) as caught:
+        evaluate(read("wait", "{{ query.delay }}ms", origin="a.yaml"), context("delay=abc"))
+    failure = caught.value
+    assert (failure.query, failure.origin, failure.expression) == ("delay", "a.yaml", "{{ query.delay }}ms")
+    assert evaluate(read("wait", "{{ query.delay }}ms"), context("delay=250")) == 0.25
+
+
+def test_a_template_outside_the_subset_is_an_error_at_load() -> None:
+    assert message("whole", "{{ f() }}").startswith("templates have no calls")
+    assert message("gap", "{{ model").startswith("not a template: unexpected end")
+
+
+def test_the_origin_may_be_looked_up_by_the_text() -> None:
+    found = read("text", "{{ user }}", origin={"{{ user }}": "a.yaml:3:7"}.get)
+    assert found.template.origin == "a.yaml:3:7"
+
+
+def test_names_are_checked_where_the_parameters_are_known() -> None:
+    assert (
+        message("text", "{{ modle }}", params=["city"])
+        == 'unknown name "modle" in a template; did you mean "model"?'
+    )
+    assert (
+        message("text", "{{ citi }}", params=["city"])
+        == 'unknown name "citi" in a template; did you mean "city"?'
+    )
+    assert message("text", "{{ zzzzz }}", params=[]) == 'unknown name "zzzzz" in a template'
+    assert isinstance(read("text", "{{ city }} {{ user }}", params=["city"]), Expression)
+
+
+def test_literal_texts_are_no_templates() -> None:
+    assert read("text", "{{ model }}", literal=True) == "{{ model }}"
+
+
+def test_what_was_read_before_stays_as_it_is() -> None:
+    expression = read("whole", "{{ turn }}")
+    assert read("whole", expression) is expression
+    assert read("gap", Normal(1, 1)) == Normal(1, 1)
+    drawn = read("drawn", ["1s", "2s"])
+    assert read("drawn", drawn) is drawn
+
+
+# --- draws ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "made"),
+    [
+        ("drawn", ["1s", "2s"], Drawn(Uniform(1.0, 2.0))),
+        ("drawn", {"uniform": ["1s", "2s"]}, Drawn(Uniform(1.0, 2.0))),
+        ("drawn", {"normal": {"mean": "1s", "stddev": "100ms"}}, Drawn(Normal(1.0, 0.1))),
+        ("drawn", {"lognormal": {"median": "300ms", "p99": "2s"}}, Drawn(LogNormal(0.3, 2.0))),
+        ("drawn", {"exponential": {"mean": "1s"}}, Drawn(Exponential(1.0))),
+        ("drawn", {"empirical": ["1s", "2s"]}, Drawn(Empirical((1.0, 2.0)))),
+        ("count", [2, 5], Drawn(Integers(2, 5), whole=True)),
+        ("count", {"normal": {"mean": 10, "stddev": 2}}, Drawn(Normal(10, 2), whole=True)),
+        ("speed", [40, 80.5], Drawn(Uniform(40.0, 80.5))),
+        ("gap", ["1s", "2s"], Uniform(1.0, 2.0)),
+        ("gap", {"exponential": {"mean": "1s"}}, Exponential(1.0)),
+    ],
+)
+def test_a_number_may_be_drawn(key: str, value: object, made: object) -> None:
+    assert read(key, value) == made
+
+
+def test_measured_values_may_stand_in_a_file() -> None:
+    files = {"gaps.txt": "10ms 20ms\n30ms,\n", "bad.txt": "10ms x"}
+    made = read("gap", {"empirical": "gaps.txt"}, file=files.__getitem__)
+    assert made.values == pytest.approx((0.01, 0.02, 0.03))
+    said = message("gap", {"empirical": "bad.txt"}, file=files.__getitem__)
+    assert said == 'bad.txt: "x" is not a duration; write "300ms", "2s" or "1m"'
+
+
+def test_a_spread_is_kept_to_be_drawn_from_many_times() -> None:
+    model = Model.model_validate({"gap": ["1s", "2s"], "drawn": ["1s", "2s"]})
+    made = evaluate(model, context())
+    assert made.gap == Uniform(1.0, 2.0)
+    assert 1.0 <= made.drawn <= 2.0
+
+
+# --- schemas -------------------------------------------------------------------------------------
+
+SCHEMA = Model.model_json_schema()
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        (
+            {"whole": 3, "text": "x", "wait": "300ms", "chance": "5%", "chunk": "4 tokens", "plain": "1 s"},
+            True,
+        ),
+        ({"whole": "{{ query.n }}", "wait": "{{ query.n }}ms", "chance": "{% if x %}5%{% endif %}"}, True),
+        ({"chance": 0.5, "chunk": 4, "odds": "0.5 %"}, True),
+        ({"drawn": ["1s", "2s"], "count": [1, 3], "gap": {"normal": {"mean": "1s", "stddev": "1s"}}}, True),
+        ({"drawn": {"empirical": ["1s"]}, "speed": {"lognormal": {"median": 4, "p99": 8}}}, True),
+        ({"drawn": {"empirical": "gaps.txt"}, "gap": {"uniform": ["1s", "2s"]}}, True),
+        ({"whole": "3"}, False),
+        ({"wait": 300}, False),
+        ({"wait": "300"}, False),
+        ({"plain": "{{ query.n }}"}, False),
+        ({"chance": 7}, False),
+        ({"chunk": "4 lines"}, False),
+        ({"drawn": ["1s"]}, False),
+        ({"drawn": {"normal": {"mean": "1s"}}}, False),
+        ({"drawn": {"zipf": 1}}, False),
+    ],
+    ids=repr,
+)
+def test_the_schema_that_editors_use_agrees(value: Json, fits: bool) -> None:
+    assert Draft7Validator(SCHEMA).is_valid(value) is fits
+
+
+def test_every_form_in_the_schema_is_explained() -> None:
+    forms = SCHEMA["properties"]["drawn"]["anyOf"]
+    assert len(forms) == 8
+    assert all("description" in form for form in forms)
+
+
+def test_a_text_s_schema_is_just_a_text() -> None:
+    assert TypeAdapter(Templated[str]).json_schema() == {"type": "string"}
