@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from aiohttp import HttpVersion10
 
 from mockllm.core.request import Request
-from mockllm.engine.answer import Answer
+from mockllm.engine import Answer
 from mockllm.server import cors, pages
 from mockllm.server.answering import Engine
 from mockllm.server.body import Unacceptable, read_body

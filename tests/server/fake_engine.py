@@ -8,8 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json import dumps
 from mockllm.core.plan import Data, Framing, Head, Plan, Step, Wait
 from mockllm.core.request import Request
-from mockllm.engine import About
-from mockllm.engine.answer import Answer
+from mockllm.engine import About, Answer
 
 Made = Callable[[Request], Plan | Answer]
 

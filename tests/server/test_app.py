@@ -13,8 +13,7 @@ import pytest
 from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Wait
 from mockllm.core.plan import Raw as RawStep
 from mockllm.core.request import Request
-from mockllm.engine import About
-from mockllm.engine.answer import Answer
+from mockllm.engine import About, Answer
 from mockllm.server.app import App
 from mockllm.server.journal import Record
 from mockllm.server.limits import Limits

@@ -21,9 +21,9 @@ from mockllm.server.serving import Threaded
 from tests.server.fake_engine import FakeEngine, Made, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
 
-LIMITS = Limits(
-    body=100_000, depth=20, head_time=0.3, body_idle=0.3, keepalive=0.6, unsent=200_000, linger=0.3, grace=0.2
-)
+LIMITS = Limits(body=100_000, depth=20, unsent=200_000, linger=0.3, grace=0.2)
+SOON = replace(LIMITS, head_time=0.4, body_idle=0.4, keepalive=0.8)
+"""For what a silence ends."""
 
 
 def echo(asked: Request) -> Plan:
@@ -34,15 +34,25 @@ def endless(asked: Request) -> Plan:
     return streamed(*(say("x" * 10_000, number) for number in range(2000)))
 
 
+PLANS: dict[str, Plan | Made] = {
+    "/echo": echo,
+    "/ok": whole(),
+    "/endless": endless,
+    "/long": chunks(100, 0.01),
+}
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Threaded]:
-    plans: dict[str, Plan | Made] = {
-        "/echo": echo,
-        "/ok": whole(),
-        "/endless": endless,
-        "/long": chunks(100, 0.01),
-    }
-    served = Threaded(App(FakeEngine(plans), limits=LIMITS))
+    served = Threaded(App(FakeEngine(PLANS), limits=LIMITS))
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Threaded]:
+    served = Threaded(App(FakeEngine(PLANS), limits=SOON))
     served.start()
     yield served
     served.stop()
@@ -51,6 +61,12 @@ def server() -> Iterator[Threaded]:
 @pytest.fixture
 def raw(server: Threaded) -> Iterator[Raw]:
     with Raw(server.port) as client:
+        yield client
+
+
+@pytest.fixture
+def hurried(hasty: Threaded) -> Iterator[Raw]:
+    with Raw(hasty.port) as client:
         yield client
 
 
@@ -170,9 +186,9 @@ def test_a_body_nested_too_deep_is_refused(raw: Raw, pair: tuple[bytes, bytes]) 
 # --- time ---------------------------------------------------------------------------------------
 
 
-def test_half_sent_heads_are_gone_after_their_time(server: Threaded) -> None:
+def test_half_sent_heads_are_gone_after_their_time(hasty: Threaded) -> None:
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(Raw(server.port)) for _ in range(300)]
+        clients = [stack.enter_context(Raw(hasty.port)) for _ in range(300)]
         for client in clients:
             client.send(b"POST /ok HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         began = time.monotonic()
@@ -180,53 +196,53 @@ def test_half_sent_heads_are_gone_after_their_time(server: Threaded) -> None:
         assert time.monotonic() - began < 3
 
 
-def test_a_head_that_trickles_is_not_given_more_time(raw: Raw) -> None:
-    raw.send(b"GET /ok HTTP/1.1\r\nX: ").sock.settimeout(0.05)
+def test_a_head_that_trickles_is_not_given_more_time(hurried: Raw) -> None:
+    hurried.send(b"GET /ok HTTP/1.1\r\nX: ").sock.settimeout(0.05)
     end = time.monotonic() + 3
     answered = b""
     while not answered and time.monotonic() < end:
-        raw.send(b"x")
+        hurried.send(b"x")
         try:
-            answered = raw.sock.recv(1000)
+            answered = hurried.sock.recv(1000)
         except TimeoutError:
             continue
     assert b" 408 " in answered
 
 
-def test_a_connection_that_says_nothing_is_closed_without_a_word(raw: Raw) -> None:
-    assert raw.to_the_end() == b""
+def test_a_connection_that_says_nothing_is_closed_without_a_word(hurried: Raw) -> None:
+    assert hurried.to_the_end() == b""
 
 
-def test_a_second_head_has_its_time_too(raw: Raw) -> None:
-    raw.send(request(path="/ok")).answer()
-    assert b" 408 " in raw.send(b"GET /ok HT").to_the_end() or raw.rest == b""
+def test_a_second_head_has_its_time_too(hurried: Raw) -> None:
+    hurried.send(request(path="/ok")).answer()
+    assert b" 408 " in hurried.send(b"GET /ok HT").to_the_end() or hurried.rest == b""
 
 
-def test_a_half_sent_head_behind_a_long_answer_is_not_counted_before_its_end(raw: Raw) -> None:
-    raw.send(request(path="/long"))
-    raw.send(b"GET /ok HTTP/1.1\r\n")
-    assert raw.answer().complete  # a second, with a head time of 0.3
-    raw.send(b"Host: x\r\n\r\n")
-    assert raw.answer().text == "hello"
+def test_a_half_sent_head_behind_a_long_answer_is_not_counted_before_its_end(hurried: Raw) -> None:
+    hurried.send(request(path="/long"))
+    hurried.send(b"GET /ok HTTP/1.1\r\n")
+    assert hurried.answer().complete  # a second, with a head time of 0.4
+    hurried.send(b"Host: x\r\n\r\n")
+    assert hurried.answer().text == "hello"
 
 
-def test_a_silent_body_is_given_up(raw: Raw) -> None:
-    raw.send(request("POST", "/echo", Content_Length="10") + b"abc")
-    refused(raw.answer(), 408, "timeout", "0.3 s")
-    assert raw.closed_after() < 2
+def test_a_silent_body_is_given_up(hurried: Raw) -> None:
+    hurried.send(request("POST", "/echo", Content_Length="10") + b"abc")
+    refused(hurried.answer(), 408, "timeout", "0.4 s")
+    assert hurried.closed_after() < 2
 
 
-def test_a_slow_body_that_goes_on_is_taken(raw: Raw) -> None:
-    raw.send(request("POST", "/echo", Content_Length="10"))
+def test_a_slow_body_that_goes_on_is_taken(hurried: Raw) -> None:
+    hurried.send(request("POST", "/echo", Content_Length="10"))
     for _ in range(10):
         time.sleep(0.06)
-        raw.send(b"x")
-    assert raw.answer().body == b"x" * 10
+        hurried.send(b"x")
+    assert hurried.answer().body == b"x" * 10
 
 
-def test_an_idle_connection_is_closed(raw: Raw) -> None:
-    raw.send(request(path="/ok")).answer()
-    assert 0.1 < raw.closed_after() < 3
+def test_an_idle_connection_is_closed(hurried: Raw) -> None:
+    hurried.send(request(path="/ok")).answer()
+    assert 0.1 < hurried.closed_after() < 3
 
 
 # --- slow readers -------------------------------------------------------------------------------
