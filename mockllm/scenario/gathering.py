@@ -96,5 +96,5 @@ def main() -> None:
 
     wanted, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent wrote it
     gathered = gather(wanted, None if last is None else pickle.loads(last))  # noqa: S301
-    told = [str(each) for each in (*lint.mistakes(gathered), *lint.warnings(gathered))]
-    pickle.dump(packed(gathered, told), sys.stdout.buffer, -1)
+    warnings = [str(each) for each in lint.warnings(gathered)]
+    pickle.dump(packed(gathered, warnings), sys.stdout.buffer, -1)

@@ -1,5 +1,5 @@
-"""Makes engines: the first one at start, in this process, and each later one in a child process, so that parsing
-never stalls running streams; only compiling happens here, in slices.
+"""Makes engines: the first one at start, in this process, and each later one in a child process, so that
+parsing never stalls running streams; only compiling happens here, in slices.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ class Builder:
         self.watched: frozenset[Path] = frozenset()
 
     def first(self) -> Engine:
-        """The engine to start with. Broken where there is any mistake, and if strict where there is a warning."""
+        """The engine to start with. Broken where there is any mistake; if strict, or a warning."""
         gathered = gather(self._wanted)
-        mistakes = [*gathered.mistakes, *lint.mistakes(gathered)]
         warnings = lint.warnings(gathered)
-        if mistakes or (self._strict and warnings):
-            raise Broken(sorted({*mistakes, *(warnings if self._strict else ())}))
+        mistakes = [*gathered.mistakes, *(warnings if self._strict else ())]
+        if mistakes:
+            raise Broken(mistakes)
         self.warnings = tuple(map(str, warnings))
         self._last = gathered.loading
         self.watched = _watched(gathered.loading.trees, gathered.loading.folders)

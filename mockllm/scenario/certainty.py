@@ -1,0 +1,211 @@
+"""What can be said of matchers without a request: that one never holds, or holds only where another does.
+
+Nothing here guesses: where it is not certain, the answer is no. Apart from lint, because this is about core's
+matchers and knows no files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from mockllm.core.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, met
+from mockllm.core.json import MISSING, Json, Missing
+from mockllm.core.matching import All, Any, Matcher, Not, Test
+
+MOST: Final = 30
+"""How many rules are looked through for each place where one could be hidden by another: ten thousand rules
+on one field must not be compared pair by pair."""
+EVERYTHING: Final = "*"
+
+
+def contradiction(matcher: Matcher) -> str | None:
+    """What of the matcher can never hold together, in words; None where it may hold."""
+    if isinstance(matcher, Any):
+        found = [contradiction(part) for part in matcher.parts]
+        return next(iter(found), "any of nothing") if None not in found else None
+    parts = list(_parts(matcher))
+    by_field: dict[str, list[Test]] = {}
+    for part in parts:
+        if isinstance(part, Test):
+            by_field.setdefault(str(part.field), []).append(part)
+        elif isinstance(part, Any) and (inner := contradiction(part)) is not None:
+            return inner
+    for tests in by_field.values():
+        if not _can_hold(tests):
+            return " and ".join(dict.fromkeys(test.describe() for test in tests))
+    for part in parts:
+        if isinstance(part, Not):
+            others = [other for other in parts if other is not part]
+            if implies(All(tuple(others)), part.part):
+                wanted = list(_parts(part.part))
+                against = [each for each in others if any(implies(each, inner) for inner in wanted)]
+                return " and ".join(each.describe() for each in (*against, part))
+    return None
+
+
+def implies(narrow: Matcher, wide: Matcher) -> bool:
+    """Whether every request that the one holds for is surely one that the other holds for."""
+    if isinstance(wide, All):
+        return all(implies(narrow, part) for part in wide.parts)
+    if isinstance(narrow, All):
+        return any(implies(part, wide) for part in narrow.parts) or _any_of(narrow, wide)
+    if isinstance(narrow, Any):
+        return bool(narrow.parts) and all(implies(part, wide) for part in narrow.parts)
+    if isinstance(narrow, Test) and isinstance(wide, Test) and narrow.field == wide.field:
+        return _narrower(narrow, wide)
+    return _same(narrow, wide) or _any_of(narrow, wide)
+
+
+def _same(one: Matcher, other: Matcher) -> bool:
+    return one == other and repr(one) == repr(other)  # to == alone, 1 and true are the same
+
+
+def _any_of(narrow: Matcher, wide: Matcher) -> bool:
+    return isinstance(wide, Any) and any(implies(narrow, part) for part in wide.parts)
+
+
+class Wider:
+    """Matchers, in order, asked for the first that holds wherever another one does."""
+
+    def __init__(self, matchers: Sequence[Matcher]) -> None:
+        self._matchers = matchers
+        self._counts = Counter(key for matcher in matchers for key in _keys(matcher))
+        self._at: dict[str, list[int]] = {}
+        for number, matcher in enumerate(matchers):
+            for key in self._anchor(matcher):
+                self._at.setdefault(key, []).append(number)
+
+    def first(self, narrow: Matcher, before: int) -> int | None:
+        """The number of the first matcher before number `before` that surely holds wherever `narrow` does."""
+        numbers = {number for key in (EVERYTHING, *_asked(narrow)) for number in self._at.get(key, ())[:MOST]}
+        for number in sorted(numbers):
+            if number >= before:
+                return None
+            if implies(narrow, self._matchers[number]):
+                return number
+        return None
+
+    def _anchor(self, matcher: Matcher) -> list[str]:
+        """The keys of its rarest part: whatever is narrower is asked for by one of them."""
+        if isinstance(matcher, Any):
+            return [key for part in matcher.parts for key in self._anchor(part)]
+        if isinstance(matcher, All):
+            anchors = [self._anchor(part) for part in _parts(matcher)]
+            if not anchors:
+                return [EVERYTHING]
+            return min(anchors, key=lambda keys: max((self._counts[key] for key in keys), default=0))
+        return _own(matcher)
+
+
+def _keys(matcher: Matcher) -> Iterator[str]:
+    for part in _parts(matcher):
+        if isinstance(part, Any):
+            for branch in part.parts:
+                yield from _keys(branch)
+        else:
+            yield from _own(part)
+
+
+def _own(part: Test | Not) -> list[str]:
+    """What a part is kept under: its literals; or itself, and as what may be wider than another test."""
+    if isinstance(part, Not):
+        return [repr(part)]
+    literals = _literals(part)
+    if literals:
+        return [f"{part.field} {value!r}" for value in literals]
+    there = isinstance(part.met, Exists) and part.met.wanted
+    return [f"{part.field} is there" if there else f"{part.field} is like", repr(part)]
+
+
+def _asked(narrow: Matcher) -> Iterator[str]:
+    """The keys of all that may be wider: of alternatives those of the first, which must be covered too."""
+    for part in _parts(narrow):
+        if isinstance(part, Any):
+            yield from (key for branch in part.parts[:1] for key in _asked(branch))
+            continue
+        yield _own(part)[-1]
+        if isinstance(part, Test):
+            yield f"{part.field} is there"
+            if _literals(part) or (isinstance(part.met, Some) and _values(part.met.condition, MISSING)):
+                yield f"{part.field} is like"
+
+
+def _parts(matcher: Matcher) -> Iterator[Test | Any | Not]:
+    """All that must hold at once."""
+    if isinstance(matcher, All):
+        for part in matcher.parts:
+            yield from _parts(part)
+    else:
+        yield matcher
+
+
+# --- single tests ----------------------------------------------------------------------------------
+
+
+def _narrower(narrow: Test, wide: Test) -> bool:
+    if _same(narrow, wide):
+        return True
+    if isinstance(wide.met, Exists) and wide.met.wanted:
+        return not narrow.met.holds(_absent(narrow))
+    if isinstance(narrow.met, Some) and isinstance(wide.met, Some):
+        things = _values(narrow.met.condition, MISSING)
+        return bool(things) and all(met(wide.met.condition, thing) for thing in things or ())
+    literals = _literals(narrow)
+    return bool(literals) and all(wide.met.holds(value) for value in literals or ())
+
+
+def _can_hold(tests: Sequence[Test]) -> bool:
+    """Whether several tests of one field may hold at once."""
+    for test in tests:
+        literals = _literals(test)
+        if literals is not None:
+            return any(all(other.met.holds(value) for other in tests) for value in literals)
+    if tests[0].field.spec.kind == "set":
+        return True  # each may hold for another thing of it
+    return _bounded(each for test in tests for each in _compared(test.met))
+
+
+def _literals(test: Test) -> Sequence[Json | Missing | tuple[()]] | None:
+    """The only values that the field may have; None where they are not known."""
+    return _values(test.met, _absent(test))
+
+
+def _values(condition: Condition, absent: Missing | tuple[()]) -> Sequence[Json | Missing | tuple[()]] | None:
+    if isinstance(condition, Equals):
+        return None if condition.ignore_case else [condition.value]
+    if isinstance(condition, Exists):
+        return None if condition.wanted else [absent]
+    if isinstance(condition, OneOf):
+        each = [_values(part, absent) for part in condition.conditions]
+        return None if None in each else [value for values in each for value in values or ()]
+    if isinstance(condition, AllOf):
+        known = (_values(part, absent) for part in condition.conditions)
+        found = next((values for values in known if values is not None), None)
+        return None if found is None else [value for value in found if condition.holds(value)]
+    return None
+
+
+def _absent(test: Test) -> Missing | tuple[()]:
+    return () if test.field.spec.kind == "set" else MISSING
+
+
+def _compared(condition: Condition) -> Iterator[Compare]:
+    if isinstance(condition, Compare):
+        yield condition
+    elif isinstance(condition, AllOf):
+        for part in condition.conditions:
+            yield from _compared(part)
+
+
+def _bounded(bounds: Iterable[Compare]) -> bool:
+    """Whether there are numbers within all bounds."""
+    low, open_low, high, open_high = float("-inf"), False, float("inf"), False
+    for bound in bounds:
+        if bound.op in ("gt", "gte"):
+            low, open_low = max((low, open_low), (bound.number, bound.op == "gt"))
+        else:
+            high, closed = min((high, not open_high), (bound.number, bound.op == "lte"))
+            open_high = not closed
+    return low < high or (low == high and not (open_low or open_high))

@@ -1,0 +1,210 @@
+"""Warnings about a whole catalog: what no rule shows by itself, is certain, and hardly meant.
+
+Apart from typing, which reads each rule on its own and finds what is wrong with it. Warnings have the form of
+mistakes, and with `--strict` they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mockllm.core.matching import All, Field, Matcher, slow_regexes
+from mockllm.scenario.certainty import Wider, contradiction
+from mockllm.scenario.compiling import GENERATING
+from mockllm.scenario.entries import Entry
+from mockllm.scenario.gathering import Gathered
+from mockllm.scenario.language.rule import RuleWord
+from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.loading import LoadedFile
+from mockllm.scenario.matchers import matcher
+from mockllm.scenario.mistakes import Mistake, Path
+from mockllm.scenario.vocabulary import RESERVED
+
+SLOW: Final = 50
+"""So many regexes without a literal are worth a word: each of them tries every request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A rule or modifier where it stands."""
+
+    entry: Entry
+    file: LoadedFile
+    matcher: Matcher
+
+    @property
+    def word(self) -> Any:
+        return self.entry.word
+
+    def warn(self, message: str, *below: str | int, key: bool = False) -> Mistake:
+        """A warning about it, or about something below it."""
+        return self.file.source.mistake((*self.entry.path, *below), message, key)
+
+    @property
+    def settled(self) -> bool:
+        """Whether its guards and its match are the same whatever the parameters are."""
+        path = self.entry.path
+        given, filled = (_at(source.data, path) for source in (self.file.raw, self.file.source))
+        return all(given.get(word) == filled.get(word) for word in ("match", "chance", "times", "choose"))
+
+
+def warnings(gathered: Gathered) -> list[Mistake]:
+    """All warnings, by place."""
+    files = {file.path: file for file in gathered.loading.files}
+    standing = [Standing(entry, files[entry.file], _matcher(entry)) for entry in gathered.entries]
+    found: list[Mistake] = [*_hidden(standing), *_slow(standing)]
+    for each in standing:
+        for look in LOOKS:
+            found += look(each)
+    return sorted(set(found))
+
+
+def _matcher(entry: Entry) -> Matcher:
+    """Which requests it sees."""
+    match = entry.word.match
+    named = match.path is not None or match.api is not None
+    return matcher(match) if named or entry.kind == "modifier" else All((GENERATING, matcher(match)))
+
+
+def _at(data: Any, path: Path) -> Mapping[str, Any]:
+    for step in path:
+        data = data[step]
+    return data  # type: ignore[no-any-return]
+
+
+# --- rules that never answer -----------------------------------------------------------------------
+
+
+def _never(each: Standing) -> Iterator[Mistake]:
+    """By itself: fallbacks are never told so, nor what a parameter may change."""
+    word = each.word
+    if not isinstance(word, RuleWord) or each.entry.rank[0] or not each.settled:
+        return
+    against = contradiction(each.matcher)
+    if against is not None:
+        yield each.warn(f"can never answer: nothing is at once {against}", "match", key=True)
+    if word.chance == 0:
+        yield each.warn("can never answer: its chance is 0", "chance")
+    if word.times == 0:
+        yield each.warn("can never answer: it answers 0 times", "times")
+    if word.choose is not None and not any(branch.weight for branch in word.choose):
+        yield each.warn("can never answer: all weights are 0", "choose")
+
+
+def _hidden(standing: Iterable[Standing]) -> Iterator[Mistake]:
+    """Rules behind one of the same layer that answers all that they match."""
+    layers: dict[int, list[Standing]] = {}
+    for each in standing:
+        if each.entry.kind == "rule" and not each.entry.rank[0] and each.settled:
+            layers.setdefault(each.entry.rank[1], []).append(each)
+    for layer in layers.values():
+        sure = [(number, each) for number, each in enumerate(layer) if _sure(each.word)]
+        wider = Wider([each.matcher for _, each in sure])
+        before = 0
+        for number, each in enumerate(layer):
+            while before < len(sure) and sure[before][0] < number:
+                before += 1
+            found = wider.first(each.matcher, before)
+            if found is not None:
+                yield each.warn(f"can never answer: {_told(sure[found][1])} answers all that it matches")
+
+
+def _sure(word: RuleWord) -> bool:
+    """Whether it answers whenever its match holds."""
+    if word.sequence is not None and word.then == "fall_through":
+        return False
+    return word.chance in (None, 1) and word.times is None and not word.skip and word.every in (None, 1)
+
+
+def _told(each: Standing) -> str:
+    return f'"{each.entry.id.rpartition(":")[2]}" ({each.entry.where})'
+
+
+# --- what else is hardly meant -------------------------------------------------------------------
+
+
+def _broad(each: Standing) -> Iterator[Mistake]:
+    """A pack's rule for everything hides what is used behind it."""
+    ordinary = each.entry.kind == "rule" and not each.entry.rank[0]
+    if each.file.layer == "pack" and ordinary and not each.word.match.model_fields_set:
+        yield each.warn(
+            "a pack's rule without a match answers everything; make it `fallback: true`, or give it a match"
+        )
+
+
+def _reserved(each: Standing) -> Iterator[Mistake]:
+    """Paths that the server keeps to itself."""
+    for path in _paths(each.word.match.path):
+        first = path.split("/")[1:2]
+        if first and first[0] in RESERVED:
+            message = f"/{first[0]} is the server's own: no request to it comes here"
+            yield each.warn(message, "match", "path")
+            return
+
+
+def _paths(condition: Any) -> Iterator[str]:
+    """The paths that a condition spells out, at least in their first part."""
+    if isinstance(condition, str):
+        yield condition
+    elif isinstance(condition, list):
+        for each in condition:
+            yield from _paths(each)
+    elif condition is not None:
+        for word in ("equals", "glob"):
+            yield from _paths(getattr(condition, word))
+        yield from (path for path in _paths(condition.starts_with) if path.count("/") > 1)
+
+
+def _unplayable(each: Standing) -> Iterator[Mistake]:
+    """Faults in the chunks of what is never streamed."""
+    word = each.word
+    if not isinstance(word, RuleWord):
+        if word.error is not None:
+            yield from _faults(each, word, "an error is never streamed")
+        return
+    says = [*(word.sequence or ()), *(word.choose or ())]
+    reasons = [_unstreamed(said, word) for said in says or [word]]
+    if None not in reasons:
+        yield from _faults(each, word, str(reasons[0]))
+    below = "choose" if word.sequence is None else "sequence"
+    for number, (said, reason) in enumerate(zip(says, reasons, strict=False)):
+        if reason is not None:
+            yield from _faults(each, said, reason, below, number)
+
+
+def _unstreamed(said: Any, rule: RuleWord) -> str | None:
+    """Why an answer is never streamed."""
+    if said.error is not None:
+        return "an error is never streamed"
+    if said.http is not None:
+        return "an http answer is never streamed"
+    stream = rule.stream if said.stream is None else said.stream
+    return "with `stream: false` nothing is streamed" if stream is False else None
+
+
+def _faults(each: Standing, settings: Settings, reason: str, *below: str | int) -> Iterator[Mistake]:
+    for number, word in enumerate(settings.faults or ()):
+        for name in word.model_fields_set:
+            if getattr(word, name).needs_stream:
+                message = f"{name} can never be played: it breaks a chunk, and {reason}"
+                yield each.warn(message, *below, "faults", number)
+
+
+def _slow(standing: Iterable[Standing]) -> Iterator[Mistake]:
+    """Many regexes that no index can help with."""
+    found: list[tuple[Standing, Field]] = []
+    for each in standing:
+        found += [(each, field) for field, _ in slow_regexes(each.matcher)]
+    if len(found) >= SLOW:
+        first, field = found[0]
+        message = (
+            f"{len(found)} regexes, this one on {field.name} the first, have no text that must stand in what "
+            "they match, so every request tries them all; a word of two letters or more in each makes them fast"
+        )
+        yield first.warn(message, "match")
+
+
+LOOKS: Final[tuple[Callable[[Standing], Iterator[Mistake]], ...]] = (_never, _broad, _reserved, _unplayable)
+"""What is looked for in each rule and modifier by itself."""

@@ -1,0 +1,145 @@
+"""What is certain about matchers without a request, and where nothing is said because it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.scenario import certainty
+from mockllm.scenario.certainty import Wider, contradiction, implies
+from mockllm.scenario.language.match import Match
+from mockllm.scenario.matchers import matcher
+
+
+def made(match: dict[str, Any]) -> Any:
+    return matcher(Match.model_validate(match))
+
+
+NARROWER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("anything is narrower than nothing asked", {"user": "hi"}, {}),
+    ("the same is narrower than itself", {"user": {"regex": "a+"}}, {"user": {"regex": "a+"}}),
+    ("more is asked", {"user": "hi", "model": "m"}, {"model": "m"}),
+    ("a literal that a glob takes", {"model": "gpt-4"}, {"model": "gpt-*"}),
+    ("a literal out of several", {"model": "a"}, {"model": ["a", "b"]}),
+    ("fewer literals out of several", {"model": ["a", "b"]}, {"model": ["c", "b", "a"]}),
+    ("a literal that a condition takes", {"user": "hello there"}, {"user": {"contains": "there"}}),
+    ("a literal of any case", {"user": "HI"}, {"user": {"equals": "hi", "ignore_case": True}}),
+    ("a value where there must be one", {"user": {"contains": "x"}}, {"user": {"exists": True}}),
+    ("absence", {"system": {"exists": False}}, {"system": {"exists": False}}),
+    ("one of a set", {"tools": "get_weather"}, {"tools": "get_*"}),
+    ("one of a set where there must be one", {"tools": "get_*"}, {"tools": {"exists": True}}),
+    ("a number within bounds", {"turn": 3}, {"turn": {"gt": 2}}),
+    ("a number in the body", {"body": {"$.n": 3}}, {"body": {"$.n": {"gte": 3}}}),
+    ("all of several", {"all": [{"user": "a"}, {"model": "b"}]}, {"user": "a", "model": "b"}),
+    ("one of the alternatives", {"user": "a"}, {"any": [{"model": "x"}, {"user": "a"}]}),
+    ("each of the alternatives", {"any": [{"user": "a"}, {"user": "ab"}]}, {"user": {"starts_with": "a"}}),
+    ("alternatives beside more", {"model": "m", "any": [{"user": "a"}, {"user": "b"}]}, {"user": ["a", "b"]}),
+    (
+        "the same alternatives",
+        {"any": [{"user": "a"}, {"model": "m"}]},
+        {"any": [{"model": "m"}, {"user": "a"}]},
+    ),
+    ("the same that must not be", {"user": "a", "not": {"model": "m"}}, {"not": {"model": "m"}}),
+]
+
+NOT_NARROWER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("less is asked", {"model": "m"}, {"model": "m", "user": "hi"}),
+    ("nothing is asked", {}, {"user": "hi"}),
+    ("another literal", {"model": "a"}, {"model": "b"}),
+    ("a glob is no literal", {"model": "gpt-*"}, {"model": "gpt-4"}),
+    ("case counts", {"user": {"equals": "hi", "ignore_case": True}}, {"user": "hi"}),
+    ("what may be absent", {"user": {"exists": False}}, {"user": {"exists": True}}),
+    ("an empty set", {"tools": {"exists": False}}, {"tools": {"exists": True}}),
+    ("another field", {"user": "a"}, {"system": "a"}),
+    ("another header", {"headers": {"a": "x"}}, {"headers": {"b": "x"}}),
+    ("one is no true", {"body": {"$.n": 1}}, {"body": {"$.n": True}}),
+    (
+        "only some of the alternatives",
+        {"any": [{"user": "a"}, {"user": "b"}]},
+        {"user": {"starts_with": "a"}},
+    ),
+    ("another thing of the set", {"tools": ["a", "b"]}, {"tools": "a"}),
+    ("no alternatives at all", {"any": []}, {"user": "a"}),
+]
+
+AT_ODDS: list[tuple[str, dict[str, Any], str]] = [
+    ("two literals", {"model": "a", "all": [{"model": "b"}]}, 'model "b" and model "a"'),
+    ("a literal and a condition", {"user": {"equals": "a", "contains": "b"}}, 'user "a", contains "b"'),
+    ("absent, and a text", {"user": {"exists": False, "contains": "x"}}, 'user contains "x", nothing'),
+    ("no tool result, and its name", {"tool_result": {"exists": False, "name": "x"}}, "tool_result nothing"),
+    ("bounds the wrong way round", {"turn": {"gt": 3, "lt": 2}}, "turn more than 3, less than 2"),
+    ("open bounds that meet", {"turn": {"gt": 3, "lte": 3}}, "turn more than 3, at most 3"),
+    ("what must not be", {"user": "a", "model": "m", "not": {"user": "a"}}, 'user "a" and not (user "a")'),
+    (
+        "alternatives none of which can be",
+        {"any": [{"user": "a", "all": [{"user": "b"}]}]},
+        'user "b" and user "a"',
+    ),
+    ("no alternatives", {"any": []}, "any of nothing"),
+    ("no alternatives, beside more", {"user": "x", "any": []}, "any of nothing"),
+]
+
+MAY_HOLD: list[tuple[str, dict[str, Any]]] = [
+    ("nothing asked", {}),
+    ("a literal that the other takes", {"model": "gpt-4", "all": [{"model": "gpt-*"}]}),
+    ("two tools", {"all": [{"tools": "a"}, {"tools": "b"}]}),
+    ("bounds that meet", {"turn": {"gte": 3, "lte": 3}}),
+    ("bounds with room", {"input_tokens": {"gt": 3, "lt": 9}}),
+    ("two texts contained", {"user": {"contains": "a"}, "all": [{"user": {"contains": "b"}}]}),
+    (
+        "one of the alternatives",
+        {"model": "m", "any": [{"model": "x", "all": [{"model": "y"}]}, {"user": "a"}]},
+    ),
+    ("something else must not be", {"user": "a", "not": {"model": "m"}}),
+    ("more must not be", {"user": "a", "not": {"user": "a", "model": "m"}}),
+    ("a literal of any case", {"user": {"equals": "A", "ignore_case": True}, "all": [{"user": "a"}]}),
+]
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"), [case[1:] for case in NARROWER], ids=[case[0] for case in NARROWER]
+)
+def test_every_such_request_is_one_of_the_others(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
+    assert implies(made(narrow), made(wide))
+    assert Wider([made(wide)]).first(made(narrow), 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"), [case[1:] for case in NOT_NARROWER], ids=[case[0] for case in NOT_NARROWER]
+)
+def test_it_is_not_certain_that_it_is_narrower(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
+    assert not implies(made(narrow), made(wide))
+    assert Wider([made(wide)]).first(made(narrow), 1) is None
+
+
+@pytest.mark.parametrize(("match", "said"), [case[1:] for case in AT_ODDS], ids=[case[0] for case in AT_ODDS])
+def test_what_can_never_hold_is_said(match: dict[str, Any], said: str) -> None:
+    found = contradiction(made(match))
+    assert found is not None
+    assert found.startswith(said)
+
+
+@pytest.mark.parametrize("match", [case[1] for case in MAY_HOLD], ids=[case[0] for case in MAY_HOLD])
+def test_what_may_hold_is_no_contradiction(match: dict[str, Any]) -> None:
+    assert contradiction(made(match)) is None
+
+
+def test_only_what_stands_before_is_wider() -> None:
+    wider = Wider([made({"user": "b"}), made({"model": "m"}), made({})])
+    assert wider.first(made({"model": "m", "user": "a"}), 3) == 1
+    assert wider.first(made({"model": "m", "user": "a"}), 1) is None
+    assert wider.first(made({"model": "x"}), 3) == 2
+
+
+def test_many_on_one_field_are_not_compared_pair_by_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def ask(narrow: object, wide: object) -> bool:
+        asked.append(wide)
+        return False
+
+    monkeypatch.setattr(certainty, "implies", ask)
+    many = [made({"model": "m", "user": {"contains": f"word {number}"}}) for number in range(1000)]
+    Wider(many).first(made({"model": "m", "user": "something else"}), 1000)
+    assert 0 < len(asked) <= certainty.MOST
