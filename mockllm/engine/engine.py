@@ -15,7 +15,7 @@ from mockllm.engine.claims import Verdicts, claim
 from mockllm.engine.exchange import Exchange
 from mockllm.engine.plans import Planner
 from mockllm.scenario.catalog import Catalog, Item, Saying
-from mockllm.scenario.combining import Sending, combine
+from mockllm.scenario.combining import RULE, SELF, Sending, combine
 from mockllm.state import State
 
 SESSION = "x-mockllm-session"
@@ -99,14 +99,18 @@ class Engine:
             if len(self._combined) >= COMBINED:
                 self._combined.clear()
                 self.planner.forget()
-            layered = [(each.layer, each.settings) for each in modifiers if each is not item and each.settings]
-            if item is not None:
-                own = [(item.layer, saying.settings)]
+            layered = [
+                (each.layer, number, each.settings)
+                for number, each in enumerate(modifiers)
+                if each.settings is not None
+            ]
+            if item is not None and item.answers is not None:
+                own = [(item.layer, SELF, saying.settings)]
                 if item.settings is not None and item.settings is not saying.settings:
-                    own.append((item.layer, item.settings))
+                    own.append((item.layer, RULE, item.settings))
                 layered = own + layered
-            ordered = sorted(layered, key=lambda pair: pair[0])
-            found = self._combined[key] = combine([settings for _, settings in ordered])
+            ordered = sorted(layered, key=lambda each: each[0])
+            found = self._combined[key] = combine([(owner, settings) for _, owner, settings in ordered])
         return found
 
     def _exchange(self, request: Request, *, count: bool) -> Exchange:

@@ -13,6 +13,7 @@ from mockllm.core.matching import captures, matched_result
 from mockllm.core.plan import Head, Plan
 from mockllm.core.request import Request
 from mockllm.core.template import Scope, TemplateFailure
+from mockllm.core.values import Context
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.dialects.routes import Found, Outcome
 from mockllm.engine.answer import Answer
@@ -144,7 +145,9 @@ class Exchange:
 
     def speaking(self, request: Request, saying: Saying, sending: Sending, scope: Scope, chance: Chance) -> Speaking:
         longest = self.engine.longest
-        return Speaking(request, self.dialect, saying, sending, scope, chance, self.stamp(), longest=longest)
+        return Speaking(
+            request, self.dialect, saying, sending, scope, chance, self.stamp(), self.of_modifier, longest=longest
+        )
 
     # --- what plans are made of ----------------------------------------------------------------
 
@@ -152,6 +155,12 @@ class Exchange:
         if item is None and not self.modifiers:
             return NOTHING
         return self.engine.combined(item, saying, step, self.modifiers)
+
+    def of_modifier(self, number: int) -> Context:
+        """What the templates and draws of a modifier look at: its own parameters, regex groups and tries."""
+        turn, item = self.settled.modifiers[number], self.modifiers[number]
+        chance = Chance(self.engine.seed, item.id, turn.candidate.scope, turn.tries)
+        return Context(self.scope(item), chance, longest=self.engine.longest)
 
     def scope(self, item: Item) -> Scope:
         if not item.captures:

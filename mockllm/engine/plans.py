@@ -7,7 +7,7 @@ keep dies with the catalog.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
@@ -27,7 +27,7 @@ from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.scenario.catalog import Saying
-from mockllm.scenario.combining import Sending, Sent, chunk_size, settle
+from mockllm.scenario.combining import Owner, Sending, Sent, chunk_size, settle
 from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord
 from mockllm.scenario.replies import SMALLEST, Kitchen, failure
 
@@ -46,6 +46,8 @@ class Speaking:
     scope: Scope
     chance: Chance
     stamp: Stamp
+    of_modifier: Callable[[int], Context]
+    """What a modifier's settings are evaluated with."""
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     error: str | None = None
@@ -55,6 +57,10 @@ class Speaking:
     @property
     def context(self) -> Context:
         return Context(self.scope, self.chance, longest=self.longest)
+
+    def of(self, owner: Owner) -> Context:
+        """What a setting of this owner is evaluated with."""
+        return self.context if owner < 0 else self.of_modifier(owner)
 
 
 class Planner:
@@ -70,7 +76,7 @@ class Planner:
         """Raises TemplateFailure where the request lacks what the answer needs."""
         word = speaking.saying.word
         if isinstance(word, ReplyWord):
-            if not hasattr(speaking.dialect, "stream"):
+            if not speaking.request.generates:
                 raise NotGenerating(speaking.request.api)
             return self._reply(speaking, speaking.dialect)  # type: ignore[arg-type]
         sent = self._settled(speaking)
@@ -88,10 +94,10 @@ class Planner:
     def _settled(self, speaking: Speaking) -> Sent:
         sending = speaking.sending
         if not sending.static:
-            return settle(sending, speaking.context)
+            return settle(sending, speaking.of)
         sent = self._sent.get(id(sending))
         if sent is None:
-            sent = self._sent[id(sending)] = settle(sending, speaking.context)
+            sent = self._sent[id(sending)] = settle(sending, speaking.of)
         return sent
 
     def _error(self, speaking: Speaking, word: ErrorWord) -> Plan:
@@ -134,7 +140,7 @@ class Planner:
     def _cooked(self, speaking: Speaking) -> Reply:
         """The reply; a static one is made once for each way to ask for it."""
         saying, request = speaking.saying, speaking.request
-        size = chunk_size(speaking.sending, speaking.context, SMALLEST)
+        size = chunk_size(speaking.sending, speaking.of, SMALLEST)
         if not saying.static:
             word = evaluate(saying.word, speaking.context)
             kitchen = Kitchen(request, speaking.chance, size, saying.text)

@@ -1,14 +1,15 @@
 """How the settings of a step, a rule and the modifiers that apply become one (LANGUAGE: "How settings combine").
 
 Merging looks at words, not values, so that only what wins is ever evaluated, and one merge serves every
-request that the same items answer.
+request that the same items answer. Each setting remembers whose it is: a template in a modifier reads that
+modifier's parameters and regex groups, and its draws are its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeAlias, TypeVar
 
 from mockllm.core.faults import Fault
 from mockllm.core.pace import Pace
@@ -20,54 +21,59 @@ SLOTS = {"ttft": "ttft", "itl": "speed", "tokens_per_second": "speed", "chunk_si
          "whole": "whole"}  # fmt: skip
 """Which keys of a pace stand in one place: the first setting that names the place has it."""
 
+Owner: TypeAlias = int
+"""Whose a setting is: SELF, RULE, or the number of a modifier among those that apply."""
+SELF: Final[Owner] = -1
+"""What answers: the rule, or one of its steps."""
+RULE: Final[Owner] = -2
+"""The rule behind a step that answers."""
+Contexts: TypeAlias = Callable[[Owner], Context]
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """The settings that won, not yet evaluated."""
+    """The settings that won, not yet evaluated, each with its owner."""
 
-    delays: tuple[Any, ...] = ()
-    pace: tuple[tuple[str, Any], ...] = ()
-    slowdowns: tuple[Any, ...] = ()
-    headers: tuple[tuple[str, Any], ...] = ()
+    delays: tuple[tuple[Owner, Any], ...] = ()
+    pace: tuple[tuple[str, Owner, Any], ...] = ()
+    slowdowns: tuple[tuple[Owner, Any], ...] = ()
+    headers: tuple[tuple[str, Owner, Any], ...] = ()
     stream: bool | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[tuple[Owner, Fault], ...] = ()
     static: bool = True
 
-    @property
-    def chunk_size(self) -> Any:
-        return next((value for key, value in self.pace if key == "chunk_size"), None)
 
-
-def combine(settings: Sequence[Settings]) -> Sending:
+def combine(settings: Sequence[tuple[Owner, Settings]]) -> Sending:
     """One setting out of many, the strongest first."""
-    delays: list[Any] = []
-    slowdowns: list[Any] = []
-    pace: dict[str, tuple[str, Any]] = {}
-    headers: dict[str, tuple[str, Any]] = {}
-    faults: list[Fault] = []
+    delays: list[tuple[Owner, Any]] = []
+    slowdowns: list[tuple[Owner, Any]] = []
+    pace: dict[str, tuple[str, Owner, Any]] = {}
+    headers: dict[str, tuple[str, Owner, Any]] = {}
+    faults: list[tuple[Owner, Fault]] = []
     stream: bool | None = None
-    for each in settings:
+    for owner, each in settings:
         if each.delay is not None:
-            delays.append(each.delay)
+            delays.append((owner, each.delay))
         if each.pace is not None:
-            _merge_pace(pace, each.pace)
+            _merge_pace(pace, owner, each.pace)
             if each.pace.slowdown is not None:
-                slowdowns.append(each.pace.slowdown)
+                slowdowns.append((owner, each.pace.slowdown))
         for name, value in (each.headers or {}).items():
-            headers.setdefault(name.lower(), (name, value))
+            headers.setdefault(name.lower(), (name, owner, value))
         if stream is None:
             stream = each.stream
         for fault in each.faults or ():
-            faults += [getattr(fault, name) for name in fault.model_fields_set]
+            faults += [(owner, getattr(fault, name)) for name in fault.model_fields_set]
     won = (tuple(delays), tuple(pace.values()), tuple(slowdowns), tuple(headers.values()))
     return Sending(*won, stream, tuple(faults), is_static(won) and is_static(faults))
 
 
-def _merge_pace(pace: dict[str, tuple[str, Any]], word: PaceWord) -> None:
+def _merge_pace(pace: dict[str, tuple[str, Owner, Any]], owner: Owner, word: PaceWord) -> None:
     for key, slot in SLOTS.items():
         value = getattr(word, key)
         if value is not None:
-            pace.setdefault(slot, (key, value))
+            pace.setdefault(slot, (key, owner, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +93,36 @@ NOTHING = Sending()
 """No settings at all."""
 
 
-def settle(sending: Sending, context: Context) -> Sent:
-    """What the settings come to for one answer."""
-    pace = {key: evaluate(value, context.at(key)) for key, value in sending.pace}
+def settle(sending: Sending, contexts: Contexts) -> Sent:
+    """What the settings come to for one answer. Each value draws at a place of its own."""
+    pace = {key: _value(value, contexts, owner, key) for key, owner, value in sending.pace}
     slowdown = 1.0
-    for number, factor in enumerate(sending.slowdowns):
-        slowdown *= evaluate(factor, context.at(f"slowdown {number}"))
+    for owner, factor in sending.slowdowns:
+        slowdown *= _value(factor, contexts, owner, "slowdown")
     spoken = Pace(slowdown=slowdown, **pace)
     waits = (spoken.ttft, spoken.itl, spoken.tokens_per_second, spoken.jitter)
     return Sent(
-        sum(evaluate(delay, context.at(f"delay {number}")) for number, delay in enumerate(sending.delays)),
+        sum(_value(delay, contexts, owner, "delay") for owner, delay in sending.delays),
         spoken,
-        tuple((name, str(evaluate(value, context))) for name, value in sending.headers),
-        tuple(evaluate(fault, context) for fault in sending.faults),
+        tuple((name, str(_value(value, contexts, owner, "headers"))) for name, owner, value in sending.headers),
+        tuple(_value(fault, contexts, owner, "faults") for owner, fault in sending.faults),
         instant=not any(waits) and slowdown == 1,
         steady=sending.static and not spoken.jitter and not isinstance(spoken.itl, Distribution),
     )
 
 
-def chunk_size(sending: Sending, context: Context, default: ChunkSize) -> ChunkSize:
+def chunk_size(sending: Sending, contexts: Contexts, default: ChunkSize) -> ChunkSize:
     """How texts are cut into chunks; needed before there is a reply."""
-    size = evaluate(sending.chunk_size, context)
-    return size if isinstance(size, ChunkSize) else default
+    for key, owner, value in sending.pace:
+        if key == "chunk_size":
+            size = _value(value, contexts, owner, key)
+            assert isinstance(size, ChunkSize)
+            return size
+    return default
+
+
+def _value(value: T, contexts: Contexts, owner: Owner, place: str) -> T:
+    """What a setting comes to; a constant asks for no context."""
+    if is_static(value):
+        return value
+    return evaluate(value, contexts(owner).at(f"rule.{place}" if owner == RULE else place))
