@@ -199,6 +199,7 @@ class FieldIndex:
         self._any_text = self._present | mask_of(self._texts, size)
         self.bound = mask_of(self.rows, size)
         self._constants.close(size)
+        self._of_numbers = any(isinstance(key, (int, float)) for key in self._constants)
         self._compared = [table for table in self._thresholds.values() if table]
         for table in self._compared:
             table.close(size)
@@ -220,7 +221,9 @@ class FieldIndex:
         elif isinstance(value, (list, tuple)):
             mask = self._of_list(value)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            mask = self._present | self._constants.find(value)
+            mask = self._present
+            if self._of_numbers:
+                mask |= self._constants.find(value)
             for table in self._compared:
                 mask |= table.find(value)
         else:

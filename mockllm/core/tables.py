@@ -5,7 +5,7 @@ in a text, by the thresholds below a number. Each costs about the same for ten r
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, TypeVar
 
 from mockllm.core.bits import Rows, packed, unpacked
@@ -28,6 +28,9 @@ class Table(Generic[K]):
 
     def __bool__(self) -> bool:
         return bool(self._lists)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._lists)
 
     def add(self, key: K, row: int) -> None:
         rows = self._lists.setdefault(key, [])
@@ -117,19 +120,18 @@ class Thresholds:
         self._pairs.sort()
         self._numbers = [number for number, _ in self._pairs]
         kept = bytearray((size + 7) // 8)
-        for at, (_, row) in enumerate(self._pairs):
-            if not at % _STEP:
-                self._before.append(int.from_bytes(kept, "little"))
+        self._before.append(0)
+        for beyond, (_, row) in enumerate(self._pairs, 1):
             kept[row >> 3] |= 1 << (row & 7)
+            if not beyond % _STEP:
+                self._before.append(int.from_bytes(kept, "little"))
 
     def find(self, value: float) -> int:
         beyond = self._side(self._numbers, self._sign * value)
-        if not beyond:
-            return 0
-        step = (beyond - 1) // _STEP
+        step, further = divmod(beyond, _STEP)
         mask = self._before[step]
-        for _, row in self._pairs[step * _STEP : beyond]:
-            mask |= 1 << row
+        for at in range(beyond - further, beyond):
+            mask |= 1 << self._pairs[at][1]
         return mask
 
 
