@@ -41,7 +41,7 @@ class Index:
     @classmethod
     def in_slices(cls, matchers: Sequence[Matcher]) -> Generator[None, None, Index]:
         """Builds it in steps of a millisecond or two; its value is the index. A table of thousands of
-        conditions on one field, and the automaton of its literals, are one step each: 3 to 15 ms for 10,000."""
+        conditions on one field, and the automaton of its literals, are a step each: 3 to 15 ms for 10,000."""
         index = cls.__new__(cls)
         yield from index._build(matchers)
         return index
