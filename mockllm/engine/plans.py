@@ -58,6 +58,11 @@ class Speaking:
     def context(self) -> Context:
         return Context(self.scope, self.chance, longest=self.longest)
 
+    @property
+    def streamed(self) -> bool:
+        """Whether a reply is said as a stream."""
+        return self.request.stream if self.sending.stream is None else self.sending.stream
+
     def of(self, owner: Owner) -> Context:
         """What a setting of this owner is evaluated with."""
         return self.context if owner < 0 else self.of_modifier(owner)
@@ -101,7 +106,8 @@ class Planner:
         return sent
 
     def _error(self, speaking: Speaking, word: ErrorWord) -> Plan:
-        found = failure(evaluate(word, speaking.context)).for_dialect(speaking.dialect.name, DIALECT_NAMES)
+        context = Context(speaking.scope, speaking.chance)  # retry_after is no wait of the server's
+        found = failure(evaluate(word, context)).for_dialect(speaking.dialect.name, DIALECT_NAMES)
         speaking.error = found.type
         return speaking.dialect.error(found, speaking.request, speaking.stamp)
 
@@ -115,18 +121,19 @@ class Planner:
 
     def _reply(self, speaking: Speaking, dialect: Generating) -> Plan:
         request, sending = speaking.request, speaking.sending
-        streamed = request.stream if sending.stream is None else sending.stream
+        streamed = speaking.streamed
         if streamed and sending.static and speaking.saying.static and not sending.faults:
             return self._kept(speaking, dialect)
         reply = dialect.sayable(self._made(speaking), request)
         sent = self._settled(speaking)
-        if not streamed and reply.broken is not None:
-            speaking.error = reply.broken.type
-            return self._broken(speaking, _sent(dialect.error(reply.broken, request, speaking.stamp), sent), sent)
         if streamed:
             plan = self._paced(speaking, dialect.stream(reply, request, speaking.stamp), reply, sent)
         else:
-            plan = dialect.whole(reply, request, speaking.stamp)
+            if reply.broken is None:
+                plan = dialect.whole(reply, request, speaking.stamp)
+            else:
+                speaking.error = reply.broken.type
+                plan = dialect.error(reply.broken, request, speaking.stamp)
             if sent.pace.whole == "as_streamed":
                 plan = self._as_streamed(speaking, plan, reply, sent)
         return self._broken(speaking, _sent(plan, sent), sent)
@@ -143,15 +150,15 @@ class Planner:
         size = chunk_size(speaking.sending, speaking.of, SMALLEST)
         if not saying.static:
             word = evaluate(saying.word, speaking.context)
-            kitchen = Kitchen(request, speaking.chance, size, saying.text)
+            kitchen = Kitchen(request, speaking.chance, size, saying.text, speaking.streamed)
             reply = kitchen.reply(word)  # type: ignore[arg-type]
             speaking.notes += kitchen.notes
             return reply
         sampling = request.sampling
-        key = (id(saying), size, sampling)
+        key = (id(saying), size, sampling, speaking.streamed)
         kept = self._replies.get(key)
         if kept is None:
-            kitchen = Kitchen(request, speaking.chance, size, saying.text)
+            kitchen = Kitchen(request, speaking.chance, size, saying.text, speaking.streamed)
             kept = (kitchen.reply(saying.word), tuple(kitchen.notes))  # type: ignore[arg-type]
             _keep(self._replies, key, kept)
         reply, notes = kept

@@ -46,7 +46,8 @@ def compile_catalog(entries: Sequence[Entry], old: Catalog | None = None) -> Gen
     index = yield from Index.in_slices([item.matcher for item in items])
     models = dict.fromkeys(model for item in items[:rules] for model in item.models)
     files = len({entry.file for entry in entries})
-    return Catalog(tuple(items), rules, index, tuple(models), files)
+    uses = any(entry.layer for entry in entries)
+    return Catalog(tuple(items), rules, index, tuple(models), files, uses)
 
 
 def finished(steps: Generator[None, None, Catalog]) -> Catalog:
@@ -83,12 +84,12 @@ def compile_item(entry: Entry) -> Item:
         "paths": tuple(_literals(word.match.path)),
     }
     if isinstance(word, ModifierWord):
-        scoped = made if word.match.path is not None else All((SPOKEN, made))
+        scoped = made if _asks(word.match, {"path"}) else All((SPOKEN, made))
         error = None if word.error is None else saying(word.error, word, entry)
         return Item(matcher=scoped, guard=_guard(word), settings=word, error=error, **facts)
     answers = _answers(word, entry)
     total = int(answers.bounds[-1]) if answers.then == "fall_through" and answers.how == "sequence" else None
-    named = word.match.path is not None or word.match.api is not None
+    named = _asks(word.match, {"path", "api"})
     scoped = made if named else All((GENERATING, made))
     return Item(matcher=scoped, guard=_guard(word, total), settings=word, answers=answers, **facts)
 
@@ -147,6 +148,13 @@ def _words(tree: object) -> Iterable[Word]:
     elif isinstance(tree, Mapping):
         for child in tree.values():
             yield from _words(child)
+
+
+def _asks(match: Match, names: set[str]) -> bool:
+    """Whether a match asks for one of these words, itself or in its `all` and `any`."""
+    return bool(names & match.model_fields_set) or any(
+        _asks(part, names) for part in (*(match.all or ()), *(match.any or ()))
+    )
 
 
 def _names(match: Match, names: set[str]) -> bool:

@@ -5,7 +5,7 @@ The words come evaluated: what was templated or drawn has its value by now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,8 @@ class Kitchen:
     chance: Chance
     size: ChunkSize
     files: Callable[[str], str]
+    streamed: bool = True
+    """Whether it is said as a stream: what a script holds beside its chunks is for streams."""
     notes: list[str] = field(default_factory=list)
     broken: Failure | None = None
     drawn: int = 0
@@ -113,7 +115,7 @@ class Kitchen:
 
     def parts(self, word: ChoiceWord) -> list[Part]:
         if word.parts is not None:
-            return [self.part(each) for each in word.parts]
+            return list(self.ordered(word.parts))
         parts: list[Part] = []
         if word.thinking is not None:
             parts.append(self.thinking(word.thinking))
@@ -121,13 +123,22 @@ class Kitchen:
             parts.append(self.json(word.json_))
         elif word.chunks is not None:
             whole = None if word.text is None else "".join(self.text(word.text)[0])
-            parts.append(Text(self.script(word.chunks), whole=whole))
+            parts.append(Text(self.script(word.chunks, instead=whole is not None), whole=whole))
+            if self.broken is not None:
+                return parts
         elif word.text is not None:
             parts.append(Text(*self.text(word.text)))
         if word.refusal is not None:
             parts.append(Refusal(self.text(word.refusal)[0]))
         parts += [self.call(each) for each in word.tool_calls or ()]
         return parts
+
+    def ordered(self, words: Sequence[PartWord]) -> Iterator[Part]:
+        """The parts up to one that breaks."""
+        for word in words:
+            yield self.part(word)
+            if self.broken is not None:
+                return
 
     def part(self, word: PartWord) -> Part:
         if word.thinking is not None:
@@ -171,21 +182,28 @@ class Kitchen:
             return cut(self.files(word.file), self.size), None
         return cut(str(word), self.size), None
 
-    def script(self, chunks: Sequence[Chunk]) -> tuple[Piece, ...]:
+    def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[Piece, ...]:
+        """A script's pieces; `instead`: a whole answer says another text, so that no error breaks it."""
         pieces: list[Piece] = []
+        left_out = False
         for chunk in chunks:
             if isinstance(chunk, WaitChunk):
-                pieces.append(Pause(chunk.wait))
+                pieces.append(Pause(chunk.wait))  # type: ignore[arg-type]
             elif isinstance(chunk, RawChunk):
                 pieces.append(Verbatim(chunk.raw.encode()))
+                left_out = not self.streamed
             elif isinstance(chunk, CommentChunk):
                 lines = chunk.comment.splitlines() or [""]
                 pieces.append(Verbatim("".join(f": {line}\n" for line in lines).encode() + b"\n"))
+                left_out = not self.streamed
             elif isinstance(chunk, ErrorChunk):
-                self.broken = failure(chunk.error)
+                if self.streamed or not instead:
+                    self.broken = failure(chunk.error)
                 break
             else:
                 pieces.append(str(chunk))
+        if left_out:
+            self.notes.append("raw bytes and comments are for streams: left out of the whole answer")
         return tuple(pieces)
 
     def usage(self, choices: Sequence[Choice], word: UsageWord | None) -> Usage:
