@@ -7,7 +7,7 @@ matchers and knows no files.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, met
@@ -72,7 +72,7 @@ class Wider:
     def __init__(self, matchers: Sequence[Matcher]) -> None:
         self._matchers = matchers
         self._counts = Counter(key for matcher in matchers for key in _keys(matcher))
-        self._at: dict[str, list[int]] = {}
+        self._at: dict[Hashable, list[int]] = {}
         for number, matcher in enumerate(matchers):
             for key in self._anchor(matcher):
                 self._at.setdefault(key, []).append(number)
@@ -87,7 +87,7 @@ class Wider:
                 return number
         return None
 
-    def _anchor(self, matcher: Matcher) -> list[str]:
+    def _anchor(self, matcher: Matcher) -> list[Hashable]:
         """The keys of its rarest part: whatever is narrower is asked for by one of them."""
         if isinstance(matcher, Any):
             return [key for part in matcher.parts for key in self._anchor(part)]
@@ -95,31 +95,45 @@ class Wider:
             anchors = [self._anchor(part) for part in _parts(matcher)]
             if not anchors:
                 return [EVERYTHING]
-            return min(anchors, key=lambda keys: max((self._counts[key] for key in keys), default=0))
+            return min(anchors, key=lambda keys: sum(self._counts[key] for key in keys))
         return _own(matcher)
 
 
-def _keys(matcher: Matcher) -> Iterator[str]:
+def _keys(matcher: Matcher) -> Iterator[Hashable]:
     for part in _parts(matcher):
         if isinstance(part, Any):
             for branch in part.parts:
                 yield from _keys(branch)
         else:
-            yield from _own(part)
+            yield from (key for key in _own(part) if key not in _wide(part))
 
 
-def _own(part: Test | Not) -> list[str]:
+def _own(part: Test | Not) -> list[Hashable]:
     """What a part is kept under: its literals; or itself, and as what may be wider than another test."""
     if isinstance(part, Not):
-        return [repr(part)]
+        return [_key(part)]
     literals = _literals(part)
     if literals:
-        return [f"{part.field} {value!r}" for value in literals]
-    there = isinstance(part.met, Exists) and part.met.wanted
-    return [f"{part.field} is there" if there else f"{part.field} is like", repr(part)]
+        return [(part.field, _key(value)) for value in literals]
+    return [*_wide(part), _key(part)]
 
 
-def _asked(narrow: Matcher) -> Iterator[str]:
+def _wide(part: Test | Not) -> list[Hashable]:
+    """What a part without literals is kept under as one that other tests may be narrower than."""
+    if isinstance(part, Not):
+        return []
+    return [(part.field, "is there" if isinstance(part.met, Exists) and part.met.wanted else "is like")]
+
+
+def _key(thing: object) -> Hashable:
+    try:
+        hash(thing)
+    except TypeError:  # JSON is somewhere in it
+        return repr(thing)
+    return thing
+
+
+def _asked(narrow: Matcher) -> Iterator[Hashable]:
     """The keys of all that may be wider: of alternatives those of the first, which must be covered too."""
     for part in _parts(narrow):
         if isinstance(part, Any):
@@ -127,9 +141,9 @@ def _asked(narrow: Matcher) -> Iterator[str]:
             continue
         yield _own(part)[-1]
         if isinstance(part, Test):
-            yield f"{part.field} is there"
+            yield part.field, "is there"
             if _literals(part) or (isinstance(part.met, Some) and _values(part.met.condition, MISSING)):
-                yield f"{part.field} is like"
+                yield part.field, "is like"
 
 
 def _parts(matcher: Matcher) -> Iterator[Test | Any | Not]:
