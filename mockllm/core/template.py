@@ -49,7 +49,7 @@ class TemplateFailure(Exception):
         self.query = query
 
 
-class Unfit(Exception):
+class Unfit(ValueError):
     """Why an expression has no value; `Template.render` adds where it stands."""
 
     def __init__(self, reason: str, expression: str | None = None, query: str | None = None) -> None:
@@ -173,7 +173,12 @@ def capped(value: Json) -> Json:
 
 def as_text(value: Json) -> str:
     """A value inside a text: texts as they are, all else as JSON writes it."""
-    return value if type(value) is str else dumps(value).decode()
+    if type(value) is str:
+        return value
+    try:
+        return dumps(value).decode()
+    except TypeError as error:
+        raise Unfit(f"it cannot be written as JSON: {error}") from None
 
 
 # --- from source to template ---------------------------------------------------------------------

@@ -23,14 +23,15 @@ def number(value: Json, what: str = "it") -> int | float:
     raise Unfit(f"{what} is {shown(value)}, not a number")
 
 
+LARGEST: Final = 1 << 63
+"""Numbers from here on are not JSON's any more."""
+
+
 def bounded(value: int | float) -> int | float:
     """The number, where JSON can carry it."""
-    if abs(value) < _LARGEST:
+    if abs(value) < LARGEST:
         return value
     raise Unfit("the number is too large")
-
-
-_LARGEST: Final = 1 << 63
 
 
 def shown(value: Json) -> str:
@@ -156,6 +157,8 @@ def call(name: str, value: Json, arguments: list[Json], named: dict[str, Json]) 
     """A filter's value; Unfit where the value or its arguments do not fit."""
     try:
         return capped(FILTERS[name](value, *arguments, **named))
+    except Unfit:
+        raise
     except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise Unfit(f'"{name}" cannot be applied to {shown(value)}: {error}') from None
 

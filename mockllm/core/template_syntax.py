@@ -26,7 +26,7 @@ from mockllm.core.template import (
     capped,
     needed,
 )
-from mockllm.core.template_filters import FILTERS, TAKES_ABSENT, TESTS, bounded, call, number, shown
+from mockllm.core.template_filters import FILTERS, LARGEST, TAKES_ABSENT, TESTS, bounded, call, number, shown
 from mockllm.core.template_scope import Scope
 
 _PARSER: Final = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it never renders
@@ -43,6 +43,8 @@ def compile_blocks(source: str) -> list[str | Block]:
         raise TemplateSyntax(f"not a template: {error.message} {_LITERAL}") from None
     except RecursionError:
         raise TemplateSyntax("the template is nested too deeply") from None
+    except ValueError as error:  # Python refuses numbers of thousands of digits
+        raise TemplateSyntax(f"not a template: {error}") from None
     compiler = _Compiler(written)
     if all(type(node) is nodes.Output for node in tree.body):
         return [part for node in tree.body for part in compiler.output(node)]
@@ -147,8 +149,8 @@ class _Compiler:
 
     def constant(self, node: nodes.Const) -> Evaluate:
         value = node.value
-        if type(value) not in (str, int, float, bool, type(None)):
-            raise _refused(node)
+        if type(value) in (int, float) and not abs(value) < LARGEST:
+            raise TemplateSyntax("the number is too large")
         return lambda scope: value
 
     def listing(self, node: nodes.List | nodes.Tuple) -> Evaluate:

@@ -8,6 +8,8 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mockllm.core.json import Json, dumps
 from mockllm.core.request import Request
@@ -219,6 +221,9 @@ def test_parameters_and_regex_groups_are_names() -> None:
         ("{{ model is divisibleby 3 }}", 'there is no test "divisibleby"'),
         ("{{ headers.user-agent }}", 'a header\'s name needs quotes: write `headers["x-case"]`'),
         ("{{ 1j }}", "not a template"),
+        ("{{ 99999999999999999999 }}", "the number is too large"),
+        ("{{ -1e999 }}", "the number is too large"),
+        ("{{ " + "9" * 5000 + " }}", "not a template: Exceeds the limit"),
         ("{{ model", "not a template: unexpected end of template"),
         ("{{ }}", "not a template: Expected an expression"),
         ("{% nope %}", "not a template: Encountered unknown tag 'nope'"),
@@ -300,6 +305,81 @@ def test_a_value_that_is_absent_or_unfit_fails(
     assert (failed.expression, failed.reason, failed.query) == (expression, reason, query)
     assert failed.origin == "a.yaml:3:5"
     assert str(failed) == f"{expression}: {reason} (a.yaml:3:5)"
+
+
+def test_a_number_beyond_json_is_unfit_for_a_text() -> None:
+    assert rendered("{{ big }}", params={"big": 10**30}) == 10**30
+    with pytest.raises(TemplateFailure, match="it cannot be written as JSON"):
+        rendered("{{ big }}!", params={"big": 10**30})
+
+
+WORDS = [
+    *(
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ".",
+        ",",
+        ":",
+        "|",
+        "~",
+        "+",
+        "-",
+        "*",
+    ),
+    *(
+        "/",
+        "//",
+        "%",
+        "**",
+        "<",
+        "<=",
+        "==",
+        "!=",
+        "not",
+        "and",
+        "or",
+        "in",
+        "is",
+        "if",
+        "else",
+        "elif",
+        "endif",
+    ),
+    *(
+        "raw",
+        "endraw",
+        "for",
+        "set",
+        "body",
+        "user",
+        "query",
+        "list",
+        "first",
+        "default",
+        "int",
+        "join",
+        "split",
+    ),
+    *("replace('a', 'bb')", "round", "none", "true", "'a'", "1", "2.5", "x", "_"),
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=12), st.booleans())
+def test_whatever_is_written_fails_only_in_the_two_known_ways(words: list[str], wrapped: bool) -> None:
+    source = " ".join(words)
+    with contextlib.suppress(TemplateSyntax, TemplateFailure):
+        dumps(rendered(f"{{{{ {source} }}}}" if wrapped else source))
 
 
 def test_a_failure_without_an_origin_says_none() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import pytest
 from jsonschema_rs import Draft7Validator
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from mockllm.core.chance import Chance
+from mockllm.core.filled import Filled
 from mockllm.core.json import Json
 from mockllm.core.quantities import (
     ChunkSize,
@@ -31,6 +33,7 @@ from mockllm.core.values import (
     Probability,
     Spread,
     Templated,
+    TemplatedJson,
     evaluate,
     is_static,
 )
@@ -271,6 +274,38 @@ def test_what_was_read_before_stays_as_it_is() -> None:
     assert read("gap", Normal(1, 1)) == Normal(1, 1)
     drawn = read("drawn", ["1s", "2s"])
     assert read("drawn", drawn) is drawn
+
+
+def test_a_parameter_s_value_is_text_whatever_braces_it_holds() -> None:
+    assert read("text", Filled("{{ model }}", None)) == "{{ model }}"
+    expression = read("text", Filled("{{ x }} {{ v }}", "{{ '{{ x }}' }} {{ v }}"))
+    assert evaluate(expression, context(v="read")) == "{{ x }} read"
+
+
+def test_a_request_cannot_choose_a_longer_wait_than_is_allowed() -> None:
+    wait = read("wait", "{{ query.delay }}")
+    asked = context("delay=1h")
+    assert evaluate(wait, asked) == 3600.0
+    assert evaluate(wait, replace(asked, longest=60.0)) == 60.0
+    assert evaluate(read("whole", "{{ v }}"), replace(context(v=3600), longest=60.0)) == 3600
+
+
+@pytest.mark.parametrize(
+    ("written", "made"),
+    [
+        pytest.param("{{ v }}", [1, "x"], id="a template's value keeps its type"),
+        pytest.param("Hi {{ v }}", 'Hi [1,"x"]', id="inside a text it is written as JSON"),
+        pytest.param({"a": ["{{ v }}", 1], "b": True}, {"a": [[1, "x"], 1], "b": True}, id="at any depth"),
+        pytest.param(
+            {"a": [1, {"b": None}]}, {"a": [1, {"b": None}]}, id="JSON without a template is a constant"
+        ),
+        pytest.param(2.5, 2.5, id="a number is a constant"),
+    ],
+)
+def test_any_text_in_json_may_be_a_template(written: Json, made: Json) -> None:
+    tree: Any = TypeAdapter(TemplatedJson[JsonValue]).validate_python(written)
+    assert is_static(tree) is (tree == written)
+    assert evaluate(tree, context(v=[1, "x"])) == made
 
 
 # --- draws ---------------------------------------------------------------------------------------
