@@ -6,7 +6,7 @@ seconds, counted from one deadline to the next, so that no delay of the machine 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
@@ -56,16 +56,6 @@ def _jitter(pace: Pace, random: Random) -> float:
     return (
         pace.jitter.draw(random) if isinstance(pace.jitter, Distribution) else random.uniform(0, pace.jitter)
     )
-
-
-def scripted(waits: Sequence[float], pauses: Mapping[int, float], slowdown: float = 1.0) -> list[float]:
-    """The waits with those that a script writes in place of gaps: `pauses` by the number of the beat before
-    them (0: before the first; the last beat's number: after all)."""
-    count = max(len(waits), max(pauses, default=-1) + 1)
-    made = [*waits, *[0.0] * (count - len(waits))]
-    for beat, seconds in pauses.items():
-        made[beat] = seconds * slowdown
-    return made
 
 
 def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:

@@ -83,16 +83,6 @@ def parse_chunk_size(value: str | int) -> ChunkSize:
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
-    """Always the same."""
-
-    value: float
-
-    def draw(self, random: Random) -> float:
-        return max(0.0, self.value)
-
-
-@dataclass(frozen=True, slots=True)
 class Uniform:
     """Anything from `low` to `high`, alike."""
 
@@ -160,7 +150,7 @@ class Integers:
         return float(max(0, random.randint(self.low, self.high)))
 
 
-Distribution: TypeAlias = Fixed | Uniform | Integers | Normal | LogNormal | Exponential | Empirical
+Distribution: TypeAlias = Uniform | Integers | Normal | LogNormal | Exponential | Empirical
 
 
 def _short(text: str) -> str:

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from mockllm.core.pace import Pace, gaps, paced, paced_whole, scripted
+from mockllm.core.pace import Pace, gaps, paced, paced_whole
 from mockllm.core.plan import Data, Framing, Head, Kind, Plan, Raw, Step, Wait
-from mockllm.core.quantities import Fixed, Uniform
+from mockllm.core.quantities import Uniform
 
 HEAD = Head(200, ())
 
@@ -54,9 +54,12 @@ def shown(plan: Plan) -> str:
         pytest.param(
             Pace(slowdown=0.0, itl=1.0, ttft=1.0), [1, 1], [0, 0], id="slowdown 0 waits for nothing"
         ),
-        pytest.param(Pace(itl=Fixed(0.25)), [1, 1, 1], [0, 0.25, 0.25], id="itl is drawn"),
+        pytest.param(Pace(itl=Uniform(0.25, 0.25)), [1, 1, 1], [0, 0.25, 0.25], id="itl is drawn"),
         pytest.param(
-            Pace(itl=0.5, jitter=Fixed(0.25)), [1, 1], [0, 0.75], id="a drawn jitter is added as drawn"
+            Pace(itl=0.5, jitter=Uniform(0.25, 0.25)),
+            [1, 1],
+            [0, 0.75],
+            id="a drawn jitter is added as drawn",
         ),
         pytest.param(Pace(ttft=1.0, itl=1.0), [], [], id="an answer without chunks has no gaps"),
     ],
@@ -139,24 +142,6 @@ def test_where_waits_stand(plan: Plan, waits: list[float], slowdown: float, expe
 def test_a_plan_without_waits_is_the_same_object() -> None:
     assert paced(ANSWER, gaps(Pace(), [1, 1, 1], Random(0))) is ANSWER
     assert paced(ANSWER, []) is ANSWER
-
-
-@pytest.mark.parametrize(
-    ("waits", "pauses", "slowdown", "expected"),
-    [
-        pytest.param([1, 2, 3], {}, 1, [1, 2, 3], id="no script"),
-        pytest.param(
-            [1, 2, 3], {1: 9}, 1, [1, 9, 3], id="a wait behind the first chunk replaces the second's gap"
-        ),
-        pytest.param([1, 2, 3], {0: 9}, 1, [9, 2, 3], id="a wait before the first chunk replaces ttft"),
-        pytest.param([1, 2, 3], {3: 9}, 1, [1, 2, 3, 9], id="a wait behind the last chunk is added"),
-        pytest.param([], {0: 9}, 2, [18], id="slowdown multiplies"),
-    ],
-)
-def test_scripted_waits_of_a_whole_answer(
-    waits: list[float], pauses: dict[int, float], slowdown: float, expected: list[float]
-) -> None:
-    assert scripted(waits, pauses, slowdown) == expected
 
 
 def test_a_whole_answer_waits_once_before_its_body() -> None:

@@ -12,7 +12,6 @@ from mockllm.core.quantities import (
     Distribution,
     Empirical,
     Exponential,
-    Fixed,
     Integers,
     LogNormal,
     Normal,
@@ -117,10 +116,6 @@ def drawn(distribution: Distribution, count: int = 4000) -> list[float]:
     return [distribution.draw(random) for _ in range(count)]
 
 
-def test_fixed_is_always_the_same() -> None:
-    assert set(drawn(Fixed(0.3), 5)) == {0.3}
-
-
 def test_uniform_stays_within_its_ends() -> None:
     values = drawn(Uniform(1.0, 3.0))
     assert min(values) >= 1.0
@@ -160,7 +155,7 @@ def test_empirical_gives_only_measured_values() -> None:
 
 @pytest.mark.parametrize(
     "distribution",
-    [Fixed(-1), Uniform(-2, -1), Integers(-2, -1), Normal(-5, 0.1), Exponential(-1), Empirical((-1.0,))],
+    [Uniform(-2, -1), Integers(-2, -1), Normal(-5, 0.1), Exponential(-1), Empirical((-1.0,))],
     ids=lambda distribution: type(distribution).__name__,
 )
 def test_no_draw_is_negative(distribution: Distribution) -> None:
