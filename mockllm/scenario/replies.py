@@ -188,7 +188,7 @@ class Kitchen:
         left_out = False
         for chunk in chunks:
             if isinstance(chunk, WaitChunk):
-                pieces.append(Pause(chunk.wait))  # type: ignore[arg-type]
+                pieces.append(Pause(chunk.wait))
             elif isinstance(chunk, RawChunk):
                 pieces.append(Verbatim(chunk.raw.encode()))
                 left_out = not self.streamed

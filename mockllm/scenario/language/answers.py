@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    ModelWrapValidatorHandler,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
@@ -274,6 +283,19 @@ class Saying(Settings):
     """Status, headers and body as written."""
     literal: bool = False
     """Texts are taken as they are: `{{` means nothing."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def literally(cls, value: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """`literal` on a step or branch is for that one alone."""
+        context = info.context
+        if not isinstance(value, dict) or value.get("literal") is not True or context is None or context.get("literal"):
+            return read(value)
+        context["literal"] = True
+        try:
+            return read(value)
+        finally:
+            context["literal"] = False
 
     @model_validator(mode="after")
     def one_answer(self) -> Saying:
