@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects import anthropic, openai
-from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.dialect import Dialect, Generating
 
 DIALECTS: Final[tuple[Dialect, ...]] = (openai.CHAT, openai.MODELS, anthropic.MESSAGES, anthropic.MODELS)
 
@@ -17,3 +17,10 @@ PROVIDERS: Final = DIALECT_NAMES
 """The vendors, by the name that `match: {provider: …}` and the path's prefix know."""
 GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.generates)
 """The calls that a rule without `api` and `path` sees."""
+SPOKEN: Final[tuple[Generating, ...]] = (openai.CHAT, anthropic.MESSAGES)
+"""The generating calls; of each provider its usual one first."""
+
+
+def spoken(provider: str, api: str | None = None) -> Generating | None:
+    """A provider's call, its usual one where none is named; None where it has no such generating call."""
+    return next((each for each in SPOKEN if each.name == provider and api in (None, each.api)), None)

@@ -51,5 +51,6 @@ def _format(wanted: Format | None) -> Json:
     if wanted is None:
         return None
     if wanted.kind == "schema":
-        return {"type": "json_schema", "json_schema": {"name": wanted.name or "answer", "schema": wanted.schema}}
+        described = {"name": wanted.name or "answer", "schema": wanted.schema}
+        return {"type": "json_schema", "json_schema": described}
     return {"type": "json_object" if wanted.kind == "json" else "text"}

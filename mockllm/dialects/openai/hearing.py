@@ -37,8 +37,8 @@ def _hear(payload: Json, hearing: Hearing) -> None:
             for choice in choices:
                 _choice(choice, hearing)
     match payload:
-        case {"usage": {"prompt_tokens": int(prompt), "completion_tokens": int(completion), **rest}}:
-            hearing.usage = _usage(prompt, completion, rest)
+        case {"usage": {"prompt_tokens": int(prompt), "completion_tokens": int(completion)}}:
+            hearing.usage = _usage(prompt, completion, payload["usage"])
 
 
 def _usage(prompt: int, completion: int, rest: dict[str, Json]) -> Usage:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
 
-from mockllm.core.values import Duration, mistake
+from mockllm.core.quantity_types import Duration, mistake
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonPathText,
@@ -109,7 +109,8 @@ class RequestWord(Word):
         raw = sorted(self.model_fields_set & {"path", "body"})
         given = [name for name in NEUTRAL if name in self.model_fields_set]
         if raw and given:
-            raise mistake(f"{given[0]} has no place in a raw request: write it into the body, or leave out {raw[-1]}")
+            hint = f"write it into the body, or leave out {raw[-1]}"
+            raise mistake(f"{given[0]} has no place in a raw request: {hint}")
         if self.messages is not None and self.user is not None:
             raise mistake("give messages or user, not both")
         return self
@@ -128,13 +129,22 @@ class RequestWord(Word):
         return value
 
 
+def _arguments_form(value: Any) -> str:
+    """An empty object is no paths: it is a call without arguments."""
+    paths = isinstance(value, dict) and value and all(str(key).startswith("$") for key in value)
+    return "paths" if paths else "value"
+
+
 class CallExpectation(Word):
     """A tool call."""
 
     name: NameCondition | None = None
     """The tool's name."""
-    arguments: JsonValue = None
-    """Exactly these; or `{JSONPath: condition}`, where every key begins with `$`."""
+    arguments: Annotated[
+        Annotated[dict[JsonPathText, JsonCondition], Tag("paths")] | Annotated[JsonValue, Tag("value")],
+        Discriminator(_arguments_form),
+    ] = None
+    """Exactly these; or JSONPaths into them, each with a condition."""
 
 
 class TookOperators(Word):

@@ -1,0 +1,113 @@
+"""`mockllm test`: runs the examples of scenario files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.cli.listing import as_json, list_mistakes
+from mockllm.cli.options import LOADING, add, settled, wanted
+from mockllm.core.json import Json, pretty
+from mockllm.testing.examples import Result, Suite
+
+GREEN: Final = "\x1b[32m"
+RED: Final = "\x1b[31m"
+PLAIN: Final = "\x1b[0m"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folders", nargs="*", metavar="DIR", help="folders (or files) of scenarios, as --scenarios"
+    )
+    add(parser, LOADING)
+    parser.add_argument("--json", action="store_true", help="the results as JSON")
+    parser.add_argument(
+        "-k", dest="name", default="", metavar="NAME", help="only examples whose name or file holds this text"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """0 where all examples pass (or there are none), 1 where one fails, 2 for mistakes in the files."""
+    if given.folders:
+        given.scenarios = [*given.folders, *(given.scenarios or ())]
+    suite = Suite(wanted(settled(given, LOADING, os.environ), os.environ))
+    if suite.mistakes:
+        if given.json:
+            _print({"mistakes": [as_json(mistake) for mistake in suite.mistakes]})
+        else:
+            list_mistakes(suite.mistakes, sys.stderr)
+        return 2
+    results = []
+    for result in suite.run(given.name):
+        results.append(result)
+        if not given.json:
+            show(result, colour=sys.stdout.isatty())
+    failed = sum(not result.passed for result in results)
+    if given.json:
+        _print(
+            {
+                "passed": len(results) - failed,
+                "failed": failed,
+                "results": [_as_json(each) for each in results],
+            }
+        )
+    else:
+        print(summary(results, given.name))
+    return 1 if failed else 0
+
+
+def show(result: Result, *, colour: bool = False) -> None:
+    """A line, and what did not hold."""
+    word = "ok" if result.passed else "FAIL"
+    if colour:
+        word = f"{GREEN if result.passed else RED}{word}{PLAIN}"
+    print(f"{word} {result.where} {title(result)}", flush=True)
+    for failed in result.failed:
+        step = "" if failed.step is None else f"step {failed.step}: "
+        print(f"  {step}{failed.mismatch}")
+        for note in failed.mismatch.notes:
+            print(f"    {note}")
+
+
+def title(result: Result) -> str:
+    """Its name, and for which provider it was run."""
+    return result.name if result.provider is None else f"{result.name} ({result.provider})"
+
+
+def summary(results: Sequence[Result], name: str) -> str:
+    """`12 passed, 1 failed`."""
+    if not results:
+        return f'no example holds "{name}" in its name or place' if name else "no examples found"
+    failed = sum(not result.passed for result in results)
+    passed = f"{len(results) - failed} passed"
+    return f"{passed}, {failed} failed" if failed else passed
+
+
+def _as_json(result: Result) -> Json:
+    failures = [
+        {
+            "step": each.step,
+            "field": each.mismatch.field,
+            "expected": each.mismatch.expected,
+            "found": each.mismatch.found,
+            "hint": each.mismatch.hint,
+            "notes": list(each.mismatch.notes),
+        }
+        for each in result.failed
+    ]
+    file, _, line = result.where.rpartition(":")
+    return {
+        "file": file,
+        "line": int(line),
+        "name": result.name,
+        "provider": result.provider,
+        "passed": result.passed,
+        "failures": failures,
+    }
+
+
+def _print(value: Json) -> None:
+    print(pretty(value).decode())

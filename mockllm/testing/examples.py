@@ -1,0 +1,224 @@
+"""Runs the examples of scenario files: each with fresh state, seed 0 and a clock that only moves as it says.
+
+A pack's examples run against that pack with what it uses, the user's own against all that is loaded. The
+process's environment sets no parameter here: an example means the same on every machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from mockllm.core.json import Json
+from mockllm.engine import Engine
+from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.examples import ExampleEntry
+from mockllm.scenario.gathering import Gathered, Wanted, gather
+from mockllm.scenario.language.examples import ExampleStep
+from mockllm.scenario.loading import LoadedFile, load_files
+from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.shipped import shipped
+from mockllm.scenario.uses import UsedPack
+from mockllm.state.memory import Memory
+from mockllm.testing.asking import Unaskable, written
+from mockllm.testing.expectations import Mismatch, Outcome, mismatches
+from mockllm.testing.explaining import Why
+
+NOW: Final = 1_767_225_600.0
+"""When every example begins: 2026-01-01T00:00:00Z."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What did not hold in one step (counted from 1; None where there are no steps)."""
+
+    step: int | None
+    mismatch: Mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an example went. `where` is its file and line; `provider` is the one it was run for, where it names
+    several."""
+
+    where: str
+    name: str
+    provider: str | None
+    failed: tuple[Failed, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An example to be run, before its parameters are put in."""
+
+    group: Wanted
+    where: str
+    name: str
+    file: str
+    number: int
+    values: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that examples with the same parameters are asked of."""
+
+    gathered: Gathered
+    catalog: Catalog
+
+    def example(self, planned: Planned) -> ExampleEntry | None:
+        """None where its file is disabled."""
+        place = (planned.file, planned.number)
+        return next((each for each in self.gathered.examples if (each.file, each.number) == place), None)
+
+
+class Suite:
+    """The examples of what is wanted: of the user's files, and of the packs that are named or lie among them.
+    Shipped packs that are only used have been tested."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        wanted = replace(wanted, settings=replace(wanted.settings, environment={}))
+        base = gather(wanted)
+        self.mistakes: Sequence[Mistake] = base.mistakes
+        """What is wrong with the files: nothing is run then."""
+        self._worlds: dict[str, World | Sequence[Mistake]] = {}
+        self.planned: list[Planned] = []
+        if not base.mistakes:
+            self.planned += _planned(wanted, base, None)
+            for pack in base.loading.packs:
+                if _is_own(pack, wanted):
+                    alone = _alone(pack, wanted)
+                    self.planned += _planned(alone, gather(alone), pack.word.name)
+
+    def run(self, name: str = "") -> Iterator[Result]:
+        """The examples whose name or place holds this text, in either case."""
+        for planned in self.planned:
+            if name.lower() in planned.name.lower() or name in planned.where:
+                yield from self._run(planned)
+
+    def _run(self, planned: Planned) -> Iterator[Result]:
+        world = self._world(planned)
+        if not isinstance(world, World):
+            wrong = Mismatch("with", "values that load", "; ".join(map(str, world)))
+            yield Result(planned.where, planned.name, None, (Failed(None, wrong),))
+            return
+        entry = world.example(planned)
+        if entry is None:
+            wrong = Mismatch("with", "values that enable its file", "the file is disabled")
+            yield Result(planned.where, planned.name, None, (Failed(None, wrong),))
+            return
+        for provider in _providers(entry):
+            engine = Engine(world.catalog, Memory())
+            failed = tuple(_failures(entry, provider, engine))
+            yield Result(entry.where, entry.name, provider, failed)
+
+    def _world(self, planned: Planned) -> World | Sequence[Mistake]:
+        """Loaded once for all examples with the same parameters."""
+        group = planned.group
+        key = repr((group.scenarios, group.packs, sorted(planned.values.items())))
+        if key not in self._worlds:
+            settings = replace(group.settings, values=planned.values)
+            gathered = gather(replace(group, settings=settings))
+            self._worlds[key] = gathered.mistakes or World(
+                gathered, finished(compile_catalog(gathered.entries))
+            )
+        return self._worlds[key]
+
+
+# --- which ones ------------------------------------------------------------------------------------
+
+
+def _is_own(pack: UsedPack, wanted: Wanted) -> bool:
+    """Whether a pack is named, or at least none of those that ship."""
+    if pack.word.name in wanted.packs:
+        return True
+    folder = os.path.realpath(pack.folder)
+    if any(os.path.realpath(given) == folder for given in wanted.scenarios):
+        return True
+    found = shipped(pack.word.name)
+    return found is None or os.path.realpath(found) != folder
+
+
+def _alone(pack: UsedPack, wanted: Wanted) -> Wanted:
+    """A pack with what it uses, and the settings that are meant for these."""
+    found = shipped(pack.word.name)
+    named = found is not None and Path(pack.folder).resolve() == found.resolve()
+    places: dict[str, Any] = {"packs": (pack.word.name,)} if named else {"scenarios": (pack.shown,)}
+    alone = Wanted(**{"scenarios": (), **places}, vocabulary=wanted.vocabulary)
+    if not wanted.settings.sets:
+        return alone
+    known = {
+        name
+        for used in load_files(alone.scenarios, alone.packs).packs
+        for param in used.params.kinds
+        for name in (param, f"{used.word.name}.{param}")
+    }
+    sets = [text for text in wanted.settings.sets if text.partition("=")[0].strip() in known]
+    return replace(alone, settings=Settings(sets))
+
+
+def _planned(group: Wanted, gathered: Gathered, pack: str | None) -> Iterator[Planned]:
+    """The examples of the user's files, or of one pack. In a file that is disabled, those that set parameters
+    may enable it."""
+    for entry in gathered.examples:
+        if entry.pack == pack:
+            yield Planned(group, entry.where, entry.name, entry.file, entry.number, entry.word.with_)
+    for file in gathered.loading.disabled:
+        if file.pack == pack:
+            yield from _enabling(group, file)
+
+
+def _enabling(group: Wanted, file: LoadedFile) -> Iterator[Planned]:
+    found = file.source.data.get("examples")
+    for number, item in enumerate(found if isinstance(found, list) else ()):
+        if isinstance(item, dict) and isinstance(item.get("with"), dict):
+            where = f"{file.source.name}:{file.source.where(('examples', number)).line}"
+            name = str(item.get("name", f"examples[{number}]"))
+            yield Planned(group, where, name, file.path, number, item["with"])
+
+
+# --- one of them -----------------------------------------------------------------------------------
+
+
+def _steps(entry: ExampleEntry) -> Sequence[ExampleStep]:
+    return [entry.word] if entry.word.steps is None else entry.word.steps
+
+
+def _providers(entry: ExampleEntry) -> Sequence[str | None]:
+    """The providers to run it for: those that its requests list."""
+    listed = [step.request.provider for step in _steps(entry)]
+    names = [name for each in listed if isinstance(each, list) for name in each]
+    return list(dict.fromkeys(names)) or [None]
+
+
+def _failures(entry: ExampleEntry, provider: str | None, engine: Engine) -> Iterator[Failed]:
+    """What does not hold of the steps, asked one after the other."""
+    now = NOW
+    for number, step in enumerate(_steps(entry), 1):
+        place = None if entry.word.steps is None else number
+        now += step.after
+        try:
+            outcome = _ask(step, provider, engine, now)
+        except Unaskable as error:
+            yield Failed(place, Mismatch("request", "a call that can be asked", str(error)))
+            return
+        now += outcome.took
+        for mismatch in mismatches(step.expect, outcome):
+            yield Failed(place, mismatch)
+
+
+def _ask(step: ExampleStep, provider: str | None, engine: Engine, now: float) -> Outcome:
+    asked = step.request.provider
+    listed = isinstance(asked, list) and provider in asked
+    request = written(step.request, provider if listed else None).read_by(engine, now)
+    why = Why(engine, request)
+    return Outcome(request, engine.answer(request), why)

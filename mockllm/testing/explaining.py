@@ -1,0 +1,57 @@
+"""Why another rule answered than the expected one: of each rule that was meant, what kept it from answering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockllm.core.conditions import Condition, Equals
+from mockllm.core.request import Request
+from mockllm.engine import Engine
+from mockllm.engine.misses import NEAREST, aside, near, nearest, shown
+from mockllm.scenario.catalog import Item
+from mockllm.scenario.mistakes import meant
+from mockllm.testing.expectations import names_of
+
+
+class Why:
+    """What could answer a request, seen before it is answered and counted."""
+
+    def __init__(self, engine: Engine, request: Request) -> None:
+        self._engine = engine
+        self._request = request
+        self._settled = engine.peek(request).settled
+
+    def __call__(self, wanted: Condition) -> tuple[str, ...]:
+        """Of the rules whose name meets the condition, why they did not answer."""
+        return tuple(self._lines(wanted))
+
+    def _lines(self, wanted: Condition) -> Iterator[str]:
+        catalog, settled = self._engine.catalog, self._settled
+        rules = catalog.items[: catalog.rules]
+        found = [item for item in rules if any(map(wanted.holds, names_of(item.id)))]
+        for item in found[:NEAREST]:
+            yield self._one(item)
+        if not found and isinstance(wanted, Equals):
+            known = dict.fromkeys(names_of(item.id)[0] for item in rules)
+            yield f"no rule is called {wanted.value}{meant(str(wanted.value), known)}"
+        if settled.rule is not None:
+            yield f"{shown(catalog.items[settled.rule.candidate.item])}: matched"
+        elif not found:
+            for item, differences in nearest(catalog, self._request, NEAREST):
+                yield near(item, differences)
+
+    def _one(self, item: Item) -> str:
+        differences = item.matcher.differences(self._request)
+        if not all(difference.held for difference in differences):
+            return near(item, differences)
+        for candidate, refused in self._settled.refused:
+            if candidate.key == item.key:
+                return aside(item, candidate, refused)
+        if self._settled.outcome in ("modifier", "invalid"):
+            why = (
+                "a modifier's error"
+                if self._settled.outcome == "modifier"
+                else "the request is invalid, which"
+            )
+            return f"{shown(item)}: matched, but {why} came first"
+        return f"{shown(item)}: matched, but another rule came first"
