@@ -5,8 +5,8 @@ negative) to OpenAI's o200k vocabulary over 4,400 samples of 200 to 4,000 charac
 READMEs, Python, TypeScript, C, JSON, YAML, HTML, numbers, and program messages in 20 languages. Mean error
 per 1,000 characters: prose and chat 5 %, code 7-8 %, JSON 8-11 %, Chinese, Japanese, Korean, Arabic and Hindi
 6 % (traditional Chinese 14), French, Spanish, German 7-8 %, Russian and Italian 14 %, HTML 19 %; samples of
-200 characters stray twice as far. On recorded answers that vocabulary gives what GPT-4o billed to 1 %; newer reasoning models
-bill 5 % and more on top, Anthropic 10-20 %.
+200 characters stray twice as far. On recorded answers that vocabulary gives what GPT-4o billed to 1 %; newer
+reasoning models bill 5 % and more on top, Anthropic 10-20 %.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _known: dict[str, int] = {}
 
 
 def estimate(text: str) -> int:
-    """The tokens of a text: 0 for none, else at least 1. About 2 µs per KB of ASCII, 10 else; the same for the same text."""
+    """The tokens of a text: 0 for none, else at least 1. About 2 µs per KB of ASCII, else 10."""
     known = _known.get(text) if len(text) <= _SHORT else None
     if known is not None:
         return known
