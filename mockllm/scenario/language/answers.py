@@ -57,7 +57,9 @@ def _error(value: Any) -> Any:
     return value
 
 
-Error: TypeAlias = Annotated[ErrorWord, BeforeValidator(_error)]
+Error: TypeAlias = Annotated[
+    ErrorWord, BeforeValidator(_error, json_schema_input_type=ErrorName | ErrorWord)
+]
 
 
 class TokensText(Word):
@@ -160,6 +162,11 @@ def _thinking(value: Any) -> Any:
     return value if isinstance(value, Word) else {"text": value}
 
 
+Thinking: TypeAlias = Annotated[
+    ThinkingWord, BeforeValidator(_thinking, json_schema_input_type=TextWord | ThinkingWord)
+]
+
+
 class ToolCallWord(Word):
     """One tool call."""
 
@@ -191,7 +198,7 @@ class PartWord(Word):
     text: TextWord | None = None
     chunks: list[Chunk] | None = None
     json_: TemplatedJson[JsonValue] = Field(None, alias="json")
-    thinking: Annotated[ThinkingWord, BeforeValidator(_thinking)] | None = None
+    thinking: Thinking | None = None
     tool_call: ToolCallWord | None = None
     refusal: TextWord | None = None
 
@@ -211,7 +218,7 @@ class ChoiceWord(Word):
     """Exact chunks, with waits, raw bytes, comments and errors between them."""
     json_: TemplatedJson[JsonValue] = Field(None, alias="json")
     """A JSON value, said as text."""
-    thinking: Annotated[ThinkingWord, BeforeValidator(_thinking)] | None = None
+    thinking: Thinking | None = None
     """Reasoning before the text."""
     tool_calls: list[ToolCallWord] | None = None
     """The tools to call."""
@@ -249,7 +256,7 @@ def _reply(value: Any) -> Any:
     return {"text": value} if isinstance(value, str) else value
 
 
-Reply: TypeAlias = Annotated[ReplyWord, BeforeValidator(_reply)]
+Reply: TypeAlias = Annotated[ReplyWord, BeforeValidator(_reply, json_schema_input_type=str | ReplyWord)]
 
 
 class HttpWord(Word):
@@ -327,5 +334,5 @@ class BranchWord(Saying):
     """How likely it is against the others."""
 
 
-Step: TypeAlias = Annotated[StepWord, BeforeValidator(_saying)]
-Branch: TypeAlias = Annotated[BranchWord, BeforeValidator(_saying)]
+Step: TypeAlias = Annotated[StepWord, BeforeValidator(_saying, json_schema_input_type=str | StepWord)]
+Branch: TypeAlias = Annotated[BranchWord, BeforeValidator(_saying, json_schema_input_type=str | BranchWord)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -78,7 +78,9 @@ Pattern = Annotated[StrictText, AfterValidator(_regex)]
 Patterns: TypeAlias = Annotated[
     Annotated[Pattern, Tag("value")] | Annotated[list[Pattern], Tag("list")], Discriminator(_form)
 ]
-JsonPathText = Annotated[str, AfterValidator(_path)]
+JsonPathText = Annotated[
+    str, AfterValidator(_path), WithJsonSchema({"type": "string", "pattern": r"^\$"})
+]
 """A JSONPath, checked for what would be silently mis-evaluated."""
 
 

@@ -1,4 +1,4 @@
-"""A scenario file as a whole. It is read rule by rule (`scenario.reading`), so that what is disabled is never
+"""A scenario file as a whole. It is read rule by rule (`scenario.entries`), so that what is disabled is never
 typed; this model is its shape for the JSON Schema."""
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.values import Probability
@@ -14,7 +14,18 @@ from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
 
 PER = r"^(global|api_key|conversation|ip|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$"
-Per = Annotated[str, StringConstraints(pattern=PER)]
+Per = Annotated[
+    str,
+    StringConstraints(pattern=PER),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": ["global", "api_key", "conversation", "ip"]},
+                {"type": "string", "pattern": PER, "examples": ["header:x-user"]},
+            ]
+        }
+    ),
+]
 
 
 class Guarded(Word):

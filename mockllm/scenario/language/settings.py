@@ -57,7 +57,10 @@ FaultWord = create_model(  # type: ignore[call-overload]
 )
 """Built from the vocabulary itself, so that a new fault is a new word without a line here."""
 
-FaultSetting: TypeAlias = Annotated[FaultWord, BeforeValidator(_by_name)]
+FaultName: TypeAlias = Literal[tuple(FAULTS)]  # type: ignore[valid-type]
+FaultSetting: TypeAlias = Annotated[
+    FaultWord, BeforeValidator(_by_name, json_schema_input_type=FaultName | FaultWord)
+]
 
 
 class Settings(Word):
