@@ -45,7 +45,7 @@ class Rebuilt:
 class Reload:
     """Keeps an app's engine up to date with its files. `say` writes to the person at the terminal.
 
-    Made before the files are first read, it misses no change; `run` it when the server listens.
+    `warned` are the warnings that were said already. `run` it when the server listens.
     """
 
     def __init__(
@@ -54,25 +54,28 @@ class Reload:
         watched: Iterable[Path],
         rebuild: Callable[[], Awaitable[Rebuilt]],
         say: Callable[[str], None],
+        warned: Iterable[str] = (),
     ) -> None:
         self._app = app
         self._watched = _absolute(watched)
         self._rebuild = rebuild
         self._say = say
-        self._said: dict[str, str] = dict(app.engine.about().stale)
+        self._said: dict[str, str] = {**dict(app.engine.about().stale), **dict.fromkeys(warned, "")}
         self._built = fingerprint(self._watched)
         self._stirred = asyncio.Event()
+        self._moved = False
         self.swaps = 0
 
     async def run(self) -> None:
         """Watch until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
+            self._moved = False
             standing = await asyncio.to_thread(layout, self._watched)
             watches = [loop.create_task(self._watch(*grounds)) for grounds in _grounds(self._watched)]
             settled = loop.call_later(SETTLE, self._stirred.set)
             try:
-                while await asyncio.to_thread(layout, self._watched) == standing:
+                while not self._moved and await asyncio.to_thread(layout, self._watched) == standing:
                     await self._stirred.wait()
                     self._stirred.clear()
                     await self.look()
@@ -83,7 +86,8 @@ class Reload:
                 await asyncio.gather(*watches, return_exceptions=True)
 
     async def _watch(self, paths: frozenset[str], only: frozenset[str] | None) -> None:
-        """Set `_stirred` at each notice: from anywhere below `paths`, or, not below them, of `only` these."""
+        """Set `_stirred` at each notice: from anywhere below `paths`, or from in them of `only` these, which
+        come and go, so that a watch on them may be one on what is no longer there."""
         from watchfiles import awatch  # imported late: the server answers before it watches
 
         try:
@@ -95,6 +99,7 @@ class Reload:
                 recursive=only is None,
                 ignore_permission_denied=True,
             ):
+                self._moved = self._moved or only is not None
                 self._stirred.set()
         except Exception as exc:
             self._say(f"the system gives no notices of changes ({exc}): looking at the files every second")
@@ -141,7 +146,11 @@ class Reload:
         said = {**dict(about.stale), **dict.fromkeys(rebuilt.warnings, "")}
         for subject, reason in said.items():
             if self._said.get(subject) != reason:
-                self._say(f"{subject}: its last good version still answers\n{reason}" if reason else subject)
+                self._say(
+                    f"{subject}: its last good version still answers\n{reason}"
+                    if reason
+                    else f"warning: {subject}"
+                )
         self._said = said
 
 
@@ -156,15 +165,13 @@ def fingerprint(watched: Iterable[Path]) -> Fingerprint:
     return frozenset(found)
 
 
-def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str, int]]:
+def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str]]:
     """The folders that a watch stands on, and where links lead: it must be laid anew when this differs."""
-    found: set[tuple[str, str, int]] = set()
-    for path in watched:
-        for folder, _ in _walk(path):
-            with contextlib.suppress(OSError):
-                found.add((folder, os.path.realpath(folder), os.stat(folder).st_ino))
-        found.update((link, os.path.realpath(link), 0) for link in _links(path))
-    return frozenset(found)
+    return frozenset(
+        (name, os.path.realpath(name))
+        for path in watched
+        for name in (*(folder for folder, _ in _walk(path)), *_links(path))
+    )
 
 
 def _absolute(paths: Iterable[Path]) -> frozenset[Path]:

@@ -112,6 +112,8 @@ def bind(address: Address) -> list[socket.socket]:
 def _bound(host: str, port: int) -> socket.socket:
     sock: socket.socket | None = None
     try:
+        if not 0 <= port <= 65535:
+            raise OverflowError(port)  # some resolvers take it modulo 65536
         family, kind, protocol, _, where = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]

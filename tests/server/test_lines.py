@@ -1,0 +1,91 @@
+"""The live line and the journal."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mockllm.server.journal import LONGEST, Journal, Record, short
+from mockllm.server.lines import Lines, duration, plain
+
+AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))
+RECORD = Record(AT, "POST", "/v1/messages", "claude-x", "a.yaml:hi", ("a.yaml:slow",), 200, 0.0123)
+
+
+def line(record: Record, *, colour: bool = False, verbose: bool = False) -> str:
+    written: list[str] = []
+    Lines(written.append, colour=colour, verbose=verbose).show(record)
+    return written[0]
+
+
+CASES: dict[str, tuple[Record, str]] = {
+    "an answered request": (RECORD, "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms"),
+    "a note is always in the line": (
+        RECORD._replace(notes=("fail_chunk not played: the answer has 3 chunks",)),
+        "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  "
+        "[fail_chunk not played: the answer has 3 chunks]",
+    ),
+    "a miss says so": (
+        RECORD._replace(rule=None, missed=True, status=404),
+        "10:12:01 POST /v1/messages claude-x → no rule matched 404 12ms",
+    ),
+    "without a model or a rule": (
+        RECORD._replace(model=None, rule=None),
+        "10:12:01 POST /v1/messages - → - 200 12ms",
+    ),
+    "a client that left": (
+        RECORD._replace(left="gone"),
+        "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [the client left]",
+    ),
+    "a cut": (
+        RECORD._replace(left="reset", notes=("a note",)),
+        "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [a note; cut: connection reset]",
+    ),
+    "what a client sends cannot steer the terminal": (
+        RECORD._replace(path="/\x1b[2J\r\n", model="\x1b]0;x\x07\u202e\ud800", notes=("a\nb",)),
+        "10:12:01 POST /\\x1b[2J\\r\\n \\x1b]0;x\\x07\\u202e\\ud800 → a.yaml:hi 200 12ms  [a\\nb]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("record", "expected"), CASES.values(), ids=CASES)
+def test_a_line(record: Record, expected: str) -> None:
+    assert line(record) == expected
+
+
+def test_verbose_adds_the_modifiers() -> None:
+    assert line(RECORD, verbose=True).endswith("12ms  [modifiers: a.yaml:slow]")
+    assert "[" not in line(RECORD._replace(modifiers=()), verbose=True)
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, "32"), (302, "36"), (404, "33"), (500, "31"), (999, "0")])
+def test_colour_only_where_it_is_asked_for(status: int, code: str) -> None:
+    record = RECORD._replace(status=status)
+    assert f"\x1b[{code}m{status}\x1b[0m" in line(record, colour=True)
+    assert "\x1b" not in line(record)
+
+
+def test_a_miss_stands_out_in_colour() -> None:
+    assert "\x1b[1;33mno rule matched\x1b[0m" in line(RECORD._replace(missed=True), colour=True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.00042, "0.4ms"), (0.012, "12ms"), (0.9, "900ms"), (3.21, "3.2s")]
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_long_texts_are_cut() -> None:
+    assert len(short("x" * 10_000)) == LONGEST
+    assert short("x" * LONGEST) == "x" * LONGEST
+    assert plain("x" * 10_000).endswith("x…")
+
+
+def test_the_journal_is_a_ring_that_counts_all() -> None:
+    journal = Journal(3)
+    for number in range(5):
+        journal.add(RECORD._replace(status=number, missed=number % 2 == 1))
+    assert [record.status for record in journal] == [2, 3, 4]
+    assert (len(journal), journal.total, journal.missed) == (3, 5, 2)

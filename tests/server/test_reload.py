@@ -1,0 +1,274 @@
+"""Hot reload: which changes are seen, and what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.engine import About
+from mockllm.server.app import App
+from mockllm.server.reload import Rebuilt, Reload, fingerprint, layout
+from tests.server.fake_engine import FakeEngine
+
+
+class World:
+    """An app whose engines say how many rules there are: one for each file below the folder."""
+
+    def __init__(self, *watched: Path) -> None:
+        self.watched = frozenset(watched)
+        self.said: list[str] = []
+        self.warnings: tuple[str, ...] = ()
+        self.stale: tuple[tuple[str, str], ...] = ()
+        self.fails: Exception | None = None
+        self.app = App(self.engine())
+        self.reload = Reload(self.app, self.watched, self.rebuild, self.said.append)
+
+    def engine(self) -> FakeEngine:
+        texts = sorted(
+            file.read_text()
+            for path in self.watched
+            for file in ([path] if path.is_file() else path.rglob("*.yaml"))
+            if file.exists() and not any(part.startswith("..") for part in file.relative_to(path).parts)
+        )
+        return FakeEngine(about=About(len(texts), len(texts), tuple(texts), stale=self.stale))
+
+    async def rebuild(self) -> Rebuilt:
+        if self.fails is not None:
+            raise self.fails
+        return Rebuilt(self.engine(), self.watched, self.warnings)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return self.app.engine.about().routes
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(main, 20))
+
+
+async def until(world: World, *texts: str) -> None:
+    while world.texts != texts:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+def swap_link(link: Path, target: str) -> None:
+    """As Kubernetes does: a new link is renamed over the old."""
+    fresh = link.with_name(link.name + "_tmp")
+    fresh.symlink_to(target)
+    fresh.rename(link)
+
+
+def config_map(folder: Path) -> None:
+    for number in ("1", "2"):
+        (folder / f"..{number}").mkdir()
+        (folder / f"..{number}" / "a.yaml").write_text(number)
+    (folder / "..data").symlink_to("..1")
+    (folder / "a.yaml").symlink_to("..data/a.yaml")
+
+
+def editor(folder: Path) -> None:
+    (folder / ".a.yaml.swp").write_text("x")
+    (folder / "a.yaml~").write_text("2")
+    (folder / "a.yaml~").rename(folder / "a.yaml")
+
+
+def recreate(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "a.yaml").write_text("2")
+
+
+def nothing(folder: Path) -> None:
+    (folder / "a.yaml").write_text("1")
+
+
+CHANGES: dict[str, tuple[Callable[[Path], None], Callable[[Path], object], tuple[str, ...]]] = {
+    "a file is written": (nothing, lambda folder: (folder / "a.yaml").write_text("2"), ("2",)),
+    "a file is added": (nothing, lambda folder: (folder / "b.yaml").write_text("2"), ("1", "2")),
+    "a file is removed": (nothing, lambda folder: (folder / "a.yaml").unlink(), ()),
+    "an editor renames a temporary file": (nothing, editor, ("2",)),
+    "a folder of files moves in": (
+        nothing,
+        lambda folder: (
+            shutil.copytree(folder, folder.parent / "x"),
+            (folder.parent / "x").rename(folder / "b"),
+        ),
+        ("1", "1"),
+    ),
+    "the folder is made anew": (nothing, recreate, ("2",)),
+    "a ConfigMap swaps its link": (config_map, lambda folder: swap_link(folder / "..data", "..2"), ("2",)),
+}
+
+
+@pytest.mark.parametrize(("before", "change", "after"), CHANGES.values(), ids=CHANGES)
+def test_is_seen(
+    tmp_path: Path, before: Callable[[Path], None], change: Callable[[Path], object], after: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    before(folder)
+
+    async def main() -> None:
+        world = World(folder)
+        running = asyncio.create_task(world.reload.run())
+        await asyncio.sleep(0.4)
+        assert world.reload.swaps == 0
+        change(folder)
+        await until(world, *after)
+        # And what is changed after that too: the watch was laid anew where it had to be.
+        await asyncio.sleep(0.4)
+        folder.mkdir(exist_ok=True)
+        (folder / "z.yaml").write_text("z")
+        await until(world, *after, "z")
+        running.cancel()
+
+    run(main())
+
+
+def test_a_folder_that_is_a_link_may_be_swapped(tmp_path: Path) -> None:
+    for number in ("1", "2"):
+        (tmp_path / "releases" / number).mkdir(parents=True)
+        (tmp_path / "releases" / number / "a.yaml").write_text(number)
+    (tmp_path / "current").symlink_to("releases/1")
+
+    async def main() -> None:
+        world = World(tmp_path / "current")
+        running = asyncio.create_task(world.reload.run())
+        await asyncio.sleep(0.4)
+        swap_link(tmp_path / "current", "releases/2")
+        await until(world, "2")
+        await asyncio.sleep(0.4)
+        (tmp_path / "releases" / "2" / "a.yaml").write_text("3")
+        await until(world, "3")
+        running.cancel()
+
+    run(main())
+
+
+def test_a_file_on_its_own_is_watched_and_its_neighbours_are_not(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("1")
+
+    async def main() -> None:
+        world = World(tmp_path / "a.yaml")
+        running = asyncio.create_task(world.reload.run())
+        await asyncio.sleep(0.4)
+        (tmp_path / "b.yaml").write_text("x")
+        os.replace(tmp_path / "b.yaml", tmp_path / "a.yaml")
+        await until(world, "x")
+        running.cancel()
+        assert world.reload.swaps == 1
+
+    run(main())
+
+
+def test_what_changes_nothing_rebuilds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("1")
+
+    async def main() -> None:
+        world = World(tmp_path)
+        (tmp_path / ".a.yaml.swp").write_text("x")
+        assert not await world.reload.look()
+        (tmp_path / "a.yaml").write_text("22")
+        assert await world.reload.look()
+        assert not await world.reload.look()
+        assert world.said == ["reloaded: 1 rule in 1 file"]
+
+    run(main())
+
+
+def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World(tmp_path)
+        for number, (stale, warnings) in enumerate(
+            [
+                ((("a.yaml", "a.yaml:1:1: no"),), ("w",)),
+                ((("a.yaml", "a.yaml:1:1: no"),), ("w",)),
+                ((("a.yaml", "a.yaml:2:1: worse"),), ()),
+                ((), ("w",)),
+            ]
+        ):
+            world.stale, world.warnings = stale, warnings
+            (tmp_path / "a.yaml").write_text(str(number) * (number + 1))
+            await world.reload.look()
+        assert world.said == [
+            "reloaded: 1 rule in 1 file, 1 stale",
+            "a.yaml: its last good version still answers\na.yaml:1:1: no",
+            "warning: w",
+            "reloaded: 1 rule in 1 file, 1 stale",
+            "reloaded: 1 rule in 1 file, 1 stale",
+            "a.yaml: its last good version still answers\na.yaml:2:1: worse",
+            "reloaded: 1 rule in 1 file",
+            "warning: w",
+        ]
+
+    run(main())
+
+
+def test_a_build_that_fails_leaves_the_engine_and_is_tried_at_the_next_change(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World(tmp_path)
+        before = world.app.engine
+        world.fails = RuntimeError("the child died")
+        (tmp_path / "a.yaml").write_text("1")
+        assert not await world.reload.look()
+        assert world.app.engine is before
+        assert world.said == ["not reloaded: the child died"]
+        world.fails = None
+        (tmp_path / "a.yaml").write_text("22")
+        assert await world.reload.look()
+        assert world.texts == ("22",)
+
+    run(main())
+
+
+def test_what_a_new_engine_stands_on_is_watched_from_then_on(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+
+    async def main() -> None:
+        world = World(first)
+        world.app.running = 1  # an answer is being given: nothing is swept
+        world.watched = frozenset({first, second})
+        (first / "a.yaml").write_text("1")
+        assert await world.reload.look()
+        assert not await world.reload.look()
+        (second / "b.yaml").write_text("2")
+        assert await world.reload.look()
+        assert world.texts == ("1", "2")
+
+    run(main())
+
+
+def test_where_the_system_gives_no_notices_the_files_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_notices(*paths: str, **options: object) -> None:
+        raise OSError("too many watches")
+
+    monkeypatch.setattr("watchfiles.awatch", no_notices)
+    monkeypatch.setattr("mockllm.server.reload.POLL", 0.01)
+
+    async def main() -> None:
+        world = World(tmp_path)
+        running = asyncio.create_task(world.reload.run())
+        (tmp_path / "a.yaml").write_text("1")
+        await until(world, "1")
+        running.cancel()
+        assert any("too many watches" in line for line in world.said)
+
+    run(main())
+
+
+def test_a_link_that_leads_back_up_is_not_followed_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("1")
+    (tmp_path / "loop").symlink_to(".")
+    assert len(fingerprint([tmp_path])) == 1
+    assert len(layout([tmp_path])) == 1
+    assert fingerprint([tmp_path / "absent"]) == frozenset()

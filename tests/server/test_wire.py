@@ -1,0 +1,178 @@
+"""Heads and framing as bytes, and what aiohttp asks of a response."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+from aiohttp.web import RequestHandler
+
+from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Wait
+from mockllm.server.wire import CLOSE, KEEP, Asked, DateLine, Opening, Written, chunk, opening
+
+DATE = "Date: today\r\n"
+BODY = Data(b"hello", 1, "body")
+SSE = Framing.SSE
+
+
+def plan(*headers: tuple[str, str], status: int = 200, framing: Framing = Framing.PLAIN) -> Plan:
+    return Plan(Head(status, headers), (BODY,), framing)
+
+
+def lines(made: Opening) -> list[str]:
+    head = made.head.decode("latin-1")
+    assert head.endswith("\r\n\r\n")
+    return head.removesuffix("\r\n\r\n").split("\r\n")
+
+
+HEADS: dict[str, tuple[Plan, Asked, list[str], tuple[bool, bool, bool]]] = {
+    # plan, asked, lines, (chunked, bodiless, keep_alive)
+    "a whole answer": (
+        plan(("Content-Type", "x/y")),
+        Asked(),
+        ["HTTP/1.1 200 OK", "Content-Type: x/y", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "a stream": (
+        plan(framing=SSE),
+        Asked(),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
+        (True, False, True),
+    ),
+    "a stream for HTTP/1.0": (
+        plan(framing=SSE),
+        Asked(http10=True),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
+        (False, False, False),
+    ),
+    "a whole answer for HTTP/1.0 that keeps": (
+        plan(),
+        Asked(http10=True),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5", "Connection: keep-alive"],
+        (False, False, True),
+    ),
+    "the connection's last answer": (
+        plan(),
+        Asked(close=True),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5", "Connection: close"],
+        (False, False, False),
+    ),
+    "HEAD of a stream": (
+        plan(framing=SSE),
+        Asked(head_only=True),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
+        (True, True, True),
+    ),
+    "204": (plan(status=204), Asked(), ["HTTP/1.1 204 No Content", DATE[:-2]], (False, True, True)),
+    "304": (plan(status=304), Asked(), ["HTTP/1.1 304 Not Modified", DATE[:-2]], (False, True, True)),
+    "a status without a name": (
+        plan(status=599),
+        Asked(),
+        ["HTTP/1.1 599 ", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "a status of Anthropic's": (
+        plan(status=529),
+        Asked(),
+        ["HTTP/1.1 529 Overloaded", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "a date of its own": (
+        plan(("date", "then")),
+        Asked(),
+        ["HTTP/1.1 200 OK", "date: then", "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "a length that lies": (
+        plan(("Content-Length", "99")),
+        Asked(),
+        ["HTTP/1.1 200 OK", "Content-Length: 99", DATE[:-2]],
+        (False, False, True),
+    ),
+    "a stream with a length": (
+        plan(("Content-Length", "99"), framing=SSE),
+        Asked(),
+        ["HTTP/1.1 200 OK", "Content-Length: 99", DATE[:-2]],
+        (False, False, True),
+    ),
+    "a transfer encoding of its own is ours to write": (
+        plan(("Transfer-Encoding", "chunked")),
+        Asked(),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "a connection header of its own": (
+        plan(("Connection", "Close")),
+        Asked(),
+        ["HTTP/1.1 200 OK", "Connection: Close", DATE[:-2], "Content-Length: 5"],
+        (False, False, False),
+    ),
+    "a connection header cannot keep what must close": (
+        plan(("Connection", "keep-alive")),
+        Asked(close=True),
+        ["HTTP/1.1 200 OK", "Connection: keep-alive", DATE[:-2], "Content-Length: 5"],
+        (False, False, False),
+    ),
+    "a value of two lines becomes one": (
+        plan(("X", "a\r\nSet-Cookie: b"), ("Y", "a\0b\n")),
+        Asked(),
+        ["HTTP/1.1 200 OK", "X: a  Set-Cookie: b", "Y: a b ", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "a value beyond Latin-1 is UTF-8": (
+        plan(("X", "…")),
+        Asked(),
+        ["HTTP/1.1 200 OK", "X: â\x80¦", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+}
+
+
+@pytest.mark.parametrize(("made", "asked", "expected", "framed"), HEADS.values(), ids=HEADS)
+def test_heads(made: Plan, asked: Asked, expected: list[str], framed: tuple[bool, bool, bool]) -> None:
+    opened = opening(made, asked, DATE)
+    assert lines(opened) == expected
+    assert (opened.chunked, opened.bodiless, opened.keep_alive) == framed
+
+
+@pytest.mark.parametrize("value", ["fine", "two\nlines"])
+def test_ready_lines_stand_at_the_end(value: str) -> None:
+    opened = opening(plan(("X", value)), Asked(), DATE, "A: 1\r\nB: 2\r\n")
+    assert lines(opened)[-2:] == ["A: 1", "B: 2"]
+    assert f"X: {value.replace(chr(10), ' ')}" in lines(opened)
+
+
+def test_the_length_counts_also_what_stands_behind_a_cut() -> None:
+    steps = (Data(b"ab", 1, "body"), Wait(1, 1), Cut("close", 1), Raw(b"cde", 1))
+    assert "Content-Length: 5" in lines(opening(Plan(Head(200, ()), steps), Asked(), DATE))
+
+
+def test_a_chunk_says_its_length_in_hexadecimal() -> None:
+    assert chunk(b"x" * 26) == b"1a\r\n" + b"x" * 26 + b"\r\n"
+
+
+def test_the_date_is_made_once_a_second() -> None:
+    dates = DateLine()
+    first = dates.at(0.2)
+    assert first == "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+    assert dates.at(0.9) is first
+    assert dates.at(1.0) == "Date: Thu, 01 Jan 1970 00:00:01 GMT\r\n"
+
+
+def test_a_written_answer_is_prepared_and_ended_by_doing_nothing() -> None:
+    async def as_aiohttp_does(answer: Written) -> bool:
+        await answer.prepare(None)
+        await answer.write_eof()
+        return answer.keep_alive
+
+    assert asyncio.run(as_aiohttp_does(KEEP))
+    assert not asyncio.run(as_aiohttp_does(CLOSE))
+
+
+def test_aiohttp_asks_no_more_of_a_response_than_a_written_answer_has() -> None:
+    asked = inspect.getsource(RequestHandler.finish_response) + inspect.getsource(RequestHandler.start)
+    used = {
+        word.split("(")[0].split(")")[0] for part in asked.split("resp.")[1:] for word in part.split()[:1]
+    }
+    assert used <= {"prepare", "write_eof", "keep_alive"}
