@@ -77,7 +77,7 @@ class Typing:
     examples: list[ExampleEntry] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     off: set[str] = field(default_factory=set)
-    """The ids of disabled items."""
+    """The ids of disabled items, in both forms."""
     switched: list[tuple[LoadedFile, Kind, Path, str]] = field(default_factory=list)
     """What a disabled item `replaces`: switched off."""
 
@@ -87,6 +87,8 @@ class Typing:
             pack = file.pack if file.layer == "pack" else None
             self.file(file, layers.setdefault(pack, len(layers)), number, loading.packs)
         self.chosen(loading)
+        for file in loading.disabled:
+            self.off |= set(_ids(file))
         self.replace(loading)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
@@ -149,7 +151,7 @@ class Typing:
             self.mistakes.append(file.source.mistake((*path, "enabled"), str(error)))
             return
         if not on:
-            self.off.add(id)
+            self.off |= {id, _short(id)}
             if isinstance(item, dict) and isinstance(item.get("replaces"), str):
                 self.switched.append((file, kind, path, item["replaces"]))
             return
@@ -247,11 +249,15 @@ class Typing:
     def target(
         self, file: LoadedFile, kind: Kind, path: Path, target: str, by_id: Mapping[str, int]
     ) -> int | None:
-        found = by_id.get(target)
-        if found is not None and self.entries[found].kind == kind:
-            return found
+        others = {
+            id: place
+            for id, place in by_id.items()
+            if self.entries[place].kind == kind and (self.entries[place].file, self.entries[place].path) != (file.path, path)
+        }
+        if target in others:
+            return others[target]
         if target not in self.off:
-            known = [id for id, place in by_id.items() if self.entries[place].kind == kind]
+            known = list(others)
             message = f'there is no {kind} "{target}"{meant(target, known)}'
             self.mistakes.append(file.source.mistake((*path, "replaces"), message))
         return None
@@ -262,8 +268,7 @@ class Typing:
         short: dict[str, list[int]] = {}
         for place, entry in enumerate(self.entries):
             found[entry.id] = place
-            file, _, name = entry.id.rpartition(":")
-            short.setdefault(f"{file.partition('/')[0]}:{name}", []).append(place)
+            short.setdefault(_short(entry.id), []).append(place)
         return {**{id: places[0] for id, places in short.items() if len(places) == 1}, **found}
 
 
@@ -276,6 +281,21 @@ def _word(
         context["literal"] = item.get("literal") is True
         item = {key: value for key, value in item.items() if key != "enabled"}
     return _MODELS[kind].model_validate(item, context=context)
+
+
+def _short(id: str) -> str:
+    """`pack:name` of `pack/path:name`."""
+    file, _, name = id.rpartition(":")
+    return f"{file.partition('/')[0]}:{name}"
+
+
+def _ids(file: LoadedFile) -> Iterator[str]:
+    """The ids of all that stands in a file which is disabled as a whole."""
+    for kind in ("rules", "modifiers"):
+        items = file.source.data.get(kind)
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            id = f"{file.id}:{_named(item, (kind, index))}"
+            yield from (id, _short(id))
 
 
 def _named(item: Any, path: Path) -> str:

@@ -51,6 +51,12 @@ _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRI
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES: Final = ("auto", "any", "tool", "none")
 _THINKING: Final = ("enabled", "disabled", "adaptive", "between_tools")
+_NO_THREADS: Final = Failure(
+    "bad_request",
+    message="thread: threads are not kept here; send the whole history",
+    fields={"details": {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}},
+)
+"""The SDK's helpers for agent loops ask the server to keep the history (a beta); told this, they send all of it."""
 
 
 def unreadable(request: Request) -> Failure | None:
@@ -69,6 +75,8 @@ def check(request: Request) -> Failure | None:
     failure = unreadable(request)
     if failure is not None:
         return failure
+    if type(request.fields.get("thread")) is dict:
+        return _NO_THREADS
     try:
         _check(request.fields, request)
     except Problem as problem:

@@ -302,3 +302,11 @@ ANY_FIELDS = st.dictionaries(
 def test_any_json_is_accepted_or_refused_with_a_4xx(body: Any) -> None:
     failure = MESSAGES.check(of_bytes(dumps(body)))
     assert failure is None or (failure.type == "bad_request" and failure.message)
+
+
+def test_a_thread_is_refused_in_the_way_that_makes_the_sdk_send_the_whole_history() -> None:
+    failure = MESSAGES.check(messages({"thread": {"type": "create"}}))
+    assert failure is not None
+    assert failure.type == "bad_request"
+    details = failure.fields["details"]
+    assert details == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
