@@ -1,0 +1,58 @@
+"""A live server in a thread of the test's own process: the whole product, on a real socket.
+
+Apart from `tests/process.py`, which runs the command: here a test can look at the app and at its lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.app import App
+from mockllm.server.building import Builder
+from mockllm.server.limits import Limits
+from mockllm.server.lines import Lines
+from mockllm.server.serving import Threaded
+from mockllm.state.memory import Memory
+from tests.waiting import until
+
+
+@dataclass
+class Live:
+    """Where a server listens, and the lines that it wrote for each request."""
+
+    url: str
+    port: int
+    app: App
+    lines: list[str] = field(default_factory=list)
+
+    def line(self, holds: Callable[[str], bool]) -> str:
+        """The first line for which this holds; a line is written when its answer has left."""
+        return until(lambda: next((line for line in self.lines if holds(line)), None))
+
+
+@contextmanager
+def live(
+    *scenarios: Path,
+    packs: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Live]:
+    """Serve these files, folders and shipped packs; `settings` are as for `--set`."""
+    wanted = Wanted(
+        [str(path) for path in scenarios],
+        list(packs),
+        Settings(tuple(settings), dict(environment or {})),
+        Vocabulary(PROVIDERS, DIALECT_NAMES, APIS),
+    )
+    lines: list[str] = []
+    app = App(Builder(wanted, Memory()).first(), limits=Limits(grace=0.5), lines=Lines(lines.append))
+    server = Threaded(app)
+    with server as url:
+        yield Live(url, server.port, app, lines)

@@ -1,0 +1,148 @@
+"""`mockllm` as a user runs it: a process of its own, with what it has said so far."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from tests.waiting import PATIENCE, until
+
+LISTENING = re.compile(r"listening on (\S+)")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's own, without what would steer the server."""
+    steering = ("MOCKLLM_", "CHUNK_", "STREAM_", "DEFAULT_RESPONSE", "PORT", "COVERAGE_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
+    return {**kept, "PYTHONIOENCODING": "utf-8", **more}
+
+
+def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "mockllm", *arguments],
+        cwd=cwd, env=environment(**more), capture_output=True, encoding="utf-8", timeout=PATIENCE * 2,
+    )  # fmt: skip
+
+
+class Process:
+    """A running `mockllm serve`. `out` and `err` grow while it speaks."""
+
+    def __init__(
+        self, arguments: Sequence[str], cwd: Path, more: Mapping[str, str], python: Sequence[str] | None = None
+    ) -> None:
+        line = [*(python or (sys.executable, "-m", "mockllm")), "serve", *arguments]
+        self._process = subprocess.Popen(
+            line, cwd=cwd, env=environment(**more),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+        )  # fmt: skip
+        self.out: list[str] = []
+        self.err: list[str] = []
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._readers = [
+            threading.Thread(target=_read, args=(stream, lines), daemon=True)
+            for stream, lines in ((self._process.stdout, self.out), (self._process.stderr, self.err))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def said(self) -> str:
+        return "\n".join([*self.out, *self.err])
+
+    def ready(self) -> Process:
+        """Waits for the ready line."""
+        self.line(lambda line: "listening on" in line)
+        return self
+
+    @property
+    def url(self) -> str:
+        """The first address of the ready line."""
+        found = LISTENING.search(self.said)
+        assert found is not None
+        return found[1].rstrip(",")
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def line(self, holds: Callable[[str], bool], start: int = 0) -> str:
+        """The first line, from the `start`th of each stream on, for which this holds; waits for it."""
+
+        def look() -> str | None:
+            assert self._process.poll() is None or any(map(holds, self.out + self.err)) or self._drained(), self.said
+            return next((line for line in self.out[start:] + self.err[start:] if holds(line)), None)
+
+        return until(look, otherwise=lambda: self.said)
+
+    def _drained(self) -> bool:
+        return any(reader.is_alive() for reader in self._readers)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def ended(self) -> int:
+        """The exit code, once it has ended and all that it said is read."""
+        code = self._process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        return code
+
+    def close(self) -> None:
+        """Ends it, whatever it is doing."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        for reader in self._readers:
+            reader.join()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def get(self, path: str) -> Any:
+        """The JSON at a path."""
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, body: Any) -> Any:
+        """The JSON answer to a JSON body."""
+        asked = urllib.request.Request(
+            self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    def ask(self, user: str = "hi", model: str = "gpt-4o") -> str:
+        """What a chat completion says."""
+        asked = {"model": model, "messages": [{"role": "user", "content": user}]}
+        said = self.post("/v1/chat/completions", asked)["choices"][0]["message"]["content"]
+        assert isinstance(said, str)
+        return said
+
+
+def _read(stream: IO[str], lines: list[str]) -> None:
+    for line in stream:
+        lines.append(line.rstrip("\n"))
+
+
+@contextmanager
+def serving(
+    *arguments: str, cwd: Path, python: Sequence[str] | None = None, **more: str
+) -> Iterator[Process]:
+    """`mockllm serve` with a free port, ready, in this folder and with these variables."""
+    process = Process([*arguments, "--port", "0"], cwd, more, python)
+    try:
+        yield process.ready()
+    finally:
+        process.close()

@@ -1,0 +1,190 @@
+"""What only the anthropic package asks for: thinking with its signature, events, tool results in user turns."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import anthropic
+import pytest
+
+from tests.live import Live
+from tests.sdk.ways import ANTHROPIC_TOOLS
+
+MODEL = "claude-mock"  # of a family that the SDK does not call deprecated
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}},
+    "required": ["city", "degrees"],
+    "additionalProperties": False,
+}
+
+
+def asked(text: str, **more: Any) -> dict[str, Any]:
+    return {
+        "model": MODEL,
+        "max_tokens": 500,
+        "messages": [{"role": "user", "content": text}],
+        **more,
+    }
+
+
+def test_an_agent_loop_ends_with_the_answer(claude: anthropic.Anthropic) -> None:
+    question = asked("weather?", tools=ANTHROPIC_TOOLS)
+    first = claude.messages.create(**question)
+    assert first.stop_reason == "tool_use"
+    (call,) = (block for block in first.content if block.type == "tool_use")
+    assert call.input == {"city": "Paris"}
+    result = {"type": "tool_result", "tool_use_id": call.id, "content": '{"degrees": 21}'}
+    question["messages"] += [
+        {"role": "assistant", "content": first.content},
+        {"role": "user", "content": [result]},
+    ]
+    last = claude.messages.create(**question)
+    assert [block.text for block in last.content if block.type == "text"] == ["It is 21 degrees."]
+    assert last.stop_reason == "end_turn"
+
+
+def test_the_sdk_runs_the_whole_loop_by_itself(claude: anthropic.Anthropic) -> None:
+    @anthropic.beta_tool
+    def get_weather(city: str) -> str:
+        """The weather of a city.
+
+        Args:
+            city: Which one.
+        """
+        return json.dumps({"degrees": 21, "city": city})
+
+    last = claude.beta.messages.tool_runner(**asked("weather?", tools=[get_weather])).until_done()
+    assert [block.text for block in last.content if block.type == "text"] == ["It is 21 degrees."]
+
+
+def test_parallel_calls_have_ids_of_their_own(claude: anthropic.Anthropic) -> None:
+    answer = claude.messages.create(**asked("both", tools=ANTHROPIC_TOOLS))
+    ids = [block.id for block in answer.content if block.type == "tool_use"]
+    assert len(set(ids)) == 2
+    assert all(id.startswith("toolu_01") and len(id) == 30 for id in ids)
+
+
+def test_thinking_has_its_signature(claude: anthropic.Anthropic) -> None:
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    answer = claude.messages.create(**asked("think", thinking=thinking, max_tokens=2000))
+    (block,) = (block for block in answer.content if block.type == "thinking")
+    assert (block.thinking, block.signature) == ("Let me see.", "c2lnbmVk")
+
+
+def test_thinking_in_a_stream(claude: anthropic.Anthropic) -> None:
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    with claude.messages.stream(**asked("think", thinking=thinking, max_tokens=2000)) as stream:
+        kinds = [event.type for event in stream]
+        block = stream.get_final_message().content[0]
+    assert block.type == "thinking"
+    assert (block.thinking, block.signature) == ("Let me see.", "c2lnbmVk")
+    assert kinds.count("signature") == 1
+    assert kinds.index("thinking") < kinds.index("signature") < kinds.index("text")
+
+
+def test_the_events_of_a_stream_in_their_order(claude: anthropic.Anthropic) -> None:
+    events = list(claude.messages.create(**asked("both", tools=ANTHROPIC_TOOLS, stream=True)))
+    kinds = [event.type for event in events if event.type != "content_block_delta"]
+    block = ["content_block_start", "content_block_stop"]
+    assert kinds == ["message_start", *block * 3, "message_delta", "message_stop"]
+    starts = [event for event in events if event.type == "content_block_start"]
+    assert [(event.index, event.content_block.type) for event in starts] == [
+        *((0, "text"), (1, "tool_use"), (2, "tool_use"))
+    ]
+
+
+def test_the_text_of_a_stream(claude: anthropic.Anthropic) -> None:
+    with claude.messages.stream(**asked("hello")) as stream:
+        pieces = list(stream.text_stream)
+        usage = stream.get_final_message().usage
+    assert "".join(pieces) == "Hello, world. It is a fine day."
+    assert len(pieces) > 1
+    assert (usage.input_tokens, usage.output_tokens) == (12, 9)
+
+
+def test_the_async_text_of_a_stream(live: Live) -> None:
+    async def ask() -> list[str]:
+        async with (
+            anthropic.AsyncAnthropic(base_url=live.url, api_key="sk", max_retries=0) as client,
+            client.messages.stream(**asked("hello")) as stream,
+        ):
+            return [piece async for piece in stream.text_stream]
+
+    assert "".join(asyncio.run(ask())) == "Hello, world. It is a fine day."
+
+
+def test_an_answer_in_the_form_of_a_schema(claude: anthropic.Anthropic) -> None:
+    form = {"format": {"type": "json_schema", "schema": SCHEMA}}
+    answer = claude.messages.create(**asked("weather", output_config=form))
+    assert [json.loads(block.text) for block in answer.content if block.type == "text"] == [
+        {"city": "Paris", "degrees": 21}
+    ]
+
+
+def test_the_headers_of_a_raw_response(claude: anthropic.Anthropic) -> None:
+    raw = claude.messages.with_raw_response.create(**asked("hello"))
+    assert raw.headers["x-mockllm-rule"] == "conversation.yaml:hello"
+    assert raw.headers["request-id"].startswith("req_01")
+    assert raw.parse()._request_id == raw.headers["request-id"]
+    assert "anthropic-ratelimit-requests-remaining" in raw.headers
+
+
+def test_ids_are_the_providers_and_differ(claude: anthropic.Anthropic) -> None:
+    ids = {claude.messages.create(**asked("hello")).id for _ in range(3)}
+    assert len(ids) == 3
+    assert all(id.startswith("msg_01") and len(id) == 28 for id in ids)
+
+
+def test_the_model_that_was_asked_for_answers(claude: anthropic.Anthropic) -> None:
+    answer = claude.messages.create(**asked("hello"))
+    assert answer.model == MODEL
+
+
+def test_models_are_listed_and_looked_up(claude: anthropic.Anthropic) -> None:
+    page = claude.models.list()
+    assert "twice-limited" in [model.id for model in page], "a model that a rule names is there"
+    assert page.data[0].id == page.first_id
+    found = claude.models.retrieve("twice-limited")
+    assert (found.id, found.type) == ("twice-limited", "model")
+    assert claude.models.retrieve("any-other").id == "any-other", "messages answers it, so it is there"
+
+
+def test_rules_see_the_api_key_and_count_by_it(live: Live) -> None:
+    def ask(key: str, text: str) -> str:
+        with anthropic.Anthropic(base_url=live.url, api_key=key, max_retries=0) as client:
+            answer = client.messages.create(**asked(text))
+        return "".join(block.text for block in answer.content if block.type == "text")
+
+    assert ask("sk-open-sesame", "secret") == "Come in."
+    with pytest.raises(anthropic.NotFoundError, match="api_key"):
+        ask("sk-other", "secret")
+    assert [ask(key, "who am I") for key in ("three", "four", "three", "four")] == [
+        *("first time", "first time", "second time", "second time")
+    ]
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "no model": ({"model": None}, "model"),
+    "no messages": ({"messages": []}, "messages"),
+    "null for a message": ({"messages": [None]}, "messages"),
+    "no max_tokens": ({"extra_body": {"max_tokens": None}}, "max_tokens"),
+    "too hot": ({"extra_body": {"temperature": 1.5}}, "temperature"),
+    "a result without its call": (
+        {"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "x"}]}]},
+        "tool_result",
+    ),
+}
+
+
+@pytest.mark.parametrize(("wrong", "named"), MISTAKES.values(), ids=MISTAKES.keys())
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_clients_do_wrong_is_a_400_that_says_what(
+    claude: anthropic.Anthropic, wrong: dict[str, Any], named: str, stream: bool
+) -> None:
+    with pytest.raises(anthropic.BadRequestError, match=named) as caught:
+        claude.messages.create(**(asked("hello", stream=stream) | wrong))
+    body: Any = caught.value.body
+    assert body["error"]["type"] == "invalid_request_error"

@@ -1,0 +1,54 @@
+"""What a scenario says comes out of every official SDK the same: sync and async, whole and streamed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.live import Live
+from tests.sdk.ways import WAYS, Question, Said, Way
+
+PARIS, ROME = ("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"})
+
+CASES = {
+    "a text, with its own usage": (
+        Question("hello"),
+        Said("Hello, world. It is a fine day.", usage=(12, 9)),
+    ),
+    "a call of a tool": (Question("weather?", tools=True), Said("", (PARIS,), "tool_calls")),
+    "a text and parallel calls": (
+        Question("both cities", tools=True),
+        Said("I will look.", (PARIS, ROME), "tool_calls"),
+    ),
+    "max_tokens cuts": (Question("count", max_tokens=3), Said("one two three", finish="length")),
+    "a text that is short enough is not cut": (
+        Question("count", max_tokens=1000),
+        Said("one two three four five six"),
+    ),
+    "stop cuts": (Question("count", stop=[" four", "six"]), Said("one two three", stopped_by=" four")),
+    "a stop that does not come changes nothing": (
+        Question("count", stop=["seven"]),
+        Said("one two three four five six"),
+    ),
+    "a refusal": (Question("a bomb, please"), Said("I cannot help with that.", finish="refusal")),
+    "thinking is no text": (Question("think"), Said("Forty-two.")),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+@pytest.mark.parametrize(("question", "said"), CASES.values(), ids=CASES.keys())
+def test_every_way_says_the_same(live: Live, way: Way, question: Question, said: Said) -> None:
+    found = way(live.url, question)
+    assert found.usage == said.usage or (said.usage == (0, 0) and min(found.usage) > 0)
+    assert found.stopped_by in (None, said.stopped_by)  # only one of the protocols tells it
+    assert replace(found, usage=said.usage, stopped_by=said.stopped_by) == said
+
+
+@pytest.mark.parametrize(("question", "said"), CASES.values(), ids=CASES.keys())
+def test_usage_is_the_same_whole_and_streamed(live: Live, question: Question, said: Said) -> None:
+    usages = {way(live.url, question).usage for way in WAYS.values()}
+    if question.tools:  # the providers describe tools to their models in different words
+        assert len(usages) <= 2
+    else:
+        assert len(usages) == 1

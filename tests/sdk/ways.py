@@ -1,0 +1,217 @@
+"""Eight ways to ask the same: two SDKs, sync and async, whole and streamed, each answer in neutral words.
+
+What a scenario says is promised for all of them, so one table of cases is asked in every way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anthropic
+import openai
+
+Query = Mapping[str, str]
+
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+OPENAI_TOOLS: list[Any] = [{"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}]
+ANTHROPIC_TOOLS: list[Any] = [{"name": "get_weather", "input_schema": SCHEMA}]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, before it is put in an SDK's words."""
+
+    user: str
+    model: str = "some-model"
+    tools: bool = False
+    stop: Sequence[str] = ()
+    max_tokens: int | None = None
+    query: Query | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an SDK made of the answer. `finish`: stop, length, tool_calls or refusal."""
+
+    text: str
+    calls: tuple[tuple[str, Any], ...] = ()
+    finish: str = "stop"
+    usage: tuple[int, int] = (0, 0)
+    stopped_by: str | None = None
+
+
+Way = Callable[[str, Question], Said]
+
+
+def _for_openai(question: Question, stream: bool) -> dict[str, Any]:
+    asked: dict[str, Any] = {
+        "model": question.model,
+        "messages": [{"role": "user", "content": question.user}],
+        "stream": stream,
+    }
+    if question.tools:
+        asked["tools"] = OPENAI_TOOLS
+    if question.stop:
+        asked["stop"] = list(question.stop)
+    if question.max_tokens is not None:
+        asked["max_completion_tokens"] = question.max_tokens
+    if stream:
+        asked["stream_options"] = {"include_usage": True}
+    return asked
+
+
+def _for_anthropic(question: Question, stream: bool) -> dict[str, Any]:
+    asked: dict[str, Any] = {
+        "model": question.model,
+        "messages": [{"role": "user", "content": question.user}],
+        "max_tokens": 1000 if question.max_tokens is None else question.max_tokens,
+        "stream": stream,
+    }
+    if question.tools:
+        asked["tools"] = ANTHROPIC_TOOLS
+    if question.stop:
+        asked["stop_sequences"] = list(question.stop)
+    return asked
+
+
+# --- openai --------------------------------------------------------------------------------------
+
+
+def _openai_whole(answer: Any) -> Said:
+    choice = answer.choices[0]
+    calls = [(call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls or ()]
+    return _openai_said(choice.message.content, choice.message.refusal, calls, choice.finish_reason, answer.usage)
+
+
+def _openai_streamed(chunks: Iterable[Any]) -> Said:
+    text = refusal = finish = usage = None
+    calls: dict[int, list[str]] = {}
+    for chunk in chunks:
+        usage = chunk.usage or usage
+        for choice in chunk.choices:
+            finish = choice.finish_reason or finish
+            text = (text or "") + choice.delta.content if choice.delta.content is not None else text
+            refusal = (refusal or "") + choice.delta.refusal if choice.delta.refusal is not None else refusal
+            for call in choice.delta.tool_calls or ():
+                if call.function.name is not None:
+                    calls[call.index] = [call.function.name, ""]
+                calls[call.index][1] += call.function.arguments or ""
+    made = [(name, json.loads(arguments)) for name, arguments in calls.values()]
+    return _openai_said(text, refusal, made, finish, usage)
+
+
+def _openai_said(text: str | None, refusal: str | None, calls: Sequence[Any], finish: Any, usage: Any) -> Said:
+    """A refusal is told by its own field here, and ends with `stop`."""
+    assert usage is not None
+    assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
+    counted = (usage.prompt_tokens, usage.completion_tokens)
+    if refusal is not None:
+        assert not text
+        return Said(refusal, tuple(calls), "refusal", counted)
+    return Said(text or "", tuple(calls), finish, counted)
+
+
+def openai_whole(url: str, question: Question) -> Said:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0, default_query=question.query) as client:
+        return _openai_whole(client.chat.completions.create(**_for_openai(question, False)))
+
+
+def openai_streamed(url: str, question: Question) -> Said:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0, default_query=question.query) as client:
+        return _openai_streamed(client.chat.completions.create(**_for_openai(question, True)))
+
+
+def openai_async_whole(url: str, question: Question) -> Said:
+    async def ask() -> Said:
+        async with openai.AsyncOpenAI(
+            base_url=f"{url}/v1", api_key="sk", max_retries=0, default_query=question.query
+        ) as client:
+            return _openai_whole(await client.chat.completions.create(**_for_openai(question, False)))
+
+    return asyncio.run(ask())
+
+
+def openai_async_streamed(url: str, question: Question) -> Said:
+    async def ask() -> Said:
+        async with openai.AsyncOpenAI(
+            base_url=f"{url}/v1", api_key="sk", max_retries=0, default_query=question.query
+        ) as client:
+            stream = await client.chat.completions.create(**_for_openai(question, True))
+            return _openai_streamed([chunk async for chunk in stream])
+
+    return asyncio.run(ask())
+
+
+# --- anthropic -----------------------------------------------------------------------------------
+
+_FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "refusal": "refusal",
+}
+
+
+def _anthropic_said(message: Any) -> Said:
+    text = "".join(block.text for block in message.content if block.type == "text")
+    calls = tuple((block.name, block.input) for block in message.content if block.type == "tool_use")
+    usage = (message.usage.input_tokens, message.usage.output_tokens)
+    return Said(text, calls, _FINISH[message.stop_reason], usage, message.stop_sequence)
+
+
+def anthropic_whole(url: str, question: Question) -> Said:
+    with anthropic.Anthropic(base_url=url, api_key="sk", max_retries=0, default_query=question.query) as client:
+        return _anthropic_said(client.messages.create(**_for_anthropic(question, False)))
+
+
+def anthropic_streamed(url: str, question: Question) -> Said:
+    """By the SDK's own accumulator, which checks the order of events."""
+    asked = _for_anthropic(question, True)
+    del asked["stream"]
+    with (
+        anthropic.Anthropic(base_url=url, api_key="sk", max_retries=0, default_query=question.query) as client,
+        client.messages.stream(**asked) as stream,
+    ):
+        return _anthropic_said(stream.get_final_message())
+
+
+def anthropic_async_whole(url: str, question: Question) -> Said:
+    async def ask() -> Said:
+        async with anthropic.AsyncAnthropic(
+            base_url=url, api_key="sk", max_retries=0, default_query=question.query
+        ) as client:
+            return _anthropic_said(await client.messages.create(**_for_anthropic(question, False)))
+
+    return asyncio.run(ask())
+
+
+def anthropic_async_streamed(url: str, question: Question) -> Said:
+    async def ask() -> Said:
+        asked = _for_anthropic(question, True)
+        del asked["stream"]
+        async with (
+            anthropic.AsyncAnthropic(
+                base_url=url, api_key="sk", max_retries=0, default_query=question.query
+            ) as client,
+            client.messages.stream(**asked) as stream,
+        ):
+            return _anthropic_said(await stream.get_final_message())
+
+    return asyncio.run(ask())
+
+
+WAYS: Mapping[str, Way] = {
+    "openai, whole": openai_whole,
+    "openai, streamed": openai_streamed,
+    "openai, async, whole": openai_async_whole,
+    "openai, async, streamed": openai_async_streamed,
+    "anthropic, whole": anthropic_whole,
+    "anthropic, streamed": anthropic_streamed,
+    "anthropic, async, whole": anthropic_async_whole,
+    "anthropic, async, streamed": anthropic_async_streamed,
+}

@@ -1,0 +1,23 @@
+"""Waiting for a condition instead of for luck: every wait of a test has an end and says what it waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds that a loaded two-core machine may need for what takes a moment."""
+
+
+def until(look: Callable[[], T | None], seconds: float = PATIENCE, *, otherwise: Callable[[], str] = str) -> T:
+    """The first thing that is not None or False. AssertionError with what `otherwise` says when time is up."""
+    end = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found is not None and found is not False:
+            return found
+        assert time.monotonic() < end, f"not within {seconds:g} s: {otherwise()}"
+        time.sleep(0.01)
