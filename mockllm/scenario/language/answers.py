@@ -109,24 +109,28 @@ class WaitChunk(Word):
     """A wait between two chunks, in place of the gap there."""
 
     wait: Drawable[Duration]
+    """How long, with its unit."""
 
 
 class RawChunk(Word):
     """Bytes on the wire as written, between two chunks; streams only."""
 
     raw: str
+    """The bytes, as UTF-8."""
 
 
 class CommentChunk(Word):
     """A comment line of the event stream; streams only."""
 
     comment: str
+    """Its text."""
 
 
 class ErrorChunk(Word):
     """The answer breaks here, with this error in the stream."""
 
     error: Error
+    """By its name, or with status, message and fields."""
 
 
 _CHUNKS: dict[str, type[Word]] = {"wait": WaitChunk, "raw": RawChunk, "comment": CommentChunk, "error": ErrorChunk}
@@ -152,6 +156,7 @@ class ThinkingWord(Word):
     """Reasoning, shown where the protocol shows it."""
 
     text: TextWord
+    """What it thinks."""
     signature: str | None = None
     """In place of a made one, where the protocol signs it."""
 
@@ -171,6 +176,7 @@ class ToolCallWord(Word):
     """One tool call."""
 
     name: Templated[str]
+    """The tool's name."""
     arguments: TemplatedJson[JsonValue] = Field(default_factory=dict)
     """An object; or a text, which is sent as it is (also when it is no JSON)."""
     id: Templated[str] | None = None
@@ -196,11 +202,17 @@ class PartWord(Word):
     """One part of an answer, in an order of one's own."""
 
     text: TextWord | None = None
+    """A text."""
     chunks: list[Chunk] | None = None
+    """A text in exact chunks."""
     json_: TemplatedJson[JsonValue] = Field(None, alias="json")
+    """A JSON value, said as text."""
     thinking: Thinking | None = None
+    """Reasoning."""
     tool_call: ToolCallWord | None = None
+    """A tool call."""
     refusal: TextWord | None = None
+    """The words of a refusal."""
 
     @model_validator(mode="after")
     def one(self) -> PartWord:
@@ -263,7 +275,9 @@ class HttpWord(Word):
     """An answer outside every protocol."""
 
     status: Templated[Annotated[int, Field(ge=100, le=599)]] = 200
+    """The HTTP status."""
     headers: dict[str, Templated[str]] = Field(default_factory=dict)
+    """Response headers, by name."""
     body: TemplatedJson[JsonValue] = None
     """A text as it is, or a JSON value."""
     body_file: str | None = None

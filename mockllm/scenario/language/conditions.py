@@ -126,6 +126,7 @@ class NumberOperators(Word):
     """Operators on a number; all that are given must hold."""
 
     equals: StrictNumber | None = None
+    """Exactly this number."""
     gt: StrictNumber | None = None
     """Greater than."""
     gte: StrictNumber | None = None
@@ -210,7 +211,9 @@ class TruthOperators(Word):
     """Operators on a truth value."""
 
     equals: bool | None = None
+    """True or false."""
     exists: bool | None = None
+    """Whether it is there at all."""
 
 
 TruthCondition: TypeAlias = Annotated[

@@ -26,6 +26,7 @@ class ToolWord(Word):
     """A tool that is offered."""
 
     name: str
+    """Its name."""
     description: str | None = None
     """What it is for."""
     parameters: dict[str, JsonValue] | None = None
@@ -36,13 +37,16 @@ class NamedTool(Word):
     """The tool that must be called."""
 
     name: str
+    """Its name."""
 
 
 class SchemaWord(Word):
     """An answer by a JSON Schema."""
 
     schema_: dict[str, JsonValue] = Field(alias="schema")
+    """The JSON Schema."""
     name: str | None = None
+    """What it is called, where the provider names it."""
 
 
 NEUTRAL = (

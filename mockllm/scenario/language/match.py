@@ -31,6 +31,7 @@ class Named(Word):
     """By its name."""
 
     name: NameCondition
+    """Its name."""
 
 
 ChoiceWord: TypeAlias = Literal["auto", "none", "any", "named"]
