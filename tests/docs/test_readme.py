@@ -1,0 +1,110 @@
+"""README is true: its commands start what they say, its scenario loads and passes its examples, its Python runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import COMMANDS, main
+from mockllm.cli.options import SERVING
+from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.shipped import shipped_names
+from mockllm.server.app import App
+from mockllm.server.building import Builder
+from mockllm.server.serving import Threaded
+from mockllm.state.memory import Memory
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme") / "scenarios"
+    folder.mkdir()
+    (scenario,) = blocks("yaml")
+    (folder / "support.yaml").write_text(scenario)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def port(scenarios: Path) -> Iterator[int]:
+    app = App(Builder(Wanted([str(scenarios)]), Memory()).first())
+    with Threaded(app) as url:
+        yield int(url.rpartition(":")[2])
+
+
+def test_its_two_commands_are_there_and_the_first_one_serves(tmp_path: Path) -> None:
+    assert "./scripts/serve" in blocks("sh")[0]
+    assert "./scripts/test" in blocks("sh")[0]
+    command = [str(ROOT / "scripts" / "serve"), "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            ready = server.stdout.readline()
+        finally:
+            server.terminate()
+        assert re.match(r"mockllm \S+: \d+ rules in \d+ files, listening on http://localhost:\d+", ready)
+        server.stdout.read()
+        assert server.wait() == 0
+
+
+def test_its_scenario_has_no_mistakes_and_passes_its_examples(
+    scenarios: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("check", "test"):
+        with pytest.raises(SystemExit) as end:
+            main([command, str(scenarios)])
+        assert end.value.code == 0, capsys.readouterr()
+
+
+@pytest.mark.parametrize("code", blocks("python")[:2], ids=["openai", "anthropic"])
+def test_a_clients_code_prints_what_the_readme_says(
+    code: str, port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = f"key-{len(code)}"
+    exec(code.replace("8080", str(port)).replace("anything", key), {})
+    assert "Third time lucky." in capsys.readouterr().out
+
+
+def test_query_controls_go_with_the_sdk(port: int) -> None:
+    import openai
+
+    code = blocks("python")[2].replace("8080", str(port)).replace('"x"', '"x", max_retries=0')
+    names = {"OpenAI": openai.OpenAI, "messages": [{"role": "user", "content": "hi"}]}
+    made, *calls = code.strip().splitlines()
+    exec(made, names)
+    assert exec_raises(calls[0], names) is openai.RateLimitError
+    names["chunks"] = []
+    exec("stream = " + calls[1], names)
+    assert exec_raises("chunks += list(stream)", names) is not None
+    assert exec_raises(calls[2], names) is openai.APIStatusError
+
+
+def exec_raises(code: str, names: dict[str, object]) -> type[Exception] | None:
+    try:
+        exec(code, names)
+    except Exception as raised:
+        return type(raised)
+    return None
+
+
+def test_it_names_every_command_and_every_shipped_pack() -> None:
+    told = set(re.findall(r"`mockllm (\w+)", README))
+    assert told == set(COMMANDS)
+    assert all(f"`{name}`" in README for name in shipped_names())
+    assert "--host" in {option.name for option in SERVING}
+
+
+def test_its_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
