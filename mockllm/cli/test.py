@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Final
 
@@ -69,7 +70,7 @@ def show(result: Result, *, colour: bool = False) -> None:
         step = "" if failed.step is None else f"step {failed.step}: "
         print(f"  {step}{failed.mismatch}")
         for note in failed.mismatch.notes:
-            print(f"    {note}")
+            print(textwrap.indent(note, "    "))
 
 
 def title(result: Result) -> str:

@@ -1,1 +1,1 @@
-"""Tests of scenarios: the examples that files hold, asked without a server and compared with what they expect."""
+"""Tests of scenarios: the examples that files hold, asked without a server."""

@@ -1,9 +1,9 @@
-"""What an example expects, held against what came back: each word of `expect` is one value and one condition."""
+"""What an example expects, held against what came back: each word is a value and a condition on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ class Outcome:
     def heard(self) -> Heard | None:
         """What the answer says in its protocol; None outside of every protocol."""
         hear = getattr(self.request.outcome.dialect, "heard", None)
-        return hear(self.answer.plan) if hear is not None else None  # type: ignore[no-any-return]
+        return hear(self.answer.plan) if hear is not None else None
 
     @cached_property
     def body(self) -> Json | Missing:
@@ -78,18 +78,24 @@ class Outcome:
         return found
 
     @property
-    def message(self) -> str | None:
-        """What an error says, where the answer is or holds one."""
+    def message(self) -> Sequence[str]:
+        """The lines of what an error says, where the answer is or holds one."""
         error = self.heard.error if self.heard is not None else None
-        return error.get("message") if isinstance(error, dict) else None
+        message = error.get("message") if isinstance(error, dict) else None
+        return message.split("\n") if isinstance(message, str) else ()
 
 
-def mismatches(expect: ExpectWord, outcome: Outcome) -> Iterator[Mismatch]:
-    """All that does not hold, in the order of the language."""
+def mismatches(expect: ExpectWord, outcome: Outcome) -> list[Mismatch]:
+    """All that does not hold, in the order of the language. The last one tells what an error said."""
+    found: list[Mismatch] = []
     for word in type(expect).model_fields:
         if word in expect.model_fields_set:
-            check = _CHECKS.get(word, _simple)
-            yield from check(word, getattr(expect, word), outcome)
+            found += _CHECKS.get(word, _simple)(word, getattr(expect, word), outcome)
+    if found and outcome.message:
+        told = outcome.message[:1] if "rule" in (each.field for each in found) else outcome.message
+        said = "\n  ".join(map(cut, told))
+        found[-1] = replace(found[-1], notes=(*found[-1].notes, f"the answer says: {said}"))
+    return found
 
 
 # --- one value, one condition ----------------------------------------------------------------------
@@ -124,7 +130,7 @@ _VALUES: Final[Mapping[str, Callable[[Outcome], Json | Missing]]] = {
 
 
 def _simple(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    yield from _held(word, _wanted(expected), _VALUES[word](outcome), outcome)
+    yield from _held(word, _wanted(expected), _VALUES[word](outcome))
 
 
 def _wanted(expected: Any) -> Condition:
@@ -133,13 +139,12 @@ def _wanted(expected: Any) -> Condition:
 
 
 def _held(
-    field: str, wanted: Condition, value: Json | Missing, outcome: Outcome, hint: str | None = None
+    field: str, wanted: Condition, value: Json | Missing, hint: str | None = None
 ) -> Iterator[Mismatch]:
     if not wanted.holds(value):
         said = hint or _first_difference(wanted, value) or wanted.difference(value)
-        notes = () if outcome.message is None else (f"the answer says: {cut(outcome.message)}",)
         found = "nothing" if value is MISSING else brief(value)
-        yield Mismatch(field, wanted.describe(), found, said, notes)
+        yield Mismatch(field, wanted.describe(), found, said)
 
 
 def _first_difference(wanted: Condition, value: Json | Missing) -> str | None:
@@ -163,7 +168,7 @@ def _first_difference(wanted: Condition, value: Json | Missing) -> str | None:
 def _headers(word: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
     for name, each in (expected or {}).items():
         value = outcome.headers.get(name.lower(), MISSING)
-        yield from _held(f"headers.{name}", _wanted(each), value, outcome)
+        yield from _held(f"headers.{name}", _wanted(each), value)
 
 
 _USAGE: Final = {
@@ -178,12 +183,12 @@ _USAGE: Final = {
 def _usage(word: str, expected: UsageExpectation | None, outcome: Outcome) -> Iterator[Mismatch]:
     usage = None if outcome.heard is None else outcome.heard.usage
     if expected is None:
-        yield from _held(word, Exists(False), MISSING if usage is None else "some", outcome)
+        yield from _held(word, Exists(False), MISSING if usage is None else "some")
         return
     for name in _USAGE:
         if name in expected.model_fields_set:
             value = MISSING if usage is None else getattr(usage, _USAGE[name])
-            yield from _held(f"usage.{name}", _wanted(getattr(expected, name)), value, outcome)
+            yield from _held(f"usage.{name}", _wanted(getattr(expected, name)), value)
 
 
 def _body(word: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
@@ -192,22 +197,22 @@ def _body(word: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> It
         at = compile_path(path)
         value = MISSING if outcome.body is MISSING else at.value(outcome.body)
         wanted = condition(each)
-        yield from _held(f"body {path}", wanted, value, outcome, hint)
+        yield from _held(f"body {path}", wanted, value, hint)
 
 
 def _chunks(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
     chunks = None if outcome.heard is None else outcome.heard.chunks
     if chunks is None:
-        yield from _held(word, _wanted(expected), MISSING, outcome, "the answer is not streamed")
+        yield from _held(word, _wanted(expected), MISSING, "the answer is not streamed")
     elif isinstance(expected, list) and all(isinstance(each, str) for each in expected):
-        yield from _held(word, Equals(expected), list(chunks), outcome)
+        yield from _held(word, Equals(expected), list(chunks))
     else:
-        yield from _held(word, _wanted(expected), len(chunks), outcome)
+        yield from _held(word, _wanted(expected), len(chunks))
 
 
 def _faults(word: str, expected: list[str] | None, outcome: Outcome) -> Iterator[Mismatch]:
     notes = "; ".join(outcome.answer.notes) or None
-    yield from _held(word, Equals(expected or []), list(outcome.answer.faults), outcome, notes)
+    yield from _held(word, Equals(expected or []), list(outcome.answer.faults), notes)
 
 
 def _tool_calls(word: str, expected: list[CallExpectation] | None, outcome: Outcome) -> Iterator[Mismatch]:
@@ -215,15 +220,15 @@ def _tool_calls(word: str, expected: list[CallExpectation] | None, outcome: Outc
     wanted = expected or []
     if len(wanted) != len(calls):
         names = ", ".join(call.name for call in calls)
-        yield from _held(f"{word}.length", Equals(len(wanted)), len(calls), outcome, names or None)
+        yield from _held(f"{word}.length", Equals(len(wanted)), len(calls), names or None)
         return
     for number, (each, call) in enumerate(zip(wanted, calls, strict=True)):
         place = f"{word}[{number}]"
         if "name" in each.model_fields_set:
-            yield from _held(f"{place}.name", condition(each.name, globbed=True), call.name, outcome)
+            yield from _held(f"{place}.name", condition(each.name, globbed=True), call.name)
         if "arguments" in each.model_fields_set:
             for inner in _arguments(each.arguments):
-                yield from _held(f"{place}.arguments", inner, call.arguments, outcome)
+                yield from _held(f"{place}.arguments", inner, call.arguments)
 
 
 def _arguments(expected: Json) -> Iterator[Condition]:

@@ -1,4 +1,4 @@
-"""Why another rule answered than the expected one: of each rule that was meant, what kept it from answering."""
+"""Why another rule answered than the expected one: what kept those from it that were meant."""
 
 from __future__ import annotations
 
