@@ -132,7 +132,6 @@ class Planner:
             if reply.broken is None:
                 plan = dialect.whole(reply, request, speaking.stamp)
             else:
-                speaking.error = reply.broken.type
                 plan = dialect.error(reply.broken, request, speaking.stamp)
             if sent.pace.whole == "as_streamed":
                 plan = self._as_streamed(speaking, plan, reply, sent)
@@ -140,8 +139,9 @@ class Planner:
 
     def _made(self, speaking: Speaking) -> Reply:
         reply = self._cooked(speaking)
-        if reply.broken is None or not reply.broken.fields:
+        if reply.broken is None:
             return reply
+        speaking.error = reply.broken.type
         return replace(reply, broken=reply.broken.for_dialect(speaking.dialect.name, DIALECT_NAMES))
 
     def _cooked(self, speaking: Speaking) -> Reply:
@@ -205,7 +205,7 @@ class Planner:
         if counting is None:
             counting = not saying.fixed_input and _shows_input(dialect, reply, request, second)
             _keep(self._counting, about, counting)
-        if speaking.notes or not sent.steady:
+        if speaking.notes or reply.broken is not None or not sent.steady:
             plan = dialect.stream(reply, request, speaking.stamp)
             return _sent(self._paced(speaking, plan, reply, sent), sent)
         ids = NotedIds()
