@@ -55,8 +55,8 @@ def aside(item: Item, candidate: Candidate, why: Refused) -> str:
     if why == "used up":
         return f"{shown(item)}: matched, but used up (times: {guard.times})"
     if why == "skipped":
-        return f"{shown(item)}: matched, but skips its first {guard.skip}"
-    return f"{shown(item)}: matched, but answers only every {guard.every}th time"
+        return f"{shown(item)}: matched, but still skipped (skip: {guard.skip})"
+    return f"{shown(item)}: matched, but it is not its turn (every: {guard.every})"
 
 
 def near(item: Item, differences: Sequence[Difference]) -> str:
