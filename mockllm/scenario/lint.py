@@ -84,7 +84,7 @@ def _never(each: Standing) -> Iterator[Mistake]:
         return
     against = contradiction(each.matcher)
     if against is not None:
-        yield each.warn(f"can never answer: nothing is at once {against}", "match", key=True)
+        yield each.warn(f"can never answer: no request has {against}", "match", key=True)
     if word.chance == 0:
         yield each.warn("can never answer: its chance is 0", "chance")
     if word.times == 0:
