@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.plan import Data, Kind, Raw, Step, Wait
-from mockllm.core.reply import Choice, Native, Part, Pause, Piece, Reply, Verbatim
+from mockllm.core.reply import Choice, Native, Part, Pause, Piece, Reply, Text, Verbatim
 
 Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
@@ -110,6 +110,8 @@ class Said:
 
     text: str
     pause: float | None = None
+    made: bool = False
+    """Whether it is of a text that was made of so many tokens, which are then not estimated."""
 
 
 def beats(reply: Reply) -> tuple[list[Said], float]:
@@ -120,9 +122,9 @@ def beats(reply: Reply) -> tuple[list[Said], float]:
     waiting = [_pieces(choice) for choice in reply.choices]
     while waiting:
         for pieces in list(waiting):
-            for piece in pieces:
+            for piece, made in pieces:
                 if type(piece) is str:
-                    said.append(Said(piece, pause))
+                    said.append(Said(piece, pause, made))
                     pause = None
                     break
                 if type(piece) is Pause:
@@ -132,12 +134,13 @@ def beats(reply: Reply) -> tuple[list[Said], float]:
     return said, pause or 0.0
 
 
-def _pieces(choice: Choice) -> Iterator[Piece]:
+def _pieces(choice: Choice) -> Iterator[tuple[Piece, bool]]:
     for part in choice.parts:
         if isinstance(part, Native):
-            yield ""
+            yield "", False
         else:
-            yield from part.pieces
+            made = isinstance(part, Text) and part.tokens is not None
+            yield from ((piece, made) for piece in part.pieces)
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]

@@ -7,13 +7,13 @@ keep dies with the catalog.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
 from mockllm.core.chance import Chance, Ids
-from mockllm.core.encoder import beats
+from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import NotPlayed
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
@@ -22,7 +22,7 @@ from mockllm.core.reply import Reply, Usage
 from mockllm.core.request import Request
 from mockllm.core.stencil import NotedIds, Stencil, cut_stencil
 from mockllm.core.template import Scope
-from mockllm.core.tokens import estimate
+from mockllm.core.tokens import estimate, split
 from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
@@ -169,7 +169,7 @@ class Planner:
         if sent.instant:
             return plan
         said, _ = beats(reply)
-        sizes = [estimate(each.text) for each in said] if sent.pace.tokens_per_second else [1] * len(said)
+        sizes = _sizes(said, sent)
         waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
         return paced(plan, waits, sent.pace.slowdown)
 
@@ -178,7 +178,7 @@ class Planner:
         if sent.instant:
             total = sum(each.pause or 0.0 for each in said) + after
         else:
-            sizes = [estimate(each.text) for each in said] if sent.pace.tokens_per_second else [1] * len(said)
+            sizes = _sizes(said, sent)
             waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
             slow = sent.pace.slowdown
             total = after * slow + sum(
@@ -242,6 +242,13 @@ def _sent(plan: Plan, sent: Sent) -> Plan:
     if sent.headers:
         plan = replace(plan, head=plan.head.with_headers(sent.headers))
     return replace(plan, delay=plan.delay + sent.delay) if sent.delay else plan
+
+
+def _sizes(said: Sequence[Said], sent: Sent) -> list[int]:
+    """The tokens of each beat, where pace goes by them."""
+    if not sent.pace.tokens_per_second:
+        return [1] * len(said)
+    return [len(split(each.text)) if each.made else estimate(each.text) for each in said]
 
 
 def _counted(reply: Reply, input_tokens: int) -> Reply:
