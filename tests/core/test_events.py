@@ -1,0 +1,51 @@
+"""Framed bytes read back: what is written as events comes back as them, and nothing that was cut off."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.events import Event, events
+from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+
+HEAD = Head(200, ())
+
+
+@pytest.mark.parametrize("framing", list(Framing))
+def test_what_is_framed_comes_back(framing: Framing) -> None:
+    steps = (Data(b'{"a":1}', 0, "open"), Wait(1.0, 0), Data(b"[DONE]", 1, "end"), Cut("close", 1))
+    wanted: list[Event] = [(None, b'{"a":1}'), (None, b"[DONE]")]
+    if framing is Framing.PLAIN:
+        wanted = [(None, b'{"a":1}[DONE]')]
+    assert list(events(Plan(HEAD, steps, framing))) == wanted
+
+
+@pytest.mark.parametrize("framing", [Framing.SSE, Framing.SSE_CRLF])
+def test_an_event_has_its_name(framing: Framing) -> None:
+    plan = Plan(HEAD, (Data(b"x", 0, "open", "ping"), Data(b"y", 0, "open")), framing)
+    assert list(events(plan)) == [("ping", b"x"), (None, b"y")]
+
+
+CASES: dict[str, tuple[tuple[Step, ...], list[Event]]] = {
+    "a comment is none": ((Raw(b": hello\n\n", 0), Data(b"x", 0, "say")), [(None, b"x")]),
+    "raw bytes may be one": ((Raw(b"data: raw\n\n", 0),), [(None, b"raw")]),
+    "one that is cut off is none": ((Data(b"x", 0, "say"), Raw(b"data: half\n", 0)), [(None, b"x")]),
+    "several lines of data are one text": ((Raw(b"data: a\ndata:b\n\n", 0),), [(None, b"a\nb")]),
+    "a name without data is none": ((Raw(b"event: x\n\ndata: y\n\n", 0),), [(None, b"y")]),
+    "lines may end with a carriage return": (
+        (Raw(b"data: a\r\rdata: b\r\r", 0),),
+        [(None, b"a"), (None, b"b")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_of_server_sent_events(name: str) -> None:
+    steps, wanted = CASES[name]
+    assert list(events(Plan(HEAD, steps, Framing.SSE))) == wanted
+
+
+def test_an_empty_line_is_no_json() -> None:
+    assert list(events(Plan(HEAD, (Raw(b"{}\n\n[]\nhalf", 0),), Framing.NDJSON))) == [
+        (None, b"{}"),
+        (None, b"[]"),
+    ]

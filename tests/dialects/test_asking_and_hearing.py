@@ -1,0 +1,233 @@
+"""Neutral words survive the way through each provider's: what is asked is what its own request says, and what
+is said is what is heard. One table for all generating dialects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps
+from mockllm.core.plan import Data, Framing, Head, Plan, Raw
+from mockllm.core.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.request import Format, Request, Tool, ToolChoice
+from mockllm.dialects.asking import OPEN_SCHEMA, Wish
+from mockllm.dialects.dialect import Generating, Stamp
+from mockllm.dialects.hearing import Heard, HeardCall
+from mockllm.dialects.registry import SPOKEN, spoken
+
+STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.0)
+dialects = pytest.mark.parametrize("dialect", SPOKEN, ids=lambda dialect: f"{dialect.name}-{dialect.api}")
+SILENT = Wish()
+SCHEMA: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
+
+
+def asked(dialect: Generating, wish: Wish) -> Request:
+    made = dialect.compose(wish)
+    return dialect.request(method=made.method, path=made.path, headers=made.headers, raw=dumps(made.body))
+
+
+WISHES: dict[str, Wish] = {
+    "nothing at all": Wish(),
+    "a model": Wish(model="mine"),
+    "what the user says": Wish(user="Hello there"),
+    "a system text": Wish(system="Be brief."),
+    "a stream": Wish(stream=True),
+    "no stream": Wish(stream=False),
+    "a tool by name": Wish(tools=(Tool("look"),)),
+    "a tool in full": Wish(
+        tools=(Tool("look", SCHEMA, "Looks."),), tool_choice=ToolChoice("named", ("look",))
+    ),
+    "any tool": Wish(tools=(Tool("look"),), tool_choice=ToolChoice("any")),
+    "no tool": Wish(tools=(Tool("look"),), tool_choice=ToolChoice("none")),
+    "a form": Wish(response_format=Format("schema", None, {**SCHEMA, "additionalProperties": False})),
+    "free text": Wish(response_format=Format("text")),
+    "limits": Wish(max_tokens=7, stop=("END",)),
+    "a key": Wish(api_key="sk-secret"),
+    "a history": Wish(messages=[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]),
+}
+
+
+@dialects
+@pytest.mark.parametrize("name", WISHES)
+def test_what_is_asked_is_what_the_request_says(dialect: Generating, name: str) -> None:
+    wish, request = WISHES[name], asked(dialect, WISHES[name])
+    assert dialect.check(request) is None
+    assert request.stream is bool(wish.stream)
+    assert request.model == wish.model or wish.model is None
+    assert request.model
+    assert request.system == wish.system
+    assert request.user == ("a" if wish.messages else wish.user)
+    tools = [(tool.name, tool.schema or OPEN_SCHEMA, tool.description) for tool in wish.tools]
+    assert [(tool.name, tool.schema, tool.description) for tool in request.tools] == tools
+    assert request.tool_choice == (wish.tool_choice or ToolChoice())
+    assert replace(request.response_format, name=None) == (wish.response_format or Format())
+    assert request.sampling.stop == wish.stop
+    assert wish.max_tokens in (request.sampling.max_tokens, None)
+    assert request.api_key == wish.api_key
+
+
+def test_only_some_have_words_for_several_choices_and_for_json_of_any_form() -> None:
+    wish = Wish(n=3, response_format=Format("json"))
+    said = {dialect.name: asked(dialect, wish) for dialect in SPOKEN}
+    assert (said["openai"].sampling.n, said["openai"].response_format) == (3, Format("json"))
+    assert (said["anthropic"].sampling.n, said["anthropic"].response_format) == (1, Format())
+
+
+def test_the_usual_call_of_a_provider_is_found() -> None:
+    assert spoken("openai") is spoken("openai", "chat")
+    assert spoken("anthropic", "chat") is None
+    assert spoken("nobody") is None
+
+
+# --- hearing ---------------------------------------------------------------------------------------
+
+USAGE = Usage(20, 9, cached_read=4, cache_write=2, reasoning=3)
+CALL = Call("look", ('{"city":', '"Paris"}'))
+CITY = (HeardCall("look", {"city": "Paris"}),)
+
+
+def answered(dialect: Generating, said: Reply, wish: Wish = SILENT, *, stream: bool = False) -> Plan:
+    """What goes on the wire to somebody who asks so."""
+    request = asked(dialect, replace(wish, stream=stream))
+    said = dialect.sayable(said, request)
+    return dialect.stream(said, request, STAMP) if stream else dialect.whole(said, request, STAMP)
+
+
+def reply(*parts: Part, finish: Finish = "stop") -> Reply:
+    return Reply((Choice(parts, finish),), USAGE)
+
+
+NOTHING = Heard(None, None, None, (), "stop", USAGE, None, None)
+REPLIES: dict[str, tuple[Reply, Heard, tuple[str, ...]]] = {
+    "text": (reply(Text(("Hel", "lo"))), replace(NOTHING, text="Hello"), ("Hel", "lo")),
+    "text cut short": (
+        reply(Text(("Hel",)), finish="length"),
+        replace(NOTHING, text="Hel", finish="length"),
+        ("Hel",),
+    ),
+    "a call": (
+        reply(CALL, finish="tool_calls"),
+        replace(NOTHING, calls=CITY, finish="tool_calls"),
+        ('{"city":', '"Paris"}'),
+    ),
+    "text and a broken call": (
+        reply(Text(("Hm.",)), Call("look", ('{"city": ',)), finish="tool_calls"),
+        replace(NOTHING, text="Hm.", calls=(HeardCall("look", '{"city": '),), finish="tool_calls"),
+        ("Hm.", '{"city": '),
+    ),
+}
+
+
+@dialects
+@pytest.mark.parametrize("name", REPLIES)
+def test_what_is_said_is_heard(dialect: Generating, name: str) -> None:
+    said, heard, chunks = REPLIES[name]
+    assert dialect.heard(answered(dialect, said)) == heard
+    assert dialect.heard(answered(dialect, said, stream=True)) == replace(heard, chunks=chunks)
+
+
+@dialects
+def test_two_calls_are_told_apart(dialect: Generating) -> None:
+    said = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
+    for stream in (False, True):
+        heard = dialect.heard(answered(dialect, said, stream=stream))
+        assert heard is not None
+        assert heard.calls == (*CITY, HeardCall("wait", {}))
+
+
+@dialects
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refusal_is_one_everywhere(dialect: Generating, stream: bool) -> None:
+    said = reply(Refusal(("I can", "not.")), finish="refusal")
+    heard = dialect.heard(answered(dialect, said, stream=stream))
+    assert heard is not None
+    assert (heard.refusal, heard.finish) == ("I cannot.", "refusal")
+    assert heard.chunks == (("I can", "not.") if stream else None)
+
+
+@dialects
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_was_forced_ends_an_answer_as_any_does(dialect: Generating, stream: bool) -> None:
+    wish = Wish(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
+    heard = dialect.heard(answered(dialect, reply(CALL, finish="tool_calls"), wish, stream=stream))
+    assert heard is not None
+    assert (heard.calls, heard.finish) == (CITY, "tool_calls")
+
+
+@dialects
+@pytest.mark.parametrize("stream", [False, True])
+def test_thinking_is_heard_where_it_is_shown(dialect: Generating, stream: bool) -> None:
+    said = reply(Thinking(("Let me", " see.")), Text(("Yes.",)))
+    heard = dialect.heard(answered(dialect, said, stream=stream))
+    assert heard is not None
+    shown = dialect.sayable(said, asked(dialect, Wish())) == said
+    assert (heard.thinking, heard.text) == ("Let me see." if shown else None, "Yes.")
+    if stream:
+        assert heard.chunks == (("Let me", " see.", "Yes.") if shown else ("Yes.",))
+
+
+@dialects
+def test_an_error_is_heard(dialect: Generating) -> None:
+    failure = Failure("overloaded", message="Busy.")
+    heard = dialect.heard(dialect.error(failure, asked(dialect, Wish()), STAMP))
+    assert heard is not None
+    assert (heard.error["message"], heard.text, heard.chunks) == ("Busy.", None, None)
+
+
+@dialects
+def test_an_error_inside_a_stream_is_heard_behind_what_was_said(dialect: Generating) -> None:
+    said = replace(reply(Text(("Hel", "lo"))), broken=Failure("overloaded", message="Busy."))
+    heard = dialect.heard(answered(dialect, said, stream=True))
+    assert heard is not None
+    assert (heard.error["message"], heard.chunks, heard.finish) == ("Busy.", ("Hel", "lo"), None)
+
+
+@dialects
+def test_a_broken_chunk_says_nothing(dialect: Generating) -> None:
+    plan = answered(dialect, reply(Text(("a", "b", "c"))), stream=True)
+    steps = [
+        replace(step, payload=b'{"broken": ') if isinstance(step, Data) and step.beat == 2 else step
+        for step in plan.steps
+        if step.beat <= 2
+    ]
+    heard = dialect.heard(replace(plan, steps=tuple(steps)))
+    assert heard is not None
+    assert (heard.text, heard.chunks) == ("a", ("a",))
+
+
+STRANGE: tuple[Json, ...] = (
+    None,
+    3,
+    [],
+    {},
+    {"choices": 1},
+    {"choices": [1, {}, {"index": "0", "delta": {}}], "usage": {"prompt_tokens": "1"}},
+    {"choices": [{"index": 0, "delta": {"content": 1, "tool_calls": 1}, "finish_reason": 1}]},
+    {"choices": [{"index": 0, "delta": {"tool_calls": [1, {}, {"index": [], "function": {}}]}}]},
+    {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "prompt_tokens_details": None}},
+    {"error": "no"},
+    {"type": "message", "content": 1},
+    {"type": "message", "content": [1, {}, {"type": "text", "text": 1}], "usage": 1, "stop_reason": 1},
+    {"type": "message_start", "message": {"usage": {"input_tokens": "1"}}},
+    {"type": "message_start", "message": {"usage": {"input_tokens": 1, "output_tokens": None}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use"}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta"}},
+    {"type": "content_block_delta", "index": 9, "delta": {"type": "input_json_delta", "partial_json": "{"}},
+    {"type": "message_delta", "delta": {"stop_reason": "one of tomorrow's"}},
+)
+
+
+@dialects
+@pytest.mark.parametrize("payload", STRANGE, ids=lambda payload: dumps(payload).decode())
+def test_whatever_is_on_the_wire_nothing_raises(dialect: Generating, payload: Json) -> None:
+    head, body = Head(200, ()), dumps(payload)
+    dialect.heard(Plan(head, (Data(body, 0, "body"),)))
+    dialect.heard(Plan(head, (Raw(b"data: " + body + b"\n\n", 0),), Framing.SSE))
+
+
+@dialects
+def test_what_is_no_answer_of_the_protocol_is_not_heard(dialect: Generating) -> None:
+    assert dialect.heard(Plan(Head(200, ()), (Data(b"plain text", 0, "body"),))) is None
