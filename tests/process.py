@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from tests.waiting import PATIENCE, until
 
+MOCKLLM = (sys.executable, "-m", "mockllm")
 LISTENING = re.compile(r"listening on (\S+)")
 
 
@@ -30,7 +31,7 @@ def environment(**more: str) -> dict[str, str]:
 def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "mockllm", *arguments],
+        [*MOCKLLM, *arguments],
         cwd=cwd, env=environment(**more), capture_output=True, encoding="utf-8", timeout=PATIENCE * 2,
     )  # fmt: skip
 
@@ -39,7 +40,11 @@ class Process:
     """A running `mockllm serve`. `out` and `err` grow while it speaks."""
 
     def __init__(
-        self, arguments: Sequence[str], cwd: Path, more: Mapping[str, str], python: Sequence[str] | None = None
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        more: Mapping[str, str],
+        python: Sequence[str] | None = None,
     ) -> None:
         line = [*(python or (sys.executable, "-m", "mockllm")), "serve", *arguments]
         self._process = subprocess.Popen(
@@ -81,13 +86,12 @@ class Process:
         """The first line, from the `start`th of each stream on, for which this holds; waits for it."""
 
         def look() -> str | None:
-            assert self._process.poll() is None or any(map(holds, self.out + self.err)) or self._drained(), self.said
-            return next((line for line in self.out[start:] + self.err[start:] if holds(line)), None)
+            ended = self._process.poll() is not None and not any(each.is_alive() for each in self._readers)
+            found = next((line for line in self.out[start:] + self.err[start:] if holds(line)), None)
+            assert found or not ended, f"it ended:\n{self.said}"
+            return found
 
         return until(look, otherwise=lambda: self.said)
-
-    def _drained(self) -> bool:
-        return any(reader.is_alive() for reader in self._readers)
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -133,15 +137,16 @@ class Process:
 
 def _read(stream: IO[str], lines: list[str]) -> None:
     for line in stream:
-        lines.append(line.rstrip("\n"))
+        lines.append(line.rstrip("\n"))  # noqa: PERF401 - read line by line while it is written
 
 
 @contextmanager
-def serving(
-    *arguments: str, cwd: Path, python: Sequence[str] | None = None, **more: str
-) -> Iterator[Process]:
-    """`mockllm serve` with a free port, ready, in this folder and with these variables."""
-    process = Process([*arguments, "--port", "0"], cwd, more, python)
+def serving(*arguments: str, cwd: Path, mockllm: Sequence[str] = MOCKLLM, **more: str) -> Iterator[Process]:
+    """`mockllm serve`, ready, in this folder and with these variables; on a free port where none is given."""
+    free = (
+        () if {"-l", "--port"} & set(arguments) or {"PORT", "MOCKLLM_PORT"} & set(more) else ("--port", "0")
+    )
+    process = Process([*arguments, *free], cwd, more, mockllm)
     try:
         yield process.ready()
     finally:

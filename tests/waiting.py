@@ -1,4 +1,4 @@
-"""Waiting for a condition instead of for luck: every wait of a test has an end and says what it waited for."""
+"""Waiting for a condition instead of for luck: every wait of a test ends, and says what it waited for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ PATIENCE = 30.0
 """Seconds that a loaded two-core machine may need for what takes a moment."""
 
 
-def until(look: Callable[[], T | None], seconds: float = PATIENCE, *, otherwise: Callable[[], str] = str) -> T:
-    """The first thing that is not None or False. AssertionError with what `otherwise` says when time is up."""
+def until(
+    look: Callable[[], T | None], seconds: float = PATIENCE, *, otherwise: Callable[[], str] = str
+) -> T:
+    """The first that is neither None nor False. AssertionError with what `otherwise` says when time is up."""
     end = time.monotonic() + seconds
     while True:
         found = look()

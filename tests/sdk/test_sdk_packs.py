@@ -81,7 +81,9 @@ def test_fail_with_a_timeout_outlasts_an_impatient_client(controls: Live) -> Non
         client.chat.completions.create(model="m", messages=HI, timeout=0.3)
 
 
-@pytest.mark.parametrize(("name", "value"), [("delay", "abc"), ("fail", "abc"), ("fail", "200"), ("fail_chunk", "x")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("delay", "abc"), ("fail", "abc"), ("fail", "200"), ("fail_chunk", "x")]
+)
 def test_a_bad_value_is_a_400_that_names_the_parameter(controls: Live, name: str, value: str) -> None:
     query = {name: value, "stream": "true"}
     with openai_of(controls) as client, pytest.raises(openai.BadRequestError, match=name):
@@ -102,22 +104,23 @@ def test_delay_is_waited(controls: Live, fail: str | None) -> None:
 
 
 def test_a_broken_chunk_ends_the_stream(controls: Live) -> None:
-    said: list[str | None] = []
-    with openai_of(controls, fail_chunk="3") as client, pytest.raises(json.JSONDecodeError):
-        for chunk in client.chat.completions.create(model="m", messages=HI, stream=True):
-            said += [choice.delta.content for choice in chunk.choices]
+    with openai_of(controls, fail_chunk="3") as client:
+        stream = client.chat.completions.create(model="m", messages=HI, stream=True)
+        said = [next(stream).choices[0].delta.content for _ in range(3)]
+        with pytest.raises(json.JSONDecodeError):
+            next(stream)
     assert said == ["", "Hello", " from"]
 
 
 def test_a_broken_chunk_in_an_async_stream(controls: Live) -> None:
     async def ask() -> list[str | None]:
-        said: list[str | None] = []
         async with openai.AsyncOpenAI(
             base_url=f"{controls.url}/v1", api_key="sk", max_retries=0, default_query={"fail_chunk": "2"}
         ) as client:
+            stream = await client.chat.completions.create(model="m", messages=HI, stream=True)
+            said = [(await anext(stream)).choices[0].delta.content for _ in range(2)]
             with pytest.raises(json.JSONDecodeError):
-                async for chunk in await client.chat.completions.create(model="m", messages=HI, stream=True):
-                    said += [choice.delta.content for choice in chunk.choices]
+                await anext(stream)
         return said
 
     assert asyncio.run(ask()) == ["", "Hello"]

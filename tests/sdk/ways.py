@@ -47,6 +47,10 @@ class Said:
 Way = Callable[[str, Question], Said]
 
 
+def _client(url: str, question: Question) -> dict[str, Any]:
+    return {"base_url": url, "api_key": "sk", "max_retries": 0, "default_query": question.query}
+
+
 def _for_openai(question: Question, stream: bool) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "model": question.model,
@@ -83,8 +87,12 @@ def _for_anthropic(question: Question, stream: bool) -> dict[str, Any]:
 
 def _openai_whole(answer: Any) -> Said:
     choice = answer.choices[0]
-    calls = [(call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls or ()]
-    return _openai_said(choice.message.content, choice.message.refusal, calls, choice.finish_reason, answer.usage)
+    calls = [
+        (call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls or ()
+    ]
+    return _openai_said(
+        choice.message.content, choice.message.refusal, calls, choice.finish_reason, answer.usage
+    )
 
 
 def _openai_streamed(chunks: Iterable[Any]) -> Said:
@@ -104,7 +112,9 @@ def _openai_streamed(chunks: Iterable[Any]) -> Said:
     return _openai_said(text, refusal, made, finish, usage)
 
 
-def _openai_said(text: str | None, refusal: str | None, calls: Sequence[Any], finish: Any, usage: Any) -> Said:
+def _openai_said(
+    text: str | None, refusal: str | None, calls: Sequence[Any], finish: Any, usage: Any
+) -> Said:
     """A refusal is told by its own field here, and ends with `stop`."""
     assert usage is not None
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
@@ -116,20 +126,18 @@ def _openai_said(text: str | None, refusal: str | None, calls: Sequence[Any], fi
 
 
 def openai_whole(url: str, question: Question) -> Said:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0, default_query=question.query) as client:
+    with openai.OpenAI(**_client(f"{url}/v1", question)) as client:
         return _openai_whole(client.chat.completions.create(**_for_openai(question, False)))
 
 
 def openai_streamed(url: str, question: Question) -> Said:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0, default_query=question.query) as client:
+    with openai.OpenAI(**_client(f"{url}/v1", question)) as client:
         return _openai_streamed(client.chat.completions.create(**_for_openai(question, True)))
 
 
 def openai_async_whole(url: str, question: Question) -> Said:
     async def ask() -> Said:
-        async with openai.AsyncOpenAI(
-            base_url=f"{url}/v1", api_key="sk", max_retries=0, default_query=question.query
-        ) as client:
+        async with openai.AsyncOpenAI(**_client(f"{url}/v1", question)) as client:
             return _openai_whole(await client.chat.completions.create(**_for_openai(question, False)))
 
     return asyncio.run(ask())
@@ -137,9 +145,7 @@ def openai_async_whole(url: str, question: Question) -> Said:
 
 def openai_async_streamed(url: str, question: Question) -> Said:
     async def ask() -> Said:
-        async with openai.AsyncOpenAI(
-            base_url=f"{url}/v1", api_key="sk", max_retries=0, default_query=question.query
-        ) as client:
+        async with openai.AsyncOpenAI(**_client(f"{url}/v1", question)) as client:
             stream = await client.chat.completions.create(**_for_openai(question, True))
             return _openai_streamed([chunk async for chunk in stream])
 
@@ -165,7 +171,7 @@ def _anthropic_said(message: Any) -> Said:
 
 
 def anthropic_whole(url: str, question: Question) -> Said:
-    with anthropic.Anthropic(base_url=url, api_key="sk", max_retries=0, default_query=question.query) as client:
+    with anthropic.Anthropic(**_client(url, question)) as client:
         return _anthropic_said(client.messages.create(**_for_anthropic(question, False)))
 
 
@@ -174,7 +180,7 @@ def anthropic_streamed(url: str, question: Question) -> Said:
     asked = _for_anthropic(question, True)
     del asked["stream"]
     with (
-        anthropic.Anthropic(base_url=url, api_key="sk", max_retries=0, default_query=question.query) as client,
+        anthropic.Anthropic(**_client(url, question)) as client,
         client.messages.stream(**asked) as stream,
     ):
         return _anthropic_said(stream.get_final_message())
@@ -182,9 +188,7 @@ def anthropic_streamed(url: str, question: Question) -> Said:
 
 def anthropic_async_whole(url: str, question: Question) -> Said:
     async def ask() -> Said:
-        async with anthropic.AsyncAnthropic(
-            base_url=url, api_key="sk", max_retries=0, default_query=question.query
-        ) as client:
+        async with anthropic.AsyncAnthropic(**_client(url, question)) as client:
             return _anthropic_said(await client.messages.create(**_for_anthropic(question, False)))
 
     return asyncio.run(ask())
@@ -195,9 +199,7 @@ def anthropic_async_streamed(url: str, question: Question) -> Said:
         asked = _for_anthropic(question, True)
         del asked["stream"]
         async with (
-            anthropic.AsyncAnthropic(
-                base_url=url, api_key="sk", max_retries=0, default_query=question.query
-            ) as client,
+            anthropic.AsyncAnthropic(**_client(url, question)) as client,
             client.messages.stream(**asked) as stream,
         ):
             return _anthropic_said(await stream.get_final_message())

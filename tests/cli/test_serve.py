@@ -1,0 +1,322 @@
+"""`mockllm serve` as a person runs it: what it says, what it listens on, and how it ends."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.process import Process, command, serving
+from tests.waiting import PATIENCE, until
+
+SCENARIO = """mockllm: 1
+rules:
+  - name: greeting
+    match: {user: hello}
+    reply: Hi there.
+  - name: slow
+    match: {user: slow}
+    reply: {chunks: [one, {wait: 700ms}, " two"]}
+  - name: endless
+    match: {user: endless}
+    reply: {chunks: [one, {wait: 50s}, " two"]}
+"""
+IPV6 = socket.has_ipv6 and Path("/proc/net/if_inet6").is_file() and Path("/proc/net/if_inet6").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO)
+    return tmp_path
+
+
+@contextmanager
+def streaming(server: Process, user: str) -> Iterator[http.client.HTTPResponse]:
+    """A stream whose head is there."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    body = f'{{"model": "m", "stream": true, "messages": [{{"role": "user", "content": "{user}"}}]}}'
+    connection.request("POST", "/v1/chat/completions", body)
+    try:
+        yield connection.getresponse()
+    finally:
+        connection.close()
+
+
+def refuses(port: int) -> bool:
+    """Whether nobody listens there any more."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except OSError:
+        return True
+    return False
+
+
+# --- what it says --------------------------------------------------------------------------------
+
+
+def test_the_ready_lines_hold_what_to_paste(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        server.line(lambda line: "--host 0.0.0.0" in line)
+        first, *bases, hint = server.out
+        assert re.fullmatch(r"mockllm \S+: 3 rules in 1 file, listening on http://localhost:\d+", first)
+        url = f"http://localhost:{server.port}"
+        assert [line.split() for line in bases] == [
+            ["OpenAI:", "base_url", "=", f"{url}/v1"],
+            ["Anthropic:", "base_url", "=", url],
+        ]
+        assert "opens it to containers" in hint
+        assert server.err == []
+
+
+def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path) -> None:
+    with serving(cwd=tmp_path) as server:
+        assert server.ask(model="anything")
+        assert server.line(lambda line: "default/answers.yaml:made" in line)
+
+
+def test_a_live_line_for_each_request(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        server.ask("hello", model="gpt-4o")
+        line = server.line(lambda line: "POST" in line)
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d POST /v1/chat/completions gpt-4o → a\.yaml:greeting 200 [\d.]+m?s", line
+    )
+
+
+def test_a_miss_stands_out(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        with pytest.raises(Exception, match="404"):
+            server.ask("something else")
+        assert "no rule matched 404" in server.line(lambda line: "POST" in line)
+
+
+def test_what_a_client_sends_cannot_forge_a_line(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        server.ask("hello", model="gpt\n00:00:00 \x1b[31mforged")
+        line = server.line(lambda line: "POST" in line)
+    assert "\\n00:00:00 \\x1b[31mforged" in line
+
+
+def test_a_broken_chunk_that_could_not_be_is_told(tmp_path: Path) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    with serving("--pack", "request-controls", cwd=tmp_path) as server:
+        server.post("/v1/chat/completions?fail_chunk=2", body)
+        line = server.line(lambda line: "POST" in line)
+    assert "malformed not played" in line
+    assert "200" in line
+
+
+def test_quiet_has_no_line_for_a_request(folder: Path) -> None:
+    with serving("--quiet", cwd=folder) as server:
+        server.ask("hello")
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+        assert not any("POST" in line for line in server.out)
+
+
+def test_verbose_names_the_modifiers(tmp_path: Path) -> None:
+    with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
+        server.ask()
+        assert "modifiers: default/answers.yaml:pace" in server.line(lambda line: "POST" in line)
+
+
+def test_health_says_what_is_loaded(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        report = server.get("/health")
+    assert (report["status"], report["rules"], report["files"], report["stale"]) == ("ok", 3, 1, [])
+
+
+# --- where it listens ----------------------------------------------------------------------------
+
+
+def test_localhost_is_both_loopback_addresses(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE).close()
+        if IPV6:
+            socket.create_connection(("::1", server.port), timeout=PATIENCE).close()
+
+
+def test_all_addresses_need_no_hint(folder: Path) -> None:
+    with serving("--host", "0.0.0.0", cwd=folder) as server:
+        server.line(lambda line: "Anthropic" in line)
+        assert server.ask("hello") == "Hi there."
+        server.send(signal.SIGTERM)
+        server.ended()
+        assert not any("opens it" in line for line in server.out)
+
+
+def test_listen_takes_the_place_of_host_and_port(folder: Path) -> None:
+    with serving("-l", "127.0.0.1:0", "-l", "127.0.0.1:0", cwd=folder) as server:
+        line = server.line(lambda line: "listening on" in line)
+        one, two = re.findall(r"http://127\.0\.0\.1:(\d+)", line)
+        assert one != two
+        for port in (one, two):
+            socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE).close()
+
+
+def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = command("serve", "--port", str(port), cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"mockllm: port {port} is in use; choose another with --port"]
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"PORT": "0"}, {"MOCKLLM_PORT": "0"}, {"MOCKLLM_PORT": "0", "PORT": "1"}],
+    ids=["PORT", "MOCKLLM_PORT", "MOCKLLM_PORT before PORT"],
+)
+def test_the_port_from_the_environment(folder: Path, variables: dict[str, str]) -> None:
+    with serving(cwd=folder, **variables) as server:
+        assert server.port not in (1, 8080)
+        assert server.ask("hello") == "Hi there."
+
+
+def test_an_option_goes_before_its_variable(folder: Path) -> None:
+    with serving(
+        "--port", "0", "--host", "127.0.0.1", cwd=folder, PORT="1", MOCKLLM_HOST="nowhere"
+    ) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_folders_packs_and_parameters_from_the_environment(tmp_path: Path) -> None:
+    with serving(
+        cwd=tmp_path, MOCKLLM_PACK="default,benchmark", MOCKLLM_SET="default.default_response=As you wish."
+    ) as server:
+        assert server.ask() == "As you wish."
+    (tmp_path / "mine.yaml").write_text("mockllm: 1\nrules: [{name: r, reply: Mine.}]\n")
+    with serving(cwd=tmp_path, MOCKLLM_SCENARIOS="mine.yaml", MOCKLLM_QUIET="1") as server:
+        assert server.ask() == "Mine."
+
+
+def test_a_limit_from_the_environment(folder: Path) -> None:
+    with serving(cwd=folder, MOCKLLM_MAX_BODY="200") as server, pytest.raises(Exception, match="413"):
+        server.ask("x" * 300)
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"MOCKLLM_PORT": "many"}, "MOCKLLM_PORT: expected a whole number, found 'many'"),
+        ({"PORT": "many"}, "'many'"),
+        ({"MOCKLLM_STRICT": "perhaps"}, "MOCKLLM_STRICT: expected true or false, found 'perhaps'"),
+        ({"MOCKLLM_MAX_BODY": "big"}, "MOCKLLM_MAX_BODY: expected a number, found 'big'"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "".join(value),
+)
+def test_a_bad_variable_is_named(folder: Path, variables: dict[str, str], told: str) -> None:
+    done = command("serve", cwd=folder, **variables)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+# --- how it does not begin -----------------------------------------------------------------------
+
+
+def test_all_mistakes_of_all_files_are_listed(folder: Path) -> None:
+    (folder / "scenarios" / "b.yaml").write_text(
+        "mockllm: 1\nrules: [{name: r, match: {modle: x}, reply: y}]\n"
+    )
+    (folder / "scenarios" / "c.yaml").write_text(
+        "mockllm: 1\nrules:\n  - {name: r, reply: x, error: y}\n  - 7\n"
+    )
+    done = command("serve", "--port", "0", cwd=folder)
+    assert done.returncode == 2
+    assert 'b.yaml:2:27: rules[0].match.modle: unknown key; did you mean "model"?' in done.stderr
+    assert len(re.findall(r"(?m)^scenarios/c\.yaml:\d", done.stderr)) >= 2
+    assert "listening" not in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    done = command("serve", "--port", "0", "--scenarios", "nowhere", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pack_that_nobody_ships(tmp_path: Path) -> None:
+    done = command("serve", "--port", "0", "--pack", "defualt", cwd=tmp_path)
+    assert done.returncode == 2
+    assert 'did you mean "default"?' in done.stderr
+
+
+# --- how it ends ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_a_running_stream_is_finished(folder: Path, number: signal.Signals) -> None:
+    with serving(cwd=folder) as server, streaming(server, "slow") as stream:
+        said = b""
+        while b"one" not in said:
+            said += stream.read1()
+        server.send(number)
+        rest = stream.read()
+        assert b" two" in rest
+        assert rest.endswith(b"data: [DONE]\n\n")
+        assert server.ended() == 0
+        assert "Traceback" not in server.said
+
+
+def test_nobody_new_is_let_in_while_it_ends(folder: Path) -> None:
+    with serving(cwd=folder) as server, streaming(server, "slow") as stream:
+        server.send(signal.SIGTERM)
+        until(lambda: refuses(server.port))
+        assert stream.read().endswith(b"data: [DONE]\n\n")
+        assert server.ended() == 0
+
+
+def test_a_second_signal_ends_at_once(folder: Path) -> None:
+    with serving("--grace", "40", cwd=folder) as server, streaming(server, "endless"):
+        server.send(signal.SIGTERM)
+        until(lambda: refuses(server.port))
+        began = time.monotonic()
+        server.send(signal.SIGINT)
+        assert server.ended() == 0
+        assert time.monotonic() - began < 20
+
+
+def test_the_grace_time_is_bounded(folder: Path) -> None:
+    with serving("--grace", "0.2", cwd=folder) as server, streaming(server, "endless"):
+        began = time.monotonic()
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+        assert time.monotonic() - began < 20
+        assert "Traceback" not in server.said
+
+
+def test_strict_reports_misses_at_the_end(folder: Path) -> None:
+    with serving("--strict", cwd=folder) as server:
+        server.ask("hello")
+        for _ in range(2):
+            with pytest.raises(Exception, match="404"):
+                server.ask("something else")
+        server.send(signal.SIGTERM)
+        assert server.ended() == 1
+        assert "2 requests that no rule answered" in server.err[-1]
+
+
+def test_strict_without_a_miss_is_content(folder: Path) -> None:
+    with serving("--strict", cwd=folder) as server:
+        server.ask("hello")
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+
+
+def test_without_strict_a_miss_is_no_failure(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        with pytest.raises(Exception, match="404"):
+            server.ask("something else")
+        server.send(signal.SIGINT)
+        assert server.ended() == 0
