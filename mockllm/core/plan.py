@@ -14,16 +14,29 @@ from typing import Literal, TypeAlias
 Kind: TypeAlias = Literal["open", "say", "close", "finish", "usage", "end", "ping", "error", "body"]
 
 
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    status: int
-    headers: tuple[tuple[str, str], ...]
+    """`own` are the headers that no other answer has (ids): apart, so that what repeats is encoded once."""
 
-    def with_headers(self, headers: tuple[tuple[str, str], ...]) -> Head:
+    status: int
+    fixed: Headers
+    own: Headers = ()
+
+    @property
+    def headers(self) -> Headers:
+        """All of them, in the order of the wire."""
+        return self.fixed + self.own
+
+    def with_headers(self, headers: Headers) -> Head:
         """These headers take the place of those of the same name, the others stay."""
         names = {name.lower() for name, _ in headers}
-        kept = tuple(pair for pair in self.headers if pair[0].lower() not in names)
-        return Head(self.status, kept + headers)
+        kept, own = (
+            tuple(pair for pair in pairs if pair[0].lower() not in names) for pairs in (self.fixed, self.own)
+        )
+        return Head(self.status, kept + headers, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class Raw:
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Seconds to let pass before the next step, counted from the deadline before, never from 'now'.
-    `scripted`: it was written between two chunks and stands in place of the gap that pace would make there."""
+    `scripted`: written between two chunks, in place of the gap that pace would make there."""
 
     seconds: float
     beat: int

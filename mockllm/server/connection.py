@@ -7,10 +7,9 @@ what is relied on here, on raw sockets.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import socket
 import struct
-import termios
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
@@ -24,6 +23,10 @@ from aiohttp.web_protocol import _ErrInfo
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.limits import Limits
 from mockllm.server.wire import CLOSE, CONTINUE, Written
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 _TOO_SLOW: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -108,6 +111,12 @@ class Connection(RequestHandler):
             if self._watch is None:
                 self._watch_head()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp parses on and resumes the socket behind every body that was read: here only where it had
+        been paused."""
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def _watch_head(self) -> None:
         self._watch = self._deadlines.at(self._deadlines.time() + self._limits.head_time, self._head_is_late)
 
@@ -137,6 +146,8 @@ class Connection(RequestHandler):
         """What could not be parsed. aiohttp would log each with a traceback."""
         if isinstance(exc, LineTooLong):
             status = 431
+        elif status >= 500:
+            self.log_exception("A request could not be handled", exc_info=exc)
         said = " ".join((message or "").split("\n", 1)[0].split()).rstrip(":") or "not a request of HTTP/1.1"
         self._refused(status, said)
         body = f"{said}\n".encode("utf-8", "replace")
@@ -244,6 +255,8 @@ def _unsent(transport: asyncio.Transport) -> bool:
         return False
     if transport.get_write_buffer_size():
         return True
+    if sys.platform == "win32":
+        return False
     waiting = bytearray(4)
     fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
     return any(waiting)

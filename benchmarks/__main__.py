@@ -1,0 +1,44 @@
+"""`python -m benchmarks [--quick] [NAME …]`: runs benchmarks and prints what they found, in Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import platform
+import sys
+
+from benchmarks.load import WRK
+from benchmarks.rounds import Effort
+from benchmarks.sides import LOAD_CORE, SERVER_CORE
+
+NAMES = {
+    "whole": "Whole answers, 1,000 rules",
+    "streaming": "Streams of 18 chunks, no waits",
+    "find": "Finding the rule",
+    "streams": "1,000 paced streams at once",
+    "slow": "Slow readers",
+    "start": "From start to the first answer",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures mockllm on this machine.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all)")
+    parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds, rougher figures")
+    given = parser.parse_args()
+    unknown = set(given.names) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    effort = Effort(1, 3) if given.quick else Effort()
+    load = "wrk" if WRK else "our own generator (install wrk for figures that compare)"
+    print(f"`scripts/bench {' '.join(sys.argv[1:])}`".replace(" `", "`"))
+    machine = f"{platform.machine()}, Python {platform.python_version()}"
+    print(f"{machine}; server on core {SERVER_CORE}, {load} on core {LOAD_CORE}")
+    for name, title in NAMES.items():
+        if not given.names or name in given.names:
+            print(f"\n## {title} (`{name}`)\n", flush=True)
+            importlib.import_module(f"benchmarks.{name}").main(effort)
+
+
+if __name__ == "__main__":
+    main()

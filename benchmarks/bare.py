@@ -1,0 +1,48 @@
+"""The baseline: a bare aiohttp application that answers with the same bytes each time, on the same loop as
+ours, its access log off: `python -m benchmarks.bare KIND < BYTES`, KIND one of `whole`, `response`, `stream`.
+
+Prints its port. It reads nothing of the request and makes nothing of its own: what is above it is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import sys
+
+from aiohttp import web
+
+from mockllm.server.serving import run_on_best_loop
+
+
+async def main(kind: str, said: bytes) -> None:
+    async def whole(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=said, content_type="application/json")
+
+    async def response(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=said, content_type="text/event-stream")
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        with contextlib.suppress(ConnectionResetError):  # the load has ended
+            await answer.prepare(request)
+            await answer.write(said)
+            await answer.write_eof()
+        return answer
+
+    app = web.Application()
+    app.router.add_post(
+        "/v1/chat/completions", {"whole": whole, "response": response, "stream": stream}[kind]
+    )
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    gc.freeze()  # as ours does
+    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    run_on_best_loop(main(sys.argv[1], sys.stdin.buffer.read()))

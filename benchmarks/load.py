@@ -1,0 +1,169 @@
+"""Load from the second core: wrk where it is installed, else a small generator of our own, which also checks
+what is answered.
+
+Both keep a fixed number of connections busy and send the given bodies in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+from typing import cast
+
+from benchmarks.sides import LOAD_CORE
+from mockllm.server.serving import run_on_best_loop
+
+PATH = "/v1/chat/completions"
+CONNECTIONS = 32
+WRK = shutil.which("wrk")
+HEADERS = {
+    "Content-Type": "application/json",
+    "Authorization": "Bearer sk-benchmark",
+    "User-Agent": "benchmark",
+}
+LUA = """
+local requests, at = {}, 0
+function init(arguments)
+  for line in io.lines(arguments[1]) do requests[#requests + 1] = wrk.format("POST", nil, nil, line) end
+end
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+"""
+
+
+def rate(port: int, bodies: Sequence[bytes], seconds: int) -> tuple[float, int]:
+    """Answers a second, and how many there were. SystemExit where one was no success."""
+    if WRK:
+        return _wrk(port, bodies, seconds)
+    tally = asked(port, bodies, seconds=seconds)
+    return tally.rate, tally.answers
+
+
+def _wrk(port: int, bodies: Sequence[bytes], seconds: int) -> tuple[float, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        lines, script = Path(folder, "bodies"), Path(folder, "varied.lua")
+        lines.write_bytes(b"\n".join(bodies) + b"\n")
+        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in HEADERS.items())
+        script.write_text(headers + LUA)
+        url = f"http://127.0.0.1:{port}{PATH}"
+        said = subprocess.run(
+            [str(WRK), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url, "--", str(lines)],
+            preexec_fn=lambda: os.sched_setaffinity(0, {LOAD_CORE}),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    found = re.search(r"(\d+) requests in[^$]*Requests/sec:\s+([\d.]+)", said)
+    if found is None or "Non-2xx" in said or "Socket errors" in said:
+        raise SystemExit(f"the load did not go through:\n{said}")
+    return float(found[2]), int(found[1])
+
+
+@dataclass
+class Tally:
+    """What was answered. `ids` are those of the answers, each kept once."""
+
+    until: float
+    most: float
+    rate: float = 0.0
+    answers: int = 0
+    ids: set[bytes] = field(default_factory=set)
+    rules: set[bytes] = field(default_factory=set)
+    last: bytes = b""
+
+
+class Client(asyncio.Protocol):
+    """One connection: a request, its whole answer, the next request."""
+
+    def __init__(self, requests: Iterator[bytes], tally: Tally, ended: asyncio.Future[None]) -> None:
+        self._requests = requests
+        self._tally = tally
+        self._ended = ended
+        self._came = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(next(self._requests))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._ended.done():
+            self._ended.set_exception(exc or ConnectionError("the server closed the connection"))
+
+    def data_received(self, data: bytes) -> None:
+        self._came += data
+        if not _complete(self._came):
+            return
+        came, self._came = self._came, b""
+        tally = self._tally
+        if not came.startswith(b"HTTP/1.1 200"):
+            self._ended.set_exception(SystemExit(f"no success: {came[:300]!r}"))
+            return
+        tally.answers += 1
+        tally.ids.update(_ID.findall(came)[:1])
+        tally.rules.update(_RULE.findall(came))
+        tally.last = came
+        if time.monotonic() < tally.until and tally.answers < tally.most:
+            self._transport.write(next(self._requests))
+        else:
+            self._ended.set_result(None)
+            self._transport.close()
+
+
+_ID = re.compile(rb'"id": ?"([^"]+)"')
+_RULE = re.compile(rb"(?i)x-mockllm-rule: ([^\r]+)")
+_LENGTH = re.compile(rb"(?i)content-length: (\d+)")
+
+
+def _complete(came: bytes) -> bool:
+    head, end, body = came.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    length = _LENGTH.search(head)
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
+
+
+def asked(
+    port: int,
+    bodies: Sequence[bytes],
+    *,
+    seconds: float = 60,
+    answers: float = float("inf"),
+    connections: int = CONNECTIONS,
+) -> Tally:
+    """What our own generator was answered, for so long or so many answers."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    requests = [
+        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
+        + body
+        for body in bodies
+    ]
+
+    async def run() -> Tally:
+        began = time.monotonic()
+        tally = Tally(began + seconds, answers)
+        turn = cycle(requests)
+        loop = asyncio.get_running_loop()
+        ended: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
+        for future in ended:
+            await loop.create_connection(lambda future=future: Client(turn, tally, future), "127.0.0.1", port)  # type: ignore[misc]
+        await asyncio.gather(*ended)
+        tally.rate = tally.answers / (time.monotonic() - began)
+        return tally
+
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {LOAD_CORE})
+    try:
+        return run_on_best_loop(run())
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,71 @@
+"""Several servers under the same load, turn about, so that what else the machine does falls on all of them.
+
+A ratio is taken within each round and the median told, with the least and the greatest. Beside the answers a
+second stands the server's CPU time for one answer, which another process on the core disturbs less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks import load
+from benchmarks.sides import Side, running, settle
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure."""
+
+    seconds: int = 3
+    rounds: int = 7
+
+
+@dataclass
+class Figures:
+    """What one side came to, round by round."""
+
+    name: str
+    rates: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+    """Microseconds of CPU time for each answer."""
+
+
+def measure(sides: Sequence[Side], bodies: Sequence[bytes], effort: Effort) -> list[Figures]:
+    """Figures of each side."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(running(side)) for side in sides]
+        settle()
+        figures = [Figures(side.name) for side in sides]
+        for server in servers:
+            load.rate(server.port, bodies, 1)
+        for _ in range(effort.rounds):
+            for server, found in zip(servers, figures, strict=True):
+                before = server.cpu
+                rate, answers = load.rate(server.port, bodies, effort.seconds)
+                found.rates.append(rate)
+                found.costs.append((server.cpu - before) / answers * 1e6)
+    return figures
+
+
+def ratios(ours: Figures, base: Figures) -> list[float]:
+    return [one / other for one, other in zip(ours.rates, base.rates, strict=True)]
+
+
+def table(base: Figures, others: Sequence[Figures], wanted: str) -> str:
+    """The figures as a table in Markdown."""
+    lines = [
+        "| server | answers/s | CPU µs/answer | × baseline (min–max) | × by CPU | wanted |",
+        "|---|--:|--:|--:|--:|--:|",
+        f"| {base.name} | {median(base.rates):,.0f} | {median(base.costs):.1f} | 1 | 1 | |",
+    ]
+    for each in others:
+        by_rate = ratios(each, base)
+        by_cpu = median(other / one for one, other in zip(each.costs, base.costs, strict=True))
+        lines.append(
+            f"| {each.name} | {median(each.rates):,.0f} | {median(each.costs):.1f} | "
+            f"**{median(by_rate):.2f}** ({min(by_rate):.2f}–{max(by_rate):.2f}) | {by_cpu:.2f} | {wanted} |"
+        )
+    return "\n".join(lines)

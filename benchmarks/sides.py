@@ -1,0 +1,99 @@
+"""Servers to measure, each a process on the first core; the load runs on the second.
+
+A server is told by its command; it prints its address, and its CPU time and memory are read from /proc.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One server, not yet running."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    given: bytes = b""
+
+
+def ours(*arguments: str, name: str = "mockllm", **environment: str) -> Side:
+    """Ours as it is served: journal on, hot reload on, no line for each request."""
+    command = ["-m", "mockllm", "serve", "--quiet", "--host", "127.0.0.1", "--port", "0", *arguments]
+    return Side(name, command, environment)
+
+
+def bare(kind: str, said: bytes) -> Side:
+    """A bare aiohttp handler that says these bytes (see `benchmarks.bare`)."""
+    return Side(f"bare aiohttp ({kind})", ["-m", "benchmarks.bare", kind], given=said)
+
+
+@dataclass
+class Running:
+    """A server that listens."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU time so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * TICK
+
+    @property
+    def memory(self) -> float:
+        """Resident megabytes."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextlib.contextmanager
+def running(side: Side) -> Iterator[Running]:
+    """The side's server, from its first word to its end."""
+    process = subprocess.Popen(
+        [sys.executable, *side.command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, **side.environment},
+        preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),
+    )
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(side.given)
+        process.stdin.close()
+        yield Running(process, _port(process))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _port(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdout is not None
+    for line in process.stdout:
+        found = ADDRESS.search(line.decode())
+        if found:
+            return int(found[1])
+    raise SystemExit("the server did not start")
+
+
+def settle() -> None:
+    """Let the machine calm down after a start."""
+    time.sleep(0.3)
