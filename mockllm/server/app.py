@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiohttp import HttpVersion10
+from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.request import Request
 from mockllm.engine import Answer
@@ -25,18 +26,14 @@ from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.journal import Journal, Left, Record, short
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
-from mockllm.server.player import Play, perform
+from mockllm.server.player import Play, at_once, perform
 from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
 
 
-class Target(NamedTuple):
-    """A request's target as on the wire: percent-encoded."""
-
-    path: str
-    query_string: str
+_OWN: Final = tuple(f"/{first}" for first in sorted(RESERVED))
 
 
 class Given(NamedTuple):
@@ -98,52 +95,44 @@ class App:
             self.running -= 1
 
     async def _serve(self, incoming: Incoming, sink: SocketSink) -> Written:
-        target = read_target(incoming)
         engine = self.engine
+        target = read_target(incoming)
         if target is None:
             return await self._play(incoming, sink, _plain(400, "The request's target is no path.\n"))
+        path, query_string = target
         try:
             raw = await read_body(incoming, sink, self.limits, self._deadlines)
-            since = self._deadlines.time()
         except Unacceptable as exc:
-            since = self._deadlines.time()
-            request = self._read(engine, incoming, target, b"")
+            request = self._read(engine, incoming, path, query_string, b"")
             given = Given(engine.refuse(exc.failure, request), request, self._open_to_pages, close=True)
-            return await self._play(incoming, sink, given, since)
-        method = incoming.message.method
-        own = self._own(method, target.path, incoming.message.headers)
-        if own is None:
-            request = self._read(engine, incoming, target, raw)
-            own = Given(engine.answer(request), request, self._open_to_pages)
-        return await self._play(incoming, sink, own, since)
+            return await self._play(incoming, sink, given)
+        since = self._deadlines.time()
+        given_here = self._own(incoming.message.method, path, incoming.message.headers)
+        if given_here is not None:
+            return await self._play(incoming, sink, given_here)
+        request = self._read(engine, incoming, path, query_string, raw)
+        given = Given(engine.answer(request), request, self._open_to_pages)
+        return await self._play(incoming, sink, given, since)
 
-    def _read(self, engine: Engine, incoming: Incoming, target: Target, raw: bytes) -> Request:
+    def _read(self, engine: Engine, incoming: Incoming, path: str, query: str, raw: bytes) -> Request:
         message = incoming.message
         peer = incoming.connection.peername
-        return engine.read(
-            message.method,
-            target.path,
-            target.query_string,
-            clean(message.headers),
-            raw,
-            peer[0] if type(peer) is tuple else str(peer or ""),
-            time.time(),
-        )
+        client = peer[0] if type(peer) is tuple else str(peer or "")
+        return engine.read(message.method, path, query, clean(message.headers), raw, client, time.time())
 
     def _own(self, method: str, path: str, headers: Mapping[str, str]) -> Given | None:
         """What is answered without the engine; None where it is the engine's."""
-        if path == "/" and method in ("GET", "HEAD"):
-            base = f"http://{short(headers.get('host', 'localhost'))}"
-            return Given(Answer(pages.home(self.engine.about(), base), None))
-        first = path.split("/", 2)[1] if path.startswith("/") else ""
-        if first in RESERVED:
+        if path.startswith(_OWN) and path.split("/", 2)[1] in RESERVED:
             if path != "/health":
                 return _plain(404, f"Nothing is served at {short(path)}.\n")
             if method not in ("GET", "HEAD"):
                 return _plain(405, "Only GET.\n")
             uptime = time.monotonic() - self._started
             return Given(Answer(pages.health(self.engine.about(), uptime), None), unheard=True)
-        if self._open_to_pages and method == "OPTIONS" and cors.is_preflight(method, headers):
+        if path == "/" and method in ("GET", "HEAD"):
+            base = f"http://{short(headers.get('host', 'localhost'))}"
+            return Given(Answer(pages.home(self.engine.about(), base), None))
+        if self._open_to_pages and method == "OPTIONS" and cors.is_preflight(headers):
             return Given(Answer(cors.preflight(headers), None), open_to_pages=True)
         return None
 
@@ -151,40 +140,47 @@ class App:
         self, incoming: Incoming, sink: SocketSink, given: Given, since: float | None = None
     ) -> Written:
         """Send the answer at its times, counted from `since` (now), then write down what came of it."""
-        plan = given.answer.plan
         if since is None:
             since = self._deadlines.time()
-        extra = cors.ALLOW if given.open_to_pages and not cors.allows_itself(plan) else ""
-        asked = self._asked(incoming, given)
-        head = opening(plan, asked, self._dates.at(time.time()), extra)
-        play = Play(plan, head, sink, self._deadlines, since)
+        plan = given.answer.plan
+        now = time.time()
+        extra = cors.ALLOW if given.open_to_pages else ""
+        head = opening(plan, self._asked(incoming.message, given.close), self._dates.at(now), extra)
         left: Left = "gone"
         try:
-            await perform(play, sink, self._loop)
-            left = play.ended or "gone"
+            data = at_once(plan, head)
+            if data is not None:
+                sink.write(data)
+                left = "finished"
+                if sink.full:
+                    await sink.drained()
+            else:
+                play = Play(plan, head, sink, self._deadlines, since)
+                await perform(play, sink, self._loop)
+                left = play.ended or "gone"
         finally:
-            self._write_down(incoming, given, since, left)
+            self._write_down(incoming.message, given, now, since, left)
         return KEEP if head.keep_alive and left == "finished" else CLOSE
 
-    def _asked(self, incoming: Incoming, given: Given) -> Asked:
-        message = incoming.message
-        http10 = message.version == HttpVersion10
-        close = message.should_close or given.close or self.draining
-        if message.method == "HEAD" or http10 or close:
-            return Asked(message.method == "HEAD", http10, close)
+    def _asked(self, message: RawRequestMessage, close: bool) -> Asked:
+        head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
+        if head_only or http10 or close or message.should_close or self.draining:
+            return Asked(head_only, http10, close or message.should_close or self.draining)
         return ORDINARY
 
-    def _write_down(self, incoming: Incoming, given: Given, since: float, left: Left) -> None:
-        answer, request = given.answer, given.request
+    def _write_down(
+        self, message: RawRequestMessage, given: Given, at: float, since: float, left: Left
+    ) -> None:
+        answer, request, lines = given.answer, given.request, self._lines
         model: str | None = None
         if request is not None:
             # A quiet server does not read a body only for its journal: what nobody has looked at is left out.
-            model = request.model if self._lines is not None else request.__dict__.get("model")
+            model = request.model if lines is not None else request.__dict__.get("model")
         record = Record(
-            time.time(),
-            incoming.message.method,
-            short(incoming.message.path),
-            short(model) if type(model) is str else None,
+            at,
+            message.method,
+            short(message.path),
+            model if model is None else short(model),
             answer.rule,
             answer.modifiers,
             answer.plan.head.status,
@@ -194,8 +190,8 @@ class App:
             answer.missed,
         )
         self.journal.add(record)
-        if self._lines is not None and not given.unheard:
-            self._lines.show(record)
+        if lines is not None and not given.unheard:
+            lines.show(record)
 
     def _unparsed(self, status: int, reason: str) -> None:
         """What came was no request: aiohttp's parser or the watch over heads has answered it."""
@@ -205,30 +201,30 @@ class App:
             self._lines.show(record)
 
 
-def read_target(incoming: Incoming) -> Target | None:
-    """Path and query of the request's target, in origin form or absolute form; None for any other."""
+def read_target(incoming: Incoming) -> tuple[str, str] | None:
+    """Path and query of the request's target, percent-encoded as they came, in origin form or absolute form;
+    None for any other."""
     text = incoming.message.path
     if not text.startswith("/"):
         url = incoming.message.url
         if not url.absolute or incoming.message.method == "CONNECT":
             return None
         text = url.raw_path_qs or "/"
-    path, _, query = text.partition("#")[0].partition("?")
-    if not (text.isascii()):
-        path, query = _printable(path), _printable(query)
-    return Target(path, query)
+    if not text.isascii():
+        text = _printable(text)
+    path, _, query_string = text.partition("#")[0].partition("?")
+    return path, query_string
 
 
 def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
     """The headers, without bytes that are no UTF-8 (aiohttp hands them on as lone surrogates, which no JSON
     can hold)."""
-    for value in headers.values():
-        if not value.isascii():
-            first: dict[str, str] = {}
-            for name, text in headers.items():
-                first.setdefault(name.lower(), _printable(text))
-            return first
-    return headers
+    if "".join(headers.values()).isascii():
+        return headers
+    first: dict[str, str] = {}
+    for name, text in headers.items():
+        first.setdefault(name.lower(), _printable(text))
+    return first
 
 
 def _printable(text: str) -> str:

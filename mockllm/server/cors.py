@@ -14,14 +14,9 @@ ALLOW: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers:
 _NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
 
-def allows_itself(plan: Plan) -> bool:
-    """Whether the plan's own headers already speak of origins."""
-    return any(name.lower() == "access-control-allow-origin" for name, _ in plan.head.headers)
-
-
-def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
-    """Fetch standard, section 4.8: what a browser asks before it sends the real request."""
-    return method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
+def is_preflight(headers: Mapping[str, str]) -> bool:
+    """Of an OPTIONS request: whether a browser asks before it sends the real one (Fetch, section 4.8)."""
+    return "origin" in headers and "access-control-request-method" in headers
 
 
 def preflight(headers: Mapping[str, str]) -> Plan:

@@ -160,6 +160,32 @@ def script(plan: Plan) -> Iterator[bytes | Wait | Cut]:
             yield from (data[at : at + SLICE_BYTES] for at in range(0, len(data), SLICE_BYTES))
 
 
+def at_once(plan: Plan, opening: Opening) -> bytes | None:
+    """All bytes of an answer that needs neither time nor slices nor a cut; None for one that needs a Play."""
+    if plan.delay > 0 or len(plan.steps) > SLICE_STEPS:
+        return None
+    if opening.bodiless:
+        return opening.head
+    framer = FRAMERS[plan.framing]
+    parts = [opening.head]
+    size = 0
+    for step in plan.steps:
+        if type(step) is Data:
+            data = framer(step)
+        elif type(step) is Raw:
+            data = step.data
+        else:
+            return None
+        parts.append(data)
+        size += len(data)
+    if size > SLICE_BYTES:
+        return None
+    if opening.chunked:
+        parts.insert(1, b"%x\r\n" % size if size else b"")
+        parts.append(b"\r\n" + END_OF_CHUNKS if size else END_OF_CHUNKS)
+    return b"".join(parts)
+
+
 async def perform(play: Play, sink: Waitable, loop: AbstractEventLoop) -> None:
     """Play to the end. ConnectionError or cancellation: the client left before it."""
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mockllm.core.plan import Data, Plan, Raw
 
@@ -20,8 +20,12 @@ _STATUS_LINES: Final = {
     **{status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus},
     529: "HTTP/1.1 529 Overloaded\r\n",
 }
-_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection", "date"})
-"""The header fields that this file writes itself unless the plan has them (the second, always)."""
+_OURS: Final = frozenset(
+    {"content-length", "transfer-encoding", "connection", "date", "access-control-allow-origin"}
+)
+"""The header fields that are written here unless the plan has them (the second, always)."""
+_SPELT: Final[dict[str, str]] = {}
+"""Names as plans spell them to those of `_OURS`, else to nothing; plans have few of them."""
 
 
 class Written:
@@ -76,8 +80,7 @@ class Asked:
 ORDINARY: Final = Asked()
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """The head as bytes, and how what follows it is framed."""
 
     head: bytes
@@ -87,32 +90,34 @@ class Opening:
 
 
 def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
-    """The head of the plan's answer. `extra` are ready lines that stand at its end.
+    """The head of the plan's answer. `extra` are ready lines that say to which pages it is open.
 
-    A plan's own `content-length`, `connection` and `date` are sent as they stand, so that a scenario may lie
-    about them; a length of its own also switches chunks off. Without one, a whole answer's length counts all
-    its steps, also those behind a cut.
+    A plan's own `content-length`, `connection`, `date` and `access-control-allow-origin` are sent as they
+    stand, so that a scenario may lie about them; a length of its own also switches chunks off. Without one, a
+    whole answer's length counts all its steps, also those behind a cut.
     """
     status = plan.head.status
     lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
     own: dict[str, str] = {}
     for name, value in plan.head.headers:
-        lower = name.lower()
-        if lower in _FRAMING:
-            own[lower] = value
-            if lower == "transfer-encoding":
+        ours = _SPELT.get(name)
+        if ours is None:
+            ours = _spelt(name)
+        if ours:
+            own[ours] = value
+            if ours == "transfer-encoding":
                 continue
         lines.append(f"{name}: {value}\r\n")
     if "date" not in own:
         lines.append(date)
     never = status == 204 or status < 200
-    sized = not plan.streamed or "content-length" in own
-    if not (sized or never):
-        if not asked.http10:
-            lines.append("Transfer-Encoding: chunked\r\n")
-    elif "content-length" not in own and not never and status != 304:
-        lines.append(f"Content-Length: {length(plan)}\r\n")
     bodiless = never or status == 304 or asked.head_only
+    sized = not plan.streamed or "content-length" in own
+    if sized:
+        if not never and status != 304 and "content-length" not in own:
+            lines.append(f"Content-Length: {length(plan)}\r\n")
+    elif not never and not asked.http10:
+        lines.append("Transfer-Encoding: chunked\r\n")
     keep_alive = not asked.close and (sized or bodiless or not asked.http10)
     if "connection" in own:
         keep_alive = keep_alive and "close" not in own["connection"].lower()
@@ -120,9 +125,18 @@ def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
         lines.append("Connection: close\r\n")
     elif asked.http10:
         lines.append("Connection: keep-alive\r\n")
-    if extra:
-        lines.append(extra)
+    if "access-control-allow-origin" in own:
+        extra = ""
     return Opening(_encoded(lines, extra), not (sized or asked.http10), bodiless, keep_alive)
+
+
+def _spelt(name: str) -> str:
+    """Of a name that was not met before."""
+    lower = name.lower()
+    ours = lower if lower in _OURS else ""
+    if len(_SPELT) < 1000:
+        _SPELT[name] = ours
+    return ours
 
 
 def length(plan: Plan) -> int:
@@ -145,11 +159,9 @@ def _encoded(lines: list[str], extra: str) -> bytes:
     """The head's bytes. A value that came out of a template cannot start a header field of its own: what
     would end its line becomes a space."""
     text = "".join(lines)
-    ends = len(lines) - 1 + extra.count("\n") if extra else len(lines)
-    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
-        safe = lines if not extra else lines[:-1]
-        text = "".join(line[:-2].translate(_NO_CONTROLS) + "\r\n" for line in safe) + extra
-    text += "\r\n"
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
+        text = "".join(line[:-2].translate(_NO_CONTROLS) + "\r\n" for line in lines)
+    text = f"{text}{extra}\r\n"
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
