@@ -151,9 +151,9 @@ class App:
             data = at_once(plan, head)
             if data is not None:
                 sink.write(data)
-                left = "finished"
                 if sink.full:
                     await sink.drained()
+                left = "finished"
             else:
                 play = Play(plan, head, sink, self._deadlines, since)
                 await perform(play, sink, self._loop)

@@ -6,12 +6,12 @@ transport by us; aiohttp only parses requests and keeps connections.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-from mockllm.core.plan import Data, Plan, Raw
+from mockllm.core.plan import Data, Headers, Plan, Raw
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -20,12 +20,6 @@ _STATUS_LINES: Final = {
     **{status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus},
     529: "HTTP/1.1 529 Overloaded\r\n",
 }
-_OURS: Final = frozenset(
-    {"content-length", "transfer-encoding", "connection", "date", "access-control-allow-origin"}
-)
-"""The header fields that are written here unless the plan has them (the second, always)."""
-_SPELT: Final[dict[str, str]] = {}
-"""Names as plans spell them to those of `_OURS`, else to nothing; plans have few of them."""
 
 
 class Written:
@@ -65,8 +59,7 @@ class DateLine:
         return self._line
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What of a request decides how its answer is framed."""
 
     head_only: bool = False
@@ -89,54 +82,82 @@ class Opening(NamedTuple):
     keep_alive: bool
 
 
-def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
-    """The head of the plan's answer. `extra` are ready lines that say to which pages it is open.
+class Frame(NamedTuple):
+    """A head without what differs from answer to answer: its own headers, its date and its length."""
 
-    A plan's own `content-length`, `connection`, `date` and `access-control-allow-origin` are sent as they
-    stand, so that a scenario may lie about them; a length of its own also switches chunks off. Without one, a
-    whole answer's length counts all its steps, also those behind a cut.
+    start: str
+    end: str
+    dated: bool
+    """Whether the date is to be added."""
+    measured: bool
+    """Whether the length is."""
+    chunked: bool
+    bodiless: bool
+    keep_alive: bool
+
+
+def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
+    """The head of the plan's answer. `extra` are ready lines that stand at its end, unless the plan has the
+    first of these headers itself.
+
+    A plan's own `content-length`, `connection` and `date` are sent as they stand, so that a scenario may lie
+    about them; a length of its own also switches chunks off. Without one, a whole answer's length counts all
+    its steps, also those behind a cut.
     """
-    status = plan.head.status
-    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
+    head = plan.head
+    frame = _frame(head.status, head.fixed, plan.streamed, asked, extra)
+    text = frame.start
+    for name, value in head.own:
+        text += _line(name, value)
+    if frame.dated:
+        text += date
+    if frame.measured:
+        text += f"Content-Length: {length(plan)}\r\n"
+    text += frame.end
+    try:
+        raw = text.encode("latin-1")
+    except UnicodeEncodeError:
+        raw = text.encode("utf-8", "replace")
+    return Opening(raw, frame.chunked, frame.bodiless, frame.keep_alive)
+
+
+@lru_cache(maxsize=256)
+def _frame(status: int, headers: Headers, streamed: bool, asked: Asked, extra: str) -> Frame:
+    """Most answers of a server have one of a few heads, so these are kept."""
+    start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     own: dict[str, str] = {}
-    for name, value in plan.head.headers:
-        ours = _SPELT.get(name)
-        if ours is None:
-            ours = _spelt(name)
-        if ours:
-            own[ours] = value
-            if ours == "transfer-encoding":
-                continue
-        lines.append(f"{name}: {value}\r\n")
-    if "date" not in own:
-        lines.append(date)
+    for name, value in headers:
+        own[name.lower()] = value
+        if name.lower() != "transfer-encoding":
+            start += _line(name, value)
+    end = ""
     never = status == 204 or status < 200
+    sized = not streamed or "content-length" in own
+    if not (sized or never or asked.http10):
+        end += "Transfer-Encoding: chunked\r\n"
     bodiless = never or status == 304 or asked.head_only
-    sized = not plan.streamed or "content-length" in own
-    if sized:
-        if not never and status != 304 and "content-length" not in own:
-            lines.append(f"Content-Length: {length(plan)}\r\n")
-    elif not never and not asked.http10:
-        lines.append("Transfer-Encoding: chunked\r\n")
     keep_alive = not asked.close and (sized or bodiless or not asked.http10)
     if "connection" in own:
         keep_alive = keep_alive and "close" not in own["connection"].lower()
     elif not keep_alive:
-        lines.append("Connection: close\r\n")
+        end += "Connection: close\r\n"
     elif asked.http10:
-        lines.append("Connection: keep-alive\r\n")
-    if "access-control-allow-origin" in own:
-        extra = ""
-    return Opening(_encoded(lines, extra), not (sized or asked.http10), bodiless, keep_alive)
+        end += "Connection: keep-alive\r\n"
+    if extra.partition(":")[0].lower() not in own:
+        end += extra
+    measured = sized and "content-length" not in own and not never and status != 304
+    chunked = not (sized or asked.http10)
+    return Frame(start, end + "\r\n", "date" not in own, measured, chunked, bodiless, keep_alive)
 
 
-def _spelt(name: str) -> str:
-    """Of a name that was not met before."""
-    lower = name.lower()
-    ours = lower if lower in _OURS else ""
-    if len(_SPELT) < 1000:
-        _SPELT[name] = ours
-    return ours
+def _line(name: str, value: str) -> str:
+    """One header. A value that came out of a template cannot start a header of its own: what would end its
+    line becomes a space."""
+    line = f"{name}: {value}"
+    return (line if line.isprintable() else line.translate(_NO_CONTROLS)) + "\r\n"
+
+
+_NO_CONTROLS: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
 
 
 def length(plan: Plan) -> int:
@@ -153,19 +174,3 @@ def length(plan: Plan) -> int:
 def chunk(data: bytes) -> bytes:
     """One chunk of chunked transfer coding (RFC 9112, section 7.1); `data` is not empty."""
     return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def _encoded(lines: list[str], extra: str) -> bytes:
-    """The head's bytes. A value that came out of a template cannot start a header field of its own: what
-    would end its line becomes a space."""
-    text = "".join(lines)
-    if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
-        text = "".join(line[:-2].translate(_NO_CONTROLS) + "\r\n" for line in lines)
-    text = f"{text}{extra}\r\n"
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace")
-
-
-_NO_CONTROLS: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")

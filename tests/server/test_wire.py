@@ -143,6 +143,16 @@ def test_ready_lines_stand_at_the_end(value: str) -> None:
     assert f"X: {value.replace(chr(10), ' ')}" in lines(opened)
 
 
+def test_ready_lines_give_way_to_the_plans_own_header() -> None:
+    opened = opening(plan(("a", "own")), Asked(), DATE, "A: 1\r\nB: 2\r\n")
+    assert [line for line in lines(opened) if line[0] in "aAB"] == ["a: own"]
+
+
+def test_headers_that_no_other_answer_has_stand_behind_the_others() -> None:
+    made = Plan(Head(200, (("X", "a"),), (("Id", "b\n"),)), (BODY,))
+    assert lines(opening(made, Asked(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
+
+
 def test_the_length_counts_also_what_stands_behind_a_cut() -> None:
     steps = (Data(b"ab", 1, "body"), Wait(1, 1), Cut("close", 1), Raw(b"cde", 1))
     assert "Content-Length: 5" in lines(opening(Plan(Head(200, ()), steps), Asked(), DATE))
