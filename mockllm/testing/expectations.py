@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mockllm.core.conditions import At, Condition, Equals, Exists, of_set
 from mockllm.core.events import sent
-from mockllm.core.hints import brief, cut
+from mockllm.core.hints import brief
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.jsonpath import compile_path
 from mockllm.core.plan import Wait
@@ -21,6 +21,8 @@ from mockllm.scenario.matchers import condition
 
 CLOSE: Final = 1e-6
 """Seconds by which two times may differ and be the same: sums of waits are rounded."""
+LONGEST: Final = 300
+"""Characters of a line of an error's message that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def mismatches(expect: ExpectWord, outcome: Outcome) -> list[Mismatch]:
             found += _CHECKS.get(word, _simple)(word, getattr(expect, word), outcome)
     if found and outcome.message:
         told = outcome.message[:1] if "rule" in (each.field for each in found) else outcome.message
-        said = "\n  ".join(map(cut, told))
+        said = "\n  ".join(line[:LONGEST] for line in told)
         found[-1] = replace(found[-1], notes=(*found[-1].notes, f"the answer says: {said}"))
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mockllm.core.conditions import Condition, Equals
 from mockllm.core.request import Request
@@ -11,6 +12,9 @@ from mockllm.engine.misses import NEAREST, aside, near, nearest, shown
 from mockllm.scenario.catalog import Item
 from mockllm.scenario.mistakes import meant
 from mockllm.testing.expectations import names_of
+
+_BEFORE: Final = {"modifier": "a modifier's error", "invalid": "the request's validation"}
+"""What answers although a rule matched, by the outcome."""
 
 
 class Why:
@@ -47,11 +51,5 @@ class Why:
         for candidate, refused in self._settled.refused:
             if candidate.key == item.key:
                 return aside(item, candidate, refused)
-        if self._settled.outcome in ("modifier", "invalid"):
-            why = (
-                "a modifier's error"
-                if self._settled.outcome == "modifier"
-                else "the request is invalid, which"
-            )
-            return f"{shown(item)}: matched, but {why} came first"
-        return f"{shown(item)}: matched, but another rule came first"
+        before = _BEFORE.get(self._settled.outcome, "another rule")
+        return f"{shown(item)}: matched, but {before} came first"

@@ -1,0 +1,128 @@
+"""The way of one request through the rules: which were tried, in order, what became of each, and what would be
+sent. Nothing is counted: it is what the next such request to a fresh server gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from mockllm.core.chance import Chance
+from mockllm.core.claim import Settled, Turn
+from mockllm.core.plan import Data, Raw, Wait
+from mockllm.core.request import Request
+from mockllm.engine import Engine
+from mockllm.engine.misses import aside, shown, told
+from mockllm.scenario.catalog import Item
+from mockllm.testing.expectations import Outcome
+
+ALL: Final = 10
+"""Up to so many rules all are shown; of more, those that matched and the nearest of the others."""
+NEAREST: Final = 5
+LATER: Final = 3
+GENERATING: Final = "sees generating calls only, since it names no api and no path"
+
+Fate: TypeAlias = Literal["answers", "would answer", "stood aside", "did not match", "comes later"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A rule, and what became of it. `why` is a line that begins with where it stands."""
+
+    rule: str
+    where: str
+    number: int
+    fate: Fate
+    why: str
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What would happen to a request. `tried` are rules in their order, up to the one that answers, with those
+    behind it that match too; `unshown` is how many more were looked at and did not match."""
+
+    request: Request
+    outcome: Outcome
+    settled: Settled
+    tried: Sequence[Tried]
+    unshown: int
+    applied: Sequence[Item]
+    spared: Sequence[Item]
+    """Modifiers that match, and whose guard leaves this request out."""
+    step: str | None
+    """Which of several answers it is."""
+
+    @property
+    def ttft(self) -> float | None:
+        """Seconds from the request to the first chunk of a stream."""
+        plan = self.outcome.answer.plan
+        total = plan.delay
+        for step in plan.steps if plan.streamed else ():
+            if isinstance(step, Wait):
+                total += step.seconds
+            elif isinstance(step, Raw) or (isinstance(step, Data) and step.kind in ("say", "error")):
+                return total
+        return None
+
+
+def trail(engine: Engine, request: Request) -> Trail:
+    """The trail of a request."""
+    exchange = engine.peek(request)
+    settled, catalog = exchange.settled, engine.catalog
+    tried, unshown = _tried(engine, request, settled)
+    modifiers = catalog.items[catalog.rules :]
+    spared = [item for item in modifiers if item not in exchange.modifiers and item.matcher.holds(request)]
+    outcome = Outcome(request, exchange.answer())
+    step = _step(engine, settled.rule) if settled.outcome == "rule" and settled.rule else None
+    return Trail(request, outcome, settled, tried, unshown, exchange.modifiers, spared, step)
+
+
+def _tried(engine: Engine, request: Request, settled: Settled) -> tuple[list[Tried], int]:
+    catalog = engine.catalog
+    items = catalog.items
+    end = catalog.rules if settled.rule is None else settled.rule.candidate.item
+    refused = {candidate.item: (candidate, why) for candidate, why in settled.refused}
+    others = [number for number in range(end) if number not in refused]
+    if end > ALL:
+        others = [
+            number for number, _ in catalog.index.nearest(request, NEAREST, end) if number not in refused
+        ]
+    found = []
+    for number in sorted({*refused, *others}):
+        item = items[number]
+        if number in refused:
+            found.append(_of(item, number, "stood aside", aside(item, *refused[number])))
+        else:
+            found.append(_of(item, number, "did not match", _differs(item, request)))
+    if settled.rule is not None:
+        found.append(_of(items[end], end, "answers" if settled.outcome == "rule" else "would answer"))
+        later = (number for number in range(end + 1, catalog.rules) if items[number].matcher.holds(request))
+        found += [
+            _of(items[number], number, "comes later") for _, number in zip(range(LATER), later, strict=False)
+        ]
+    return found, end - len(refused) - len(others)
+
+
+def _differs(item: Item, request: Request) -> str:
+    """Why it did not match. What only the engine asks is said in its own words."""
+    differences = [each for each in item.matcher.differences(request) if not each.held]
+    reasons = [told(each) if each.field != "generates" else GENERATING for each in differences]
+    return f"{shown(item)}: {'; '.join(reasons)}"
+
+
+def _of(item: Item, number: int, fate: Fate, why: str = "") -> Tried:
+    return Tried(item.id, item.where, number + 1, fate, why)
+
+
+def _step(engine: Engine, turn: Turn) -> str | None:
+    """`step 2 of 3`, of a sequence; `branch 1 of 4`, of a choice."""
+    item = engine.catalog.items[turn.candidate.item]
+    answers = item.answers
+    if answers is None or answers.how == "one":
+        return None
+    picked = answers.pick(turn.given, Chance(engine.seed, item.id, turn.candidate.scope, turn.tries))
+    if picked is None:
+        return "its sequence has ended"
+    word = "step" if answers.how == "sequence" else "branch"
+    return f"{word} {picked + 1} of {len(answers.sayings)}"

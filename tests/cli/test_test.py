@@ -1,0 +1,121 @@
+"""`mockllm test`: what is printed, and the exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import main
+
+PASSING = "rules: [{name: hi, reply: Hi.}]\nexamples: [{name: greets, expect: {text: Hi.}}]\n"
+FAILING = """\
+rules: [{name: hi, reply: Hi.}]
+examples:
+  - {name: greets, expect: {text: Hi.}}
+  - name: parts
+    steps: [{expect: {rule: hi}}, {request: {provider: [anthropic]}, expect: {rule: bye, text: Bye.}}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as exit:
+        main(["test", *arguments])
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
+
+
+def write(text: str, name: str = "scenarios/a.yaml") -> None:
+    Path(name).write_text(text, encoding="utf-8")
+
+
+def test_the_default_folder_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    write(PASSING)
+    assert run() == 0
+    assert capsys.readouterr().out == "ok scenarios/a.yaml:2 greets\n1 passed\n"
+
+
+def test_a_failure_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    write(FAILING)
+    assert run("scenarios") == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "ok scenarios/a.yaml:3 greets",
+        "FAIL scenarios/a.yaml:4 parts (anthropic)",
+        '  step 2: rule: expected "bye", found "hi"',
+        '    no rule is called bye; expected "hi"',
+        "    scenarios/a.yaml:1 hi: matched",
+        '  step 2: text: expected "Bye.", found "Hi."',
+        "1 passed, 1 failed",
+    ]
+
+
+def test_the_results_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    write(FAILING)
+    assert run("--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["passed"], found["failed"]) == (1, 1)
+    assert found["results"][0] == {
+        "file": "scenarios/a.yaml",
+        "line": 3,
+        "name": "greets",
+        "provider": None,
+        "passed": True,
+        "failures": [],
+    }
+    assert found["results"][1]["failures"][0] == {
+        "step": 2,
+        "field": "rule",
+        "expected": '"bye"',
+        "found": '"hi"',
+        "hint": None,
+        "notes": ['no rule is called bye; expected "hi"', "scenarios/a.yaml:1 hi: matched"],
+    }
+
+
+def test_only_those_of_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    write(FAILING)
+    assert run("-k", "greet") == 0
+    assert run("-k", "nobody") == 0
+    told = 'ok scenarios/a.yaml:3 greets\n1 passed\nno example holds "nobody" in its name or place\n'
+    assert capsys.readouterr().out == told
+
+
+def test_without_examples_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    write("rules: [{reply: Hi.}]\n")
+    assert run() == 0
+    assert capsys.readouterr().out == "no examples found\n"
+
+
+def test_a_shipped_pack_is_run_by_its_name_with_its_parameters_set(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("--pack", "benchmark", "-k", "no body") == 0
+    assert run("--pack", "benchmark", "-k", "no body", "--set", "chunk_count=3") == 1
+    assert "chunks: expected 18, found 3" in capsys.readouterr().out
+
+
+def test_mistakes_are_listed_and_nothing_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    write("examples: [{expct: {}}]\n")
+    mistake = 'scenarios/a.yaml:1:13: examples[0].expct: unknown key; did you mean "expect"?'
+    assert run() == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"{mistake}\n1 mistake\n")
+    assert run("--json") == 2
+    (found,) = json.loads(capsys.readouterr().out)["mistakes"]
+    assert (found["line"], found["path"]) == (1, "examples[0].expct")
+
+
+def test_colours_are_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    write(FAILING)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert run() == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "\x1b[32mok\x1b[0m scenarios/a.yaml:3 greets"
+    assert lines[1].startswith("\x1b[31mFAIL\x1b[0m ")

@@ -1,0 +1,70 @@
+"""Examples as they are loaded: typed one by one, each mistake with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mockllm.scenario.gathering import Gathered, Wanted, gather
+from mockllm.scenario.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary(("openai", "anthropic"), ("openai", "anthropic"), ("chat", "messages"))
+PACK = 'name: mine\nversion: "1"\nparams: {count: {type: integer, default: 1}}\n'
+
+
+def loaded(folder: Path, examples: str) -> Gathered:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "pack.yaml").write_text(PACK)
+    (folder / "a.yaml").write_text(f"use: [./mine]\nexamples:\n  - {examples}\n")
+    return gather(Wanted((str(folder),), vocabulary=VOCABULARY))
+
+
+def test_an_example_knows_its_place(tmp_path: Path) -> None:
+    (one, two) = loaded(tmp_path, "{name: first, with: {count: 2}}\n  - {request: {user: '{{ x'}}").examples
+    assert (one.name, one.where, one.number) == ("first", f"{tmp_path}/a.yaml:3", 0)
+    assert (two.name, two.where, two.pack) == ("examples[1]", f"{tmp_path}/a.yaml:4", None)
+    assert (one.word.with_, two.word.request.user) == ({"count": 2}, "{{ x")
+
+
+MISTAKES = {
+    "{request: {provider: opnai}}": (
+        '3:26 .request.provider: no provider is called "opnai"; did you mean "openai"?'
+    ),
+    "{request: {provider: [openai, x]}}": (
+        '3:26 .request.provider: no provider is called "x"; expected "anthropic" or "openai"'
+    ),
+    "{request: {provider: []}}": "3:26 .request.provider: name one provider at least",
+    "{request: {api: chatt}}": '3:21 .request.api: no api is called "chatt"; did you mean "chat"?',
+    "{request: {path: /x, user: y}}": (
+        "3:15 .request: user has no place in a raw request: write it into the body, or leave out path"
+    ),
+    "{request: {messages: [], user: y}}": "3:15 .request: give messages or user, not both",
+    "{request: {headers: {x: 7}}}": '3:29 .request.headers.x: expected a text, found the number 7; write "7"',
+    "{expect: {rul: x}}": '3:15 .expect.rul: unknown key; did you mean "rule"?',
+    "{expect: {took: 3}}": '3:21 .expect.took: 3 has no unit; write "300ms", "2s" or "1m"',
+    '{expect: {status: "400"}}': "3:23 .expect.status: expected a number, without quotes",
+    '{expect: {body: {"$.a[*]": 1}}}': (
+        "3:21 .expect.body: $.a[*] can give several nodes; say of how many it must hold: "
+        "{some: …} or {each: …}"
+    ),
+    "{expect: {usage: {total: 1}}}": (
+        '3:23 .expect.usage.total: unknown key; expected "input_tokens", "output_tokens", '
+        '"cached_tokens", "cache_write_tokens" or "reasoning_tokens"'
+    ),
+    "{steps: [], expect: {}}": "3:13 .steps: expected at least 1 item(s), found a list",
+    "{steps: [{}], expect: {}}": "3:5 : give steps, or a request and what to expect, not both",
+    "{with: {cuont: 1}}": '3:13 .with.cuont: no pack in use has a parameter "cuont"; did you mean "count"?',
+    "{with: {mine.count: x}}": '3:25 .with["mine.count"]: expected a whole number, found the text "x"',
+    "7": "3:5 : expected a mapping, found the number 7",
+}
+"""What is wrong, and where: line and column, and the path below `examples[0]`."""
+
+
+@pytest.mark.parametrize("example", MISTAKES)
+def test_a_mistake_has_its_place(example: str, tmp_path: Path) -> None:
+    found = loaded(tmp_path, example)
+    (mistake,) = found.mistakes
+    place, _, said = str(mistake).removeprefix(f"{tmp_path}/a.yaml:").partition(": examples[0]")
+    assert f"{place} {said}" == MISTAKES[example]
+    assert found.examples == []

@@ -1,0 +1,46 @@
+"""Suites of files that a test writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.testing.examples import Result, Suite
+
+VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+
+
+def write(folder: Path, **files: str) -> None:
+    """Files of a folder; `__` in a name is a slash, and each ends in .yaml."""
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), encoding="utf-8")
+
+
+def suite(folder: Path, packs: tuple[str, ...] = (), sets: tuple[str, ...] = (), **environment: str) -> Suite:
+    return Suite(Wanted((str(folder),), packs, Settings(sets, environment), VOCABULARY))
+
+
+def results(folder: Path, name: str = "") -> list[Result]:
+    """How all examples of a folder went; it has no mistakes."""
+    made = suite(folder)
+    assert [str(mistake) for mistake in made.mistakes] == []
+    return list(made.run(name))
+
+
+def told(found: list[Result]) -> list[str]:
+    """Each result in a line: its name, its provider, and what did not hold."""
+    lines = []
+    for result in found:
+        provider = f" ({result.provider})" if result.provider else ""
+        lines.append(f"{'ok' if result.passed else 'FAIL'} {result.name}{provider}")
+        for failed in result.failed:
+            step = f"{failed.step}: " if failed.step else ""
+            lines.append(f"  {step}{failed.mismatch}")
+            lines += [f"    {note}" for note in failed.mismatch.notes]
+    return lines

@@ -1,0 +1,103 @@
+"""What an example's request is on the wire: in a provider's words, or as it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.index import Index
+from mockllm.core.json import Json, loads
+from mockllm.core.request import Format, Tool, ToolChoice
+from mockllm.engine import Engine
+from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.language.examples import RequestWord
+from mockllm.state.memory import Memory
+from mockllm.testing.asking import Sent, Unaskable, written
+
+ENGINE = Engine(Catalog((), 0, Index([])), Memory())
+
+
+def sent(run_for: str | None = None, **words: Any) -> Sent:
+    return written(RequestWord.model_validate(words), run_for)
+
+
+def test_a_request_without_words_says_hi_to_openai() -> None:
+    request = sent().read_by(ENGINE, 5.0)
+    assert (request.provider, request.api, request.user, request.now) == ("openai", "chat", "hi", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "provider"),
+    [({"provider": "anthropic"}, None), ({"provider": ["anthropic", "openai"]}, None), ({}, "anthropic")],
+)
+def test_the_provider_is_the_one_that_is_run_else_the_first_that_is_named(
+    words: dict[str, Any], provider: str | None
+) -> None:
+    assert sent(provider, **words).read_by(ENGINE, 0.0).provider == "anthropic"
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "field", "read"),
+    [
+        ("model", "mine", "model", "mine"),
+        ("user", "", "user", ""),
+        ("system", "Be brief.", "system", "Be brief."),
+        ("stream", True, "stream", True),
+        ("api_key", "k", "api_key", "k"),
+        ("session", "s", "session", "s"),
+        ("query", {"a": "1&2", "b": ""}, "query", {"a": "1&2", "b": ""}),
+        ("tool_choice", "any", "tool_choice", ToolChoice("any")),
+        ("tool_choice", {"name": "x"}, "tool_choice", ToolChoice("named", ("x",))),
+        ("response_format", "json", "response_format", Format("json")),
+        (
+            "response_format",
+            {"name": "n", "schema": {"type": "object"}},
+            "response_format",
+            Format("schema", "n", {"type": "object"}),
+        ),
+        ("messages", [{"role": "user", "content": "a"}], "user", "a"),
+    ],
+)
+def test_each_word_is_read_as_it_was_written(word: str, value: Json, field: str, read: object) -> None:
+    assert getattr(sent(**{word: value}).read_by(ENGINE, 0.0), field) == read
+
+
+def test_tools_are_names_or_described() -> None:
+    described = {"name": "b", "description": "B.", "parameters": {"type": "object"}}
+    tools = sent(tools=["a", described]).read_by(ENGINE, 0.0).tools
+    assert [tool.name for tool in tools] == ["a", "b"]
+    assert tools[1] == Tool("b", {"type": "object"}, "B.")
+
+
+def test_sampling_is_asked_for() -> None:
+    sampling = sent(n=2, max_tokens=3, stop=["END"]).read_by(ENGINE, 0.0).sampling
+    assert (sampling.n, sampling.max_tokens, sampling.stop) == (2, 3, ("END",))
+
+
+def test_headers_stand_beside_the_providers_own_and_win() -> None:
+    made = sent(provider="anthropic", headers={"X-Case": "7", "Anthropic-Version": "1"})
+    assert (made.headers["x-case"], made.headers["anthropic-version"]) == ("7", "1")
+    assert made.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("body", "raw"), [("{", b"{"), ({"a": 1}, b'{"a":1}'), ([], b"[]"), (None, b""), (False, b"false")]
+)
+def test_a_raw_body_is_json_or_a_text_as_it_is(body: Json, raw: bytes) -> None:
+    assert sent(path="/x", body=body).raw == raw
+
+
+def test_a_path_without_a_body_has_none() -> None:
+    made = sent(path="/x?a=1", query={"b": "2"}, method="GET")
+    assert (made.method, made.path, made.query_string, made.raw) == ("GET", "/x", "a=1&b=2", b"")
+
+
+def test_a_body_without_a_path_goes_to_the_providers_usual_one() -> None:
+    made = sent(provider="anthropic", body={"model": "m"})
+    assert (made.method, made.path, loads(made.raw)) == ("POST", "/v1/messages", {"model": "m"})
+
+
+def test_a_call_without_neutral_words_says_so() -> None:
+    with pytest.raises(Unaskable, match="openai has no call models that neutral words could ask for"):
+        sent(api="models")
