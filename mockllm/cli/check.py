@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """0 where all is well, 1 for mistakes (if strict, also for warnings), 2 where nothing could be looked at."""
+    """0 where all is well, 1 for mistakes (if strict, or warnings), 2 where there is nothing to look at."""
     if given.folders:
         given.scenarios = [*given.folders, *(given.scenarios or ())]
     values = settled(given, (*LOADING, STRICT), os.environ)

@@ -201,7 +201,7 @@ def _slow(standing: Iterable[Standing]) -> Iterator[Mistake]:
         first, field = found[0]
         message = (
             f"{len(found)} regexes, this one on {field.name} the first, have no text that must stand in what "
-            "they match, so every request tries them all; a word of two letters or more in each makes them fast"
+            "they match, so every request tries them all; a word of two letters in each makes them fast"
         )
         yield first.warn(message, "match")
 

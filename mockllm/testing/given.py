@@ -116,7 +116,8 @@ def _of_body(data: dict[str, Json]) -> Given:
     asked = dialect.compose(Wish())
     headers = {"host": "localhost", **asked.headers}
     sent = Sent(asked.method, asked.path, "", headers, dumps(data))
-    guess = f'taken for the body of {asked.method} {asked.path}; write {{"path": …, "body": …}} where that is wrong'
+    call = f"{asked.method} {asked.path}"
+    guess = f'taken for the body of {call}; write {{"path": …, "body": …}} where that is wrong'
     return Given(provider, sent, guess)
 
 

@@ -1,5 +1,5 @@
-"""The way of one request through the rules: which were tried, in order, what became of each, and what would be
-sent. Nothing is counted: it is what the next such request to a fresh server gets.
+"""The way of one request through the rules: which were tried, in order, what became of each, and what would
+be sent. Nothing is counted: it is what the next such request to a fresh server gets.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Tried:
 
 @dataclass(frozen=True)
 class Trail:
-    """What would happen to a request. `tried` are rules in their order, up to the one that answers, with those
-    behind it that match too; `unshown` is how many more were looked at and did not match."""
+    """What would happen to a request. `tried` are rules in their order, up to the one that answers, with
+    those behind it that match too; `unshown` is how many more were looked at and did not match."""
 
     request: Request
     outcome: Outcome
