@@ -205,7 +205,7 @@ def _failures(entry: ExampleEntry, provider: str | None, engine: Engine) -> Iter
     now = NOW
     for number, step in enumerate(_steps(entry), 1):
         place = None if entry.word.steps is None else number
-        now += step.after
+        now += step.after or 0.0
         try:
             outcome = _ask(step, provider, engine, now)
         except Unaskable as error:

@@ -239,7 +239,7 @@ class ExampleStep(Word):
     """What is asked."""
     expect: ExpectWord = Field(default_factory=ExpectWord)
     """What must come back."""
-    after: Duration = 0.0
+    after: Duration | None = None
     """How long after the answer before."""
 
 
