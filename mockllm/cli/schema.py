@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.schemas import schemas, written
 from mockllm.scenario.vocabulary import Vocabulary
+
+SCHEMAS: Final = "schemas"
+"""The folder that they are written to where none is named."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,28 +23,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    made = {name: written(schema) for name, schema in _schemas().items()}
     if given.kind is not None:
-        sys.stdout.write(made[f"{given.kind}.schema.json"])
+        sys.stdout.write(made()[f"{given.kind}.schema.json"])
         return 0
     if given.check is not None:
-        return _check(given.check, made)
-    folder = given.out or Path("schemas")
+        return _check(given.check)
+    folder = given.out or Path(SCHEMAS)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in made.items():
+    for name, text in made().items():
         (folder / name).write_text(text, encoding="utf-8")
         print(folder / name)
     return 0
 
 
-def _schemas() -> dict[str, dict[str, object]]:
-    return schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+def made() -> dict[str, str]:
+    """The schemas as their files hold them, by name."""
+    found = schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+    return {name: written(schema) for name, schema in found.items()}
 
 
-def _check(folder: Path, made: dict[str, str]) -> int:
+def _check(folder: Path) -> int:
     """Whether the files are what would be written."""
     stale = []
-    for name, text in made.items():
+    for name, text in made().items():
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             stale.append(path)

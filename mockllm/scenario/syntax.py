@@ -81,6 +81,8 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
             f'unknown escape "{escape}" in a double-quoted text; write "\\{escape}", or use single quotes',
         )
     if "expected ',' or" in problem:
+        if char == "?":
+            return at, 'a "?" ends an unquoted text between brackets; put the text in quotes'
         bracket = _char(lines, opened)
         place = f"{opened.line + 1}:{opened.column + 1}"
         return at, f'the "{bracket}" that opens at {place} is not closed, or a "," is missing before this'
