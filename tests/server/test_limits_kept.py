@@ -155,6 +155,14 @@ def test_a_large_compressed_body_is_inflated_in_slices(server: Threaded) -> None
         ("gzip", gzip.compress(b"hello") + gzip.compress(b"x")[:10], 400, "too early"),
         ("deflate", b"\xff\xff\xff", 400, "Content-Encoding"),
     ],
+    ids=[
+        "an encoding we do not know",
+        "two encodings",
+        "no gzip",
+        "half a gzip",
+        "half a second member",
+        "no deflate",
+    ],
 )
 def test_a_body_that_is_not_what_it_says_is_refused(
     raw: Raw, encoding: str, body: bytes, status: int, word: str

@@ -1,0 +1,348 @@
+"""Hot reload of a running `mockllm serve`: files come, go and break as people, editors and Kubernetes make them,
+and no request notices more than a new answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import shutil
+import time
+import urllib.error
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.process import Process, serving
+from tests.waiting import PATIENCE, until
+
+
+def rule(user: str, says: str) -> str:
+    return f"mockllm: 1\nrules:\n  - {{name: r, match: {{user: {user}}}, reply: {json.dumps(says)}}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "scenarios"
+    made.mkdir()
+    (made / "a.yaml").write_text(rule("one", "first"))
+    return made
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Process]:
+    with serving(cwd=folder.parent) as process:
+        assert says(process, "one") == "first"
+        yield process
+
+
+def says(server: Process, user: str) -> str:
+    """The text, or the status of what is no answer."""
+    try:
+        return server.ask(user)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return str(error.code)
+
+
+def becomes(server: Process, user: str, text: str) -> None:
+    until(lambda: says(server, user) == text, otherwise=lambda: f"{says(server, user)}\n{server.said}")
+
+
+def stale(server: Process) -> dict[str, str]:
+    return {each["file"]: each["reason"] for each in server.get("/health")["stale"]}
+
+
+def in_place(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def by_rename(path: Path, text: str) -> None:
+    """As editors save: a temporary file beside it takes its place."""
+    temporary = path.with_name(f".{path.name}.swp")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def by_backup(path: Path, text: str) -> None:
+    """As other editors save: the old file is moved away, and a new one written."""
+    os.replace(path, path.with_name(path.name + "~"))
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("save", [in_place, by_rename, by_backup], ids=lambda save: str(save.__name__))
+def test_a_saved_file_answers(folder: Path, server: Process, save: Callable[[Path, str], None]) -> None:
+    save(folder / "a.yaml", rule("one", "second"))
+    becomes(server, "one", "second")
+    save(folder / "a.yaml", rule("one", "third"))
+    becomes(server, "one", "third")
+    assert server.line(lambda line: line == "reloaded: 1 rule in 1 file")
+
+
+def test_files_are_added_removed_and_renamed(folder: Path, server: Process) -> None:
+    (folder / "b.yaml").write_text(rule("two", "added"))
+    becomes(server, "two", "added")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "c.yaml").write_text(rule("three", "deep"))
+    becomes(server, "three", "deep")
+    (folder / "b.yaml").unlink()
+    becomes(server, "two", "404")
+    (folder / "a.yaml").rename(folder / "z.yaml")
+    until(lambda: says(server, "one") == "first" and any("z.yaml:r" in line for line in server.out))
+    shutil.rmtree(folder / "deep")
+    becomes(server, "three", "404")
+    assert says(server, "one") == "first"
+
+
+def test_a_file_that_an_answer_refers_to(folder: Path, server: Process) -> None:
+    (folder / "answer.md").write_text("from a file")
+    (folder / "b.yaml").write_text(
+        "mockllm: 1\nrules: [{name: r, match: {user: two}, reply: {text: {file: answer.md}}}]\n"
+    )
+    becomes(server, "two", "from a file")
+    (folder / "answer.md").write_text("from a file, changed")
+    becomes(server, "two", "from a file, changed")
+
+
+class ConfigMap:
+    """A folder as the kubelet fills it: files are links through `..data`, which is swapped in one rename."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.version = 0
+
+    def put(self, **files: str) -> None:
+        """All files anew, at once. The version before is removed."""
+        old = self.folder / f"..version{self.version}"
+        self.version += 1
+        new = self.folder / f"..version{self.version}"
+        new.mkdir()
+        for name, text in files.items():
+            (new / f"{name}.yaml").write_text(text)
+        link = self.folder / "..data_tmp"
+        link.symlink_to(new.name)
+        os.replace(link, self.folder / "..data")
+        for name in files:
+            if not (self.folder / f"{name}.yaml").is_symlink():
+                (self.folder / f"{name}.yaml").symlink_to(Path("..data") / f"{name}.yaml")
+        if old.is_dir():
+            shutil.rmtree(old)
+
+
+def test_a_config_map_is_swapped(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    map = ConfigMap(tmp_path / "scenarios")
+    map.put(a=rule("one", "first"), b=rule("two", "first"))
+    with serving(cwd=tmp_path) as server:
+        assert says(server, "two") == "first"
+        for text in ("second", "third", "fourth"):
+            map.put(a=rule("one", text), b=rule("two", text))
+            becomes(server, "one", text)
+            becomes(server, "two", text)
+        assert server.get("/health")["files"] == 2
+
+
+# --- broken files --------------------------------------------------------------------------------
+
+
+def test_a_broken_file_keeps_its_last_good_version_while_others_go_on(folder: Path, server: Process) -> None:
+    (folder / "b.yaml").write_text(rule("two", "first"))
+    becomes(server, "two", "first")
+
+    (folder / "a.yaml").write_text(rule("one", "broken").replace("match", "mtach"))
+    until(lambda: stale(server))
+    assert says(server, "one") == "first"
+    ((file, reason),) = stale(server).items()
+    assert file.endswith("a.yaml")
+    assert 'a.yaml:3:15: rules[0].mtach: unknown key; did you mean "match"?' in reason
+    assert server.get("/health")["status"] == "degraded"
+    assert server.line(lambda line: line.endswith("a.yaml: its last good version still answers"))
+    assert server.line(lambda line: "a.yaml:3:15: rules[0].mtach: unknown key" in line)
+
+    (folder / "b.yaml").write_text(rule("two", "second"))
+    becomes(server, "two", "second")
+    assert says(server, "one") == "first"
+    assert list(stale(server)) == [file]
+
+    (folder / "a.yaml").write_text(rule("one", "mended"))
+    becomes(server, "one", "mended")
+    assert stale(server) == {}
+    assert server.get("/health")["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "rules: [",
+        "mockllm: 1\nrules: 7\n",
+        "mockllm: 1\nrules: [{name: r, reply: '{{ user'}]\n",
+        "[" * 5000,
+        "\x00",
+    ],
+    ids=["emptied", "no YAML", "a wrong type", "a bad template", "far too deep", "no text"],
+)
+def test_whatever_breaks_it_the_old_one_answers(folder: Path, server: Process, text: str) -> None:
+    (folder / "a.yaml").write_text(text)
+    until(lambda: stale(server) or "rules in" in server.said, otherwise=lambda: server.said)
+    assert says(server, "one") == "first"
+    (folder / "a.yaml").write_text(rule("one", "mended"))
+    becomes(server, "one", "mended")
+
+
+def test_a_file_that_is_added_broken_is_stale_until_it_is_mended(folder: Path, server: Process) -> None:
+    (folder / "b.yaml").write_text("mockllm: 1\nrules: [{name: r}]\n")
+    until(lambda: stale(server))
+    assert says(server, "one") == "first"
+    (folder / "b.yaml").write_text(rule("two", "mended"))
+    becomes(server, "two", "mended")
+    assert stale(server) == {}
+
+
+# --- what lives on -------------------------------------------------------------------------------
+
+SEQUENCE = "mockllm: 1\nrules:\n  - {name: s, match: {user: next}, sequence: [one, two, three, four]}\n"
+
+
+def test_counts_live_on_for_unchanged_rules_and_start_anew_for_changed_ones(
+    folder: Path, server: Process
+) -> None:
+    (folder / "s.yaml").write_text(SEQUENCE)
+    becomes(server, "next", "one")
+    (folder / "a.yaml").write_text(rule("one", "second"))
+    becomes(server, "one", "second")
+    assert says(server, "next") == "two"
+    (folder / "s.yaml").write_text("# the rule itself is as it was\n" + SEQUENCE + "  - {reply: else}\n")
+    becomes(server, "anything", "else")
+    assert says(server, "next") == "three"
+    (folder / "s.yaml").write_text(SEQUENCE.replace("[one,", "[ONE,"))
+    becomes(server, "anything", "404")
+    assert says(server, "next") == "ONE"
+
+
+def test_requests_in_flight_finish_on_the_old_catalog(folder: Path, server: Process) -> None:
+    slow = (
+        'mockllm: 1\nrules:\n  - {name: s, match: {user: slow}, reply: {chunks: [old, {wait: 3s}, " end"]}}\n'
+    )
+    (folder / "s.yaml").write_text(slow)
+    until(lambda: server.get("/health")["files"] == 2)
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "slow"}]}
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    try:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body))
+        answer = connection.getresponse()
+        said = b""
+        while b"old" not in said:
+            said += answer.read1()
+        (folder / "s.yaml").write_text(slow.replace("old", "new").replace("3s", "0s"))
+        becomes(server, "slow", "new end")
+        said += answer.read()
+    finally:
+        connection.close()
+    assert b" end" in said
+    assert said.endswith(b"data: [DONE]\n\n")
+
+
+# --- under load ----------------------------------------------------------------------------------
+
+RATE = 200
+"""Requests a second."""
+VERSIONS = 12
+
+
+@dataclass
+class Seen:
+    """What the clients saw: each (status, rule's version, modifier's version)."""
+
+    answers: Counter[tuple[int, str, str]] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+
+def version(number: int) -> dict[str, str]:
+    """A rule and a modifier, in two files, that say which version they are of."""
+    return {
+        "rules": f'mockllm: 1\nrules: [{{name: r, match: {{user: hi}}, reply: "{number}"}}]\n',
+        "modifiers": f'mockllm: 1\nmodifiers: [{{name: m, headers: {{x-version: "{number}"}}}}]\n',
+    }
+
+
+async def ask(session: aiohttp.ClientSession, url: str, stream: bool, seen: Seen) -> None:
+    body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
+    try:
+        async with session.post(f"{url}/v1/chat/completions", json=body) as answer:
+            text = await answer.text()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        seen.failures.append(repr(error))
+        return
+    if stream:
+        chunks = [json.loads(line[6:]) for line in text.split("\n\n")[:-2]]
+        assert text.endswith("data: [DONE]\n\n")
+        said = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
+    else:
+        said = json.loads(text)["choices"][0]["message"]["content"] if answer.status == 200 else text
+    seen.answers[answer.status, said, answer.headers.get("x-version", "")] += 1
+
+
+async def load(url: str, done: asyncio.Event, seen: Seen) -> None:
+    """Requests at their times, however long the answers take, until told to end."""
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
+        asyncio.TaskGroup() as group,
+    ):
+        began, number = time.monotonic(), 0
+        while not done.is_set():
+            group.create_task(ask(session, url, number % 2 == 1, seen))
+            number += 1
+            await asyncio.sleep(max(0.0, began + number / RATE - time.monotonic()))
+
+
+async def churn(server: Process, map: ConfigMap, folder: Path) -> None:
+    """Both files together to the next version, while a third breaks and mends and a fourth comes and goes."""
+    third, fourth = folder / "third.yaml", folder / "fourth.yaml"
+    for number in range(2, VERSIONS + 1):
+        map.put(**version(number))
+        third.write_text(rule("three", f"{number}") if number % 2 else "rules: [")
+        if number % 3:
+            fourth.write_text(rule("four", f"{number}"))
+        else:
+            fourth.unlink(missing_ok=True)
+        await asyncio.sleep(0.05 * (number % 4))  # now in the middle of a reload, now after it
+    end = time.monotonic() + PATIENCE
+    while await asyncio.to_thread(says, server, "hi") != str(VERSIONS):
+        assert time.monotonic() < end, server.said
+        await asyncio.sleep(0.02)
+
+
+def test_under_load_no_request_fails_and_none_sees_two_versions(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    map = ConfigMap(folder)
+    map.put(**version(1))
+    seen = Seen()
+
+    async def run(server: Process) -> None:
+        done = asyncio.Event()
+        asking = asyncio.create_task(load(server.url, done, seen))
+        began = time.monotonic()
+        for _ in range(3):
+            await churn(server, map, folder)
+            map.put(**version(1))
+        await asyncio.sleep(max(0.0, began + 3 - time.monotonic()))
+        done.set()
+        await asking
+
+    with serving("--quiet", cwd=tmp_path) as server:
+        asyncio.run(run(server))
+        assert sum(line.startswith("reloaded") for line in server.err) >= 3
+    assert seen.failures == []
+    assert {status for status, _, _ in seen.answers} == {200}
+    mixed = {key: count for key, count in seen.answers.items() if key[1] != key[2]}
+    assert mixed == {}
+    assert seen.answers.total() > RATE
+    assert len(seen.answers) >= 3, "several versions were seen"
