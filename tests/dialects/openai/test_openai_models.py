@@ -39,20 +39,12 @@ def test_one_model() -> None:
     assert (told["id"], told["object"]) == ("mine", "model")
 
 
-def test_an_unknown_model_is_the_providers_404() -> None:
-    request = asked("none")
-    failure = MODELS.answer(request, ["mine"], STAMP)
-    assert isinstance(failure, Failure)
-    plan = MODELS.error(failure, request, STAMP)
+def test_any_model_that_is_asked_for_is_there_since_chat_answers_it() -> None:
+    plan = MODELS.answer(asked("none"), ["mine"], STAMP)
+    assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, Data)
-    assert plan.head.status == 404
-    assert loads(step.payload)["error"] == {
-        "message": "The model 'none' does not exist",
-        "type": "invalid_request_error",
-        "param": "model",
-        "code": "model_not_found",
-    }
+    assert loads(step.payload)["id"] == "none"
 
 
 def test_nothing_about_it_can_be_wrong() -> None:
