@@ -54,7 +54,10 @@ def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
         loading = load_files(wanted.scenarios, wanted.packs, wanted.settings, last, broken)
         typing = Typing(wanted.vocabulary)
         typing.read(loading)
-        mistakes += [each for each in (*loading.mistakes, *typing.mistakes) if each not in mistakes]
+        mistakes += [each for each in loading.mistakes if each not in mistakes]
+        read = {(each.file, each.line, each.column) for each in loading.mistakes}
+        follows = [each for each in typing.mistakes if (each.file, each.line, each.column) in read]
+        mistakes += [each for each in typing.mistakes if each not in (*mistakes, *follows)]
         paths = {file.source.name: file.path for file in loading.files}
         found = {paths[each.file] for each in typing.mistakes if each.file in paths} - broken
         if last is None or not found:

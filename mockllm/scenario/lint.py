@@ -19,7 +19,7 @@ from mockllm.scenario.language.rule import RuleWord
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loading import LoadedFile
 from mockllm.scenario.matchers import matcher
-from mockllm.scenario.mistakes import Mistake, Path
+from mockllm.scenario.mistakes import Mistake, Path, path_text
 from mockllm.scenario.vocabulary import RESERVED
 
 SLOW: Final = 50
@@ -51,9 +51,14 @@ class Standing:
 
 
 def warnings(gathered: Gathered) -> list[Mistake]:
-    """All warnings, by place."""
+    """All warnings, by place; none about a rule or modifier with a mistake, which is not yet what was meant."""
     files = {file.path: file for file in gathered.loading.files}
-    standing = [Standing(entry, files[entry.file], _matcher(entry)) for entry in gathered.entries]
+    broken = {(each.file, each.path.partition("]")[0]) for each in gathered.mistakes}
+    standing = [
+        Standing(entry, files[entry.file], _matcher(entry))
+        for entry in gathered.entries
+        if (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
+    ]
     found: list[Mistake] = [*_hidden(standing), *_slow(standing)]
     for each in standing:
         for look in LOOKS:

@@ -1,7 +1,8 @@
 """Every mistake has a file in `bad/` and, beside it, exactly what is said about it.
 
-`NAME.yaml` or the folder `NAME/` is loaded; `NAME.expected` lists the mistakes, in their order. Its lines
-that begin with `$` say what else is given: `$ --set n=1`, `$ --pack NAME`, `$ env NAME=VALUE`.
+`NAME.yaml` or the folder `NAME/` is loaded; `NAME.expected` lists the mistakes in their order, then the warnings
+(`warning: …`). Its lines that begin with `$` say what else is given: `$ --set n=1`, `$ --pack NAME`,
+`$ env NAME=VALUE`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.loading import load_files
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario import lint
+from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.pack import Settings
+from mockllm.scenario.vocabulary import Vocabulary
 
 BAD = Path(__file__).parent / "bad"
 CASES = sorted(path.stem for path in BAD.glob("*.expected"))
@@ -27,7 +31,8 @@ def said_of(name: str, given: list[str]) -> list[str]:
     )
     packs = [value for word, value in options if word == "--pack"]
     scenarios = f"{name}.yaml" if os.path.exists(f"{name}.yaml") else name
-    return [str(mistake) for mistake in load_files([scenarios], packs, settings).mistakes]
+    gathered = gather(Wanted([scenarios], packs, settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
+    return [*map(str, sorted(gathered.mistakes)), *(f"warning: {each}" for each in lint.warnings(gathered))]
 
 
 @pytest.mark.parametrize("name", CASES)
