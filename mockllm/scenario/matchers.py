@@ -28,6 +28,7 @@ from mockllm.core.conditions import (
 )
 from mockllm.core.jsonpath import compile_path
 from mockllm.core.matching import All, Any, Field, Matcher, Not, Test
+from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.match import Match, MessageMatch, MessagesMatch, Named, ToolResultMatch
 from mockllm.scenario.language.model import Word
 
@@ -92,7 +93,12 @@ def _operators(word: Word) -> Condition:
     given = [
         name for name in type(word).model_fields if name in word.model_fields_set and name != "ignore_case"
     ]
-    found = [_operator(name, getattr(word, name), ignore_case) for name in given]
+    found = [
+        Equals(getattr(word, name), ignore_case=ignore_case)
+        if name == "equals" and isinstance(word, JsonOperators)  # also a whole list: JSON has them
+        else _operator(name, getattr(word, name), ignore_case)
+        for name in given
+    ]
     return found[0] if len(found) == 1 else AllOf(tuple(found))
 
 
@@ -109,10 +115,10 @@ def _operator(name: str, value: Anything, ignore_case: bool) -> Condition:
         return Schema(value)
     if name == "subset":
         return Subset(value)
-    if isinstance(value, list) and name != "equals":
+    if isinstance(value, list):
         return OneOf(tuple(_operator(name, each, ignore_case) for each in value))
     if name == "equals":
-        return Equals(value, ignore_case=ignore_case) if isinstance(value, str) else Equals(value)
+        return Equals(value, ignore_case=ignore_case)
     if name == "contains":
         return Contains(value, ignore_case=ignore_case)
     return _OPERATORS[name](value, ignore_case=ignore_case)
