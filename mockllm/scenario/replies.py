@@ -89,14 +89,12 @@ class Kitchen:
         calls = any(type(part) is Call for part in parts)
         refused = any(type(part) is Refusal for part in parts)
         finish: Finish = "tool_calls" if calls else "refusal" if refused else "stop"
-        fixed = self.uncut(word)
-        if word.finish_reason is not None:
-            return Choice(parts, word.finish_reason)
-        choice = Choice(parts, finish)
+        choice = Choice(parts, word.finish_reason or finish)
         sampling = self.request.sampling
         if not sampling.stop and sampling.max_tokens is None:
             return choice
         short = cut_short(choice, sampling)
+        fixed = self.uncut(word)
         if fixed and short is not choice:
             self.notes.append(f"max_tokens and stop leave {fixed} as written")
             return choice
@@ -108,6 +106,8 @@ class Kitchen:
         for name, shown in (("chunks", "a chunk script"), ("json_", "json"), ("tool_calls", "tool calls")):
             if name in given:
                 return shown
+        if word.finish_reason is not None:
+            return "a reply with its own finish_reason"
         for part in word.parts or ():
             if part.model_fields_set & {"chunks", "json_", "tool_call"}:
                 return "scripts, json and tool calls"
