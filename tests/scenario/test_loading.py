@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import time
 from pathlib import Path
 
 import pytest
@@ -318,15 +317,12 @@ def test_a_loading_can_be_pickled(home: Path) -> None:
     assert again.files[0].source.where(("rules", 0, "reply")) == (2, 17)
 
 
-def test_a_thousand_rules_are_handed_over_in_time(home: Path) -> None:
-    """It takes a few milliseconds; the bound here is loose, as the machine may be busy."""
+def test_a_thousand_rules_are_handed_over_whole(home: Path) -> None:
     rules = "".join(
         f"  - name: r{n}\n    match: {{model: gpt-{n}}}\n    reply: Hi {n}\n" for n in range(1000)
     )
     write(home, **{"a.yaml": f"rules:\n{rules}"})
     loading = load_files(["."])
-    begin = time.perf_counter()
-    pickle.loads(pickle.dumps(loading, pickle.HIGHEST_PROTOCOL))
-    assert time.perf_counter() - begin < 0.2
-    assert len(loading.files[0].source.data["rules"]) == 1000
+    handed_over = pickle.loads(pickle.dumps(loading, pickle.HIGHEST_PROTOCOL))
+    assert handed_over.files[0].source.data == loading.files[0].source.data
     assert os.path.isabs(loading.files[0].path)
