@@ -40,12 +40,17 @@ _BOUNDS: Final = {
     "less_than": "a number below {lt}",
     "less_than_equal": "a number of {le} or less",
     "multiple_of": "a multiple of {multiple_of}",
-    "string_too_short": "at least {min_length} character(s)",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_short 1": "a text that is not empty",
     "string_too_long": "at most {max_length} characters",
-    "too_short": "at least {min_length} item(s)",
-    "too_long": "at most {max_length} item(s)",
+    "too_short": "at least {min_length} items",
+    "too_short 1": "a list that is not empty",
+    "too_long": "at most {max_length} items",
     "string_pattern_mismatch": "a text of the form {pattern}",
 }
+
+_MANY: Final = 8
+"""More words than these are not listed where it is plain which one was meant."""
 
 
 @dataclass(slots=True)
@@ -158,7 +163,9 @@ def _message(complaint: _Complaint) -> str:
     if _is_kind(complaint):
         return _other_kind([complaint])
     if kind in _BOUNDS:
-        return f"expected {_BOUNDS[kind].format(**context)}, found {found_text(error['input'])}"
+        bounds = {name: int(bound) if _is_whole(bound) else bound for name, bound in context.items()}
+        words = _BOUNDS.get(f"{kind} {context.get('min_length')}", _BOUNDS[kind])
+        return f"expected {words.format(**bounds)}, found {found_text(error['input'])}"
     if kind in ("value_error", "assertion_error"):
         return str(context["error"])
     message = re.sub(r"^Input should be (a valid )?", "expected ", error["msg"])
@@ -176,9 +183,16 @@ def _other_kind(complaints: list[_Complaint]) -> str:
         else:
             expected.append(_KINDS[complaint.error["type"]])
     kinds = list(dict.fromkeys(expected))
+    near = nearest(value, words) if len(words) > _MANY and isinstance(value, str) else None
+    if near is not None:
+        return f'"{value}" is not known here; did you mean "{near}"?'
     return (
         f"expected {joined([*shown(words), *kinds])}, found {found_text(value)}{_advice(value, kinds, words)}"
     )
+
+
+def _is_whole(bound: object) -> bool:
+    return isinstance(bound, float) and bound.is_integer()
 
 
 def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
@@ -187,6 +201,8 @@ def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
         if near is not None:
             return f'; did you mean "{near}"?'
         if {"a number", "a whole number"} & set(kinds) and re.fullmatch(r"-?\d+(\.\d+)?", value):
+            return f"; write {value} without quotes"
+        if "true or false" in kinds and value in ("true", "false"):
             return f"; write {value} without quotes"
     elif isinstance(value, bool | int | float):
         if "a text" in kinds or scalar_text(value) in words:
@@ -208,4 +224,6 @@ def found_text(value: object) -> str:
         return scalar_text(value)
     if isinstance(value, int | float):
         return f"the number {value}"
-    return "a list" if isinstance(value, list | tuple) else "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    return "a mapping"

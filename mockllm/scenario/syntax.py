@@ -80,6 +80,8 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
             at,
             f'unknown escape "{escape}" in a double-quoted text; write "\\{escape}", or use single quotes',
         )
+    if "unexpected ':'" in problem:
+        return at, 'a ":" cannot stand in an unquoted text between brackets; put the text in quotes'
     if "expected ',' or" in problem:
         if char == "?":
             return at, 'a "?" ends an unquoted text between brackets; put the text in quotes'

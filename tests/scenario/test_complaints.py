@@ -157,7 +157,7 @@ def said(text: str, model: Model = File, prefix: tuple[str | int, ...] = ()) -> 
         ),
         (
             "{name: a, reply: {chunks: []}}",
-            ["1:35: rules[0].reply.chunks: expected at least 1 item(s), found a list"],
+            ["1:35: rules[0].reply.chunks: expected a list that is not empty, found an empty list"],
         ),
         (
             "{name: a, reply: {chunks: x}}",

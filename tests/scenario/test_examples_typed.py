@@ -43,7 +43,9 @@ MISTAKES = {
     "{request: {headers: {x: 7}}}": '3:29 .request.headers.x: expected a text, found the number 7; write "7"',
     "{expect: {rul: x}}": '3:15 .expect.rul: unknown key; did you mean "rule"?',
     "{expect: {took: 3}}": '3:21 .expect.took: 3 has no unit; write "300ms", "2s" or "1m"',
-    '{expect: {status: "400"}}': "3:23 .expect.status: expected a number, without quotes",
+    '{expect: {status: "400"}}': (
+        '3:23 .expect.status: expected a number, found the text "400"; write 400 without quotes'
+    ),
     '{expect: {body: {"$.a[*]": 1}}}': (
         "3:21 .expect.body: $.a[*] can give several nodes; say of how many it must hold: "
         "{some: …} or {each: …}"
@@ -52,7 +54,7 @@ MISTAKES = {
         '3:23 .expect.usage.total: unknown key; expected "input_tokens", "output_tokens", '
         '"cached_tokens", "cache_write_tokens" or "reasoning_tokens"'
     ),
-    "{steps: [], expect: {}}": "3:13 .steps: expected at least 1 item(s), found a list",
+    "{steps: [], expect: {}}": "3:13 .steps: expected a list that is not empty, found an empty list",
     "{steps: [{}], expect: {}}": "3:5 : give steps, or a request and what to expect, not both",
     "{with: {cuont: 1}}": '3:13 .with.cuont: no pack in use has a parameter "cuont"; did you mean "count"?',
     "{with: {mine.count: x}}": '3:25 .with["mine.count"]: expected a whole number, found the text "x"',

@@ -49,7 +49,7 @@ def test_a_value_of_the_kind_is_taken_as_it_is(kind: Kind, value: Json) -> None:
         ("number", "x", 'expected a number, found the text "x"'),
         ("boolean", 1, "expected true or false, found the number 1"),
         ("duration", 5, '5 has no unit; write "300ms", "2s" or "1m"'),
-        ("duration", [], 'expected a duration such as "300ms", found a list'),
+        ("duration", [], 'expected a duration such as "300ms", found an empty list'),
         ("duration", False, 'expected a duration such as "300ms", found false'),
         ("probability", 2, '2 is not between 0 and 1; write "5%" or 0.05'),
         ("probability", "often", '"often" is not a probability; write "5%" or 0.05'),

@@ -17,10 +17,12 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
+from mockllm.core.quantity_types import mistake
 from mockllm.core.reply import Finish
 from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.mistakes import scalar_text
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 W = TypeVar("W", bound=Word)
@@ -96,12 +98,19 @@ def _text_form(value: Any) -> str:
     return "text"
 
 
+def _made(value: Any) -> Any:
+    if isinstance(value, dict) and not {"tokens", "sentences", "file"} & value.keys():
+        raise mistake("a text is written, or one of {tokens: …}, {sentences: …}, {file: …}")
+    return value
+
+
 TextWord: TypeAlias = Annotated[
     Annotated[Templated[str], Tag("text")]
     | Annotated[TokensText, Tag("tokens")]
     | Annotated[SentencesText, Tag("sentences")]
     | Annotated[FileText, Tag("file")],
     Discriminator(_text_form),
+    BeforeValidator(_made),
 ]
 
 
@@ -142,6 +151,12 @@ def _chunk_form(value: Any) -> str:
     return next((key for key, word in _CHUNKS.items() if isinstance(value, word)), "text")
 
 
+def _chunk(value: Any) -> Any:
+    if isinstance(value, dict) and not _CHUNKS.keys() & value.keys():
+        raise mistake("a chunk is a text, or one of {wait: …}, {raw: …}, {comment: …}, {error: …}")
+    return value
+
+
 Chunk: TypeAlias = Annotated[
     Annotated[Templated[str], Tag("text")]
     | Annotated[WaitChunk, Tag("wait")]
@@ -149,6 +164,7 @@ Chunk: TypeAlias = Annotated[
     | Annotated[CommentChunk, Tag("comment")]
     | Annotated[ErrorChunk, Tag("error")],
     Discriminator(_chunk_form),
+    BeforeValidator(_chunk),
 ]
 
 
@@ -183,6 +199,9 @@ class ToolCallWord(Word):
     """In place of a made one."""
 
 
+_PROVIDERS_WORDS = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+
+
 class UsageWord(Word):
     """Tokens to report in place of the counted ones; what is not given is counted."""
 
@@ -196,6 +215,14 @@ class UsageWord(Word):
     """Of the input, written to the cache."""
     reasoning_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
     """Of the output, reasoning."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def neutral(cls, value: Any) -> Any:
+        for word, ours in _PROVIDERS_WORDS.items():
+            if isinstance(value, dict) and word in value:
+                raise mistake(f"{word} is one provider's word; write {ours}, for all of them")
+        return value
 
 
 class PartWord(Word):
@@ -264,7 +291,15 @@ class ReplyWord(ChoiceWord):
     """By dialect: fields that are added to its answer."""
 
 
+def _no_scalar(value: Any) -> None:
+    """A text in a short form that YAML reads as something else."""
+    if isinstance(value, (bool, int, float)):
+        said = scalar_text(value)
+        raise mistake(f'expected a text or a mapping, found {said}; write "{said}"')
+
+
 def _reply(value: Any) -> Any:
+    _no_scalar(value)
     return {"text": value} if isinstance(value, str) else value
 
 
@@ -331,6 +366,7 @@ class Saying(Settings):
 
 
 def _saying(value: Any) -> Any:
+    _no_scalar(value)
     return {"reply": value} if isinstance(value, str) else value
 
 

@@ -6,6 +6,7 @@ bare `500` against a header is a mistake at load instead of a rule that never ma
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
@@ -13,9 +14,10 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from mockllm.core.jsonpath import compile_path
+from mockllm.core.quantity_types import mistake
 from mockllm.core.regexes import compile_regex
 from mockllm.core.schemas import validator
-from mockllm.core.quantity_types import mistake
+from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.model import Word
 
 Number: TypeAlias = int | float
@@ -40,8 +42,13 @@ def _text(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise PydanticCustomError("number", "expected a number, without quotes")
+        raise mistake(f"expected a number, found {found_text(value)}" + _unquoted(value))
     return value
+
+
+def _unquoted(value: Any) -> str:
+    is_number = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
+    return f"; write {value} without quotes" if is_number else ""
 
 
 def _regex(value: str) -> str:

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from mockllm.core.quantity_types import mistake
 from mockllm.core.values import Probability
+from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.answers import Branch, Error, Saying, Step
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.mistakes import either, nearest
 
 PER = r"^(global|api_key|conversation|ip|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$"
+SCOPES = ("global", "api_key", "conversation", "ip")
+
+
+def _per(value: str) -> str:
+    if re.match(PER, value) is None:
+        expected = either((*SCOPES, "header:NAME"))
+        raise mistake(f"expected {expected}, found {found_text(value)}" + _near(value))
+    return value
+
+
+def _near(value: str) -> str:
+    near = nearest(value, SCOPES)
+    return f'; did you mean "{near}"?' if near else ""
+
+
 Per = Annotated[
     str,
-    StringConstraints(pattern=PER),
+    AfterValidator(_per),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "enum": ["global", "api_key", "conversation", "ip"]},
+                {"type": "string", "enum": list(SCOPES)},
                 {"type": "string", "pattern": PER, "examples": ["header:x-user"]},
             ]
         }

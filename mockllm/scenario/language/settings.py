@@ -46,7 +46,13 @@ class _OneFault(Word):
 
 
 def _by_name(value: Any) -> Any:
-    return {value: {}} if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if value not in FAULTS:
+        raise PydanticCustomError(
+            "named_fault", 'no fault is called "{name}"', {"name": value, "allowed": sorted(FAULTS)}
+        )
+    return {value: {}}
 
 
 FaultWord = create_model(  # type: ignore[call-overload]
