@@ -1,7 +1,7 @@
 """Every mistake has a file in `bad/` and, beside it, exactly what is said about it.
 
-`NAME.yaml` or the folder `NAME/` is loaded; `NAME.expected` lists the mistakes in their order, then the warnings
-(`warning: …`). Its lines that begin with `$` say what else is given: `$ --set n=1`, `$ --pack NAME`,
+`NAME.yaml` or the folder `NAME/` is loaded; `NAME.expected` lists the mistakes in their order, then the
+warnings (`warning: …`). Its lines that begin with `$` say what else is given: `$ --set n=1`, `$ --pack NAME`,
 `$ env NAME=VALUE`.
 """
 

@@ -59,9 +59,7 @@ def _error(value: Any) -> Any:
     return value
 
 
-Error: TypeAlias = Annotated[
-    ErrorWord, BeforeValidator(_error, json_schema_input_type=ErrorName | ErrorWord)
-]
+Error: TypeAlias = Annotated[ErrorWord, BeforeValidator(_error, json_schema_input_type=ErrorName | ErrorWord)]
 
 
 class TokensText(Word):
@@ -142,7 +140,12 @@ class ErrorChunk(Word):
     """By its name, or with status, message and fields."""
 
 
-_CHUNKS: dict[str, type[Word]] = {"wait": WaitChunk, "raw": RawChunk, "comment": CommentChunk, "error": ErrorChunk}
+_CHUNKS: dict[str, type[Word]] = {
+    "wait": WaitChunk,
+    "raw": RawChunk,
+    "comment": CommentChunk,
+    "error": ErrorChunk,
+}
 
 
 def _chunk_form(value: Any) -> str:
@@ -244,7 +247,9 @@ class PartWord(Word):
     @model_validator(mode="after")
     def one(self) -> PartWord:
         if len(self.model_fields_set) != 1:
-            raise PydanticCustomError("part", "a part is one of text, chunks, json, thinking, tool_call, refusal")
+            raise PydanticCustomError(
+                "part", "a part is one of text, chunks, json, thinking, tool_call, refusal"
+            )
         return self
 
 
@@ -345,7 +350,12 @@ class Saying(Settings):
     def literally(cls, value: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         """`literal` on a step or branch is for that one alone."""
         context = info.context
-        if not isinstance(value, dict) or value.get("literal") is not True or context is None or context.get("literal"):
+        if (
+            not isinstance(value, dict)
+            or value.get("literal") is not True
+            or context is None
+            or context.get("literal")
+        ):
             return read(value)
         context["literal"] = True
         try:
@@ -360,7 +370,9 @@ class Saying(Settings):
             names = [name for name in ANSWERS if name in type(self).model_fields]
             found = " and ".join(given) if given else "none"
             raise PydanticCustomError(
-                "answer", "exactly one of {names} is needed; found {found}", {"names": ", ".join(names), "found": found}
+                "answer",
+                "exactly one of {names} is needed; found {found}",
+                {"names": ", ".join(names), "found": found},
             )
         return self
 

@@ -33,7 +33,9 @@ def _text(value: Any) -> Any:
     if isinstance(value, str):
         return value
     if value is None:
-        raise PydanticCustomError("text", "expected a text, found nothing; write {{exists: false}} to match its absence")
+        raise PydanticCustomError(
+            "text", "expected a text, found nothing; write {{exists: false}} to match its absence"
+        )
     if isinstance(value, (bool, int, float)):
         shown = str(value).lower() if isinstance(value, bool) else str(value)
         raise PydanticCustomError("text", 'expected a text, found {shown}; write "{shown}"', {"shown": shown})
@@ -85,9 +87,7 @@ Pattern = Annotated[StrictText, AfterValidator(_regex)]
 Patterns: TypeAlias = Annotated[
     Annotated[Pattern, Tag("value")] | Annotated[list[Pattern], Tag("list")], Discriminator(_form)
 ]
-JsonPathText = Annotated[
-    str, AfterValidator(_path), WithJsonSchema({"type": "string", "pattern": r"^\$"})
-]
+JsonPathText = Annotated[str, AfterValidator(_path), WithJsonSchema({"type": "string", "pattern": r"^\$"})]
 """A JSONPath, checked for what would be silently mis-evaluated."""
 
 
@@ -121,11 +121,11 @@ else:
     TextCondition = TypeAliasType(
         "TextCondition",
         Annotated[
-        Annotated[StrictText, Tag("value")]
-        | Annotated[list["TextCondition"], Tag("list")]
-        | Annotated[TextOperators, Tag("operators")],
-        Discriminator(_form),
-    ],
+            Annotated[StrictText, Tag("value")]
+            | Annotated[list["TextCondition"], Tag("list")]
+            | Annotated[TextOperators, Tag("operators")],
+            Discriminator(_form),
+        ],
     )
 
 
@@ -152,11 +152,11 @@ else:
     NumberCondition = TypeAliasType(
         "NumberCondition",
         Annotated[
-        Annotated[StrictNumber, Tag("value")]
-        | Annotated[list["NumberCondition"], Tag("list")]
-        | Annotated[NumberOperators, Tag("operators")],
-        Discriminator(_form),
-    ],
+            Annotated[StrictNumber, Tag("value")]
+            | Annotated[list["NumberCondition"], Tag("list")]
+            | Annotated[NumberOperators, Tag("operators")],
+            Discriminator(_form),
+        ],
     )
 
 
@@ -187,7 +187,9 @@ class JsonOperators(Word):
     """Whether the path leads to anything (null included)."""
     length: NumberCondition | None = None
     """A condition on the length of a text, list or object."""
-    schema_: Annotated[dict[str, JsonValue] | bool, AfterValidator(_json_schema)] | None = Field(None, alias="schema")
+    schema_: Annotated[dict[str, JsonValue] | bool, AfterValidator(_json_schema)] | None = Field(
+        None, alias="schema"
+    )
     """A JSON Schema that the value must satisfy."""
     subset: JsonValue = None
     """Everything in this JSON stands in the value too; the value may hold more."""
@@ -206,11 +208,11 @@ else:
     JsonCondition = TypeAliasType(
         "JsonCondition",
         Annotated[
-        Annotated[Scalar, Tag("value")]
-        | Annotated[list["JsonCondition"], Tag("list")]
-        | Annotated[JsonOperators, Tag("operators")],
-        Discriminator(_form),
-    ],
+            Annotated[Scalar, Tag("value")]
+            | Annotated[list["JsonCondition"], Tag("list")]
+            | Annotated[JsonOperators, Tag("operators")],
+            Discriminator(_form),
+        ],
     )
 
 
@@ -238,11 +240,11 @@ else:
     NameCondition = TypeAliasType(
         "NameCondition",
         Annotated[
-        Annotated[StrictText, Tag("value")]
-        | Annotated[list["NameCondition"], Tag("list")]
-        | Annotated[SetOperators, Tag("operators")],
-        Discriminator(_form),
-    ],
+            Annotated[StrictText, Tag("value")]
+            | Annotated[list["NameCondition"], Tag("list")]
+            | Annotated[SetOperators, Tag("operators")],
+            Discriminator(_form),
+        ],
     )
 
 for word in (TextOperators, NumberOperators, JsonOperators, TruthOperators, SetOperators):

@@ -71,19 +71,30 @@ class RequestWord(Word):
     """The system text."""
     messages: list[dict[str, JsonValue]] | None = None
     """The whole history in the provider's own form, in place of `user`."""
-    tools: list[Annotated[
-        Annotated[str, Tag("value")] | Annotated[ToolWord, Tag("mapping")], Discriminator(_form)
-    ]] | None = None
+    tools: (
+        list[
+            Annotated[
+                Annotated[str, Tag("value")] | Annotated[ToolWord, Tag("mapping")], Discriminator(_form)
+            ]
+        ]
+        | None
+    ) = None
     """Offered tools: names, or `{name, description, parameters}`."""
-    tool_choice: Annotated[
-        Annotated[Literal["auto", "none", "any"], Tag("value")] | Annotated[NamedTool, Tag("mapping")],
-        Discriminator(_form),
-    ] | None = None
+    tool_choice: (
+        Annotated[
+            Annotated[Literal["auto", "none", "any"], Tag("value")] | Annotated[NamedTool, Tag("mapping")],
+            Discriminator(_form),
+        ]
+        | None
+    ) = None
     """auto, none, any, or `{name: …}`."""
-    response_format: Annotated[
-        Annotated[Literal["text", "json"], Tag("value")] | Annotated[SchemaWord, Tag("mapping")],
-        Discriminator(_form),
-    ] | None = None
+    response_format: (
+        Annotated[
+            Annotated[Literal["text", "json"], Tag("value")] | Annotated[SchemaWord, Tag("mapping")],
+            Discriminator(_form),
+        ]
+        | None
+    ) = None
     """text, json, or `{schema, name}`."""
     max_tokens: int | None = None
     """The most tokens that the answer may have."""
@@ -213,10 +224,13 @@ class ExpectWord(Word):
     """The tokens that the answer tells."""
     headers: dict[str, TextCondition] | None = None
     """Response headers, by name in any case."""
-    chunks: Annotated[
-        Annotated[list[str], Tag("texts")] | Annotated[NumberCondition, Tag("number")],
-        Discriminator(_chunks_form),
-    ] | None = None
+    chunks: (
+        Annotated[
+            Annotated[list[str], Tag("texts")] | Annotated[NumberCondition, Tag("number")],
+            Discriminator(_chunks_form),
+        ]
+        | None
+    ) = None
     """How many chunks a stream has, or exactly these."""
     faults: list[str] | None = None
     """The faults that were played, in order."""

@@ -36,12 +36,16 @@ class Named(Word):
 
 ChoiceWord: TypeAlias = Literal["auto", "none", "any", "named"]
 ChoiceCondition: TypeAlias = Annotated[
-    Annotated[ChoiceWord, Tag("value")] | Annotated[list[ChoiceWord], Tag("list")] | Annotated[Named, Tag("named")],
+    Annotated[ChoiceWord, Tag("value")]
+    | Annotated[list[ChoiceWord], Tag("list")]
+    | Annotated[Named, Tag("named")],
     Discriminator(_named),
 ]
 FormatWord: TypeAlias = Literal["text", "json", "schema"]
 FormatCondition: TypeAlias = Annotated[
-    Annotated[FormatWord, Tag("value")] | Annotated[list[FormatWord], Tag("list")] | Annotated[Named, Tag("named")],
+    Annotated[FormatWord, Tag("value")]
+    | Annotated[list[FormatWord], Tag("list")]
+    | Annotated[Named, Tag("named")],
     Discriminator(_named),
 ]
 
@@ -182,8 +186,10 @@ class Match(Word):
 
 
 def _quantified(condition: Any) -> bool:
-    return isinstance(condition, JsonOperators) and bool(condition.model_fields_set) and (
-        condition.model_fields_set <= {"some", "each", "exists", "length", "schema_"}
+    return (
+        isinstance(condition, JsonOperators)
+        and bool(condition.model_fields_set)
+        and (condition.model_fields_set <= {"some", "each", "exists", "length", "schema_"})
     )
 
 

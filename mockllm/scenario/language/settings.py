@@ -1,4 +1,4 @@
-"""How an answer is sent: `delay`, `pace`, `headers`, `stream` and `faults`, on a rule, a step or a modifier."""
+"""How an answer is sent: `delay`, `pace`, `headers`, `stream`, `faults`, on a rule, a step or a modifier."""
 
 from __future__ import annotations
 
