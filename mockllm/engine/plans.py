@@ -17,7 +17,7 @@ from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import NotPlayed
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
-from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.plan import Data, Head, Plan, Wait
 from mockllm.core.reply import Reply, Usage
 from mockllm.core.request import Request
 from mockllm.core.stencil import NotedIds, Stencil, cut_stencil
@@ -171,7 +171,8 @@ class Planner:
         said, _ = beats(reply)
         sizes = _sizes(said, sent)
         waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
-        return paced(plan, waits, sent.pace.slowdown)
+        plan = paced(plan, waits, sent.pace.slowdown)
+        return plan if sent.longest == inf else _capped(plan, sent.longest)
 
     def _as_streamed(self, speaking: Speaking, plan: Plan, reply: Reply, sent: Sent) -> Plan:
         said, after = beats(reply)
@@ -181,9 +182,8 @@ class Planner:
             sizes = _sizes(said, sent)
             waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
             slow = sent.pace.slowdown
-            total = after * slow + sum(
-                wait if each.pause is None else each.pause * slow for each, wait in zip(said, waits, strict=True)
-            )
+            waits = [wait if each.pause is None else each.pause * slow for each, wait in zip(said, waits, strict=True)]
+            total = sum(min(wait, sent.longest) for wait in (*waits, after * slow))
         return paced_whole(plan, total)
 
     # --- streams that are kept -----------------------------------------------------------------
@@ -242,6 +242,14 @@ def _sent(plan: Plan, sent: Sent) -> Plan:
     if sent.headers:
         plan = replace(plan, head=plan.head.with_headers(sent.headers))
     return replace(plan, delay=plan.delay + sent.delay) if sent.delay else plan
+
+
+def _capped(plan: Plan, longest: float) -> Plan:
+    """The plan with no wait longer than that."""
+    steps = tuple(
+        replace(step, seconds=min(step.seconds, longest)) if isinstance(step, Wait) else step for step in plan.steps
+    )
+    return replace(plan, steps=steps)
 
 
 def _sizes(said: Sequence[Said], sent: Sent) -> list[int]:

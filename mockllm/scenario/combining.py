@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final, TypeAlias, TypeVar
 
 from mockllm.core.faults import Fault
 from mockllm.core.pace import Pace
 from mockllm.core.quantities import ChunkSize, Distribution
-from mockllm.core.values import Context, evaluate, is_static
+from mockllm.core.values import Context, Expression, evaluate, is_static
 from mockllm.scenario.language.settings import PaceWord, Settings
 
 SLOTS = {"ttft": "ttft", "itl": "speed", "tokens_per_second": "speed", "chunk_size": "chunk_size", "jitter": "jitter",
@@ -87,6 +88,8 @@ class Sent:
     faults: tuple[Fault, ...]
     instant: bool
     steady: bool
+    longest: float = inf
+    """What no wait is longer than: where the request chose a factor or a speed."""
 
 
 NOTHING = Sending()
@@ -108,7 +111,14 @@ def settle(sending: Sending, contexts: Contexts) -> Sent:
         tuple(_value(fault, contexts, owner, "faults") for owner, fault in sending.faults),
         instant=not any(waits) and slowdown == 1,
         steady=sending.static and not spoken.jitter and not isinstance(spoken.itl, Distribution),
+        longest=_longest(sending, contexts),
     )
+
+
+def _longest(sending: Sending, contexts: Contexts) -> float:
+    speeds = [(owner, value) for key, owner, value in sending.pace if key == "tokens_per_second"]
+    chosen = [owner for owner, value in (*sending.slowdowns, *speeds) if isinstance(value, Expression)]
+    return min((contexts(owner).longest for owner in chosen), default=inf)
 
 
 def chunk_size(sending: Sending, contexts: Contexts, default: ChunkSize) -> ChunkSize:

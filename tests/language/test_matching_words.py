@@ -311,7 +311,7 @@ BAD: list[tuple[str, str, str]] = [
     ("a bare truth for a query parameter", "{query: {debug: true}}", 'rules[0].match.query.debug: expected a text, found true; write "true"'),
     ("in a list", "{headers: {x: ['1', 2]}}", 'rules[0].match.headers.x[1]: expected a text, found 2; write "2"'),
     ("in an operator", "{query: {x: {contains: 5}}}", 'rules[0].match.query.x.contains: expected a text, found 5; write "5"'),
-    ("a text for a number", "{turn: '2'}", "rules[0].match.turn: expected a number, without quotes"),
+    ("a text for a number", "{turn: '2'}", "rules[0].match.turn: expected a number"),
     ("an unknown key", "{modle: x}", 'rules[0].match.modle: unknown key; did you mean "model"?'),
     ("an unknown operator", "{user: {contians: x}}", 'rules[0].match.user.contians: unknown key; did you mean "contains"?'),
     ("an unknown provider", "{provider: opena}", 'rules[0].match.provider: no provider is called "opena"; did you mean "openai"?'),
