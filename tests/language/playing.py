@@ -48,13 +48,21 @@ class Ask:
 
 def ask(path: str, body: Any = None, **more: Any) -> Ask:
     """A raw request: bytes and texts as they are, all else as JSON."""
-    raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    raw = (
+        body
+        if isinstance(body, bytes)
+        else body.encode()
+        if isinstance(body, str)
+        else json.dumps(body).encode()
+    )
     return Ask(path, b"" if body is None else raw, **more)
 
 
 def chat(user: Any = "hi", *, key: str | None = None, session: str | None = None, **more: Any) -> Ask:
     """An OpenAI chat completion; what is not the request's own goes into the body."""
-    return _generating("/v1/chat/completions", {"model": "gpt-4o"}, "authorization", "Bearer ", user, key, session, more)
+    return _generating(
+        "/v1/chat/completions", {"model": "gpt-4o"}, "authorization", "Bearer ", user, key, session, more
+    )
 
 
 def claude(user: Any = "hi", *, key: str | None = None, session: str | None = None, **more: Any) -> Ask:
@@ -206,7 +214,6 @@ class Heard:
         return [(block["name"], block["input"]) for block in body["content"] if block["type"] == "tool_use"]
 
 
-
 def _deltas(body: dict[str, Any]) -> list[str]:
     if "choices" in body:
         return [choice["delta"].get("content") or "" for choice in body["choices"]]
@@ -253,7 +260,9 @@ class Game:
     def hear(self, asked: Ask) -> Heard:
         engine = self.engine
         headers = {name.lower(): value for name, value in asked.headers.items()}
-        request = engine.read(asked.method, asked.path, asked.query, headers, asked.body, asked.client, asked.now)
+        request = engine.read(
+            asked.method, asked.path, asked.query, headers, asked.body, asked.client, asked.now
+        )
         return Heard(engine.answer(request))
 
 

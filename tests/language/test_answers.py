@@ -58,7 +58,11 @@ def test_a_made_text_is_exactly_that_many_chunks_worth(asking: Any) -> None:
 
 def test_a_made_text_of_more_tokens_a_chunk() -> None:
     yaml = "rules: [{reply: {text: {tokens: 10, of: Hello}}, pace: {chunk_size: 4 tokens}}]"
-    assert first(yaml, chat(stream=True)).chunks == ["Hello Hello Hello Hello", " Hello Hello Hello Hello", " Hello Hello"]
+    assert first(yaml, chat(stream=True)).chunks == [
+        "Hello Hello Hello Hello",
+        " Hello Hello Hello Hello",
+        " Hello Hello",
+    ]
     yaml = yaml.replace("4 tokens", "11 characters")
     assert first(yaml, chat(stream=True)).chunks[:2] == ["Hello Hello", " Hello Hell"]
 
@@ -71,7 +75,10 @@ def test_made_sentences() -> None:
 
 
 def test_a_text_of_a_file_is_as_it_is() -> None:
-    files = {"a.yaml": "rules: [{reply: {text: {file: texts/answer.md}}}]", "texts/answer.md": "# {{ user }}\n${x}\n"}
+    files = {
+        "a.yaml": "rules: [{reply: {text: {file: texts/answer.md}}}]",
+        "texts/answer.md": "# {{ user }}\n${x}\n",
+    }
     for stream in (True, False):
         assert first(files, chat(stream=stream)).text == "# {{ user }}\n${x}\n"
 
@@ -105,7 +112,9 @@ def test_in_a_whole_answer_waits_add_up_and_raw_and_comments_are_left_out_and_no
 
 @pytest.mark.parametrize("asking", BOTH)
 def test_an_error_in_a_script_breaks_the_stream(asking: Any) -> None:
-    heard = reply("{chunks: [Hel, lo, {error: {type: overloaded, message: no more}}, never]}", asking(stream=True))
+    heard = reply(
+        "{chunks: [Hel, lo, {error: {type: overloaded, message: no more}}, never]}", asking(stream=True)
+    )
     assert (heard.status, heard.chunks) == (200, ["Hel", "lo"])
     last = heard.events[-1].json
     assert last["error"]["message"] == "no more"
@@ -142,9 +151,16 @@ def test_thinking_is_shown_where_the_protocol_shows_it() -> None:
     assert [block["type"] for block in reply(word, claude()).json["content"]] == ["thinking", "text"]
     assert "let me see" not in reply(word, chat()).bytes.decode()
     events = [event.json for event in reply(word, claude(stream=True)).events]
-    said = [event["delta"].get("thinking") or event["delta"].get("text") for event in events if "text" in str(event.get("delta"))]
+    said = [
+        event["delta"].get("thinking") or event["delta"].get("text")
+        for event in events
+        if "text" in str(event.get("delta"))
+    ]
     assert said[0] is not None
-    assert [event["content_block"]["type"] for event in events if "content_block" in event] == ["thinking", "text"]
+    assert [event["content_block"]["type"] for event in events if "content_block" in event] == [
+        "thinking",
+        "text",
+    ]
 
 
 def test_a_signature_of_ones_own() -> None:
@@ -210,12 +226,20 @@ def test_a_refusal() -> None:
 
 def test_the_order_is_thinking_text_calls() -> None:
     word = "{tool_calls: [{name: f}], text: said, thinking: first}"
-    assert [block["type"] for block in reply(word, claude()).json["content"]] == ["thinking", "text", "tool_use"]
+    assert [block["type"] for block in reply(word, claude()).json["content"]] == [
+        "thinking",
+        "text",
+        "tool_use",
+    ]
 
 
 def test_parts_have_an_order_of_their_own() -> None:
     word = "{parts: [{tool_call: {name: f}}, {text: said}, {thinking: last}, {refusal: no}]}"
-    assert [block["type"] for block in reply(word, claude()).json["content"]][:3] == ["tool_use", "text", "thinking"]
+    assert [block["type"] for block in reply(word, claude()).json["content"]][:3] == [
+        "tool_use",
+        "text",
+        "thinking",
+    ]
     message = reply(word, chat()).choice["message"]
     assert (message["content"], message["refusal"], len(message["tool_calls"])) == ("said", "no", 1)
 
@@ -303,7 +327,11 @@ def test_usage_with_caches_and_reasoning_as_each_provider_counts() -> None:
     assert openai["prompt_tokens_details"]["cached_tokens"] == 30
     assert openai["completion_tokens_details"]["reasoning_tokens"] == 4
     anthropic = reply(word, claude()).json["usage"]
-    assert (anthropic["input_tokens"], anthropic["cache_read_input_tokens"], anthropic["cache_creation_input_tokens"]) == (50, 30, 20)
+    assert (
+        anthropic["input_tokens"],
+        anthropic["cache_read_input_tokens"],
+        anthropic["cache_creation_input_tokens"],
+    ) == (50, 30, 20)
 
 
 def test_extras_are_added_to_one_dialects_answer() -> None:
@@ -333,22 +361,40 @@ def test_max_tokens_cuts_made_texts() -> None:
 def test_stop_cuts_texts() -> None:
     assert reply("one two STOP three", chat(stop="STOP")).text == "one two "
     heard = reply("one two STOP three", claude(stop_sequences=["three", "STOP"]))
-    assert (heard.text, heard.json["stop_reason"], heard.json["stop_sequence"]) == ("one two ", "stop_sequence", "STOP")
+    assert (heard.text, heard.json["stop_reason"], heard.json["stop_sequence"]) == (
+        "one two ",
+        "stop_sequence",
+        "STOP",
+    )
 
 
 AS_WRITTEN = [
     ("a script", "{chunks: [one, ' two', ' three']}", "one two three", "a chunk script"),
     ("json", "{json: {a: one}}", '{"a":"one"}', "json"),
     ("tool calls", "{text: one two, tool_calls: [{name: f}]}", "one two", "tool calls"),
-    ("parts with a script", "{parts: [{chunks: [one, ' two', ' three']}]}", "one two three", "scripts, json and tool calls"),
-    ("a finish_reason of its own", "{text: one two three, finish_reason: stop}", "one two three", "its own finish_reason"),
+    (
+        "parts with a script",
+        "{parts: [{chunks: [one, ' two', ' three']}]}",
+        "one two three",
+        "scripts, json and tool calls",
+    ),
+    (
+        "a finish_reason of its own",
+        "{text: one two three, finish_reason: stop}",
+        "one two three",
+        "its own finish_reason",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("word", "text", "told"), [case[1:] for case in AS_WRITTEN], ids=[case[0] for case in AS_WRITTEN])
+@pytest.mark.parametrize(
+    ("word", "text", "told"), [case[1:] for case in AS_WRITTEN], ids=[case[0] for case in AS_WRITTEN]
+)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("limit", [{"max_tokens": 1}, {"stop": ["one"]}], ids=["max_tokens", "stop"])
-def test_what_is_sent_as_written_and_noted(word: str, text: str, told: str, stream: bool, limit: dict[str, Any]) -> None:
+def test_what_is_sent_as_written_and_noted(
+    word: str, text: str, told: str, stream: bool, limit: dict[str, Any]
+) -> None:
     heard = reply(word, chat(stream=stream, **limit))
     assert heard.text == text
     assert told in heard.notes
@@ -359,7 +405,9 @@ def test_nothing_is_noted_where_nothing_would_be_cut() -> None:
 
 
 def test_the_note_comes_each_time() -> None:
-    heard = play("rules: [{reply: {chunks: [one, ' two', ' three']}}]", *[chat(max_tokens=1, stream=True)] * 3)
+    heard = play(
+        "rules: [{reply: {chunks: [one, ' two', ' three']}}]", *[chat(max_tokens=1, stream=True)] * 3
+    )
     assert all("a chunk script" in each.notes for each in heard)
 
 
@@ -394,7 +442,9 @@ def test_a_status_alone_is_the_named_error_of_that_status_else_a_generic_one(sta
 def test_retry_after_is_sent_as_the_provider_sends_it() -> None:
     heard = first("rules: [{error: {type: rate_limit, retry_after: 90s}}]")
     assert (heard.headers["retry-after"], heard.headers["retry-after-ms"]) == ("90", "90000")
-    assert first("rules: [{error: {type: rate_limit, retry_after: 2s}}]", claude()).headers["retry-after"] == "2"
+    assert (
+        first("rules: [{error: {type: rate_limit, retry_after: 2s}}]", claude()).headers["retry-after"] == "2"
+    )
 
 
 def test_retry_after_from_the_request_is_no_wait_and_has_no_cap() -> None:
@@ -458,11 +508,16 @@ def test_bodies_of_http(word: str, body: bytes, kind: str | None) -> None:
 
 
 def test_http_with_a_file() -> None:
-    files = {"a.yaml": "rules: [{http: {body_file: ./page.html, headers: {content-type: text/html}}}]", "page.html": "<p>{{ user }}"}
+    files = {
+        "a.yaml": "rules: [{http: {body_file: ./page.html, headers: {content-type: text/html}}}]",
+        "page.html": "<p>{{ user }}",
+    }
     heard = first(files)
     assert (heard.bytes, heard.headers["content-type"]) == (b"<p>{{ user }}", "text/html")
     assert mistakes({"a.yaml": "rules: [{http: {body_file: ../secret}}]"})
-    assert mistakes("rules: [{http: {body_file: a.yaml, body: x}}]") == ["rules[0].http: give body or body_file, not both"]
+    assert mistakes("rules: [{http: {body_file: a.yaml, body: x}}]") == [
+        "rules[0].http: give body or body_file, not both"
+    ]
 
 
 def test_the_rules_id_is_in_a_header() -> None:

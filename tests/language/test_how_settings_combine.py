@@ -50,7 +50,11 @@ WHO: list[tuple[str, str, str]] = [
         "rules: [{reply: x, headers: {x-who: rule}}]\nmodifiers: [{error: overloaded, headers: {x-who: error}}]",
         "error",
     ),
-    ("names in any case are one", "rules: [{reply: x, headers: {X-Who: rule}}]\nmodifiers: [{headers: {x-who: m}}]", "rule"),
+    (
+        "names in any case are one",
+        "rules: [{reply: x, headers: {X-Who: rule}}]\nmodifiers: [{headers: {x-who: m}}]",
+        "rule",
+    ),
 ]
 
 
@@ -91,7 +95,9 @@ def test_headers_merge_name_by_name() -> None:
         """
     )
     assert [heard.headers[name] for name in ("x-a", "x-b", "x-c")] == ["rule", "m", "n"]
-    assert [value for name, value in heard.answer.plan.head.headers if name.lower() == "content-type"] == ["text/odd"]
+    assert [value for name, value in heard.answer.plan.head.headers if name.lower() == "content-type"] == [
+        "text/odd"
+    ]
 
 
 def test_of_stream_the_first_wins() -> None:
@@ -183,7 +189,9 @@ def test_chunk_size_cuts_texts() -> None:
 
 
 def test_jitter_adds_a_uniform_0_to_n_to_each_gap() -> None:
-    heard = first("rules: [{reply: {text: {tokens: 200}}, pace: {ttft: 1s, itl: 100ms, jitter: 50ms}}]", STREAM)
+    heard = first(
+        "rules: [{reply: {text: {tokens: 200}}, pace: {ttft: 1s, itl: 100ms, jitter: 50ms}}]", STREAM
+    )
     gaps = [later - earlier for earlier, later in zip(heard.moments, heard.moments[1:], strict=False)]
     assert heard.moments[0] == 1.0
     assert all(0.0999 <= gap <= 0.1501 for gap in gaps)
@@ -202,14 +210,18 @@ def test_jitter_adds_a_uniform_0_to_n_to_each_gap() -> None:
     ],
 )
 def test_wherever_a_duration_stands_it_may_be_drawn(drawn: str, low: float, high: float) -> None:
-    heard = play(f"rules: [{{reply: a b, delay: {drawn}, pace: {{ttft: {drawn}, itl: {drawn}}}}}]", *[STREAM] * 20)
+    heard = play(
+        f"rules: [{{reply: a b, delay: {drawn}, pace: {{ttft: {drawn}, itl: {drawn}}}}}]", *[STREAM] * 20
+    )
     for times in ([each.delay for each in heard], [each.moments[1] - each.moments[0] for each in heard]):
         assert all(low - 1e-6 <= time <= high + 1e-6 for time in times)
         assert len(set(times)) > 1
 
 
 def test_a_number_that_is_drawn() -> None:
-    heard = play("rules: [{reply: {text: {tokens: [2, 4]}}, pace: {tokens_per_second: [1, 2]}}]", *[STREAM] * 30)
+    heard = play(
+        "rules: [{reply: {text: {tokens: [2, 4]}}, pace: {tokens_per_second: [1, 2]}}]", *[STREAM] * 30
+    )
     assert {len(each.chunks) for each in heard} == {2, 3, 4}
     gaps = [each.moments[1] - each.moments[0] for each in heard]
     assert all(0.499 <= gap <= 1.001 for gap in gaps)
@@ -221,12 +233,28 @@ WHOLE: list[tuple[str, str, float]] = [
     ("as long as its stream would", f"rules: [{{{ABC}, delay: 1s, pace: {{ttft: 1s, itl: 100ms}}}}]", 2.2),
     ("as_streamed is the default", f"rules: [{{{ABC}, pace: {{itl: 100ms, whole: as_streamed}}}}]", 0.2),
     ("at_once", f"rules: [{{{ABC}, delay: 1s, pace: {{ttft: 1s, itl: 100ms, whole: at_once}}}}]", 1.0),
-    ("whole is a key of its own", f"rules: [{{{ABC}, pace: {{itl: 100ms}}}}]\nmodifiers: [{{pace: {{whole: at_once}}}}]", 0),
+    (
+        "whole is a key of its own",
+        f"rules: [{{{ABC}, pace: {{itl: 100ms}}}}]\nmodifiers: [{{pace: {{whole: at_once}}}}]",
+        0,
+    ),
     ("scripted waits add up", "rules: [{reply: {chunks: [a, {wait: 1s}, b, {wait: 2s}, c, {wait: 4s}]}}]", 7),
-    ("and stand in place of gaps", "rules: [{reply: {chunks: [a, {wait: 1s}, b, c]}, pace: {itl: 100ms}}]", 1.1),
+    (
+        "and stand in place of gaps",
+        "rules: [{reply: {chunks: [a, {wait: 1s}, b, c]}, pace: {itl: 100ms}}]",
+        1.1,
+    ),
     ("slowdown multiplies", "rules: [{reply: {chunks: [a, {wait: 1s}, b]}, pace: {slowdown: 3}}]", 3),
-    ("tokens_per_second: a made text takes as long as its tokens", "rules: [{reply: {text: {tokens: 9}}, pace: {tokens_per_second: 4}}]", 2),
-    ("an error in the script comes when its stream would break", "rules: [{reply: {chunks: [a, {wait: 1s}, b, {error: overloaded}]}}]", 1),
+    (
+        "tokens_per_second: a made text takes as long as its tokens",
+        "rules: [{reply: {text: {tokens: 9}}, pace: {tokens_per_second: 4}}]",
+        2,
+    ),
+    (
+        "an error in the script comes when its stream would break",
+        "rules: [{reply: {chunks: [a, {wait: 1s}, b, {error: overloaded}]}}]",
+        1,
+    ),
 ]
 
 
@@ -251,7 +279,11 @@ def test_faults_are_all_played_in_order() -> None:
         """,
         STREAM,
     )
-    assert [event.data for event in heard.events if not event.data.startswith("{")] == ["two", "three", "four"]
+    assert [event.data for event in heard.events if not event.data.startswith("{")] == [
+        "two",
+        "three",
+        "four",
+    ]
     assert heard.chunks == ["a"]
     assert heard.answer.faults == ("malformed", "malformed", "malformed")
 
@@ -269,7 +301,9 @@ NOT_PLAYED: list[tuple[str, str, bool, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("says", "stream", "reason"), [case[1:] for case in NOT_PLAYED], ids=[case[0] for case in NOT_PLAYED])
+@pytest.mark.parametrize(
+    ("says", "stream", "reason"), [case[1:] for case in NOT_PLAYED], ids=[case[0] for case in NOT_PLAYED]
+)
 def test_what_was_not_played_is_reported(says: str, stream: bool, reason: str) -> None:
     yaml = f"rules: [{{{says}}}]"
     whole = f"rules: [{{{says}, faults: [{{malformed: {{at: {{chunk: 5}}}}}}]}}]"
@@ -332,13 +366,17 @@ def test_itl_and_tokens_per_second_in_one_pace_are_a_mistake() -> None:
 
 
 @pytest.mark.parametrize("bare", ["2", "0.5", '"100"'])
-@pytest.mark.parametrize("key", ["delay: %s", "pace: {ttft: %s}", "pace: {itl: %s}", "pace: {jitter: %s}", "delay: [1s, %s]"])
+@pytest.mark.parametrize(
+    "key", ["delay: %s", "pace: {ttft: %s}", "pace: {itl: %s}", "pace: {jitter: %s}", "delay: [1s, %s]"]
+)
 def test_a_bare_number_for_a_duration_says_so(bare: str, key: str) -> None:
     (said,) = mistakes(f"rules: [{{reply: x, {key % bare}}}]")
     assert 'write "300ms", "2s" or "1m"' in said
 
 
-@pytest.mark.parametrize(("chance", "fine"), [("5%", True), ("0.05", True), ("5", False), ("'101%'", False), ("often", False)])
+@pytest.mark.parametrize(
+    ("chance", "fine"), [("5%", True), ("0.05", True), ("5", False), ("'101%'", False), ("often", False)]
+)
 def test_probabilities(chance: str, fine: bool) -> None:
     assert bool(mistakes(f"rules: [{{reply: x, chance: {chance}}}]")) is not fine
 

@@ -14,14 +14,19 @@ BOTH = (chat, claude)
 
 def holds(match: str, asked: Ask) -> bool:
     """Whether a rule with this match answers."""
-    return first(f"validation: off\nrules: [{{name: it, match: {match}, http: {{body: x}}}}]", asked).rule == "it"
+    return (
+        first(f"validation: off\nrules: [{{name: it, match: {match}, http: {{body: x}}}}]", asked).rule
+        == "it"
+    )
 
 
 def tools(asking: Any, *names: str, **more: Any) -> Ask:
     """A request that offers tools."""
     schema = {"type": "object", "properties": {}}
     if asking is chat:
-        offered: list[Any] = [{"type": "function", "function": {"name": name, "parameters": schema}} for name in names]
+        offered: list[Any] = [
+            {"type": "function", "function": {"name": name, "parameters": schema}} for name in names
+        ]
     else:
         offered = [{"name": name, "input_schema": schema} for name in names]
     made: Ask = asking(tools=offered, **more)
@@ -34,7 +39,8 @@ def results(asking: Any, *given: tuple[str, str], error: bool = False, then: Seq
     asked = {"role": "user", "content": "go"}
     if asking is chat:
         called: list[Any] = [
-            {"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}} for id, name, _ in calls
+            {"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}}
+            for id, name, _ in calls
         ]
         gave: list[Any] = [{"role": "tool", "tool_call_id": id, "content": text} for id, _, text in calls]
         turns = [asked, {"role": "assistant", "content": None, "tool_calls": called}, *gave, *then]
@@ -62,7 +68,9 @@ def image(asking: Any) -> Ask:
 def turns(asking: Any, *said: str) -> Ask:
     """Texts of the user and the assistant by turns."""
     roles = ("user", "assistant")
-    made: Ask = asking(messages=[{"role": roles[number % 2], "content": text} for number, text in enumerate(said)])
+    made: Ask = asking(
+        messages=[{"role": roles[number % 2], "content": text} for number, text in enumerate(said)]
+    )
     return made
 
 
@@ -83,7 +91,9 @@ TRANSPORT: list[tuple[str, str, Ask, Ask]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("match", "yes", "no"), [case[1:] for case in TRANSPORT], ids=[case[0] for case in TRANSPORT])
+@pytest.mark.parametrize(
+    ("match", "yes", "no"), [case[1:] for case in TRANSPORT], ids=[case[0] for case in TRANSPORT]
+)
 def test_matchers_of_the_transport(match: str, yes: Ask, no: Ask) -> None:
     assert holds(match, yes)
     assert not holds(match, no)
@@ -133,7 +143,9 @@ ALIKE: list[tuple[str, str, Any, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("match", "yes", "no"), [case[1:] for case in ALIKE], ids=[case[0] for case in ALIKE])
+@pytest.mark.parametrize(
+    ("match", "yes", "no"), [case[1:] for case in ALIKE], ids=[case[0] for case in ALIKE]
+)
 @pytest.mark.parametrize("asking", BOTH)
 def test_matchers_for_every_provider_alike(match: str, yes: Any, no: Any, asking: Any) -> None:
     assert holds(match, yes(asking))
@@ -210,7 +222,9 @@ TEXT: list[tuple[str, str, list[str], list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("condition", "yes", "no"), [case[1:] for case in TEXT], ids=[case[0] for case in TEXT])
+@pytest.mark.parametrize(
+    ("condition", "yes", "no"), [case[1:] for case in TEXT], ids=[case[0] for case in TEXT]
+)
 def test_conditions_on_a_text(condition: str, yes: list[str], no: list[str]) -> None:
     yaml = f"rules: [{{name: it, match: {{user: {condition}}}, reply: x}}, {{reply: y}}]"
     heard = play(yaml, *map(chat, yes + no))
@@ -219,14 +233,21 @@ def test_conditions_on_a_text(condition: str, yes: list[str], no: list[str]) -> 
 
 GLOBS: list[tuple[str, str, Ask, Ask]] = [
     ("model", "{model: gpt-4*}", chat(model="gpt-4o"), chat(model="o1")),
-    ("model: * also matches /", "{model: 'meta*8b'}", chat(model="meta/llama-8b"), chat(model="meta/llama-70b")),
+    (
+        "model: * also matches /",
+        "{model: 'meta*8b'}",
+        chat(model="meta/llama-8b"),
+        chat(model="meta/llama-70b"),
+    ),
     ("model: case counts", "{model: 'GPT-*'}", chat(model="GPT-4"), chat(model="gpt-4")),
     ("model: a list of globs", "{model: [o1*, gpt-*]}", chat(model="o1-mini"), chat(model="claude")),
     ("path", "{path: '/v1/*s'}", claude(), ask("/v1/message")),
 ]
 
 
-@pytest.mark.parametrize(("match", "yes", "no"), [case[1:] for case in GLOBS], ids=[case[0] for case in GLOBS])
+@pytest.mark.parametrize(
+    ("match", "yes", "no"), [case[1:] for case in GLOBS], ids=[case[0] for case in GLOBS]
+)
 def test_a_bare_value_that_is_a_glob(match: str, yes: Ask, no: Ask) -> None:
     assert holds(match, yes)
     assert not holds(match, no)
@@ -256,7 +277,9 @@ JSON: list[tuple[str, str, list[Any], list[Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("condition", "yes", "no"), [case[1:] for case in JSON], ids=[case[0] for case in JSON])
+@pytest.mark.parametrize(
+    ("condition", "yes", "no"), [case[1:] for case in JSON], ids=[case[0] for case in JSON]
+)
 def test_conditions_on_json(condition: str, yes: list[Any], no: list[Any]) -> None:
     yaml = f"validation: off\nrules: [{{name: it, match: {{body: {{$.x: {condition}}}}}, reply: x}}, {{reply: y}}]"
     heard = play(yaml, *[chat(x=value) for value in yes + no])
@@ -297,7 +320,9 @@ COMBINED: list[tuple[str, str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("match", "yes", "no"), [case[1:] for case in COMBINED], ids=[case[0] for case in COMBINED])
+@pytest.mark.parametrize(
+    ("match", "yes", "no"), [case[1:] for case in COMBINED], ids=[case[0] for case in COMBINED]
+)
 @pytest.mark.parametrize("asking", BOTH)
 def test_combinators(match: str, yes: str, no: str, asking: Any) -> None:
     assert holds(match, asking(yes, model="m"))
@@ -326,6 +351,13 @@ def test_mistakes_in_a_match(match: str, said: str) -> None:
     assert found.startswith(said)
 
 
-@pytest.mark.parametrize("match", ["{user: {regex: '('}}", "{body: {'$.a[?(@.b =~ 1)]': {some: 1}}}", "{body: {'$.a': {schema: {type: 7}}}}"])
+@pytest.mark.parametrize(
+    "match",
+    [
+        "{user: {regex: '('}}",
+        "{body: {'$.a[?(@.b =~ 1)]': {some: 1}}}",
+        "{body: {'$.a': {schema: {type: 7}}}}",
+    ],
+)
 def test_what_cannot_be_compiled_is_a_mistake(match: str) -> None:
     assert len(mistakes(f"rules: [{{match: {match}, reply: x}}]")) == 1

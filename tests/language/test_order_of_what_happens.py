@@ -9,14 +9,21 @@ from tests.language.playing import Ask, ask, chat, claude, first, models, play
 BROKEN = ask("/v1/chat/completions", b"{")
 NO_MODEL = ask("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}]})
 HOT = chat(temperature=7)
-OUTAGE = "modifiers: [{name: outage, match: {query: {fail: {exists: true}}}, error: {status: '{{ query.fail }}'}}]"
+OUTAGE = (
+    "modifiers: [{name: outage, match: {query: {fail: {exists: true}}}, error: {status: '{{ query.fail }}'}}]"
+)
 
 ONCE = "rules: [{name: once, times: 1, reply: x}, {name: other, reply: y}]"
 
 
 def test_a_modifiers_error_stands_in_place_of_the_answer() -> None:
     heard = first(f"{ONCE}\n{OUTAGE}", chat(query="fail=503"))
-    assert (heard.status, heard.answer.error, heard.rule, heard.modifiers) == (503, "unavailable", "outage", ["outage"])
+    assert (heard.status, heard.answer.error, heard.rule, heard.modifiers) == (
+        503,
+        "unavailable",
+        "outage",
+        ["outage"],
+    )
 
 
 def test_a_modifiers_error_also_when_no_rule_matched() -> None:
@@ -59,13 +66,18 @@ VALIDATION: list[tuple[str, str, Ask, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "asked", "status"), [case[1:] for case in VALIDATION], ids=[case[0] for case in VALIDATION])
+@pytest.mark.parametrize(
+    ("key", "asked", "status"), [case[1:] for case in VALIDATION], ids=[case[0] for case in VALIDATION]
+)
 def test_validation(key: str, asked: Ask, status: int) -> None:
     assert first(f"{key}\nrules: [{{reply: x}}]", asked).status == status
 
 
 def test_validation_is_a_key_of_the_file() -> None:
-    files = {"a.yaml": "validation: lenient\nrules: [{match: {user: hi}, reply: x}]", "b.yaml": "rules: [{reply: y}]"}
+    files = {
+        "a.yaml": "validation: lenient\nrules: [{match: {user: hi}, reply: x}]",
+        "b.yaml": "rules: [{reply: y}]",
+    }
     heard = play(files, HOT, chat("other", temperature=7))
     assert [each.status for each in heard] == [200, 400]
 
@@ -177,16 +189,30 @@ def test_a_miss_without_rules_says_so() -> None:
 
 ASIDE: list[tuple[str, str, list[Ask], str]] = [
     ("used up", "times: 1", [chat(), chat()], "s/a.yaml:1 it: matched, but used up (times: 1)"),
-    ("used up by its steps", "sequence: [a, b], then: fall_through", [chat()] * 3, "s/a.yaml:1 it: matched, but used up (times: 2)"),
+    (
+        "used up by its steps",
+        "sequence: [a, b], then: fall_through",
+        [chat()] * 3,
+        "s/a.yaml:1 it: matched, but used up (times: 2)",
+    ),
     ("lost its chance", "chance: 0.5%", [chat()], "s/a.yaml:1 it: matched, but lost its 0.5% chance"),
     ("skipped", "skip: 3", [chat()], "s/a.yaml:1 it: matched, but still skipped (skip: 3)"),
     ("not its turn", "every: 3", [chat()], "s/a.yaml:1 it: matched, but it is not its turn (every: 3)"),
-    ("its sequence has ended", "sequence: [a], then: error", [chat()] * 2, "s/a.yaml:1 it: matched, but its sequence has ended"),
+    (
+        "its sequence has ended",
+        "sequence: [a], then: error",
+        [chat()] * 2,
+        "s/a.yaml:1 it: matched, but its sequence has ended",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("guard", "asked", "said"), [case[1:] for case in ASIDE], ids=[case[0] for case in ASIDE])
-def test_a_miss_says_of_a_rule_that_matched_why_it_did_not_answer(guard: str, asked: list[Ask], said: str) -> None:
+@pytest.mark.parametrize(
+    ("guard", "asked", "said"), [case[1:] for case in ASIDE], ids=[case[0] for case in ASIDE]
+)
+def test_a_miss_says_of_a_rule_that_matched_why_it_did_not_answer(
+    guard: str, asked: list[Ask], said: str
+) -> None:
     answer = "" if "sequence" in guard else ", reply: x"
     heard = play(f"rules: [{{name: it, {guard}{answer}}}]", *asked)[-1]
     assert heard.status == 404
@@ -195,7 +221,11 @@ def test_a_miss_says_of_a_rule_that_matched_why_it_did_not_answer(guard: str, as
 
 def test_the_way_to_a_catch_all_is_told_where_nothing_is_used() -> None:
     assert "use: [default]" in first("rules: []").message
-    packed = {"a.yaml": "use: [./p]", "p/pack.yaml": 'name: p\nversion: "1"', "p/a.yaml": "rules: [{match: {user: no}, reply: x}]"}
+    packed = {
+        "a.yaml": "use: [./p]",
+        "p/pack.yaml": 'name: p\nversion: "1"',
+        "p/a.yaml": "rules: [{match: {user: no}, reply: x}]",
+    }
     assert "use:" not in first(packed).message
 
 
@@ -210,7 +240,9 @@ def test_a_miss_takes_the_settings_of_the_modifiers_that_apply() -> None:
 
 
 def test_calls_that_do_not_generate_are_answered_by_their_dialect() -> None:
-    heard = first("rules: [{match: {model: gpt-mine}, reply: x}, {match: {model: 'gpt-*'}, reply: x}]", models())
+    heard = first(
+        "rules: [{match: {model: gpt-mine}, reply: x}, {match: {model: 'gpt-*'}, reply: x}]", models()
+    )
     assert heard.status == 200
     assert "gpt-mine" in [each["id"] for each in heard.json["data"]]
     assert "gpt-*" not in heard.bytes.decode()

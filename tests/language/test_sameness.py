@@ -18,7 +18,10 @@ rules:
 modifiers:
   - {name: m, chance: 30%, per: api_key, headers: {x-bad: weather}}
 """
-RUN = [chat(key="k", stream=bool(number % 2)) for number in range(6)] + [claude(key="k", stream=True), claude(key="k")]
+RUN = [chat(key="k", stream=bool(number % 2)) for number in range(6)] + [
+    claude(key="k", stream=True),
+    claude(key="k"),
+]
 
 
 def bytes_of(heard: list[Heard]) -> list[object]:
@@ -55,7 +58,10 @@ def test_what_other_rules_answer_in_between_changes_no_draw() -> None:
 
 
 def test_two_sessions_see_the_same_run() -> None:
-    runs = [[Ask(**{**vars(each), "headers": {**each.headers, "x-mockllm-session": session}}) for each in RUN] for session in ("one", "two")]
+    runs = [
+        [Ask(**{**vars(each), "headers": {**each.headers, "x-mockllm-session": session}}) for each in RUN]
+        for session in ("one", "two")
+    ]
     one, two = (bytes_of(play(DICE, *run)) for run in runs)
     assert one == two == bytes_of(play(DICE, *RUN))
 
@@ -84,7 +90,9 @@ def test_time_fields_come_from_the_requests_now() -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("ask", [chat, claude])
-@pytest.mark.parametrize("says", ["reply: hello", "reply: '{{ user }}'", "error: overloaded", "reply: {tool_calls: [{name: f}]}"])
+@pytest.mark.parametrize(
+    "says", ["reply: hello", "reply: '{{ user }}'", "error: overloaded", "reply: {tool_calls: [{name: f}]}"]
+)
 def test_ids_differ_from_request_to_request(says: str, ask: type, stream: bool) -> None:
     heard = play(f"rules: [{{{says}}}]", *[ask(stream=stream)] * 20)
     found = [re.findall(r"(?:chatcmpl-|msg_|call_|toolu_)\w+", each.bytes.decode()) for each in heard]
@@ -103,5 +111,7 @@ def test_editing_an_answer_does_not_change_what_it_draws() -> None:
 
 def test_adding_a_draw_changes_no_other() -> None:
     one = play("rules: [{name: r, reply: x, pace: {ttft: [1s, 2s]}}]", *[chat(stream=True)] * 5)
-    two = play("rules: [{name: r, reply: x, delay: [1s, 2s], pace: {ttft: [1s, 2s]}}]", *[chat(stream=True)] * 5)
+    two = play(
+        "rules: [{name: r, reply: x, delay: [1s, 2s], pace: {ttft: [1s, 2s]}}]", *[chat(stream=True)] * 5
+    )
     assert [each.took for each in one] == pytest.approx([each.took - each.delay for each in two])

@@ -42,7 +42,9 @@ NAMES: list[tuple[str, str, Ask, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("template", "asked", "said"), [case[1:] for case in NAMES], ids=[case[0] for case in NAMES])
+@pytest.mark.parametrize(
+    ("template", "asked", "said"), [case[1:] for case in NAMES], ids=[case[0] for case in NAMES]
+)
 def test_names(template: str, asked: Ask, said: str) -> None:
     assert texts({"a.yaml": "rules:\n  - reply: >-\n      " + template}, asked) == [said]
 
@@ -72,7 +74,9 @@ SYNTAX: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("template", "said"), [case[1:] for case in SYNTAX], ids=[case[0] for case in SYNTAX])
+@pytest.mark.parametrize(
+    ("template", "said"), [case[1:] for case in SYNTAX], ids=[case[0] for case in SYNTAX]
+)
 def test_the_safe_subset(template: str, said: str) -> None:
     assert texts({"a.yaml": f"rules:\n  - reply: |-\n      {template}"}, chat()) == [said]
 
@@ -99,7 +103,9 @@ def test_what_is_outside_the_subset_is_a_mistake(template: str) -> None:
 
 
 def arguments(template: str, asked: Ask) -> Any:
-    ((_, found),) = first(f"rules: [{{reply: {{tool_calls: [{{name: f, arguments: {{x: '{template}'}}}}]}}}}]", asked).calls
+    ((_, found),) = first(
+        f"rules: [{{reply: {{tool_calls: [{{name: f, arguments: {{x: '{template}'}}}}]}}}}]", asked
+    ).calls
     return found["x"]
 
 
@@ -121,7 +127,11 @@ def arguments(template: str, asked: Ask) -> Any:
 def test_one_whole_expression_keeps_its_type(template: str, value: Any) -> None:
     asked = chat(n=None, deep={"a": [1, None]}, yes=True, null=None, query="n=7")
     asked = Ask(asked.path, asked.body.replace(b'"n": null', b'"n": 1, "n": 7'), query="n=7")
-    found = first("validation: off\n" + f"rules: [{{reply: {{tool_calls: [{{name: f, arguments: {{x: '{template}'}}}}]}}, stream: false}}]", asked)
+    found = first(
+        "validation: off\n"
+        + f"rules: [{{reply: {{tool_calls: [{{name: f, arguments: {{x: '{template}'}}}}]}}, stream: false}}]",
+        asked,
+    )
     assert found.calls[0][1]["x"] == value
 
 
@@ -151,7 +161,9 @@ PLACES: list[tuple[str, str, str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("says", "x", "holds"), [case[1:] for case in PLACES], ids=[case[0] for case in PLACES])
+@pytest.mark.parametrize(
+    ("says", "x", "holds"), [case[1:] for case in PLACES], ids=[case[0] for case in PLACES]
+)
 def test_a_requests_text_is_read_as_the_type_of_its_place(says: str, x: str, holds: Any) -> None:
     heard = first(f"rules: [{{{says}}}]", chat(query=f"x={x}"))
     assert holds(heard), (heard.status, heard.bytes)
@@ -167,11 +179,18 @@ UNFIT: list[tuple[str, str, str, str]] = [
     ("a bare number for a duration", "reply: x, delay: '{{ query.x }}'", "x=5", "has no unit"),
     ("a word for a status", "error: {status: '{{ query.x }}'}", "x=abc", "whole number"),
     ("a status out of range", "error: {status: '{{ query.x }}'}", "x=200", "at least 400"),
-    ("a place of a fault below 1", "reply: x, faults: [{malformed: {at: {chunk: '{{ query.x }}'}}}]", "x=0", "at least 1"),
+    (
+        "a place of a fault below 1",
+        "reply: x, faults: [{malformed: {at: {chunk: '{{ query.x }}'}}}]",
+        "x=0",
+        "at least 1",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("says", "query", "reason"), [case[1:] for case in UNFIT], ids=[case[0] for case in UNFIT])
+@pytest.mark.parametrize(
+    ("says", "query", "reason"), [case[1:] for case in UNFIT], ids=[case[0] for case in UNFIT]
+)
 @pytest.mark.parametrize("asking", [chat, claude])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_what_is_absent_or_unfit_is_a_400_in_the_providers_envelope(
@@ -184,7 +203,9 @@ def test_what_is_absent_or_unfit_is_a_400_in_the_providers_envelope(
 
 
 def test_a_400_names_the_expression_and_where_it_stands() -> None:
-    heard = first("rules:\n  - reply: x\n  - reply: y\nmodifiers:\n  - headers: {x-a: 'a {{ body.none.deep }}'}")
+    heard = first(
+        "rules:\n  - reply: x\n  - reply: y\nmodifiers:\n  - headers: {x-a: 'a {{ body.none.deep }}'}"
+    )
     assert "{{ body.none.deep }}" in heard.message
     assert "s/a.yaml:5" in heard.message
 
@@ -196,7 +217,9 @@ def test_or_the_query_parameter_that_it_reads() -> None:
 
 
 def test_default_avoids_it() -> None:
-    assert texts("rules: [{reply: \"{{ query.name | default('you') }}\"}]", chat(), chat(query="name=me")) == ["you", "me"]
+    assert texts(
+        "rules: [{reply: \"{{ query.name | default('you') }}\"}]", chat(), chat(query="name=me")
+    ) == ["you", "me"]
 
 
 # --- what is no template -------------------------------------------------------------------------
@@ -206,7 +229,11 @@ LITERAL: list[tuple[str, str, str]] = [
     ("on a rule", f"{{literal: true, reply: {ECHO}}}", "{{ user }}"),
     ("on a rule, for all its steps", f"{{literal: true, sequence: [{ECHO}]}}", "{{ user }}"),
     ("on a step", f"{{sequence: [{{literal: true, reply: {ECHO}}}]}}", "{{ user }}"),
-    ("not on the step beside it", f"{{sequence: [{{reply: {ECHO}}}, {{literal: true, reply: {ECHO}}}]}}", "hi"),
+    (
+        "not on the step beside it",
+        f"{{sequence: [{{reply: {ECHO}}}, {{literal: true, reply: {ECHO}}}]}}",
+        "hi",
+    ),
     ("nor on the step after it", f"{{skip: 0, sequence: [{{literal: true, reply: x}}, {ECHO}]}}", "x"),
     ("on a branch", f"{{choose: [{{literal: true, reply: {ECHO}}}]}}", "{{ user }}"),
     ("literal: false is nothing", f"{{literal: false, reply: {ECHO}}}", "hi"),
@@ -220,7 +247,9 @@ def test_literal_turns_templates_off(rule: str, said: str) -> None:
 
 
 def test_literal_on_a_step_ends_with_it() -> None:
-    yaml = f"rules: [{{sequence: [{{literal: true, reply: {ECHO}}}, {ECHO}, {{reply: {ECHO}}}], then: cycle}}]"
+    yaml = (
+        f"rules: [{{sequence: [{{literal: true, reply: {ECHO}}}, {ECHO}, {{reply: {ECHO}}}], then: cycle}}]"
+    )
     assert texts(yaml, *[chat()] * 4) == ["{{ user }}", "hi", "hi", "{{ user }}"]
 
 
@@ -237,7 +266,10 @@ def test_match_and_raw_and_schemas_are_no_templates() -> None:
 
 def test_what_a_request_holds_is_never_evaluated() -> None:
     assert texts("rules: [{reply: '{{ user }}'}]", chat("{{ model }} {% if %}")) == ["{{ model }} {% if %}"]
-    assert first("rules: [{error: {type: timeout, message: '{{ user }}'}}]", chat("{{ model }} {x}")).message == "{{ model }} {x}"
+    assert (
+        first("rules: [{error: {type: timeout, message: '{{ user }}'}}]", chat("{{ model }} {x}")).message
+        == "{{ model }} {x}"
+    )
 
 
 PACK = 'name: p\nversion: "1"\nparams: {text: {default: "{{ user }} %s"}, n: {type: integer, default: 3}, wait: {type: duration, default: 2s}, on: {type: boolean, default: true}}'
@@ -247,7 +279,11 @@ PARAMS: list[tuple[str, str, Any]] = [
     ("beside a template", "reply: '{{ user }}: ${text}'", lambda h: h.text == "hi: {{ user }} %s"),
     ("named by a template", "reply: '{{ text }}'", lambda h: h.text == "{{ user }} %s"),
     ("alone it keeps its type", "reply: {text: {tokens: '${n}', of: a}}", lambda h: h.text == "a a a"),
-    ("in a text it is written out", "reply: 'n=${n}', delay: '${n}ms'", lambda h: (h.text, h.delay) == ("n=3", 0.003)),
+    (
+        "in a text it is written out",
+        "reply: 'n=${n}', delay: '${n}ms'",
+        lambda h: (h.text, h.delay) == ("n=3", 0.003),
+    ),
     ("a duration", "reply: x, delay: '${wait}'", lambda h: h.delay == 2),
     ("a boolean", "reply: x, stream: '${on}'", lambda h: h.streamed),
     ("a key's condition", "match: {body: {$.x: '${n}'}}, reply: x", lambda h: h.text == "x"),
@@ -265,7 +301,9 @@ def test_params_are_values_and_never_templates(rule: str, holds: Any) -> None:
     "text", ["rules: [{reply: {{ user }}}]", "rules:\n  - reply: {{ user }}", "rules: [{reply: ${x}}]"]
 )
 def test_what_is_unquoted_is_told_to_be_quoted(text: str) -> None:
-    assert "quotes" in " ".join(mistakes({"pack.yaml": 'name: p\nversion: "1"\nparams: {x: {}}', "a.yaml": text}))
+    assert "quotes" in " ".join(
+        mistakes({"pack.yaml": 'name: p\nversion: "1"\nparams: {x: {}}', "a.yaml": text})
+    )
 
 
 # --- waits that a client chooses -----------------------------------------------------------------
@@ -298,5 +336,9 @@ def test_the_cap_is_an_option() -> None:
 
 
 def test_templates_cost_nothing_between_requests() -> None:
-    heard = play("rules: [{reply: '{{ user }}', headers: {x-u: '{{ user }}'}}]", chat("a", stream=True), chat("b", stream=True))
+    heard = play(
+        "rules: [{reply: '{{ user }}', headers: {x-u: '{{ user }}'}}]",
+        chat("a", stream=True),
+        chat("b", stream=True),
+    )
     assert [(each.text, each.headers["x-u"]) for each in heard] == [("a", "a"), ("b", "b")]

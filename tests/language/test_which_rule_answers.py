@@ -24,11 +24,19 @@ ORDER: list[tuple[str, Files, dict[str, Any], str]] = [
     ("a deeper file by its whole path", {"b.yaml": says("b"), "a/z.yaml": says("z")}, {}, "z"),
     (
         "the higher priority before path and place",
-        {"a.yaml": says("a"), "b.yaml": says("low", more=", priority: -1") + "  - {name: high, priority: 1, reply: x}"},
+        {
+            "a.yaml": says("a"),
+            "b.yaml": says("low", more=", priority: -1") + "  - {name: high, priority: 1, reply: x}",
+        },
         {},
         "high",
     ),
-    ("priority 0 where none is given", says("low", more=", priority: -1") + "  - {name: plain, reply: x}", {}, "plain"),
+    (
+        "priority 0 where none is given",
+        says("low", more=", priority: -1") + "  - {name: plain, reply: x}",
+        {},
+        "plain",
+    ),
     (
         "of several folders the first given",
         {"one/a.yaml": says("one"), "two/a.yaml": says("two")},
@@ -43,7 +51,11 @@ ORDER: list[tuple[str, Files, dict[str, Any], str]] = [
     ),
     (
         "the user's files before packs, whatever the priority",
-        {"a.yaml": "use: [./p]\n" + says("user"), "p/pack.yaml": pack("p"), "p/p.yaml": says("p", more=", priority: 9")},
+        {
+            "a.yaml": "use: [./p]\n" + says("user"),
+            "p/pack.yaml": pack("p"),
+            "p/p.yaml": says("p", more=", priority: 9"),
+        },
         {},
         "user",
     ),
@@ -84,7 +96,12 @@ ORDER: list[tuple[str, Files, dict[str, Any], str]] = [
         {},
         "p",
     ),
-    ("a fallback behind what stands below it", says("back", more=", fallback: true") + "  - {name: plain, reply: x}", {}, "plain"),
+    (
+        "a fallback behind what stands below it",
+        says("back", more=", fallback: true") + "  - {name: plain, reply: x}",
+        {},
+        "plain",
+    ),
     (
         "a fallback of the user behind every ordinary rule of every pack",
         {
@@ -116,7 +133,9 @@ ORDER: list[tuple[str, Files, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("files", "more", "rule"), [case[1:] for case in ORDER], ids=[case[0] for case in ORDER])
+@pytest.mark.parametrize(
+    ("files", "more", "rule"), [case[1:] for case in ORDER], ids=[case[0] for case in ORDER]
+)
 def test_the_first_rule_that_matches_answers(files: Files, more: dict[str, Any], rule: str) -> None:
     assert rules(files, chat(), **more) == [rule]
 
@@ -137,13 +156,18 @@ REPLACED: list[tuple[str, str, list[str | None]]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "answers"), [case[1:] for case in REPLACED], ids=[case[0] for case in REPLACED])
+@pytest.mark.parametrize(
+    ("rule", "answers"), [case[1:] for case in REPLACED], ids=[case[0] for case in REPLACED]
+)
 def test_replaces(rule: str, answers: list[str | None]) -> None:
     assert rules({"a.yaml": f"use: [./p]\nrules:\n  - {rule}", **MADE}, chat()) == answers
 
 
 def test_a_modifier_replaces_a_modifier() -> None:
-    packed = {"p/pack.yaml": pack("p"), "p/a.yaml": "rules: [{reply: x}]\nmodifiers: [{name: m, headers: {x-who: pack}}]"}
+    packed = {
+        "p/pack.yaml": pack("p"),
+        "p/a.yaml": "rules: [{reply: x}]\nmodifiers: [{name: m, headers: {x-who: pack}}]",
+    }
     mine = "use: [./p]\nmodifiers: [{replaces: 'p:m', headers: {x-who: user}}]"
     assert first({"a.yaml": mine, **packed}).headers["x-who"] == "user"
     off = "use: [./p]\nmodifiers: [{replaces: 'p:m', enabled: false}]"
@@ -157,18 +181,26 @@ def test_what_replaces_an_unknown_id_is_an_error(enabled: str) -> None:
 
 
 def test_a_rule_cannot_replace_a_modifier() -> None:
-    files = {"a.yaml": "use: [./p]\nrules: [{replaces: 'p:m', reply: x}]", "p/pack.yaml": pack("p"), "p/a.yaml": "modifiers: [{name: m, delay: 1s}]"}
+    files = {
+        "a.yaml": "use: [./p]\nrules: [{replaces: 'p:m', reply: x}]",
+        "p/pack.yaml": pack("p"),
+        "p/a.yaml": "modifiers: [{name: m, delay: 1s}]",
+    }
     assert mistakes(files) == ['rules[0].replaces: there is no rule "p:m"']
 
 
 def test_nothing_replaces_itself() -> None:
-    assert mistakes("rules: [{name: r, replaces: 'a.yaml:r', reply: x}]") == ['rules[0].replaces: there is no rule "a.yaml:r"']
+    assert mistakes("rules: [{name: r, replaces: 'a.yaml:r', reply: x}]") == [
+        'rules[0].replaces: there is no rule "a.yaml:r"'
+    ]
 
 
 @pytest.mark.parametrize("rules_off", [says("m", more=", enabled: false"), "enabled: false\n" + says("m")])
 def test_what_is_disabled_already_may_be_replaced(rules_off: str) -> None:
     packed = {"p/pack.yaml": pack("p"), "p/a.yaml": rules_off}
-    assert rules({"a.yaml": "use: [./p]\nrules: [{name: mine, replaces: 'p:m', reply: x}]", **packed}, chat()) == ["mine"]
+    assert rules(
+        {"a.yaml": "use: [./p]\nrules: [{name: mine, replaces: 'p:m', reply: x}]", **packed}, chat()
+    ) == ["mine"]
 
 
 # --- only and except -----------------------------------------------------------------------------
@@ -176,14 +208,22 @@ def test_what_is_disabled_already_may_be_replaced(rules_off: str) -> None:
 
 @pytest.mark.parametrize(
     ("use", "rule"),
-    [("only: [last, made]", "made"), ("except: [first]", "made"), ("except: [first, made]", "last"), ("only: [last]", "last")],
+    [
+        ("only: [last, made]", "made"),
+        ("except: [first]", "made"),
+        ("except: [first, made]", "last"),
+        ("only: [last]", "last"),
+    ],
 )
 def test_a_pack_can_be_used_in_part(use: str, rule: str) -> None:
     assert rules({"a.yaml": f"use: [{{pack: ./p, {use}}}]", **MADE}, chat()) == [rule]
 
 
 def test_only_holds_for_modifiers_too_and_leaves_out_what_has_no_name() -> None:
-    packed = {"p/pack.yaml": pack("p"), "p/a.yaml": "rules: [{reply: x}, {name: r, reply: y}]\nmodifiers: [{name: m, delay: 1s}]"}
+    packed = {
+        "p/pack.yaml": pack("p"),
+        "p/a.yaml": "rules: [{reply: x}, {name: r, reply: y}]\nmodifiers: [{name: m, delay: 1s}]",
+    }
     heard = first({"a.yaml": "use: [{pack: ./p, only: [r]}]", **packed})
     assert (heard.rule, heard.modifiers) == ("r", [])
     heard = first({"a.yaml": "use: [{pack: ./p, except: [r]}]", **packed})
@@ -208,7 +248,9 @@ SEEN: list[tuple[str, str, Ask, str | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "asked", "answers"), [case[1:] for case in SEEN], ids=[case[0] for case in SEEN])
+@pytest.mark.parametrize(
+    ("rule", "asked", "answers"), [case[1:] for case in SEEN], ids=[case[0] for case in SEEN]
+)
 def test_what_a_rule_sees(rule: str, asked: Ask, answers: str | None) -> None:
     assert rules(f"rules: [{rule}]", asked) == [answers]
 
@@ -269,15 +311,21 @@ GUARDS: list[tuple[str, str, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("guard", "asked", "answered"), [case[1:] for case in GUARDS], ids=[case[0] for case in GUARDS])
+@pytest.mark.parametrize(
+    ("guard", "asked", "answered"), [case[1:] for case in GUARDS], ids=[case[0] for case in GUARDS]
+)
 def test_a_guard_that_fails_lets_the_next_rule_try(guard: str, asked: int, answered: str) -> None:
     heard = rules(f"rules: [{{name: it, {guard}, reply: x}}, {OTHER}]", *[chat()] * asked)
     assert "".join("1" if rule == "it" else "0" for rule in heard) == answered
 
 
-@pytest.mark.parametrize(("guard", "asked", "answered"), [case[1:] for case in GUARDS], ids=[case[0] for case in GUARDS])
+@pytest.mark.parametrize(
+    ("guard", "asked", "answered"), [case[1:] for case in GUARDS], ids=[case[0] for case in GUARDS]
+)
 def test_guards_are_the_same_on_modifiers(guard: str, asked: int, answered: str) -> None:
-    heard = play(f"rules: [{OTHER}]\nmodifiers: [{{name: it, {guard}, headers: {{a: b}}}}]", *[chat()] * asked)
+    heard = play(
+        f"rules: [{OTHER}]\nmodifiers: [{{name: it, {guard}, headers: {{a: b}}}}]", *[chat()] * asked
+    )
     assert "".join("1" if "it" in each.modifiers else "0" for each in heard) == answered
 
 
@@ -312,7 +360,9 @@ PER: list[tuple[str, str, list[Ask], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("per", "asked", "answered"), [case[1:] for case in PER], ids=[case[0] for case in PER])
+@pytest.mark.parametrize(
+    ("per", "asked", "answered"), [case[1:] for case in PER], ids=[case[0] for case in PER]
+)
 def test_per_says_whose_counts(per: str, asked: list[Ask], answered: str) -> None:
     heard = rules(f"rules: [{{name: it, times: 1, {per}{', ' if per else ''}reply: x}}, {OTHER}]", *asked)
     assert "".join("1" if rule == "it" else "0" for rule in heard) == answered
@@ -326,7 +376,10 @@ def test_per_says_whose_counts(per: str, asked: list[Ask], answered: str) -> Non
 )  # fmt: skip
 def test_enabled_is_a_condition_on_the_packs_parameters(enabled: str, rule: str) -> None:
     params = "params: {climate: {default: storm}, level: {type: integer, default: 3}, unset: {}}"
-    files = {"pack.yaml": pack("p", more=params), "a.yaml": f"rules: [{{name: it, enabled: {enabled}, reply: x}}, {OTHER}]"}
+    files = {
+        "pack.yaml": pack("p", more=params),
+        "a.yaml": f"rules: [{{name: it, enabled: {enabled}, reply: x}}, {OTHER}]",
+    }
     assert rules(files, chat()) == [rule]
 
 
@@ -351,7 +404,9 @@ SEQUENCES: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("sequence", "said"), [case[1:] for case in SEQUENCES], ids=[case[0] for case in SEQUENCES])
+@pytest.mark.parametrize(
+    ("sequence", "said"), [case[1:] for case in SEQUENCES], ids=[case[0] for case in SEQUENCES]
+)
 def test_a_sequence_answers_in_turn(sequence: str, said: str) -> None:
     assert "".join(texts(f"rules: [{{{sequence}}}, {{reply: o}}]", *[chat()] * 6)) == said
 
@@ -392,14 +447,18 @@ def test_steps_and_branches_hold_no_sequence_and_no_choice(word: str, inner: str
 
 
 def test_then_without_a_sequence_is_a_mistake() -> None:
-    assert mistakes("rules: [{reply: x, then: cycle}]") == ["rules[0]: then belongs to a sequence, and there is none"]
+    assert mistakes("rules: [{reply: x, then: cycle}]") == [
+        "rules[0]: then belongs to a sequence, and there is none"
+    ]
 
 
 # --- choices -------------------------------------------------------------------------------------
 
 
 def test_choose_draws_by_weight() -> None:
-    said = texts("rules: [{choose: [{weight: 3, reply: often}, seldom, {weight: 0, reply: never}]}]", *[chat()] * 1000)
+    said = texts(
+        "rules: [{choose: [{weight: 3, reply: often}, seldom, {weight: 0, reply: never}]}]", *[chat()] * 1000
+    )
     assert 700 < said.count("often") < 800
     assert said.count("often") + said.count("seldom") == 1000
 
