@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 from textwrap import dedent
 from typing import Any
 
+import pytest
+
 from mockllm.core.framing import frame
 from mockllm.core.plan import Data, Raw, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
@@ -73,9 +75,15 @@ def claude(user: Any = "hi", *, key: str | None = None, session: str | None = No
 
 
 def _generating(
-    path: str, body: dict[str, Any], header: str, scheme: str, user: Any, key: str | None, session: str | None,
+    path: str,
+    body: dict[str, Any],
+    header: str,
+    scheme: str,
+    user: Any,
+    key: str | None,
+    session: str | None,
     more: dict[str, Any],
-) -> Ask:  # fmt: skip
+) -> Ask:
     own = {name: more.pop(name) for name in ("method", "query", "client", "now") if name in more}
     headers = dict(more.pop("headers", {}))
     if key is not None:
@@ -285,3 +293,10 @@ def rules(files: Files, *asked: Ask, **more: Any) -> list[str | None]:
 def texts(files: Files, *asked: Ask, **more: Any) -> list[str]:
     """What is said."""
     return [heard.text for heard in play(files, *asked, **more)]
+
+
+def table(names: str, cases: Sequence[tuple[Any, ...]]) -> pytest.MarkDecorator:
+    """A test for each case of a table, whose first column is a sentence: the case's id."""
+    return pytest.mark.parametrize(
+        names.split(", "), [case[1:] for case in cases], ids=[case[0] for case in cases]
+    )

@@ -1,4 +1,5 @@
 """Files and packs, from folders to answers: which files count, what rules are called, parameters, use, reload."""
+# ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from mockllm.scenario.gathering import Gathered, Wanted, gather
 from mockllm.scenario.loading import Loading
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.memory import Memory
-from tests.language.playing import Files, Game, chat, first, gathered, mistakes, play, rules, texts
+from tests.language.playing import Files, Game, chat, first, gathered, mistakes, play, rules, table, texts
 
 CITY = 'name: p\nversion: "1"\nparams: {city: {default: Paris, env: CITY}, n: {type: integer, default: 1}}\n'
 SAYS_CITY = "rules: [{reply: 'in ${city}'}]"
@@ -44,9 +45,7 @@ SCALARS: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("scalar", "said"), [case[1:] for case in SCALARS], ids=[case[0] for case in SCALARS]
-)
+@table("scalar, said", SCALARS)
 def test_scalars_follow_yaml_1_2(scalar: str, said: str) -> None:
     assert texts(f"rules:\n  - reply: {scalar}", chat()) == [said]
 
@@ -124,9 +123,7 @@ TYPED: list[tuple[str, str, list[str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("kind", "good", "bad"), [case[1:] for case in TYPED], ids=[case[0] for case in TYPED]
-)
+@table("kind, good, bad", TYPED)
 def test_parameters_are_typed(kind: str, good: list[str], bad: list[str]) -> None:
     files = {
         "pack.yaml": f'name: p\nversion: "1"\nparams: {{x: {{type: {kind}}}}}',
@@ -185,7 +182,7 @@ USES: list[tuple[str, Files, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("files", "said"), [case[1:] for case in USES], ids=[case[0] for case in USES])
+@table("files, said", USES)
 def test_mistakes_in_use(files: Files, said: str) -> None:
     assert said in " ".join(mistakes(files))
 

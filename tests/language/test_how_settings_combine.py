@@ -1,10 +1,11 @@
 """How settings combine: who beats whom, what adds up, and when things leave."""
+# ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
 
 import pytest
 
-from tests.language.playing import NOW, chat, claude, first, mistakes, play
+from tests.language.playing import NOW, chat, claude, first, mistakes, play, table
 
 STREAM = chat(stream=True)
 
@@ -58,7 +59,7 @@ WHO: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("yaml", "who"), [case[1:] for case in WHO], ids=[case[0] for case in WHO])
+@table("yaml, who", WHO)
 def test_the_strongest_setting_wins(yaml: str, who: str) -> None:
     assert header(yaml) == who
 
@@ -170,7 +171,7 @@ PACES: list[tuple[str, str, list[float]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("yaml", "moments"), [case[1:] for case in PACES], ids=[case[0] for case in PACES])
+@table("yaml, moments", PACES)
 @pytest.mark.parametrize("ask", [chat, claude])
 def test_when_chunks_leave(yaml: str, moments: list[float], ask: type) -> None:
     assert first(yaml, ask(stream=True)).moments == pytest.approx(moments)
@@ -258,7 +259,7 @@ WHOLE: list[tuple[str, str, float]] = [
 ]
 
 
-@pytest.mark.parametrize(("yaml", "took"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
+@table("yaml, took", WHOLE)
 @pytest.mark.parametrize("ask", [chat, claude])
 def test_how_long_a_whole_answer_takes(yaml: str, took: float, ask: type) -> None:
     assert first(yaml, ask()).took == pytest.approx(took)
@@ -301,9 +302,7 @@ NOT_PLAYED: list[tuple[str, str, bool, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("says", "stream", "reason"), [case[1:] for case in NOT_PLAYED], ids=[case[0] for case in NOT_PLAYED]
-)
+@table("says, stream, reason", NOT_PLAYED)
 def test_what_was_not_played_is_reported(says: str, stream: bool, reason: str) -> None:
     yaml = f"rules: [{{{says}}}]"
     whole = f"rules: [{{{says}, faults: [{{malformed: {{at: {{chunk: 5}}}}}}]}}]"

@@ -1,4 +1,5 @@
 """Every matcher and every condition, written in YAML, against requests of both protocols."""
+# ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, ask, chat, claude, first, mistakes, play, texts
+from tests.language.playing import Ask, ask, chat, claude, first, mistakes, play, table, texts
 
 BOTH = (chat, claude)
 
@@ -91,9 +92,7 @@ TRANSPORT: list[tuple[str, str, Ask, Ask]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("match", "yes", "no"), [case[1:] for case in TRANSPORT], ids=[case[0] for case in TRANSPORT]
-)
+@table("match, yes, no", TRANSPORT)
 def test_matchers_of_the_transport(match: str, yes: Ask, no: Ask) -> None:
     assert holds(match, yes)
     assert not holds(match, no)
@@ -143,9 +142,7 @@ ALIKE: list[tuple[str, str, Any, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("match", "yes", "no"), [case[1:] for case in ALIKE], ids=[case[0] for case in ALIKE]
-)
+@table("match, yes, no", ALIKE)
 @pytest.mark.parametrize("asking", BOTH)
 def test_matchers_for_every_provider_alike(match: str, yes: Any, no: Any, asking: Any) -> None:
     assert holds(match, yes(asking))
@@ -181,7 +178,7 @@ OWN: list[tuple[str, str, Ask, Ask]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("match", "yes", "no"), [case[1:] for case in OWN], ids=[case[0] for case in OWN])
+@table("match, yes, no", OWN)
 def test_matchers_as_each_provider_says_them(match: str, yes: Ask, no: Ask) -> None:
     assert holds(match, yes)
     assert not holds(match, no)
@@ -222,9 +219,7 @@ TEXT: list[tuple[str, str, list[str], list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("condition", "yes", "no"), [case[1:] for case in TEXT], ids=[case[0] for case in TEXT]
-)
+@table("condition, yes, no", TEXT)
 def test_conditions_on_a_text(condition: str, yes: list[str], no: list[str]) -> None:
     yaml = f"rules: [{{name: it, match: {{user: {condition}}}, reply: x}}, {{reply: y}}]"
     heard = play(yaml, *map(chat, yes + no))
@@ -245,9 +240,7 @@ GLOBS: list[tuple[str, str, Ask, Ask]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("match", "yes", "no"), [case[1:] for case in GLOBS], ids=[case[0] for case in GLOBS]
-)
+@table("match, yes, no", GLOBS)
 def test_a_bare_value_that_is_a_glob(match: str, yes: Ask, no: Ask) -> None:
     assert holds(match, yes)
     assert not holds(match, no)
@@ -277,9 +270,7 @@ JSON: list[tuple[str, str, list[Any], list[Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("condition", "yes", "no"), [case[1:] for case in JSON], ids=[case[0] for case in JSON]
-)
+@table("condition, yes, no", JSON)
 def test_conditions_on_json(condition: str, yes: list[Any], no: list[Any]) -> None:
     yaml = f"validation: off\nrules: [{{name: it, match: {{body: {{$.x: {condition}}}}}, reply: x}}, {{reply: y}}]"
     heard = play(yaml, *[chat(x=value) for value in yes + no])
@@ -302,7 +293,7 @@ NODES: list[tuple[str, str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "held"), [case[1:] for case in NODES], ids=[case[0] for case in NODES])
+@table("path, held", NODES)
 def test_paths_into_the_body(path: str, held: bool) -> None:
     for asking in BOTH:
         assert holds(f"{{body: {{{path}}}}}", asking()) is held
@@ -320,9 +311,7 @@ COMBINED: list[tuple[str, str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("match", "yes", "no"), [case[1:] for case in COMBINED], ids=[case[0] for case in COMBINED]
-)
+@table("match, yes, no", COMBINED)
 @pytest.mark.parametrize("asking", BOTH)
 def test_combinators(match: str, yes: str, no: str, asking: Any) -> None:
     assert holds(match, asking(yes, model="m"))
@@ -345,7 +334,7 @@ BAD: list[tuple[str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("match", "said"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+@table("match, said", BAD)
 def test_mistakes_in_a_match(match: str, said: str) -> None:
     (found,) = mistakes(f"rules: [{{match: {match}, reply: x}}]")
     assert found.startswith(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.language.playing import Ask, ask, chat, claude, first, models, play
+from tests.language.playing import Ask, ask, chat, claude, first, models, play, table
 
 BROKEN = ask("/v1/chat/completions", b"{")
 NO_MODEL = ask("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}]})
@@ -66,9 +66,7 @@ VALIDATION: list[tuple[str, str, Ask, int]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("key", "asked", "status"), [case[1:] for case in VALIDATION], ids=[case[0] for case in VALIDATION]
-)
+@table("key, asked, status", VALIDATION)
 def test_validation(key: str, asked: Ask, status: int) -> None:
     assert first(f"{key}\nrules: [{{reply: x}}]", asked).status == status
 
@@ -207,9 +205,7 @@ ASIDE: list[tuple[str, str, list[Ask], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("guard", "asked", "said"), [case[1:] for case in ASIDE], ids=[case[0] for case in ASIDE]
-)
+@table("guard, asked, said", ASIDE)
 def test_a_miss_says_of_a_rule_that_matched_why_it_did_not_answer(
     guard: str, asked: list[Ask], said: str
 ) -> None:

@@ -1,4 +1,5 @@
 """Sameness: the same seed and the same requests give the same bytes, whatever else happens meanwhile."""
+# ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Templates: which names there are, which types come of them, what is no template, and what happens where a
 value is absent or does not fit."""
+# ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, chat, claude, first, mistakes, play, texts
+from tests.language.playing import Ask, chat, claude, first, mistakes, play, table, texts
 
 TALK = [
     {"role": "user", "content": "one"},
@@ -42,9 +43,7 @@ NAMES: list[tuple[str, str, Ask, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("template", "asked", "said"), [case[1:] for case in NAMES], ids=[case[0] for case in NAMES]
-)
+@table("template, asked, said", NAMES)
 def test_names(template: str, asked: Ask, said: str) -> None:
     assert texts({"a.yaml": "rules:\n  - reply: >-\n      " + template}, asked) == [said]
 
@@ -74,9 +73,7 @@ SYNTAX: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("template", "said"), [case[1:] for case in SYNTAX], ids=[case[0] for case in SYNTAX]
-)
+@table("template, said", SYNTAX)
 def test_the_safe_subset(template: str, said: str) -> None:
     assert texts({"a.yaml": f"rules:\n  - reply: |-\n      {template}"}, chat()) == [said]
 
@@ -161,9 +158,7 @@ PLACES: list[tuple[str, str, str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("says", "x", "holds"), [case[1:] for case in PLACES], ids=[case[0] for case in PLACES]
-)
+@table("says, x, holds", PLACES)
 def test_a_requests_text_is_read_as_the_type_of_its_place(says: str, x: str, holds: Any) -> None:
     heard = first(f"rules: [{{{says}}}]", chat(query=f"x={x}"))
     assert holds(heard), (heard.status, heard.bytes)
@@ -188,9 +183,7 @@ UNFIT: list[tuple[str, str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("says", "query", "reason"), [case[1:] for case in UNFIT], ids=[case[0] for case in UNFIT]
-)
+@table("says, query, reason", UNFIT)
 @pytest.mark.parametrize("asking", [chat, claude])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_what_is_absent_or_unfit_is_a_400_in_the_providers_envelope(
@@ -241,7 +234,7 @@ LITERAL: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "said"), [case[1:] for case in LITERAL], ids=[case[0] for case in LITERAL])
+@table("rule, said", LITERAL)
 def test_literal_turns_templates_off(rule: str, said: str) -> None:
     assert texts(f"rules: [{rule}]", chat()) == [said]
 
@@ -291,7 +284,7 @@ PARAMS: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "holds"), [case[1:] for case in PARAMS], ids=[case[0] for case in PARAMS])
+@table("rule, holds", PARAMS)
 def test_params_are_values_and_never_templates(rule: str, holds: Any) -> None:
     heard = first({"pack.yaml": PACK, "a.yaml": f"rules: [{{{rule}}}]"}, chat(x=3))
     assert holds(heard), heard.bytes
