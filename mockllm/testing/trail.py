@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from mockllm.core.chance import Chance
 from mockllm.core.claim import Settled, Turn
-from mockllm.core.plan import Data, Raw, Wait
+from mockllm.core.plan import Wait
 from mockllm.core.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.misses import aside, shown, told
@@ -61,7 +61,7 @@ class Trail:
         for step in plan.steps if plan.streamed else ():
             if isinstance(step, Wait):
                 total += step.seconds
-            elif isinstance(step, Raw) or (isinstance(step, Data) and step.kind in ("say", "error")):
+            elif step.beat:
                 return total
         return None
 

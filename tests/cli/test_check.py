@@ -1,0 +1,132 @@
+"""`mockllm check`: what is printed, and the exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import main
+from mockllm.scenario.shipped import shipped_names
+
+GOOD = "rules: [{name: hi, reply: Hi.}]\nmodifiers: [{name: slow, delay: 1s}]\n"
+BAD = "rules:\n  - match: {modle: gpt-4}\n    reply: Hi.\n"
+HIDDEN = "rules:\n  - {name: all, reply: Hi.}\n  - {match: {user: x}, reply: Ho.}\n"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOCKLLM_STRICT", raising=False)
+    (tmp_path / "scenarios").mkdir()
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as exit:
+        main(["check", *arguments])
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
+
+
+def write(text: str, name: str = "scenarios/a.yaml") -> None:
+    Path(name).write_text(text, encoding="utf-8")
+
+
+def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    write(GOOD)
+    assert run() == 0
+    assert capsys.readouterr().out == "ok: 1 rule, 1 modifier in 1 file\n"
+
+
+def test_mistakes_and_warnings_have_their_places(capsys: pytest.CaptureFixture[str]) -> None:
+    write(BAD)
+    write(HIDDEN, "scenarios/b.yaml")
+    assert run("scenarios") == 1
+    assert capsys.readouterr().out.splitlines() == [
+        'scenarios/a.yaml:2:13: rules[0].match.modle: unknown key; did you mean "model"?',
+        'warning: scenarios/b.yaml:3:5: rules[1]: can never answer: "all" (scenarios/b.yaml:2) answers all '
+        "that it matches",
+        "1 mistake, 1 warning in 2 files",
+    ]
+
+
+@pytest.mark.parametrize(("strict", "code"), [((), 0), (("--strict",), 1)], ids=["by default", "if strict"])
+def test_warnings_fail_only_if_strict(
+    strict: tuple[str, ...], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(HIDDEN)
+    assert run(*strict) == code
+    assert capsys.readouterr().out.endswith("1 warning in 1 file\n")
+
+
+def test_strictness_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKLLM_STRICT", "1")
+    write(HIDDEN)
+    assert run() == 1
+
+
+def test_several_folders_and_files_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    write(GOOD)
+    Path("more").mkdir()
+    write("rules: [{match: {user: x}, reply: X.}]", "more/b.yaml")
+    assert run("more/b.yaml", "--scenarios", "scenarios") == 0
+    assert capsys.readouterr().out == "ok: 2 rules, 1 modifier in 2 files\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "nowhere: there is no such file or folder\n1 mistake\n"),
+        (["--pack", "defalt"], '--pack defalt: there is no such pack; did you mean "default"?\n1 mistake\n'),
+    ],
+    ids=["no such folder", "no such pack"],
+)
+def test_nothing_to_look_at(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    assert capsys.readouterr().out == said
+
+
+def test_an_unknown_option_is_a_mistake_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--strickt") == 2
+    assert "--strickt" in capsys.readouterr().err
+
+
+def test_parameters_of_packs_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--pack", "benchmark", "--set", "chunk_count=many") == 2
+    assert "chunk_count" in capsys.readouterr().out
+
+
+def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    write(BAD)
+    write(HIDDEN, "scenarios/b.yaml")
+    assert run("--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (report["ok"], report["rules"], report["modifiers"], report["files"]) == (False, 2, 0, 2)
+    assert report["mistakes"] == [
+        {
+            "file": "scenarios/a.yaml",
+            "line": 2,
+            "column": 13,
+            "path": "rules[0].match.modle",
+            "message": 'unknown key; did you mean "model"?',
+        }
+    ]
+    assert [(each["file"], each["line"]) for each in report["warnings"]] == [("scenarios/b.yaml", 3)]
+
+
+def test_colour_on_a_terminal_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(HIDDEN)
+    run()
+    assert "\x1b" not in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    run()
+    assert capsys.readouterr().out.startswith("\x1b[33mwarning:\x1b[0m scenarios/a.yaml:3:5")
+
+
+@pytest.mark.parametrize("pack", shipped_names())
+def test_what_ships_is_without_warnings(pack: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--strict", "--pack", pack) == 0
+    assert capsys.readouterr().out.startswith("ok: ")

@@ -1,0 +1,257 @@
+"""`mockllm explain`: what would answer, why, and what would be sent."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.cli.main import main
+
+SCENARIO = """\
+rules:
+  - name: greeting
+    match: {user: {contains: hello}}
+    reply: "Hi, {{ model }} here."
+  - name: rare
+    match: {model: gpt-4}
+    chance: 0.001%
+    reply: Never.
+  - name: shout
+    match: {user: HELLO}
+    reply: Loud.
+  - name: turns
+    match: {model: gpt-*}
+    pace: {ttft: 200ms, itl: 50ms, chunk_size: 1 word}
+    sequence: [One two three., "Second."]
+  - {name: second, fallback: true, reply: Else.}
+modifiers:
+  - {name: late, match: {query: {late: {exists: true}}}, delay: 1s}
+  - {name: outage, match: {query: {fail: {exists: true}}}, error: overloaded}
+  - {name: seldom, times: 0, delay: 9s}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO, encoding="utf-8")
+
+
+def run(request: object, *arguments: str) -> int:
+    text = request if isinstance(request, str) else json.dumps(request)
+    Path("request.json").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as exit:
+        main(["explain", "request.json", *arguments])
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
+
+
+def report(request: object, capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert run(request, "--json", *arguments) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run({"model": "gpt-4", "user": "hey", "stream": True, "query": {"late": "1"}}) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        'POST /v1/chat/completions, model gpt-4, user "hey"',
+        "",
+        "a.yaml:turns answers (step 1 of 2)",
+        "",
+        "Rules, in the order they are tried:",
+        '  1  scenarios/a.yaml:2 greeting: user expected contains "hello", found "hey"',
+        "  2  scenarios/a.yaml:5 rare: matched, but lost its 0.001% chance",
+        '  3  scenarios/a.yaml:9 shout: user expected "HELLO", found "hey"',
+        "  4  scenarios/a.yaml:12 turns: answers",
+        "  5  scenarios/a.yaml:16 second: would match, but comes later",
+        "",
+        "Modifiers that apply:",
+        "  scenarios/a.yaml:18 late",
+        "  scenarios/a.yaml:20 seldom: matches, but leaves this request out",
+        "",
+        "What would be sent:",
+        "  status 200, streamed, text/event-stream; charset=utf-8",
+        '  text: "One two three."',
+        "  finish_reason: stop",
+        "  usage: 8 in, 4 out",
+        '  3 chunks: "One", " two", " three."',
+        "  head after 1s, first chunk after 1.2s, all after 1.3s",
+    ]
+
+
+def test_nothing_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    request = {"provider": ["openai", "anthropic"], "model": "gpt-4", "user": "hey"}
+    first, second = report(request, capsys)
+    assert (first["step"], second["step"]) == ("step 1 of 2", "step 1 of 2")
+    assert (first["request"]["provider"], second["request"]["provider"]) == ("openai", "anthropic")
+
+
+def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found = report({"model": "x", "user": "hello"}, capsys)
+    assert found["outcome"] == "rule"
+    assert found["rule"] == "a.yaml:greeting"
+    assert [(each["number"], each["fate"]) for each in found["tried"]] == [(1, "answers"), (5, "comes later")]
+    assert found["modifiers"] == []
+    assert found["spared"] == ["a.yaml:seldom"]
+    sent = found["sent"]
+    assert (sent["status"], sent["streamed"], sent["text"]) == (200, False, "Hi, x here.")
+    assert (sent["chunks"], sent["ttft"], sent["took"]) == (None, None, 0)
+    assert sent["headers"]["x-mockllm-rule"] == "a.yaml:greeting"
+
+
+def test_a_modifiers_error_stands_in_place_of_the_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run({"user": "hello", "query": {"fail": "1"}}) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "a.yaml:outage answers with its error, in place of a.yaml:greeting"
+    assert "  1  scenarios/a.yaml:2 greeting: would answer" in lines
+    assert "  error overloaded" in lines
+
+
+def test_an_invalid_request_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run({"path": "/v1/messages", "body": {"model": "m", "messages": []}}) == 0
+    out = capsys.readouterr().out
+    assert "The request is invalid, and refused as the provider would; else a.yaml:second\n" in out
+    assert "status 400, in one piece" in out
+
+
+def test_a_miss_says_which_came_near(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("scenarios/a.yaml").write_text(
+        "rules: [{name: a, match: {model: gpt-5}, reply: A.}]", encoding="utf-8"
+    )
+    assert run({"model": "gpt-4"}) == 0
+    out = capsys.readouterr().out
+    assert "\nNo rule answers\n" in out
+    assert '  1  scenarios/a.yaml:1 a: model expected "gpt-5", found "gpt-4"' in out
+    assert "status 404" in out
+    assert report({"model": "gpt-4"}, capsys)["outcome"] == "miss"
+
+
+def test_a_call_that_the_protocol_answers_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    request = {"method": "GET", "path": "/v1/models"}
+    assert report(request, capsys)["outcome"] == "dialect"
+    assert run(request) == 0
+    out = capsys.readouterr().out
+    assert "No rule is asked: openai:models answers by itself" in out
+    assert "greeting: sees generating calls only, since it names no api and no path" in out
+
+
+def test_of_many_rules_the_nearest_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    rules = "".join(f"  - {{match: {{model: m-{n}, user: u}}, reply: a}}\n" for n in range(40))
+    rules += "  - {match: {model: other, user: hi}, reply: a}\n  - {name: all, reply: a}\n"
+    Path("scenarios/a.yaml").write_text("rules:\n" + rules, encoding="utf-8")
+    found = report({"model": "x", "user": "hi"}, capsys)
+    assert [each["number"] for each in found["tried"]] == [1, 2, 3, 4, 41, 42]
+    assert found["unshown"] == 36
+    assert run({"model": "x", "user": "hi"}) == 0
+    assert "      36 more did not match, and differ more" in capsys.readouterr().out
+
+
+# --- what is taken for a request -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"model": "gpt-4", "messages": [{"role": "user", "content": "hello"}]}, "/v1/chat/completions"),
+        ({"messages": [{"role": "user", "content": "hello"}], "temperature": 1}, "/v1/chat/completions"),
+        ({"model": "claude-x", "messages": [], "max_tokens": 5}, "/v1/messages"),
+        ({"model": "m", "system": "s", "messages": [{"role": "user", "content": "a"}]}, "/v1/messages"),
+        ({"model": "m", "messages": [], "tools": [{"name": "t", "input_schema": {}}]}, "/v1/messages"),
+        ({"messages": [{"role": "user", "content": [{"type": "tool_result"}]}]}, "/v1/messages"),
+        ({"messages": "none"}, "/v1/chat/completions"),
+    ],
+    ids=["plain", "a key of the provider", "claude", "a system text", "tools", "blocks", "no list"],
+)
+def test_a_providers_body_is_understood(body: object, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = report(body, capsys)
+    assert found["request"]["path"] == path
+    assert (
+        found["guess"]
+        == f'taken for the body of POST {path}; write {{"path": …, "body": …}} where that is wrong'
+    )
+
+
+def test_a_guess_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run({"messages": [{"role": "user", "content": "hello"}]}) == 0
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[1]
+        .startswith("(taken for the body of POST /v1/chat/completions;")
+    )
+
+
+def test_neutral_words_with_messages_are_no_body(capsys: pytest.CaptureFixture[str]) -> None:
+    found = report({"messages": [{"role": "user", "content": "hello"}], "tools": ["t"]}, capsys)
+    assert found["guess"] is None
+    assert found["rule"] == "a.yaml:greeting"
+
+
+def test_a_recorded_request(capsys: pytest.CaptureFixture[str]) -> None:
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
+    found = report({"path": "/v1/messages", "headers": {"x-api-key": "k"}, "body": body}, capsys)
+    assert found["request"]["provider"] == "anthropic"
+    assert found["rule"] == "a.yaml:greeting"
+
+
+def test_a_whole_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        report({"request": {"user": "hello"}, "expect": {"status": 200}}, capsys)["rule"] == "a.yaml:greeting"
+    )
+
+
+def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"user": "hello"}')))
+    with pytest.raises(SystemExit) as exit:
+        main(["explain", "-"])
+    assert exit.value.code == 0
+    assert "a.yaml:greeting answers" in capsys.readouterr().out
+
+
+# --- mistakes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ('{"user": "hi",\n  "modle": "x"}', 'request.json:2:3: modle: unknown key; did you mean "model"?'),
+        ('{"n": 1, "n": 2, "modle": 3}', 'request.json:1:1: modle: unknown key; did you mean "model"?'),
+        ('{"user": hi}', "request.json:1:10: this is not JSON: unexpected character"),
+        ("[1]", "request.json:1:1: a request is an object, found a list"),
+        (
+            '{"provider": "opnai"}',
+            'request.json:1:14: provider: no provider is called "opnai"; did you mean "openai"?',
+        ),
+        (
+            '{"provider": "openai", "api": "messages"}',
+            "request.json:1:1: api: openai has no call messages that neutral words could ask for; "
+            "give its method and path",
+        ),
+    ],
+    ids=["an unknown key", "with a key twice", "no JSON", "no object", "no provider", "no such call"],
+)
+def test_a_mistake_in_the_request(request_: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(request_) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert err[0].startswith(said)
+    assert err[1:] == ["1 mistake"]
+
+
+def test_a_mistake_in_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("scenarios/a.yaml").write_text("rule: []\n", encoding="utf-8")
+    assert run({"user": "hi"}) == 2
+    assert "scenarios/a.yaml:1:1: rule: unknown key" in capsys.readouterr().err
+    assert run({"user": "hi"}, "--json") == 2
+    assert json.loads(capsys.readouterr().out)["mistakes"][0]["path"] == "rule"
+
+
+def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["explain", "nowhere.json"])
+    assert exit.value.code == 2
+    assert capsys.readouterr().err == "mockllm: nowhere.json: No such file or directory\n"

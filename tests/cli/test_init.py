@@ -1,0 +1,60 @@
+"""`mockllm init`: a starter folder that passes its own checks, and never harms what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import main
+
+FILES = ["scenarios/README.md", "scenarios/hello.yaml", "schemas/scenario.schema.json"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
+
+
+def test_it_says_what_it_wrote_and_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("init", "mine") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        *(f"mine/{name}" for name in FILES),
+        "",
+        "Next:",
+        "  mockllm serve --scenarios mine/scenarios  then point an SDK at the address it prints",
+        "  mockllm check mine/scenarios              finds mistakes",
+        "  mockllm test mine/scenarios               runs the examples in the files",
+        "Edit mine/scenarios/hello.yaml while it serves: it is read again at once.",
+    ]
+    assert all((Path("mine") / name).is_file() for name in FILES)
+
+
+def test_what_it_writes_passes_its_own_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("init") == 0
+    assert "mockllm serve  then" in capsys.readouterr().out
+    assert run("check", "--strict") == 0
+    assert run("test") == 0
+    assert "failed" not in capsys.readouterr().out
+
+
+def test_nothing_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("scenarios").mkdir()
+    Path("scenarios/hello.yaml").write_text("rules: []\n", encoding="utf-8")
+    assert run("init") == 1
+    assert Path("scenarios/hello.yaml").read_text(encoding="utf-8") == "rules: []\n"
+    assert all(Path(name).is_file() for name in FILES)
+    assert "scenarios/hello.yaml: is there already, and stays as it is" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("taken").write_text("", encoding="utf-8")
+    assert run("init", "taken") == 2
+    assert capsys.readouterr().err.startswith("mockllm: taken/scenarios/")

@@ -1,0 +1,57 @@
+"""`mockllm schema`: printed, written, and checked for drift."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ["scenario.schema.json", "pack.schema.json"]
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as exit:
+        main(["schema", *arguments])
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
+
+
+def test_the_committed_schemas_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--check", str(ROOT / "schemas")) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run() == 0
+    assert run("--out", "deep/down") == 0
+    for folder in (tmp_path / "schemas", tmp_path / "deep" / "down"):
+        assert sorted(each.name for each in folder.iterdir()) == sorted(NAMES)
+
+
+def test_drift_is_told_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("--out", str(tmp_path))
+    capsys.readouterr()
+    (tmp_path / NAMES[0]).write_text("{}", encoding="utf-8")
+    (tmp_path / NAMES[1]).unlink()
+    assert run("--check", str(tmp_path)) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"{tmp_path / name}: out of date; run `mockllm schema --out {tmp_path}`" for name in NAMES
+    ]
+
+
+@pytest.mark.parametrize("kind", ["scenario", "pack"])
+def test_one_is_printed(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(kind) == 0
+    printed = capsys.readouterr().out
+    assert printed == (ROOT / "schemas" / f"{kind}.schema.json").read_text(encoding="utf-8")
+    assert json.loads(printed)["type"] == "object"
+
+
+def test_printing_and_writing_at_once_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "--out", "x") == 2
+    assert "not allowed with" in capsys.readouterr().err

@@ -1,0 +1,159 @@
+"""Warnings about whole catalogs: each where it is due, and none where it is not certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mockllm.scenario import lint
+from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.vocabulary import RESERVED
+from mockllm.server.app import RESERVED as SERVERS
+
+Files = Mapping[str, str]
+
+
+def warned(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
+    """What is warned of, each as `file:line path: message`."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    gathered = gather(Wanted([str(folder)], settings=Settings(sets)))
+    return [
+        f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in lint.warnings(gathered)
+    ]
+
+
+def rules(*items: str) -> str:
+    return "rules:\n" + "".join(f"- {item}\n" for item in items)
+
+
+def modifiers(*items: str) -> str:
+    return "modifiers:\n" + "".join(f"- {item}\n" for item in items)
+
+
+NONE = {
+    "fallbacks that hide each other": rules("{fallback: true, reply: a}", "{fallback: true, reply: b}"),
+    "a fallback that cannot answer": rules("{fallback: true, chance: 0, reply: a}"),
+    "a narrower rule first": rules("{match: {user: a}, reply: a}", "{reply: b}"),
+    "a higher priority": rules("{reply: b}", "{match: {user: a}, reply: a, priority: 1}"),
+    "one with a chance before": rules("{chance: 50%, reply: a}", "{reply: b}"),
+    "one that is used up": rules("{times: 2, reply: a}", "{reply: b}"),
+    "one that skips": rules("{skip: 2, reply: a}", "{reply: b}"),
+    "one that answers every other": rules("{every: 2, reply: a}", "{reply: b}"),
+    "a sequence that falls through": rules("{sequence: [a], then: fall_through}", "{reply: b}"),
+    "a call that the catch-all does not see": rules("{reply: a}", "{match: {api: models}, http: {}}"),
+    "some weights": rules("{choose: [{reply: a, weight: 0}, b]}"),
+    "a modifier that never applies": modifiers("{chance: 0, delay: 1s}"),
+    "a path that begins like a reserved one": rules("{match: {path: /healthy}, http: {}}"),
+    "a path that may be any": rules('{match: {path: "*"}, http: {}}'),
+    "a path that begins with a part": rules("{match: {path: {starts_with: /api}}, http: {}}"),
+    "a fault where a step may stream": rules("{sequence: [{error: timeout}, a], faults: [malformed]}"),
+    "a fault where a rule may stream": modifiers("{stream: false, faults: [malformed]}"),
+    "fewer regexes": rules(*(f'{{match: {{user: {{regex: "^.{{{n}}}$"}}}}, reply: a}}' for n in range(49))),
+    "regexes on models": rules(
+        *(f'{{match: {{model: {{regex: "^.{{{n}}}$"}}}}, reply: a}}' for n in range(60))
+    ),
+}
+
+HIDDEN = "a.yaml:{} rules[{}]: can never answer: {} (a.yaml:2) answers all that it matches"
+UNPLAYED = (
+    "a.yaml:2 {}[0].faults[0]: malformed can never be played: it breaks a chunk, and {} is never streamed"
+)
+SOME: dict[str, tuple[str, list[str]]] = {
+    "a catch-all before all others": (
+        rules("{name: all, reply: a}", "{match: {user: x}, reply: b}", "{match: {user: y}, reply: b}"),
+        [HIDDEN.format(3, 1, '"all"'), HIDDEN.format(4, 2, '"all"')],
+    ),
+    "a sequence that goes on for ever": (
+        rules("{sequence: [a, b]}", "{reply: b}"),
+        [HIDDEN.format(3, 1, '"rules[0]"')],
+    ),
+    "a reserved path among others": (
+        rules("{match: {path: [/x, {equals: /ws}]}, http: {}}"),
+        ["a.yaml:2 rules[0].match.path: /ws is the server's own: no request to it comes here"],
+    ),
+    "what begins with a reserved path": (
+        modifiers("{match: {path: {starts_with: /api/v2}}, delay: 1s}"),
+        ["a.yaml:2 modifiers[0].match.path: /api is the server's own: no request to it comes here"],
+    ),
+    "a fault on a modifier's error": (
+        modifiers("{error: timeout, faults: [malformed]}"),
+        [UNPLAYED.format("modifiers", "an error")],
+    ),
+    "a fault on plain HTTP": (
+        rules("{match: {path: /x}, http: {}, faults: [malformed]}"),
+        [UNPLAYED.format("rules", "an http answer")],
+    ),
+    "a fault where no branch can stream": (
+        rules("{choose: [{error: timeout}, {reply: a, stream: false}], faults: [malformed]}"),
+        [UNPLAYED.format("rules", "an error")],
+    ),
+}
+
+
+@pytest.mark.parametrize("text", NONE.values(), ids=NONE.keys())
+def test_nothing_is_warned_of(text: str, tmp_path: Path) -> None:
+    assert warned(tmp_path, {"a.yaml": text}) == []
+
+
+@pytest.mark.parametrize(("text", "expected"), SOME.values(), ids=SOME.keys())
+def test_it_is_warned_of(text: str, expected: list[str], tmp_path: Path) -> None:
+    assert warned(tmp_path, {"a.yaml": text}) == expected
+
+
+def test_a_rule_of_an_earlier_file_hides_one(tmp_path: Path) -> None:
+    files = {
+        "a.yaml": rules("{match: {user: x}, reply: a}"),
+        "b.yaml": rules("{match: {user: x, turn: 1}, reply: b}"),
+    }
+    assert warned(tmp_path, files) == [
+        'b.yaml:2 rules[0]: can never answer: "rules[0]" (a.yaml:2) answers all that it matches'
+    ]
+
+
+def test_the_users_rules_may_hide_a_packs(tmp_path: Path) -> None:
+    files = {
+        "a.yaml": "use: [./p]\n" + rules("{reply: a}"),
+        "p/pack.yaml": 'name: p\nversion: "1"',
+        "p/b.yaml": rules("{match: {user: x}, reply: b}"),
+    }
+    assert warned(tmp_path, files) == []
+
+
+PACK: Files = {
+    "pack.yaml": """\
+name: p
+version: "1"
+params:
+  rate: {type: probability, default: 0%}
+  n: {type: integer, default: 0}
+""",
+    "a.yaml": rules(
+        '{match: {user: x}, chance: "${rate}", reply: a}', '{match: {user: y}, times: "${n}", reply: a}'
+    ),
+}
+
+
+@pytest.mark.parametrize("sets", [(), ("rate=5%", "n=3")], ids=["by default", "when set"])
+def test_what_a_parameter_switches_off_is_not_warned_of(sets: tuple[str, ...], tmp_path: Path) -> None:
+    assert warned(tmp_path, PACK, sets) == []
+
+
+def test_a_packs_rule_that_takes_a_fallbacks_place_needs_no_match(tmp_path: Path) -> None:
+    files = {
+        "a.yaml": "use: [./p, ./q]",
+        "p/pack.yaml": 'name: p\nversion: "1"',
+        "p/b.yaml": "rules:\n- {name: mine, replaces: q:canned, reply: b}",
+        "q/pack.yaml": 'name: q\nversion: "1"',
+        "q/b.yaml": "rules:\n- {name: canned, fallback: true, reply: b}",
+    }
+    assert warned(tmp_path, files) == []
+
+
+def test_reserved_paths_are_those_of_the_server() -> None:
+    assert RESERVED == SERVERS

@@ -1,0 +1,207 @@
+"""The JSON Schemas: what ships and what the language shows is valid by them, what is wrong is refused, and an
+editor finds a text for every key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.language.answers import ANSWERS
+from mockllm.scenario.schemas import schemas, written
+from mockllm.scenario.source import read_source
+from mockllm.scenario.vocabulary import Vocabulary
+
+ROOT = Path(__file__).resolve().parents[2]
+MADE = schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+SCENARIO = MADE["scenario.schema.json"]
+VALID = jsonschema_rs.Draft7Validator(SCENARIO)
+VALID_PACK = jsonschema_rs.Draft7Validator(MADE["pack.schema.json"])
+SHIPPED = sorted((ROOT / "scenarios").glob("*/*.yaml"))
+LATER = ("reset", "stall", "limit")
+"""Words of the language's own example that are not built yet."""
+
+
+def data(text: str) -> Any:
+    source = read_source(text, "x.yaml")
+    assert source.mistakes == ()
+    return source.data
+
+
+def wrong(validator: Any, value: Any) -> list[str]:
+    return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_what_ships_is_valid(path: Path) -> None:
+    validator = VALID_PACK if path.name == "pack.yaml" else VALID
+    assert wrong(validator, data(path.read_text(encoding="utf-8"))) == []
+
+
+def test_the_starter_is_valid() -> None:
+    starter = ROOT / "mockllm" / "cli" / "starter" / "scenarios" / "hello.yaml"
+    assert wrong(VALID, data(starter.read_text(encoding="utf-8"))) == []
+
+
+def test_the_languages_own_example_is_valid() -> None:
+    shared = Path(os.environ.get("MOCKLLM_SHARED", ROOT.parent / "shared")) / "LANGUAGE.md"
+    if not shared.is_file():
+        pytest.skip("1 document is not here")
+    example = data(shared.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0])
+    assert wrong(VALID, _without_later(example)) == []
+
+
+def _without_later(value: Any) -> Any:
+    """Without items that need a word which is not built yet."""
+    if isinstance(value, dict):
+        return {key: _without_later(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [
+            _without_later(each)
+            for each in value
+            if not (isinstance(each, dict) and set(LATER) & each.keys())
+        ]
+    return value
+
+
+FINE = {
+    "a bare text as a reply": "rules: [{reply: Hello.}]",
+    "a drawn delay": "modifiers: [{delay: {lognormal: {median: 300ms, p99: 2s}}}]",
+    "a range": "modifiers: [{pace: {tokens_per_second: [40, 80]}}]",
+    "a template in place of a number": 'rules: [{error: {status: "{{ query.fail }}"}}]',
+    "a parameter in place of a number": 'rules: [{reply: a, times: "${n}"}]',
+    "a parameter inside a duration": 'rules: [{reply: a, delay: "${n}ms"}]',
+    "a parameter in place of true": 'rules: [{reply: a, stream: "${streamed}"}]',
+    "a fault by its name": "modifiers: [{faults: [malformed]}]",
+    "an error by its name": "rules: [{error: overloaded}]",
+    "an error in the stream": "rules: [{reply: {chunks: [a, {error: overloaded}]}}]",
+    "a condition on parameters": "rules: [{reply: a, enabled: {mood: {exists: true}}}]",
+    "a glob of providers": 'rules: [{match: {provider: "open*"}, reply: a}]',
+    "a header's scope": 'rules: [{reply: a, per: "header:x-user"}]',
+    "a condition in a condition": "rules: [{match: {body: {$.a: [{gt: 3}, {some: x}]}}, reply: a}]",
+    "no rule expected": "examples: [{expect: {rule: null}}]",
+    "thinking as a text": "rules: [{reply: {thinking: Hm., text: a}}]",
+    "a made text": "rules: [{reply: {text: {tokens: [5, 9]}}}]",
+    "any JSON in a body": "rules: [{match: {path: /x}, http: {body: [1, {a: null}]}}]",
+}  # fmt: skip
+
+MISTAKES = {
+    "an unknown key at the top": "rule: []",
+    "an unknown key of a rule": "rules: [{reply: a, mtach: {}}]",
+    "an unknown key of a match": "rules: [{match: {modle: x}, reply: a}]",
+    "an unknown operator": "rules: [{match: {user: {begins_with: x}}, reply: a}]",
+    "another language version": "mockllm: 2",
+    "no answer": "rules: [{match: {user: a}}]",
+    "two answers": "rules: [{reply: a, error: timeout}]",
+    "an unknown error": "rules: [{error: to_late}]",
+    "an unknown fault": "modifiers: [{faults: [malfromed]}]",
+    "two faults in one": "modifiers: [{faults: [{}]}]",
+    "a bare number as a duration": "rules: [{reply: a, delay: 300}]",
+    "a duration without a unit": 'rules: [{reply: a, delay: "300"}]',
+    "a probability above one": "rules: [{reply: a, chance: 3}]",
+    "a number in a header's condition": "rules: [{match: {headers: {x: 7}}, reply: a}]",
+    "a text in a number's condition": 'rules: [{match: {turn: "2"}, reply: a}]',
+    "a condition without a value": "rules: [{match: {user: null}, reply: a}]",
+    "a path that is no JSONPath": "rules: [{match: {body: {temperature: 1}}, reply: a}]",
+    "an unknown scope": "rules: [{reply: a, per: apikey}]",
+    "an unknown end of a sequence": "rules: [{sequence: [a], then: again}]",
+    "a status that is no error": "rules: [{error: {status: 200}}]",
+    "an error that says nothing": "rules: [{error: {message: x}}]",
+    "a chunk that is none": "rules: [{reply: {chunks: [{sleep: 1s}]}}]",
+    "a call without a name": "rules: [{reply: {tool_calls: [{arguments: {}}]}}]",
+    "a provider's finish": "rules: [{reply: {text: a, finish_reason: end_turn}}]",
+    "half a distribution": "modifiers: [{pace: {ttft: {lognormal: {median: 1s}}}}]",
+    "three ends of a range": "modifiers: [{delay: [1s, 2s, 3s]}]",
+    "a modifier with a reply": "modifiers: [{reply: a}]",
+    "an unknown key of an example": "examples: [{expect: {txt: a}}]",
+    "a rule that is a text": "rules: [Hello.]",
+    "times below zero": "rules: [{reply: a, times: -1}]",
+}  # fmt: skip
+
+PACK_MISTAKES = {
+    "no version": "name: p",
+    "a number as a version": "{name: p, version: 1.0}",
+    "rules": '{name: p, version: "1", rules: []}',
+    "an unknown type": '{name: p, version: "1", params: {n: {type: int}}}',
+}
+
+
+@pytest.mark.parametrize("text", FINE.values(), ids=FINE.keys())
+def test_it_is_valid(text: str) -> None:
+    assert wrong(VALID, data(text)) == []
+
+
+@pytest.mark.parametrize("text", MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_refused(text: str) -> None:
+    assert wrong(VALID, data(text)) != []
+
+
+@pytest.mark.parametrize("text", PACK_MISTAKES.values(), ids=PACK_MISTAKES.keys())
+def test_a_packs_mistake_is_refused(text: str) -> None:
+    assert wrong(VALID_PACK, data(text)) != []
+
+
+# --- for editors -----------------------------------------------------------------------------------
+
+
+def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+        for key, value in schema.items():
+            for each in value.values() if key in ("properties", "definitions") else [value]:
+                yield from _schemas(each)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _schemas(each)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_it_is_draft_7(name: str) -> None:
+    made = MADE[name]
+    assert made["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert jsonschema_rs.meta.is_valid(made)
+    for schema in _schemas(made):
+        assert not {"$defs", "discriminator", "prefixItems"} & schema.keys()
+        assert "$ref" not in schema or len(schema) == 1, "an editor reads nothing beside a $ref"
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_reference_leads_somewhere_and_nothing_is_left_over(name: str) -> None:
+    made = MADE[name]
+    named = set(re.findall(r'"#/definitions/(\w+)"', written(made)))
+    assert named == made.get("definitions", {}).keys()
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_key_has_a_text(name: str) -> None:
+    made = MADE[name]
+    owners = {"": made, **made.get("definitions", {})}
+    silent = [
+        f"{owner}.{key}"
+        for owner, schema in owners.items()
+        for key, property in schema.get("properties", {}).items()
+        if "description" not in property and "description" not in _target(made, property)
+    ]
+    assert silent == []
+
+
+def _target(made: dict[str, Any], property: dict[str, Any]) -> dict[str, Any]:
+    name = property.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = made["definitions"].get(name, {})
+    return found
+
+
+def test_names_are_completed() -> None:
+    definitions = SCENARIO["definitions"]
+    for word, names in (("provider", PROVIDERS), ("dialect", DIALECT_NAMES), ("api", APIS)):
+        completed = definitions["Match"]["properties"][word]["anyOf"][0]
+        assert completed == {"type": "string", "enum": sorted(names)}
+    required = [each["required"] for each in definitions["RuleWord"]["oneOf"]]
+    assert required == [[answer] for answer in ANSWERS]
