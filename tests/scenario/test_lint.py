@@ -23,9 +23,9 @@ def warned(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     gathered = gather(Wanted([str(folder)], settings=Settings(sets)))
-    return [
-        f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in lint.warnings(gathered)
-    ]
+    found = lint.warnings(gathered)
+    shown = (f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in found)
+    return [line.replace(f"{folder}/", "") for line in shown]
 
 
 def rules(*items: str) -> str:
