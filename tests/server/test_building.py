@@ -1,0 +1,80 @@
+"""Making engines: what stops the first one, what a later one takes over, and what is warned of."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mockllm.scenario.gathering import Wanted
+from mockllm.server.building import Broken, Builder
+from mockllm.state.memory import Memory
+
+GOOD = "rules:\n- {name: hi, match: {user: hi}, reply: Hi.}\n"
+BAD = "rules:\n- {nmae: hi, reply: Hi.}\n"
+HIDDEN = "rules:\n- {name: all, reply: Hi.}\n- {name: never, match: {user: x}, reply: Ho.}\n"
+
+
+def builder(folder: Path, text: str, *, strict: bool = False) -> Builder:
+    (folder / "a.yaml").write_text(text, encoding="utf-8")
+    return Builder(Wanted([str(folder)]), Memory(), strict=strict)
+
+
+def test_the_first_engine_answers_from_the_files(tmp_path: Path) -> None:
+    made = builder(tmp_path, GOOD)
+    assert made.first().about().rules == 1
+    assert made.warnings == ()
+    assert tmp_path in made.watched
+
+
+def test_a_mistake_stops_the_first_engine(tmp_path: Path) -> None:
+    with pytest.raises(Broken) as broken:
+        builder(tmp_path, BAD).first()
+    assert [mistake.path for mistake in broken.value.mistakes] == ["rules[0].nmae"]
+    assert 'unknown key; did you mean "name"?' in str(broken.value)
+
+
+def test_a_warning_does_not_stop_it(tmp_path: Path) -> None:
+    made = builder(tmp_path, HIDDEN)
+    assert made.first().about().rules == 2
+    (warning,) = made.warnings
+    assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never answer: "all"' in warning
+
+
+def test_if_strict_a_warning_does(tmp_path: Path) -> None:
+    with pytest.raises(Broken) as broken:
+        builder(tmp_path, HIDDEN, strict=True).first()
+    assert [mistake.path for mistake in broken.value.mistakes] == ["rules[1]"]
+
+
+def test_a_later_engine_comes_with_its_warnings(tmp_path: Path) -> None:
+    made = builder(tmp_path, GOOD, strict=True)
+    made.first()
+    (tmp_path / "a.yaml").write_text(HIDDEN, encoding="utf-8")
+    rebuilt = asyncio.run(made.again())
+    assert rebuilt.engine.about().rules == 2
+    assert len(rebuilt.warnings) == 1
+    assert "can never answer" in rebuilt.warnings[0]
+    (tmp_path / "a.yaml").write_text(GOOD, encoding="utf-8")
+    assert asyncio.run(made.again()).warnings == ()
+
+
+def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
+    made = builder(tmp_path, GOOD)
+    made.first()
+    (tmp_path / "a.yaml").write_text(BAD, encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("rules:\n- {reply: B.}\n", encoding="utf-8")
+    about = asyncio.run(made.again()).engine.about()
+    assert about.rules == 2
+    ((file, reason),) = about.stale
+    assert file == str(tmp_path / "a.yaml")
+    assert "rules[0].nmae: unknown key" in reason
+
+
+def test_a_loader_that_dies_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = builder(tmp_path, GOOD)
+    made.first()
+    monkeypatch.setattr("mockllm.server.building.CHILD", "raise SystemExit('no memory left')")
+    with pytest.raises(RuntimeError, match="no memory left"):
+        asyncio.run(made.again())
