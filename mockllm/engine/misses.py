@@ -25,18 +25,24 @@ def missed(catalog: Catalog, request: Request, settled: Settled, ended: Item | N
     if catalog.rules == 0:
         lines.append("no rules are loaded")
     else:
-        lines += [near(item, differences) for item, differences in nearest(catalog, request, NEAREST - len(lines))]
+        count = NEAREST - len(lines)
+        found = nearest(catalog, request, count, aside=len(lines)) if count > 0 else ()
+        lines += [near(item, differences) for item, differences in found]
     hint = "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for an answer to everything."
     return Failure("not_found", 404, "No rule answered this request.\n" + "\n".join(lines) + hint)
 
 
-def nearest(catalog: Catalog, request: Request, count: int) -> Sequence[tuple[Item, list[Difference]]]:
-    """The rules that came nearest to a request and did not match, with every test of theirs."""
-    if count <= 0:
-        return []
-    found = catalog.index.nearest(request, count, catalog.rules)
-    return [(catalog.items[number], differences) for number, differences in found
-            if not all(difference.held for difference in differences)]  # fmt: skip
+def nearest(
+    catalog: Catalog, request: Request, count: int = NEAREST, aside: int = 0
+) -> Sequence[tuple[Item, list[Difference]]]:
+    """The rules that came nearest to a request and did not match, with every test of theirs. `aside`: how many
+    matched and did not answer."""
+    found = [
+        (catalog.items[number], differences)
+        for number, differences in catalog.index.nearest(request, count + aside, catalog.rules)
+        if not all(difference.held for difference in differences)
+    ]
+    return found[:count]
 
 
 def shown(item: Item) -> str:

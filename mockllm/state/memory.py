@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from mockllm.core.claim import Candidate, Claim, Guard, Refused, Settled, Turn
 
 CAPACITY = 100_000
-"""How many (session, scope) pairs are remembered; clients choose scopes, so the oldest make room."""
+"""How many (session, scope) pairs are remembered; clients choose scopes, so those that were not used for the
+longest time make room."""
 
 
 class _Scope:
@@ -30,8 +31,9 @@ class Memory:
     """See `State`."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._scopes: dict[tuple[str, str], _Scope] = {}
-        self._capacity = capacity
+        self._recent: dict[tuple[str, str], _Scope] = {}
+        self._older: dict[tuple[str, str], _Scope] = {}
+        self._half = max(1, capacity // 2)
 
     def settle(self, claim: Claim) -> Settled:
         return self._decide(claim, count=True)
@@ -40,15 +42,19 @@ class Memory:
         return self._decide(claim, count=False)
 
     def keep(self, keys: frozenset[str]) -> None:
-        for scope in self._scopes.values():
+        for scope in (*self._recent.values(), *self._older.values()):
             scope.counts = {key: count for key, count in scope.counts.items() if key in keys}
 
     def _scope(self, session: str, name: str) -> _Scope:
-        found = self._scopes.get((session, name))
+        """A scope's counts. Those in use are always among the recent ones; when these fill half of the capacity,
+        the others go."""
+        key = session, name
+        found = self._recent.get(key)
         if found is None:
-            if len(self._scopes) >= self._capacity:
-                del self._scopes[next(iter(self._scopes))]
-            found = self._scopes[session, name] = _Scope()
+            found = self._older.pop(key, None) or _Scope()
+            if len(self._recent) >= self._half:
+                self._older, self._recent = self._recent, {}
+            self._recent[key] = found
         return found
 
     def _decide(self, claim: Claim, *, count: bool) -> Settled:
