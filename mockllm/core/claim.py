@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from mockllm.core.chance import Chance
 
@@ -48,8 +48,7 @@ class Guard:
 Refused: TypeAlias = Literal["used up", "lost its chance", "skipped", "not its turn"]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One rule or modifier that matched. `key` names its counts (id and digest), `scope` whose they are.
     `draws` is the key of its randomness: its id alone, so that editing an answer does not change its draws."""
 
@@ -66,8 +65,7 @@ class Candidate:
 Validation: TypeAlias = Literal["strict", "lenient", "off"]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """`rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched.
     `invalid` tells whether the request fails a validation; it is asked at most once."""
 
@@ -78,8 +76,7 @@ class Claim:
     invalid: Callable[[Validation], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A candidate that was let through, with its counts before this request; `given` are its answers."""
 
     candidate: Candidate
@@ -87,8 +84,7 @@ class Turn:
     given: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What was decided. `outcome`: `rule` answers; a `modifier`'s error does; the request is `invalid`; or a
     `miss`. `refused` are the rules that matched and did not answer, with why. `number` is the request's
     number in its scope."""

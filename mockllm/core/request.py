@@ -8,8 +8,9 @@ reading is made when it is first looked at and never raises on any JSON: what ca
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 from urllib.parse import parse_qsl
 
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
@@ -114,8 +115,7 @@ class Format:
     schema: Json = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(NamedTuple):
     """Whether and how much the request asked of what shapes an answer beside its text."""
 
     n: int = 1
@@ -180,6 +180,12 @@ class Request:
             now=self.now,
             outcome=self.outcome,
         )
+
+    def with_input_tokens(self, count: int) -> Self:
+        """The same request with so many input tokens."""
+        other = copy(self)
+        vars(other)["input_tokens"] = count
+        return other
 
     # --- transport -----------------------------------------------------------------------------
 

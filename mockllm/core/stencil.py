@@ -1,17 +1,27 @@
-"""A stream that was rendered once, with holes where each answer's ids stand.
+"""An answer that was rendered once, with holes where each request's ids, time and input tokens stand.
 
-Rendering a stream costs some 3 us an event; filling a stencil costs one join. Everything else in the bytes
-is fixed by what the stencil is kept under: the reply, the protocol's variant, and the second (`created`).
+Rendering costs some 3 us an event, filling a stencil one join for all. What is a hole is found in the bytes:
+the answer is rendered with ids that are remembered and, for time and tokens, with numbers that no text holds.
+Whoever cuts a stencil compares what it gives with what rendering gives before relying on it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final, Literal, TypeAlias
 
 from mockllm.core.chance import BASE62, Ids
 from mockllm.core.framing import frame
-from mockllm.core.plan import Cut, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.plan import Cut, Framing, Head, Headers, Plan, Raw, Step, Wait
+
+SECOND: Final = 7_391_846_205
+"""The time (epoch seconds) that makes a hole."""
+TOKENS: Final = 8_642_001_357_000_000
+"""The input tokens that make a hole, also where a million at most is added or taken away."""
+_NUMBERS: Final = rb"\b(?:7391846205|864200135[678]\d{6})\b"
 
 
 class NotedIds(Ids):
@@ -29,74 +39,120 @@ class NotedIds(Ids):
         return made
 
 
+Number: TypeAlias = tuple[Literal["second", "tokens"], int]
+"""Which number stands in a hole, and what is added to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What leaves together. `parts` are its bytes, every second of them an empty place for a hole; `pick`
+    takes what stands there, in order, out of the ids and then the numbers."""
+
+    parts: Sequence[bytes]
+    pick: Callable[[Sequence[bytes]], Sequence[bytes]]
+    beat: int
+
+
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """`segments` alternate between fixed bytes and the number of an id; `spans` say which bytes of the whole
-    belong to which step (a Wait stands for itself)."""
+    """`own` are the headers that hold an id, each with the number of its id."""
 
-    head: Head
-    holes: tuple[tuple[str, int, str, bytes], ...]
-    names: tuple[str, ...]
-    segments: tuple[bytes, ...]
-    order: tuple[int, ...]
-    spans: tuple[Wait | tuple[int, int, int], ...]
+    status: int
+    fixed: Headers
+    own: Sequence[tuple[str, int]]
+    ids: Sequence[tuple[str, int, str, bytes]]
+    numbers: Sequence[Number]
+    pieces: Sequence[Wait | Cut | Piece]
     framing: Framing
     delay: float
-    second: int
-    """The second for which it was rendered (`created` and the like)."""
+    size: int
+    """Bytes that it takes, about."""
 
-    def fill(self, ids: Ids) -> Plan:
-        """The plan with an answer's own ids."""
-        made = [ids.make(*hole) for hole in self.holes]
-        head = self.head
-        if self.names:
-            fresh = dict(zip(self.names, made, strict=True))
-            head = Head(head.status, tuple((name, fresh.get(value, value)) for name, value in head.headers))
-        if len(made) == 1:
-            whole = made[0].encode().join(self.segments)
-        else:
-            parts = [self.segments[0]]
-            for hole, segment in zip(self.order, self.segments[1:], strict=True):
-                parts += (made[hole].encode(), segment)
-            whole = b"".join(parts)
+    @property
+    def counts(self) -> bool:
+        """Whether the input tokens stand in a hole."""
+        return any(of == "tokens" for of, _ in self.numbers)
+
+    def fill(self, ids: Ids, second: int, tokens: int) -> Plan:
+        """The plan with an answer's own ids, time and input tokens."""
+        made = [ids.make(*each) for each in self.ids]
+        said = [name.encode() for name in made]
+        for of, offset in self.numbers:
+            said.append(b"%d" % ((second if of == "second" else tokens) + offset))
         steps: list[Step] = []
-        for span in self.spans:
-            steps.append(span if type(span) is Wait else Raw(whole[span[0] : span[1]], span[2]))  # type: ignore[index]
-        return Plan(head, tuple(steps), self.framing, self.delay)
+        for piece in self.pieces:
+            if type(piece) is Piece:
+                parts = list(piece.parts)
+                parts[1::2] = piece.pick(said)
+                steps.append(Raw(b"".join(parts), piece.beat))
+            else:
+                steps.append(piece)  # type: ignore[arg-type]
+        own = tuple([(name, made[number]) for name, number in self.own])
+        return Plan(Head(self.status, self.fixed, own), tuple(steps), self.framing, self.delay)
 
 
-def cut_stencil(plan: Plan, ids: NotedIds, second: int) -> Stencil:
-    """The stencil of a plan that was rendered with these ids in this second; steps between two waits become one."""
-    spans: list[Wait | tuple[int, int, int]] = []
-    pending: list[bytes] = []
-    rendered: list[bytes] = []
-    start = beat = 0
-
-    def flush() -> None:
-        nonlocal start
-        if pending:
-            joined = b"".join(pending)
-            pending.clear()
-            rendered.append(joined)
-            spans.append((start, start + len(joined), beat))
-            start += len(joined)
-
-    for step in plan.steps:
-        assert not isinstance(step, Cut), "a plan that is cut is not kept"
-        if isinstance(step, Wait):
-            flush()
-            spans.append(step)
-        else:
-            beat = step.beat
-            pending.append(frame(step, plan.framing))
-    flush()
-    names = tuple(ids.asked)
-    whole = b"".join(rendered)
-    if not names:
-        return Stencil(plan.head, (), (), (whole,), (), tuple(spans), plan.framing, plan.delay, second)
-    pieces = re.split(b"(" + b"|".join(re.escape(name.encode()) for name in names) + b")", whole)
-    order = tuple(names.index(piece.decode()) for piece in pieces[1::2])
+def cut(plan: Plan, ids: NotedIds) -> Stencil:
+    """The stencil of a plan that was rendered with these ids; steps between two waits become one."""
+    names = list(ids.asked)
+    holes = re.compile(b"(" + b"|".join([*(re.escape(name.encode()) for name in names), _NUMBERS]) + b")")
+    numbers: list[Number] = []
+    pieces: list[Wait | Cut | Piece] = []
+    size = 1000
+    for group in groups(plan):
+        if not isinstance(group, Raw):
+            pieces.append(group)
+            continue
+        parts = holes.split(group.data)
+        order = [_place(hole.decode(), names, numbers) for hole in parts[1::2]]
+        parts[1::2] = [b""] * len(order)
+        pieces.append(Piece(tuple(parts), _picker(order), group.beat))
+        size += sum(map(len, parts)) + 100 * len(parts)
+    headers, known = plan.head.headers, {name: number for number, name in enumerate(names)}
     return Stencil(
-        plan.head, tuple(ids.asked.values()), names, tuple(pieces[::2]), order, tuple(spans), plan.framing, plan.delay,
-        second,
+        plan.head.status,
+        tuple(pair for pair in headers if pair[1] not in known),
+        tuple((name, known[value]) for name, value in headers if value in known),
+        tuple(ids.asked.values()),
+        tuple(numbers),
+        tuple(pieces),
+        plan.framing,
+        plan.delay,
+        size,
     )
+
+
+def groups(plan: Plan) -> Iterator[Wait | Cut | Raw]:
+    """A plan's waits (and cut), and between two of them all bytes as one."""
+    said: list[bytes] = []
+    beat = 0
+    for step in plan.steps:
+        if isinstance(step, (Wait, Cut)):
+            if said:
+                yield Raw(b"".join(said), beat)
+                said.clear()
+            yield step
+        else:
+            said.append(frame(step, plan.framing))
+            beat = step.beat
+    if said:
+        yield Raw(b"".join(said), beat)
+
+
+def _place(hole: str, names: list[str], numbers: list[Number]) -> int:
+    """The place, among ids and then numbers, of what stands in a hole."""
+    if hole in names:
+        return names.index(hole)
+    value = int(hole)
+    number: Number = ("second", 0) if value == SECOND else ("tokens", value - TOKENS)
+    if number not in numbers:
+        numbers.append(number)
+    return len(names) + numbers.index(number)
+
+
+def _picker(order: Sequence[int]) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
+    """Takes the items at these places."""
+    if not order:
+        return lambda said: ()
+    if len(order) == 1:
+        return lambda said: (said[order[0]],)
+    return itemgetter(*order)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
@@ -15,8 +14,7 @@ from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.hearing import Heard
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What an answer carries that is neither asked nor said: its ids and its time (epoch seconds)."""
 
     ids: Ids

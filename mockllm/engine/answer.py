@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockllm.core.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`); `notes` what was planned and
     could not be played, or is worth a word in the live line and the journal; `missed`: no rule answered."""
 

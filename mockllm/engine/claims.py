@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request import Request
 from mockllm.core.scopes import scope_of
 from mockllm.dialects.dialect import Dialect
-from mockllm.scenario.catalog import Catalog, Item
+from mockllm.scenario.catalog import Catalog
 
 
 class Verdicts:
@@ -34,30 +34,43 @@ class Verdicts:
         return self.failure(validation) is not None
 
 
-def claim(catalog: Catalog, request: Request, seed: int, invalid: Callable[[Validation], bool]) -> Claim:
-    """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
-    never be reached."""
-    items = catalog.items
-    hits = catalog.index.hits(request)
-    rules: list[Candidate] = []
-    for number in catalog.index.among(hits, request, 0, catalog.rules):
-        rules.append(_candidate(number, items[number], request))
-        if items[number].guard is None:
-            break
-    modifiers: Sequence[Candidate] = ()
-    if catalog.rules < len(items):
-        behind = catalog.index.among(hits, request, catalog.rules, len(items))
-        modifiers = [_candidate(number, items[number], request) for number in behind]
-    return Claim(request.session or "", seed, rules, modifiers, invalid)
+class Claims:
+    """Makes the claims on one catalog."""
 
+    def __init__(self, catalog: Catalog, seed: int) -> None:
+        self._items = catalog.items
+        self._index = catalog.index
+        self._rules = catalog.rules
+        self._seed = seed
+        self._global: dict[int, Candidate] = {}
+        """The candidates that are the same for every request."""
 
-def _candidate(number: int, item: Item, request: Request) -> Candidate:
-    return Candidate(
-        number,
-        item.key,
-        item.id,
-        "" if item.per == "global" else scope_of(item.per, request),
-        item.guard,
-        item.validation,
-        item.error is not None,
-    )
+    def of(self, request: Request, invalid: Callable[[Validation], bool]) -> Claim:
+        """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
+        never be reached."""
+        index, first, end = self._index, self._rules, len(self._items)
+        hits = index.hits(request)
+        rules: list[Candidate] = []
+        for number in index.among(hits, request, 0, first):
+            rules.append(self._candidate(number, request))
+            if rules[-1].guard is None:
+                break
+        modifiers: Sequence[Candidate] = ()
+        if first < end:
+            modifiers = [
+                self._candidate(number, request) for number in index.among(hits, request, first, end)
+            ]
+        return Claim(request.session or "", self._seed, rules, modifiers, invalid)
+
+    def _candidate(self, number: int, request: Request) -> Candidate:
+        known = self._global.get(number)
+        if known is not None:
+            return known
+        item = self._items[number]
+        whose = "" if item.per == "global" else scope_of(item.per, request)
+        made = Candidate(
+            number, item.key, item.id, whose, item.guard, item.validation, item.error is not None
+        )
+        if item.per == "global":
+            self._global[number] = made
+        return made

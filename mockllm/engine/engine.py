@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mockllm.core.chance import Ids
+from mockllm.core.claim import Turn
 from mockllm.core.failure import Failure
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
 from mockllm.engine.about import About
 from mockllm.engine.answer import Answer
-from mockllm.engine.claims import Verdicts, claim
+from mockllm.engine.claims import Claims, Verdicts
 from mockllm.engine.exchange import Exchange
-from mockllm.engine.plans import Planner
+from mockllm.engine.keeping import Keep
+from mockllm.engine.plans import Planner, Way, way
 from mockllm.scenario.catalog import Catalog, Item, Saying
-from mockllm.scenario.combining import RULE, SELF, Sending, combine
+from mockllm.scenario.combining import RULE, SELF, Owner, combine
+from mockllm.scenario.language.settings import Settings
 from mockllm.state import State
 
 SESSION = "x-mockllm-session"
 LONGEST = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
-COMBINED = 10_000
+WAYS = 10_000
 """How many combinations of items are remembered before all are forgotten."""
 
 
@@ -43,7 +46,9 @@ class Engine:
         self.seed = seed
         self.longest = longest
         self.planner = Planner()
-        self._combined: dict[tuple[str | None, int, tuple[str, ...]], Sending] = {}
+        self.keep = Keep()
+        self._ways: dict[tuple[int | None, int, tuple[int, ...]], Way] = {}
+        self._claims = Claims(catalog, seed)
 
     def read(
         self,
@@ -91,31 +96,39 @@ class Engine:
         named = dict.fromkeys(path for item in self.catalog.items for path in item.paths)
         return About(self.catalog.rules, self.catalog.files, (*routes, *named), BASE_URLS, self._stale)
 
-    def combined(self, item: Item | None, saying: Saying, step: int, modifiers: Sequence[Item]) -> Sending:
-        """All settings that apply, the strongest first: by layer, then the step, its rule, the modifiers."""
-        key = (item.id if item is not None else None, step, tuple(each.id for each in modifiers))
-        found = self._combined.get(key)
+    def way(self, item: int | None, saying: Saying, step: int, turns: Sequence[Turn]) -> Way:
+        """How a step of an item is sent with these modifiers: all settings that apply, the strongest first:
+        by layer, then the step, its rule, the modifiers."""
+        key = (item, step, tuple([turn.candidate.item for turn in turns]))
+        found = self._ways.get(key)
         if found is None:
-            if len(self._combined) >= COMBINED:
-                self._combined.clear()
-                self.planner.forget()
-            layered = [
-                (each.layer, number, each.settings)
-                for number, each in enumerate(modifiers)
-                if each.settings is not None
-            ]
-            if item is not None and item.answers is not None:
-                own = [(item.layer, SELF, saying.settings)]
-                if item.settings is not None and item.settings is not saying.settings:
-                    own.append((item.layer, RULE, item.settings))
-                layered = own + layered
-            ordered = sorted(layered, key=lambda each: each[0])
-            found = self._combined[key] = combine([(owner, settings) for _, owner, settings in ordered])
+            if len(self._ways) >= WAYS:
+                self._ways.clear()
+                self.keep = Keep()
+            items = self.catalog.items
+            modifiers = [items[turn.candidate.item] for turn in turns]
+            sending = combine(_layered(None if item is None else items[item], saying, modifiers))
+            found = self._ways[key] = way(sending, saying, tuple(each.id for each in modifiers))
         return found
 
     def _exchange(self, request: Request, *, count: bool) -> Exchange:
         outcome = request.outcome
         verdicts = Verdicts(outcome.dialect if isinstance(outcome, Found) else None, request)
-        made = claim(self.catalog, request, self.seed, verdicts.invalid)
+        made = self._claims.of(request, verdicts.invalid)
         settled = self.state.settle(made) if count else self.state.peek(made)
         return Exchange(self, request, outcome, settled, verdicts)
+
+
+def _layered(item: Item | None, saying: Saying, modifiers: Sequence[Item]) -> list[tuple[Owner, Settings]]:
+    """The settings of all these with their owners, the strongest first."""
+    layered = [
+        (each.layer, number, each.settings)
+        for number, each in enumerate(modifiers)
+        if each.settings is not None
+    ]
+    if item is not None and item.answers is not None:
+        own = [(item.layer, SELF, saying.settings)]
+        if item.settings is not None and item.settings is not saying.settings:
+            own.append((item.layer, RULE, item.settings))
+        layered = own + layered
+    return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda each: each[0])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -19,9 +19,8 @@ from mockllm.dialects.routes import Found, Outcome
 from mockllm.engine.answer import Answer
 from mockllm.engine.claims import Verdicts
 from mockllm.engine.misses import missed, unfit
-from mockllm.engine.plans import NotGenerating, Speaking
+from mockllm.engine.plans import NotGenerating, Speaking, Way, streamed
 from mockllm.scenario.catalog import Item, Saying
-from mockllm.scenario.combining import NOTHING, Sending
 from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.language.settings import Settings
 
@@ -38,7 +37,7 @@ ALONE = -1
 class Exchange:
     """See above."""
 
-    __slots__ = ("dialect", "engine", "modifiers", "outcome", "request", "settled", "verdicts")
+    __slots__ = ("dialect", "engine", "outcome", "request", "settled", "verdicts")
 
     def __init__(
         self, engine: Engine, request: Request, outcome: Outcome, settled: Settled, verdicts: Verdicts
@@ -49,7 +48,12 @@ class Exchange:
         self.dialect: Dialect = outcome.dialect
         self.settled = settled
         self.verdicts = verdicts
-        self.modifiers: Sequence[Item] = [engine.catalog.items[turn.candidate.item] for turn in settled.modifiers]
+
+    @property
+    def modifiers(self) -> Sequence[Item]:
+        """Those that apply."""
+        items = self.engine.catalog.items
+        return [items[turn.candidate.item] for turn in self.settled.modifiers]
 
     def answer(self) -> Answer:
         settled = self.settled
@@ -60,7 +64,9 @@ class Exchange:
             if settled.outcome == "modifier":
                 return self.modifier()
             if settled.outcome == "invalid":
-                failure = self.verdicts.failure(settled.rule.candidate.validation if settled.rule else "strict")
+                failure = self.verdicts.failure(
+                    settled.rule.candidate.validation if settled.rule else "strict"
+                )
                 assert failure is not None
                 return self.said(failure, None)
             return self.miss()
@@ -71,12 +77,14 @@ class Exchange:
 
     def rule(self, turn: Turn) -> Answer:
         item = self.engine.catalog.items[turn.candidate.item]
-        assert item.answers is not None
-        chance = Chance(self.engine.seed, item.id, turn.candidate.scope, turn.tries)
-        step = item.answers.pick(turn.given, chance)
+        answers = item.answers
+        assert answers is not None
+        step = 0 if answers.how == "one" else answers.pick(turn.given, self.chance(item, turn))
         if step is None:
-            return self.said(missed(self.engine.catalog, self.request, self.settled, ended=item), None, missed=True)
-        return self.say(item, turn, chance, item.answers.sayings[step], step)
+            return self.said(
+                missed(self.engine.catalog, self.request, self.settled, ended=item), None, missed=True
+            )
+        return self.say(item, turn, answers.sayings[step], step)
 
     def modifier(self) -> Answer:
         """The first that has an error, in the order in which settings win."""
@@ -86,8 +94,7 @@ class Exchange:
             if item.error is not None
         )
         assert item.error is not None
-        chance = Chance(self.engine.seed, item.id, turn.candidate.scope, turn.tries)
-        return self.say(item, turn, chance, item.error, ALONE)
+        return self.say(item, turn, item.error, ALONE)
 
     def miss(self) -> Answer:
         """No rule answers: the dialect itself does where it can; else a 404 that says how near it was."""
@@ -101,12 +108,28 @@ class Exchange:
 
     # --- plans ---------------------------------------------------------------------------------
 
-    def say(self, item: Item, turn: Turn, chance: Chance, saying: Saying, step: int) -> Answer:
+    def say(self, item: Item, turn: Turn, saying: Saying, step: int) -> Answer:
         """What a rule or a modifier's error says, with all settings that apply."""
-        request = self.request
+        engine, request = self.engine, self.request
+        way = engine.way(turn.candidate.item, saying, step, self.settled.modifiers)
+
+        def render(stamp: Stamp, request: Request) -> Answer:
+            return self.made(item, turn, saying, way, stamp, request)
+
+        if not (way.same and request.generates):
+            return render(self.stamp(), request)
+        asked: Hashable = None
+        if not saying.blind:
+            asked = (streamed(request, way), request.model, request.sampling, self.dialect.variant(request))  # type: ignore[attr-defined]
+        return engine.keep.answer((way, self.dialect, asked), self.stamp(), request, render)
+
+    def made(
+        self, item: Item, turn: Turn, saying: Saying, way: Way, stamp: Stamp, request: Request
+    ) -> Answer:
+        """What is said, made anew."""
         if saying.blind:
             request = request.unread()
-        speaking = self.speaking(request, saying, self.sending(item, saying, step), self.scope(item), chance)
+        speaking = self.speaking(request, saying, way, self.scope(item), self.chance(item, turn), stamp)
         try:
             plan = self.engine.planner.plan(speaking)
         except NotGenerating as refusal:
@@ -115,12 +138,12 @@ class Exchange:
 
     def said(self, what: Failure | Plan, rule: str | None, *, missed: bool = False) -> Answer:
         """What no rule says: a failure or a lookup, with the settings of the modifiers that apply."""
-        plan = self.dialect.error(what, self.request, self.stamp()) if isinstance(what, Failure) else what
+        stamp = self.stamp()
+        plan = self.dialect.error(what, self.request, stamp) if isinstance(what, Failure) else what
+        way = self.engine.way(None, UNSAID, ALONE, self.settled.modifiers)
         chance = Chance(self.engine.seed, "", "", self.settled.number)
-        sending = self.sending(None, UNSAID, ALONE)
-        speaking = self.speaking(self.request, UNSAID, sending, Scope(self.request), chance)
-        if self.modifiers:
-            plan = self.engine.planner.decorate(plan, speaking)
+        speaking = self.speaking(self.request, UNSAID, way, Scope(self.request), chance, stamp)
+        plan = self.engine.planner.decorate(plan, speaking)
         speaking.error = what.type if isinstance(what, Failure) else None
         return self.done(plan, rule, speaking, missed=missed)
 
@@ -131,42 +154,43 @@ class Exchange:
 
     def done(self, plan: Plan, rule: str | None, speaking: Speaking, *, missed: bool = False) -> Answer:
         if rule is not None:
-            head = Head(plan.head.status, (*plan.head.headers, (RULE, header_text(rule))))
+            head = Head(plan.head.status, (*plan.head.fixed, (RULE, header_text(rule))), plan.head.own)
             plan = Plan(head, plan.steps, plan.framing, plan.delay)
         return Answer(
             plan,
             rule,
-            tuple(item.id for item in self.modifiers),
+            speaking.way.modifiers,
             tuple(speaking.notes),
             missed,
             speaking.error,
             tuple(speaking.faults),
         )
 
-    def speaking(self, request: Request, saying: Saying, sending: Sending, scope: Scope, chance: Chance) -> Speaking:
-        longest = self.engine.longest
-        return Speaking(
-            request, self.dialect, saying, sending, scope, chance, self.stamp(), self.of_modifier, longest=longest
-        )
+    def speaking(
+        self, request: Request, saying: Saying, way: Way, scope: Scope, chance: Chance, stamp: Stamp
+    ) -> Speaking:
+        facts = (request, self.dialect, saying, way, scope, chance, stamp, self.of_modifier)
+        return Speaking(*facts, longest=self.engine.longest)
 
     # --- what plans are made of ----------------------------------------------------------------
 
-    def sending(self, item: Item | None, saying: Saying, step: int) -> Sending:
-        if item is None and not self.modifiers:
-            return NOTHING
-        return self.engine.combined(item, saying, step, self.modifiers)
+    def chance(self, item: Item, turn: Turn) -> Chance:
+        return Chance(self.engine.seed, item.id, turn.candidate.scope, turn.tries)
 
     def of_modifier(self, number: int) -> Context:
         """What the templates and draws of a modifier look at: its own parameters, regex groups and tries."""
-        turn, item = self.settled.modifiers[number], self.modifiers[number]
-        chance = Chance(self.engine.seed, item.id, turn.candidate.scope, turn.tries)
-        return Context(self.scope(item), chance, longest=self.engine.longest)
+        turn = self.settled.modifiers[number]
+        item = self.engine.catalog.items[turn.candidate.item]
+        return Context(self.scope(item), self.chance(item, turn), longest=self.engine.longest)
 
     def scope(self, item: Item) -> Scope:
         if not item.captures:
             return Scope(self.request, item.params)
         return Scope(
-            self.request, item.params, captures(item.matcher, self.request), matched_result(item.matcher, self.request)
+            self.request,
+            item.params,
+            captures(item.matcher, self.request),
+            matched_result(item.matcher, self.request),
         )
 
     def stamp(self) -> Stamp:

@@ -1,8 +1,7 @@
-"""From what was settled to a plan: a reply, an error or plain HTTP, in the request's protocol, paced and broken
-as the settings say.
+"""From what was settled to a plan: a reply, an error or plain HTTP, in the request's protocol, paced and
+broken as the settings say.
 
-A stream whose reply is the same each time is rendered once and kept as a stencil (see core.stencil); the
-keep dies with the catalog.
+Whole answers that are the same each time are kept beside (engine.keeping).
 """
 
 from __future__ import annotations
@@ -12,15 +11,14 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
-from mockllm.core.chance import Chance, Ids
+from mockllm.core.chance import Chance
 from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import NotPlayed
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
 from mockllm.core.plan import Data, Head, Plan, Wait
-from mockllm.core.reply import Reply, Usage
+from mockllm.core.reply import Reply
 from mockllm.core.request import Request
-from mockllm.core.stencil import NotedIds, Stencil, cut_stencil
 from mockllm.core.template import Scope
 from mockllm.core.tokens import estimate, split
 from mockllm.core.values import Context, evaluate
@@ -32,7 +30,32 @@ from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord
 from mockllm.scenario.replies import SMALLEST, Kitchen, failure
 
 KEPT = 4096
-"""How many replies and stencils are kept; clients choose models and limits, so it is bounded."""
+"""How many replies are kept; clients choose limits, so it is bounded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """How an answer is sent: the settings that won, for a step of a rule and the modifiers that apply, these
+    by their ids. `sent` is what the settings come to, where that is known beforehand; `same`: whether the
+    answer is the same each time but for ids, time and input tokens."""
+
+    sending: Sending
+    sent: Sent | None
+    modifiers: tuple[str, ...] = ()
+    same: bool = False
+
+
+def way(sending: Sending, saying: Saying, modifiers: tuple[str, ...]) -> Way:
+    """The way to send this with these settings."""
+    if not sending.static:
+        return Way(sending, None, modifiers)
+    sent = settle(sending, _no_context)
+    same = saying.static and isinstance(saying.word, ReplyWord) and sent.steady and not sent.faults
+    return Way(sending, sent, modifiers, same)
+
+
+def _no_context(owner: Owner) -> Context:
+    raise AssertionError("a constant has no context")  # pragma: no cover - static settings ask for none
 
 
 @dataclass(slots=True)
@@ -42,7 +65,7 @@ class Speaking:
     request: Request
     dialect: Dialect
     saying: Saying
-    sending: Sending
+    way: Way
     scope: Scope
     chance: Chance
     stamp: Stamp
@@ -61,11 +84,16 @@ class Speaking:
     @property
     def streamed(self) -> bool:
         """Whether a reply is said as a stream."""
-        return self.request.stream if self.sending.stream is None else self.sending.stream
+        return streamed(self.request, self.way)
 
     def of(self, owner: Owner) -> Context:
         """What a setting of this owner is evaluated with."""
         return self.context if owner < 0 else self.of_modifier(owner)
+
+
+def streamed(request: Request, way: Way) -> bool:
+    """Whether a reply is said as a stream."""
+    return request.stream if way.sending.stream is None else way.sending.stream
 
 
 class Planner:
@@ -73,9 +101,6 @@ class Planner:
 
     def __init__(self) -> None:
         self._replies: dict[Hashable, tuple[Reply, tuple[str, ...]]] = {}
-        self._stencils: dict[Hashable, Stencil] = {}
-        self._counting: dict[Hashable, bool] = {}
-        self._sent: dict[int, Sent] = {}
 
     def plan(self, speaking: Speaking) -> Plan:
         """Raises TemplateFailure where the request lacks what the answer needs."""
@@ -97,13 +122,8 @@ class Planner:
         return self._broken(speaking, _sent(plan, sent), sent)
 
     def _settled(self, speaking: Speaking) -> Sent:
-        sending = speaking.sending
-        if not sending.static:
-            return settle(sending, speaking.of)
-        sent = self._sent.get(id(sending))
-        if sent is None:
-            sent = self._sent[id(sending)] = settle(sending, speaking.of)
-        return sent
+        sent = speaking.way.sent
+        return settle(speaking.way.sending, speaking.of) if sent is None else sent
 
     def _error(self, speaking: Speaking, word: ErrorWord) -> Plan:
         context = Context(speaking.scope, speaking.chance)  # retry_after is no wait of the server's
@@ -111,22 +131,13 @@ class Planner:
         speaking.error = found.type
         return speaking.dialect.error(found, speaking.request, speaking.stamp)
 
-    def forget(self) -> None:
-        """Drop what is kept under settings that are no longer remembered."""
-        self._sent.clear()
-        self._counting.clear()
-        self._stencils.clear()
-
     # --- replies -------------------------------------------------------------------------------
 
     def _reply(self, speaking: Speaking, dialect: Generating) -> Plan:
-        request, sending = speaking.request, speaking.sending
-        streamed = speaking.streamed
-        if streamed and sending.static and speaking.saying.static and not sending.faults:
-            return self._kept(speaking, dialect)
+        request = speaking.request
         reply = dialect.sayable(self._made(speaking), request)
         sent = self._settled(speaking)
-        if streamed:
+        if speaking.streamed:
             plan = self._paced(speaking, dialect.stream(reply, request, speaking.stamp), reply, sent)
         else:
             if reply.broken is None:
@@ -147,7 +158,7 @@ class Planner:
     def _cooked(self, speaking: Speaking) -> Reply:
         """The reply; a static one is made once for each way to ask for it."""
         saying, request = speaking.saying, speaking.request
-        size = chunk_size(speaking.sending, speaking.of, SMALLEST)
+        size = chunk_size(speaking.way.sending, speaking.of, SMALLEST)
         if not saying.static:
             word = evaluate(saying.word, speaking.context)
             kitchen = Kitchen(request, speaking.chance, size, saying.text, speaking.streamed)
@@ -185,35 +196,6 @@ class Planner:
             waits = [wait if each.pause is None else each.pause * slow for each, wait in zip(said, waits, strict=True)]
             total = sum(min(wait, sent.longest) for wait in (*waits, after * slow))
         return paced_whole(plan, total)
-
-    # --- streams that are kept -----------------------------------------------------------------
-
-    def _kept(self, speaking: Speaking, dialect: Generating) -> Plan:
-        """A static stream, filled in from its stencil. The time stands in the key: it is rendered anew each
-        second. Whether the input's tokens show is found out by rendering twice."""
-        request, saying = speaking.request, speaking.saying
-        sent = self._settled(speaking)
-        about = (id(saying), id(speaking.sending), dialect.api, dialect.name,
-                 None if saying.blind else (request.model, dialect.variant(request), request.sampling))  # fmt: skip
-        counting = self._counting.get(about)
-        second = int(speaking.stamp.now)
-        if counting is not None and sent.steady:
-            stencil = self._stencils.get((about, request.input_tokens if counting else None))
-            if stencil is not None and stencil.second == second:
-                return stencil.fill(speaking.stamp.ids)
-        reply = dialect.sayable(self._made(speaking), request)
-        if counting is None:
-            counting = not saying.fixed_input and _shows_input(dialect, reply, request, second)
-            _keep(self._counting, about, counting)
-        if speaking.notes or reply.broken is not None or not sent.steady:
-            plan = dialect.stream(reply, request, speaking.stamp)
-            return _sent(self._paced(speaking, plan, reply, sent), sent)
-        ids = NotedIds()
-        plan = dialect.stream(reply, request, Stamp(ids, speaking.stamp.now))
-        plan = _sent(self._paced(speaking, plan, reply, sent), sent)
-        stencil = cut_stencil(plan, ids, second)
-        _keep(self._stencils, (about, request.input_tokens if counting else None), stencil)
-        return stencil.fill(speaking.stamp.ids)
 
     # --- faults --------------------------------------------------------------------------------
 
@@ -264,14 +246,6 @@ def _counted(reply: Reply, input_tokens: int) -> Reply:
     if usage.input == input_tokens:
         return reply
     return reply.with_usage(replace(usage, input=input_tokens))
-
-
-def _shows_input(dialect: Generating, reply: Reply, request: Request, second: int) -> bool:
-    stamp = Stamp(Ids(0, "", 0), second)
-    one, two = (
-        dialect.stream(reply.with_usage(Usage(tokens, 1)), request, stamp).steps for tokens in (1, 22)
-    )
-    return one != two
 
 
 def _http(word: HttpWord, saying: Saying) -> Plan:

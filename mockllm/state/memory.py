@@ -58,11 +58,14 @@ class Memory:
         return found
 
     def _decide(self, claim: Claim, *, count: bool) -> Settled:
+        session = claim.session
         modifiers = self._modifiers(claim, count=count) if claim.modifiers else ()
         refused: list[tuple[Candidate, Refused]] = []
         winner: Turn | None = None
+        won: list[int] = []
         for candidate in claim.rules:
-            tries, turns = self._scope(claim.session, candidate.scope).of(candidate.key)
+            won = self._counts(session, candidate)
+            tries, turns = won
             guard = candidate.guard
             if guard is None:
                 winner = Turn(candidate, tries, turns)
@@ -72,35 +75,36 @@ class Memory:
                 winner = Turn(candidate, tries, guard.given(turns))
                 break
             refused.append((candidate, reason))
-        number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)
-        if any(turn.candidate.error for turn in modifiers):
-            return Settled("modifier", winner, modifiers, number, refused)
+        number = self._number(session, winner.candidate.scope if winner else "", count=count)
+        for turn in modifiers:
+            if turn.candidate.error:
+                return Settled("modifier", winner, modifiers, number, refused)
         if claim.invalid(winner.candidate.validation if winner else "strict"):
             return Settled("invalid", winner, modifiers, number, refused)
         if count:
             for candidate, reason in refused:
-                self._count(claim.session, candidate, turn=reason != "lost its chance")
+                _count(self._counts(session, candidate), turn=reason != "lost its chance")
             if winner is not None:
-                self._count(claim.session, winner.candidate, turn=True)
+                _count(won, turn=True)
         return Settled("rule" if winner else "miss", winner, modifiers, number, refused)
 
     def _modifiers(self, claim: Claim, *, count: bool) -> Sequence[Turn]:
         """Modifiers count for themselves, whatever becomes of the request."""
         applied = []
         for candidate in claim.modifiers:
-            tries, turns = self._scope(claim.session, candidate.scope).of(candidate.key)
+            counts = self._counts(claim.session, candidate)
+            tries, turns = counts
             guard = candidate.guard
             reason = None if guard is None else _refusal(guard, claim.seed, candidate, tries, turns)
             if reason is None:
                 applied.append(Turn(candidate, tries, turns if guard is None else guard.given(turns)))
             if count:
-                self._count(claim.session, candidate, turn=reason != "lost its chance")
+                _count(counts, turn=reason != "lost its chance")
         return applied
 
-    def _count(self, session: str, candidate: Candidate, *, turn: bool) -> None:
-        count = self._scope(session, candidate.scope).of(candidate.key)
-        count[0] += 1
-        count[1] += turn
+    def _counts(self, session: str, candidate: Candidate) -> list[int]:
+        """The candidate's tries and turns, to be read and changed."""
+        return self._scope(session, candidate.scope).of(candidate.key)
 
     def _number(self, session: str, scope: str, *, count: bool) -> int:
         found = self._scope(session, scope)
@@ -108,6 +112,11 @@ class Memory:
         if count:
             found.number = number + 1
         return number
+
+
+def _count(counts: list[int], *, turn: bool) -> None:
+    counts[0] += 1
+    counts[1] += turn
 
 
 def _refusal(guard: Guard, seed: int, candidate: Candidate, tries: int, turns: int) -> Refused | None:

@@ -51,6 +51,10 @@ FUNCTION_PIECE: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}
 CUSTOM_PIECE: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
 PLACED: Final = ("object", "choices", "usage", "moderation")
 """The extras that do not stand in every chunk: they have a chunk of their own, or none."""
+SHAPING: Final = frozenset(
+    {"stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call"}
+)
+"""The fields of a request that change how a given reply is written."""
 PADDING: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
 
 
@@ -305,6 +309,8 @@ class Chat:
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)
+        if SHAPING.isdisjoint(request.fields):
+            return None
         return (
             request.include_usage,
             request.obfuscated,

@@ -50,4 +50,4 @@ def request_id(stamp: Stamp) -> str:
 
 def head(status: int, pairs: Pairs, stamp: Stamp) -> Head:
     """A head of one of the sets above, with the request's id."""
-    return Head(status, (*pairs, ("x-request-id", request_id(stamp))))
+    return Head(status, pairs, (("x-request-id", request_id(stamp)),))

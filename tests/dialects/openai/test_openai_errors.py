@@ -47,7 +47,7 @@ def test_what_the_failure_says_stands_before_the_table() -> None:
         "code": "broke",
         "more": 1,
     }
-    assert plan.head.headers[-2:] == (("x-a", "b"), ("Vary", "*"))
+    assert plan.head.fixed[-2:] == (("x-a", "b"), ("Vary", "*"))
     assert "vary" not in dict(plan.head.headers)
 
 

@@ -1,0 +1,122 @@
+"""Answers that are the same each time but for ids, time and input tokens, kept as stencils (core.stencil).
+
+What is asked for once is made anew; from its second time on it is kept. The keep is an engine's own and dies
+with its catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+from mockllm.core.plan import Plan
+from mockllm.core.request import Request
+from mockllm.core.stencil import SECOND, TOKENS, NotedIds, Stencil, cut, groups
+from mockllm.dialects.dialect import Stamp
+from mockllm.engine.answer import Answer
+
+KEPT: Final = 64 * 1024 * 1024
+"""Bytes of stencils that are kept; clients choose models and limits, so it is bounded."""
+SEEN: Final = 10_000
+"""How many answers are remembered to have been asked for once, or to be never the same."""
+
+Render: TypeAlias = Callable[[Stamp, Request], Answer]
+
+
+class Holes(NamedTuple):
+    """What a stencil leaves open beside ids."""
+
+    time: bool
+    tokens: bool
+
+
+WAYS: Final = (Holes(True, True), Holes(False, True), Holes(False, False))
+"""Tried in this order: some protocols write the time as a date, which is no hole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stencil, the answer around it, and the second and the tokens that it stands for where they are no
+    holes."""
+
+    stencil: Stencil
+    holes: Holes
+    counts: bool
+    second: int
+    tokens: int
+    answer: Answer
+
+    def fits(self, second: int, request: Request) -> bool:
+        holes = self.holes
+        return (holes.time or self.second == second) and (holes.tokens or self.tokens == request.input_tokens)
+
+    def filled(self, stamp: Stamp, request: Request) -> Answer:
+        tokens = request.input_tokens if self.counts else 0
+        plan = self.stencil.fill(stamp.ids, int(stamp.now), tokens)
+        return self.answer._replace(plan=plan)
+
+
+class Keep:
+    """All that is kept of one catalog, the oldest first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, Kept] = {}
+        self._seen: dict[Hashable, bool] = {}
+        """Whether what was asked for once may be kept."""
+        self._size = 0
+
+    def answer(self, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Answer:
+        """The answer of this key to a request: what `render` gives, or as it would give it. The key holds all
+        that the answer depends on beside its ids, its time and the request's input tokens."""
+        kept = self._kept.get(key)
+        if kept is not None and kept.fits(int(stamp.now), request):
+            return kept.filled(stamp, request)
+        made = render(stamp, request)
+        if kept is not None:
+            self._put(key, _cut(kept.holes, stamp, request, render))
+        elif self._seen.get(key) is None:
+            self._see(key, made.error is None and not made.faults)
+        elif self._seen[key]:
+            self._begin(key, made, stamp, request, render)
+        return made
+
+    def _see(self, key: Hashable, may: bool) -> None:
+        if len(self._seen) >= SEEN:
+            del self._seen[next(iter(self._seen))]
+        self._seen[key] = may
+
+    def _begin(self, key: Hashable, made: Answer, stamp: Stamp, request: Request, render: Render) -> None:
+        """Keeps what has as many holes as give the same bytes."""
+        for holes in WAYS:
+            kept = _cut(holes, stamp, request, render)
+            if _same(kept.filled(stamp, request).plan, made.plan):
+                self._put(key, kept)
+                return
+        self._seen[key] = False
+
+    def _put(self, key: Hashable, kept: Kept) -> None:
+        old = self._kept.pop(key, None)
+        self._size += kept.stencil.size - (old.stencil.size if old is not None else 0)
+        self._kept[key] = kept
+        while self._size > KEPT:
+            self._size -= self._kept.pop(next(iter(self._kept))).stencil.size
+
+
+def _cut(holes: Holes, stamp: Stamp, request: Request, render: Render) -> Kept:
+    ids = NotedIds()
+    now = float(SECOND) if holes.time else stamp.now
+    asked = request.with_input_tokens(TOKENS) if holes.tokens else request
+    answer = render(Stamp(ids, now), asked)
+    stencil = cut(answer.plan, ids)
+    tokens = 0 if holes.tokens else request.input_tokens
+    return Kept(stencil, holes, stencil.counts, int(stamp.now), tokens, answer)
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    """Whether two plans send the same at the same times; in which order their headers stand is one."""
+    return _sends(one) == _sends(other)
+
+
+def _sends(plan: Plan) -> tuple[object, ...]:
+    return plan.head.status, sorted(plan.head.headers), list(groups(plan)), plan.framing, plan.delay

@@ -1,0 +1,126 @@
+"""Answers that are kept: as if they were made anew, from their second time on, within a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.events import sent
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.engine import keeping
+from mockllm.engine.answer import Answer
+from mockllm.engine.keeping import Keep
+
+Say = Callable[[Stamp, Request], str]
+
+
+class Kitchen:
+    """Renders answers, and counts how many."""
+
+    def __init__(self, say: Say, error: str | None = None, faults: tuple[str, ...] = ()) -> None:
+        self.rendered = 0
+        self._say = say
+        self._answer = Answer(Plan(Head(200, ()), ()), "a.yaml:a", ("m",), ("a note",), False, error, faults)
+
+    def __call__(self, stamp: Stamp, request: Request) -> Answer:
+        self.rendered += 1
+        body = Data(self._say(stamp, request).encode(), 0, "body")
+        return self._answer._replace(plan=Plan(Head(200, (("x", "y"),)), (body,)))
+
+
+def whole(stamp: Stamp, request: Request) -> str:
+    return f"{stamp.ids.make('id-', 8)} {int(stamp.now)} {request.input_tokens}"
+
+
+def dated(stamp: Stamp, request: Request) -> str:
+    return f"{stamp.ids.make('id-', 8)} {int(stamp.now) % 86_400} {request.input_tokens}"
+
+
+def odd(stamp: Stamp, request: Request) -> str:
+    return f"{stamp.ids.make('id-', 8)} {request.input_tokens * 3}"
+
+
+def request(tokens: int = 5) -> Request:
+    return Request(method="POST", path="/", headers={}).with_input_tokens(tokens)
+
+
+def asked(
+    keep: Keep, kitchen: Kitchen, number: int, now: float = 0.0, tokens: int = 5, key: str = "k"
+) -> Answer:
+    """The answer, held against what making it anew gives."""
+    stamp = Stamp(Ids(0, "", number), now)
+    found = keep.answer(key, stamp, request(tokens), kitchen)
+    before = kitchen.rendered
+    wanted = kitchen(stamp, request(tokens))
+    kitchen.rendered = before
+    assert sent(found.plan) == sent(wanted.plan)
+    assert found._replace(plan=wanted.plan) == wanted
+    return found
+
+
+def test_what_is_asked_for_again_is_kept() -> None:
+    keep, kitchen = Keep(), Kitchen(whole)
+    for number in range(3):
+        asked(keep, kitchen, number)
+    before = kitchen.rendered
+    bodies = {sent(asked(keep, kitchen, n, n * 0.5, n).plan) for n in range(20)}
+    assert len(bodies) == 20
+    assert kitchen.rendered == before
+
+
+@pytest.mark.parametrize(
+    ("say", "now", "tokens"),
+    [(dated, 1, 5), (odd, 0, 6)],
+    ids=["the time as a date", "tokens that are no sum"],
+)
+def test_what_is_no_hole_is_rendered_anew_when_it_changes(say: Say, now: int, tokens: int) -> None:
+    keep, kitchen = Keep(), Kitchen(say)
+    for number in range(3):
+        asked(keep, kitchen, number)
+    before = kitchen.rendered
+    asked(keep, kitchen, 3)
+    assert kitchen.rendered == before
+    asked(keep, kitchen, 4, now, tokens)
+    assert kitchen.rendered > before
+    before = kitchen.rendered
+    asked(keep, kitchen, 5, now, tokens)
+    assert kitchen.rendered == before
+
+
+def test_what_is_never_the_same_is_not_kept() -> None:
+    def drawn(stamp: Stamp, request: Request) -> str:
+        return stamp.ids.make("", 8)[:4]
+
+    keep, kitchen = Keep(), Kitchen(drawn)
+    asked(keep, kitchen, 0)
+    asked(keep, kitchen, 1)
+    before = kitchen.rendered
+    asked(keep, kitchen, 2)
+    asked(keep, kitchen, 3)
+    assert kitchen.rendered == before + 2
+
+
+@pytest.mark.parametrize("kitchen", [Kitchen(whole, error="timeout"), Kitchen(whole, faults=("malformed",))])
+def test_errors_and_broken_answers_are_not_kept(kitchen: Kitchen) -> None:
+    keep = Keep()
+    for number in range(5):
+        asked(keep, kitchen, number)
+    assert kitchen.rendered == 5
+
+
+def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "KEPT", 5_000)
+    monkeypatch.setattr(keeping, "SEEN", 10)
+    keep, kitchen = Keep(), Kitchen(whole)
+    for key in map(str, range(12)):
+        for number in range(3):
+            asked(keep, kitchen, number, key=key)
+    before = kitchen.rendered
+    asked(keep, kitchen, 9, key="11")
+    assert kitchen.rendered == before
+    asked(keep, kitchen, 9, key="1")
+    assert kitchen.rendered > before
