@@ -1,0 +1,63 @@
+"""When a rule whose match holds answers all the same not."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.claim import Guard
+
+
+def turns(guard: Guard, count: int) -> str:
+    return "".join("." if guard.refuses(turn) else "x" for turn in range(count))
+
+
+@pytest.mark.parametrize(
+    ("guard", "answered"),
+    [
+        (Guard(), "xxxxxx"),
+        (Guard(times=2), "xx...."),
+        (Guard(times=0), "......"),
+        (Guard(skip=2), "..xxxx"),
+        (Guard(every=3), "..x..x"),
+        (Guard(skip=1, every=2), "..x.x."),
+        (Guard(every=2, times=1), ".x...."),
+        (Guard(skip=3, times=2), "...xx."),
+    ],
+)
+def test_which_turns_are_answered(guard: Guard, answered: str) -> None:
+    assert turns(guard, 6) == answered
+
+
+@pytest.mark.parametrize(
+    "guard", [Guard(), Guard(times=2), Guard(skip=1, every=2), Guard(skip=2, every=3, times=2)]
+)
+def test_given_is_how_many_were_answered_before(guard: Guard) -> None:
+    answered = turns(guard, 20)
+    assert [guard.given(turn) for turn in range(20)] == [answered[:turn].count("x") for turn in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("guard", "turn", "why"),
+    [
+        (Guard(skip=1, times=0), 0, "skipped"),
+        (Guard(times=1), 1, "used up"),
+        (Guard(every=2), 0, "not its turn"),
+        (Guard(every=2, times=1), 2, "used up"),
+        (Guard(every=2), 1, None),
+    ],
+)
+def test_why_a_turn_is_not_answered(guard: Guard, turn: int, why: str | None) -> None:
+    assert guard.refuses(turn) == why
+
+
+def test_chance_spares_by_seed_rule_scope_and_tries() -> None:
+    assert not any(Guard().spares(0, "r", "", tries) for tries in range(100))
+    assert not any(Guard(chance=1.0).spares(0, "r", "", tries) for tries in range(100))
+    assert all(Guard(chance=0.0).spares(0, "r", "", tries) for tries in range(100))
+    half = Guard(chance=0.5)
+    runs = {
+        tuple(half.spares(*where, tries) for tries in range(64))
+        for where in ((0, "r", ""), (1, "r", ""), (0, "s", ""), (0, "r", "k"))
+    }
+    assert len(runs) == 4
+    assert all(20 < sum(run) < 44 for run in runs)

@@ -1,0 +1,87 @@
+"""Where an answer is cut short: at a stop sequence, or at the tokens that the request allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.cutting import cut_short, keep, tokens_of
+from mockllm.core.reply import Call, Choice, Part, Pause, Piece, Refusal, Text, Thinking, Verbatim
+from mockllm.core.request import Sampling
+from mockllm.core.tokens import estimate
+
+WORDS = ("one", " two", " three", " four")
+CALL = Call("get_weather", ('{"city":', '"Paris"}'))
+
+
+def cut(
+    *parts: Part, stop: tuple[str, ...] = (), max_tokens: int | None = None, finish: str = "stop"
+) -> Choice:
+    return cut_short(Choice(parts, finish), Sampling(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
+
+
+def test_tokens_of_a_part_as_its_maker_counted_them_else_estimated() -> None:
+    assert tokens_of(Text(WORDS, tokens=9)) == 9
+    assert tokens_of(Text(WORDS)) == estimate("one two three four")
+    assert tokens_of(Text(WORDS, whole="something else altogether")) == estimate("something else altogether")
+    assert tokens_of(Thinking(WORDS)) == estimate("one two three four")
+    assert tokens_of(CALL) == estimate('get_weather{"city":"Paris"}')
+
+
+def test_nothing_to_cut_gives_the_same_choice() -> None:
+    choice = Choice((Text(WORDS),))
+    assert cut_short(choice, Sampling()) is choice
+    assert cut_short(choice, Sampling(stop=("five", ""), max_tokens=100)) is choice
+
+
+@pytest.mark.parametrize(
+    ("stop", "said", "by"),
+    [
+        (("two",), ("one", " "), "two"),
+        (("one",), (), "one"),
+        (("e t",), ("on",), "e t"),
+        (("four", "three"), ("one", " two", " "), "three"),
+        (("two", "two three"), ("one", " "), "two"),
+    ],
+)
+def test_at_the_first_stop_sequence(stop: tuple[str, ...], said: tuple[str, ...], by: str) -> None:
+    choice = cut(Text(WORDS), CALL, stop=stop, finish="tool_calls")
+    assert choice == Choice((Text(said),), "stop", by)
+
+
+def test_a_stop_sequence_is_looked_for_in_the_text_alone() -> None:
+    parts = (Thinking(("stop",)), Text(("one",)), Refusal(("stop",)), Text((" a stop b",)))
+    assert cut(*parts, stop=("stop",)).parts == (*parts[:3], Text((" a ",)))
+
+
+def test_after_the_allowed_tokens() -> None:
+    assert cut(Text(WORDS), max_tokens=2) == Choice((Text(("one", " two"), 2),), "length")
+    assert cut(Text(WORDS, tokens=4), max_tokens=3) == Choice((Text(("one", " two", " three"), 3),), "length")
+    assert cut(Text(("one two", " three four"), tokens=4), max_tokens=3).parts == (
+        Text(("one two", " three"), 3),
+    )
+    assert cut(Text(WORDS), max_tokens=0) == Choice((), "length")
+
+
+def test_thinking_counts_against_the_tokens() -> None:
+    parts = (Thinking(WORDS, "signature"), Text(WORDS))
+    assert cut(*parts, max_tokens=2).parts == (Thinking(("one", " two"), "signature"),)
+    used = estimate("one two three four")
+    assert cut(*parts, max_tokens=used + 1).parts == (parts[0], Text(("one",), 1))
+    assert cut(*parts, max_tokens=used).parts == parts[:1]
+
+
+def test_a_call_is_whole_or_not_there() -> None:
+    assert cut(Text(("one",)), CALL, max_tokens=2, finish="tool_calls") == Choice((Text(("one",)),), "length")
+
+
+def test_a_stop_sequence_first_and_what_is_left_counts() -> None:
+    choice = cut(Text(WORDS), stop=(" four",), max_tokens=1)
+    assert (choice.finish, choice.stopped_by) == ("length", None)
+
+
+def test_what_stands_between_pieces_stays_as_long_as_text_follows() -> None:
+    pieces: tuple[Piece, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
+    assert keep(pieces, 5) == ("one", Pause(1.0), " t")
+    assert keep(pieces, 3) == ("one",)
+    assert keep(pieces, 0) == ()
+    assert keep(pieces, 99) == pieces

@@ -1,0 +1,131 @@
+"""One driver for all dialects: in which order the moments of an answer come, and which beat each is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockllm.core.encoder import At, Encoder, Event, Said, beats, encode
+from mockllm.core.failure import Failure
+from mockllm.core.plan import Data, Kind, Raw, Step, Wait
+from mockllm.core.reply import Call, Choice, Native, Pause, Refusal, Reply, Text, Verbatim
+
+
+class Spoken(Encoder):
+    """Says every moment in a word."""
+
+    def start(self) -> Iterable[Event]:
+        return ((b"start", None),)
+
+    def begin(self, choice: int) -> Iterable[Event]:
+        return ((b"begin %d" % choice, None),)
+
+    def open(self, at: At) -> Iterable[Event]:
+        return ((b"open %d.%d" % (at.choice, at.index), "opened"),)
+
+    def say(self, at: At, piece: str) -> Iterable[Event]:
+        return ((piece.encode(), None),)
+
+    def close(self, at: At) -> Iterable[Event]:
+        return ((b"close %d.%d" % (at.choice, at.index), None),)
+
+    def end(self, choice: int) -> Iterable[Event]:
+        return ((b"end %d" % choice, None),)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        return (("usage", (b"usage", None)), ("end", (b"done", None)))
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return ((failure.type.encode(), None),)
+
+
+class Terse(Encoder):
+    """Says nothing but pieces."""
+
+    def say(self, at: At, piece: str) -> Iterable[Event]:
+        return ((piece.encode(), None),)
+
+
+def shown(step: Step) -> str:
+    if isinstance(step, Wait):
+        return f"{step.beat} wait {step.seconds} {step.scripted}"
+    assert isinstance(step, (Data, Raw))
+    return f"{step.beat} raw" if isinstance(step, Raw) else f"{step.beat} {step.kind} {step.payload.decode()}"
+
+
+def moments(encoder: type[Encoder], *choices: Choice, broken: Failure | None = None) -> list[str]:
+    return [shown(step) for step in encode(encoder(Reply(choices, broken=broken)))]
+
+
+def test_one_choice_from_its_start_to_its_end() -> None:
+    assert moments(Spoken, Choice((Text(("a", "b")), Call("f", ("{}",))))) == [
+        "0 open start",
+        "0 open begin 0",
+        "0 open open 0.0",
+        "1 say a",
+        "2 say b",
+        "2 close close 0.0",
+        "2 open open 0.1",
+        "3 say {}",
+        "3 close close 0.1",
+        "3 finish end 0",
+        "3 usage usage",
+        "3 end done",
+    ]
+
+
+def test_a_dialect_says_only_what_it_says() -> None:
+    assert moments(Terse, Choice((Text(("a", "b")), Refusal(("c",))))) == ["1 say a", "2 say b", "3 say c"]
+    assert moments(Terse, Choice((Text(("a",)),)), broken=Failure("overloaded")) == ["1 say a"]
+
+
+def test_choices_take_turns_piece_by_piece() -> None:
+    said = moments(
+        Terse, Choice((Text(("a", "b", "c")),)), Choice((Text(("x",)),)), Choice((Text(("1", "2")),))
+    )
+    assert said == ["1 say a", "2 say x", "3 say 1", "4 say b", "5 say 2", "6 say c"]
+
+
+def test_a_native_block_is_one_piece_and_its_opening_says_it() -> None:
+    assert moments(Spoken, Choice((Native("x", {}), Text(("a",)))))[2:5] == [
+        "1 say open 0.0",
+        "1 open open 0.1",
+        "2 say a",
+    ]
+
+
+def test_waits_and_bytes_stand_between_pieces_and_are_no_beats() -> None:
+    assert moments(Terse, Choice((Text((Pause(1.0), "a", Verbatim(b"x"), Pause(2.0), "b")),))) == [
+        "0 wait 1.0 True",
+        "1 say a",
+        "1 raw",
+        "1 wait 2.0 True",
+        "2 say b",
+    ]
+
+
+def test_an_event_keeps_its_name() -> None:
+    assert [
+        step.event for step in encode(Spoken(Reply((Choice((Text(("a",)),)),)))) if isinstance(step, Data)
+    ][2] == "opened"
+
+
+def test_what_breaks_off_is_neither_closed_nor_finished() -> None:
+    broken = Failure("overloaded")
+    assert moments(Spoken, Choice((Text(("a",)), Text(("b",)))), broken=broken) == [
+        "0 open start",
+        "0 open begin 0",
+        "0 open open 0.0",
+        "1 say a",
+        "1 close close 0.0",
+        "1 open open 0.1",
+        "2 say b",
+        "2 error overloaded",
+    ]
+
+
+def test_beats_are_what_an_encoder_would_say() -> None:
+    one = Choice((Text((Pause(1.0), "a", Pause(2.0), Pause(3.0), "b", Verbatim(b"x"), Pause(4.0))),))
+    assert beats(Reply((one,))) == ([Said("a", 1.0), Said("b", 5.0)], 4.0)
+    two = (Choice((Text(("a", "b"), tokens=2),)), Choice((Native("x", {}), Refusal(("c",)))))
+    assert beats(Reply(two)) == ([Said("a", made=True), Said(""), Said("b", made=True), Said("c")], 0.0)
+    assert beats(Reply(())) == ([], 0.0)

@@ -1,0 +1,28 @@
+"""JSON as this project reads and writes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json import MISSING, JSONDecodeError, canonical, dumps, loads, pretty
+
+VALUE = {"b": [1, None, True], "a": "é"}
+
+
+def test_written_compactly_prettily_and_canonically() -> None:
+    assert dumps(VALUE) == '{"b":[1,null,true],"a":"é"}'.encode()
+    assert pretty({"a": [1]}) == b'{\n  "a": [\n    1\n  ]\n}'
+    assert canonical(VALUE) == '{"a":"é","b":[1,null,true]}'.encode()
+    assert loads(canonical(VALUE)) == VALUE
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"NaN", b'"\xff"', b'"\\ud800"', b"{'a': 1}", b"[1,]"])
+def test_what_the_providers_refuse_is_refused(text: bytes) -> None:
+    with pytest.raises(JSONDecodeError):
+        loads(text)
+
+
+def test_missing_is_told_apart_from_null() -> None:
+    assert not MISSING
+    assert MISSING is not None
+    assert repr(MISSING) == "MISSING"

@@ -1,0 +1,36 @@
+"""An attribute that is computed when it is first read."""
+
+from __future__ import annotations
+
+from mockllm.core.lazy import lazy
+
+
+class Counted:
+    asked = 0
+
+    @lazy
+    def value(self) -> int:
+        """What it is."""
+        self.asked += 1
+        return 7
+
+
+def test_it_is_computed_once_and_then_plain() -> None:
+    one = Counted()
+    assert "value" not in vars(one)
+    assert (one.value, one.value, one.asked) == (7, 7, 1)
+    assert vars(one)["value"] == 7
+
+
+def test_each_instance_has_its_own_and_the_class_the_descriptor() -> None:
+    one, two = Counted(), Counted()
+    assert one.value == two.value
+    assert two.asked == 1
+    assert isinstance(Counted.value, lazy)
+    assert Counted.value.__doc__ == "What it is."
+
+
+def test_it_can_be_set() -> None:
+    one = Counted()
+    vars(one)["value"] = 8
+    assert (one.value, one.asked) == (8, 0)

@@ -1,0 +1,27 @@
+"""What to say, before any wire format."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.reply import Call, Choice, Pause, Piece, Refusal, Reply, Text, Usage, Verbatim, spoken
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [((), ""), (("a",), "a"), ((Pause(1.0),), ""), (("a", Pause(1.0), "b", Verbatim(b"x")), "ab")],
+)
+def test_spoken_is_the_text_of_the_pieces(pieces: tuple[Piece, ...], text: str) -> None:
+    assert spoken(pieces) == text
+
+
+def test_a_choices_calls_and_its_text_as_a_whole_answer_says_it() -> None:
+    call = Call("f", ("{}",))
+    choice = Choice((Text(("a", "b")), call, Refusal(("no",)), Text(("c",), whole="instead")))
+    assert (choice.calls, choice.text) == ((call,), "abinstead")
+
+
+def test_usage() -> None:
+    usage = Usage(10, 5, cached_read=3)
+    assert usage.total == 15
+    assert Reply(()).with_usage(usage) == Reply((), usage)

@@ -1,0 +1,158 @@
+"""A request as scenarios see it, where no dialect reads it, and what all dialects share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from mockllm.core.json import MISSING
+from mockllm.core.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    OtherPart,
+    Request,
+    ResultPart,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+    ToolChoice,
+    estimate_input,
+)
+from mockllm.core.tokens import estimate
+
+
+def asked(raw: bytes = b"", query: str = "", headers: Mapping[str, str] | None = None) -> Request:
+    return Request(method="POST", path="/x", headers=headers or {}, raw=raw, query_string=query)
+
+
+def saying(*messages: Message, tools: tuple[Tool, ...] = ()) -> Request:
+    request = asked()
+    vars(request).update(messages=messages, tools=tools)
+    return request
+
+
+def test_outside_every_protocol_nothing_was_asked() -> None:
+    request = asked()
+    assert (request.dialect, request.api, request.generates) == (None, None, False)
+    assert (request.model, request.stream, request.messages, request.system, request.user) == (
+        None,
+        False,
+        (),
+        None,
+        None,
+    )
+    assert (request.turn, request.tools, request.tool_choice, request.tool_results) == (
+        1,
+        (),
+        ToolChoice(),
+        (),
+    )
+    assert (request.has_image, request.response_format, request.sampling) == (False, Format(), Sampling())
+    assert request.input_tokens == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [
+        ("", {}),
+        ("a=1&b=&c", {"a": "1", "b": "", "c": ""}),
+        ("a=1&a=2", {"a": "2"}),
+        ("a=%C3%A9+x", {"a": "é x"}),
+    ],
+)
+def test_the_query(query: str, read: dict[str, str]) -> None:
+    assert asked(query=query).query == read
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({}, None),
+        ({"authorization": "Bearer sk-1"}, "sk-1"),
+        ({"authorization": "bearer  sk-1 "}, "sk-1"),
+        ({"authorization": "Bearer "}, None),
+        ({"authorization": "Basic abc"}, None),
+        ({"authorization": "Basic abc", "x-api-key": "k"}, "k"),
+        ({"x-api-key": "k"}, "k"),
+    ],
+)
+def test_the_key(headers: dict[str, str], key: str | None) -> None:
+    assert asked(headers=headers).api_key == key
+
+
+@pytest.mark.parametrize(
+    ("raw", "body", "fields"),
+    [
+        (b'{"a": 1}', {"a": 1}, {"a": 1}),
+        (b"[1]", [1], {}),
+        (b"null", None, {}),
+        (b"{", MISSING, {}),
+        (b"", MISSING, {}),
+    ],
+)
+def test_the_body(raw: bytes, body: object, fields: dict[str, object]) -> None:
+    request = asked(raw)
+    assert request.body == body
+    assert request.fields == fields
+
+
+def test_the_body_as_text_and_the_host() -> None:
+    assert asked(b"a\xff").raw_text == "a\ufffd"
+    assert (asked(headers={"host": "h"}).host, asked().host) == ("h", None)
+
+
+def test_an_unread_request_is_the_same_without_its_body() -> None:
+    request = Request(
+        method="POST", path="/x", headers={"a": "b"}, raw=b"{}", query_string="q=1", provider="p",
+        route={"model": "m"}, session="s", client="::1", now=7.0, outcome="found",
+    )  # fmt: skip
+    unread = request.unread()
+    assert unread.raw == b""
+    assert {**vars(unread), "raw": b"{}"} == vars(request)
+
+
+def test_roles_and_turns() -> None:
+    request = saying(
+        Message("system", (TextPart("a"),)),
+        Message("user", (TextPart("one"), MediaPart("image"), TextPart("two"))),
+        Message("assistant", (TextPart("x"),)),
+        Message("system", (TextPart("b"),)),
+        Message("tool", (ResultPart("c1", "f", "r"),)),
+    )
+    assert (request.system, request.user, request.turn, request.has_image) == ("a\nb", "one\ntwo", 2, True)
+
+
+def test_tool_results_are_those_after_the_last_assistant_turn_in_order() -> None:
+    old, one, two = (ResultPart(name, None, "") for name in ("old", "one", "two"))
+    turns = (
+        Message("tool", (old,)),
+        Message("assistant", ()),
+        Message("tool", (one,)),
+        Message("tool", (two,)),
+    )
+    assert saying(*turns, Message("user", (TextPart("and?"),))).tool_results == (one, two)
+    assert saying(Message("tool", (one, two))).tool_results == (one, two)
+
+
+def test_a_result_read_as_json() -> None:
+    assert ResultPart(None, None, '{"t": 21}').json == {"t": 21}
+    assert ResultPart(None, None, "sunny").json is MISSING
+
+
+def test_the_inputs_tokens_are_those_of_all_parts() -> None:
+    assert estimate_input(saying(Message("user", (TextPart("one two three"),)))) == 7 + estimate(
+        "one two three"
+    )
+    assert estimate_input(
+        saying(Message("assistant", (ThinkingPart("hm"), OtherPart("odd"))))
+    ) == 7 + estimate("hm")
+    assert estimate_input(saying(Message("assistant", (CallPart("c", "f", {"a": 1}),)))) == 7 + estimate(
+        "f{'a': 1}"
+    )
+    assert estimate_input(saying(Message("tool", (ResultPart("c", "f", "sunny"),)))) == 7 + estimate("sunny")
+    assert estimate_input(saying(Message("user", (MediaPart("image"),)))) == 7 + 85
+    assert saying(tools=(Tool("f", {"type": "object"}, "Says."),)).input_tokens > 3

@@ -1,0 +1,52 @@
+"""Whose counts: what `per` names, read from a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockllm.core.request import Message, TextPart
+from mockllm.core.scopes import conversation, scope_of
+from tests.core.asking import Asked
+
+
+def asked(headers: dict[str, str] | None = None, client: str = "::1", **body: Any) -> Asked:
+    import json
+
+    return Asked(method="POST", path="/", headers=headers or {}, raw=json.dumps(body).encode(), client=client)
+
+
+def test_global_is_the_empty_scope() -> None:
+    assert scope_of("global", asked()) == ""
+
+
+def test_a_key_is_hashed_and_none_is_a_scope_of_its_own() -> None:
+    one, two, none = (
+        scope_of("api_key", asked({"authorization": f"Bearer {key}"} if key else {}))
+        for key in ("a", "b", "")
+    )
+    assert len({one, two, none, ""}) == 4
+    assert one == scope_of("api_key", asked({"x-api-key": "a"}))
+    assert one.startswith("api_key:")
+    assert not one.endswith(":a")
+
+
+def test_a_peer() -> None:
+    assert scope_of("ip", asked(client="10.0.0.1")) == "ip:10.0.0.1"
+
+
+def test_a_header_in_any_case() -> None:
+    assert scope_of("header:X-User", asked({"x-user": "7"})) == "header:x-user=7"
+    assert scope_of("header:X-User", asked()) == "header:x-user="
+
+
+def test_a_conversation_is_its_system_text_and_first_user_message() -> None:
+    def named(*said: tuple[str, str]) -> str:
+        request = asked()
+        request.__dict__["messages"] = tuple(Message(role, (TextPart(text),)) for role, text in said)  # type: ignore[arg-type]
+        assert scope_of("conversation", request) == f"conversation:{conversation(request)}"
+        return conversation(request)
+
+    first = named(("user", "hi"))
+    assert named(("user", "hi"), ("assistant", "x"), ("user", "more")) == first
+    assert len({first, named(("user", "ho")), named(("system", "s"), ("user", "hi")), named()}) == 4
+    assert named(("user", "\ud800")) != first

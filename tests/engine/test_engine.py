@@ -1,0 +1,146 @@
+"""The engine itself: reading, refusing, telling what is loaded, and what it keeps within bounds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.matching import Difference
+from mockllm.core.template import TemplateFailure
+from mockllm.engine import About, Engine, engine, keeping, plans
+from mockllm.engine.exchange import header_text
+from mockllm.engine.misses import told, unfit
+from tests.language.playing import Ask, Game, Heard, ask, chat, claude, models, play
+
+HELLO = """
+rules:
+  - {name: hello, match: {model: gpt-4o, path: /v1/chat/completions}, reply: Hello}
+  - {match: {path: /mine}, http: {body: x}}
+"""
+
+
+def read(game: Game, asked: Ask) -> Any:
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    return game.engine.read(
+        asked.method, asked.path, asked.query, headers, asked.body, asked.client, asked.now
+    )
+
+
+def test_a_request_is_read_in_its_protocol() -> None:
+    game = Game(HELLO)
+    assert [read(game, each).api for each in (chat(), claude(), models(), ask("/x"))] == [
+        "chat",
+        "messages",
+        "models",
+        None,
+    ]
+    request = read(game, chat(session="s", client="::9", now=5.0))
+    assert (request.session, request.client, request.now, request.provider) == ("s", "::9", 5.0, "openai")
+
+
+def test_what_the_server_refuses_is_said_in_the_providers_envelope_and_counts_nothing() -> None:
+    game = Game("rules: [{sequence: [a, b]}]\nmodifiers: [{delay: 1s}]")
+    for asked, kind in ((chat(), "invalid_request_error"), (claude(), "request_too_large")):
+        answer = game.engine.refuse(Failure("request_too_large", message="too much"), read(game, asked))
+        assert (answer.plan.head.status, answer.rule, answer.error) == (413, None, "request_too_large")
+        assert answer.plan.delay == 0.0
+        assert f'"{kind}"' in answer.plan.steps[0].payload.decode()  # type: ignore[union-attr]
+    assert game.hear(chat()).text == "a"
+
+
+def test_about_tells_what_is_loaded() -> None:
+    game = Game(HELLO)
+    about = game.engine.about()
+    assert (about.rules, about.files, about.stale) == (2, 1, ())
+    assert {"POST /v1/chat/completions", "GET /v1/models/{model}", "/mine"} <= set(about.routes)
+    assert ("OpenAI", "/v1") in about.bases
+    stale = Engine(game.engine.catalog, game.engine.state, stale=[("a.yaml", "why")]).about()
+    assert stale == About(2, 1, about.routes, about.bases, (("a.yaml", "why"),))
+
+
+def test_a_peek_is_the_answer_that_would_come() -> None:
+    game = Game("rules: [{name: s, sequence: [a, b]}]")
+    peeked = [Heard(game.engine.peek(read(game, chat())).answer()) for _ in range(2)]
+    heard = game.hear(chat())
+    assert [(each.written, each.headers) for each in peeked] == [(heard.written, heard.headers)] * 2
+
+
+@pytest.mark.parametrize(
+    ("id", "text"),
+    [
+        ("a.yaml:hello there", "a.yaml:hello there"),
+        ("ü.yaml:a:b/c", "%C3%BC.yaml:a:b/c"),
+        ("é%", "%C3%A9%25"),
+    ],
+)
+def test_an_id_in_a_header_is_printable(id: str, text: str) -> None:
+    assert header_text(id) == text
+
+
+def test_what_differed_in_words() -> None:
+    assert told(Difference("user", '"a"', '"b"', None, False)) == 'user expected "a", found "b"'
+    assert told(Difference("user", '"a"', '"A"', "case", False)) == 'user expected "a", found "A" (case)'
+
+
+def test_what_does_not_fit_in_words() -> None:
+    assert unfit(TemplateFailure("{{ x }}", "", "x is absent")).message == "{{ x }}: x is absent"
+    assert (
+        unfit(TemplateFailure("{{ x }}", "a.yaml:3", "x is absent")).message
+        == "{{ x }} at a.yaml:3: x is absent"
+    )
+    by_query = unfit(TemplateFailure("{{ query.x }}", "a.yaml:3", "not a number", "x"))
+    assert (
+        by_query.message == "The query parameter 'x' does not fit: not a number ({{ query.x }} at a.yaml:3)"
+    )
+    assert by_query.fields == {"param": "x"}
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+MANY = """
+rules:
+  - {match: {user: {contains: static}}, reply: {text: "a b c", model: m}}
+  - {match: {user: {contains: drawn}}, reply: "{{ user }}", pace: {itl: [1ms, 2ms]}}
+  - {match: {user: {contains: broken}}, reply: {chunks: [a, {error: overloaded}]}}
+modifiers:
+  - {match: {query: {a: {exists: true}}}, headers: {x-a: "1"}}
+  - {match: {query: {b: {exists: true}}}, pace: {itl: 1ms}}
+  - {match: {query: {c: {exists: true}}}, faults: [malformed]}
+"""
+REQUESTS = [
+    asking(user, stream=stream, query=query, max_tokens=limit, model=model)
+    for asking in (chat, claude)
+    for user in ("static", "drawn", "broken")
+    for stream in (True, False)
+    for query in ("", "a=1", "a=1&b=1", "b=1&c=1")
+    for limit in (1, 100)
+    for model in ("one", "two")
+]
+
+
+def test_what_is_kept_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked twice (the second time from what is kept), and with next to nothing kept."""
+    twice = [each.written for each in play(MANY, *REQUESTS, *REQUESTS)]
+    monkeypatch.setattr(engine, "WAYS", 2)
+    monkeypatch.setattr(keeping, "KEPT", 5000)
+    monkeypatch.setattr(plans, "KEPT", 2)
+    assert [each.written for each in play(MANY, *REQUESTS, *REQUESTS)] == twice
+
+
+def test_a_static_stream_is_rendered_anew_each_second() -> None:
+    first, same, later = play(
+        "rules: [{reply: hi}]", *[chat(stream=True, now=now) for now in (1.1, 1.9, 2.0)]
+    )
+    created = [json.loads(each.events[0].data)["created"] for each in (first, same, later)]
+    assert created == [1, 1, 2]
+
+
+def test_a_kept_stream_counts_the_input_where_the_protocol_shows_it() -> None:
+    asked = [claude("word " * count, stream=True) for count in (1, 50, 1)]
+    heard = play("rules: [{reply: hi}]", *asked, *asked)
+    shown = [each.events[0].json["message"]["usage"]["input_tokens"] for each in heard]
+    assert shown[0] == shown[2] < shown[1]
+    assert shown[3:] == shown[:3]

@@ -1,0 +1,154 @@
+"""Counts in memory: what is decided, what is counted, what is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from mockllm.core.claim import Candidate, Claim, Guard, Settled
+from mockllm.state.memory import Memory
+
+
+def candidate(
+    name: str, *, error: bool = False, scope: str = "", validation: Any = "strict", **guard: Any
+) -> Candidate:
+    return Candidate(0, name, name, scope, Guard(**guard) if guard else None, validation, error)
+
+
+def claim(
+    rules: Sequence[Candidate],
+    modifiers: Sequence[Candidate] = (),
+    *,
+    session: str = "",
+    invalid: Sequence[str] = (),
+) -> Claim:
+    return Claim(session, 0, rules, modifiers, lambda validation: validation in invalid)
+
+
+def told(settled: Settled) -> tuple[str, str | None, list[str]]:
+    """The outcome, the rule's name, and why others stood aside."""
+    rule = settled.rule.candidate.key if settled.rule else None
+    return settled.outcome, rule, [why for _, why in settled.refused]
+
+
+def test_the_first_that_is_let_through_answers() -> None:
+    memory = Memory()
+    asked = claim([candidate("once", times=1), candidate("later", skip=1), candidate("rest")])
+    assert told(memory.settle(asked)) == ("rule", "once", [])
+    assert told(memory.settle(asked)) == ("rule", "rest", ["used up", "skipped"])
+    assert told(memory.settle(asked)) == ("rule", "later", ["used up"])
+
+
+def test_without_any_it_is_a_miss() -> None:
+    assert told(Memory().settle(claim([]))) == ("miss", None, [])
+    assert told(Memory().settle(claim([candidate("never", chance=0.0)]))) == (
+        "miss",
+        None,
+        ["lost its chance"],
+    )
+    assert told(Memory().settle(claim([candidate("second", every=2)]))) == ("miss", None, ["not its turn"])
+
+
+def test_tries_and_given_are_those_before_this_request() -> None:
+    memory = Memory()
+    asked = claim([candidate("r", every=2), candidate("rest")])
+    turns = [memory.settle(asked).rule for _ in range(4)]
+    assert [(turn.candidate.key, turn.tries, turn.given) for turn in turns if turn] == [
+        ("rest", 0, 0),
+        ("r", 1, 0),
+        ("rest", 1, 1),
+        ("r", 3, 1),
+    ]
+
+
+def test_a_peek_decides_and_counts_nothing() -> None:
+    memory = Memory()
+    asked = claim([candidate("once", times=1)], [candidate("m", times=1)])
+    for _ in range(3):
+        assert told(memory.peek(asked)) == ("rule", "once", [])
+    settled = memory.settle(asked)
+    assert (settled.number, len(settled.modifiers)) == (0, 1)
+    assert told(memory.peek(asked)) == ("miss", None, ["used up"])
+
+
+@pytest.mark.parametrize(
+    ("modifiers", "invalid", "outcome"),
+    [
+        ([candidate("m", error=True)], [], "modifier"),
+        ([candidate("m", error=True)], ["strict"], "modifier"),
+        ([candidate("m", error=True, chance=0.0)], [], "rule"),
+        ([candidate("m")], [], "rule"),
+        ([], ["strict"], "invalid"),
+        ([], ["lenient"], "rule"),
+    ],
+)
+def test_a_modifiers_error_then_validation_then_the_rule(
+    modifiers: list[Candidate], invalid: list[str], outcome: str
+) -> None:
+    memory = Memory()
+    asked = claim([candidate("skipping", skip=1), candidate("once", times=1)], modifiers, invalid=invalid)
+    settled = memory.settle(asked)
+    assert settled.outcome == outcome
+    consumed = memory.peek(claim([candidate("skipping", skip=1), candidate("once", times=1)]))
+    assert told(consumed)[1] == ("skipping" if outcome == "rule" else "once")
+
+
+def test_validation_is_the_answering_rules_and_strict_where_none_answers() -> None:
+    lenient = candidate("r", validation="lenient")
+    assert Memory().settle(claim([lenient], invalid=["strict"])).outcome == "rule"
+    assert Memory().settle(claim([lenient], invalid=["lenient"])).outcome == "invalid"
+    assert Memory().settle(claim([], invalid=["strict"])).outcome == "invalid"
+
+
+def test_modifiers_count_for_themselves() -> None:
+    memory = Memory()
+    asked = claim([], [candidate("m", times=1), candidate("n", skip=1), candidate("all")])
+    assert [[turn.candidate.key for turn in memory.settle(asked).modifiers] for _ in range(3)] == [
+        ["m", "all"],
+        ["n", "all"],
+        ["n", "all"],
+    ]
+
+
+def test_sessions_and_scopes_count_apart() -> None:
+    memory = Memory()
+    asked = [
+        claim([candidate("r", scope=scope, times=1)], session=session)
+        for session, scope in (("", ""), ("", "a"), ("s", ""), ("s", "a"), ("", ""))
+    ]
+    assert [memory.settle(each).outcome for each in asked] == ["rule"] * 4 + ["miss"]
+
+
+def test_requests_are_numbered_in_the_scope_of_what_answers() -> None:
+    memory = Memory()
+    numbers = [
+        memory.settle(claim([candidate("r", scope=scope)])).number for scope in ("", "a", "", "a", "b")
+    ]
+    assert numbers == [0, 0, 1, 1, 0]
+    assert memory.settle(claim([])).number == 2
+
+
+def test_keep_forgets_the_counts_of_what_is_gone() -> None:
+    memory = Memory()
+    asked = claim([candidate("a", times=1), candidate("b", times=1)])
+    memory.settle(asked)
+    memory.settle(asked)
+    memory.keep(frozenset({"b"}))
+    assert told(memory.settle(asked)) == ("rule", "a", [])
+    assert told(memory.settle(asked)) == ("miss", None, ["used up", "used up"])
+
+
+def test_of_too_many_scopes_those_go_that_were_not_used_for_the_longest_time() -> None:
+    memory = Memory(capacity=10)
+
+    def number(scope: str) -> int:
+        return memory.settle(claim([candidate("r", scope=scope)])).number
+
+    number("idle")
+    for count in range(1000):
+        assert number("busy") == count
+        number(f"passing {count}")
+    assert number("idle") == 0
+    assert number("passing 999") == 1
