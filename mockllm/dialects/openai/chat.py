@@ -39,6 +39,7 @@ from mockllm.dialects.openai.errors import error_plan, inner
 from mockllm.dialects.openai.families import DEFAULT_MODEL, Family, family, snapshot
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
 from mockllm.dialects.openai.hearing import hear
+from mockllm.dialects.openai.padding import padding
 
 FINISH: Final[dict[Finish, str]] = {
     "stop": "stop",
@@ -55,7 +56,6 @@ SHAPING: Final = frozenset(
     {"stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call"}
 )
 """The fields of a request that change how a given reply is written."""
-PADDING: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
 
 
 @dataclass(slots=True)
@@ -141,8 +141,8 @@ def _seen(choice: Choice) -> Choice:
 
 
 def _hidden(part: Part) -> bool:
-    if type(part) is Native:
-        return part.dialect != "openai" or type(part.block) is not dict
+    if type(part) is Native:  # an item of the responses protocol says its type; a piece of a message has none
+        return part.dialect != "openai" or type(part.block) is not dict or "type" in part.block
     return type(part) is Thinking
 
 
@@ -227,13 +227,11 @@ class ChatEncoder(Encoder):
         return self._top + said + self._tail + self._padding(padded), None
 
     def _padding(self, padded: int) -> bytes:
-        """What pads a chunk, and its end. Live padding is random; ours fills what is said up to a multiple
-        of 16 characters, as in the newest recordings, and turns with the chunk's number."""
+        """What pads a chunk, and its end."""
         if not self._request.obfuscated:
             return b"}"
-        start = self._chunks % 62
         self._chunks += 1
-        return b',"obfuscation":"%b"}' % PADDING[start : start + 16 - padded % 16]
+        return padding(self._chunks - 1, padded) + b"}"
 
 
 def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:

@@ -7,8 +7,9 @@ there. Statuses, codes and messages are from recordings and public reports, but 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, pretty
@@ -117,9 +118,12 @@ ROWS: Final = {
 }
 
 
-def inner(failure: Failure, request: Request, stamp: Stamp) -> dict[str, Json]:
+Rows: TypeAlias = Mapping[str, Row]
+
+
+def inner(failure: Failure, request: Request, stamp: Stamp, rows: Rows = ROWS) -> dict[str, Json]:
     """The object under `error`."""
-    row = ROWS[failure.type]
+    row = rows[failure.type]
     made: dict[str, Json] = {
         "message": failure.message,
         "type": row.type,
@@ -134,12 +138,12 @@ def inner(failure: Failure, request: Request, stamp: Stamp) -> dict[str, Json]:
     return made
 
 
-def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+def error_plan(failure: Failure, request: Request, stamp: Stamp, rows: Rows = ROWS) -> Plan:
     """A whole answer with the failure. The edge indents by four and ends with a newline; the models' tier
     indents by two and does not (as the lengths of recorded bodies tell)."""
-    row = ROWS[failure.type]
-    body = pretty({"error": inner(failure, request, stamp)})
-    if row.headers is not WHOLE_HEAD:
+    row = rows[failure.type]
+    body = pretty({"error": inner(failure, request, stamp, rows)})
+    if row.headers in (EDGE_HEAD, LIMITED_HEAD):
         body = re.sub(rb"(?m)^ +", rb"\g<0>\g<0>", body) + b"\n"
     made = head(failure.status or row.status, row.headers, stamp)
     return Plan(_with_retry(made, failure, row).with_headers(failure.headers), (Data(body, 0, "body"),))
