@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from json import JSONDecodeError, JSONDecoder
 from typing import Final, TypeAlias
 
-from mockllm.core.framing import frame
-from mockllm.core.plan import Data, Framing, Plan, Raw
+from mockllm.core.framing import framed
+from mockllm.core.plan import Framing, Plan
 
 Event: TypeAlias = tuple[str | None, bytes]
 """The event's name, where it has one, and its payload."""
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_BETWEEN: Final = re.compile(r"[\s\[,]*")
+_JSON: Final = JSONDecoder()
 
 
 def _plain(data: bytes) -> Iterator[Event]:
@@ -43,17 +46,32 @@ def _ndjson(data: bytes) -> Iterator[Event]:
     return ((None, line) for line in data.split(b"\n")[:-1] if line)
 
 
+def _json_array(data: bytes) -> Iterator[Event]:
+    """The array's items as far as they are whole."""
+    text = data.decode("utf-8", "replace")
+    at = 0
+    while True:
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+        try:
+            _, end = _JSON.raw_decode(text, at)
+        except JSONDecodeError:
+            return
+        yield None, text[at:end].encode()
+        at = end
+
+
 _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
     Framing.PLAIN: _plain,
     Framing.SSE: _sse,
     Framing.SSE_CRLF: _sse,
     Framing.NDJSON: _ndjson,
+    Framing.JSON_ARRAY: _json_array,
 }
 
 
 def sent(plan: Plan) -> bytes:
     """All bytes of the body, whenever they leave."""
-    return b"".join(frame(step, plan.framing) for step in plan.steps if isinstance(step, (Data, Raw)))
+    return b"".join(item for item in framed(plan) if type(item) is bytes)
 
 
 def events(plan: Plan) -> Iterator[Event]:

@@ -1,17 +1,30 @@
-"""How an event becomes bytes: server-sent events with LF or CRLF, newline-delimited JSON, or nothing at all.
+"""How events become bytes: server-sent events with LF or CRLF, newline-delimited JSON, a JSON array, or none.
 
-Sources: WHATWG HTML section 9.2 (server-sent events); Google's endpoints end lines with CRLF.
+Decided when a plan is written, since what stands before the first event, between two and behind the last
+depends on which are left. Sources: WHATWG HTML section 9.2 (server-sent events); Google's endpoints end
+lines with CRLF, and write the array as `[{…}`, `,` and `]` on lines of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from mockllm.core.plan import Data, Framing, Raw
+from mockllm.core.plan import Cut, Data, Framing, Plan, Raw, Wait
 
 
-def _plain(step: Data) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How one framing writes each event, and what it puts around them."""
+
+    each: Callable[[Data], bytes]
+    opening: bytes = b""
+    between: bytes = b""
+    closing: bytes = b""
+
+
+def _bare(step: Data) -> bytes:
     return step.payload
 
 
@@ -31,14 +44,29 @@ def _ndjson(step: Data) -> bytes:
     return step.payload + b"\n"
 
 
-FRAMERS: Final[dict[Framing, Callable[[Data], bytes]]] = {
-    Framing.PLAIN: _plain,
-    Framing.SSE: _sse,
-    Framing.SSE_CRLF: _sse_crlf,
-    Framing.NDJSON: _ndjson,
+FORMS: Final[dict[Framing, Form]] = {
+    Framing.PLAIN: Form(_bare),
+    Framing.SSE: Form(_sse),
+    Framing.SSE_CRLF: Form(_sse_crlf),
+    Framing.NDJSON: Form(_ndjson),
+    Framing.JSON_ARRAY: Form(_bare, b"[", b"\n,\r\n", b"\n]"),
 }
 
 
-def frame(step: Data | Raw, framing: Framing) -> bytes:
-    """The bytes of one step."""
-    return step.data if type(step) is Raw else FRAMERS[framing](step)  # type: ignore[arg-type]
+def framed(plan: Plan) -> Iterator[bytes | Wait | Cut]:
+    """The plan's steps in order, those that say something as their bytes. One more where the framing closes
+    what it opened; a stream that is cut stays open."""
+    form = FORMS[plan.framing]
+    each, before, closing = form.each, form.opening, b""
+    for step in plan.steps:
+        if type(step) is Data:
+            yield before + each(step)
+            before, closing = form.between, form.closing
+        elif type(step) is Raw:
+            yield step.data
+        else:
+            yield step  # type: ignore[misc]
+            if type(step) is Cut:
+                return
+    if closing:
+        yield closing

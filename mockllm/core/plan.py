@@ -82,13 +82,14 @@ Step: TypeAlias = Data | Raw | Wait | Cut
 class Framing(Enum):
     """How a Data step becomes bytes; decided when it is written, so that faults can work on events.
 
-    A new framing (AWS event stream, NDJSON, a JSON array) is a member here and a row in `core.framing`.
+    A new framing (AWS event stream) is a member here and a row in `core.framing`.
     """
 
     PLAIN = "plain"
     SSE = "sse"
     SSE_CRLF = "sse-crlf"
     NDJSON = "ndjson"
+    JSON_ARRAY = "json-array"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from operator import itemgetter
 from typing import Final, Literal, TypeAlias
 
 from mockllm.core.chance import BASE62, Ids
-from mockllm.core.framing import frame
+from mockllm.core.framing import framed
 from mockllm.core.plan import Cut, Framing, Head, Headers, Plan, Raw, Step, Wait
 
 SECOND: Final = 7_391_846_205
@@ -125,15 +126,15 @@ def groups(plan: Plan) -> Iterator[Wait | Cut | Raw]:
     """A plan's waits (and cut), and between two of them all bytes as one."""
     said: list[bytes] = []
     beat = 0
-    for step in plan.steps:
-        if isinstance(step, (Wait, Cut)):
+    for step, item in zip_longest(plan.steps, framed(plan)):
+        if isinstance(item, (Wait, Cut)):
             if said:
                 yield Raw(b"".join(said), beat)
                 said.clear()
-            yield step
+            yield item
         else:
-            said.append(frame(step, plan.framing))
-            beat = step.beat
+            said.append(item)
+            beat = beat if step is None else step.beat
     if said:
         yield Raw(b"".join(said), beat)
 

@@ -10,8 +10,8 @@ from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, Protocol, TypeAlias
 
-from mockllm.core.framing import FRAMERS
-from mockllm.core.plan import Cut, Data, Plan, Raw, Wait
+from mockllm.core.framing import framed
+from mockllm.core.plan import Cut, Plan, Wait
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 
@@ -145,19 +145,11 @@ def _nothing() -> None: ...
 
 def script(plan: Plan) -> Iterator[bytes | Wait | Cut]:
     """The plan's steps, framed one by one as they are reached; what is very long, in slices."""
-    framer = FRAMERS[plan.framing]
-    for step in plan.steps:
-        if type(step) is Data:
-            data = framer(step)
-        elif type(step) is Raw:
-            data = step.data
+    for item in framed(plan):
+        if type(item) is bytes and len(item) > SLICE_BYTES:
+            yield from (item[at : at + SLICE_BYTES] for at in range(0, len(item), SLICE_BYTES))
         else:
-            yield step  # type: ignore[misc]
-            continue
-        if len(data) <= SLICE_BYTES:
-            yield data
-        else:
-            yield from (data[at : at + SLICE_BYTES] for at in range(0, len(data), SLICE_BYTES))
+            yield item
 
 
 def at_once(plan: Plan, opening: Opening) -> bytes | None:
@@ -166,18 +158,13 @@ def at_once(plan: Plan, opening: Opening) -> bytes | None:
         return None
     if opening.bodiless:
         return opening.head
-    framer = FRAMERS[plan.framing]
     parts = [opening.head]
     size = 0
-    for step in plan.steps:
-        if type(step) is Data:
-            data = framer(step)
-        elif type(step) is Raw:
-            data = step.data
-        else:
+    for item in framed(plan):
+        if type(item) is not bytes:
             return None
-        parts.append(data)
-        size += len(data)
+        parts.append(item)
+        size += len(item)
     if size > SLICE_BYTES:
         return None
     if opening.chunked:

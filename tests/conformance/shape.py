@@ -13,10 +13,10 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 from mockllm.core.chance import Ids
+from mockllm.core.events import sent
 from mockllm.core.failure import Failure
-from mockllm.core.framing import frame
 from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Data, Plan
+from mockllm.core.plan import Framing, Plan
 from mockllm.core.reply import Native, Reply
 from mockllm.dialects.dialect import Generating, Stamp
 
@@ -169,7 +169,11 @@ def events_of(body: str) -> Iterator[tuple[str, str]]:
 
 
 def _events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | None, Json]]:
-    """Kind, lane and payload of each event; a whole body is one event."""
+    """Kind, lane and payload of each event; a whole body is one event, a list a stream without framing."""
+    if isinstance(body, list):
+        for payload in body:
+            yield protocol.kind("", payload), protocol.lane(payload), payload
+        return
     if not isinstance(body, str):
         yield "body", None, body
         return
@@ -179,7 +183,5 @@ def _events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | N
 
 
 def _sent(plan: Plan) -> Json | str:
-    steps = [step for step in plan.steps if isinstance(step, Data)]
-    if plan.streamed:
-        return b"".join(frame(step, plan.framing) for step in steps).decode()
-    return loads(steps[0].payload)
+    data = sent(plan)
+    return data.decode() if plan.framing in (Framing.SSE, Framing.SSE_CRLF) else loads(data)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.events import Event, events
+from mockllm.core.events import Event, events, sent
 from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.stencil import groups
 
 HEAD = Head(200, ())
 
 
 @pytest.mark.parametrize("framing", list(Framing))
 def test_what_is_framed_comes_back(framing: Framing) -> None:
-    steps = (Data(b'{"a":1}', 0, "open"), Wait(1.0, 0), Data(b"[DONE]", 1, "end"), Cut("close", 1))
-    wanted: list[Event] = [(None, b'{"a":1}'), (None, b"[DONE]")]
+    steps = (Data(b'{"a":1}', 0, "open"), Wait(1.0, 0), Data(b'{"b":2}', 1, "end"), Cut("close", 1))
+    wanted: list[Event] = [(None, b'{"a":1}'), (None, b'{"b":2}')]
     if framing is Framing.PLAIN:
-        wanted = [(None, b'{"a":1}[DONE]')]
+        wanted = [(None, b'{"a":1}{"b":2}')]
     assert list(events(Plan(HEAD, steps, framing))) == wanted
 
 
@@ -42,6 +43,39 @@ CASES: dict[str, tuple[tuple[Step, ...], list[Event]]] = {
 def test_of_server_sent_events(name: str) -> None:
     steps, wanted = CASES[name]
     assert list(events(Plan(HEAD, steps, Framing.SSE))) == wanted
+
+
+ONE, TWO = Data(b"{\n}", 1, "say"), Data(b'{"b":[2]}', 2, "say")
+ARRAYS: dict[str, tuple[tuple[Step, ...], bytes]] = {
+    "of one event": ((ONE,), b"[{\n}\n]"),
+    "of two": ((ONE, Wait(1.0, 1), TWO), b'[{\n}\n,\r\n{"b":[2]}\n]'),
+    "with bytes of one's own, which count for nothing": (
+        (Raw(b" ", 0), ONE, Raw(b" ", 1), TWO),
+        b' [{\n} \n,\r\n{"b":[2]}\n]',
+    ),
+    "that is cut stays open": ((ONE, Cut("reset", 1)), b"[{\n}"),
+    "of nothing is nothing": ((Wait(1.0, 0),), b""),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_array(name: str) -> None:
+    steps, written = ARRAYS[name]
+    plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
+    assert sent(plan) == written
+    assert list(events(plan)) == [(None, step.payload) for step in steps if isinstance(step, Data)]
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_what_was_framed_before_is_not_framed_again(name: str) -> None:
+    steps, written = ARRAYS[name]
+    once = Plan(HEAD, tuple(groups(Plan(HEAD, steps, Framing.JSON_ARRAY))), Framing.JSON_ARRAY)
+    assert sent(once) == written
+
+
+def test_an_array_is_read_up_to_what_is_no_json() -> None:
+    broken = Plan(HEAD, (ONE, Data(b'{"broken": ', 2, "say"), TWO), Framing.JSON_ARRAY)
+    assert list(events(broken)) == [(None, ONE.payload)]
 
 
 def test_an_empty_line_is_no_json() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mockllm.core.framing import frame
-from mockllm.core.plan import Data, Plan, Raw
+from mockllm.core.events import sent
+from mockllm.core.plan import Plan
 
 HERE = Path(__file__).parent
 
@@ -17,8 +17,7 @@ HERE = Path(__file__).parent
 def wire(plan: Plan) -> bytes:
     """Status, headers, an empty line, and the body."""
     lines = [str(plan.head.status), *(f"{name}: {value}" for name, value in plan.head.headers), "", ""]
-    steps = (step for step in plan.steps if isinstance(step, Data | Raw))
-    return "\n".join(lines).encode() + b"".join(frame(step, plan.framing) for step in steps)
+    return "\n".join(lines).encode() + sent(plan)
 
 
 def assert_golden(name: str, plan: Plan) -> None:

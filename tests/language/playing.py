@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.framing import frame
-from mockllm.core.plan import Data, Raw, Wait
+from mockllm.core.framing import framed
+from mockllm.core.plan import Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Answer, Engine
 from mockllm.scenario.compiling import compile_catalog, finished
@@ -127,12 +127,12 @@ class Heard:
         self.delay = plan.delay
         self.written: list[tuple[float, bytes]] = []
         at = plan.delay
-        for step in plan.steps:
-            if isinstance(step, Wait):
-                at += step.seconds
+        for item in framed(plan):
+            if isinstance(item, Wait):
+                at += item.seconds
             else:
-                assert isinstance(step, (Data, Raw))
-                self.written.append((round(at, 6), frame(step, plan.framing)))
+                assert isinstance(item, bytes)
+                self.written.append((round(at, 6), item))
         self.took = round(at, 6)
         self.bytes = b"".join(data for _, data in self.written)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from mockllm.core.chance import Chance
+from mockllm.core.events import sent
 from mockllm.core.faults import FAULTS, Fault, Malformed, NotPlayed
-from mockllm.core.framing import frame
 from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step, Wait
 from mockllm.core.request import Request
 from mockllm.core.template import Scope, TemplateFailure
@@ -84,9 +85,7 @@ def test_malformed_stands(fault: Fault, steps: tuple[Step, ...]) -> None:
 )
 def test_malformed_data_stays_framed(framing: Framing, wire: bytes) -> None:
     plan = Plan(Head(200, ()), (Data(b"one", 1, "say"),), framing)
-    (step,) = played(malformed(), plan)
-    assert isinstance(step, Data)
-    assert frame(step, framing) == wire
+    assert sent(replace(plan, steps=played(malformed(), plan))) == wire
 
 
 @pytest.mark.parametrize(
