@@ -15,11 +15,11 @@ PATIENCE = 30.0
 def until(
     look: Callable[[], T | None], seconds: float = PATIENCE, *, otherwise: Callable[[], str] = str
 ) -> T:
-    """The first that is neither None nor False. AssertionError with what `otherwise` says when time is up."""
+    """The first thing that is true. AssertionError with what `otherwise` says when time is up."""
     end = time.monotonic() + seconds
     while True:
         found = look()
-        if found is not None and found is not False:
+        if found:
             return found
         assert time.monotonic() < end, f"not within {seconds:g} s: {otherwise()}"
         time.sleep(0.01)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 from mockllm import __version__
@@ -29,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, *SERVING), os.environ)
     asked = wanted(values, os.environ)
+    began = time.time()
     builder = Builder(asked, Memory(), seed=values["seed"], longest=values["max_delay"], strict=values["strict"])
     try:
         engine = builder.first()
@@ -43,9 +45,9 @@ def run(given: argparse.Namespace) -> int:
     if values["listen"]:
         more = [Address(*each) for each in values["listen"]]
         addresses = more if given.port is None and given.host is None else addresses + more
-    reload = None if values["no_reload"] else Reload(app, builder.watched, builder.again, say)
+    reload = Reload(app, builder.watched, builder.again, say, builder.warnings, began)
     try:
-        run_server(app, addresses, lambda where: ready(where, app), reload.run if reload else None)
+        run_server(app, addresses, lambda where: ready(where, app), None if values["no_reload"] else reload.run)
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1

@@ -8,13 +8,18 @@ import pickle
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from mockllm.scenario.entries import Entry, Typing
 from mockllm.scenario.examples import ExampleEntry
+from mockllm.scenario.fingerprint import fingerprint
 from mockllm.scenario.loading import Loading, load_files
 from mockllm.scenario.mistakes import Mistake
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
+
+READINGS: Final = 20
+"""How often files that go on changing are read anew before they are taken as they were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +98,23 @@ def packed(gathered: Gathered, warnings: Sequence[str] = ()) -> Parcel:
     )  # fmt: skip
 
 
+def at_rest(wanted: Wanted, last: Loading | None) -> Gathered:
+    """`gather`, once more where a file changed meanwhile: one of this version and one of the next must never
+    answer together."""
+    watched = last.trees | last.folders if last is not None else ()
+    for _ in range(READINGS):
+        before = fingerprint(watched)
+        gathered = gather(wanted, last)
+        if fingerprint(watched) == before:
+            break
+    return gathered
+
+
 def main() -> None:
     """Reads (Wanted, packed loading or None) from standard input and writes a Parcel to standard output."""
     from mockllm.scenario import lint  # it stands above this module
 
     wanted, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent wrote it
-    gathered = gather(wanted, None if last is None else pickle.loads(last))  # noqa: S301
+    gathered = at_rest(wanted, None if last is None else pickle.loads(last))  # noqa: S301
     warnings = [str(each) for each in lint.warnings(gathered)]
     pickle.dump(packed(gathered, warnings), sys.stdout.buffer, -1)

@@ -8,20 +8,18 @@ swapped link or a doubled event cost nothing, and nothing is lost between two wa
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
+from mockllm.scenario.fingerprint import files_of, fingerprint, walk
 from mockllm.server.answering import Engine
 from mockllm.server.app import App
 from mockllm.server.pages import amount
-
-Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
-"""Path, size, time of change and inode of each file, links followed."""
 
 DEBOUNCE_MS: Final = 200
 STEP_MS: Final = 40
@@ -45,7 +43,9 @@ class Rebuilt:
 class Reload:
     """Keeps an app's engine up to date with its files. `say` writes to the person at the terminal.
 
-    `warned` are the warnings that were said already. `run` it when the server listens.
+    `warned` are the warnings that were said already; `since` is when the first reading began, in seconds
+    since the epoch: what was touched after that may not have been read as it is, and is read again. `run` it
+    when the server listens.
     """
 
     def __init__(
@@ -55,13 +55,14 @@ class Reload:
         rebuild: Callable[[], Awaitable[Rebuilt]],
         say: Callable[[str], None],
         warned: Iterable[str] = (),
+        since: float = inf,
     ) -> None:
         self._app = app
         self._watched = _absolute(watched)
         self._rebuild = rebuild
         self._say = say
         self._said: dict[str, str] = {**dict(app.engine.about().stale), **dict.fromkeys(warned, "")}
-        self._built = fingerprint(self._watched)
+        self._built = frozenset(entry for entry in fingerprint(self._watched) if entry[2] < since * 1e9)
         self._stirred = asyncio.Event()
         self._moved = False
         self.swaps = 0
@@ -154,23 +155,12 @@ class Reload:
         self._said = said
 
 
-def fingerprint(watched: Iterable[Path]) -> Fingerprint:
-    """Of every file there is at or below the paths; what begins with a dot is passed over."""
-    found: set[tuple[str, int, int, int]] = set()
-    for path in watched:
-        for name in _files(path):
-            with contextlib.suppress(OSError):
-                stat = os.stat(name)
-                found.add((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
-    return frozenset(found)
-
-
 def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str]]:
     """The folders that a watch stands on, and where links lead: it must be laid anew when this differs."""
     return frozenset(
         (name, os.path.realpath(name))
         for path in watched
-        for name in (*(folder for folder, _ in _walk(path)), *_links(path))
+        for name in (*(folder for folder, _ in walk(path)), *_links(path))
     )
 
 
@@ -180,29 +170,7 @@ def _absolute(paths: Iterable[Path]) -> frozenset[Path]:
 
 def _links(path: Path) -> Iterator[str]:
     """The files at or below a path that are links."""
-    return (name for name in _files(path) if os.path.islink(name))
-
-
-def _files(path: Path) -> Iterator[str]:
-    if path.is_dir():
-        for folder, names in _walk(path):
-            yield from (os.path.join(folder, name) for name in names if not name.startswith("."))
-    else:
-        yield str(path)
-
-
-def _walk(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each folder with the names of its files; a link that leads back up is not followed for ever."""
-    seen: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(path, followlinks=True):
-        with contextlib.suppress(OSError):
-            stat = os.stat(folder)
-            if (stat.st_dev, stat.st_ino) in seen:
-                folders.clear()
-                continue
-            seen.add((stat.st_dev, stat.st_ino))
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            yield folder, names
+    return (name for name in files_of(path) if os.path.islink(name))
 
 
 def _grounds(watched: Iterable[Path]) -> Iterator[tuple[frozenset[str], frozenset[str] | None]]:

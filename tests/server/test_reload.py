@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from mockllm.engine import About
+from mockllm.scenario.fingerprint import fingerprint
 from mockllm.server.app import App
-from mockllm.server.reload import Rebuilt, Reload, fingerprint, layout
+from mockllm.server.reload import Rebuilt, Reload, layout
 from tests.server.fake_engine import FakeEngine
 
 
