@@ -1,0 +1,93 @@
+"""docs/language.md: every example is run, and every word of the language is in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from mockllm.core.failure import NAMED
+from mockllm.core.faults import FAULTS
+from mockllm.core.template_scope import NAMES
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.language import answers, conditions, examples, match, rule, settings
+from mockllm.scenario.language.use import UseWord
+from mockllm.scenario.pack import PackWord
+from mockllm.scenario.params import ParamWord
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.testing.examples import Suite
+
+TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+
+
+def title(block: str) -> str:
+    """The heading above a block."""
+    above: list[str] = re.findall(r"^## (.+)$", TEXT[: TEXT.index(block)], re.MULTILINE)
+    return above[-1]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[title(block) for block in BLOCKS])
+def test_its_examples_hold(block: str, tmp_path: Path) -> None:
+    for name, content in _files(block):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    suite = Suite(Wanted([str(tmp_path)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
+    assert [str(mistake) for mistake in suite.mistakes] == []
+    results = list(suite.run(""))
+    assert results
+    assert [(result.name, result.failed) for result in results if not result.passed] == []
+
+
+def _files(block: str) -> Iterable[tuple[str, str]]:
+    """The files of a block: one, or as its `# file:` lines part it."""
+    first, *rest = re.split(r"^# file: (\S+)\n", block, flags=re.MULTILINE)
+    return zip(rest[::2], rest[1::2], strict=True) if rest else [("a.yaml", first)]
+
+
+WORDS: list[type[BaseModel]] = [
+    match.Match,
+    match.ToolResultMatch,
+    match.MessagesMatch,
+    match.MessageMatch,
+    conditions.TextOperators,
+    conditions.JsonOperators,
+    rule.RuleWord,
+    rule.ModifierWord,
+    settings.PaceWord,
+    answers.ReplyWord,
+    answers.PartWord,
+    answers.ToolCallWord,
+    answers.UsageWord,
+    answers.TokensText,
+    answers.SentencesText,
+    answers.FileText,
+    answers.ErrorWord,
+    answers.HttpWord,
+    answers.StepWord,
+    answers.BranchWord,
+    examples.ExampleWord,
+    examples.RequestWord,
+    examples.ExpectWord,
+    PackWord,
+    ParamWord,
+    UseWord,
+    *FAULTS.values(),
+]
+
+
+def words() -> Iterable[str]:
+    for model in WORDS:
+        for name, field in model.model_fields.items():
+            yield field.alias or name
+    yield from (*NAMED, *FAULTS, *NAMES)
+
+
+@pytest.mark.parametrize("word", sorted(set(words())))
+def test_every_word_is_in_it(word: str) -> None:
+    assert re.search(
+        rf"`[^`\n]*\b{re.escape(word)}\b[^`\n]*`|^ *(- )?.*\b{re.escape(word)}:", TEXT, re.MULTILINE
+    )
