@@ -227,6 +227,14 @@ def test_a_pack_can_be_used_in_part(use: str, rule: str) -> None:
     assert rules({"a.yaml": f"use: [{{pack: ./p, {use}}}]", **MADE}, chat()) == [rule]
 
 
+@pytest.mark.parametrize("word", ["only", "except"])
+def test_what_is_taken_or_left_must_be_there(word: str) -> None:
+    files = {"a.yaml": f"use: [{{pack: ./p, {word}: [first, mad]}}]", **MADE}
+    assert mistakes(files) == [
+        f'use[0].{word}[1]: the pack ./p has no rule or modifier "mad"; did you mean "made"?'
+    ]
+
+
 def test_only_holds_for_modifiers_too_and_leaves_out_what_has_no_name() -> None:
     packed = {
         "p/pack.yaml": pack("p"),
