@@ -7,7 +7,14 @@ from typing import Final
 from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import Dialect, Generating
 
-DIALECTS: Final[tuple[Dialect, ...]] = (openai.CHAT, openai.MODELS, anthropic.MESSAGES, anthropic.MODELS)
+DIALECTS: Final[tuple[Dialect, ...]] = (
+    openai.CHAT,
+    openai.RESPONSES,
+    openai.INPUT_TOKENS,
+    openai.MODELS,
+    anthropic.MESSAGES,
+    anthropic.MODELS,
+)
 
 DIALECT_NAMES: Final = frozenset(dialect.name for dialect in DIALECTS)
 """Whose protocol: what `match: {dialect: …}` knows, and the keys of `extras` and of `fields` by dialect."""
@@ -17,7 +24,7 @@ PROVIDERS: Final = DIALECT_NAMES
 """The vendors, by the name that `match: {provider: …}` and the path's prefix know."""
 GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.generates)
 """The calls that a rule without `api` and `path` sees."""
-SPOKEN: Final[tuple[Generating, ...]] = (openai.CHAT, anthropic.MESSAGES)
+SPOKEN: Final[tuple[Generating, ...]] = (openai.CHAT, openai.RESPONSES, anthropic.MESSAGES)
 """The generating calls; of each provider its usual one first."""
 
 

@@ -36,6 +36,8 @@ class Route:
 
 ROUTES: Final = (
     Route("POST", "/v1/chat/completions", openai.CHAT),
+    Route("POST", "/v1/responses", openai.RESPONSES),
+    Route("POST", "/v1/responses/input_tokens", openai.INPUT_TOKENS),
     Route("POST", "/v1/messages", anthropic.MESSAGES),
     Route("GET", "/v1/models", anthropic.MODELS),
     Route("GET", "/v1/models", openai.MODELS),

@@ -13,9 +13,11 @@ from mockllm.core.json import Json, dumps
 from mockllm.core.plan import Data, Framing, Head, Plan, Raw
 from mockllm.core.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.core.request import Format, Request, Tool, ToolChoice
+from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.asking import OPEN_SCHEMA, Wish
 from mockllm.dialects.dialect import Generating, Stamp
 from mockllm.dialects.hearing import Heard, HeardCall
+from mockllm.dialects.openai import CHAT, RESPONSES
 from mockllm.dialects.registry import SPOKEN, spoken
 
 STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.0)
@@ -64,20 +66,25 @@ def test_what_is_asked_is_what_the_request_says(dialect: Generating, name: str) 
     assert [(tool.name, tool.schema, tool.description) for tool in request.tools] == tools
     assert request.tool_choice == (wish.tool_choice or ToolChoice())
     assert replace(request.response_format, name=None) == (wish.response_format or Format())
-    assert request.sampling.stop == wish.stop
+    assert request.sampling.stop == (() if dialect is RESPONSES else wish.stop)
     assert wish.max_tokens in (request.sampling.max_tokens, None)
     assert request.api_key == wish.api_key
 
 
-def test_only_some_have_words_for_several_choices_and_for_json_of_any_form() -> None:
-    wish = Wish(n=3, response_format=Format("json"))
-    said = {dialect.name: asked(dialect, wish) for dialect in SPOKEN}
-    assert (said["openai"].sampling.n, said["openai"].response_format) == (3, Format("json"))
-    assert (said["anthropic"].sampling.n, said["anthropic"].response_format) == (1, Format())
+@pytest.mark.parametrize(
+    ("dialect", "n", "form"),
+    [(CHAT, 3, Format("json")), (RESPONSES, 1, Format("json")), (MESSAGES, 1, Format())],
+)
+def test_only_some_have_words_for_several_choices_and_for_json_of_any_form(
+    dialect: Generating, n: int, form: Format
+) -> None:
+    said = asked(dialect, Wish(n=3, response_format=Format("json")))
+    assert (said.sampling.n, said.response_format) == (n, form)
 
 
 def test_the_usual_call_of_a_provider_is_found() -> None:
     assert spoken("openai") is spoken("openai", "chat")
+    assert spoken("openai", "responses") is RESPONSES
     assert spoken("anthropic", "chat") is None
     assert spoken("nobody") is None
 
@@ -211,6 +218,13 @@ STRANGE: tuple[Json, ...] = (
     {"error": "no"},
     {"type": "message", "content": 1},
     {"type": "message", "content": [1, {}, {"type": "text", "text": 1}], "usage": 1, "stop_reason": 1},
+    {"object": "response", "output": [1, {}, {"type": "function_call", "name": "f"}], "status": "completed"},
+    {"object": "response", "output": [{"type": "message", "content": [1, {"type": "x", "text": "y"}]}]},
+    {"type": "response.output_item.added", "output_index": 0, "item": {}},
+    {"type": "response.tomorrow.delta", "output_index": 0, "delta": "x"},
+    {"type": "response.content_part.done", "part": {"type": "output_text"}},
+    {"type": "response.incomplete", "response": {"incomplete_details": {"reason": "content_filter"}}},
+    {"type": "response.completed", "response": {"usage": {"input_tokens": 1, "output_tokens": 2}}},
     {"type": "message_start", "message": {"usage": {"input_tokens": "1"}}},
     {"type": "message_start", "message": {"usage": {"input_tokens": 1, "output_tokens": None}}},
     {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use"}},

@@ -16,6 +16,8 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
     ("POST", "/openai/v1/chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
     ("POST", "/openai/chat/completions", {}, openai.CHAT, "/chat/completions", {}),
     ("POST", "//v1///chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
+    ("POST", "/v1/responses", {}, openai.RESPONSES, "/v1/responses", {}),
+    ("POST", "/responses/input_tokens", {}, openai.INPUT_TOKENS, "/responses/input_tokens", {}),
     ("POST", "/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
     ("POST", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
     ("GET", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
@@ -69,6 +71,9 @@ def test_a_known_path_with_another_method_is_a_405_that_says_which(
     assert found.failure.message.endswith(f": use {allow}.")
 
 
+ROUTE_LINES = [f"{route.method} {route.path}" for route in ROUTES]
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "provider", "envelope", "bare"),
     [
@@ -88,8 +93,7 @@ def test_an_unknown_path_is_a_404_that_lists_the_routes(
     assert (found.provider, found.dialect.name, found.path) == (provider, envelope, bare)
     assert found.failure.type == "not_found"
     assert found.failure.message == (
-        f"Invalid URL (POST {path}). Routes: POST /v1/chat/completions, POST /v1/messages, GET /v1/models, "
-        "GET /v1/models/{model}"
+        f"Invalid URL (POST {path}). Routes: {', '.join(dict.fromkeys(ROUTE_LINES))}"
     )
 
 
@@ -121,5 +125,5 @@ def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
 def test_every_dialect_has_a_route_and_a_name() -> None:
     assert {route.dialect for route in ROUTES} == set(DIALECTS)
     assert {"openai", "anthropic"} == DIALECT_NAMES == PROVIDERS
-    assert {"chat", "messages", "models"} == APIS
-    assert {"chat", "messages"} == GENERATING
+    assert {"chat", "responses", "messages", "models", "count_tokens"} == APIS
+    assert {"chat", "responses", "messages"} == GENERATING

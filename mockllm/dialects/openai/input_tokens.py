@@ -1,0 +1,41 @@
+"""POST /v1/responses/input_tokens: how many tokens a response's input would be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import pretty
+from mockllm.core.plan import Data, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.headers import PLAIN_HEAD, head
+from mockllm.dialects.openai.responses_check import check_input, unreadable
+from mockllm.dialects.openai.responses_errors import error_plan
+from mockllm.dialects.openai.responses_request import InputRequest
+
+
+class InputTokensRequest(InputRequest):
+    api = "count_tokens"
+
+
+class InputTokens:
+    """The same estimate that a response's usage tells."""
+
+    name = "openai"
+    api = "count_tokens"
+    generates = False
+    request = InputTokensRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check_input(request)
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return unreadable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        body = {"object": "response.input_tokens", "input_tokens": request.input_tokens}
+        return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(body), 0, "body"),))

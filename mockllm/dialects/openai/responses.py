@@ -1,0 +1,213 @@
+"""POST /v1/responses: a Reply as one response object, or as the events that build it up.
+
+Each part is one output item, and closes before the next one opens. Ids are made once an answer and stand
+in every event: clients put the stream together by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from mockllm.core.encoder import At, Encoder, Event, encode
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, canonical, dumps, pretty
+from mockllm.core.plan import Data, Framing, Kind, Plan
+from mockllm.core.reply import Call, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.request import Request
+from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.hearing import Heard
+from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+from mockllm.dialects.openai.padding import padding
+from mockllm.dialects.openai.responses_asking import compose
+from mockllm.dialects.openai.responses_check import check, unreadable
+from mockllm.dialects.openai.responses_errors import error_plan, inner
+from mockllm.dialects.openai.responses_hearing import hear
+from mockllm.dialects.openai.responses_items import content_part, item, item_id, output, sayable, status_of
+from mockllm.dialects.openai.responses_native import begun, between
+from mockllm.dialects.openai.responses_object import INCOMPLETE, answered, usage
+from mockllm.dialects.openai.responses_request import ResponsesRequest
+
+PAYER: Final = {"payer": "developer"}
+"""Who is billed: told by whole answers only."""
+PLAIN: Final = frozenset({"model", "input", "stream"})
+"""The fields of a request that do not change how a given reply is written; nearly all others are echoed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """How one kind of part is streamed: the event's name before `.delta` and `.done`, the member that holds
+    all of it once it is done, what its part is called and counted by (None where it has none)."""
+
+    event: str
+    member: str
+    part: str | None = None
+    logprobs: bool = False
+    padded: bool = True
+
+    @property
+    def index(self) -> dict[str, Json]:
+        return {} if self.part is None else {f"{self.part.split('_')[-2]}_index": 0}
+
+
+TEXT: Final = Streamed("output_text", "text", "content_part", logprobs=True)
+REFUSAL: Final = Streamed("refusal", "refusal", "content_part", padded=False)
+SUMMARY: Final = Streamed("reasoning_summary_text", "text", "reasoning_summary_part")
+ARGUMENTS: Final = Streamed("function_call_arguments", "arguments")
+CUSTOM: Final = Streamed("custom_tool_call_input", "input")
+KINDS: Final[dict[type[Part], Streamed]] = {
+    Text: TEXT,
+    Refusal: REFUSAL,
+    Thinking: SUMMARY,
+    Call: ARGUMENTS,
+}
+
+
+class ResponsesEncoder(Encoder):
+    """The events of one response. `reply` is what `sayable` left of the answer."""
+
+    def __init__(self, reply: Reply, request: ResponsesRequest, stamp: Stamp) -> None:
+        super().__init__(reply)
+        self._request, self._stamp = request, stamp
+        self._facts = answered(reply, request, stamp)
+        self._events = 0
+        self._done: list[Json] = []
+        self._said: list[str] = []
+        self._delta = (b"", b"")
+        """What stands before and behind the text of the open item's deltas."""
+
+    def start(self) -> Iterable[Event]:
+        asked = self._request.fields.get("service_tier")
+        opening = self._facts.response("in_progress", [], tier=asked if type(asked) is str else "auto")
+        for name in ("response.created", "response.in_progress"):
+            yield self._event(name, {"response": opening})
+
+    def open(self, at: At) -> Iterable[Event]:
+        choice, place, part = self.reply.choices[0], at.index, at.part
+        made = item(choice, place, self._facts, "in_progress", None)
+        if type(part) is Native:
+            yield from self._native(made, place)
+            return
+        yield self._event("response.output_item.added", {"item": made, "output_index": place})
+        self._said = []
+        kind = self._kind(part)
+        if kind.part is not None and self._speaks(part):
+            begun = {"item_id": made["id"], "output_index": place, "part": content_part(part, "")}
+            yield self._event(f"response.{kind.part}.added", {**kind.index, **begun})
+        name = f"response.{kind.event}.delta"
+        before = dumps({"type": name, **kind.index, "delta": 0})[:-2]
+        after = dumps({"item_id": made["id"], **({"logprobs": []} if kind.logprobs else {})})[1:-1]
+        self._delta = before, b"," + after
+
+    def say(self, at: At, piece: str) -> Iterable[Event]:
+        self._said.append(piece)
+        kind = self._kind(at.part)
+        before, after = self._delta
+        padded = padding(self._events, len(piece)) if kind.padded and self._request.obfuscated else b""
+        last = b'%b,"output_index":%d,"sequence_number":%d}' % (padded, at.index, self._events)
+        self._events += 1
+        return ((before + dumps(piece) + after + last, f"response.{kind.event}.delta"),)
+
+    def close(self, at: At) -> Iterable[Event]:
+        part, place, said = at.part, at.index, "".join(self._said)
+        kind = self._kind(part)
+        choice = self.reply.choices[0]
+        at_item = {"item_id": item_id(part, place, self._facts), "output_index": place}
+        if self._speaks(part):
+            logprobs: dict[str, Json] = {"logprobs": []} if kind.logprobs else {}
+            done = {**kind.index, **at_item, **logprobs, kind.member: said}
+            yield self._event(f"response.{kind.event}.done", done)
+            if kind.part is not None:
+                whole = {**kind.index, **at_item, "part": content_part(part, said)}
+                yield self._event(f"response.{kind.part}.done", whole)
+        yield self._item_done(item(choice, place, self._facts, status_of(choice, place), said), place)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        reason = INCOMPLETE.get(self.reply.choices[0].finish)
+        status = "completed" if reason is None else "incomplete"
+        counted = usage(self.reply.usage, self._facts.form)
+        made = self._facts.response(status, self._done, counted, reason=reason)
+        yield "end", self._event(f"response.{status}", {"response": made})
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        """The error, then the response that failed, with the items that were done."""
+        error = inner(failure, self._request, self._stamp)
+        yield self._event("error", {"error": error})
+        told = {"code": error["code"] or error["type"], "message": error["message"]}
+        made = self._facts.response("failed", self._done, error=told)
+        yield self._event("response.failed", {"response": made})
+
+    def _kind(self, part: Part) -> Streamed:
+        return CUSTOM if type(part) is Call and part.name in self._facts.custom else KINDS[type(part)]
+
+    def _speaks(self, part: Part) -> bool:
+        """Reasoning that shows nothing has no summary part; every other part is there, were it empty."""
+        return type(part) is not Thinking or any(type(piece) is str for piece in part.pieces)
+
+    def _native(self, made: dict[str, Json], place: int) -> Iterator[Event]:
+        yield self._event("response.output_item.added", {"item": begun(made), "output_index": place})
+        for name, members in between(made):
+            said = {"item_id": made["id"], "output_index": place, **members}
+            yield self._event(f"response.{name}", said)
+        yield self._item_done(made, place)
+
+    def _item_done(self, made: dict[str, Json], place: int) -> Event:
+        self._done.append(made)
+        return self._event("response.output_item.done", {"item": made, "output_index": place})
+
+    def _event(self, name: str, members: dict[str, Json]) -> Event:
+        payload = dumps({"type": name, **members, "sequence_number": self._events})
+        self._events += 1
+        return payload, name
+
+
+class Responses:
+    """POST /v1/responses."""
+
+    name = "openai"
+    api = "responses"
+    generates = True
+    request = ResponsesRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check(request)
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return unreadable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def sayable(self, reply: Reply, request: Request) -> Reply:
+        return sayable(reply)
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        assert isinstance(request, ResponsesRequest)
+        said = sayable(reply)
+        choice = said.choices[0]
+        facts = answered(said, request, stamp)
+        facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
+        reason = INCOMPLETE.get(choice.finish)
+        status = "completed" if reason is None else "incomplete"
+        counted = usage(said.usage, facts.form)
+        body = pretty(facts.response(status, output(choice, facts), counted, reason=reason))
+        return Plan(head(200, WHOLE_HEAD, stamp), (Data(body, 0, "body"),))
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        assert isinstance(request, ResponsesRequest)
+        steps = tuple(encode(ResponsesEncoder(sayable(reply), request, stamp)))
+        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+    def variant(self, request: Request) -> Hashable:
+        fields = request.fields
+        if PLAIN.issuperset(fields):
+            return None
+        return canonical({name: value for name, value in fields.items() if name not in PLAIN})
+
+    def compose(self, wish: Wish) -> Asked:
+        return compose(wish)
+
+    def heard(self, plan: Plan) -> Heard | None:
+        return hear(plan)

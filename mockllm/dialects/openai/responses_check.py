@@ -1,0 +1,209 @@
+"""What the service refuses about a responses request's shape and ranges, with its own messages and codes.
+
+Model names, keys and fields that are not known here are never refused. A field that is null counts as absent.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.request import Request
+from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.responses_input_check import input_items
+from mockllm.dialects.openai.shapes import (
+    Check,
+    array,
+    boolean,
+    decimal,
+    integer,
+    members,
+    missing,
+    object_,
+    refuse,
+    string,
+    text,
+    unsupported,
+    word,
+    wrong_type,
+)
+
+__all__ = ["check", "check_input", "unreadable"]
+
+_name: Final = text(128, r"^[a-zA-Z0-9_-]+$")
+_described: Final = {"name": _name, "description": string, "strict": boolean, "parameters": object_}
+SOURCES: Final = ("input", "previous_response_id", "prompt", "conversation")
+"""What a request may be about; one of them must be there."""
+FORMATS: Final[dict[str, Check]] = {
+    "text": object_,
+    "json_object": object_,
+    "json_schema": members(("name", "schema"), {"name": _name, "schema": object_, "strict": boolean}),
+}
+CHOICES: Final[dict[str, Check]] = {
+    "function": members(("name",), {"name": string}),
+    "custom": members(("name",), {"name": string}),
+    "allowed_tools": members(
+        ("mode", "tools"), {"mode": word("auto", "required"), "tools": array(object_, "objects", shortest=1)}
+    ),
+}
+_typed: Final = members(("type",), {"type": string})
+
+
+def check(request: Request) -> Failure | None:
+    """The first thing that is wrong: what must be there, then each field in the body's order, then what
+    depends on another field."""
+    wrong = check_input(request)
+    if wrong is not None:
+        return wrong
+    body = request.fields
+    if body.get("model") is None and body.get("prompt") is None:
+        return missing("model")
+    if all(body.get(name) is None for name in SOURCES):
+        message = (
+            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."
+        )
+        return refuse(message, "input", "missing_required_parameter")
+    if body.get("stream_options") is not None and body.get("stream") is not True:
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        return refuse(message, "stream_options")
+    choice = body.get("tool_choice")
+    return None if choice is None or choice == "none" else _chosen(choice, body.get("tools"))
+
+
+def check_input(request: Request) -> Failure | None:
+    """What is wrong with the fields that are there."""
+    wrong = unreadable(request)
+    if wrong is not None:
+        return wrong
+    for name, value in request.fields.items():
+        field = FIELDS.get(name)
+        if field is not None and value is not None:
+            wrong = field(value, name)
+            if wrong is not None:
+                return wrong
+    items = request.fields.get("input")
+    if type(items) is list and request.fields.get("previous_response_id") is None:
+        return _pairs(items) if request.fields.get("conversation") is None else None
+    return None
+
+
+def _pairs(items: list[dict[str, Json]]) -> Failure | None:
+    """Every output stands behind its call, and every call has an output."""
+    asked: dict[Json, bool] = {}
+    for item in items:
+        if item.get("type") in ("function_call", "custom_tool_call"):
+            asked[item["call_id"]] = False
+        elif item.get("type") in ("function_call_output", "custom_tool_call_output"):
+            if item["call_id"] not in asked:
+                return refuse(
+                    f"No tool call found for function call output with call_id {item['call_id']}.", "input"
+                )
+            asked[item["call_id"]] = True
+    open_ = [id for id, answered in asked.items() if not answered]
+    return refuse(f"No tool output found for function call {open_[0]}.", "input") if open_ else None
+
+
+def _input(value: Json, path: str) -> Failure | None:
+    if type(value) is str:
+        return None
+    if type(value) is not list:
+        return wrong_type(value, path, "one of a string or array of input items")
+    return input_items(value, path)
+
+
+def _tool(value: Json, path: str) -> Failure | None:
+    """Only what the client itself carries out is looked into."""
+    wrong = _typed(value, path)
+    if wrong is not None or value["type"] not in ("function", "custom"):
+        return wrong
+    return members(("name",), _described)(value, path) or _schema(value, f"{path}.parameters")
+
+
+def _schema(function: dict[str, Json], path: str) -> Failure | None:
+    """A function's parameters are an object's schema; where it says that it is strict, a closed one that
+    requires all of its properties."""
+    schema = function.get("parameters")
+    if not schema:
+        return None
+    properties = schema.get("properties")
+    required = schema.get("required")
+    if schema.get("type", "object") != "object":
+        reason = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema['type']}\"'."
+    elif function.get("strict") is not True:
+        return None
+    elif schema.get("additionalProperties") is not False:
+        reason = "In context=(), 'additionalProperties' is required to be supplied and to be false."
+    elif left := [name for name in properties or () if name not in (required or ())]:
+        reason = (
+            "In context=(), 'required' is required to be supplied and to be an array including every key in "
+            f"properties. Missing '{left[0]}'."
+        )
+    else:
+        return None
+    message = f"Invalid schema for function '{function['name']}': {reason}"
+    return refuse(message, path, "invalid_function_parameters")
+
+
+def _tool_choice(value: Json, path: str) -> Failure | None:
+    if type(value) is str:
+        words = ("none", "auto", "required")
+        return None if value in words else unsupported(value, path, words)
+    if type(value) is not dict:
+        return wrong_type(value, path, "one of a string or object")
+    wrong = _typed(value, path)
+    return wrong if wrong is not None or value["type"] not in CHOICES else CHOICES[value["type"]](value, path)
+
+
+def _format(value: Json, path: str) -> Failure | None:
+    return members(("type",), {"type": word(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
+
+
+def _chosen(choice: Json, tools: Json) -> Failure | None:
+    """Whether the tools hold what is chosen from them; both are known to be well-formed."""
+    if choice == "auto" or (type(choice) is dict and choice["type"] not in ("function", "custom")):
+        return None
+    if not tools:
+        return refuse("Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice")
+    if type(choice) is str or any(_names(tool, choice) for tool in tools):
+        return None
+    message = f"Tool choice '{choice['name']}' not found in 'tools' parameter."
+    return refuse(message, "tool_choice")
+
+
+def _names(tool: dict[str, Json], choice: dict[str, Json]) -> bool:
+    return (tool["type"], tool.get("name")) == (choice["type"], choice["name"])
+
+
+FIELDS: Final[dict[str, Check]] = {
+    "model": string,
+    "input": _input,
+    "background": boolean,
+    "include": array(string, "strings"),
+    "instructions": string,
+    "max_output_tokens": integer(1),
+    "max_tool_calls": integer(1),
+    "metadata": object_,
+    "parallel_tool_calls": boolean,
+    "previous_response_id": string,
+    "prompt": members(("id",), {"id": string}),
+    "reasoning": members(
+        (),
+        {
+            "effort": word("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+            "summary": word("auto", "concise", "detailed"),
+        },
+    ),
+    "service_tier": word("auto", "default", "flex", "scale", "priority", "fast"),
+    "store": boolean,
+    "stream": boolean,
+    "stream_options": members((), {"include_obfuscation": boolean}),
+    "temperature": decimal(0, 2),
+    "text": members((), {"format": _format, "verbosity": word("low", "medium", "high")}),
+    "tool_choice": _tool_choice,
+    "tools": array(_tool, "objects", longest=128),
+    "top_logprobs": integer(0, 20),
+    "top_p": decimal(0, 1),
+    "truncation": word("auto", "disabled"),
+    "user": string,
+}

@@ -1,0 +1,53 @@
+"""The errors of the responses protocol: OpenAI's, with the few rows that differ here.
+
+All of them come from the models' tier, without rate-limit headers. Seen in recordings: an unknown model is a
+400 that names its param, and a refused key says how to authenticate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.plan import Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai import errors
+from mockllm.dialects.openai.headers import PLAIN_HEAD
+
+_ROWS: Final = {
+    name: row if name == "not_found" else replace(row, headers=PLAIN_HEAD)
+    for name, row in errors.ROWS.items()
+}
+ROWS: Final = {
+    **_ROWS,
+    "authentication": replace(
+        _ROWS["authentication"],
+        headers=(*PLAIN_HEAD, ("www-authenticate", 'Bearer realm="OpenAI API"')),
+    ),
+    "model_not_found": replace(
+        _ROWS["model_not_found"],
+        status=400,
+        param="model",
+        message="The requested model '{model}' does not exist.",
+    ),
+    "context_length": replace(
+        _ROWS["context_length"],
+        param="input",
+        message="Your input exceeds the context window of this model. "
+        "Please adjust your input and try again.",
+    ),
+    "server_error": replace(_ROWS["server_error"], code="server_error"),
+}
+
+
+def inner(failure: Failure, request: Request, stamp: Stamp) -> dict[str, Json]:
+    """The object under `error`."""
+    return errors.inner(failure, request, stamp, ROWS)
+
+
+def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    """A whole answer with the failure."""
+    return errors.error_plan(failure, request, stamp, ROWS)

@@ -1,0 +1,93 @@
+"""What the service refuses about the items of a responses request's input."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.dialects.openai.shapes import (
+    Check,
+    array,
+    members,
+    missing,
+    refuse,
+    string,
+    unsupported,
+    word,
+    wrong_type,
+)
+
+ROLES: Final = ("assistant", "system", "developer", "user")
+PARTS: Final[dict[str, Check]] = {
+    "input_text": members(("text",), {"text": string}),
+    "input_image": members((), {"image_url": string, "file_id": string}),
+    "input_file": members((), {"file_id": string, "file_data": string, "file_url": string}),
+    "input_audio": members(("input_audio",), {}),
+    "output_text": members(("text",), {"text": string}),
+    "refusal": members(("refusal",), {"refusal": string}),
+    "summary_text": members(("text",), {"text": string}),
+    "reasoning_text": members(("text",), {"text": string}),
+    "computer_screenshot": members((), {}),
+}
+
+
+def _part(value: Json, path: str) -> Failure | None:
+    if type(value) is not dict:
+        return wrong_type(value, path, "an object")
+    kind = value.get("type")
+    if "type" not in value:
+        return missing(f"{path}.type")
+    if type(kind) is not str:
+        return wrong_type(kind, f"{path}.type", "a string")
+    check = PARTS.get(kind)
+    return unsupported(kind, f"{path}.type", tuple(PARTS)) if check is None else check(value, path)
+
+
+def _content(value: Json, path: str) -> Failure | None:
+    if type(value) is str:
+        return None
+    if type(value) is not list:
+        return wrong_type(value, path, "one of a string or array of content parts")
+    return array(_part, "objects")(value, path)
+
+
+_called: Final = {"call_id": string, "name": string}
+_answered: Final = {"call_id": string, "output": _content}
+ITEMS: Final[dict[str, Check]] = {
+    "message": members(("role", "content"), {"role": word(*ROLES), "content": _content}),
+    "function_call": members(("call_id", "name", "arguments"), {**_called, "arguments": string}),
+    "custom_tool_call": members(("call_id", "name", "input"), {**_called, "input": string}),
+    "function_call_output": members(("call_id", "output"), _answered),
+    "custom_tool_call_output": members(("call_id", "output"), _answered),
+    "reasoning": members(("summary",), {"summary": array(_part, "objects")}),
+    "item_reference": members(("id",), {"id": string}),
+}
+"""What is looked into; an item of any other type is taken as it is."""
+OWN: Final = ("assistant", None)
+"""The roles of what a model says: its items have none, but for messages."""
+
+
+def input_items(value: list[Json], path: str) -> Failure | None:
+    """All items, one by one, then whether each piece of reasoning has what was thought of behind it."""
+    for place, item in enumerate(value):
+        wrong = _item(item, f"{path}[{place}]")
+        if wrong is not None:
+            return wrong
+    for item, following in zip(value, [*value[1:], {"role": "user"}], strict=True):
+        if item.get("type") == "reasoning" and "id" in item and following.get("role") not in OWN:
+            message = (
+                f"Item '{item['id']}' of type 'reasoning' was provided without its required following item."
+            )
+            return refuse(message, path)
+    return None
+
+
+def _item(value: Json, path: str) -> Failure | None:
+    if type(value) is not dict:
+        return wrong_type(value, path, "an object")
+    kind = value.get("type", "message")
+    if type(kind) is not str:
+        return wrong_type(kind, f"{path}.type", "a string")
+    check = ITEMS.get(kind)
+    return None if check is None else check(value, path)

@@ -1,0 +1,127 @@
+"""The output items of a response: each part of a reply as the item it is, before and after it is said.
+
+Both the whole answer and the stream take them from here, so that an item is the same wherever it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from mockllm.core.chance import HEX
+from mockllm.core.json import Json
+from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, spoken
+from mockllm.dialects.openai.responses_object import INCOMPLETE, Answered
+
+SEALED: Final = "gAAAAAB"
+"""How encrypted reasoning begins."""
+PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
+
+
+def sayable(reply: Reply) -> Reply:
+    """The reply without what this protocol never shows: further choices, blocks that are no items of its own,
+    and the text of redacted reasoning."""
+    first = reply.choices[0]
+    if len(reply.choices) == 1 and not any(_changed(part) for part in first.parts):
+        return reply
+    parts = tuple(_seen(part) for part in first.parts if not _hidden(part))
+    return replace(reply, choices=(replace(first, parts=parts),))
+
+
+def _changed(part: Part) -> bool:
+    return _hidden(part) or (type(part) is Thinking and part.redacted and part.pieces != ())
+
+
+def _hidden(part: Part) -> bool:
+    """A block of the chat protocol's is a piece of a message; an item of this one says its type."""
+    return type(part) is Native and not (
+        part.dialect == "openai" and type(part.block) is dict and type(part.block.get("type")) is str
+    )
+
+
+def _seen(part: Part) -> Part:
+    return replace(part, pieces=()) if type(part) is Thinking and part.redacted else part
+
+
+def item_id(part: Part, place: int, facts: Answered) -> str:
+    """The id of a part's item; `place` counts the items."""
+    if type(part) is Native:
+        given = part.block.get("id")
+        return given if type(given) is str else facts.ids.make("item_", 50, str(place), HEX)
+    custom = type(part) is Call and part.name in facts.custom
+    return facts.ids.make("ctc_" if custom else PREFIXES[type(part)], 50, str(place), HEX)
+
+
+def status_of(choice: Choice, place: int) -> str:
+    """An answer that was cut leaves its last item incomplete."""
+    return "incomplete" if choice.finish in INCOMPLETE and place == len(choice.parts) - 1 else "completed"
+
+
+def item(choice: Choice, place: int, facts: Answered, status: str, said: str | None) -> dict[str, Json]:
+    """An item that has said so much; None where it only begins."""
+    part = choice.parts[place]
+    id = item_id(part, place, facts)
+    if type(part) is Native:
+        return {**part.block, "id": id}
+    if type(part) is Thinking:
+        return _reasoning(part, id, place, facts, said)
+    if type(part) is Call:
+        return _call(part, id, place, facts, status, said or "")
+    made: dict[str, Json] = {"id": id, "type": "message", "status": status}
+    made["content"] = [] if said is None else [content_part(part, said)]
+    if facts.form.phase:
+        calls = any(type(later) is Call for later in choice.parts[place:])
+        made["phase"] = "commentary" if calls else "final_answer"
+    made["role"] = "assistant"
+    return made
+
+
+def content_part(part: Part, said: str) -> dict[str, Json]:
+    """What stands in a message's content, or in a reasoning item's summary."""
+    if type(part) is Refusal:
+        return {"type": "refusal", "refusal": said}
+    if type(part) is Thinking:
+        return {"type": "summary_text", "text": said}
+    return {"type": "output_text", "annotations": [], "logprobs": [], "text": said}
+
+
+def _reasoning(part: Thinking, id: str, place: int, facts: Answered, said: str | None) -> dict[str, Json]:
+    made: dict[str, Json] = {"id": id, "type": "reasoning"}
+    if facts.form.recent:
+        made["content"] = []
+    if facts.sealed or part.signature is not None:
+        made["encrypted_content"] = part.signature or facts.ids.make(SEALED, 64, str(place))
+    made["summary"] = [content_part(part, said)] if said else []
+    return made
+
+
+def _call(part: Call, id: str, place: int, facts: Answered, status: str, said: str) -> dict[str, Json]:
+    call_id = part.id if part.id is not None else facts.ids.make("call_", 24, str(place))
+    if part.name in facts.custom:
+        return {
+            "id": id,
+            "type": "custom_tool_call",
+            "status": status,
+            "call_id": call_id,
+            "input": said,
+            "name": part.name,
+        }
+    return {
+        "id": id,
+        "type": "function_call",
+        "status": status,
+        "arguments": said,
+        "call_id": call_id,
+        "name": part.name,
+    }
+
+
+def output(choice: Choice, facts: Answered) -> list[Json]:
+    """All items of a whole answer."""
+    made: list[Json] = []
+    for place, part in enumerate(choice.parts):
+        said = "" if isinstance(part, Native) else spoken(part.pieces)
+        if isinstance(part, Text) and part.whole is not None:
+            said = part.whole
+        made.append(item(choice, place, facts, status_of(choice, place), said))
+    return made

@@ -1,0 +1,76 @@
+"""Items that a scenario writes by hand (server tools, messages with citations), said as a stream.
+
+What a kind of item is streamed with stands in one table: the stages that it goes through, and the member
+that comes in a delta of its own. An item of another kind is added and done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+from mockllm.core.json import Json
+
+Item: TypeAlias = dict[str, Json]
+Said: TypeAlias = tuple[str, dict[str, Json]]
+"""The end of an event's name, and its members beside the item's id and index."""
+
+SEARCHING: Final = ("in_progress", "searching", "completed")
+STAGES: Final[dict[str, tuple[str, ...]]] = {
+    "web_search_call": SEARCHING,
+    "file_search_call": SEARCHING,
+    "code_interpreter_call": ("in_progress", "interpreting", "completed"),
+    "image_generation_call": ("in_progress", "generating", "completed"),
+    "mcp_call": ("in_progress", "completed"),
+    "mcp_list_tools": ("in_progress", "completed"),
+}
+PIECES: Final = {
+    "code_interpreter_call": ("code_interpreter_call_code", "code", ""),
+    "mcp_call": ("mcp_call_arguments", "arguments", ""),
+}
+"""What comes in a delta behind the first stage: the event, the member, and what it is before."""
+LATER: Final = {"web_search_call": ("action",), "message": ("content",)}
+"""Members that an item has only once it is done."""
+
+
+def begun(item: Item) -> Item:
+    """The item as it is when it is added."""
+    kind = item["type"]
+    made = {name: value for name, value in item.items() if name not in LATER.get(kind, ())}
+    if "status" in made:
+        made["status"] = "in_progress"
+    if kind == "message":
+        made["content"] = []
+    if kind in PIECES:
+        _, member, empty = PIECES[kind]
+        made[member] = empty
+    return made
+
+
+def between(item: Item) -> Iterator[Said]:
+    """What is said of the item between its beginning and its end."""
+    kind = item["type"]
+    if kind == "message":
+        parts = item.get("content")
+        for index, part in enumerate(parts if type(parts) is list else ()):
+            if type(part) is dict:
+                yield from _content(part, index)
+    for stage in STAGES.get(kind, ()):
+        yield f"{kind}.{stage}", {}
+        if stage == "in_progress" and kind in PIECES:
+            event, member, _ = PIECES[kind]
+            yield f"{event}.delta", {"delta": item.get(member)}
+            yield f"{event}.done", {member: item.get(member)}
+
+
+def _content(part: Item, index: int) -> Iterator[Said]:
+    """A part of a message: its text at once, then its citations."""
+    at: Item = {"content_index": index}
+    citations = part.get("annotations")
+    text = part.get("text", "")
+    yield "content_part.added", {**at, "part": {**part, "annotations": [], "text": ""}}
+    yield "output_text.delta", {**at, "delta": text, "logprobs": []}
+    for number, citation in enumerate(citations if type(citations) is list else ()):
+        yield "output_text.annotation.added", {**at, "annotation": citation, "annotation_index": number}
+    yield "output_text.done", {**at, "logprobs": [], "text": text}
+    yield "content_part.done", {**at, "part": part}

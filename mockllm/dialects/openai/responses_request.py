@@ -1,0 +1,221 @@
+"""Reads a responses request: items of input into turns, flat tools. Nothing raises on any JSON.
+
+Neighbouring items of the model's (messages, reasoning, calls) are one assistant turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    OtherPart,
+    Part,
+    Request,
+    ResultPart,
+    Role,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+    ToolChoice,
+    estimate_input,
+)
+from mockllm.core.tokens import estimate
+from mockllm.dialects.openai.chat_request import count_of, object_of, objects, text_of, texts
+
+ROLES: Final[dict[str, Role]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
+"""Calls that the client carries out, and where their arguments stand."""
+RESULTS: Final = ("function_call_output", "custom_tool_call_output")
+MEDIA: Final = {
+    "input_image": MediaPart("image"),
+    "input_audio": MediaPart("audio"),
+    "input_file": MediaPart("file"),
+}
+
+
+class InputRequest(Request):
+    """What all calls share that take a response's input."""
+
+    dialect = "openai"
+
+    @lazy
+    def model(self) -> str | None:
+        return text_of(self.fields.get("model"))
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        return turns(self.fields.get("input"))
+
+    @lazy
+    def system(self) -> str | None:
+        """The instructions, then the texts of system and developer messages."""
+        said = [message.text for message in self.messages if message.role == "system"]
+        instructions = self.fields.get("instructions")
+        if type(instructions) is str:
+            said.insert(0, instructions)
+        return "\n".join(said) if said else None
+
+    @lazy
+    def tools(self) -> tuple[Tool, ...]:
+        return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))
+
+    @lazy
+    def tool_choice(self) -> ToolChoice:
+        return _tool_choice(self.fields.get("tool_choice"))
+
+    @lazy
+    def response_format(self) -> Format:
+        wanted = object_of(object_of(self.fields.get("text")).get("format"))
+        if wanted.get("type") == "json_object":
+            return Format("json")
+        if wanted.get("type") == "json_schema":
+            return Format("schema", text_of(wanted.get("name")), wanted.get("schema"))
+        return Format()
+
+    @lazy
+    def input_tokens(self) -> int:
+        instructions = self.fields.get("instructions")
+        return estimate_input(self) + (4 + estimate(instructions) if type(instructions) is str else 0)
+
+
+class ResponsesRequest(InputRequest):
+    api = "responses"
+    generates = True
+
+    @lazy
+    def stream(self) -> bool:
+        return self.fields.get("stream") is True
+
+    @lazy
+    def sampling(self) -> Sampling:
+        return Sampling(max_tokens=count_of(self.fields.get("max_output_tokens")))
+
+    @lazy
+    def obfuscated(self) -> bool:
+        """Whether the stream's deltas are padded: so unless it is declined."""
+        return object_of(self.fields.get("stream_options")).get("include_obfuscation") is not False
+
+    @lazy
+    def custom(self) -> frozenset[str]:
+        """The names of the tools that take free text instead of JSON."""
+        return frozenset(tool.name for tool in self.tools if tool.kind == "custom")
+
+    @lazy
+    def included(self) -> frozenset[str]:
+        """What the answer shall hold beside what it always does."""
+        return frozenset(texts(self.fields.get("include")))
+
+
+def turns(input: Json) -> tuple[Message, ...]:
+    """The turns that a text, or a list of items, is."""
+    if type(input) is str:
+        return (Message("user", (TextPart(input),)),)
+    names: dict[str, str | None] = {}
+    made: list[Message] = []
+    for item in objects(input):
+        message = _message(item, names)
+        if message is None:
+            continue
+        if message.role == "assistant" and made and made[-1].role == "assistant":
+            made[-1] = Message("assistant", made[-1].parts + message.parts)
+        else:
+            made.append(message)
+    return tuple(made)
+
+
+def _message(item: dict[str, Json], names: dict[str, str | None]) -> Message | None:
+    """One item as a turn; `names` remembers the calls so far, by id. An item of a type that is not known is
+    the model's own (a server tool's call, a reference)."""
+    kind, role = item.get("type", "message"), item.get("role")
+    if kind == "message":
+        if type(role) is not str or role not in ROLES:
+            return None
+        return Message(ROLES[role], tuple(content(item.get("content"))))
+    if type(kind) is not str:
+        return None
+    if kind in RESULTS:
+        id = text_of(item.get("call_id"))
+        name = names.get(id) if id is not None else None
+        return Message("tool", (ResultPart(id, name, _joined(item.get("output"))),))
+    if kind in CALLS:
+        call = _call(item, item.get(CALLS[kind]))
+        if call.id is not None:
+            names[call.id] = call.name
+        return Message("assistant", (call,))
+    if kind == "reasoning":
+        return Message("assistant", (ThinkingPart(_joined(item.get("summary"))),))
+    if kind.endswith("_output"):
+        return Message(
+            "tool", (ResultPart(text_of(item.get("call_id")), kind.removesuffix("_call_output"), ""),)
+        )
+    return Message("assistant", (OtherPart(kind),))
+
+
+def content(said: Json) -> Iterator[Part]:
+    """The parts of a message's content, or of a tool's output."""
+    if type(said) is str:
+        yield TextPart(said)
+    for entry in said if type(said) is list else ():
+        if type(entry) is str:
+            yield TextPart(entry)
+        elif type(entry) is dict:
+            text = entry.get("text", entry.get("refusal"))
+            kind = entry.get("type")
+            if type(text) is str:
+                yield TextPart(text)
+            else:
+                yield MEDIA[kind] if type(kind) is str and kind in MEDIA else OtherPart(str(kind))
+
+
+def _joined(said: Json) -> str:
+    return "\n".join(part.text for part in content(said) if type(part) is TextPart)
+
+
+def _call(item: dict[str, Json], arguments: Json) -> CallPart:
+    if type(arguments) is str and item["type"] == "function_call":
+        with suppress(JSONDecodeError):
+            arguments = loads(arguments)
+    return CallPart(text_of(item.get("call_id")), text_of(item.get("name")), arguments)
+
+
+def _tools(entry: dict[str, Json]) -> Iterator[Tool]:
+    """Functions and custom tools by their names, those of a namespace too; a tool of another kind is known by
+    its type."""
+    kind = text_of(entry.get("type")) or "function"
+    if kind == "namespace":
+        for inner in objects(entry.get("tools")):
+            yield from _tools(inner)
+        return
+    name = text_of(entry.get("name"))
+    if kind not in ("function", "custom"):
+        yield Tool(kind, kind=kind)
+    elif name is not None:
+        yield Tool(name, entry.get("parameters"), text_of(entry.get("description")), kind)
+
+
+def _tool_choice(choice: Json) -> ToolChoice:
+    if choice == "none":
+        return ToolChoice("none")
+    if choice in ("required", "any"):
+        return ToolChoice("any")
+    if type(choice) is not dict:
+        return ToolChoice()
+    if choice.get("type") == "allowed_tools":
+        names = [tool.name for entry in objects(choice.get("tools")) for tool in _tools(entry)]
+        return ToolChoice("any" if choice.get("mode") == "required" else "auto", tuple(names))
+    name = text_of(choice.get("name")) or text_of(choice.get("type"))
+    return ToolChoice() if name is None else ToolChoice("named", (name,))
