@@ -1,0 +1,102 @@
+"""Any legal reply is a legal stream in every protocol, and the stream says what the whole answer says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.chance import Ids
+from mockllm.core.encoder import beats
+from mockllm.core.json import dumps, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.core.request import Request
+from mockllm.dialects import anthropic, openai
+from mockllm.dialects.dialect import Generating, Stamp
+from tests.properties.orders import Said, read_chat, read_messages, whole_chat, whole_messages
+from tests.properties.replies import any_words, made, unbroken
+
+STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.0)
+MINIMAL = {"model": "some-model", "max_tokens": 1000, "messages": [{"role": "user", "content": "hi"}]}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A dialect with what reads its answers. `count`: how many choices of so many it says."""
+
+    dialect: Generating
+    streamed: Callable[[Plan, int], Said]
+    whole: Callable[[Plan], Said]
+    count: Callable[[int], int]
+    asks: Mapping[str, Any]
+
+    def request(self) -> Request:
+        return self.dialect.request(method="POST", path="/", headers={}, raw=dumps({**MINIMAL, **self.asks}))
+
+
+PROTOCOLS = {
+    "OpenAI chat": Protocol(
+        openai.CHAT, read_chat, whole_chat, lambda given: given, {"stream_options": {"include_usage": True}}
+    ),
+    "Anthropic messages": Protocol(
+        anthropic.MESSAGES, lambda plan, _: read_messages(plan), whole_messages, lambda _: 1, {}
+    ),
+}
+each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS.keys())
+sizes = st.integers(1, 20)
+
+
+def arguments_read(said: Said) -> Said:
+    """Calls with their arguments as JSON: a stream tells them as text, and none at all as nothing."""
+
+    def parsed(text: Any) -> Any:
+        return (loads(text) if text else {}) if isinstance(text, str) else text
+
+    choices = [
+        (text, other, tuple((name, parsed(arguments)) for name, arguments in calls), finish)
+        for text, other, calls, finish in said.choices
+    ]
+    return replace(said, choices=choices)
+
+
+@each_protocol
+@given(word=any_words, size=sizes)
+@settings(max_examples=150, deadline=None)
+def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, Any], size: int) -> None:
+    request = protocol.request()
+    reply = protocol.dialect.sayable(made(word, request, size), request)
+    plan = protocol.dialect.stream(reply, request, STAMP)
+    said = protocol.streamed(plan, protocol.count(len(reply.choices)))
+    assert said.broken == (reply.broken is not None)
+
+
+@each_protocol
+@given(word=any_words, size=sizes)
+@settings(max_examples=100, deadline=None)
+def test_beats_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
+    request = protocol.request()
+    reply = protocol.dialect.sayable(made(word, request, size), request)
+    plan = protocol.dialect.stream(reply, request, STAMP)
+    numbers = [step.beat for step in plan.steps]
+    assert numbers == sorted(numbers)
+    said = [step.beat for step in plan.steps if isinstance(step, Data) and step.kind == "say"]
+    assert sorted(set(said)) == list(range(1, len(beats(reply)[0]) + 1))
+
+
+@each_protocol
+@given(word=unbroken, size=sizes)
+@settings(max_examples=150, deadline=None)
+def test_a_stream_says_what_the_whole_answer_says(
+    protocol: Protocol, word: dict[str, Any], size: int
+) -> None:
+    request = protocol.request()
+    reply = protocol.dialect.sayable(made(word, request, size), request)
+    streamed = protocol.streamed(
+        protocol.dialect.stream(reply, request, STAMP), protocol.count(len(reply.choices))
+    )
+    whole = protocol.whole(protocol.dialect.whole(reply, request, STAMP))
+    assert arguments_read(streamed) == arguments_read(whole)

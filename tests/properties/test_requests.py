@@ -1,0 +1,218 @@
+"""No request makes a 5xx: any JSON, any bytes, odd paths, queries and headers, deep nesting; in the engine
+with the default pack, and at a live server's socket.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.json import dumps
+from mockllm.core.plan import Data
+from mockllm.engine import Engine
+from tests.live import Live
+from tests.live import live as serve
+from tests.server.raw_client import Raw
+
+WORDS = [
+    *("model", "messages", "role", "content", "user", "assistant", "system", "tool", "tools", "type", "text"),
+    *(
+        "tool_calls",
+        "tool_call_id",
+        "tool_use",
+        "tool_result",
+        "tool_use_id",
+        "id",
+        "name",
+        "input",
+        "function",
+    ),
+    *(
+        "arguments",
+        "image_url",
+        "url",
+        "source",
+        "thinking",
+        "stream",
+        "stream_options",
+        "include_usage",
+        "n",
+    ),
+    *("max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "stop_sequences", "tool_choice"),
+    *("response_format", "json_schema", "schema", "output_config", "format", "input_schema", "parameters"),
+    *("signature", "budget_tokens", "enabled", "auto", "any", "required", "object", "gpt-4o", "o3", "thread"),
+]
+PATHS = [
+    *("/v1/chat/completions", "/v1/messages", "/v1/models", "/v1/models/x", "/openai/v1/chat/completions"),
+    *(
+        "/anthropic/v1/messages",
+        "/chat/completions",
+        "/v1//messages",
+        "/v1/models/a%2Fb%3Ac",
+        "/nothing/here",
+    ),
+]
+METHODS = ["POST", "GET", "PUT", "DELETE", "PATCH", "OPTIONS", "FROB"]
+QUERIES = [
+    "",
+    "stream=true",
+    "delay=0",
+    "delay=x",
+    "fail=abc",
+    "fail=418",
+    "fail_chunk=2",
+    "fail_chunk=-1",
+    "beta=true",
+]
+HEADERS = [
+    *("x-api-key", "authorization", "anthropic-version", "anthropic-beta", "content-type", "accept"),
+    *("x-mockllm-session", "x-stainless-retry-count", "user-agent", "origin", "openai-organization"),
+]
+
+strings = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | strings
+anything: st.SearchStrategy[Any] = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(strings, inner, max_size=5),
+    max_leaves=25,
+)
+messages = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(WORDS), "content": anything}, optional={"tool_calls": anything}
+    )
+    | anything,
+    max_size=4,
+)
+likely = st.builds(
+    lambda whole, odd: {**whole, **odd},
+    st.fixed_dictionaries(
+        {"model": strings, "max_tokens": st.integers(-1, 50), "messages": messages | anything}
+    ),
+    st.dictionaries(st.sampled_from(WORDS), anything, max_size=3),
+)
+nested = st.builds(
+    lambda depth, start, middle, end: start.encode() * depth + middle + end.encode() * depth,
+    st.integers(1, 3000),
+    st.sampled_from(["[", '{"messages":', '{"content":[']),
+    st.sampled_from([b"", b"1", b"null"]),
+    st.sampled_from(["", "]", "}", "]}"]),
+)
+bodies = (
+    (likely | anything).map(lambda body: dumps(body) if body == body else b"NaN")
+    | st.binary(max_size=60)
+    | nested
+    | st.just(b'{"model": "m", "messages": [{"role": "user", "content": "\\ud800"}]}')
+)
+visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#?"), max_size=20)
+paths = st.sampled_from(PATHS) | visible.map(lambda text: "/" + text)
+queries = st.sampled_from(QUERIES) | visible
+headers = st.dictionaries(
+    st.sampled_from(HEADERS),
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20),
+    max_size=3,
+)
+
+
+def meant(query: str) -> bool:
+    """Whether the request itself asks for a failure."""
+    return "fail=" in query
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    fast = ["stream_initial_delay_ms=0", "stream_delay_ms=0", "stream_jitter_ms=0"]
+    with serve(packs=["default"], settings=fast) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def engine(live: Live) -> Engine:
+    made = live.app.engine
+    assert isinstance(made, Engine)
+    return made
+
+
+@given(st.sampled_from(METHODS), paths, queries, headers, bodies)
+@settings(max_examples=800, deadline=None)
+@example("POST", "/v1/messages", "", {}, b'{"model":"m","max_tokens":1,"messages":[null]}')
+@example("POST", "/v1/chat/completions", "", {}, b"")
+@example("GET", "/v1/models/%00%ff", "", {"x-api-key": ""}, b"")
+def test_no_request_makes_a_5xx_in_the_engine(
+    engine: Engine, method: str, path: str, query: str, headers: dict[str, str], raw: bytes
+) -> None:
+    request = engine.read(method, path, query, headers, raw, "127.0.0.1", 1_760_000_000.0)
+    plan = engine.answer(request).plan
+    assert plan.head.status < 500 or meant(query)
+    for name, value in plan.head.headers:
+        assert (name + value).isprintable(), "a header that can be sent"
+        (name + value).encode("latin-1")
+    assert all(isinstance(step.payload, bytes) for step in plan.steps if isinstance(step, Data))
+
+
+@given(st.sampled_from(METHODS), paths, queries, headers, bodies)
+@settings(max_examples=150, deadline=None)
+def test_looking_at_a_request_counts_and_raises_nothing(
+    engine: Engine, method: str, path: str, query: str, headers: dict[str, str], raw: bytes
+) -> None:
+    request = engine.read(method, path, query, headers, raw, "127.0.0.1", 1_760_000_000.0)
+    first, second = (engine.peek(request).answer() for _ in range(2))
+    assert first.plan == second.plan
+
+
+@given(st.sampled_from(METHODS), paths, queries, headers, bodies)
+@settings(max_examples=150, deadline=None)
+def test_no_request_makes_a_5xx_at_the_socket(
+    live: Live, method: str, path: str, query: str, headers: dict[str, str], raw: bytes
+) -> None:
+    lines = [
+        f"{method} {path}?{query} HTTP/1.1",
+        "host: x",
+        "connection: close",
+        f"content-length: {len(raw)}",
+    ]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    assert answered(live, "\r\n".join([*lines, "", ""]).encode("latin-1") + raw) < 500 or meant(query)
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=60, deadline=None)
+@example(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n")
+@example(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc")
+@example(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
+@example(b"GET http://[::1 HTTP/1.1\r\nhost: x\r\n\r\n")
+def test_no_bytes_make_a_5xx(live: Live, data: bytes) -> None:
+    assert answered(live, data, ends=True) < 500
+
+
+DEEP = {
+    "a hundred thousand brackets": b"[" * 100_000,
+    "a hundred thousand objects": b'{"a":' * 100_000,
+    "closed again": b"[" * 50_000 + b"]" * 50_000,
+    "inside a request": b'{"model":"m","messages":' + b"[" * 5000 + b"]" * 5000 + b"}",
+}
+
+
+@pytest.mark.parametrize("raw", DEEP.values(), ids=DEEP.keys())
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_deep_nesting_is_a_400(live: Live, path: str, raw: bytes) -> None:
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {len(raw)}\r\n\r\n"
+    assert answered(live, head.encode() + raw) == 400
+
+
+def answered(live: Live, data: bytes, *, ends: bool = False) -> int:
+    """The status of the first answer. `ends`: the client says nothing more after half a request, which may
+    also just end the connection, without an answer: 0."""
+    with Raw(live.port) as client:
+        client.send(data)
+        if ends:
+            client.sock.shutdown(socket.SHUT_WR)
+        first = client.to_the_end().partition(b"\r\n")[0]
+    if ends and not first:
+        return 0
+    assert first.startswith(b"HTTP/1.")
+    return int(first.split(b" ")[1])
