@@ -1,0 +1,163 @@
+"""Made values, case by case: each word of a schema is obeyed, names and descriptions are listened to, and
+what cannot be made says why."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from mockllm.core.making import make
+from mockllm.core.making.plausible import CITIES, PEOPLE, PRODUCTS
+from tests.core.making.schemas import FLAWED, VALID
+
+
+@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_made_is_valid(name: str, seed: int) -> None:
+    schema = VALID[name]
+    made = make(schema, Random(seed))
+    assert made.flaw is None
+    if name not in ("bounds of older drafts", "a bound that is not exclusive", "an exclusive nothing"):
+        assert jsonschema_rs.is_valid(schema, made.value)
+    assert make(schema, Random(seed)) == made
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits"),
+    [
+        ({"type": "STRING", "enum": ["A"]}, lambda value: value == "A"),
+        ({"type": "INTEGER", "nullable": True}, lambda value: isinstance(value, int)),
+        ({"type": "STRING", "nullable": True, "enum": ["a", "b"]}, lambda value: value in ("a", "b")),
+        ({"type": "STRING", "nullable": True, "enum": [None]}, lambda value: value is None),
+        ({"type": "ARRAY", "items": {"type": "NUMBER"}, "minItems": "4"}, lambda value: len(value) == 4),
+        ({"type": "TYPE_UNSPECIFIED"}, lambda value: isinstance(value, str)),
+        ({"type": "NULL", "nullable": True}, lambda value: value is None),
+        (
+            {
+                "type": "OBJECT",
+                "properties": {"a": {"type": "BOOLEAN"}, "b": {}},
+                "propertyOrdering": ["b", 3, "q", "a"],
+            },
+            lambda value: list(value) == ["b", "a"],
+        ),
+        ({"$schema": "https://example.com/ours", "type": "integer"}, lambda value: isinstance(value, int)),
+    ],
+)
+def test_other_services_words_are_understood(schema: Any, fits: Any) -> None:
+    made = make(schema, Random(0))
+    assert made.flaw is None
+    assert fits(made.value), made.value
+
+
+# --- plausible -----------------------------------------------------------------------------------
+
+
+def made_of(name: str, schema: dict[str, Any]) -> Any:
+    made = make({"type": "object", "properties": {name: schema}}, Random(1))
+    assert made.flaw is None
+    return made.value[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "among"),
+    [
+        ("city", None, CITIES),
+        ("departureCity", None, CITIES),
+        ("location", "City name", CITIES),
+        ("location", "The city and state, e.g. San Francisco, CA", CITIES),
+        ("location", None, CITIES),
+        ("cities", "Cities to visit", None),
+        ("name", None, PEOPLE),
+        ("name", "Name of the city", CITIES),
+        ("product_name", None, PRODUCTS),
+        ("first_name", None, ("Alice", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Hugo")),
+        ("unit", None, ("celsius", "fahrenheit")),
+        ("value", "The currency to use", ("EUR", "USD", "GBP", "JPY")),
+        ("shade", "such as 'mauve'", ("mauve",)),
+        ("value", "A thing, e.g. lamp.", ("lamp",)),
+        ("frobnicate", None, None),
+    ],
+)
+def test_a_text_is_what_its_name_and_description_say(name: str, description: str | None, among: Any) -> None:
+    schema = {"type": "string"} if description is None else {"type": "string", "description": description}
+    said = made_of(name, schema)
+    assert said in among if among is not None else said
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("email", r"^\w+\.\w+@example\.com$"),
+        ("phone_number", r"^\+1 555 "),
+        ("websiteUrl", r"^https://"),
+        ("startDate", r"^\d{4}-\d{2}-\d{2}$"),
+        ("created_at", r"^\d{4}-\d{2}-\d{2}T"),
+        ("start_time", r"^\d{2}:\d{2}$"),
+        ("order_number", r"^[a-h]\d{4}$"),
+        ("address", r"^\d+ "),
+        ("flight_number", r"^[A-Z]{2}\d{3}$"),
+        ("file_path", r"\.(txt|csv|md)$"),
+        ("ip", r"^192\.0\.2\."),
+        ("uuid", r"^[0-9a-f-]{36}$"),
+        ("description", r"\.$"),
+        ("domain", r"example"),
+    ],
+)
+def test_a_text_has_the_form_that_its_name_says(name: str, pattern: str) -> None:
+    assert jsonschema_rs.is_valid({"pattern": pattern}, made_of(name, {"type": "string"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "low", "high"),
+    [
+        ("temperature", "number", -5, 30),
+        ("price", "number", 5, 200),
+        ("numberOfGuests", "integer", 1, 10),
+        ("year", "integer", 2024, 2026),
+        ("latitude", "number", 36, 59),
+        ("whatever", "integer", 1, 100),
+    ],
+)
+def test_a_number_is_where_its_name_lets_expect_it(name: str, kind: str, low: float, high: float) -> None:
+    assert low <= made_of(name, {"type": kind}) <= high
+
+
+def test_the_name_of_an_objects_owner_says_whose_name_it_is() -> None:
+    product = {"type": "object", "properties": {"name": {"type": "string"}}}
+    assert made_of("product", product)["name"] in PRODUCTS
+    assert made_of("products", {"type": "array", "items": product})[0]["name"] in PRODUCTS
+
+
+def test_optional_members_are_there_too() -> None:
+    schema = {"properties": {"a": {"type": "string"}, "b": {"type": ["string", "null"]}}, "required": ["a"]}
+    for seed in range(20):
+        made = make(schema, Random(seed)).value
+        assert isinstance(made["a"], str)
+        assert isinstance(made["b"], str)
+
+
+def test_what_the_whole_stands_for_may_be_told() -> None:
+    assert make({"type": "string"}, Random(0), "answer", "The city").value.endswith(".")
+    assert make({"type": "string"}, Random(0), "value", "The city").value in CITIES
+
+
+def test_other_seeds_give_other_values() -> None:
+    schema = {"properties": {"city": {"type": "string"}, "count": {"type": "integer"}}}
+    assert len({str(make(schema, Random(seed)).value) for seed in range(40)}) > 20
+
+
+# --- what cannot be ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FLAWED)
+def test_what_cannot_be_made_says_why_and_soon(name: str) -> None:
+    schema, flaw = FLAWED[name]
+    began = time.monotonic()
+    made = make(schema, Random(0))
+    assert made.flaw is not None
+    assert flaw in made.flaw
+    assert time.monotonic() - began < 5

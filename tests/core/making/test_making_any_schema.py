@@ -1,0 +1,179 @@
+"""Whatever the schema, what is made is valid against it; equal seeds give equal values."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import jsonschema_rs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.json import dumps
+from mockllm.core.making import make
+from mockllm.core.making.strings import FORMATS
+
+Schema = dict[str, Any] | bool
+NAMES = st.sampled_from(
+    ["city", "location", "price", "userName", "email", "x", "tags", "created_at", "name", "Ü"]
+)
+WORDS = st.sampled_from(["", "City name", "The price, e.g. 12.50", "A list of names", "such as 'blue'."])
+PATTERNS = (
+    r"^[A-Z]{3}$",
+    r"^\d{4}-\d{2}-\d{2}$",
+    r"^(a|bc)+\.?$",
+    r"\w+@\w+",
+    r"^[^\s,]{2,5}$",
+    r"^(?:\+\d{1,3} )?\d{3,}$",
+    r"^[\w.-]+\.(png|jpg)$",
+    r"^(?=.*\d)(?=.*[a-z]).{6,}$",
+    r"^\S+ \S+$",
+    r"colou?r",
+    r"^\p{Lu}[\p{L} ]*$",
+)
+
+
+def bounded(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
+    numbers = st.integers(low, high)
+    return st.tuples(numbers, numbers).map(lambda pair: (min(pair), max(pair)))
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> Schema:
+    low, high = draw(bounded(0, 30))
+    made = draw(
+        st.sampled_from(
+            [{}, {"minLength": low}, {"maxLength": high}, {"minLength": low, "maxLength": high}]
+            + [{"format": each} for each in FORMATS]
+            + [{"pattern": each} for each in PATTERNS]
+        )
+    )
+    return {"type": "string", **made}
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> Schema:
+    low, high = draw(bounded(-1000, 1000))
+    kind = draw(st.sampled_from(["integer", "number"]))
+    made: dict[str, Any] = {"type": kind}
+    if draw(st.booleans()):
+        made[draw(st.sampled_from(["minimum", "exclusiveMinimum"]))] = low
+    if draw(st.booleans()):
+        made[draw(st.sampled_from(["maximum", "exclusiveMaximum"]))] = high + 10
+    if draw(st.booleans()):
+        made["multipleOf"] = draw(st.sampled_from([1, 2, 5] if kind == "integer" else [0.1, 0.25, 3]))
+    return made
+
+
+SCALARS: st.SearchStrategy[Schema] = st.one_of(
+    texts(),
+    numbers(),
+    st.sampled_from([{"type": "boolean"}, {"type": "null"}, True, {}, {"type": ["string", "null"]}]),
+    st.lists(st.sampled_from([1, "a", None, True, 2.5, [1], {"a": 1}]), min_size=1, max_size=4).map(
+        lambda values: {"enum": [value for n, value in enumerate(values) if value not in values[:n]]}
+    ),
+    st.sampled_from([0, "x", None, False, [1, 2]]).map(lambda value: {"const": value}),
+)
+
+
+@st.composite
+def objects(draw: st.DrawFn, inner: st.SearchStrategy[Schema]) -> Schema:
+    properties = draw(st.dictionaries(NAMES, inner, max_size=4))
+    required = draw(st.lists(st.sampled_from(sorted(properties)), unique=True)) if properties else []
+    made: dict[str, Any] = {"type": "object", "properties": properties, "required": required}
+    made |= draw(
+        st.sampled_from([{}, {"additionalProperties": False}, {"minProperties": 3}, {"description": "x"}])
+    )
+    if draw(st.booleans()) and "additionalProperties" not in made:
+        made["additionalProperties"] = draw(inner)
+    return made
+
+
+@st.composite
+def arrays(draw: st.DrawFn, inner: st.SearchStrategy[Schema]) -> Schema:
+    low, high = draw(bounded(0, 4))
+    made: dict[str, Any] = {"type": "array", "items": draw(inner)}
+    made |= draw(
+        st.sampled_from([{}, {"minItems": low}, {"maxItems": high}, {"minItems": low, "maxItems": high}])
+    )
+    if draw(st.booleans()):
+        made["prefixItems"] = draw(st.lists(inner, min_size=1, max_size=2))
+    return made
+
+
+def combined(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
+    return st.one_of(
+        objects(inner),
+        arrays(inner),
+        st.lists(inner, min_size=1, max_size=3).map(lambda branches: {"anyOf": branches}),
+        inner.map(lambda one: {"allOf": [one, True]}),
+        inner.map(lambda one: {"allOf": [one, {"description": "City name"}], "title": "x"}),
+        inner.map(lambda one: {"oneOf": [one, False]}),
+        inner.map(lambda one: {"if": one, "then": {"title": "a"}, "else": {"title": "b"}}),
+        inner.map(lambda one: {"not": {"not": one}, **(one if isinstance(one, dict) else {})}),
+    )
+
+
+SCHEMAS: st.SearchStrategy[Schema] = st.recursive(SCALARS, combined, max_leaves=8)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(SCHEMAS, st.integers(0, 5))
+def test_what_is_made_is_valid(schema: Schema, seed: int) -> None:
+    made = make(schema, Random(seed))
+    assert made.flaw is None
+    assert jsonschema_rs.is_valid(schema, made.value, validate_formats=True)
+    assert make(schema, Random(seed)) == made
+    dumps(made.value)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.dictionaries(NAMES, SCHEMAS, max_size=5), st.integers(0, 5))
+def test_the_arguments_of_a_tool_are_valid_whatever_its_parameters(
+    properties: dict[str, Schema], seed: int
+) -> None:
+    made = make({"type": "object", "properties": properties}, Random(seed))
+    assert made.flaw is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "type",
+                    "properties",
+                    "items",
+                    "$ref",
+                    "anyOf",
+                    "enum",
+                    "required",
+                    "pattern",
+                    "minItems",
+                    "const",
+                    "not",
+                    "additionalProperties",
+                    "propertyOrdering",
+                    "nullable",
+                    "exclusiveMinimum",
+                    "minimum",
+                    "format",
+                    "$schema",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON)
+def test_nothing_raises_whatever_stands_in_place_of_a_schema(schema: Any) -> None:
+    made = make(schema, Random(0))
+    assert made.flaw is None or made.flaw
+    dumps(made.value)
