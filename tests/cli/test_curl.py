@@ -1,0 +1,112 @@
+"""The benchmark pack as load testers use it: curl with no body at all, steered by two variables."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process import Process, command, serving
+from tests.waiting import PATIENCE
+
+CURL = shutil.which("curl")
+pytestmark = pytest.mark.skipif(CURL is None, reason="no curl here")
+
+
+def curl(server: Process, *arguments: str, path: str = "/v1/chat/completions") -> tuple[str, str]:
+    """Head and body of the answer."""
+    line = [CURL or "curl", "-sS", "-i", "-N", "-X", "POST", "--noproxy", "*", *arguments, server.url + path]
+    done = subprocess.run(line, capture_output=True, encoding="utf-8", timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
+    return head, body
+
+
+def chunks(body: str) -> list[dict[str, Any]]:
+    lines = [event.removeprefix("data: ") for event in body.strip().split("\n\n")]
+    assert lines.pop() == "[DONE]"
+    return [json.loads(line) for line in lines]
+
+
+def said(body: str) -> list[str]:
+    """The pieces of text; the role's chunk says nothing."""
+    texts = [choice["delta"].get("content") for chunk in chunks(body) for choice in chunk["choices"]]
+    return [text for text in texts if text]
+
+
+def test_a_stream_without_a_body(tmp_path: Path) -> None:
+    with serving("--pack", "benchmark", cwd=tmp_path) as server:
+        began = time.monotonic()
+        head, body = curl(server)
+        took = time.monotonic() - began
+        again = curl(server)[1]
+    assert head.startswith("HTTP/1.1 200")
+    headers = {name.lower(): value for name, value in re.findall(r"(?m)^([\w-]+): (.*)$", head)}
+    assert headers["content-type"].startswith("text/event-stream")
+    assert headers["cache-control"] == "no-cache"
+    assert headers["x-accel-buffering"] == "no"
+    assert len(said(body)) == 18
+    assert said(body)[:2] == ["Hello", " world"]
+    assert took >= 17 * 0.05, "eighteen chunks, fifty milliseconds apart"
+    assert chunks(body)[0]["id"] != chunks(again)[0]["id"]
+    assert said(body) == said(again)
+
+
+BODIES = ["{", "", "[1]", '{"model": 7}', '{"stream": false, "model": "m", "messages": []}']
+
+
+def test_whatever_the_body_is(tmp_path: Path) -> None:
+    with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_DELAY_MS="0") as server:
+        for body in BODIES:
+            head, answer = curl(server, "-d", body, "-H", "content-type: application/json")
+            assert head.startswith("HTTP/1.1 200"), body
+            assert len(said(answer)) == 18
+
+
+@pytest.mark.parametrize("count", [0, 1, 5625])
+def test_as_many_chunks_as_one_likes_at_no_delay(tmp_path: Path, count: int) -> None:
+    with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_COUNT=str(count), CHUNK_DELAY_MS="0") as server:
+        assert len(said(curl(server)[1])) == count
+        anthropic = curl(server, path="/v1/messages")[1]
+        assert anthropic.count("event: content_block_delta") == count
+        assert anthropic.rstrip().endswith('{"type":"message_stop"}')
+
+
+def test_a_long_delay_holds_back_the_second_chunk(tmp_path: Path) -> None:
+    with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_COUNT="2", CHUNK_DELAY_MS="5625") as server:
+        line = [CURL or "curl", "-sS", "-N", "-X", "POST", f"{server.url}/v1/chat/completions"]
+        with subprocess.Popen(line, stdout=subprocess.PIPE) as client:
+            assert client.stdout is not None
+            lines = iter(client.stdout.readline, b"")
+            first = next(line for line in lines if b'"Hello"' in line)
+            began = time.monotonic()
+            second = next(line for line in lines if b'" world"' in line)
+            waited = time.monotonic() - began
+            client.wait(PATIENCE)
+    assert first
+    assert second
+    assert waited > 5.0
+
+
+@pytest.mark.parametrize("value", ["many", "1.5", "-1"])
+def test_a_value_that_is_no_count_is_refused_at_start(tmp_path: Path, value: str) -> None:
+    done = command("serve", "--pack", "benchmark", "--port", "0", cwd=tmp_path, CHUNK_COUNT=value)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert re.search("chunk_count|CHUNK_COUNT|tokens", done.stderr)
+
+
+def test_an_answer_of_the_default_pack_by_curl(tmp_path: Path) -> None:
+    body = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
+    with serving(cwd=tmp_path) as server:
+        head, answer = curl(server, "-d", body, "-H", "content-type: application/json")
+        missing = curl(server)
+    assert head.startswith("HTTP/1.1 200")
+    assert json.loads(answer)["choices"][0]["finish_reason"] == "stop"
+    assert missing[0].startswith("HTTP/1.1 400"), "strict unless the pack says otherwise"

@@ -1,0 +1,81 @@
+"""The wheel as a user gets it: what is in it, and that it serves from an empty environment and empty folder.
+
+One test builds it to look inside, another installs it and runs what a newcomer runs: no more, as each of them
+takes a while and needs the package index.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mockllm import __version__
+from tests.process import environment, serving
+
+ROOT = Path(__file__).resolve().parent.parent
+pytestmark = [pytest.mark.xdist_group("wheel"), pytest.mark.timeout(300)]
+
+
+def built(folder: Path) -> Path:
+    """The wheel; by the hatchling that is here, else by one that is fetched for it."""
+    isolated = ["--no-isolation"] if importlib.util.find_spec("hatchling") else []
+    run(sys.executable, "-m", "build", "--wheel", *isolated, "--outdir", str(folder), str(ROOT), cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def run(*line: str, cwd: Path) -> str:
+    """What a command says; it must end well."""
+    done = subprocess.run(
+        line, cwd=cwd, env=environment(), capture_output=True, encoding="utf-8", timeout=240
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_wheel_holds_the_package_the_packs_the_schemas_and_nothing_else(tmp_path: Path) -> None:
+    wheel = built(tmp_path)
+    assert wheel.name == f"mockllm_scenarios-{__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    about = f"mockllm_scenarios-{__version__}.dist-info/"
+    assert {name.partition("/")[0] + "/" for name in names} == {"mockllm/", about}
+    assert {about + "licenses/LICENSE", about + "entry_points.txt"} <= names
+
+    code = {name for name in names if name.startswith("mockllm/")}
+    shipped = {
+        f"mockllm/{inside}/{path.relative_to(ROOT / outside).as_posix()}"
+        for outside, inside in (("scenarios", "packs"), ("schemas", "schemas"))
+        for path in (ROOT / outside).rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+    assert {f"mockllm/packs/{pack}/pack.yaml" for pack in ("default", "benchmark")} <= shipped
+    assert {name for name in code if name.split("/")[1] in ("packs", "schemas")} == shipped
+    kinds = {Path(name).suffix for name in code - shipped}
+    assert kinds <= {".py", ".typed", ".yaml", ".md", ".json"}, "no caches, no binaries"
+    assert not any("test_" in name or "__pycache__" in name for name in names)
+
+
+def test_an_empty_environment_serves_from_an_empty_folder(tmp_path: Path) -> None:
+    wheel = built(tmp_path)
+    venv, empty = tmp_path / "venv", tmp_path / "empty"
+    empty.mkdir()
+    run(sys.executable, "-m", "venv", str(venv), cwd=tmp_path)
+    commands = venv / ("Scripts" if sys.platform == "win32" else "bin")
+    python, mockllm = str(commands / "python"), str(commands / "mockllm")
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel), cwd=empty)
+
+    assert run(mockllm, "--version", cwd=empty) == f"mockllm {__version__}\n"
+    assert run(python, "-m", "mockllm", "--version", cwd=empty) == f"mockllm {__version__}\n"
+    run(mockllm, "check", "--pack", "benchmark", cwd=empty)
+    with serving(cwd=empty, mockllm=[mockllm]) as server:
+        assert server.ask("hello")
+        assert server.line(lambda line: "default/answers.yaml:made 200" in line)
+    with serving("--pack", "benchmark", cwd=empty, mockllm=[python, "-m", "mockllm"]) as server:
+        assert server.get("/health")["files"] == 1
+    assert list(empty.iterdir()) == [], "nothing is left behind"
