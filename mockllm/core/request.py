@@ -314,8 +314,7 @@ def estimate_input(request: Request) -> int:
                     total += estimate(f"{name}{arguments}")
                 case MediaPart():
                     total += 85
-                case OtherPart():
-                    pass
+                # of another part nobody knows what it costs
     if request.tools:
         total += sum(estimate(f"{tool.name} {tool.description} {tool.schema}") for tool in request.tools)
     return total

@@ -1,5 +1,5 @@
-"""What a request is told that no rule answers: which rules came nearest and what differed, and which matched
-but stood aside. The same words serve `mockllm explain`.
+"""What a request is told that no rule answers: which rules came nearest and what differed, and which
+matched but stood aside. The same words serve `mockllm explain`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NEAREST = 3
 
 
 def missed(catalog: Catalog, request: Request, settled: Settled, ended: Item | None = None) -> Failure:
-    """The 404 of a request that no rule answers. `ended`: the rule whose sequence has ended (`then: error`)."""
+    """The 404 of a request that no rule answers. `ended`: the rule whose sequence has ended."""
     lines = []
     if ended is not None:
         lines.append(f"{shown(ended)}: matched, but its sequence has ended")
@@ -35,8 +35,8 @@ def missed(catalog: Catalog, request: Request, settled: Settled, ended: Item | N
 def nearest(
     catalog: Catalog, request: Request, count: int = NEAREST, aside: int = 0
 ) -> Sequence[tuple[Item, list[Difference]]]:
-    """The rules that came nearest to a request and did not match, with every test of theirs. `aside`: how many
-    matched and did not answer."""
+    """The rules that came nearest to a request and did not match, with every test of theirs. `aside`: how
+    many matched and did not answer."""
     found = [
         (catalog.items[number], differences)
         for number, differences in catalog.index.nearest(request, count + aside, catalog.rules)
@@ -80,6 +80,7 @@ def unfit(failure: TemplateFailure) -> Failure:
     """The 400 for a value that the request lacks or that does not fit."""
     place = f" at {failure.origin}" if failure.origin else ""
     if failure.query is not None:
-        message = f"The query parameter '{failure.query}' does not fit: {failure.reason} ({failure.expression}{place})"
+        where = f"{failure.expression}{place}"
+        message = f"The query parameter '{failure.query}' does not fit: {failure.reason} ({where})"
         return Failure("bad_request", 400, message, fields={"param": failure.query})
     return Failure("bad_request", 400, f"{failure.expression}{place}: {failure.reason}")

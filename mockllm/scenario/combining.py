@@ -1,4 +1,4 @@
-"""How the settings of a step, a rule and the modifiers that apply become one (LANGUAGE: "How settings combine").
+"""How the settings of a step, a rule and the modifiers that apply become one.
 
 Merging looks at words, not values, so that only what wins is ever evaluated, and one merge serves every
 request that the same items answer. Each setting remembers whose it is: a template in a modifier reads that
@@ -18,8 +18,14 @@ from mockllm.core.quantities import ChunkSize, Distribution
 from mockllm.core.values import Context, Expression, evaluate, is_static
 from mockllm.scenario.language.settings import PaceWord, Settings
 
-SLOTS = {"ttft": "ttft", "itl": "speed", "tokens_per_second": "speed", "chunk_size": "chunk_size", "jitter": "jitter",
-         "whole": "whole"}  # fmt: skip
+SLOTS = {
+    "ttft": "ttft",
+    "itl": "speed",
+    "tokens_per_second": "speed",
+    "chunk_size": "chunk_size",
+    "jitter": "jitter",
+    "whole": "whole",
+}
 """Which keys of a pace stand in one place: the first setting that names the place has it."""
 
 Owner: TypeAlias = int
@@ -107,7 +113,9 @@ def settle(sending: Sending, contexts: Contexts) -> Sent:
     return Sent(
         sum(_value(delay, contexts, owner, "delay") for owner, delay in sending.delays),
         spoken,
-        tuple((name, str(_value(value, contexts, owner, "headers"))) for name, owner, value in sending.headers),
+        tuple(
+            (name, str(_value(value, contexts, owner, "headers"))) for name, owner, value in sending.headers
+        ),
         tuple(_value(fault, contexts, owner, "faults") for owner, fault in sending.faults),
         instant=not any(waits) and slowdown == 1,
         steady=sending.static and not spoken.jitter and not isinstance(spoken.itl, Distribution),

@@ -6,12 +6,12 @@ Entries can be pickled: a reload types them in another process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from mockllm.core.claim import Validation
 from mockllm.core.json import Json, canonical
@@ -53,7 +53,10 @@ class Entry:
     def typed(self) -> Entry:
         """The entry with its word. A word does not travel between processes: it is made anew from what it was
         made of, which was found to have no mistakes."""
-        return self if self.word is not None else replace(self, word=_word(self.kind, self.item, self.where, self.params))
+        if self.word is not None:
+            return self
+        read = self.files.__getitem__
+        return replace(self, word=_word(self.kind, self.item, self.where, self.params, read))
 
 
 class Outline(Word):
@@ -63,9 +66,9 @@ class Outline(Word):
     use: JsonValue = None
     enabled: JsonValue = True
     validation: Validation | None = None
-    rules: list[Any] = []
-    modifiers: list[Any] = []
-    examples: list[Any] = []
+    rules: list[Any] = Field(default_factory=list)
+    modifiers: list[Any] = Field(default_factory=list)
+    examples: list[Any] = Field(default_factory=list)
 
 
 @dataclass
@@ -155,10 +158,11 @@ class Typing:
             if isinstance(item, dict) and isinstance(item.get("replaces"), str):
                 self.switched.append((file, kind, path, item["replaces"]))
             return
-        word = self.typed(file, kind, item, path)
+        files: dict[str, bytes] = {}
+        word = self.typed(file, kind, item, path, files)
         if word is None:
             return
-        files = self.files(file, word, path)
+        files |= self.files(file, word, path)
         where = f"{file.source.name}:{file.source.where(path).line}"
         content = canonical(_plain(item))
         rest = canonical(
@@ -182,7 +186,7 @@ class Typing:
                 file.params.values,
                 validation,
                 files,
-            )  # fmt: skip
+            )
         )
 
     def chosen(self, loading: Loading) -> None:
@@ -197,7 +201,8 @@ class Typing:
             for word, wanted in (("only", use.only), ("except", use.except_)):
                 for index, name in enumerate(wanted or ()):
                     if name not in known:
-                        message = f'the pack {use.name} has no rule or modifier "{name}"{meant(name, sorted(known))}'
+                        hint = meant(name, sorted(known))
+                        message = f'the pack {use.name} has no rule or modifier "{name}"{hint}'
                         self.mistakes.append(use.source.mistake((*use.path, word, index), message))
 
     def used(self, file: LoadedFile, item: Any, id: str) -> bool:
@@ -210,21 +215,27 @@ class Typing:
             return name in use.only
         return use.except_ is None or name not in use.except_
 
-    def typed(self, file: LoadedFile, kind: Kind, item: Any, path: Path) -> Any:
+    def typed(self, file: LoadedFile, kind: Kind, item: Any, path: Path, files: dict[str, bytes]) -> Any:
+        """The word, or None; `files` takes what it is typed with."""
         where = f"{file.source.name}:{file.source.where(path).line}"
+
+        def read(name: str) -> bytes:
+            files[name] = file.reference(name)
+            return files[name]
+
         try:
-            return _word(kind, item, where, file.params.values, self.vocabulary)
+            return _word(kind, item, where, file.params.values, read, self.vocabulary)
         except ValidationError as error:
             self.mistakes += mistakes_in(error, file.source, path, _MODELS[kind])
             return None
 
     def files(self, file: LoadedFile, word: BaseModel, path: Path) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
-        for name in _references(word):
+        for below, name in _references(word):
             try:
                 found[name] = file.reference(name)
             except ValueError as error:
-                self.mistakes.append(file.source.mistake(path, str(error)))
+                self.mistakes.append(file.source.mistake((*path, *below), str(error)))
         return found
 
     # --- replaces ------------------------------------------------------------------------------
@@ -249,11 +260,11 @@ class Typing:
     def target(
         self, file: LoadedFile, kind: Kind, path: Path, target: str, by_id: Mapping[str, int]
     ) -> int | None:
-        others = {
-            id: place
-            for id, place in by_id.items()
-            if self.entries[place].kind == kind and (self.entries[place].file, self.entries[place].path) != (file.path, path)
-        }
+        others = {}
+        for id, place in by_id.items():
+            entry = self.entries[place]
+            if entry.kind == kind and (entry.file, entry.path) != (file.path, path):
+                others[id] = place
         if target in others:
             return others[target]
         if target not in self.off:
@@ -273,10 +284,17 @@ class Typing:
 
 
 def _word(
-    kind: Kind, item: Json, where: str, params: Mapping[str, Json], vocabulary: Vocabulary | None = None
+    kind: Kind,
+    item: Json,
+    where: str,
+    params: Mapping[str, Json],
+    read: Callable[[str], bytes],
+    vocabulary: Vocabulary | None = None,
 ) -> Any:
-    """A rule or modifier as its model reads it. Whether it is enabled was settled before."""
+    """A rule or modifier as its model reads it; `read` gives the files that it is typed with. Whether it is
+    enabled was settled before."""
     context: dict[str, Any] = {"origin": where, "params": params, "vocabulary": vocabulary}
+    context["file"] = lambda name: read(name).decode("utf-8", "replace")
     if isinstance(item, dict):
         context["literal"] = item.get("literal") is True
         item = {key: value for key, value in item.items() if key != "enabled"}
@@ -307,18 +325,20 @@ def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _references(word: object) -> Iterator[str]:
-    """The files that a word names."""
-    if isinstance(word, FileText):
-        yield word.file
-    elif isinstance(word, HttpWord) and word.body_file is not None:
-        yield word.body_file
-    elif isinstance(word, Word):
-        for child in word.__dict__.values():
-            yield from _references(child)
+def _references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """The files that a word names, and where."""
+    if isinstance(word, Word):
+        for name in sorted(word.model_fields_set):
+            value, below = getattr(word, name), (*path, type(word).model_fields[name].alias or name)
+            if (isinstance(word, FileText) and name == "file") or (
+                isinstance(word, HttpWord) and name == "body_file" and value is not None
+            ):
+                yield below, value
+            else:
+                yield from _references(value, below)
     elif isinstance(word, Sequence) and not isinstance(word, (str, bytes)):
-        for child in word:
-            yield from _references(child)
+        for index, child in enumerate(word):
+            yield from _references(child, (*path, index))
 
 
 def _plain(value: Json) -> Json:

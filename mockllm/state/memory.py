@@ -46,8 +46,8 @@ class Memory:
             scope.counts = {key: count for key, count in scope.counts.items() if key in keys}
 
     def _scope(self, session: str, name: str) -> _Scope:
-        """A scope's counts. Those in use are always among the recent ones; when these fill half of the capacity,
-        the others go."""
+        """A scope's counts. Those in use are always among the recent ones; when these fill half of the
+        capacity, the others go."""
         key = session, name
         found = self._recent.get(key)
         if found is None:
