@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from mockllm.core.chance import Chance
@@ -28,7 +29,7 @@ from mockllm.core.reply import (
     Usage,
     Verbatim,
 )
-from mockllm.core.request import Request
+from mockllm.core.request import Request, Tool
 from mockllm.core.texts import cut, made_sentences, made_tokens
 from mockllm.scenario.language.answers import (
     ChoiceWord,
@@ -48,6 +49,8 @@ from mockllm.scenario.language.answers import (
     UsageWord,
     WaitChunk,
 )
+from mockllm.scenario.language.from_schema import FromSchema
+from mockllm.scenario.offered import arguments, chosen, offered, structured
 
 SMALLEST = ChunkSize(1, "tokens")
 """What a chunk is where no pace says otherwise: one token, as the providers stream."""
@@ -130,7 +133,10 @@ class Kitchen:
             parts.append(Text(*self.text(word.text)))
         if word.refusal is not None:
             parts.append(Refusal(self.text(word.refusal)[0]))
-        parts += [self.call(each) for each in word.tool_calls or ()]
+        if isinstance(word.tool_calls, FromSchema):
+            parts += self.offered_call(alone=not parts)
+        else:
+            parts += [self.call(each) for each in word.tool_calls or ()]
         return parts
 
     def ordered(self, words: Sequence[PartWord]) -> Iterator[Part]:
@@ -157,11 +163,43 @@ class Kitchen:
         return Thinking(self.text(word.text)[0], word.signature)
 
     def call(self, word: ToolCallWord) -> Call:
-        arguments = word.arguments if isinstance(word.arguments, str) else dumps(word.arguments).decode()
-        return Call(str(word.name), cut(arguments, self.size), word.id)
+        name, given = str(word.name), word.arguments
+        if isinstance(given, FromSchema):
+            given = self.arguments(name, offered(self.request, name))
+        said = given if isinstance(given, str) else dumps(given).decode()
+        return Call(name, cut(said, self.size), word.id)
+
+    def arguments(self, name: str, tool: Tool | None) -> str:
+        """Made arguments for a tool; none where the request does not offer it."""
+        if tool is None:
+            self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
+            return "{}"
+        said, flaw = arguments(tool, self.random())
+        if flaw is not None:
+            self.notes.append(flaw)
+        return said
+
+    def offered_call(self, *, alone: bool) -> list[Part]:
+        """A call of the tool that the request lets the model call. Where there is none, an answer that would
+        be empty says why."""
+        tool = chosen(self.request)
+        if isinstance(tool, str):
+            self.notes.append(f"no tool is called: {tool}")
+            return [Text(cut(f"There is no tool to call: {tool}.", self.size))] if alone else []
+        return [Call(tool.name, cut(self.arguments(tool.name, tool), self.size))]
 
     def json(self, value: Any) -> Text:
+        if isinstance(value, FromSchema):
+            made = structured(self.request, self.random())
+            value = made.value
+            if made.flaw is not None:
+                self.notes.append(made.flaw)
         return Text(cut(dumps(value).decode(), self.size))
+
+    def random(self) -> Random:
+        """For a thing that is made: each has draws of its own."""
+        self.drawn += 1
+        return self.chance.random(f"from_schema {self.drawn}")
 
     def text(self, word: TextWord) -> tuple[tuple[str, ...], int | None]:
         """A text's pieces, and its tokens where they are known."""

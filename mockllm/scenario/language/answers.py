@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     BeforeValidator,
@@ -20,12 +20,12 @@ from mockllm.core.failure import NAMED
 from mockllm.core.quantity_types import mistake
 from mockllm.core.reply import Finish
 from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
+from mockllm.scenario.language.from_schema import OrFromSchema
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.mistakes import scalar_text
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
-W = TypeVar("W", bound=Word)
 
 
 class ErrorWord(Word):
@@ -196,8 +196,8 @@ class ToolCallWord(Word):
 
     name: Templated[str]
     """The tool's name."""
-    arguments: TemplatedJson[JsonValue] = Field(default_factory=dict)
-    """An object; or a text, which is sent as it is (also when it is no JSON)."""
+    arguments: OrFromSchema[TemplatedJson[JsonValue]] = Field(default_factory=dict)
+    """An object; a text, sent as it is (also when it is no JSON); or `from_schema`: made for the offered tool."""
     id: Templated[str] | None = None
     """In place of a made one."""
 
@@ -235,8 +235,8 @@ class PartWord(Word):
     """A text."""
     chunks: list[Chunk] | None = None
     """A text in exact chunks."""
-    json_: TemplatedJson[JsonValue] = Field(None, alias="json")
-    """A JSON value, said as text."""
+    json_: OrFromSchema[TemplatedJson[JsonValue]] = Field(None, alias="json")
+    """A JSON value, said as text; `from_schema` makes one of the form that the request asks for."""
     thinking: Thinking | None = None
     """Reasoning."""
     tool_call: ToolCallWord | None = None
@@ -260,12 +260,12 @@ class ChoiceWord(Word):
     """What it says; beside `chunks`, what a whole answer says."""
     chunks: list[Chunk] | None = None
     """Exact chunks, with waits, raw bytes, comments and errors between them."""
-    json_: TemplatedJson[JsonValue] = Field(None, alias="json")
-    """A JSON value, said as text."""
+    json_: OrFromSchema[TemplatedJson[JsonValue]] = Field(None, alias="json")
+    """A JSON value, said as text; `from_schema` makes one of the form that the request asks for."""
     thinking: Thinking | None = None
     """Reasoning before the text."""
-    tool_calls: list[ToolCallWord] | None = None
-    """The tools to call."""
+    tool_calls: OrFromSchema[list[ToolCallWord]] | None = None
+    """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
     refusal: TextWord | None = None
     """The model refuses with these words."""
     parts: list[PartWord] | None = None

@@ -256,6 +256,7 @@ VALID: dict[str, Any] = {
         "pattern": r"^\p{Lu}\P{L}[\p{Ll}\p{Script=Greek}]+[\u4e00-\u9fff]$",
     },
     "a pattern of reluctance": {"type": "string", "pattern": r"^(?:ab|c)[^x]+?y++$"},
+    "a pattern of anything": {"type": "string", "pattern": "^.{7}$"},
     "a pattern that must not be": {"type": "string", "pattern": r"^[^a]a*$"},
     "a list of types": {"type": ["integer", "string"]},
     "an enum with null": {"enum": [None, "a"], "type": ["string", "null"]},

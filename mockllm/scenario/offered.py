@@ -1,0 +1,57 @@
+"""What `from_schema` makes of a request: which of its tools is called and with what, and JSON of the form
+that it asks for.
+
+Apart from the kitchen, which says these things as parts: here is decided what a model would have done.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from mockllm.core.json import Json, dumps
+from mockllm.core.making import Made, make
+from mockllm.core.request import Request, Tool
+from mockllm.core.texts import made_sentences
+
+
+def chosen(request: Request) -> Tool | str:
+    """The tool that the request lets the model call: the named one, else the first; or why there is none."""
+    choice = request.tool_choice
+    if choice.mode == "none":
+        return "tool_choice is none"
+    callable_ = [tool for tool in request.tools if tool.kind in ("function", "custom")]
+    if not callable_:
+        return "the request offers none"
+    allowed = [tool for tool in callable_ if not choice.names or tool.name in choice.names]
+    return allowed[0] if allowed else f"the request offers none that is called {choice.names[0]}"
+
+
+def offered(request: Request, name: str) -> Tool | None:
+    """The offered tool of that name."""
+    return next((tool for tool in request.tools if tool.name == name), None)
+
+
+def arguments(tool: Tool, random: Random) -> tuple[str, str | None]:
+    """Arguments for a tool, as its call says them, and what is wrong with them (None where nothing is)."""
+    if tool.kind == "custom":
+        return str(make({"type": "string"}, random, tool.name, tool.description).value), None
+    schema = tool.schema
+    if schema is None:
+        return "{}", None
+    if isinstance(schema, dict) and "type" not in schema:
+        schema = {"type": "object", **schema}
+    made = make(schema, random)
+    flaw = None if made.flaw is None else f"the arguments of {tool.name} do not fit its schema: {made.flaw}"
+    return dumps(made.value).decode(), flaw
+
+
+def structured(request: Request, random: Random) -> Made:
+    """JSON of the form that the request asks for; some object where it says no more, or does not ask."""
+    wanted = request.response_format
+    if wanted.kind == "schema" and wanted.schema is not None:
+        made = make(wanted.schema, random, wanted.name or "")
+        return Made(made.value, None if made.flaw is None else f"json does not fit the schema: {made.flaw}")
+    some: Json = {"answer": made_sentences(1, random)}
+    return Made(
+        some, "json: from_schema where the request asks for no JSON" if wanted.kind == "text" else None
+    )
