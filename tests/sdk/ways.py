@@ -1,4 +1,5 @@
-"""Eight ways to ask the same: two SDKs, sync and async, whole and streamed, each answer in neutral words.
+"""Twelve ways to ask the same: two SDKs, three protocols, sync and async, whole and streamed, each answer in
+neutral words.
 
 What a scenario says is promised for all of them, so one table of cases is asked in every way.
 """
@@ -152,6 +153,75 @@ def openai_async_streamed(url: str, question: Question) -> Said:
     return asyncio.run(ask())
 
 
+# --- openai, responses ---------------------------------------------------------------------------
+
+
+def _for_responses(question: Question) -> dict[str, Any]:
+    """Without `stop`: this protocol has no word for it."""
+    asked: dict[str, Any] = {
+        "model": question.model,
+        "input": [{"role": "user", "content": question.user}],
+    }
+    if question.tools:
+        asked["tools"] = [{"type": "function", **OPENAI_TOOLS[0]["function"], "strict": False}]
+    if question.max_tokens is not None:
+        asked["max_output_tokens"] = question.max_tokens
+    return asked
+
+
+def _responses_said(response: Any) -> Said:
+    usage = response.usage
+    assert usage.total_tokens == usage.input_tokens + usage.output_tokens
+    counted = (usage.input_tokens, usage.output_tokens)
+    calls = tuple(
+        (item.name, json.loads(item.arguments)) for item in response.output if item.type == "function_call"
+    )
+    parts = [part for item in response.output if item.type == "message" for part in item.content]
+    refused = [part.refusal for part in parts if part.type == "refusal"]
+    if response.status == "incomplete":
+        assert response.incomplete_details.reason == "max_output_tokens"
+        return Said(response.output_text, calls, "length", counted)
+    if refused:
+        return Said("".join(refused), calls, "refusal", counted)
+    return Said(response.output_text, calls, "tool_calls" if calls else "stop", counted)
+
+
+def responses_whole(url: str, question: Question) -> Said:
+    with openai.OpenAI(**_client(f"{url}/v1", question)) as client:
+        return _responses_said(client.responses.create(**_for_responses(question)))
+
+
+def responses_streamed(url: str, question: Question) -> Said:
+    with openai.OpenAI(**_client(f"{url}/v1", question)) as client:
+        return _responses_said(_last(list(client.responses.create(**_for_responses(question), stream=True))))
+
+
+def responses_async_whole(url: str, question: Question) -> Said:
+    async def ask() -> Said:
+        async with openai.AsyncOpenAI(**_client(f"{url}/v1", question)) as client:
+            return _responses_said(await client.responses.create(**_for_responses(question)))
+
+    return asyncio.run(ask())
+
+
+def responses_async_streamed(url: str, question: Question) -> Said:
+    async def ask() -> Said:
+        async with openai.AsyncOpenAI(**_client(f"{url}/v1", question)) as client:
+            stream = await client.responses.create(**_for_responses(question), stream=True)
+            return _responses_said(_last([event async for event in stream]))
+
+    return asyncio.run(ask())
+
+
+def _last(events: Sequence[Any]) -> Any:
+    """The response that a stream ends with; its text is that of the deltas."""
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    response = events[-1].response
+    said = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert said == response.output_text
+    return response
+
+
 # --- anthropic -----------------------------------------------------------------------------------
 
 _FINISH = {
@@ -212,6 +282,10 @@ WAYS: Mapping[str, Way] = {
     "openai, streamed": openai_streamed,
     "openai, async, whole": openai_async_whole,
     "openai, async, streamed": openai_async_streamed,
+    "responses, whole": responses_whole,
+    "responses, streamed": responses_streamed,
+    "responses, async, whole": responses_async_whole,
+    "responses, async, streamed": responses_async_streamed,
     "anthropic, whole": anthropic_whole,
     "anthropic, streamed": anthropic_streamed,
     "anthropic, async, whole": anthropic_async_whole,

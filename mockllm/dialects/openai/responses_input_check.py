@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -74,7 +75,7 @@ def input_items(value: list[Json], path: str) -> Failure | None:
         wrong = _item(item, f"{path}[{place}]")
         if wrong is not None:
             return wrong
-    for item, following in zip(value, [*value[1:], {"role": "user"}], strict=True):
+    for item, following in pairwise([*value, {"role": "user"}]):
         if item.get("type") == "reasoning" and "id" in item and following.get("role") not in OWN:
             message = (
                 f"Item '{item['id']}' of type 'reasoning' was provided without its required following item."

@@ -72,6 +72,7 @@ class Answered:
     model: str
     form: Form
     ids: Ids
+    tier: str
     custom: frozenset[str]
     sealed: bool
     """Whether reasoning comes with its encrypted content."""
@@ -87,9 +88,10 @@ class Answered:
         *,
         reason: str | None = None,
         error: Json = None,
-        tier: str = "default",
+        tier: str | None = None,
     ) -> dict[str, Json]:
-        """The object. `reason` is why it is incomplete."""
+        """The object. `reason` is why it is incomplete; `tier` the one that was asked for, until it is known
+        which one answers."""
         made = {
             "id": self.id,
             "object": "response",
@@ -103,7 +105,7 @@ class Answered:
             "error": error,
             "incomplete_details": None if reason is None else {"reason": reason},
             "output": output,
-            "service_tier": tier,
+            "service_tier": self.tier if tier is None else tier,
             "usage": None if usage is None else self.own.get("usage", usage),
         }
         return made
@@ -118,6 +120,7 @@ def answered(reply: Reply, request: ResponsesRequest, stamp: Stamp) -> Answered:
         model=model,
         form=found,
         ids=stamp.ids,
+        tier=request.service_tier,
         custom=request.custom,
         sealed=found.recent or "reasoning.encrypted_content" in request.included,
         echo=_echo(request, model, found),
@@ -196,15 +199,12 @@ def number(value: Json, default: float) -> float:
 
 def _reasoning(asked: dict[str, Json], found: Form) -> dict[str, Json]:
     """`auto` is told as what it came to."""
-    summary = asked.get("summary")
-    made = {
-        "effort": asked.get("effort") or found.effort,
-        "summary": "detailed" if summary == "auto" else summary,
-    }
+    summary = "detailed" if asked.get("summary") == "auto" else asked.get("summary")
+    made = {"effort": asked.get("effort") or found.effort, "summary": summary}
     if not found.recent:
         return made
     made = {"context": asked.get("context") or found.context, **made}
-    return {**made, "mode": asked.get("mode") or "standard"} if found.context is not None else made
+    return made if found.context is None else {**made, "mode": asked.get("mode") or "standard"}
 
 
 def _text(asked: dict[str, Json]) -> dict[str, Json]:

@@ -110,6 +110,12 @@ class ResponsesRequest(InputRequest):
         return object_of(self.fields.get("stream_options")).get("include_obfuscation") is not False
 
     @lazy
+    def service_tier(self) -> str:
+        """The tier that answers: the asked one where it is one of its own, else `default`."""
+        asked = self.fields.get("service_tier")
+        return asked if type(asked) is str and asked in ("flex", "priority", "scale") else "default"
+
+    @lazy
     def custom(self) -> frozenset[str]:
         """The names of the tools that take free text instead of JSON."""
         return frozenset(tool.name for tool in self.tools if tool.kind == "custom")

@@ -1,0 +1,313 @@
+"""What a response holds beside its golden bytes: what is echoed, models, extras, native items, ids, beats."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json import Json, loads
+from mockllm.core.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Native,
+    Part,
+    Pause,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    Verbatim,
+)
+from mockllm.dialects.hearing import HeardCall
+from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
+from mockllm.dialects.openai.families import SNAPSHOTS
+from mockllm.dialects.openai.input_tokens import InputTokensRequest
+from mockllm.dialects.openai.responses_families import FORMS, form
+from mockllm.dialects.openai.responses_native import STAGES
+from tests.dialects.openai.chat_requests import STAMP, chat
+from tests.dialects.openai.responses_requests import of_bytes, responses
+
+HI = Reply((Choice((Text(("Hi", "!")),)),))
+
+
+def saying(*parts: Part) -> Reply:
+    return Reply((Choice(parts),))
+
+
+def whole(reply: Reply, **fields: Json) -> Json:
+    plan = RESPONSES.whole(reply, responses(**fields), STAMP)
+    assert isinstance(plan.steps[0], Data)
+    return loads(plan.steps[0].payload)
+
+
+def events(reply: Reply, **fields: Json) -> list[Json]:
+    plan = RESPONSES.stream(reply, responses(**fields), STAMP)
+    return [loads(step.payload) for step in plan.steps if isinstance(step, Data)]
+
+
+def kinds(reply: Reply, **fields: Json) -> list[str]:
+    return [event["type"].removeprefix("response.") for event in events(reply, **fields)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [("gpt-4o", "gpt-4o-2024-08-06"), ("my-model", "my-model"), (None, "gpt-4o-mini-2024-07-18")],
+)
+def test_an_alias_is_answered_by_its_snapshot(asked: str | None, answered: str) -> None:
+    assert whole(HI, model=asked)["model"] == answered
+
+
+def test_the_reply_may_name_another_model() -> None:
+    assert whole(Reply(HI.choices, model="other"))["model"] == "other"
+
+
+def test_an_alias_and_its_snapshot_have_one_form() -> None:
+    assert {alias for alias, dated in SNAPSHOTS.items() if form(alias) != form(dated)} == set()
+    assert FORMS[-1][0] == "*"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_any_body_is_echoed_as_far_as_it_can_be_read(stream: bool) -> None:
+    for raw in (b"", b"[]", b'{"tools": 1, "text": [], "reasoning": 7, "metadata": null, "top_p": "x"}'):
+        request = of_bytes(raw)
+        plan = (RESPONSES.stream if stream else RESPONSES.whole)(HI, request, STAMP)
+        last = plan.steps[-1]
+        assert isinstance(last, Data)
+        body = loads(last.payload)
+        body = body["response"] if stream else body
+        assert (body["tools"], body["metadata"], body["top_p"]) == ([], {}, 1.0)
+
+
+def test_what_is_asked_is_echoed_and_defaults_are_filled_in() -> None:
+    body = whole(
+        HI,
+        model="gpt-5",
+        conversation="conv_1",
+        prompt={"id": "p"},
+        reasoning={"effort": "low", "summary": "auto"},
+        temperature=0,
+        text={"format": {"type": "json_schema", "name": "n", "schema": {}}},
+        tools=[{"type": "function", "name": "f", "strict": None}, {"type": "mcp", "server_label": "x"}],
+        service_tier="priority",
+    )
+    assert (body["conversation"], body["prompt"], body["temperature"]) == ({"id": "conv_1"}, {"id": "p"}, 0.0)
+    assert body["reasoning"] == {
+        "context": "current_turn",
+        "effort": "low",
+        "summary": "detailed",
+        "mode": "standard",
+    }
+    assert body["text"]["format"]["strict"] is False
+    assert body["tools"][0]["strict"] is True
+    assert body["tools"][1] == {"type": "mcp", "server_label": "x"}
+    assert body["service_tier"] == "priority"
+    assert whole(HI, conversation={"id": "conv_2"})["conversation"] == {"id": "conv_2"}
+
+
+def test_the_forms_of_models_differ() -> None:
+    assert "moderation" not in whole(HI, model="gpt-4o")
+    assert whole(HI, model="my-model")["reasoning"] == {"context": None, "effort": None, "summary": None}
+    assert whole(HI, model="o3")["reasoning"] == {"effort": "medium", "summary": None}
+    assert whole(HI, model="gpt-5.6")["output"][0]["phase"] == "final_answer"
+
+
+def test_reasoning_is_sealed_where_it_is_asked_for_or_always_is() -> None:
+    thinking = saying(Thinking(("a",)))
+    assert "encrypted_content" not in whole(thinking, model="o3")["output"][0]
+    asked = whole(thinking, model="o3", include=["reasoning.encrypted_content"])["output"][0]
+    assert asked["encrypted_content"].startswith("gAAAAAB")
+    assert whole(saying(Thinking(("a",), "own")), model="o3")["output"][0]["encrypted_content"] == "own"
+    assert whole(thinking, model="gpt-5")["output"][0]["content"] == []
+
+
+@pytest.mark.parametrize("part", [Thinking(()), Thinking(("secret",), redacted=True)])
+def test_reasoning_that_shows_nothing_is_added_and_done(part: Part) -> None:
+    assert kinds(saying(part)) == [
+        *("created", "in_progress", "output_item.added", "output_item.done", "completed")
+    ]
+    assert whole(saying(part))["output"][0]["summary"] == []
+
+
+def test_an_empty_text_has_its_part_all_the_same() -> None:
+    assert kinds(saying(Text(())))[3:-2] == ["content_part.added", "output_text.done", "content_part.done"]
+
+
+def test_extras_stand_in_every_response_and_usage_in_the_last() -> None:
+    reply = Reply(
+        HI.choices, extras={"openai": {"provider": "x", "usage": {"input_tokens": 1}}, "anthropic": {"a": 1}}
+    )
+    assert (whole(reply)["provider"], whole(reply)["usage"]) == ("x", {"input_tokens": 1})
+    told = [event["response"] for event in events(reply) if "response" in event]
+    assert [(each["provider"], each["usage"]) for each in told] == [
+        ("x", None),
+        ("x", None),
+        ("x", {"input_tokens": 1}),
+    ]
+
+
+def test_tokens_written_to_a_cache_are_told_where_there_are_any() -> None:
+    details = whole(Reply(HI.choices, Usage(10, 2, 3, 4)))["usage"]["input_tokens_details"]
+    assert details == {"cached_tokens": 3, "cache_write_tokens": 4}
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"), [("length", "max_output_tokens"), ("content_filter", "content_filter")]
+)
+def test_what_is_cut_off_is_incomplete(finish: str, reason: str) -> None:
+    reply = Reply((Choice((Text(("a",)), Text(("b",))), finish),))  # type: ignore[arg-type]
+    body = whole(reply)
+    assert (body["status"], body["incomplete_details"], body["completed_at"]) == (
+        *("incomplete", {"reason": reason}),
+        None,
+    )
+    assert [item["status"] for item in body["output"]] == ["completed", "incomplete"]
+    assert kinds(reply)[-1] == "incomplete"
+
+
+def test_only_the_first_choice_is_said() -> None:
+    reply = Reply((Choice((Text(("a",)),)), Choice((Text(("b",)),))))
+    assert RESPONSES.sayable(reply, responses()) == saying(Text(("a",)))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Native("anthropic", {"type": "x"}),
+        Native("openai", "no object"),
+        Native("openai", {"audio": {}}),
+        Native("openai", {"type": 7}),
+    ],
+)
+def test_what_is_no_item_is_left_out(part: Part) -> None:
+    call = Call("f", ("{}",), "call_1")
+    assert events(saying(part, call)) == events(saying(call))
+    assert whole(saying(part, call)) == whole(saying(call))
+
+
+def test_an_item_is_no_piece_of_a_chat_message() -> None:
+    item = saying(Native("openai", {"type": "web_search_call"}))
+    assert CHAT.sayable(item, chat()) == saying()
+
+
+@pytest.mark.parametrize("kind", sorted(STAGES))
+def test_server_tools_go_through_their_stages(kind: str) -> None:
+    item = {"id": "i", "type": kind, "status": "completed", "code": "1+1", "arguments": "{}", "action": {}}
+    said = events(saying(Native("openai", item)))[2:-1]
+    named = [event["type"].removeprefix("response.") for event in said]
+    assert [name for name in named if name.startswith(f"{kind}.")] == [
+        f"{kind}.{stage}" for stage in STAGES[kind]
+    ]
+    assert (said[0]["item"]["status"], said[-1]["item"]) == ("in_progress", item)
+    assert {event.get("item_id", "i") for event in said} == {"i"}
+
+
+def test_the_code_and_the_arguments_of_server_tools_come_in_deltas() -> None:
+    item = {"type": "code_interpreter_call", "code": "1+1"}
+    said = events(saying(Native("openai", item)))
+    assert said[2]["item"]["code"] == ""
+    assert [event["delta"] for event in said if "delta" in event] == ["1+1"]
+    assert said[2]["item"]["id"] == said[-2]["item"]["id"]
+
+
+def test_a_message_with_citations_is_said_with_them() -> None:
+    citation = {"type": "url_citation", "url": "https://example.com"}
+    content = [{"type": "output_text", "text": "Seen.", "annotations": [citation]}]
+    item = {"id": "m", "type": "message", "role": "assistant", "content": content}
+    said = events(saying(Native("openai", item)))[2:-1]
+    assert said[0]["item"]["content"] == []
+    assert [event["type"].removeprefix("response.") for event in said[1:-1]] == [
+        *("content_part.added", "output_text.delta", "output_text.annotation.added", "output_text.done"),
+        "content_part.done",
+    ]
+    assert said[3]["annotation"] == citation
+
+
+@pytest.mark.parametrize("content", ["a text", [7], [{"type": "refusal", "annotations": 1}]])
+def test_a_message_written_in_any_way_is_sent(content: Json) -> None:
+    said = events(saying(Native("openai", {"type": "message", "content": content})))
+    assert said[-2]["item"]["content"] == content
+
+
+def test_a_text_may_say_something_else_whole() -> None:
+    assert whole(saying(Text(("a", "b"), whole="c")))["output"][0]["content"][0]["text"] == "c"
+
+
+def test_a_custom_tool_is_called_with_text() -> None:
+    tools = [{"type": "custom", "name": "sql"}]
+    reply = saying(Call("sql", ("select", " 1"), "call_1"))
+    (item,) = whole(reply, tools=tools)["output"]
+    assert (item["type"], item["input"], item["call_id"]) == ("custom_tool_call", "select 1", "call_1")
+    assert item["id"].startswith("ctc_")
+    assert kinds(reply, tools=tools)[3:6] == [
+        *("custom_tool_call_input.delta", "custom_tool_call_input.delta", "custom_tool_call_input.done")
+    ]
+    for plan in (
+        RESPONSES.whole(reply, responses(tools=tools), STAMP),
+        RESPONSES.stream(reply, responses(tools=tools), STAMP),
+    ):
+        heard = RESPONSES.heard(plan)
+        assert heard is not None
+        assert heard.calls == (HeardCall("sql", "select 1"),)
+
+
+def test_ids_are_the_same_whole_and_streamed_and_in_every_event() -> None:
+    reply = saying(Thinking(("a",)), Text(("b",)), Refusal(("c",)), Call("f", ("{}",)), Call("f", ("{}",)))
+    said = events(reply)
+    items = whole(reply)["output"]
+    assert said[-1]["response"]["output"] == items
+    assert len({item["id"] for item in items}) == len(items)
+    assert {event["response"]["id"] for event in said if "response" in event} == {whole(reply)["id"]}
+    for event in said:
+        if "item_id" in event:
+            assert event["item_id"] == items[event["output_index"]]["id"]
+    assert [event["sequence_number"] for event in said] == list(range(len(said)))
+
+
+def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
+    reply = saying(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
+    plan = RESPONSES.stream(reply, responses(), STAMP)
+    assert plan.framing is Framing.SSE
+    assert [(step.kind, step.beat) if isinstance(step, Data) else step for step in plan.steps] == [
+        *[("open", 0)] * 4,
+        ("say", 1),
+        Wait(0.5, 1, scripted=True),
+        ("say", 2),
+        Raw(b": hi\n\n", 2),
+        *[("close", 2)] * 3,
+        ("end", 2),
+    ]
+
+
+def test_a_variant_is_what_changes_the_bytes() -> None:
+    assert RESPONSES.variant(responses()) is None
+    assert RESPONSES.variant(responses(input="other", stream=True)) is None
+    fields: list[dict[str, Json]] = [{"user": "me"}, {"instructions": "x"}, {"tools": []}, {"temperature": 1}]
+    assert len({RESPONSES.variant(responses(**each)) for each in fields}) == len(fields)
+
+
+# --- input tokens ----------------------------------------------------------------------------------
+
+
+def counting(raw: bytes) -> InputTokensRequest:
+    return InputTokensRequest(method="POST", path="/v1/responses/input_tokens", headers={}, raw=raw)
+
+
+def test_the_input_of_a_response_is_counted() -> None:
+    request = counting(b'{"model": "gpt-4o", "input": "Hello there"}')
+    assert INPUT_TOKENS.check(request) is INPUT_TOKENS.unreadable(request) is None
+    plan = INPUT_TOKENS.answer(request, (), STAMP)
+    assert isinstance(plan, Plan)
+    step = plan.steps[0]
+    assert isinstance(step, Data)
+    assert loads(step.payload) == {
+        "object": "response.input_tokens",
+        "input_tokens": responses(input="Hello there").input_tokens,
+    }
+
+
+def test_what_is_no_input_is_refused_where_it_is_counted() -> None:
+    failure = INPUT_TOKENS.check(counting(b'{"input": 7}'))
+    assert failure is not None
+    assert INPUT_TOKENS.error(failure, counting(b"{}"), STAMP).head.status == 400
+    assert INPUT_TOKENS.unreadable(counting(b"[]")) is not None

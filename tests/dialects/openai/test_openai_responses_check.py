@@ -1,0 +1,225 @@
+"""What a responses request is refused for, with the service's message, param and code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mockllm.core.json import Json, dumps
+from mockllm.dialects.openai import RESPONSES
+from tests.conformance.facts import recordings
+from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.responses_requests import of_bytes, responses
+
+CALL: Json = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+OUTPUT: Json = {"type": "function_call_output", "call_id": "c", "output": "x"}
+REASONING: Json = {"type": "reasoning", "id": "rs_1", "summary": []}
+FUNCTION: Json = {"type": "function", "name": "f"}
+CLOSED: Json = {"type": "object", "properties": {"a": {}}, "required": ["a"], "additionalProperties": False}
+
+FINE: dict[str, dict[str, Json]] = {
+    "a text": {},
+    "nulls": {"tools": None, "temperature": None, "tool_choice": None},
+    "fields that nobody knows": {"tomorrow": 1},
+    "a stored prompt without a model": {"model": None, "input": None, "prompt": {"id": "p"}},
+    "a conversation alone": {"input": None, "conversation": "conv_1"},
+    "a call and its output": {"input": [CALL, OUTPUT]},
+    "an output to a stored call": {"input": [OUTPUT], "previous_response_id": "resp_1"},
+    "an output in a conversation": {"input": [OUTPUT], "conversation": "conv_1"},
+    "a custom tool's call": {
+        "input": [
+            {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"},
+            {
+                "type": "custom_tool_call_output",
+                "call_id": "c",
+                "output": [{"type": "input_text", "text": "y"}],
+            },
+        ]
+    },
+    "reasoning and its message": {"input": [REASONING, {"role": "assistant", "content": "x"}]},
+    "reasoning without an id": {"input": [{"type": "reasoning", "summary": []}]},
+    "items of other types": {"input": [{"type": "computer_call"}, {"type": "item_reference", "id": "x"}]},
+    "an image": {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:"}]}]},
+    "tools": {"tools": [FUNCTION, {"type": "web_search"}, {"type": "custom", "name": "sql"}]},
+    "a strict tool": {"tools": [{**FUNCTION, "strict": True, "parameters": CLOSED}]},
+    "a tool without properties": {
+        "tools": [{**FUNCTION, "strict": True, "parameters": {"additionalProperties": False}}]
+    },
+    "tool_choice auto without tools": {"tool_choice": "auto"},
+    "tool_choice none": {"tool_choice": "none"},
+    "a chosen tool": {"tools": [FUNCTION], "tool_choice": {"type": "function", "name": "f"}},
+    "a chosen server tool": {"tool_choice": {"type": "web_search"}},
+    "any of the tools": {"tools": [FUNCTION], "tool_choice": "required"},
+    "a form": {"text": {"format": {"type": "json_schema", "name": "n", "schema": {}}}},
+    "stream options": {"stream": True, "stream_options": {"include_obfuscation": False}},
+}
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_what_is_fine(name: str) -> None:
+    assert RESPONSES.check(responses(**FINE[name])) is None
+
+
+WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
+    "no model": (
+        {"model": None},
+        "Missing required parameter: 'model'.",
+        "model",
+        "missing_required_parameter",
+    ),
+    "nothing to answer": ({"input": None}, 'One of "input"', "input", "missing_required_parameter"),
+    "input": ({"input": 7}, "expected one of a string or array of input items", "input", "invalid_type"),
+    "an item": ({"input": [7]}, "expected an object", "input[0]", "invalid_type"),
+    "an item's type": ({"input": [{"type": 7}]}, "expected a string", "input[0].type", "invalid_type"),
+    "a role": ({"input": [{"role": "boss", "content": ""}]}, "'boss'", "input[0].role", "invalid_value"),
+    "no content": (
+        {"input": [{"role": "user"}]},
+        "Missing",
+        "input[0].content",
+        "missing_required_parameter",
+    ),
+    "content": (
+        {"input": [{"role": "user", "content": 7}]},
+        "one of a string or array of content parts",
+        "input[0].content",
+        "invalid_type",
+    ),
+    "a part": (
+        {"input": [{"role": "user", "content": [7]}]},
+        "expected an object",
+        "input[0].content[0]",
+        "invalid_type",
+    ),
+    "a part without a type": (
+        {"input": [{"role": "user", "content": [{}]}]},
+        "Missing",
+        "input[0].content[0].type",
+        "missing_required_parameter",
+    ),
+    "a part's type": (
+        {"input": [{"role": "user", "content": [{"type": 7}]}]},
+        "expected a string",
+        "input[0].content[0].type",
+        "invalid_type",
+    ),
+    "a part of chat": (
+        {"input": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]},
+        "Invalid value: 'text'.",
+        "input[0].content[0].type",
+        "invalid_value",
+    ),
+    "reasoning at the end": ({"input": [REASONING]}, "without its required following item", "input", None),
+    "reasoning before the user": (
+        {"input": [REASONING, {"role": "user", "content": "x"}]},
+        "Item 'rs_1' of type 'reasoning'",
+        "input",
+        None,
+    ),
+    "an output without a call": (
+        {"input": [OUTPUT]},
+        "No tool call found for function call output with call_id c.",
+        "input",
+        None,
+    ),
+    "a call without an output": (
+        {"input": [CALL]},
+        "No tool output found for function call c.",
+        "input",
+        None,
+    ),
+    "too hot": (
+        {"temperature": 3},
+        "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.",
+        "temperature",
+        "decimal_above_max_value",
+    ),
+    "a tool": ({"tools": [7]}, "expected an object", "tools[0]", "invalid_type"),
+    "a nameless tool": (
+        {"tools": [{"type": "function"}]},
+        "Missing required parameter: 'tools[0].name'.",
+        "tools[0].name",
+        "missing_required_parameter",
+    ),
+    "a tool whose parameters are no object's": (
+        {"tools": [{**FUNCTION, "parameters": {"type": "string"}}]},
+        "Invalid schema for function 'f': schema must be",
+        "tools[0].parameters",
+        "invalid_function_parameters",
+    ),
+    "a strict tool that is open": (
+        {"tools": [{**FUNCTION, "strict": True, "parameters": {"type": "object"}}]},
+        "'additionalProperties' is required",
+        "tools[0].parameters",
+        "invalid_function_parameters",
+    ),
+    "a strict tool that does not require all": (
+        {"tools": [{**FUNCTION, "strict": True, "parameters": {**CLOSED, "required": []}}]},
+        "Missing 'a'.",
+        "tools[0].parameters",
+        "invalid_function_parameters",
+    ),
+    "tool_choice": ({"tool_choice": 7}, "one of a string or object", "tool_choice", "invalid_type"),
+    "a word for tool_choice": ({"tool_choice": "some"}, "'some'", "tool_choice", "invalid_value"),
+    "a typeless tool_choice": (
+        {"tool_choice": {}},
+        "Missing",
+        "tool_choice.type",
+        "missing_required_parameter",
+    ),
+    "a nameless tool_choice": (
+        {"tool_choice": {"type": "function"}},
+        "Missing",
+        "tool_choice.name",
+        "missing_required_parameter",
+    ),
+    "required without tools": (
+        {"tool_choice": "required"},
+        "must be specified with 'tools'",
+        "tool_choice",
+        None,
+    ),
+    "a tool that is not offered": (
+        {"tools": [FUNCTION, {"type": "mcp"}], "tool_choice": {"type": "function", "name": "g"}},
+        "Tool choice 'g' not found in 'tools' parameter.",
+        "tool_choice",
+        None,
+    ),
+    "a form's type": ({"text": {"format": {"type": "xml"}}}, "'xml'", "text.format.type", "invalid_value"),
+    "a form without a schema": (
+        {"text": {"format": {"type": "json_schema", "name": "n"}}},
+        "Missing",
+        "text.format.schema",
+        "missing_required_parameter",
+    ),
+    "stream options without a stream": (
+        {"stream_options": {}},
+        "only allowed when 'stream' is enabled",
+        "stream_options",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_refused(name: str) -> None:
+    fields, message, param, code = WRONG[name]
+    failure = RESPONSES.check(responses(**fields))
+    assert failure is not None
+    assert message in (failure.message or "")
+    assert failure.fields == {"param": param, "code": code}
+    assert RESPONSES.error(failure, responses(), STAMP).head.status == 400
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{"])
+def test_what_is_no_object_is_unreadable(raw: bytes) -> None:
+    assert RESPONSES.unreadable(of_bytes(raw)) == RESPONSES.check(of_bytes(raw)) is not None
+
+
+def test_the_recorded_requests_that_were_answered_are_fine() -> None:
+    files = sorted((recordings() / "openai-responses").glob("*-200-*.json"))
+    if not files:
+        pytest.skip("0 recordings here")
+    asked = [json.loads(file.read_text())["request"]["body"] for file in files]
+    refused = [RESPONSES.check(of_bytes(dumps(body))) for body in asked if isinstance(body, dict)]
+    assert [failure for failure in refused if failure is not None] == []

@@ -1,0 +1,88 @@
+"""The wire bytes of OpenAI's responses, held against golden files."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.dialects.openai import RESPONSES
+from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.responses_requests import responses
+from tests.golden.wire import assert_golden
+
+WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+USAGE = Usage(12, 7, cached_read=4, reasoning=2)
+TOOL: Json = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
+FORMAT: Json = {"type": "json_schema", "name": "city", "schema": {"type": "object"}, "strict": True}
+SEARCH: Json = {
+    "id": "ws_1",
+    "type": "web_search_call",
+    "status": "completed",
+    "action": {"type": "search", "query": "Paris"},
+}
+
+
+def reply(*parts: Part, finish: Finish = "stop") -> Reply:
+    return Reply((Choice(parts, finish),), USAGE)
+
+
+REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
+    "text": (reply(Text(("Hello", " there", "!"))), {}),
+    "text-unpadded": (reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
+    "thinking": (reply(Thinking(("Let", " me see.")), Text(("Seen",))), {"model": "gpt-5"}),
+    "call": (reply(WEATHER, finish="tool_calls"), {"tools": [TOOL]}),
+    "calls": (reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
+    "phases": (
+        reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"),
+        {"model": "gpt-5.4", "tools": [TOOL]},
+    ),
+    "structured": (reply(Text(('{"city":', '"Paris"}'))), {"text": {"format": FORMAT}}),
+    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), {}),
+    "max-tokens": (reply(Text(("Hel",)), finish="length"), {"max_output_tokens": 16}),
+    "server-tool": (
+        reply(Native("openai", SEARCH), Text(("Sunny.",))),
+        {"tools": [{"type": "web_search"}]},
+    ),
+}
+STREAMED_ONLY = ("text-unpadded",)
+"""What these ask for changes streams alone."""
+FAILURES: dict[str, Failure] = {
+    "authentication": Failure("authentication"),
+    "rate-limit": Failure("rate_limit", retry_after=20.0),
+    "server-error": Failure("server_error"),
+    "model-not-found": Failure("model_not_found"),
+    "bad-request": Failure("bad_request", message="No.", fields={"param": "input", "code": "invalid_value"}),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
+def test_a_whole_answer(name: str) -> None:
+    said, fields = REPLIES[name]
+    assert_golden(f"openai/responses-{name}.txt", RESPONSES.whole(said, responses(**fields), STAMP))
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_stream(name: str) -> None:
+    said, fields = REPLIES[name]
+    plan = RESPONSES.stream(said, responses(**fields, stream=True), STAMP)
+    assert_golden(f"openai/responses-{name}-stream.txt", plan)
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None:
+    for stream in (False, True):
+        request = responses(None, {"authorization": "Bearer sk-0123456789abcdef"}, stream=stream)
+        plan = RESPONSES.error(FAILURES[name], request, STAMP)
+        assert_golden(f"openai/responses-error-{name}.txt", plan)
+        assert not plan.streamed
+
+
+def test_an_error_inside_a_stream() -> None:
+    broken = Reply(
+        (Choice((Text(("Whole.",)), Text(("Hel", "lo")))),), broken=Failure("overloaded", message="Too busy.")
+    )
+    assert_golden(
+        "openai/responses-error-in-stream.txt", RESPONSES.stream(broken, responses(stream=True), STAMP)
+    )

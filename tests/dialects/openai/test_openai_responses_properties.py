@@ -1,0 +1,75 @@
+"""What holds for any body and any reply: nothing raises, a refusal is a 4xx, a stream builds up what it ends
+with."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.core.reply import Reply
+from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses_check import FIELDS
+from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.responses_requests import of_bytes, responses
+from tests.dialects.openai.test_openai_properties import anything, read, replies
+
+KINDS = [
+    *("message", "function_call", "custom_tool_call", "function_call_output", "reasoning", "item_reference"),
+    *("computer_call_output", "web_search_call"),
+]
+MEMBERS = ("role", "content", "call_id", "name", "arguments", "output", "summary", "id", "input")
+item = st.fixed_dictionaries(
+    {"type": st.sampled_from(KINDS)},
+    optional=dict.fromkeys(MEMBERS, anything),
+)
+
+
+def said(plan: Plan) -> list[Json]:
+    return [loads(step.payload) for step in plan.steps if isinstance(step, Data)]
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={**dict.fromkeys(FIELDS, anything), "input": st.lists(item | anything)}
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
+    request = of_bytes(dumps(body))
+    read(request)
+    RESPONSES.variant(request)
+    failure = RESPONSES.check(request)
+    if failure is not None:
+        assert 400 <= RESPONSES.error(failure, request, STAMP).head.status < 500
+
+
+@given(st.sampled_from(sorted(FIELDS)), anything, replies)
+@settings(max_examples=200, deadline=None)
+def test_no_field_raises_where_it_is_echoed(name: str, value: Json, reply: Reply) -> None:
+    request = responses(**{name: value})
+    reply = RESPONSES.sayable(reply, request)
+    assert said(RESPONSES.whole(reply, request, STAMP))[0]["object"] == "response"
+    assert said(RESPONSES.stream(reply, request, STAMP))[0]["response"]["object"] == "response"
+
+
+@given(replies)
+@settings(deadline=None)
+def test_any_reply_is_a_legal_stream(reply: Reply) -> None:
+    """Each item is added, then done, before the next; the last response holds them all as they were done."""
+    events = said(RESPONSES.stream(RESPONSES.sayable(reply, responses()), responses(), STAMP))
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
+    marks = [event["type"] for event in events if event["type"].startswith("response.output_item.")]
+    added, done = marks[::2], marks[1::2]
+    assert set(added) <= {"response.output_item.added"}
+    assert set(done) <= {"response.output_item.done"}
+    items = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    assert events[-1]["response"]["output"] == items
+    if isinstance(reply.broken, Failure):
+        assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
+    else:
+        assert items == said(RESPONSES.whole(reply, responses(), STAMP))[0]["output"]
+        assert len(added) == len(done)

@@ -1,0 +1,164 @@
+"""What only the responses protocol has in the openai package: its helpers, items, events and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from pydantic import BaseModel
+
+from mockllm.core.failure import NAMED
+from tests.live import Live
+from tests.live import live as serve
+from tests.sdk.test_sdk_errors import OPENAI, SCENARIO
+from tests.sdk.ways import SCHEMA
+
+TOOLS: list[Any] = [{"type": "function", "name": "get_weather", "parameters": SCHEMA, "strict": False}]
+NEAR_OPENAI: Any = {**OPENAI, "model_not_found": (openai.BadRequestError, 400, "invalid_request_error")}
+"""An unknown model is a 400 here."""
+
+
+class Weather(BaseModel):
+    city: str
+    degrees: int
+
+
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    file: Path = tmp_path_factory.mktemp("errors") / "errors.yaml"
+    file.write_text(SCENARIO)
+    with serve(file) as server:
+        yield server
+
+
+def test_an_agent_loop_with_the_whole_history(chat: openai.OpenAI) -> None:
+    history: list[Any] = [{"role": "user", "content": "weather?"}]
+    first = chat.responses.create(model="gpt-4o", input=history, tools=TOOLS)
+    (call,) = first.output
+    assert call.type == "function_call"
+    assert json.loads(call.arguments) == {"city": "Paris"}
+    history += [call, {"type": "function_call_output", "call_id": call.call_id, "output": '{"degrees": 21}'}]
+    last = chat.responses.create(model="gpt-4o", input=history, tools=TOOLS)
+    assert last.output_text == "It is 21 degrees."
+
+
+def test_parallel_calls_are_items_of_their_own(chat: openai.OpenAI) -> None:
+    answer = chat.responses.create(model="gpt-4o", input="both", tools=TOOLS)
+    assert [item.type for item in answer.output] == ["message", "function_call", "function_call"]
+    ids = [item.call_id for item in answer.output if item.type == "function_call"]
+    assert len(set(ids)) == 2
+    assert all(id.startswith("call_") and len(id) == 29 for id in ids)
+
+
+def test_the_helper_for_streams_collects_the_answer(chat: openai.OpenAI) -> None:
+    with chat.responses.stream(model="gpt-4o", input="both", tools=TOOLS) as stream:
+        events = list(stream)
+        final = stream.get_final_response()
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert final.output_text == "I will look."
+    arguments = [item.arguments for item in final.output if item.type == "function_call"]
+    assert [json.loads(each)["city"] for each in arguments] == ["Paris", "Rome"]
+    assert final.id.startswith("resp_")
+    assert len(final.id) == 55
+
+
+def test_the_async_helper_for_streams(live: Live) -> None:
+    async def ask() -> str:
+        async with (
+            openai.AsyncOpenAI(base_url=f"{live.url}/v1", api_key="sk", max_retries=0) as client,
+            client.responses.stream(model="gpt-4o", input="hello") as stream,
+        ):
+            return (await stream.get_final_response()).output_text
+
+    assert asyncio.run(ask()) == "Hello, world. It is a fine day."
+
+
+def test_thinking_is_a_summary(chat: openai.OpenAI) -> None:
+    answer = chat.responses.create(model="gpt-5", input="think", reasoning={"summary": "auto"})
+    reasoning, message = answer.output
+    assert reasoning.type == "reasoning"
+    assert [part.text for part in reasoning.summary] == ["Let me see."]
+    assert reasoning.encrypted_content == "c2lnbmVk"
+    assert message.type == "message"
+    with chat.responses.stream(model="gpt-5", input="think") as stream:
+        said = [event.delta for event in stream if event.type == "response.reasoning_summary_text.delta"]
+    assert "".join(said) == "Let me see."
+
+
+def test_parse_gives_the_model_of_the_caller(chat: openai.OpenAI) -> None:
+    answer = chat.responses.parse(model="gpt-4o", input="weather", text_format=Weather)
+    assert answer.output_parsed == Weather(city="Paris", degrees=21)
+    with chat.responses.stream(model="gpt-4o", input="weather", text_format=Weather) as stream:
+        assert stream.get_final_response().output_parsed == Weather(city="Paris", degrees=21)
+
+
+def test_what_was_asked_is_echoed(chat: openai.OpenAI) -> None:
+    answer = chat.responses.create(
+        model="gpt-4o", input="hello", instructions="Be brief.", metadata={"a": "b"}, temperature=0.5
+    )
+    assert (answer.instructions, answer.metadata, answer.temperature) == ("Be brief.", {"a": "b"}, 0.5)
+    assert (answer.tool_choice, answer.truncation) == ("auto", "disabled")
+
+
+def test_input_tokens_are_those_of_the_usage(chat: openai.OpenAI) -> None:
+    counted = chat.responses.input_tokens.count(model="gpt-4o", input="count", instructions="Be brief.")
+    answer = chat.responses.create(model="gpt-4o", input="count", instructions="Be brief.")
+    assert answer.usage is not None
+    assert counted.input_tokens == answer.usage.input_tokens
+
+
+def test_the_tables_hold_every_named_error() -> None:
+    assert set(NEAR_OPENAI) == set(NAMED)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", NEAR_OPENAI)
+def test_errors_are_the_exceptions_of_the_sdk(errors: Live, name: str, stream: bool) -> None:
+    kind, status, type = NEAR_OPENAI[name]
+    with (
+        openai.OpenAI(base_url=f"{errors.url}/v1", api_key="sk", max_retries=0) as client,
+        pytest.raises(kind) as caught,
+    ):
+        client.responses.create(model=name, input="hi", stream=stream)
+    assert (caught.value.status_code, caught.value.type) == (status, type)
+
+
+def test_an_error_inside_a_stream_is_raised(chat: openai.OpenAI) -> None:
+    events: list[Any] = []
+
+    def listen() -> None:
+        for event in chat.responses.create(model="breaks-off", input="x", stream=True):
+            events.append(event)  # noqa: PERF402 - what came before the error counts
+
+    with pytest.raises(openai.APIError) as caught:
+        listen()
+    said = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert said == ["Once", " upon"]
+    assert caught.value.type == "server_error"
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "no model": ({"model": None}, "model"),
+    "nothing to answer": ({"input": None}, "input"),
+    "too hot": ({"temperature": 3}, "temperature"),
+    "an output without its call": (
+        {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]},
+        "No tool call found for function call output with call_id c.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("wrong", "named"), MISTAKES.values(), ids=MISTAKES.keys())
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_clients_do_wrong_is_a_400_that_says_what(
+    chat: openai.OpenAI, wrong: dict[str, Any], named: str, stream: bool
+) -> None:
+    asked: dict[str, Any] = {"model": "gpt-4o", "input": "hello", "stream": stream} | wrong
+    with pytest.raises(openai.BadRequestError, match=named) as caught:
+        chat.responses.create(**asked)
+    assert caught.value.type == "invalid_request_error"
