@@ -12,6 +12,7 @@ import pytest
 from mockllm.cli.main import COMMANDS, main
 from mockllm.cli.options import SERVING
 from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.pack import Settings
 from mockllm.scenario.shipped import shipped_names
 from mockllm.server.app import App
 from mockllm.server.building import Builder
@@ -87,6 +88,19 @@ def test_query_controls_go_with_the_sdk(port: int) -> None:
     exec("stream = " + calls[1], names)
     assert exec_raises("chunks += list(stream)", names) is not None
     assert exec_raises(calls[2], names) is openai.APIStatusError
+
+
+def test_an_offered_tool_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+    import openai
+
+    assert "`TOOL_CALL_PROBABILITY=1 mockllm serve`" in README
+    settings = Settings(environment={"TOOL_CALL_PROBABILITY": "1"})
+    app = App(Builder(Wanted((), ["default"], settings), Memory()).first())
+    with Threaded(app) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="x") as client:
+        exec(blocks("python")[3], {"client": client, "messages": [{"role": "user", "content": "hi"}]})
+    said = capsys.readouterr().out
+    assert "get_weather" in said
+    assert '{"city":"' in said
 
 
 def exec_raises(code: str, names: dict[str, object]) -> type[Exception] | None:

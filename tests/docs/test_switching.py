@@ -162,6 +162,37 @@ def fixed_response() -> None:
     assert with_environment("DEFAULT_RESPONSE=Fine.").text == "Fine."
 
 
+WEATHER: Any = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOLS: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}]
+
+
+def called(found: Asked) -> list[Any]:
+    calls = found.body["choices"][0]["message"].get("tool_calls", [])
+    return [loads(call["function"]["arguments"]) for call in calls]
+
+
+def tool_called() -> None:
+    for chance in ("1", ""):
+        (arguments,) = called(Asked("default", environment={"TOOL_CALL_PROBABILITY": chance}, tools=TOOLS))
+        assert list(arguments) == ["city"]
+    assert called(Asked("default", environment={"TOOL_CALL_PROBABILITY": "0"}, tools=TOOLS)) == []
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    history = [
+        {"role": "user", "content": "How is the weather?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
+    ]
+    environment = {"TOOL_CALL_PROBABILITY": "1"}
+    found = Asked("default", environment=environment, tools=TOOLS, messages=history)
+    assert called(found) == []
+    assert found.text
+
+
+def structured() -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "weather", "schema": WEATHER}}
+    assert list(loads(Asked("default", response_format=wanted).text)) == ["city"]
+
+
 def first_delay() -> None:
     assert with_environment("STREAM_INITIAL_DELAY_MS=700", stream=True).waits == pytest.approx(
         [0.7, 0.05, 0.05]
@@ -249,6 +280,8 @@ ROWS: dict[str, Callable[..., None]] = {
     "`?fail_chunk=N`": broken,
     "a bad value": refused,
     "`DEFAULT_RESPONSE`": fixed_response,
+    "`TOOL_CALL_PROBABILITY`": tool_called,
+    "`response_format`": structured,
     "`STREAM_INITIAL_DELAY_MS`": first_delay,
     "`STREAM_DELAY_MS`": gap,
     "`STREAM_JITTER_MS`": no_jitter,

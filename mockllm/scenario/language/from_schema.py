@@ -19,7 +19,7 @@ WORD: Final = "from_schema"
 
 
 class FromSchema(Dynamic):
-    """What the word stands for. It stays as it is when a reply is evaluated: who makes the reply makes this."""
+    """What the word stands for. Evaluated it stays as it is: who makes the reply makes this."""
 
     __slots__ = ()
 
