@@ -6,20 +6,31 @@ A provider's model never says what lies behind either, so the cut is made on the
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from mockllm.core.reply import Choice, Part, Piece, Text, Thinking, spoken
 from mockllm.core.request import Sampling
 from mockllm.core.tokens import estimate, split
 
 
+SHORT: Final = 200
+"""Characters up to which a text's tokens are told apart one by one; in longer texts they are estimated, which is
+nearer for most languages, and two tokens more or less do not show."""
+
+
+def count(text: str) -> int:
+    """The tokens of a text that is said."""
+    return len(split(text)) if len(text) <= SHORT else estimate(text)
+
+
 def tokens_of(part: Part) -> int:
-    """The tokens of a part: as its maker counted them, else estimated."""
+    """The tokens of a part: as its maker counted them, else counted here."""
     if type(part) is Text:
         if part.tokens is not None:
             return part.tokens
-        return estimate(part.whole if part.whole is not None else spoken(part.pieces))
+        return count(part.whole if part.whole is not None else spoken(part.pieces))
     pieces: tuple[Piece, ...] = getattr(part, "pieces", ())
-    return estimate(getattr(part, "name", "") + spoken(pieces))
+    return count(getattr(part, "name", "") + spoken(pieces))
 
 
 def cut_short(choice: Choice, sampling: Sampling) -> Choice:
@@ -51,12 +62,18 @@ def _limited(choice: Choice, allowed: int) -> Choice:
             continue
         kept = list(choice.parts[:index])
         if left and isinstance(part, (Text, Thinking)):
-            tokens = part.pieces if type(part) is Text and part.tokens == len(part.pieces) else None
-            length = len("".join(tokens[:left] if tokens else split(spoken(part.pieces))[:left]))  # type: ignore[arg-type]
-            pieces = keep(part.pieces, length)
+            pieces = keep(part.pieces, _length(part, left, needed))
             kept.append(Text(pieces, left) if type(part) is Text else replace(part, pieces=pieces))
         return replace(choice, parts=tuple(kept), finish="length", stopped_by=None)
     return choice
+
+
+def _length(part: Text | Thinking, left: int, needed: int) -> int:
+    """How many characters so many of the needed tokens are."""
+    text = spoken(part.pieces)
+    made = type(part) is Text and part.tokens == len(part.pieces)
+    tokens = [piece for piece in part.pieces if type(piece) is str] if made else split(text)
+    return sum(map(len, tokens[: max(1, len(tokens) * left // needed)]))
 
 
 def keep(pieces: tuple[Piece, ...], length: int) -> tuple[Piece, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.cutting import cut_short, keep, tokens_of
-from mockllm.core.reply import Call, Choice, Part, Pause, Piece, Refusal, Text, Thinking, Verbatim
+from mockllm.core.reply import Call, Choice, Part, Pause, Piece, Refusal, Text, Thinking, Verbatim, spoken
 from mockllm.core.request import Sampling
-from mockllm.core.tokens import estimate
+from mockllm.core.tokens import estimate, split
 
 WORDS = ("one", " two", " three", " four")
 CALL = Call("get_weather", ('{"city":', '"Paris"}'))
@@ -19,12 +19,22 @@ def cut(
     return cut_short(Choice(parts, finish), Sampling(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
 
 
-def test_tokens_of_a_part_as_its_maker_counted_them_else_estimated() -> None:
+def test_tokens_of_a_part_as_its_maker_counted_them_else_as_they_are_told_apart() -> None:
     assert tokens_of(Text(WORDS, tokens=9)) == 9
-    assert tokens_of(Text(WORDS)) == estimate("one two three four")
-    assert tokens_of(Text(WORDS, whole="something else altogether")) == estimate("something else altogether")
-    assert tokens_of(Thinking(WORDS)) == estimate("one two three four")
-    assert tokens_of(CALL) == estimate('get_weather{"city":"Paris"}')
+    assert tokens_of(Text(WORDS)) == 4
+    assert tokens_of(Text(WORDS, whole="something else altogether")) == 3
+    assert tokens_of(Thinking(WORDS)) == 4
+    assert tokens_of(CALL) == len(split('get_weather{"city":"Paris"}'))
+
+
+def test_a_long_text_is_estimated_and_cut_in_proportion() -> None:
+    text = "A sentence of several words stands here. " * 20
+    needed = tokens_of(Text((text,)))
+    assert needed == estimate(text)
+    (half,) = cut(Text((text,)), max_tokens=needed // 2).parts
+    assert isinstance(half, Text)
+    assert half.tokens == needed // 2
+    assert len(spoken(half.pieces)) == pytest.approx(len(text) / 2, abs=10)
 
 
 def test_nothing_to_cut_gives_the_same_choice() -> None:
@@ -65,7 +75,7 @@ def test_after_the_allowed_tokens() -> None:
 def test_thinking_counts_against_the_tokens() -> None:
     parts = (Thinking(WORDS, "signature"), Text(WORDS))
     assert cut(*parts, max_tokens=2).parts == (Thinking(("one", " two"), "signature"),)
-    used = estimate("one two three four")
+    used = 4
     assert cut(*parts, max_tokens=used + 1).parts == (parts[0], Text(("one",), 1))
     assert cut(*parts, max_tokens=used).parts == parts[:1]
 
