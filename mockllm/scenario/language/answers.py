@@ -21,6 +21,7 @@ from mockllm.core.quantity_types import mistake
 from mockllm.core.reply import Finish
 from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
 from mockllm.scenario.language.from_schema import OrFromSchema
+from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.mistakes import scalar_text
@@ -316,7 +317,7 @@ class HttpWord(Word):
 
     status: Templated[Annotated[int, Field(ge=100, le=599)]] = 200
     """The HTTP status."""
-    headers: dict[str, Templated[str]] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     """Response headers, by name."""
     body: TemplatedJson[JsonValue] = None
     """A text as it is, or a JSON value."""

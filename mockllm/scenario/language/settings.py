@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.values import ChunkSizeField, Drawable, Duration, Spread, Templated
+from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
 
 
@@ -76,7 +77,7 @@ class Settings(Word):
     """Holds back the head of the answer; the delays of all settings add up."""
     pace: PaceWord | None = None
     """How fast the answer is said."""
-    headers: dict[str, Templated[str]] | None = None
+    headers: Headers | None = None
     """Response headers to set, by name."""
     stream: bool | None = None
     """Stream or do not, whatever the client asked."""

@@ -1,0 +1,32 @@
+"""Response headers: names and values that HTTP can carry, found wrong at load instead of bent on the wire."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import AfterValidator
+
+from mockllm.core.quantity_types import mistake
+from mockllm.core.values import Templated
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+"""A token: RFC 9110, section 5.6.2."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def _name(name: str) -> str:
+    if not _NAME.match(name):
+        raise mistake(f'"{name}" is no name of a header; letters, digits and - make one')
+    return name
+
+
+def _value(value: str) -> str:
+    if _CONTROL.search(value):
+        raise mistake("a header's value is one line, without control characters")
+    return value
+
+
+HeaderName: TypeAlias = Annotated[str, AfterValidator(_name)]
+HeaderValue: TypeAlias = Templated[Annotated[str, AfterValidator(_value)]]
+Headers: TypeAlias = dict[HeaderName, HeaderValue]
