@@ -218,6 +218,8 @@ class FieldIndex:
             return self.missing
         if isinstance(value, str):
             mask = self._of_text(value)
+            if self._length is None and not self._members:
+                return mask
         elif isinstance(value, (list, tuple)):
             mask = self._of_list(value)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -7,13 +7,13 @@ AND of the masks is what is left. Its result is exactly that of asking one match
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
 from mockllm.core.bits import Counter, mask_of, positions
 from mockllm.core.fields import FIELDS, Field
-from mockllm.core.layers import BodyLayer, KeyedLayer, Layer, SmallLayer, ValueLayer
+from mockllm.core.layers import BodyLayer, Joined, KeyedLayer, Layer, SmallLayer, ValueLayer
 from mockllm.core.matching import Difference, Matcher
 from mockllm.core.request import Request
 from mockllm.core.rows import Leaf, Part, Row, rows_of
@@ -28,6 +28,8 @@ _LOOKED_AT: Final = 32
 Place: TypeAlias = tuple[int, str, int]
 """Where a layer stands: the field's number, its key where it has layers of its own, the layer's number."""
 
+_TOGETHER: Final = (("method", "path", "provider", "dialect", "api", "generates", "host"), ("model", "stream"))
+"""Fields of few values whose layers are joined: what the transport knows, and what most bodies begin with."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 
 
@@ -69,6 +71,7 @@ class Index:
         self._layers = [layers[place] for place in sorted(layers)]
         for layer in self._layers:
             yield from layer.close(len(placed))
+        self._joined = _joined(layers)
         self._rest: dict[int, tuple[Part, ...]] = {}
         for bit, parts in enumerate(placed):
             rest = tuple(part for layer, part in parts if layer is None or bit in layer.unsure)
@@ -115,13 +118,29 @@ class Index:
     def hits(self, request: Request) -> int:
         """The rows that may hold, as a mask: what all layers together leave."""
         alive = self._all
-        for layer in self._layers:
+        for layer in self._joined:
             # A field that none of the rows left asks for is not read.
             if alive & layer.bound:
                 alive &= layer.lookup(request)
                 if not alive:
                     break
         return alive
+
+    def first(self, hits: int, request: Request, end: int) -> int | None:
+        """The first of `among` up to `end`."""
+        mask = hits & self._span(0, end)
+        while mask:
+            bit = mask.bit_length() - 1
+            if self._holds(bit, request):
+                return self._owners[bit]
+            mask ^= 1 << bit
+        return None
+
+    def decided(self, hits: int, first: int, end: int) -> int | None:
+        """The hits from `first` up to `end`, as a mask that decides which matchers hold; None where there are
+        conditions left to check."""
+        mask = hits & self._span(first, end)
+        return None if mask & ~self._sure else mask
 
     def among(self, hits: int, request: Request, first: int, end: int) -> Iterator[int]:
         """The numbers from `first` up to `end` of the matchers that hold, out of a request's hits."""
@@ -163,6 +182,22 @@ class Index:
         )
         near = [number for failures, _, number in ranked if failures]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
+
+
+def _joined(layers: Mapping[Place, Layer]) -> list[Layer | Joined]:
+    """All layers in the order of their fields, some of them as one."""
+    joined: list[Layer | Joined] = []
+    groups = {name: group for group in _TOGETHER for name in group}
+    made: set[tuple[str, ...]] = set()
+    names = tuple(FIELDS)
+    for place in sorted(layers):
+        group = groups.get(names[place[0]])
+        if group is None:
+            joined.append(layers[place])
+        elif group not in made:
+            made.add(group)
+            joined.append(Joined([layers[each] for each in sorted(layers) if names[each[0]] in group]))
+    return joined
 
 
 def _by_nearness(failed: Counter, held: Counter, left: int) -> Iterator[int]:

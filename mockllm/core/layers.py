@@ -7,7 +7,7 @@ gives the rows that may still answer: those whose condition holds, and those tha
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from mockllm.core.bits import mask_of, positions
@@ -61,7 +61,7 @@ class ValueLayer(Layer):
     """A field with one value (a path into the body that gives several nodes is such a field too)."""
 
     def __init__(self, field: Field) -> None:
-        self._read = field.read
+        self.read = field.read
         self._lists = field.spec.kind in ("json", "set")
         self._pairs: Pairs = []
 
@@ -74,7 +74,7 @@ class ValueLayer(Layer):
         self.unsure = yield from _filled(self._index, self._pairs, size)
 
     def lookup(self, request: Request) -> int:
-        return self.free | self._index.lookup(self._read(request))
+        return self.free | self._index.lookup(self.read(request))
 
 
 class SmallLayer(ValueLayer):
@@ -91,7 +91,7 @@ class SmallLayer(ValueLayer):
         self.unsure = frozenset()
 
     def lookup(self, request: Request) -> int:
-        value = self._read(request)
+        value = self.read(request)
         found = self._kept.get(value)
         if found is None:
             found = self._decided(value)
@@ -106,6 +106,33 @@ class SmallLayer(ValueLayer):
         for row in positions(found & self._undecided):
             if not self._conditions[row].holds(value):
                 found ^= 1 << row
+        return found
+
+
+class Joined:
+    """Layers of small fields that are looked up as one: what was found for all their values together is kept."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        small = [layer for layer in layers if isinstance(layer, SmallLayer)]
+        assert len(small) == len(layers)
+        self._layers = small
+        self._reads = tuple([layer.read for layer in small])
+        self._kept: dict[tuple[Any, ...], int] = {}
+        self.bound = 0
+        for layer in small:
+            self.bound |= layer.bound
+
+    def lookup(self, request: Request) -> int:
+        values = tuple([read(request) for read in self._reads])
+        found = self._kept.get(values)
+        if found is None:
+            found = -1
+            for layer in self._layers:
+                found &= layer.lookup(request)
+            if not any(isinstance(value, str) and len(value) > LONGEST for value in values):
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[values] = found
         return found
 
 

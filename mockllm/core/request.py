@@ -15,13 +15,16 @@ from urllib.parse import parse_qsl
 
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
+from mockllm.core.remembered import NOTHING, Recall
 from mockllm.core.tokens import estimate
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class TextPart:
+    """Not frozen, because that makes it three times as costly to make, and each request has some."""
+
     text: str
 
 
@@ -74,8 +77,7 @@ class OtherPart:
 Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | OtherPart
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn. Tool results are messages of role `tool`, also where the wire puts them in a user message;
     what else stood in that message follows as a `user` message. `system` covers `developer`."""
 
@@ -85,7 +87,10 @@ class Message:
     @property
     def text(self) -> str:
         """The text parts, joined by a newline."""
-        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+        parts = self.parts
+        if len(parts) == 1 and type(parts[0]) is TextPart:
+            return parts[0].text
+        return "\n".join([part.text for part in parts if type(part) is TextPart])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,8 @@ class Request:
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
     `raw` the body's bytes (inflated); `now` the time of arrival in seconds since the epoch: the only
     clock that an answer's time fields ever see. `route` holds what the route's pattern caught
-    (`{"model": …}` where the path names the model); `outcome` is what the route table found, for the engine.
+    (`{"model": …}` where the path names the model); `outcome` is what the route table found, for the engine;
+    `recall` is what the server remembers of the session.
     """
 
     dialect: ClassVar[str | None] = None
@@ -153,6 +159,7 @@ class Request:
         client: str = "",
         now: float = 0.0,
         outcome: Any = None,
+        recall: Recall = NOTHING,
     ) -> None:
         self.method = method
         self.path = path
@@ -165,6 +172,7 @@ class Request:
         self.client = client
         self.now = now
         self.outcome = outcome
+        self.recall = recall
 
     def unread(self) -> Self:
         """The same request without its body: for an answer that leaves nothing to it."""
@@ -179,6 +187,7 @@ class Request:
             client=self.client,
             now=self.now,
             outcome=self.outcome,
+            recall=self.recall,
         )
 
     def with_input_tokens(self, count: int) -> Self:
@@ -220,7 +229,7 @@ class Request:
         except JSONDecodeError:
             return MISSING
 
-    @property
+    @lazy
     def fields(self) -> dict[str, Json]:
         """The body where it is an object, else an empty one: what readers look into."""
         body = self.body
@@ -255,6 +264,12 @@ class Request:
             if message.role == "user":
                 return message.text
         return None
+
+    @lazy
+    def opening(self) -> tuple[str, str]:
+        """What tells a conversation from others: its system text and its first user message."""
+        first = next((message.text for message in self.messages if message.role == "user"), "")
+        return self.system or "", first
 
     @lazy
     def turn(self) -> int:
@@ -307,14 +322,21 @@ def estimate_input(request: Request) -> int:
     for message in request.messages:
         total += 4
         for part in message.parts:
-            match part:
-                case TextPart(text) | ThinkingPart(text) | ResultPart(text=text):
-                    total += estimate(text)
-                case CallPart(name=name, arguments=arguments):
-                    total += estimate(f"{name}{arguments}")
-                case MediaPart():
-                    total += 85
-                # of another part nobody knows what it costs
+            if type(part) is TextPart:
+                total += estimate(part.text)
+            else:
+                total += _tokens_of(part)
     if request.tools:
         total += sum(estimate(f"{tool.name} {tool.description} {tool.schema}") for tool in request.tools)
     return total
+
+
+def _tokens_of(part: Part) -> int:
+    match part:
+        case ThinkingPart(text) | ResultPart(text=text):
+            return estimate(text)
+        case CallPart(name=name, arguments=arguments):
+            return estimate(f"{name}{arguments}")
+        case MediaPart():
+            return 85
+    return 0

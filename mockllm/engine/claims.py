@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from mockllm.core.claim import Candidate, Claim, Validation
 from mockllm.core.failure import Failure
@@ -10,6 +11,10 @@ from mockllm.core.request import Request
 from mockllm.core.scopes import scope_of
 from mockllm.dialects.dialect import Dialect
 from mockllm.scenario.catalog import Catalog
+
+
+TOGETHER: Final = 1000
+"""How many combinations of modifiers are remembered before all are forgotten."""
 
 
 class Verdicts:
@@ -44,23 +49,45 @@ class Claims:
         self._seed = seed
         self._global: dict[int, Candidate] = {}
         """The candidates that are the same for every request."""
+        self._together: dict[int, Sequence[Candidate]] = {}
+        """Modifiers that were found together, by their hits."""
 
     def of(self, request: Request, invalid: Callable[[Validation], bool]) -> Claim:
         """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
         never be reached."""
-        index, first, end = self._index, self._rules, len(self._items)
+        index, end = self._index, self._rules
         hits = index.hits(request)
+        rules: Sequence[Candidate] = ()
+        number = index.first(hits, request, end)
+        if number is not None:
+            rules = (self._candidate(number, request),)
+            if rules[0].guard is not None:
+                rules = self._reached(index.among(hits, request, 0, end), request)
+        modifiers = self._modifiers(hits, request) if end < len(self._items) else ()
+        return Claim(request.session or "", self._seed, rules, modifiers, invalid)
+
+    def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:
+        """The candidates up to the first that has no guard."""
         rules: list[Candidate] = []
-        for number in index.among(hits, request, 0, first):
+        for number in numbers:
             rules.append(self._candidate(number, request))
             if rules[-1].guard is None:
                 break
-        modifiers: Sequence[Candidate] = ()
-        if first < end:
-            modifiers = [
-                self._candidate(number, request) for number in index.among(hits, request, first, end)
-            ]
-        return Claim(request.session or "", self._seed, rules, modifiers, invalid)
+        return rules
+
+    def _modifiers(self, hits: int, request: Request) -> Sequence[Candidate]:
+        """All modifiers that match; for most requests they are the same few."""
+        first, end = self._rules, len(self._items)
+        decided = self._index.decided(hits, first, end)
+        known = None if decided is None else self._together.get(decided)
+        if known is not None:
+            return known
+        found = tuple([self._candidate(number, request) for number in self._index.among(hits, request, first, end)])
+        if decided is not None and all(candidate.item in self._global for candidate in found):
+            if len(self._together) >= TOGETHER:
+                self._together.clear()
+            self._together[decided] = found
+        return found
 
     def _candidate(self, number: int, request: Request) -> Candidate:
         known = self._global.get(number)

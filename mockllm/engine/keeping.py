@@ -54,7 +54,8 @@ class Kept:
     def filled(self, stamp: Stamp, request: Request) -> Answer:
         tokens = request.input_tokens if self.counts else 0
         plan = self.stencil.fill(stamp.ids, int(stamp.now), tokens)
-        return self.answer._replace(plan=plan)
+        answer = self.answer
+        return Answer(plan, answer.rule, answer.modifiers, answer.notes)
 
 
 class Keep:

@@ -16,18 +16,19 @@ from typing import Final, NamedTuple
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
+from mockllm.core.failure import Failure
 from mockllm.core.request import Request
 from mockllm.engine import Answer
 from mockllm.server import cors, pages
 from mockllm.server.answering import Engine
-from mockllm.server.body import Unacceptable, read_body
+from mockllm.server.body import Unacceptable, read_body, ready_body
 from mockllm.server.connection import Incoming, Listener, SocketSink
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.journal import Journal, Left, Record, short
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.player import Play, at_once, perform
-from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening
+from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Opening, Written, opening
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
@@ -75,7 +76,33 @@ class App:
         """The protocol factory for server sockets. Call it on the loop that will run it."""
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(LoopClock(self._loop))
-        return Listener(self.handle, self.limits, self._deadlines, self._unparsed)
+        return Listener(self.handle, self.in_one_turn, self.limits, self._deadlines, self._unparsed)
+
+    def in_one_turn(self, incoming: Incoming) -> bool:
+        """Answers a request that has come as a whole, where its answer waits for nothing: at once, in the turn
+        of the loop in which it came. Where that cannot be, what was found out stays with the connection, and
+        `handle` goes on from there."""
+        target = read_target(incoming)
+        try:
+            raw = None if target is None else ready_body(incoming, self.limits)
+            if target is None or raw is None:
+                return False
+            since = self._deadlines.time()
+            given = self._given(incoming, *target, raw)
+        except Unacceptable as exc:
+            assert target is not None
+            given, since = self._refused(incoming, *target, exc.failure), self._deadlines.time()
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            given, since = Given(_failed(), close=True), self._deadlines.time()
+        now = time.time()
+        head = self._opening(incoming, given, now)
+        data = at_once(given.answer.plan, head) if head.keep_alive else None
+        if data is None or not incoming.connection.write(data):
+            incoming.connection.prepared = given, since
+            return False
+        self._write_down(incoming.message, given, now, since, "finished")
+        return True
 
     async def handle(self, incoming: Incoming) -> Written:
         """Answers one request; the only place where an error of ours is caught."""
@@ -90,29 +117,39 @@ class App:
             if sink.written:
                 incoming.connection.force_close()
                 return CLOSE
-            return await self._play(incoming, sink, Given(_failed(), close=True))
+            return await self._play(incoming, sink, Given(_failed(), close=True), self._deadlines.time())
         finally:
             self.running -= 1
 
     async def _serve(self, incoming: Incoming, sink: SocketSink) -> Written:
-        engine = self.engine
+        prepared, incoming.connection.prepared = incoming.connection.prepared, None
+        if prepared is not None:
+            return await self._play(incoming, sink, *prepared)
         target = read_target(incoming)
         if target is None:
-            return await self._play(incoming, sink, _plain(400, "The request's target is no path.\n"))
-        path, query_string = target
+            given = _plain(400, "The request's target is no path.\n")
+            return await self._play(incoming, sink, given, self._deadlines.time())
         try:
             raw = await read_body(incoming, sink, self.limits, self._deadlines)
         except Unacceptable as exc:
-            request = self._read(engine, incoming, path, query_string, b"")
-            given = Given(engine.refuse(exc.failure, request), request, self._open_to_pages, close=True)
-            return await self._play(incoming, sink, given)
+            given = self._refused(incoming, *target, exc.failure)
+            return await self._play(incoming, sink, given, self._deadlines.time())
         since = self._deadlines.time()
-        given_here = self._own(incoming.message.method, path, incoming.message.headers)
-        if given_here is not None:
-            return await self._play(incoming, sink, given_here)
+        return await self._play(incoming, sink, self._given(incoming, *target, raw), since)
+
+    def _given(self, incoming: Incoming, path: str, query_string: str, raw: bytes) -> Given:
+        """The answer to a request that has come as a whole."""
+        own = self._own(incoming.message.method, path, incoming.message.headers)
+        if own is not None:
+            return own
+        engine = self.engine
         request = self._read(engine, incoming, path, query_string, raw)
-        given = Given(engine.answer(request), request, self._open_to_pages)
-        return await self._play(incoming, sink, given, since)
+        return Given(engine.answer(request), request, self._open_to_pages)
+
+    def _refused(self, incoming: Incoming, path: str, query_string: str, failure: Failure) -> Given:
+        """The answer to a request whose body is not taken; nothing more is read from its connection."""
+        request = self._read(self.engine, incoming, path, query_string, b"")
+        return Given(self.engine.refuse(failure, request), request, self._open_to_pages, close=True)
 
     def _read(self, engine: Engine, incoming: Incoming, path: str, query: str, raw: bytes) -> Request:
         message = incoming.message
@@ -136,16 +173,16 @@ class App:
             return Given(Answer(cors.preflight(headers), None), open_to_pages=True)
         return None
 
-    async def _play(
-        self, incoming: Incoming, sink: SocketSink, given: Given, since: float | None = None
-    ) -> Written:
-        """Send the answer at its times, counted from `since` (now), then write down what came of it."""
-        if since is None:
-            since = self._deadlines.time()
+    def _opening(self, incoming: Incoming, given: Given, now: float) -> Opening:
+        extra = cors.ALLOW if given.open_to_pages else ""
+        asked = self._asked(incoming.message, given.close)
+        return opening(given.answer.plan, asked, self._dates.at(now), extra)
+
+    async def _play(self, incoming: Incoming, sink: SocketSink, given: Given, since: float) -> Written:
+        """Send the answer at its times, counted from `since`, then write down what came of it."""
         plan = given.answer.plan
         now = time.time()
-        extra = cors.ALLOW if given.open_to_pages else ""
-        head = opening(plan, self._asked(incoming.message, given.close), self._dates.at(now), extra)
+        head = self._opening(incoming, given, now)
         left: Left = "gone"
         try:
             data = at_once(plan, head)

@@ -47,10 +47,21 @@ async def read_body(incoming: Incoming, sink: SocketSink, limits: Limits, deadli
     encoding = headers.get("content-encoding")
     if encoding is not None and raw:
         raw = await inflated(raw, encoding, limits.body)
+    return _shallow(raw, limits)
+
+
+def ready_body(incoming: Incoming, limits: Limits) -> bytes | None:
+    """The body where it is all there and plain; None where `read_body` has more to do. Raises Unacceptable."""
+    body = incoming.body
+    if not body.is_eof() or body.total_bytes > limits.body or "content-encoding" in incoming.message.headers:
+        return None
+    return _shallow(body.read_nowait(), limits)
+
+
+def _shallow(raw: bytes, limits: Limits) -> bytes:
     if len(raw) > limits.depth and too_deep(raw, limits.depth):
-        raise Unacceptable(
-            Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
-        )
+        message = f"The JSON body is nested deeper than {limits.depth} levels."
+        raise Unacceptable(Failure("bad_request", 400, message))
     return raw
 
 

@@ -48,8 +48,8 @@ class Incoming:
         message: RawRequestMessage,
         body: StreamReader,
         connection: Connection,
-        writer: AbstractStreamWriter,
-        task: asyncio.Task[None],
+        writer: AbstractStreamWriter | None,
+        task: asyncio.Task[None] | None,
     ) -> None:
         self.message = message
         self.body = body
@@ -68,20 +68,24 @@ class Incoming:
 class Connection(RequestHandler):
     """Watches how long a head takes, and answers what is not HTTP without a traceback."""
 
-    __slots__ = ("_begun", "_body", "_deadlines", "_limits", "_refused", "_watch")
+    __slots__ = ("_begun", "_body", "_deadlines", "_in_one_turn", "_limits", "_refused", "_watch", "prepared")
 
     def __init__(
         self,
         manager: Listener,
+        in_one_turn: Callable[[Incoming], bool],
         limits: Limits,
         deadlines: Deadlines,
         refused: Callable[[int, str], None],
         **settings: Any,
     ) -> None:
         super().__init__(manager, **settings)
+        self._in_one_turn = in_one_turn
         self._limits = limits
         self._deadlines = deadlines
         self._refused = refused
+        self.prepared: Any = None
+        """What was found out about the request that stands first."""
         self._watch: Deadline | None = None
         self._begun = False
         self._body: StreamReader | None = None
@@ -96,8 +100,11 @@ class Connection(RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        # aiohttp's handler waits for a request: it is not woken for one that is answered here.
+        waiter, self._waiter = self._waiter, None
         seen = self._request_count
         super().data_received(data)
+        self._waiter = waiter
         if self._request_count != seen:
             self._unwatch()
             message, body = self._messages[-1]
@@ -110,6 +117,29 @@ class Connection(RequestHandler):
             self._begun = True
             if self._watch is None:
                 self._watch_head()
+        if waiter is not None and self._messages and not waiter.done() and not self._answered():
+            waiter.set_result(None)
+
+    def _answered(self) -> bool:
+        """Whether the only request that waits is answered already. It is then as if it had never come to
+        aiohttp's handler, whose keep-alive time runs anew."""
+        message, body = self._messages[0]
+        if len(self._messages) > 1 or isinstance(message, _ErrInfo) or self.writing_paused or self._close:
+            return False
+        if not body.is_eof() or not self._in_one_turn(Incoming(message, body, self, None, None)):
+            return False
+        self._messages.clear()
+        if self._parser is not None:
+            self._parser.message_consumed()
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        return True
+
+    def write(self, data: bytes) -> bool:
+        """Writes to the client; whether it is still there."""
+        if self.transport is None or self.transport.is_closing():
+            return False
+        self.transport.write(data)
+        return True
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """aiohttp parses on and resumes the socket behind every body that was read: here only where it had
@@ -173,6 +203,7 @@ class Listener(Server):
     def __init__(
         self,
         handler: Callable[[Incoming], Awaitable[Written]],
+        in_one_turn: Callable[[Incoming], bool],
         limits: Limits,
         deadlines: Deadlines,
         refused: Callable[[int, str], None],
@@ -182,6 +213,7 @@ class Listener(Server):
             request_factory=Incoming,  # type: ignore[arg-type]
             handler_cancellation=True,
         )
+        self._in_one_turn = in_one_turn
         self._limits = limits
         self._deadlines = deadlines
         self._refused = refused
@@ -190,6 +222,7 @@ class Listener(Server):
         limits = self._limits
         return Connection(
             self,
+            self._in_one_turn,
             limits,
             self._deadlines,
             self._refused,
@@ -232,6 +265,7 @@ class SocketSink:
         return self._connection.writing_paused
 
     async def drained(self) -> None:
+        assert self._writer is not None  # aiohttp gave one with each request that takes time
         await self._writer.drain()
 
     async def cut(self, how: Literal["close", "reset"]) -> None:

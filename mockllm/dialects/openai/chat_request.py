@@ -38,6 +38,8 @@ MEDIA: Final = {
     "file": MediaPart("file"),
 }
 AUTO: Final = ToolChoice()
+LIMITING: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
+UNLIMITED: Final = Sampling()
 
 
 class ChatRequest(Request):
@@ -57,7 +59,10 @@ class ChatRequest(Request):
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
         made = []
-        for entry in objects(self.fields.get("messages")):
+        entries = self.fields.get("messages")
+        for entry in entries if type(entries) is list else ():
+            if type(entry) is not dict:
+                continue
             role, content = entry.get("role"), entry.get("content")
             if type(role) is not str or role not in ROLES:
                 continue
@@ -96,6 +101,8 @@ class ChatRequest(Request):
     @lazy
     def sampling(self) -> Sampling:
         fields = self.fields
+        if LIMITING.isdisjoint(fields):
+            return UNLIMITED
         n, stop = count_of(fields.get("n")), fields.get("stop")
         limit = count_of(fields.get("max_completion_tokens"))
         return Sampling(

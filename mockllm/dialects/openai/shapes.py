@@ -83,6 +83,8 @@ def decimal(low: float, high: float) -> Check:
 
 
 def _range(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure | None:
+    if (low is None or value >= low) and (high is None or value <= high):
+        return None
     for bound, crossed, side, code, sign in (
         (low, low is not None and value < low, "below minimum", "below_min", ">="),
         (high, high is not None and value > high, "above maximum", "above_max", "<="),
