@@ -1,0 +1,60 @@
+"""Vectors of texts: unit length, the same for the same text, nearer for what is alike."""
+
+from __future__ import annotations
+
+from math import isclose
+from struct import unpack
+
+import pytest
+
+from mockllm.core.vectors import packed, shortened, vector, written
+
+TEXTS = ["hello", "", " ", "a", "Ünïcödé 東京", "\ud800", "the same " * 500]
+
+
+def likeness(one: str, other: str, size: int = 1536) -> float:
+    return sum(a * b for a, b in zip(vector(one, size), vector(other, size), strict=True))
+
+
+@pytest.mark.parametrize("size", [1, 2, 256, 1536, 3072])
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_a_vector_has_its_size_and_length_one(text: str, size: int) -> None:
+    made = vector(text, size)
+    assert len(made) == size
+    assert isclose(sum(each * each for each in made), 1, abs_tol=1e-5)
+    assert all(made)
+    assert vector(text, size) == made
+
+
+def test_what_is_alike_is_nearer() -> None:
+    asked = "How do I reset my password?"
+    near = "I forgot my password, how can I reset it?"
+    far = "The weather in Paris is sunny today."
+    assert likeness(asked, near) > 0.4 > likeness(asked, far)
+    assert likeness(asked, asked.upper()) > 0.95
+    assert likeness(asked, asked) > 0.999
+    assert abs(likeness(near, far)) < 0.3
+
+
+@pytest.mark.parametrize("size", [64, 256, 1536, 3072])
+def test_the_nearest_is_found_in_any_size(size: int) -> None:
+    stored = ["cats are small animals", "the stock market fell today", "a recipe for tomato soup"]
+    for asked, wanted in (("small cats", 0), ("market news of today", 1), ("how to make tomato soup", 2)):
+        found = [likeness(asked, each, size) for each in stored]
+        assert found.index(max(found)) == wanted
+
+
+def test_a_shortened_vector_points_where_its_beginning_does() -> None:
+    whole = vector("hello world", 1536)
+    short = shortened(whole, 256)
+    assert len(short) == 256
+    assert isclose(sum(each * each for each in short), 1, abs_tol=1e-5)
+    assert isclose(short[0] / short[1], whole[0] / whole[1], rel_tol=1e-4)
+    assert shortened(whole, 1536) is whole
+
+
+def test_packed_are_the_same_numbers() -> None:
+    made = vector("hello", 64)
+    assert unpack("<64f", packed(made)) == made
+    assert packed(tuple(written(made))) == packed(made)
+    assert max(len(str(abs(each))) for each in written(made)) < 16
