@@ -23,8 +23,8 @@ def scope_of(per: str, request: Request) -> str:
 
 def conversation(request: Request) -> str:
     """A conversation's name: a hash of the system text and the first user message."""
-    first = next((message.text for message in request.messages if message.role == "user"), "")
-    return _digest(f"{request.system or ''}\0{first}")
+    system, first = request.opening
+    return _digest(f"{system}\0{first}")
 
 
 def _digest(text: str) -> str:

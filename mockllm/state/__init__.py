@@ -1,10 +1,12 @@
-"""Counts of rules and modifiers: the only thing about them that changes. In memory by default."""
+"""What changes while a server runs: counts of rules and modifiers, and what it remembers of its answers. In
+memory by default."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from mockllm.core.claim import Claim, Settled
+from mockllm.core.remembered import Memo, Recall
 
 
 class State(Protocol):
@@ -18,3 +20,9 @@ class State(Protocol):
 
     def keep(self, keys: frozenset[str]) -> None:
         """Forget the counts of every other key: rules that are gone or were changed."""
+
+    def recall(self, session: str) -> Recall:
+        """What is remembered of a session."""
+
+    def remember(self, session: str, memo: Memo) -> None:
+        """Remember this of an answer in the session."""

@@ -1,10 +1,13 @@
-"""Counts in this process's memory. Synchronous: what happens between two awaits is atomic."""
+"""Counts in this process's memory, beside what is remembered of answers. Synchronous: what happens between
+two awaits is atomic."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mockllm.core.claim import Candidate, Claim, Guard, Refused, Settled, Turn
+from mockllm.core.remembered import Memo, Recall
+from mockllm.state.remembering import Remembered
 
 CAPACITY = 100_000
 """How many (session, scope) pairs are remembered; clients choose scopes, so those that were not used for the
@@ -34,12 +37,19 @@ class Memory:
         self._recent: dict[tuple[str, str], _Scope] = {}
         self._older: dict[tuple[str, str], _Scope] = {}
         self._half = max(1, capacity // 2)
+        self._remembered = Remembered()
 
     def settle(self, claim: Claim) -> Settled:
         return self._decide(claim, count=True)
 
     def peek(self, claim: Claim) -> Settled:
         return self._decide(claim, count=False)
+
+    def recall(self, session: str) -> Recall:
+        return self._remembered.recall(session)
+
+    def remember(self, session: str, memo: Memo) -> None:
+        self._remembered.remember(session, memo)
 
     def keep(self, keys: frozenset[str]) -> None:
         for scope in (*self._recent.values(), *self._older.values()):

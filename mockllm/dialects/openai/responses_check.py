@@ -5,13 +5,16 @@ Model names, keys and fields that are not known here are never refused. A field 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.core.request import Request
 from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.chat_request import text_of
 from mockllm.dialects.openai.responses_input_check import input_items
+from mockllm.dialects.openai.responses_request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.shapes import (
     Check,
     array,
@@ -82,24 +85,40 @@ def check_input(request: Request) -> Failure | None:
             wrong = field(value, name)
             if wrong is not None:
                 return wrong
-    items = request.fields.get("input")
-    if type(items) is list and request.fields.get("previous_response_id") is None:
-        return _pairs(items) if request.fields.get("conversation") is None else None
+    assert isinstance(request, InputRequest)
+    if request.conversation is not None and request.previous is None:
+        return None  # it was not begun here, so nobody knows what stands in it
+    return _stored(request) or _pairs(request.items)
+
+
+def _stored(request: InputRequest) -> Failure | None:
+    """What is referred to must be there."""
+    previous = request.fields.get("previous_response_id")
+    if previous is not None and request.previous is None:
+        message = f"Previous response with id '{previous}' not found."
+        return refuse(message, "previous_response_id", "previous_response_not_found")
+    for item in request.items:
+        if item.get("type") == "item_reference":
+            message = (
+                f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to "
+                "false. Try again with `store` set to true, or remove this item from your input."
+            )
+            return replace(refuse(message, "input"), status=404)
     return None
 
 
 def _pairs(items: list[dict[str, Json]]) -> Failure | None:
-    """Every output stands behind its call, and every call has an output."""
-    asked: dict[Json, bool] = {}
+    """Every output stands behind its call, and every call has an output. What is stored was not always
+    checked."""
+    asked: dict[str | None, bool] = {}
     for item in items:
-        if item.get("type") in ("function_call", "custom_tool_call"):
-            asked[item["call_id"]] = False
-        elif item.get("type") in ("function_call_output", "custom_tool_call_output"):
-            if item["call_id"] not in asked:
-                return refuse(
-                    f"No tool call found for function call output with call_id {item['call_id']}.", "input"
-                )
-            asked[item["call_id"]] = True
+        id = text_of(item.get("call_id"))
+        if item.get("type") in CALLS:
+            asked[id] = False
+        elif item.get("type") in RESULTS:
+            if id not in asked:
+                return refuse(f"No tool call found for function call output with call_id {id}.", "input")
+            asked[id] = True
     open_ = [id for id, answered in asked.items() if not answered]
     return refuse(f"No tool output found for function call {open_[0]}.", "input") if open_ else None
 

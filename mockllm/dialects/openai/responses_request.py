@@ -11,6 +11,7 @@ from typing import Final
 
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.lazy import lazy
+from mockllm.core.remembered import Recall, Stored
 from mockllm.core.request import (
     CallPart,
     Format,
@@ -30,6 +31,7 @@ from mockllm.core.request import (
 )
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.chat_request import count_of, object_of, objects, text_of, texts
+from mockllm.dialects.openai.responses_history import chain, history, items, referred
 
 ROLES: Final[dict[str, Role]] = {
     "system": "system",
@@ -48,7 +50,7 @@ MEDIA: Final = {
 
 
 class InputRequest(Request):
-    """What all calls share that take a response's input."""
+    """What all calls share that take a response's input, which may go on from a stored response."""
 
     dialect = "openai"
 
@@ -57,8 +59,38 @@ class InputRequest(Request):
         return text_of(self.fields.get("model"))
 
     @lazy
+    def conversation(self) -> str | None:
+        """The id of the conversation that is gone on with."""
+        named = self.fields.get("conversation")
+        return text_of(object_of(named).get("id")) if type(named) is dict else text_of(named)
+
+    @lazy
+    def previous(self) -> Stored | None:
+        """The stored response that the request goes on from."""
+        name = text_of(self.fields.get("previous_response_id")) or self.conversation
+        return None if name is None else self.recall.stored(name)
+
+    @lazy
+    def before(self) -> list[Stored]:
+        """All that led there, the first first."""
+        return chain(self.previous, self.recall)
+
+    @lazy
+    def items(self) -> list[dict[str, Json]]:
+        """The items of the whole conversation: stored ones, then the request's own."""
+        own = items(self.fields.get("input"))
+        return history(self.before) + [referred(item, self.recall) for item in own]
+
+    @lazy
     def messages(self) -> tuple[Message, ...]:
-        return turns(self.fields.get("input"))
+        return turns(self.items, self.recall)
+
+    @lazy
+    def opening(self) -> tuple[str, str]:
+        """That of the first request, whose instructions are not carried on."""
+        if not self.before:
+            return super().opening
+        return InputRequest(method="POST", path=self.path, headers={}, raw=self.before[0].asked).opening
 
     @lazy
     def system(self) -> str | None:
@@ -126,14 +158,12 @@ class ResponsesRequest(InputRequest):
         return frozenset(texts(self.fields.get("include")))
 
 
-def turns(input: Json) -> tuple[Message, ...]:
-    """The turns that a text, or a list of items, is."""
-    if type(input) is str:
-        return (Message("user", (TextPart(input),)),)
+def turns(items: list[dict[str, Json]], recall: Recall) -> tuple[Message, ...]:
+    """The turns that these items are."""
     names: dict[str, str | None] = {}
     made: list[Message] = []
-    for item in objects(input):
-        message = _message(item, names)
+    for item in items:
+        message = _message(item, names, recall)
         if message is None:
             continue
         if message.role == "assistant" and made and made[-1].role == "assistant":
@@ -143,7 +173,7 @@ def turns(input: Json) -> tuple[Message, ...]:
     return tuple(made)
 
 
-def _message(item: dict[str, Json], names: dict[str, str | None]) -> Message | None:
+def _message(item: dict[str, Json], names: dict[str, str | None], recall: Recall) -> Message | None:
     """One item as a turn; `names` remembers the calls so far, by id. An item of a type that is not known is
     the model's own (a server tool's call, a reference)."""
     kind, role = item.get("type", "message"), item.get("role")
@@ -155,7 +185,7 @@ def _message(item: dict[str, Json], names: dict[str, str | None]) -> Message | N
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
-        name = names.get(id) if id is not None else None
+        name = None if id is None else names.get(id) or recall.call(id)
         return Message("tool", (ResultPart(id, name, _joined(item.get("output"))),))
     if kind in CALLS:
         call = _call(item, item.get(CALLS[kind]))

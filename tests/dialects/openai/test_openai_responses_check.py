@@ -25,8 +25,7 @@ FINE: dict[str, dict[str, Json]] = {
     "a stored prompt without a model": {"model": None, "input": None, "prompt": {"id": "p"}},
     "a conversation alone": {"input": None, "conversation": "conv_1"},
     "a call and its output": {"input": [CALL, OUTPUT]},
-    "an output to a stored call": {"input": [OUTPUT], "previous_response_id": "resp_1"},
-    "an output in a conversation": {"input": [OUTPUT], "conversation": "conv_1"},
+    "an output in a conversation that was not begun here": {"input": [OUTPUT], "conversation": "conv_1"},
     "a custom tool's call": {
         "input": [
             {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"},
@@ -39,7 +38,7 @@ FINE: dict[str, dict[str, Json]] = {
     },
     "reasoning and its message": {"input": [REASONING, {"role": "assistant", "content": "x"}]},
     "reasoning without an id": {"input": [{"type": "reasoning", "summary": []}]},
-    "items of other types": {"input": [{"type": "computer_call"}, {"type": "item_reference", "id": "x"}]},
+    "items of other types": {"input": [{"type": "computer_call"}, {"type": "mcp_list_tools", "id": "x"}]},
     "an image": {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:"}]}]},
     "tools": {"tools": [FUNCTION, {"type": "web_search"}, {"type": "custom", "name": "sql"}]},
     "a strict tool": {"tools": [{**FUNCTION, "strict": True, "parameters": CLOSED}]},
@@ -128,6 +127,18 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
         "input",
         None,
     ),
+    "an unknown response": (
+        {"previous_response_id": "resp_1"},
+        "Previous response with id 'resp_1' not found.",
+        "previous_response_id",
+        "previous_response_not_found",
+    ),
+    "an unknown item": (
+        {"input": [{"type": "item_reference", "id": "fc_1"}]},
+        "Item with id 'fc_1' not found.",
+        "input",
+        None,
+    ),
     "too hot": (
         {"temperature": 3},
         "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.",
@@ -208,7 +219,8 @@ def test_what_is_refused(name: str) -> None:
     assert failure is not None
     assert message in (failure.message or "")
     assert failure.fields == {"param": param, "code": code}
-    assert RESPONSES.error(failure, responses(), STAMP).head.status == 400
+    status = 404 if name == "an unknown item" else 400
+    assert RESPONSES.error(failure, responses(), STAMP).head.status == status
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{"])
@@ -221,5 +233,6 @@ def test_the_recorded_requests_that_were_answered_are_fine() -> None:
     if not files:
         pytest.skip("0 recordings here")
     asked = [json.loads(file.read_text())["request"]["body"] for file in files]
-    refused = [RESPONSES.check(of_bytes(dumps(body))) for body in asked if isinstance(body, dict)]
+    alone = [body for body in asked if isinstance(body, dict) and not body.get("previous_response_id")]
+    refused = [RESPONSES.check(of_bytes(dumps(body))) for body in alone]
     assert [failure for failure in refused if failure is not None] == []

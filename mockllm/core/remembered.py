@@ -1,0 +1,54 @@
+"""What a server remembers of its answers, as data: the responses that clients may ask for again, and the
+tools that were called.
+
+A dialect says what of an answer is to be remembered (`Memo`), a state keeps it by session, and a request is
+given a `Recall` to look it up with. Bodies are kept as the bytes that were sent, so that any store can hold
+them and nothing is parsed before somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+
+class Stored(NamedTuple):
+    """One response: the body that asked for it, what was answered, and the id of the one that it follows."""
+
+    id: str
+    previous: str | None
+    asked: bytes
+    said: bytes
+
+
+class Memo(NamedTuple):
+    """What is to be remembered of an answer: a response, under all `names` that it is asked for by; the tools
+    it calls, by the calls' ids; and the names that are to be forgotten."""
+
+    names: tuple[str, ...] = ()
+    stored: Stored | None = None
+    calls: Mapping[str, str] = {}
+    forgotten: tuple[str, ...] = ()
+
+
+class Recall(Protocol):
+    """What is remembered of one session."""
+
+    def stored(self, name: str) -> Stored | None:
+        """The response of this name."""
+
+    def call(self, id: str) -> str | None:
+        """The tool that the call of this id was for."""
+
+
+class Nothing:
+    """A recall that knows nothing."""
+
+    def stored(self, name: str) -> Stored | None:
+        return None
+
+    def call(self, id: str) -> str | None:
+        return None
+
+
+NOTHING = Nothing()

@@ -1,0 +1,69 @@
+"""What stands before a request that goes on from a stored response: the items of all that led to it.
+
+Stored are the bodies as they were sent; they are read here, when somebody asks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.remembered import Recall, Stored
+from mockllm.dialects.openai.chat_request import object_of, objects
+
+LONGEST: Final = 10_000
+"""How many responses of a chain are followed back."""
+
+
+def chain(last: Stored | None, recall: Recall) -> list[Stored]:
+    """The stored responses that lead to this one, the first of them first."""
+    found: list[Stored] = []
+    while last is not None and len(found) < LONGEST:
+        found.append(last)
+        last = None if last.previous is None else recall.stored(last.previous)
+    return found[::-1]
+
+
+def items(input: Json) -> list[dict[str, Json]]:
+    """The items of an input; a text is a message of the user's."""
+    if type(input) is str:
+        return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": input}]}]
+    return list(objects(input))
+
+
+def asked(stored: Stored) -> dict[str, Json]:
+    """The body of the request."""
+    return _read(stored.asked)
+
+
+def response(said: bytes) -> dict[str, Json]:
+    """The response object in what was sent: a body, or the data of the last event. Empty where it is none."""
+    sent = _read(said)
+    found = object_of(sent.get("response", sent))
+    return found if found.get("object") == "response" else {}
+
+
+def history(stored: list[Stored]) -> list[dict[str, Json]]:
+    """What was asked and said in all of these."""
+    return [
+        item
+        for each in stored
+        for item in (*items(asked(each).get("input")), *objects(response(each.said).get("output")))
+    ]
+
+
+def referred(item: dict[str, Json], recall: Recall) -> dict[str, Json]:
+    """The stored item that a reference means; any other item, and a reference to nothing, is itself."""
+    id = item.get("id")
+    if item.get("type") != "item_reference" or type(id) is not str:
+        return item
+    stored = recall.stored(id)
+    found = [] if stored is None else objects(response(stored.said).get("output"))
+    return next((each for each in found if each.get("id") == id), item)
+
+
+def _read(body: bytes) -> dict[str, Json]:
+    try:
+        return object_of(loads(body))
+    except JSONDecodeError:
+        return {}
