@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects import anthropic, openai
+from mockllm.dialects import anthropic, gemini, openai
 from mockllm.dialects.dialect import Dialect, Generating
+from mockllm.dialects.routes import ROUTES
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.CHAT,
@@ -14,20 +15,30 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.MODELS,
     anthropic.MESSAGES,
     anthropic.MODELS,
+    gemini.GENERATE,
+    gemini.VERTEX,
+    gemini.COUNT,
+    gemini.MODELS,
 )
 
 DIALECT_NAMES: Final = frozenset(dialect.name for dialect in DIALECTS)
 """Whose protocol: what `match: {dialect: …}` knows, and the keys of `extras` and of `fields` by dialect."""
 APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
 """Which call: what `match: {api: …}` knows."""
-PROVIDERS: Final = DIALECT_NAMES
+PROVIDERS: Final = frozenset(route.provider for route in ROUTES)
 """The vendors, by the name that `match: {provider: …}` and the path's prefix know."""
 GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.generates)
 """The calls that a rule without `api` and `path` sees."""
-SPOKEN: Final[tuple[Generating, ...]] = (openai.CHAT, openai.RESPONSES, anthropic.MESSAGES)
-"""The generating calls; of each provider its usual one first."""
+SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
+    ("openai", openai.CHAT),
+    ("openai", openai.RESPONSES),
+    ("anthropic", anthropic.MESSAGES),
+    ("gemini", gemini.GENERATE),
+    ("vertex", gemini.VERTEX),
+)
+"""Who speaks which generating call; of each provider its usual one first."""
 
 
 def spoken(provider: str, api: str | None = None) -> Generating | None:
     """A provider's call, its usual one where none is named; None where it has no such generating call."""
-    return next((each for each in SPOKEN if each.name == provider and api in (None, each.api)), None)
+    return next((call for name, call in SPOKEN if name == provider and api in (None, call.api)), None)

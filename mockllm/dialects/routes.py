@@ -1,37 +1,47 @@
 """Which call a request is: one ordered table of routes, after an optional provider prefix.
 
 Every request passes through here, so the paths without a variable are found by one dictionary lookup;
-patterns, and the reasons why nothing was found, come after it. Nothing else knows paths.
+patterns (what they found is remembered), and the reasons why nothing was found, come after it. Nothing else
+knows paths.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
 from mockllm.core.failure import Failure
-from mockllm.dialects import anthropic, openai
+from mockllm.dialects import anthropic, gemini, openai
 from mockllm.dialects.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One call. A path ends in `{name}` where its rest is a variable, which may hold slashes."""
+    """One call. In its path `(a|b)` is any of these, and `{name}` a variable: one segment of the path or a
+    part of it, but for a `{model}`, which may hold slashes. `vendor` is who speaks the dialect, where it is
+    not the provider whose protocol it is."""
 
     method: str
     path: str
     dialect: Dialect
+    vendor: str | None = None
 
     @property
-    def literal(self) -> str:
-        return self.path.partition("{")[0]
+    def provider(self) -> str:
+        return self.vendor or self.dialect.name
 
-    @property
-    def variable(self) -> str | None:
-        return self.path.partition("{")[2].rstrip("}") or None
+    def paths(self) -> Iterator[str]:
+        """The paths with each of the alternatives."""
+        parts = re.split(r"\(([^)]*)\)", self.path)
+        for chosen in product(
+            *(part.split("|") if place % 2 else [part] for place, part in enumerate(parts))
+        ):
+            yield "".join(chosen)
 
 
 ROUTES: Final = (
@@ -39,19 +49,48 @@ ROUTES: Final = (
     Route("POST", "/v1/responses", openai.RESPONSES),
     Route("POST", "/v1/responses/input_tokens", openai.INPUT_TOKENS),
     Route("POST", "/v1/messages", anthropic.MESSAGES),
+    *(
+        Route("POST", f"{base}/models/{{model}}:{call}", dialect, vendor)
+        for base, vendor, generate in (
+            ("/(v1beta|v1|v1alpha)", None, gemini.GENERATE),
+            (
+                "/(v1beta1|v1)/projects/{project}/locations/{location}/publishers/google",
+                "vertex",
+                gemini.VERTEX,
+            ),
+            ("/(v1beta1|v1)/publishers/google", "vertex", gemini.VERTEX),
+        )
+        for call, dialect in (
+            ("(generateContent|streamGenerateContent)", generate),
+            ("countTokens", gemini.COUNT),
+        )
+    ),
+    Route("GET", "/(v1beta1|v1)/publishers/google/models", gemini.MODELS, "vertex"),
+    Route("GET", "/(v1beta1|v1)/publishers/google/models/{model}", gemini.MODELS, "vertex"),
     Route("GET", "/v1/models", anthropic.MODELS),
+    Route("GET", "/(v1beta|v1|v1alpha)/models", gemini.MODELS),
     Route("GET", "/v1/models", openai.MODELS),
     Route("GET", "/v1/models/{model}", anthropic.MODELS),
+    Route("GET", "/(v1beta|v1|v1alpha)/models/{model}", gemini.MODELS),
     Route("GET", "/v1/models/{model}", openai.MODELS),
 )
 """Where two providers share a path, the first is taken if the request speaks as its clients do (`SPOKEN`)."""
 
-SPOKEN: Final = {"anthropic": ("anthropic-version", "x-api-key")}
+SPOKEN: Final = {
+    "anthropic": ("anthropic-version", "x-api-key"),
+    "gemini": ("x-goog-api-key", "x-goog-api-client"),
+}
 """Headers that only this provider's clients send."""
-BASES: Final = {"openai": "/v1", "anthropic": ""}
+KEYED: Final = re.compile("(?:^|&)key=")
+"""A query with a key, which is Gemini's too."""
+BASES: Final = {"openai": "/v1", "anthropic": "", "gemini": "", "vertex": ""}
 """What stands between the host and the paths that this provider's SDKs ask for; OpenAI's paths also work
 without it."""
-BASE_URLS: Final = (("OpenAI", BASES["openai"]), ("Anthropic", BASES["anthropic"]))
+BASE_URLS: Final = (
+    ("OpenAI", BASES["openai"]),
+    ("Anthropic", BASES["anthropic"]),
+    ("Gemini", BASES["gemini"]),
+)
 """Each SDK with what follows the server's address in its base URL."""
 
 
@@ -89,15 +128,15 @@ class Unknown:
 Outcome: TypeAlias = Found | WrongMethod | Unknown
 
 
-def find(method: str, path: str, headers: Mapping[str, str]) -> Outcome:
+def find(method: str, path: str, headers: Mapping[str, str], query: str = "") -> Outcome:
     """The call that a request is. `path` is undecoded, without query and session prefix; `headers` are
-    looked up by lower-case name."""
+    looked up by lower-case name; `query` is undecoded."""
     methods = _LITERAL.get(path)
     if methods is not None:
         candidates = methods.get(method)
         if candidates is not None:
-            return candidates[0] if len(candidates) == 1 else _spoken(candidates, headers)
-    return _search(method, normalised(path), headers)
+            return candidates[0] if len(candidates) == 1 else _spoken(candidates, headers, query)
+    return _search(method, normalised(path), headers, query)
 
 
 def normalised(path: str) -> str:
@@ -107,39 +146,47 @@ def normalised(path: str) -> str:
     return re.sub("%3a", ":", path, flags=re.IGNORECASE) if "%" in path else path
 
 
-def _spoken(candidates: Sequence[Found], headers: Mapping[str, str]) -> Found:
-    """The first whose provider's headers are there; else the last, which is known by none."""
-    for candidate in candidates:
-        if any(name in headers for name in SPOKEN.get(candidate.provider, ())):
-            return candidate
+def _speaks(provider: str, headers: Mapping[str, str], query: str) -> bool:
+    if any(name in headers for name in SPOKEN.get(provider, ())):
+        return True
+    return provider == "gemini" and KEYED.search(query) is not None
+
+
+def _spoken(candidates: Sequence[Found], headers: Mapping[str, str], query: str) -> Found:
+    """The first whose provider's clients speak so; else the last, which is known by nothing."""
+    if len(candidates) > 1:
+        for candidate in candidates:
+            if _speaks(candidate.provider, headers, query):
+                return candidate
     return candidates[-1]
 
 
-def _search(method: str, path: str, headers: Mapping[str, str]) -> Outcome:
+def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Outcome:
     """What the exact lookup did not find: patterns, other methods, and paths that nobody knows."""
-    known: dict[str, list[Found]] = {}
-    for route_method, found in _matching(path):
-        known.setdefault(route_method, []).append(found)
+    known = _matching(path)
     if method in known:
-        return _spoken(known[method], headers)
+        return _spoken(known[method], headers, query)
     provider, bare = _prefix(path)
     if known:
-        spoken = _spoken([found for candidates in known.values() for found in candidates], headers)
+        spoken = _spoken([found for candidates in known.values() for found in candidates], headers, query)
         failure = _not_allowed(method, path, sorted(known))
         return WrongMethod(spoken.dialect, spoken.provider, spoken.path, failure)
-    return Unknown(_envelope(provider, headers), provider, bare, _unknown(method, path, headers))
+    return Unknown(_envelope(provider, headers, query), provider, bare, _unknown(method, path, headers))
 
 
-def _matching(path: str) -> list[tuple[str, Found]]:
-    exact = _LITERAL.get(path, {})
-    found = [(method, candidate) for method, candidates in exact.items() for candidate in candidates]
-    for literal, route, candidate in _OPEN:
-        rest = path[len(literal) :]
-        if rest and path.startswith(literal):
-            variables = {route.variable or "": unquote(rest)}
-            bare = candidate.path + rest
-            found.append((route.method, Found(candidate.dialect, candidate.provider, bare, variables)))
-    return found
+@lru_cache(maxsize=1024)
+def _matching(path: str) -> Mapping[str, Sequence[Found]]:
+    """The calls of a path by method. Patterns are told apart by what follows the path's last colon."""
+    known = {method: list(candidates) for method, candidates in _LITERAL.get(path, {}).items()}
+    colon = path.rfind(":")
+    calls = _OPEN.get(path[colon:], ()) if colon >= 0 else ()
+    for pattern, route, prefix in (*calls, *_OPEN[""]):
+        match = pattern.fullmatch(path)
+        if match is not None:
+            variables = {name: unquote(value) for name, value in match.groupdict().items()}
+            bare = path.removeprefix(prefix)
+            known.setdefault(route.method, []).append(Found(route.dialect, route.provider, bare, variables))
+    return known
 
 
 def _prefix(path: str) -> tuple[str | None, str]:
@@ -148,10 +195,9 @@ def _prefix(path: str) -> tuple[str | None, str]:
     return (first, slash + rest) if first in BASES else (None, path)
 
 
-def _envelope(provider: str | None, headers: Mapping[str, str]) -> Dialect:
-    speaking = [name for name, marks in SPOKEN.items() if any(mark in headers for mark in marks)]
-    name = provider or (speaking[0] if speaking else "openai")
-    return next(route.dialect for route in ROUTES if route.dialect.name == name)
+def _envelope(provider: str | None, headers: Mapping[str, str], query: str) -> Dialect:
+    name = provider or next((name for name in SPOKEN if _speaks(name, headers, query)), "openai")
+    return next(route.dialect for route in ROUTES if route.provider == name)
 
 
 def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
@@ -165,7 +211,7 @@ def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
     single = path
     while "/v1/v1/" in single:
         single = single.replace("/v1/v1/", "/v1/")
-    asked = [found for _, found in _matching(single)]
+    asked = [found for candidates in _matching(single).values() for found in candidates]
     if single != path and asked:
         provider, _ = _prefix(path)
         prefix = f"/{provider}" if provider else ""
@@ -176,24 +222,31 @@ def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
     return Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
 
 
-def _spellings(route: Route) -> list[tuple[str, Found]]:
-    """Every way to spell a route's literal path, with what it finds."""
-    name = route.dialect.name
-    spelt = [route.literal]
-    if BASES[name]:
-        spelt.append(route.literal.removeprefix(BASES[name]))
-    return [
-        (prefix + literal, Found(route.dialect, name, literal))
-        for prefix in ("", f"/{name}")
-        for literal in spelt
-    ]
+def _spellings(route: Route) -> Iterator[tuple[str, str]]:
+    """Every way to spell a route's path, after its prefix."""
+    base = BASES[route.provider]
+    for path in route.paths():
+        for bare in dict.fromkeys((path, path.removeprefix(base))):
+            for prefix in ("", f"/{route.provider}"):
+                yield prefix, bare
 
 
-_OPEN: Final = [
-    (literal, route, found) for route in ROUTES if route.variable for literal, found in _spellings(route)
-]
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", path)
+    for place, part in enumerate(parts):
+        caught = ".+" if part == "model" else "[^/]+"
+        parts[place] = f"(?P<{part}>{caught})" if place % 2 else re.escape(part)
+    return re.compile("".join(parts))
+
+
+_OPEN: Final[dict[str, list[tuple[re.Pattern[str], Route, str]]]] = {"": []}
+"""The paths with variables, by the call that follows a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[Found]]]] = {}
 for _route in ROUTES:
-    if not _route.variable:
-        for _literal, _found in _spellings(_route):
-            _LITERAL.setdefault(_literal, {}).setdefault(_route.method, []).append(_found)
+    for _prefix_, _bare in _spellings(_route):
+        if "{" in _bare:
+            _entry = (_pattern(_prefix_ + _bare), _route, _prefix_)
+            _OPEN.setdefault(_bare[_bare.rfind("}") + 1 :], []).append(_entry)
+        else:
+            _found = Found(_route.dialect, _route.provider, _bare)
+            _LITERAL.setdefault(_prefix_ + _bare, {}).setdefault(_route.method, []).append(_found)

@@ -62,7 +62,7 @@ class Engine:
     ) -> Request:
         """The request as its dialect reads it; outside every protocol a plain one. `path` is as on the wire;
         `headers` are looked up without regard to case; `raw` is inflated; `now` in seconds since the epoch."""
-        found = find(method, path, headers)
+        found = find(method, path, headers, query_string)
         return (found.dialect.request if isinstance(found, Found) else Request)(
             method=method,
             path=found.path,

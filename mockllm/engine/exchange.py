@@ -118,7 +118,7 @@ class Exchange:
 
         if not (way.same and request.generates):
             return render(self.stamp(), request)
-        asked: Hashable = None
+        asked: Hashable = request.query_string  # where some protocols say how an answer is to be written
         if not saying.blind:
             asked = (streamed(request, way), request.model, request.sampling, self.dialect.variant(request))  # type: ignore[attr-defined]
         return engine.keep.answer((way, self.dialect, asked), self.stamp(), request, render)

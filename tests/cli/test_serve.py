@@ -71,6 +71,7 @@ def test_the_ready_lines_hold_what_to_paste(folder: Path) -> None:
         assert [line.split() for line in bases] == [
             ["OpenAI:", "base_url", "=", f"{url}/v1"],
             ["Anthropic:", "base_url", "=", url],
+            ["Gemini:", "base_url", "=", url],
         ]
         assert "opens it to containers" in hint
         assert server.err == []

@@ -205,6 +205,42 @@ EXEMPTIONS = (
         "*.external_web_access boolean",
         "a setting of a server tool that the answer leaves out",
     ),
+    Exemption(
+        "gemini-generateContent",
+        "*",
+        "*.usageMetadata.serviceTier string",
+        "usage tells the service tier in every answer since the spring of 2026",
+    ),
+    Exemption(
+        "gemini-streamGenerateContent",
+        "*",
+        "*.usageMetadata.serviceTier string",
+        "usage tells the service tier in every answer since the spring of 2026",
+    ),
+    Exemption(
+        "gemini-streamGenerateContent",
+        "gemini-streamGenerateContent-s-200-7d2d0639",
+        "thought $.usageMetadata.thoughtsTokenCount number",
+        "newer streams count thoughts when they are over",
+    ),
+    Exemption(
+        "vertex-generateContent",
+        "*",
+        "*.avgLogprobs number",
+        "the models of the third generation leave it out since the summer of 2026",
+    ),
+    Exemption(
+        "vertex-generateContent",
+        "vertex-generateContent-n-200-06d447cb",
+        "*.thoughtSignature string",
+        "texts of the second generation had a signature until the autumn of 2025",
+    ),
+    Exemption(
+        "vertex-generateContent",
+        "vertex-generateContent-n-200-268d004e",
+        "*.thoughtSignature string",
+        "texts of the second generation had a signature until the autumn of 2025",
+    ),
 )
 
 

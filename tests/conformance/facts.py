@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
@@ -33,7 +35,7 @@ def recorded(protocol: Protocol) -> Iterator[Case]:
     """The cases of a protocol's recordings; none where there are no recordings."""
     for file in sorted((recordings() / protocol.folder).glob("*.json")):
         recording = json.loads(file.read_text())
-        if isinstance(recording["request"]["body"], dict):
+        if recording["request"] is not None and isinstance(recording["request"]["body"], dict):
             yield reduced(protocol, recording)
 
 
@@ -46,6 +48,7 @@ def reduced(protocol: Protocol, recording: Recording) -> Case:
     return Case(
         id=recording["id"],
         day=_day(response),
+        path=protocol.path or _path(request),
         body=protocol.asked(request["body"]),
         headers={name: headers[name] for name in protocol.headers if name in headers},
         said=replace(said, message=None) if isinstance(said, Failure) else _untold(said),
@@ -53,12 +56,23 @@ def reduced(protocol: Protocol, recording: Recording) -> Case:
     )
 
 
+def _path(request: Mapping[str, Any]) -> str:
+    """The path without the names of whose it was, and its query without keys."""
+    path = re.sub("/(projects|locations)/[^/]+", r"/\1/x", request["path"])
+    query = {name: value for name, value in request["query"].items() if name != "key"}
+    return f"{path}?{urlencode(query)}" if query else str(path)
+
+
 def _day(response: Mapping[str, Any]) -> str:
     """When the answer was made: by its date, else by its own word."""
     dates = [value for name, value in response["headers"].items() if name.lower() == "date"]
     if dates:
         return parsedate_to_datetime(dates[0]).date().isoformat()
-    _, created, rest = str(response["body"]).partition("created")
+    written = str(response["body"])
+    told = re.search(r"createTime\W+(\d{4}-\d\d-\d\d)", written)
+    if told is not None:
+        return told[1]
+    _, created, rest = written.partition("created")
     digits = "".join(character for character in rest[:15] if character.isdigit())
     return datetime.fromtimestamp(int(digits), UTC).date().isoformat() if created and digits else ""
 
@@ -150,6 +164,7 @@ def write(protocol: Protocol) -> int:
             "id": case.id,
             "day": case.day,
             "status": case.seen.status,
+            **({} if protocol.path else {"path": case.path}),
             "body": case.body,
             "headers": case.headers,
             "failure": [case.said.type, case.said.status, dict(case.said.fields)]
@@ -182,6 +197,7 @@ def kept(protocol: Protocol) -> Iterator[Case]:
         yield Case(
             row["id"],
             row["day"],
+            protocol.path or row["path"],
             row["body"],
             row["headers"],
             said or told(row["reply"]),

@@ -19,6 +19,7 @@ from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Framing, Plan
 from mockllm.core.reply import Native, Reply
 from mockllm.dialects.dialect import Generating, Stamp
+from mockllm.dialects.routes import Found, find
 
 Recording: TypeAlias = Mapping[str, Any]
 Run: TypeAlias = tuple[str, int]
@@ -36,12 +37,15 @@ class Protocol:
 
     folder: str
     dialect: Generating
-    path: str
+    path: str | None
+    """None: each recording's own."""
     said: Callable[[Recording], Reply | Failure]
     kind: Callable[[str, Json], str]
     asked: Callable[[Mapping[str, Json]], Mapping[str, Json]]
     lane: Callable[[Json], str | None] = lambda payload: None
     headers: tuple[str, ...] = ()
+    sent: Mapping[str, str] = field(default_factory=dict)
+    """Headers that every client sends, and that were taken out of the recordings."""
     untimed: frozenset[str] = frozenset()
     """Kinds of events that the service sends whenever it likes: they have no place in the order."""
     opaque: frozenset[str] = frozenset()
@@ -65,6 +69,8 @@ class Case:
 
     id: str
     day: str
+    path: str
+    """With its query."""
     body: Mapping[str, Json]
     headers: Mapping[str, str]
     said: Reply | Failure
@@ -94,8 +100,18 @@ def look(protocol: Protocol, status: int, headers: Iterable[str], body: Json | s
 
 def serve(protocol: Protocol, case: Case) -> Seen:
     """What is seen of our answer to a case's request, when it says the same."""
+    path, _, query = case.path.partition("?")
+    headers = {**protocol.sent, **case.headers}
+    found = find("POST", path, headers, query)
+    assert isinstance(found, Found)
+    assert found.dialect is protocol.dialect
     request = protocol.dialect.request(
-        method="POST", path=protocol.path, headers=case.headers, raw=dumps(dict(case.body))
+        method="POST",
+        path=path,
+        headers=headers,
+        raw=dumps(dict(case.body)),
+        query_string=query,
+        route=found.route,
     )
     stamp = Stamp(Ids(0, "conformance", 1), 1_700_000_000.0)
     if isinstance(case.said, Failure):

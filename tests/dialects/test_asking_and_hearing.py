@@ -16,19 +16,35 @@ from mockllm.core.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.asking import OPEN_SCHEMA, Wish
 from mockllm.dialects.dialect import Generating, Stamp
+from mockllm.dialects.gemini import GENERATE, VERTEX
 from mockllm.dialects.hearing import Heard, HeardCall
 from mockllm.dialects.openai import CHAT, RESPONSES
 from mockllm.dialects.registry import SPOKEN, spoken
+from mockllm.dialects.routes import Found, find
 
 STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.0)
-dialects = pytest.mark.parametrize("dialect", SPOKEN, ids=lambda dialect: f"{dialect.name}-{dialect.api}")
+CALLS = [call for _, call in SPOKEN]
+dialects = pytest.mark.parametrize(
+    "dialect", CALLS, ids=[f"{provider}-{call.api}" for provider, call in SPOKEN]
+)
 SILENT = Wish()
 SCHEMA: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
 def asked(dialect: Generating, wish: Wish) -> Request:
     made = dialect.compose(wish)
-    return dialect.request(method=made.method, path=made.path, headers=made.headers, raw=dumps(made.body))
+    path, _, query = made.path.partition("?")
+    found = find(made.method, path, made.headers, query)
+    assert isinstance(found, Found)
+    assert found.dialect is dialect
+    return dialect.request(
+        method=made.method,
+        path=path,
+        headers=made.headers,
+        raw=dumps(made.body),
+        query_string=query,
+        route=found.route,
+    )
 
 
 WISHES: dict[str, Wish] = {
@@ -73,7 +89,12 @@ def test_what_is_asked_is_what_the_request_says(dialect: Generating, name: str) 
 
 @pytest.mark.parametrize(
     ("dialect", "n", "form"),
-    [(CHAT, 3, Format("json")), (RESPONSES, 1, Format("json")), (MESSAGES, 1, Format())],
+    [
+        (CHAT, 3, Format("json")),
+        (RESPONSES, 1, Format("json")),
+        (MESSAGES, 1, Format()),
+        (GENERATE, 3, Format("json")),
+    ],
 )
 def test_only_some_have_words_for_several_choices_and_for_json_of_any_form(
     dialect: Generating, n: int, form: Format
@@ -86,6 +107,8 @@ def test_the_usual_call_of_a_provider_is_found() -> None:
     assert spoken("openai") is spoken("openai", "chat")
     assert spoken("openai", "responses") is RESPONSES
     assert spoken("anthropic", "chat") is None
+    assert spoken("gemini") is GENERATE
+    assert spoken("vertex", "generate") is VERTEX
     assert spoken("nobody") is None
 
 
@@ -132,6 +155,9 @@ REPLIES: dict[str, tuple[Reply, Heard, tuple[str, ...]]] = {
 @pytest.mark.parametrize("name", REPLIES)
 def test_what_is_said_is_heard(dialect: Generating, name: str) -> None:
     said, heard, chunks = REPLIES[name]
+    if dialect.name == "gemini":  # says calls at once, and knows no writing to a cache
+        heard = replace(heard, usage=replace(USAGE, cache_write=0))
+        chunks = ('{"city":"Paris"}',) if name == "a call" else chunks
     assert dialect.heard(answered(dialect, said)) == heard
     assert dialect.heard(answered(dialect, said, stream=True)) == replace(heard, chunks=chunks)
 
@@ -231,6 +257,15 @@ STRANGE: tuple[Json, ...] = (
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta"}},
     {"type": "content_block_delta", "index": 9, "delta": {"type": "input_json_delta", "partial_json": "{"}},
     {"type": "message_delta", "delta": {"stop_reason": "one of tomorrow's"}},
+    [{"candidates": 1}, {"candidates": [1, {}, {"index": [], "content": 1, "finishReason": 1}]}],
+    {
+        "candidates": [
+            {"content": {"parts": [1, {}, {"text": 1}, {"functionCall": {"name": "x", "args": 1}}]}}
+        ]
+    },
+    {"candidates": [{"content": {"parts": [{"functionCall": {}}]}, "finishReason": "ONE_OF_TOMORROW"}]},
+    {"usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": "2"}, "promptFeedback": 1},
+    {"promptFeedback": {"blockReason": "OTHER"}},
 )
 
 

@@ -124,6 +124,7 @@ def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
 
 def test_every_dialect_has_a_route_and_a_name() -> None:
     assert {route.dialect for route in ROUTES} == set(DIALECTS)
-    assert {"openai", "anthropic"} == DIALECT_NAMES == PROVIDERS
-    assert {"chat", "responses", "messages", "models", "count_tokens"} == APIS
-    assert {"chat", "responses", "messages"} == GENERATING
+    assert {"openai", "anthropic", "gemini"} == DIALECT_NAMES
+    assert DIALECT_NAMES | {"vertex"} == PROVIDERS
+    assert {"chat", "responses", "messages", "generate", "models", "count_tokens"} == APIS
+    assert {"chat", "responses", "messages", "generate"} == GENERATING

@@ -1,0 +1,16 @@
+"""Google's protocol as Gemini's API and Vertex AI speak it: generateContent, countTokens and models."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects.gemini.count import Count
+from mockllm.dialects.gemini.generate import Generate
+from mockllm.dialects.gemini.models import Models
+
+GENERATE: Final = Generate("/v1beta")
+VERTEX: Final = Generate("/v1beta1/projects/mockllm/locations/global/publishers/google")
+"""The same call, asked for under Vertex AI's path."""
+COUNT: Final = Count()
+MODELS: Final = Models()
+"""Both the list and one model of it."""

@@ -1,0 +1,266 @@
+"""Google's errors as data: for each named error its code, status, message and details.
+
+Envelope: `{"error": {code, message, status, details}}`, the details only where there are any. Wait times
+stand in the details, never in a header. Rows are from recordings and public
+reports, but where a comment says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.plan import Data, Framing, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.gemini.families import DEFAULT_MODEL
+from mockllm.dialects.gemini.generate_request import GeminiRequest, google
+from mockllm.dialects.gemini.headers import EVENTS, JSON, STREAM, TIER
+from mockllm.dialects.gemini.wire import line, page
+
+TYPE: Final = "type.googleapis.com/google.rpc."
+SERVICE: Final = "generativelanguage.googleapis.com"
+CONTEXT_WINDOW: Final = 1_048_576
+BLOCKED: Final = frozenset({"content_filter"})
+"""What is no error here: the answer to a prompt that was blocked is a 200 without candidates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One named error. `message` may name: model, resource, version, method, tokens, wait. `quota` is what a
+    limit counts, its id and its value."""
+
+    code: int
+    status: str
+    message: str
+    details: tuple[Json, ...] = ()
+    quota: tuple[str, str, int] | None = None
+    retry_after: float | None = None
+
+
+_KEY: Final = "API key not valid. Please pass a valid API key."
+_QUOTA: Final = (
+    "You exceeded your current quota, please check your plan and billing details. For more information on "
+    "this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. To monitor your current usage, "
+    "head to: https://ai.dev/rate-limit. \n"
+    "* Quota exceeded for metric: {metric}, limit: {limit}, model: {model}\nPlease retry in {wait}s."
+)
+_LONG: Final = (
+    f"The input token count ({{tokens}}) exceeds the maximum number of tokens allowed ({CONTEXT_WINDOW})."
+)
+
+
+def _info(reason: str, **metadata: str) -> Json:
+    return {"@type": f"{TYPE}ErrorInfo", "reason": reason, "domain": "googleapis.com", "metadata": metadata}
+
+
+ROWS: Final[Mapping[str, Row]] = {
+    "bad_request": Row(400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
+    "authentication": Row(
+        400,
+        "INVALID_ARGUMENT",
+        _KEY,
+        (
+            _info("API_KEY_INVALID", service=SERVICE),
+            {"@type": f"{TYPE}LocalizedMessage", "locale": "en-US", "message": _KEY},
+        ),
+    ),
+    "permission": Row(403, "PERMISSION_DENIED", "The caller does not have permission"),
+    "not_found": Row(404, "NOT_FOUND", "Requested entity was not found."),
+    "model_not_found": Row(
+        404,
+        "NOT_FOUND",
+        "models/{model} is not found for API version {version}, or is not supported for {method}. Call "
+        "ModelService.ListModels to see the list of available models and their supported methods.",
+    ),
+    "request_too_large": Row(
+        400, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."
+    ),
+    "context_length": Row(400, "INVALID_ARGUMENT", _LONG),
+    "rate_limit": Row(
+        429,
+        "RESOURCE_EXHAUSTED",
+        _QUOTA,
+        quota=(
+            "generate_content_paid_tier_input_token_count",
+            "GenerateContentPaidTierInputTokensPerModelPerMinute",
+            1_000_000,
+        ),
+        retry_after=48.0,
+    ),
+    "insufficient_quota": Row(
+        429,
+        "RESOURCE_EXHAUSTED",
+        _QUOTA,
+        quota=(
+            "generate_content_free_tier_requests",
+            "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+            250,
+        ),
+        retry_after=48.0,
+    ),
+    # Only where a scenario gives it a status of its own, or it breaks a stream off; the message is inferred.
+    "content_filter": Row(400, "INVALID_ARGUMENT", "The prompt was blocked for its content."),
+    "server_error": Row(
+        500,
+        "INTERNAL",
+        "An internal error has occurred. Please retry or report in "
+        "https://developers.generativeai.google/guide/troubleshooting",
+    ),
+    "overloaded": Row(
+        503,
+        "UNAVAILABLE",
+        "This model is currently experiencing high demand. Spikes in demand are usually temporary. Please "
+        "try again later.",
+    ),
+    "unavailable": Row(503, "UNAVAILABLE", "The service is currently unavailable."),
+    # A page of the server in front in the real service; the envelope is inferred.
+    "bad_gateway": Row(502, "UNAVAILABLE", "Bad gateway."),
+    "timeout": Row(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
+}
+_EXHAUSTED: Final = Row(
+    429,
+    "RESOURCE_EXHAUSTED",
+    "Resource exhausted. Please try again later. Please refer to "
+    "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.",
+)
+VERTEX: Final[Mapping[str, Row]] = {
+    "authentication": Row(
+        401,
+        "UNAUTHENTICATED",
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
+        "other valid authentication credential. See https://cloud.google.com/docs/authentication",
+        (_info("ACCESS_TOKEN_TYPE_UNSUPPORTED", service="aiplatform.googleapis.com"),),
+    ),
+    "model_not_found": Row(404, "NOT_FOUND", "Publisher Model `{resource}` not found."),
+    "rate_limit": _EXHAUSTED,
+    "insufficient_quota": _EXHAUSTED,
+    "server_error": Row(500, "INTERNAL", "Internal error encountered."),
+}
+"""What Vertex AI says otherwise."""
+_UNREGISTERED: Final = Row(
+    403,
+    "PERMISSION_DENIED",
+    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or "
+    "other form of API consumer identity to call this API.",
+)
+"""What a request without any key is told in place of `authentication`."""
+STATUSES: Final = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+"""The status of a code that a scenario gives an error instead of its own."""
+
+
+def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    """A whole answer with the failure. Where a stream was asked it is an array of one, or has the type of
+    events and is none."""
+    request = google(request)
+    if failure.type in BLOCKED and failure.status is None:
+        return _blocked(request, stamp)
+    made = error_object(failure, request)
+    body = page(made)
+    if request.stream and not request.sse:
+        body = b"[" + body + b"\n]"
+    headers = EVENTS if request.sse else JSON
+    code = made["error"]["code"]
+    if code == 429 and not request.vertex:
+        headers += TIER
+    status = failure.status or _row(failure, request).code
+    return Plan(Head(status, headers).with_headers(failure.headers), (Data(body + b"\n", 0, "body"),))
+
+
+def error_object(failure: Failure, request: Request) -> dict[str, Json]:
+    """The envelope with the failure in it."""
+    request = google(request)
+    row = _row(failure, request)
+    code = failure.status or row.code
+    wait = failure.retry_after if failure.retry_after is not None else row.retry_after
+    made: dict[str, Json] = {
+        "code": code,
+        "message": failure.message if failure.message is not None else _message(row, request, wait),
+        "status": row.status if code == row.code else STATUSES.get(code, "UNKNOWN"),
+    }
+    details = [*_quota(row, request), *row.details]
+    if wait is not None:
+        details.append({"@type": f"{TYPE}RetryInfo", "retryDelay": f"{wait:g}s"})
+    if details or request.numbered:
+        made["details"] = details
+    return {"error": {**made, **failure.fields}}
+
+
+def _row(failure: Failure, request: GeminiRequest) -> Row:
+    if request.vertex:
+        return VERTEX.get(failure.type, ROWS[failure.type])
+    if failure.type == "authentication" and request.api_key is None:
+        return _UNREGISTERED
+    return ROWS[failure.type]
+
+
+def _message(row: Row, request: GeminiRequest, wait: float | None) -> str:
+    metric, _, limit = row.quota or ("", "", 0)
+    version, _, rest = request.path.removeprefix("/").partition("/")
+    resource, _, method = rest.rpartition(":")
+    return row.message.format(
+        model=request.model or DEFAULT_MODEL,
+        resource=resource,
+        version=version,
+        method=method,
+        tokens=CONTEXT_WINDOW + request.input_tokens,
+        metric=f"{SERVICE}/{metric}",
+        limit=limit,
+        wait=f"{wait:g}" if wait is not None else "",
+    )
+
+
+def _quota(row: Row, request: GeminiRequest) -> list[dict[str, Any]]:
+    """Where to read of the limit, and which it was."""
+    if row.quota is None:
+        return []
+    metric, id, limit = row.quota
+    link = {
+        "description": "Learn more about Gemini API quotas",
+        "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
+    }
+    violation = {
+        "quotaMetric": f"{SERVICE}/{metric}",
+        "quotaId": id,
+        "quotaDimensions": {"model": request.model or DEFAULT_MODEL, "location": "global"},
+        "quotaValue": str(limit),
+    }
+    return [
+        {"@type": f"{TYPE}Help", "links": [link]},
+        {"@type": f"{TYPE}QuotaFailure", "violations": [violation]},
+    ]
+
+
+def _blocked(request: GeminiRequest, stamp: Stamp) -> Plan:
+    """A prompt that was blocked: no candidates, and why."""
+    tokens = request.input_tokens
+    body: dict[str, Json] = {
+        "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
+        "usageMetadata": {
+            "promptTokenCount": tokens,
+            "totalTokenCount": tokens,
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}],
+        },
+        "modelVersion": request.model or DEFAULT_MODEL,
+        "responseId": stamp.ids.make("", 23),
+    }
+    if request.sse:
+        return Plan(Head(200, STREAM), (Data(line(body), 0, "body"),), Framing.SSE_CRLF)
+    if request.stream:
+        return Plan(Head(200, JSON), (Data(page(body), 0, "body"),), Framing.JSON_ARRAY)
+    return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))

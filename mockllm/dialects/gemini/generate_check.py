@@ -1,0 +1,223 @@
+"""What Google refuses of a generateContent request: shapes, then what must be there, then documented ranges.
+
+Fields, models and keys that are not known here are never refused. Where nobody saw a refusal worded, it
+follows the same validator's other messages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import MISSING, Json
+from mockllm.core.request import Request
+from mockllm.dialects.gemini.errors import TYPE
+from mockllm.dialects.gemini.generate_request import GeminiRequest, GenerateRequest, held, listed
+from mockllm.dialects.gemini.shapes import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    STRING,
+    STRUCT,
+    Many,
+    Problem,
+    Shape,
+    fit,
+    snake,
+    word,
+)
+
+_BLOB: Final = Shape("Blob", {"mimeType": STRING, "data": STRING})
+_PART: Final = Shape(
+    "Part",
+    {
+        "text": STRING,
+        "thought": BOOLEAN,
+        "thoughtSignature": STRING,
+        "inlineData": _BLOB,
+        "fileData": Shape("FileData", {"mimeType": STRING, "fileUri": STRING}),
+        "functionCall": Shape("FunctionCall", {"id": STRING, "name": STRING, "args": STRUCT}),
+        "functionResponse": Shape("FunctionResponse", {"id": STRING, "name": STRING, "response": STRUCT}),
+    },
+)
+CONTENT: Final = Shape("Content", {"role": STRING, "parts": Many(_PART)})
+_FUNCTION: Final = Shape("FunctionDeclaration", {"name": STRING, "description": STRING, "parameters": STRUCT})
+_CONFIG: Final = Shape(
+    "GenerationConfig",
+    {
+        "temperature": NUMBER,
+        "topP": NUMBER,
+        "topK": NUMBER,
+        "candidateCount": INTEGER,
+        "maxOutputTokens": INTEGER,
+        "stopSequences": Many(STRING),
+        "seed": INTEGER,
+        "presencePenalty": NUMBER,
+        "frequencyPenalty": NUMBER,
+        "responseLogprobs": BOOLEAN,
+        "logprobs": INTEGER,
+        "responseMimeType": STRING,
+        "responseSchema": STRUCT,
+        "thinkingConfig": Shape("ThinkingConfig", {"includeThoughts": BOOLEAN, "thinkingBudget": INTEGER}),
+    },
+)
+_CALLING: Final = Shape(
+    "FunctionCallingConfig",
+    {
+        "mode": word("FunctionCallingConfig.Mode", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"),
+        "allowedFunctionNames": Many(STRING),
+    },
+)
+GENERATE: Final = Shape(
+    "GenerateContentRequest",
+    {
+        "contents": Many(CONTENT),
+        "systemInstruction": CONTENT,
+        "tools": Many(Shape("Tool", {"functionDeclarations": Many(_FUNCTION)})),
+        "toolConfig": Shape("ToolConfig", {"functionCallingConfig": _CALLING}),
+        "generationConfig": _CONFIG,
+        "cachedContent": STRING,
+    },
+)
+_NAME: Final = "[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}"
+_NAMED: Final = (
+    "Invalid function name. Must start with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), "
+    "underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 128."
+)
+_LEARN: Final = "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
+_RANGES: Final = {
+    "temperature": (0, 2, "2.0001"),
+    "topP": (0, 1, "1.0001"),
+    "candidateCount": (1, 8, "9"),
+    "maxOutputTokens": (1, None, ""),
+}
+"""The least, the most, and the bound below which Vertex AI wants it."""
+_STOPS: Final = 5
+
+
+def unreadable(request: Request) -> Failure | None:
+    """What is wrong where the body is no JSON object."""
+    body = request.body
+    if type(body) is dict:
+        return None
+    if body is MISSING and request.raw:
+        return _bad("Invalid JSON payload received. Unexpected token.", "")
+    if body is MISSING:
+        return None if not isinstance(request, GenerateRequest) else check(request)
+    return _bad('Invalid JSON payload received. Unknown name "": Root element must be a message.', "")
+
+
+def check(request: GeminiRequest) -> Failure | None:
+    """The first problem of the request; None where there is none."""
+    if request.raw and (failure := unreadable(request)) is not None:
+        return failure
+    try:
+        fit("", request.said, GENERATE)
+        _contents(request.said, request)
+        _tools(request.said)
+        _ranges(held(request.said.get("generationConfig")), request)
+    except Problem as problem:
+        return _bad(str(problem), problem.field)
+    return None
+
+
+def _bad(message: str, field: str | None) -> Failure:
+    """A 400; what the parser found is told in the details too."""
+    if field is None:
+        return Failure("bad_request", message=message)
+    violation = {"field": field, "description": message} if field else {"description": message}
+    details = [{"@type": f"{TYPE}BadRequest", "fieldViolations": [violation]}]
+    return Failure("bad_request", message=message, fields={"details": details})
+
+
+def _refused(path: str, said: str) -> Problem:
+    """As the API's own validator tells it."""
+    return Problem(f"* GenerateContentRequest.{path}: {said}\n")
+
+
+def _contents(said: dict[str, Json], request: GeminiRequest) -> None:
+    contents = [held(content) for content in listed(said.get("contents"))]
+    if not contents:
+        if request.vertex:
+            raise Problem(
+                f"Unable to submit request because at least one contents field is required. {_LEARN}"
+            )
+        raise _refused("contents", "contents is not specified")
+    for number, content in enumerate(contents):
+        if content.get("role") not in (None, "", "user", "model", "function", "tool"):
+            raise Problem("Please use a valid role: user, model.")
+        parts = listed(content.get("parts"))
+        if not parts and request.vertex:
+            raise Problem(
+                "Unable to submit request because it must include at least one parts field, which describes "
+                f"the prompt input. {_LEARN}"
+            )
+        if not parts:
+            raise _refused(f"contents[{number}].parts", "contents.parts must not be empty.")
+        for place, part in enumerate(parts):
+            if not part:
+                oneof = "required oneof field 'data' must have one initialized field"
+                raise _refused(f"contents[{number}].parts[{place}].data", oneof)
+    _turns(contents)
+
+
+def _turns(contents: list[dict[str, Json]]) -> None:
+    """Each call of a turn is answered before the model speaks again."""
+    asked = answered = 0
+    for content in (*contents, {"role": "model"}):
+        parts = [held(part) for part in listed(content.get("parts"))]
+        if content.get("role") == "model":
+            if answered and asked != answered:
+                raise Problem(
+                    "Please ensure that the number of function response parts is equal to the number of "
+                    "function call parts of the function call turn."
+                )
+            asked, answered = sum("functionCall" in part for part in parts), 0
+        else:
+            answered += sum("functionResponse" in part for part in parts)
+
+
+def _tools(said: dict[str, Json]) -> None:
+    names: Counter[Json] = Counter()
+    for number, tool in enumerate(listed(said.get("tools"))):
+        for place, function in enumerate(listed(held(tool).get("functionDeclarations"))):
+            name = held(function).get("name")
+            if type(name) is not str or re.fullmatch(_NAME, name) is None:
+                raise _refused(f"tools[{number}].function_declarations[{place}].name", _NAMED)
+            names[name] += 1
+            if names[name] > 1:
+                raise Problem(f"Duplicate function declaration found: {name}")
+    config = held(held(said.get("toolConfig")).get("functionCallingConfig"))
+    for name in listed(config.get("allowedFunctionNames")):
+        if name not in names:
+            path = "tool_config.function_calling_config.allowed_function_names"
+            raise _refused(path, f"{name} is not among the function declarations.")
+
+
+def _ranges(config: dict[str, Json], request: GeminiRequest) -> None:
+    for name, (low, high, bound) in _RANGES.items():
+        value = config.get(name)
+        if value is None:
+            continue
+        value = float(value)
+        if value >= low and (high is None or value <= high):
+            continue
+        raise _outside(name, f"{value:g}", low, high, bound, vertex=request.vertex)
+    stops = len(listed(config.get("stopSequences")))
+    if stops > _STOPS:
+        at_most = f"the number of stop sequences must be at most {_STOPS}, but {stops} were given."
+        raise _refused("generation_config.stop_sequences", at_most)
+
+
+def _outside(name: str, value: str, low: int, high: int | None, bound: str, *, vertex: bool) -> Problem:
+    if vertex:
+        to = f"from {low} (inclusive) to {bound} (exclusive)" if bound else f"from {low} (inclusive)"
+        return Problem(
+            f"Unable to submit request because it has a {name} value of {value} but the supported range is "
+            f"{to}. Update the value and try again."
+        )
+    field = snake(name)
+    said = f"must be in the range [{low}, {high}]." if high is not None else "must be positive."
+    return _refused(f"generation_config.{field}", f"{field} {said}")

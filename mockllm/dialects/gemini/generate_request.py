@@ -1,0 +1,281 @@
+"""Reads generateContent requests: Google's words into neutral ones. Nothing here raises on any JSON.
+
+Bodies are protobuf messages in JSON, so every field may be written in snake_case, and a list of one as its
+only item.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from mockllm.core.json import Json, dumps
+from mockllm.core.lazy import lazy
+from mockllm.core.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    OtherPart,
+    Part,
+    Request,
+    ResultPart,
+    Role,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+    ToolChoice,
+    estimate_input,
+)
+from mockllm.core.tokens import estimate
+
+OPAQUE: Final = frozenset(
+    {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"}
+) | {"labels", "partMetadata"}
+"""Fields whose value is the user's own, down to its keys."""
+DEEPEST: Final = 16
+"""No field of a request lies deeper than so many objects and lists."""
+_SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
+
+ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
+"""A content without a role is the user's; `function` is the older role of results."""
+
+
+@lru_cache(maxsize=1024)
+def camel(key: str) -> str:
+    return re.sub("_([a-z0-9])", lambda found: found[1].upper(), key)
+
+
+def camelised(value: Json, depth: int = DEEPEST) -> Json:
+    """The message with all its fields in camelCase."""
+    if depth and type(value) is dict:
+        named = ((camel(key), held) for key, held in value.items())
+        return {key: held if key in OPAQUE else camelised(held, depth - 1) for key, held in named}
+    if depth and type(value) is list:
+        return [camelised(held, depth - 1) for held in value]
+    return value
+
+
+class GeminiRequest(Request):
+    """Any request to these endpoints: the model stands in the path, the key in a header or in the query."""
+
+    dialect = "gemini"
+
+    @lazy
+    def model(self) -> str | None:
+        return self.route.get("model")
+
+    @lazy
+    def api_key(self) -> str | None:
+        return self.headers.get("x-goog-api-key") or self.query.get("key") or super().api_key
+
+    @lazy
+    def vertex(self) -> bool:
+        """Whether it is asked of Vertex AI, which answers in other details."""
+        return "/publishers/" in self.path
+
+    @lazy
+    def sse(self) -> bool:
+        """Whether a stream shall be server-sent events; else it is a JSON array."""
+        return self.stream and "sse" in (self.query.get("alt"), self.query.get("$alt"))
+
+    @lazy
+    def numbered(self) -> bool:
+        """Whether enums shall be numbers, as Google's generated clients ask."""
+        return self.query.get("$alt", "").endswith("enum-encoding=int")
+
+    @lazy
+    def said(self) -> dict[str, Json]:
+        """The body with its fields in camelCase."""
+        fields = self.fields
+        made: dict[str, Json] = camelised(fields) if _SNAKE.search(self.raw) else fields
+        return made
+
+
+def google(request: Request) -> GeminiRequest:
+    """The request as one to these endpoints, whatever it was read as."""
+    if isinstance(request, GeminiRequest):
+        return request
+    return GeminiRequest(
+        method=request.method,
+        path=request.path,
+        headers=request.headers,
+        raw=request.raw,
+        query_string=request.query_string,
+    )
+
+
+class GenerateRequest(GeminiRequest):
+    """POST …/models/{model}:generateContent and :streamGenerateContent."""
+
+    api = "generate"
+    generates = True
+
+    @lazy
+    def stream(self) -> bool:
+        return self.path.endswith(":streamGenerateContent")
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        names: dict[str, str | None] = {}
+        contents = listed(self.said.get("contents"))
+        return tuple(made for content in contents for made in _messages(content, names))
+
+    @lazy
+    def system(self) -> str | None:
+        instruction = self.said.get("systemInstruction")
+        if type(instruction) is str:
+            return instruction
+        texts = [
+            part["text"]
+            for part in listed(held(instruction).get("parts"))
+            if type(held(part).get("text")) is str
+        ]
+        return "\n".join(texts) if texts else None
+
+    @lazy
+    def tools(self) -> tuple[Tool, ...]:
+        """The functions; a tool of another kind is known by it."""
+        made: list[Tool] = []
+        for entry in listed(self.said.get("tools")):
+            for kind, value in held(entry).items():
+                if kind == "functionDeclarations":
+                    made += (tool for each in listed(value) if (tool := _function(held(each))) is not None)
+                else:
+                    made.append(Tool(kind, kind=kind))
+        return tuple(made)
+
+    @lazy
+    def tool_choice(self) -> ToolChoice:
+        config = held(held(self.said.get("toolConfig")).get("functionCallingConfig"))
+        names = tuple(name for name in listed(config.get("allowedFunctionNames")) if type(name) is str)
+        match config.get("mode"):
+            case "ANY":
+                return ToolChoice("named" if len(names) == 1 else "any", names)
+            case "NONE":
+                return ToolChoice("none")
+        return ToolChoice("auto", names)
+
+    @lazy
+    def response_format(self) -> Format:
+        config = self.config
+        if config.get("responseMimeType") != "application/json":
+            return Format()
+        schema = config.get("responseJsonSchema", config.get("responseSchema"))
+        if schema is None:
+            return Format("json")
+        title = held(schema).get("title")
+        return Format("schema", title if type(title) is str else None, schema)
+
+    @lazy
+    def sampling(self) -> Sampling:
+        config = self.config
+        n, most = config.get("candidateCount"), config.get("maxOutputTokens")
+        return Sampling(
+            n=n if type(n) is int and n > 0 else 1,
+            stop=tuple(text for text in listed(config.get("stopSequences")) if type(text) is str),
+            max_tokens=most if type(most) is int and most > 0 else None,
+        )
+
+    @lazy
+    def input_tokens(self) -> int:
+        return estimate_input(self) + (estimate(self.system) if self.system is not None else 0)
+
+    @lazy
+    def config(self) -> dict[str, Json]:
+        return held(self.said.get("generationConfig"))
+
+    @lazy
+    def omits_thinking(self) -> bool:
+        """Whether thoughts are declined in so many words."""
+        return held(self.config.get("thinkingConfig")).get("includeThoughts") is False
+
+
+def held(value: Json) -> dict[str, Json]:
+    """The object, or an empty one in place of anything else."""
+    return value if type(value) is dict else {}
+
+
+def listed(value: Json) -> list[Json]:
+    """The list; a lone value is a list of one."""
+    if value is None:
+        return []
+    return value if type(value) is list else [value]
+
+
+def _messages(content: Json, names: dict[str, str | None]) -> Iterator[Message]:
+    """One content: its tool results, where it has any, and what else it says. `names` are the calls' names by
+    id, so far."""
+    said = held(content)
+    role = said.get("role")
+    neutral = ROLES.get(role) if role is None or type(role) is str else None
+    if neutral is None or not said:
+        return
+    entries = [held(part) for part in listed(said.get("parts"))]
+    results = [
+        part
+        for entry in entries
+        if type(entry.get("functionResponse")) is dict
+        for part in _result(entry["functionResponse"], names)
+    ]
+    others = [part for entry in entries if (part := _part(entry, names)) is not None]
+    if results:
+        yield Message("tool", tuple(results))
+    if others or not results:
+        yield Message(neutral, tuple(others))
+
+
+def _part(entry: dict[str, Json], names: dict[str, str | None]) -> Part | None:
+    """A part that is not a function's response."""
+    text = entry.get("text")
+    if type(text) is str:
+        return ThinkingPart(text) if entry.get("thought") is True else TextPart(text)
+    for key in ("inlineData", "fileData"):
+        if key in entry:
+            return _media(held(entry[key]).get("mimeType"))
+    if type(entry.get("functionCall")) is dict:
+        said = entry["functionCall"]
+        call = CallPart(_text(said.get("id")), _text(said.get("name")), said.get("args", {}))
+        if call.id is not None:
+            names[call.id] = call.name
+        return call
+    if "functionResponse" in entry:
+        return None
+    return OtherPart(next(iter(entry), ""))
+
+
+def _media(mime: Json) -> MediaPart:
+    kind = mime.partition("/")[0] if type(mime) is str else ""
+    return MediaPart("image" if kind == "image" else "audio" if kind == "audio" else "file")
+
+
+def _result(said: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
+    """What a function gave back, and the media with it. A response is an object: `output` or `result` alone
+    in it is what was given back, `error` alone what went wrong; anything else is given back as it is."""
+    id, name = _text(said.get("id")), _text(said.get("name"))
+    given = said.get("response")
+    failed = False
+    if type(given) is dict and len(given) == 1:
+        key = next(iter(given))
+        if key in ("output", "result", "error"):
+            given, failed = given[key], key == "error"
+    text = given if type(given) is str else "" if given is None else dumps(given).decode()
+    yield ResultPart(id, name or names.get(id or ""), text, failed)
+    for part in listed(said.get("parts")):
+        for media in held(part).values():
+            yield _media(held(media).get("mimeType"))
+
+
+def _function(said: dict[str, Json]) -> Tool | None:
+    name = _text(said.get("name"))
+    if name is None:
+        return None
+    schema = said.get("parametersJsonSchema", said.get("parameters"))
+    return Tool(name, schema, _text(said.get("description")))
+
+
+def _text(value: Json) -> str | None:
+    return value if type(value) is str else None

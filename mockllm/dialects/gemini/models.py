@@ -1,0 +1,110 @@
+"""GET …/models and …/models/{model}: the models that the rules name, and Google's well-known ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.gemini.errors import error_plan
+from mockllm.dialects.gemini.generate_request import GeminiRequest
+from mockllm.dialects.gemini.headers import JSON
+from mockllm.dialects.gemini.wire import page
+
+_KNOWN: Final = {
+    "gemini-3.5-flash": ("Gemini 3.5 Flash", "3.5-flash", 65_536),
+    "gemini-3.1-pro-preview": ("Gemini 3.1 Pro Preview", "3.1-pro-preview", 65_536),
+    "gemini-3-flash-preview": ("Gemini 3 Flash Preview", "3-flash-preview", 65_536),
+    "gemini-2.5-pro": ("Gemini 2.5 Pro", "2.5", 65_536),
+    "gemini-2.5-flash": ("Gemini 2.5 Flash", "001", 65_536),
+    "gemini-2.5-flash-lite": ("Gemini 2.5 Flash-Lite", "001", 65_536),
+    "gemini-2.0-flash": ("Gemini 2.0 Flash", "2.0", 8_192),
+}
+"""Name that is shown, version, longest answer."""
+_PAGE, _LONGEST_PAGE = 50, 1000
+
+
+class ModelsRequest(GeminiRequest):
+    api = "models"
+
+
+class Models:
+    """The dialect object of the list, and of one model of it."""
+
+    name: str = "gemini"
+    api: str = "models"
+    generates: bool = False
+    request: type[Request] = ModelsRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return None
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        """One model: any name is known, as any is answered. The list: the rules' models first."""
+        assert isinstance(request, ModelsRequest)
+        describe = _publisher_model if request.vertex else _model
+        body = _page(request, models) if request.model is None else describe(request.model)
+        return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))
+
+
+def _page(request: ModelsRequest, models: Sequence[str]) -> Json:
+    """A page of the list; its token is the number of the model that comes next."""
+    names = list(dict.fromkeys((*models, *_KNOWN)))
+    start = _number(request, "pageToken", 0)
+    size = min(_number(request, "pageSize", 0) or _PAGE, _LONGEST_PAGE)
+    key, describe = ("publisherModels", _publisher_model) if request.vertex else ("models", _model)
+    body: dict[str, Json] = {key: [describe(name) for name in names[start : start + size]]}
+    if start + size < len(names):
+        body["nextPageToken"] = str(start + size)
+    return body
+
+
+def _model(name: str) -> Json:
+    """What is told of a model; one that nobody has heard of is like the newest, under its own name."""
+    shown, version, longest = _KNOWN.get(name, (name, "001", 65_536))
+    return {
+        "name": f"models/{name}",
+        "version": version,
+        "displayName": shown,
+        "description": shown,
+        "inputTokenLimit": 1_048_576,
+        "outputTokenLimit": longest,
+        "supportedGenerationMethods": [
+            "generateContent",
+            "countTokens",
+            "createCachedContent",
+            "batchGenerateContent",
+        ],
+        "temperature": 1,
+        "topP": 0.95,
+        "topK": 64,
+        "maxTemperature": 2,
+        "thinking": True,
+    }
+
+
+def _publisher_model(name: str) -> Json:
+    full = f"publishers/google/models/{name}"
+    return {
+        "name": full,
+        "versionId": "default",
+        "openSourceCategory": "PROPRIETARY",
+        "launchStage": "GA",
+        "publisherModelTemplate": f"projects/{{user-project}}/locations/{{location}}/{full}",
+    }
+
+
+def _number(request: Request, name: str, absent: int) -> int:
+    """A number of the query; anything else counts as absent."""
+    text = request.query.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 9 else absent

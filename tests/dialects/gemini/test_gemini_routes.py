@@ -1,0 +1,118 @@
+"""Which call of Google's a request is: by version, project and prefix; from others' told by how it speaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.dialects import gemini, openai
+from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.routes import Found, Unknown, WrongMethod, find
+
+CLAUDE = {"anthropic-version": "2023-06-01"}
+GOOGLE = {"x-goog-api-key": "k"}
+PROJECT = "/v1beta1/projects/p/locations/us-central1/publishers/google/models/gemini-x"
+GENERATE, COUNT = f"{PROJECT}:generateContent", f"{PROJECT}:countTokens"
+IN_PROJECT = {"project": "p", "location": "us-central1", "model": "gemini-x"}
+GEMINI: list[tuple[str, str, dict[str, str], str, Dialect, str, str, dict[str, str]]] = [
+    *(
+        (
+            "POST",
+            f"{prefix}/{version}/models/gemini-x:{call}",
+            {},
+            "",
+            dialect,
+            "gemini",
+            f"/{version}/models/gemini-x:{call}",
+            {"model": "gemini-x"},
+        )
+        for prefix in ("", "/gemini")
+        for version in ("v1beta", "v1", "v1alpha")
+        for call, dialect in (
+            ("generateContent", gemini.GENERATE),
+            ("streamGenerateContent", gemini.GENERATE),
+            ("countTokens", gemini.COUNT),
+        )
+    ),
+    (
+        "POST",
+        "/v1/models/org/a%20b%3AgenerateContent",
+        {},
+        "",
+        gemini.GENERATE,
+        "gemini",
+        "/v1/models/org/a%20b:generateContent",
+        {"model": "org/a b"},
+    ),
+    ("GET", "/v1beta/models", {}, "", gemini.MODELS, "gemini", "/v1beta/models", {}),
+    ("GET", "/v1/models", GOOGLE, "", gemini.MODELS, "gemini", "/v1/models", {}),
+    ("GET", "/v1/models", {"x-goog-api-client": "x"}, "", gemini.MODELS, "gemini", "/v1/models", {}),
+    ("GET", "/v1/models", {}, "pageSize=2&key=k", gemini.MODELS, "gemini", "/v1/models", {}),
+    ("GET", "/v1/models", {}, "monkey=k", openai.MODELS, "openai", "/v1/models", {}),
+    ("GET", "/v1/models/x", {}, "key=k", gemini.MODELS, "gemini", "/v1/models/x", {"model": "x"}),
+    ("GET", "/gemini/v1/models/x", CLAUDE, "", gemini.MODELS, "gemini", "/v1/models/x", {"model": "x"}),
+    ("POST", GENERATE, {}, "", gemini.VERTEX, "vertex", GENERATE, IN_PROJECT),
+    ("POST", f"/vertex{COUNT}", {}, "", gemini.COUNT, "vertex", COUNT, IN_PROJECT),
+    (
+        "POST",
+        "/v1/publishers/google/models/x:streamGenerateContent",
+        {},
+        "",
+        gemini.VERTEX,
+        "vertex",
+        "/v1/publishers/google/models/x:streamGenerateContent",
+        {"model": "x"},
+    ),
+    (
+        "GET",
+        "/v1beta1/publishers/google/models",
+        {},
+        "",
+        gemini.MODELS,
+        "vertex",
+        "/v1beta1/publishers/google/models",
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "query", "dialect", "provider", "bare", "route"), GEMINI
+)
+def test_a_call_of_google_is_found(
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    query: str,
+    dialect: Dialect,
+    provider: str,
+    bare: str,
+    route: dict[str, str],
+) -> None:
+    found = find(method, path, headers, query)
+    assert isinstance(found, Found)
+    assert found.dialect is dialect
+    assert (found.provider, found.path, dict(found.route)) == (provider, bare, route)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "query", "provider"),
+    [
+        ("/v2/nowhere", GOOGLE, "", None),
+        ("/v2/nowhere", {}, "key=k", None),
+        ("/gemini/nowhere", {}, "", "gemini"),
+        ("/vertex/nowhere", {}, "", "vertex"),
+        ("/v1beta/models/x:embedNothing", GOOGLE, "", None),
+    ],
+)
+def test_an_unknown_path_of_google_is_told_in_its_envelope(
+    path: str, headers: dict[str, str], query: str, provider: str | None
+) -> None:
+    found = find("PUT", path, headers, query)
+    assert isinstance(found, WrongMethod) or (isinstance(found, Unknown) and found.provider == provider)
+    assert found.dialect.name == "gemini"
+
+
+def test_a_doubled_version_is_told_with_the_right_base_url() -> None:
+    found = find("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
+    assert isinstance(found, Unknown)
+    assert (found.failure.message or "").endswith("Set the client's base URL to http://mock:9")
