@@ -12,6 +12,9 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.CHAT,
     openai.RESPONSES,
     openai.INPUT_TOKENS,
+    openai.COMPLETIONS,
+    openai.EMBEDDINGS,
+    openai.MODERATIONS,
     openai.MODELS,
     anthropic.MESSAGES,
     anthropic.MODELS,
@@ -32,6 +35,7 @@ GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.gen
 SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
     ("openai", openai.CHAT),
     ("openai", openai.RESPONSES),
+    ("openai", openai.COMPLETIONS),
     ("anthropic", anthropic.MESSAGES),
     ("gemini", gemini.GENERATE),
     ("vertex", gemini.VERTEX),

@@ -48,6 +48,9 @@ ROUTES: Final = (
     Route("POST", "/v1/chat/completions", openai.CHAT),
     Route("POST", "/v1/responses", openai.RESPONSES),
     Route("POST", "/v1/responses/input_tokens", openai.INPUT_TOKENS),
+    Route("POST", "/v1/completions", openai.COMPLETIONS),
+    Route("POST", "/v1/embeddings", openai.EMBEDDINGS),
+    Route("POST", "/v1/moderations", openai.MODERATIONS),
     Route("POST", "/v1/messages", anthropic.MESSAGES),
     *(
         Route("POST", f"{base}/models/{{model}}:{call}", dialect, vendor)

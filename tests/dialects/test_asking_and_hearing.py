@@ -18,15 +18,20 @@ from mockllm.dialects.asking import OPEN_SCHEMA, Wish
 from mockllm.dialects.dialect import Generating, Stamp
 from mockllm.dialects.gemini import GENERATE, VERTEX
 from mockllm.dialects.hearing import Heard, HeardCall
-from mockllm.dialects.openai import CHAT, RESPONSES
+from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
 from mockllm.dialects.registry import SPOKEN, spoken
 from mockllm.dialects.routes import Found, find
 
 STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.0)
 CALLS = [call for _, call in SPOKEN]
-dialects = pytest.mark.parametrize(
-    "dialect", CALLS, ids=[f"{provider}-{call.api}" for provider, call in SPOKEN]
+NAMES = [f"{provider}-{call.api}" for provider, call in SPOKEN]
+dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
+talking = pytest.mark.parametrize(
+    "dialect",
+    [call for call in CALLS if call is not COMPLETIONS],
+    ids=[name for name in NAMES if name != "openai-completions"],
 )
+"""Those that have words for more than texts: legacy completions have none for turns, tools and refusals."""
 SILENT = Wish()
 SCHEMA: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
 
@@ -68,7 +73,7 @@ WISHES: dict[str, Wish] = {
 }
 
 
-@dialects
+@talking
 @pytest.mark.parametrize("name", WISHES)
 def test_what_is_asked_is_what_the_request_says(dialect: Generating, name: str) -> None:
     wish, request = WISHES[name], asked(dialect, WISHES[name])
@@ -92,6 +97,7 @@ def test_what_is_asked_is_what_the_request_says(dialect: Generating, name: str) 
     [
         (CHAT, 3, Format("json")),
         (RESPONSES, 1, Format("json")),
+        (COMPLETIONS, 3, Format()),
         (MESSAGES, 1, Format()),
         (GENERATE, 3, Format("json")),
     ],
@@ -151,7 +157,7 @@ REPLIES: dict[str, tuple[Reply, Heard, tuple[str, ...]]] = {
 }
 
 
-@dialects
+@talking
 @pytest.mark.parametrize("name", REPLIES)
 def test_what_is_said_is_heard(dialect: Generating, name: str) -> None:
     said, heard, chunks = REPLIES[name]
@@ -162,7 +168,7 @@ def test_what_is_said_is_heard(dialect: Generating, name: str) -> None:
     assert dialect.heard(answered(dialect, said, stream=True)) == replace(heard, chunks=chunks)
 
 
-@dialects
+@talking
 def test_two_calls_are_told_apart(dialect: Generating) -> None:
     said = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
     for stream in (False, True):
@@ -171,7 +177,7 @@ def test_two_calls_are_told_apart(dialect: Generating) -> None:
         assert heard.calls == (*CITY, HeardCall("wait", {}))
 
 
-@dialects
+@talking
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_refusal_is_one_everywhere(dialect: Generating, stream: bool) -> None:
     said = reply(Refusal(("I can", "not.")), finish="refusal")
@@ -181,7 +187,7 @@ def test_a_refusal_is_one_everywhere(dialect: Generating, stream: bool) -> None:
     assert heard.chunks == (("I can", "not.") if stream else None)
 
 
-@dialects
+@talking
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_call_that_was_forced_ends_an_answer_as_any_does(dialect: Generating, stream: bool) -> None:
     wish = Wish(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))

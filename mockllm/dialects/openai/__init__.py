@@ -1,15 +1,21 @@
-"""OpenAI's protocols: chat completions, responses, and the list of models."""
+"""OpenAI's protocols: chat completions, responses, legacy completions, embeddings, moderations, models."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from mockllm.dialects.openai.chat import Chat
+from mockllm.dialects.openai.completions import Completions
+from mockllm.dialects.openai.embeddings import Embeddings
 from mockllm.dialects.openai.input_tokens import InputTokens
 from mockllm.dialects.openai.models import Models
+from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.responses import Responses
 
 CHAT: Final = Chat()
 RESPONSES: Final = Responses()
 INPUT_TOKENS: Final = InputTokens()
+COMPLETIONS: Final = Completions()
+EMBEDDINGS: Final = Embeddings()
+MODERATIONS: Final = Moderations()
 MODELS: Final = Models()

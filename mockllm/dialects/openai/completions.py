@@ -1,0 +1,217 @@
+"""Legacy completions on the wire: a Reply's texts, as one body or as chunks. They have no roles, calls or
+refusals: what a model would say in words is said, the rest is left out.
+
+As in recordings of 2025 and 2026, a text that was cut short tells so in its last chunk; one that ended by
+itself, in a chunk of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from mockllm.core.encoder import At, Encoder, Event, encode
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, pretty
+from mockllm.core.plan import Data, Framing, Kind, Plan
+from mockllm.core.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
+from mockllm.core.request import Request
+from mockllm.dialects.asking import Asked, Wish, said
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.hearing import Heard, Hearing, payloads
+from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.completions_request import CompletionsRequest, check
+from mockllm.dialects.openai.errors import error_plan, inner
+from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+
+DEFAULT_MODEL: Final = "gpt-3.5-turbo-instruct"
+SNAPSHOTS: Final = {
+    "gpt-3.5-turbo-instruct": "gpt-3.5-turbo-instruct:20230824-v2",
+    "davinci-002": "davinci:2023-07-21-v2",
+    "babbage-002": "babbage:2023-07-21-v2",
+}
+FINISH: Final[dict[Finish, str]] = {"length": "length", "content_filter": "content_filter"}
+"""What is no `stop`."""
+
+
+def facts(stamp: Stamp) -> dict[str, Json]:
+    """What stands at the top of the body and of every chunk, but for the model."""
+    return {"id": stamp.ids.make("cmpl-", 29), "object": "text_completion", "created": int(stamp.now)}
+
+
+def model(reply: Reply, request: Request) -> str:
+    asked = request.model or DEFAULT_MODEL
+    return reply.model if reply.model is not None else SNAPSHOTS.get(asked, asked)
+
+
+def finish(choice: Choice) -> str:
+    return FINISH.get(choice.finish, "stop")
+
+
+def usage(counted: Usage) -> dict[str, Json]:
+    return {
+        "prompt_tokens": counted.input,
+        "completion_tokens": counted.output,
+        "total_tokens": counted.total,
+    }
+
+
+def sayable(reply: Reply, request: CompletionsRequest) -> Reply:
+    """The reply's texts and the words of its refusals, behind the prompts where these are echoed."""
+    echoed = request.echoed
+    choices = []
+    for number, choice in enumerate(reply.choices):
+        parts: list[Part] = [Text((echoed[number],))] if number < len(echoed) and echoed[number] else []
+        for part in choice.parts:
+            if type(part) is Refusal:
+                parts.append(Text(part.pieces))
+            elif type(part) is Text:
+                parts.append(part)
+        choices.append(replace(choice, parts=tuple(parts)))
+    return replace(reply, choices=tuple(choices))
+
+
+class CompletionsEncoder(Encoder):
+    """The chunks of a stream, of a reply that is sayable already: a prompt is echoed once."""
+
+    def __init__(self, reply: Reply, request: CompletionsRequest, stamp: Stamp) -> None:
+        super().__init__(reply)
+        self._request, self._stamp = request, stamp
+        extras = {key: value for key, value in reply.extras.get("openai", {}).items() if key != "usage"}
+        self._top = dumps(facts(stamp))[:-1] + b',"choices":['
+        self._tail = (
+            b'],"model":' + dumps(model(reply, request)) + (b"," + dumps(extras)[1:-1] if extras else b"")
+        )
+        self._null = b',"usage":null}' if request.include_usage else b"}"
+        self._left = [_pieces(choice) for choice in reply.choices]
+        """How many pieces of each choice are not yet said."""
+
+    def say(self, at: At, piece: str) -> Iterable[Event]:
+        self._left[at.choice] -= 1
+        cut = self._left[at.choice] == 0 and self._joined(at.choice)
+        return (self._chunk(at.choice, dumps(piece), b'"length"' if cut else b"null"),)
+
+    def end(self, choice: int) -> Iterable[Event]:
+        if self._joined(choice):
+            return ()
+        return (self._chunk(choice, b'""', dumps(finish(self.reply.choices[choice]))),)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        if self._request.include_usage:
+            counted = self.reply.extras.get("openai", {}).get("usage", usage(self.reply.usage))
+            yield "usage", (self._top + self._tail + b',"usage":' + dumps(counted) + b"}", None)
+        yield "end", (b"[DONE]", None)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return ((dumps({"error": inner(failure, self._request, self._stamp)}), None),)
+
+    def _joined(self, choice: int) -> bool:
+        """Whether the last piece of a choice tells that it was cut short."""
+        said = self.reply.choices[choice]
+        return said.finish == "length" and self.reply.broken is None and _pieces(said) > 0
+
+    def _chunk(self, choice: int, text: bytes, reason: bytes) -> Event:
+        said = b'{"text":%b,"index":%d,"logprobs":null,"finish_reason":%b}' % (text, choice, reason)
+        return self._top + said + self._tail + self._null, None
+
+
+def _pieces(choice: Choice) -> int:
+    return sum(type(piece) is str for part in choice.parts if type(part) is Text for piece in part.pieces)
+
+
+def body(reply: Reply, request: CompletionsRequest, stamp: Stamp) -> dict[str, Json]:
+    """The whole answer's object."""
+    choices = [
+        {"text": choice.text, "index": number, "logprobs": None, "finish_reason": finish(choice)}
+        for number, choice in enumerate(reply.choices)
+    ]
+    made = {**facts(stamp), "model": model(reply, request), "choices": choices}
+    return {**made, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
+
+
+def compose(wish: Wish) -> Asked:
+    """A prompt; there are no words for a system text, tools and forms."""
+    asked = {
+        "model": wish.model or DEFAULT_MODEL,
+        "prompt": wish.user,
+        **said(
+            {
+                "stream": wish.stream,
+                "stream_options": {"include_usage": True} if wish.stream else None,
+                "max_tokens": wish.max_tokens,
+                "stop": list(wish.stop),
+                "n": wish.n,
+            }
+        ),
+    }
+    key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
+    return Asked("/v1/completions", {"content-type": "application/json", **key}, asked)
+
+
+def hear(plan: Plan) -> Heard | None:
+    """What an answer says."""
+    hearing = Hearing(plan)
+    for payload in payloads(plan):
+        match payload:
+            case {"error": dict(error)}:
+                hearing.understood, hearing.error = True, error
+            case {"object": "text_completion", "choices": list(choices)}:
+                hearing.understood = True
+                for choice in choices:
+                    _hear(choice, hearing)
+        match payload:
+            case {"usage": {"prompt_tokens": int(prompt), "completion_tokens": int(completion)}}:
+                hearing.usage = Usage(prompt, completion)
+    return hearing.heard()
+
+
+def _hear(choice: Json, hearing: Hearing) -> None:
+    match choice:
+        case {"index": int(index), "text": str(text)}:
+            ended = choice.get("finish_reason")
+            hearing.say("text", text, index, visible=text != "" or ended is None)
+            if index == 0 and isinstance(ended, str):
+                hearing.finish = ended
+
+
+class Completions:
+    """POST /v1/completions."""
+
+    name = "openai"
+    api = "completions"
+    generates = True
+    request = CompletionsRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check(request)
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return unreadable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def sayable(self, reply: Reply, request: Request) -> Reply:
+        assert isinstance(request, CompletionsRequest)
+        return sayable(reply, request)
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        assert isinstance(request, CompletionsRequest)
+        said = pretty(body(reply, request, stamp)) + b"\n"
+        return Plan(head(200, WHOLE_HEAD, stamp), (Data(said, 0, "body"),))
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        assert isinstance(request, CompletionsRequest)
+        steps = tuple(encode(CompletionsEncoder(reply, request, stamp)))
+        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+    def variant(self, request: Request) -> Hashable:
+        assert isinstance(request, CompletionsRequest)
+        return request.include_usage, request.echoed
+
+    def compose(self, wish: Wish) -> Asked:
+        return compose(wish)
+
+    def heard(self, plan: Plan) -> Heard | None:
+        return hear(plan)

@@ -1,0 +1,152 @@
+"""Reads a legacy completions request: prompts instead of messages. Nothing here raises on any JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.lazy import lazy
+from mockllm.core.request import Message, OtherPart, Part, Request, Sampling, TextPart
+from mockllm.core.tokens import estimate
+from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.chat_request import count_of, object_of, text_of, texts
+from mockllm.dialects.openai.shapes import (
+    Check,
+    array,
+    boolean,
+    decimal,
+    integer,
+    members,
+    object_,
+    refuse,
+    string,
+    wrong_type,
+)
+
+Prompt = str | list[int]
+"""A text, or the numbers of its tokens."""
+
+
+class CompletionsRequest(Request):
+    """The prompts are one message of the user. Each is answered by choices of its own: `sampling.n` counts
+    them all."""
+
+    dialect = "openai"
+    api = "completions"
+    generates = True
+
+    @lazy
+    def model(self) -> str | None:
+        return text_of(self.fields.get("model"))
+
+    @lazy
+    def stream(self) -> bool:
+        return self.fields.get("stream") is True
+
+    @lazy
+    def prompts(self) -> tuple[Prompt, ...]:
+        given = self.fields.get("prompt")
+        if type(given) is not list:
+            return (given if type(given) is str else "",)
+        if _tokens(given):
+            return (given,)
+        return tuple(each for each in given if type(each) is str or _tokens(each)) or ("",)
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        parts: list[Part] = [
+            TextPart(each) if isinstance(each, str) else OtherPart("tokens") for each in self.prompts
+        ]
+        return (Message("user", tuple(parts)),)
+
+    @lazy
+    def sampling(self) -> Sampling:
+        fields = self.fields
+        stop, limit = fields.get("stop"), fields.get("max_tokens")
+        return Sampling(
+            n=(count_of(fields.get("n")) or 1) * len(self.prompts),
+            stop=(stop,) if type(stop) is str else tuple(texts(stop)),
+            max_tokens=limit if type(limit) is int and limit >= 0 else None,
+        )
+
+    @lazy
+    def input_tokens(self) -> int:
+        """The prompts have no framing: they are counted as they stand."""
+        return sum(estimate(each) if isinstance(each, str) else len(each) for each in self.prompts)
+
+    @lazy
+    def include_usage(self) -> bool:
+        """Whether the stream shall end with a chunk of usage."""
+        return object_of(self.fields.get("stream_options")).get("include_usage") is True
+
+    @lazy
+    def echoed(self) -> tuple[str, ...]:
+        """What stands before each choice's text: its prompt, where the request wants it back. What tokens say
+        is not known here, so they are not said."""
+        if self.fields.get("echo") is not True:
+            return ()
+        each = max(1, self.sampling.n // len(self.prompts))
+        return tuple(
+            prompt if isinstance(prompt, str) else "" for prompt in self.prompts for _ in range(each)
+        )
+
+
+def _tokens(value: Json) -> bool:
+    return type(value) is list and bool(value) and all(type(each) is int for each in value)
+
+
+def check(request: Request) -> Failure | None:
+    """The first thing that is wrong with the body."""
+    wrong = unreadable(request)
+    if wrong is not None:
+        return wrong
+    body = request.fields
+    if body.get("model") is None:
+        return refuse("you must provide a model parameter")
+    for name, value in body.items():
+        field = FIELDS.get(name)
+        if field is not None and value is not None:
+            wrong = field(value, name)
+            if wrong is not None:
+                return wrong
+    if body.get("stream_options") is not None and body.get("stream") is not True:
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        return refuse(message, "stream_options")
+    return None
+
+
+def _prompt(value: Json, path: str) -> Failure | None:
+    if type(value) is str or _tokens(value):
+        return None
+    several = type(value) is list and bool(value)
+    if several and (all(type(each) is str for each in value) or all(_tokens(each) for each in value)):
+        return None
+    return wrong_type(value, path, "one of a string, array of strings, array of integers or array of those")
+
+
+def _stop(value: Json, path: str) -> Failure | None:
+    return None if type(value) is str else array(string, "strings", longest=4)(value, path)
+
+
+FIELDS: Final[Mapping[str, Check]] = {
+    "model": string,
+    "prompt": _prompt,
+    "best_of": integer(0, 20),
+    "echo": boolean,
+    "frequency_penalty": decimal(-2, 2),
+    "logit_bias": object_,
+    "logprobs": integer(0, 5),
+    "max_tokens": integer(0),
+    "n": integer(1, 128),
+    "presence_penalty": decimal(-2, 2),
+    "seed": integer(),
+    "stop": _stop,
+    "stream": boolean,
+    "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
+    "suffix": string,
+    "temperature": decimal(0, 2),
+    "top_p": decimal(0, 1),
+    "user": string,
+}
