@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
 from mockllm.core.plan import Plan
+from mockllm.core.remembered import Memo
 from mockllm.core.reply import Reply
 from mockllm.core.request import Request
 from mockllm.dialects.asking import Asked, Wish
@@ -52,6 +53,13 @@ class Dialect(Protocol):
 
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
         """A whole answer with the failure in this provider's status, envelope and headers."""
+
+
+class Remembering(Dialect, Protocol):
+    """A call of whose answers something is remembered."""
+
+    def memo(self, plan: Plan, request: Request) -> Memo | None:
+        """What is to be remembered of an answer that leaves now."""
 
 
 class Generating(Dialect, Protocol):

@@ -75,11 +75,19 @@ class Engine:
             client=client,
             now=now,
             outcome=found,
+            recall=self.state.recall(headers.get(SESSION) or ""),
         )
 
     def answer(self, request: Request) -> Answer:
-        """Find, settle, plan. Never raises on any request."""
-        return self._exchange(request, count=True).answer()
+        """Find, settle, plan; and remember what the dialect says of it. Never raises on any request."""
+        exchange = self._exchange(request, count=True)
+        answer = exchange.answer()
+        memo = getattr(exchange.dialect, "memo", None)
+        if memo is not None and isinstance(request.outcome, Found):
+            remembered = memo(answer.plan, request)
+            if remembered is not None:
+                self.state.remember(request.session or "", remembered)
+        return answer
 
     def peek(self, request: Request) -> Exchange:
         """The exchange as it would be answered now; nothing is counted."""

@@ -14,6 +14,7 @@ from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, canonical, dumps, pretty
 from mockllm.core.plan import Data, Framing, Kind, Plan
+from mockllm.core.remembered import Memo
 from mockllm.core.reply import Call, Native, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request import Request
 from mockllm.dialects.asking import Asked, Wish
@@ -26,6 +27,7 @@ from mockllm.dialects.openai.responses_check import check, unreadable
 from mockllm.dialects.openai.responses_errors import error_plan, inner
 from mockllm.dialects.openai.responses_hearing import hear
 from mockllm.dialects.openai.responses_items import content_part, item, item_id, output, sayable, status_of
+from mockllm.dialects.openai.responses_memory import memo
 from mockllm.dialects.openai.responses_native import begun, between
 from mockllm.dialects.openai.responses_object import INCOMPLETE, answered, usage
 from mockllm.dialects.openai.responses_request import ResponsesRequest
@@ -205,6 +207,10 @@ class Responses:
         if PLAIN.issuperset(fields):
             return None
         return canonical({name: value for name, value in fields.items() if name not in PLAIN})
+
+    def memo(self, plan: Plan, request: Request) -> Memo | None:
+        assert isinstance(request, ResponsesRequest)
+        return memo(plan, request)
 
     def compose(self, wish: Wish) -> Asked:
         return compose(wish)
