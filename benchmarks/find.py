@@ -1,20 +1,17 @@
-"""What finding the rule costs, by number of rules and by what they ask for: `python benchmarks/find.py`.
+"""What finding the rule costs, by number of rules and by what they ask for.
 
-Prints the microseconds of one find (first match, the request already read) through the index for 10,
-1,000 and 10,000 rules, the ratio, one linear scan, a miss's `nearest`, and the milliseconds of building.
+Tells what one find costs (first match, the request already read) through the index for 10, 1,000 and 10,000
+rules, and beside it one linear scan of the 10,000, a miss's `nearest`, and building the index.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from random import Random
 from time import perf_counter
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from benchmarks.rounds import Effort
 from mockllm.core.conditions import Compare, Contains, Equals, Glob, Regex, StartsWith
 from mockllm.core.index import Index
 from mockllm.core.lazy import lazy
@@ -110,23 +107,24 @@ def scan(matchers: Sequence[Matcher]) -> Callable[[Request], Matcher | None]:
     return lambda request: next((matcher for matcher in matchers if matcher.holds(request)), None)
 
 
-def main() -> None:
+def main(effort: Effort) -> None:
     random = Random(1)
-    print(f"{'':22}" + "".join(f"{size:>9,}" for size in SIZES) + "   ratio   linear  nearest  build ms")
+    print("| conditions of the rules | " + " | ".join(f"{size:,} rules" for size in SIZES), end="")
+    print(" | ratio, wanted at most 2 | linear scan | `nearest` of a miss | building |")
+    print("|---" + "|--:" * (len(SIZES) + 4) + "|")
     for name, kind in KINDS.items():
-        costs = []
+        line = []
         for size in SIZES:
             matchers = [kind(number) for number in range(size)]
             start = perf_counter()
             index = Index(matchers)
             built = (perf_counter() - start) * 1e3
             asked = [chat(random.randrange(size), random) for _ in range(300)]
-            costs.append(cost(first(index), asked))
+            rounds = effort.rounds * effort.seconds
+            line.append(cost(lambda request, index=index: next(index.find(request), None), asked, rounds))  # type: ignore[misc]
         linear = cost(scan(matchers), asked[:5], 3)
-        near = cost(index.nearest, [chat(SIZES[-1] + number, random) for number in range(20)], 3)
-        found = "".join(f"{each:9.2f}" for each in costs)
-        print(f"{name:22}{found}{costs[-1] / costs[0]:8.2f}{linear:9.0f}{near:9.0f}{built:10.0f}")
-
-
-if __name__ == "__main__":
-    main()
+        misses = [chat(SIZES[-1] + number, random) for number in range(20)]
+        near = cost(index.nearest, misses, 3)
+        found = " | ".join(f"{each:.2f} µs" for each in line)
+        rest = f"{linear:,.0f} µs | {near:.0f} µs | {built:.0f} ms"
+        print(f"| {name} | {found} | **{line[-1] / line[0]:.2f}** | {rest} |")

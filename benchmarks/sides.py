@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 TICK = 1 / os.sysconf("SC_CLK_TCK")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Where modules are not kept compiled, a start would be compiling first of all."""
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
@@ -71,7 +73,7 @@ def running(side: Side) -> Iterator[Running]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=ROOT,
-        env={**os.environ, **side.environment},
+        env={**ENVIRONMENT, **side.environment},
         preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),
     )
     try:

@@ -1,8 +1,8 @@
-"""How late the chunks of many paced streams are: at the server's write and at the client, in one run.
+"""1,000 paced streams at once: how late each chunk is, at the server's write and at the client, in one run.
 
-1,000 streams of 18 chunks, 50 ms apart, started over a second against a real server on a core of its own;
-the client on another. Lateness is counted from each chunk's absolute deadline, so drift shows as a later
-chunk being later than an early one. Run: `python benchmarks/streams.py [STREAMS] [GAP_MS] [RAMP_S]`.
+The pack `benchmark` (18 chunks, 50 ms apart), the whole server and engine; the streams begin over a second.
+Lateness is counted from each chunk's absolute deadline, so drift shows as a last chunk that is later than a
+first one. The server's writes are measured from inside, by a sink of our own around the real one.
 """
 
 from __future__ import annotations
@@ -11,32 +11,29 @@ import asyncio
 import gc
 import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
+from statistics import median
 from typing import cast
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from mockllm.core.plan import Data, Framing, Head, Plan, Step, Wait
+from benchmarks.rounds import Effort
+from benchmarks.sides import LOAD_CORE, SERVER_CORE
+from mockllm.core.plan import Plan
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server import app, player
+from mockllm.server.building import Builder
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.serving import Address, Server, run_on_best_loop
 from mockllm.server.wire import Opening
-from tests.server.fake_engine import FakeEngine
+from mockllm.state.memory import Memory
 
-CHUNKS = 18
-PAYLOAD = b'{"id":"chatcmpl-%02d","object":"chat.completion.chunk","choices":[{"delta":{"content":" word"}}]}'
-
-
-def plan(gap: float) -> Plan:
-    """The first chunk leaves one gap after the request's last byte."""
-    steps: list[Step] = []
-    for number in range(1, CHUNKS + 1):
-        steps += [Wait(gap, number - 1), Data(PAYLOAD % number, number, "say")]
-    return Plan(Head(200, (("Content-Type", "text/event-stream"),)), tuple(steps), Framing.SSE)
+STREAMS, CHUNKS, GAP, RAMP = 1000, 18, 0.05, 1.0
+BODY = b'{"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "hi"}]}'
+ASKED = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 
 
 class MeasuredSink:
@@ -69,20 +66,23 @@ class MeasuredPlay(player.Play):
         super().__init__(made, opening, MeasuredSink(sink, written), deadlines, since)
 
 
-def serve(pipe: Connection, gap: float) -> None:
+def serve(pipe: Connection) -> None:
     """The server's process: its port first, its lateness and CPU time when asked to end."""
-    os.sched_setaffinity(0, {0})
+    os.sched_setaffinity(0, {SERVER_CORE})
     setattr(app, "Play", MeasuredPlay)  # noqa: B010 - measured from inside, without a hook in the server
+    settings = Settings((), {"CHUNK_COUNT": str(CHUNKS), "CHUNK_DELAY_MS": f"{GAP * 1000:g}"})
+    wanted = Wanted([], ["benchmark"], settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+    engine = Builder(wanted, Memory()).first()
 
     async def main() -> None:
-        server = Server(app.App(FakeEngine({"/s": plan(gap)})), [Address("127.0.0.1", 0)])
+        server = Server(app.App(engine), [Address("127.0.0.1", 0)])
         await server.start()
         gc.freeze()  # as `serving.serve` does
         pipe.send(server.listening[0].port)
         while not pipe.poll():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         late = [
-            [write - since - (number + 1) * gap for number, write in enumerate(written[1:])]
+            [write - since - number * GAP for number, write in enumerate(written)]
             for since, written in MeasuredPlay.all
         ]
         pipe.send((late, time.process_time()))
@@ -102,71 +102,69 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.sent = time.monotonic()
-        self._transport.write(b"POST /s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        self._transport.write(ASKED)
 
     def data_received(self, data: bytes) -> None:
-        now = time.monotonic()
-        self.came += [now] * data.count(b"data: ")
+        self.came += [time.monotonic()] * data.count(b'"delta":{"content":')
         if data.endswith(b"0\r\n\r\n"):
             self._transport.close()
             self._ended.set_result(None)
 
 
-async def load(port: int, streams: int, ramp: float) -> list[Client]:
-    """Starts the streams evenly over `ramp` seconds and waits for all."""
+async def load(port: int) -> list[Client]:
+    """Starts the streams evenly over the ramp and waits for all."""
     loop = asyncio.get_running_loop()
     began = loop.time()
 
     async def one(number: int) -> Client:
-        await asyncio.sleep(began + number * ramp / streams - loop.time())
+        await asyncio.sleep(began + number * RAMP / STREAMS - loop.time())
         ended = loop.create_future()
         _, client = await loop.create_connection(lambda: Client(ended), "127.0.0.1", port)
         await ended
         return client
 
-    return await asyncio.gather(*map(one, range(streams)))
+    return await asyncio.gather(*map(one, range(STREAMS)))
 
 
-def quantile(values: Sequence[float], part: float) -> float:
-    """In milliseconds."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000
-
-
-def show(where: str, late: Sequence[Sequence[float]]) -> None:
-    flat = [value for stream in late for value in stream]
-    drift = quantile([stream[-1] for stream in late], 0.5) - quantile([stream[0] for stream in late], 0.5)
-    print(
-        f"{where:<22} p50 {quantile(flat, 0.5):6.2f} ms   p99 {quantile(flat, 0.99):6.2f} ms   "
-        f"worst {quantile(flat, 1):6.2f} ms   earliest {quantile(flat, 0):6.2f} ms   "
-        f"drift first to last chunk {drift:+.2f} ms"
-    )
-
-
-def main() -> None:
-    streams = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    gap = float(sys.argv[2]) / 1000 if len(sys.argv) > 2 else 0.05
-    ramp = float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
+def run() -> tuple[list[list[float]], list[list[float]], float]:
+    """How late each chunk of each stream was at the server and at the client, and the server's CPU time."""
     ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, gap))
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
     server.start()
-    os.sched_setaffinity(0, {1})
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {LOAD_CORE})
     port = ours.recv()
     gc.freeze()  # the client's own stalls are not what is measured
-    clients = run_on_best_loop(load(port, streams, ramp))
+    clients = run_on_best_loop(load(port))
     ours.send(None)
     late, cpu = ours.recv()
     server.join()
+    os.sched_setaffinity(0, before)
     assert all(len(client.came) == CHUNKS for client in clients)
-    print(f"{streams} streams of {CHUNKS} chunks, {gap * 1000:g} ms apart, started over {ramp:g} s")
-    show("at the server's write", late)
     # The client counts from when it sent its request: a little before the server had its last byte.
-    show(
-        "at the client",
-        [[came - client.sent - (n + 1) * gap for n, came in enumerate(client.came)] for client in clients],
-    )
-    print(f"server CPU {cpu:.2f} s")
+    heard = [[came - client.sent - n * GAP for n, came in enumerate(client.came)] for client in clients]
+    return late, heard, cpu
 
 
-if __name__ == "__main__":
-    main()
+def quantile(late: Sequence[Sequence[float]], part: float) -> float:
+    """In milliseconds."""
+    ordered = sorted(value for stream in late for value in stream)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000
+
+
+def drift(late: Sequence[Sequence[float]]) -> float:
+    """How much later the last chunk is than the first, in milliseconds."""
+    first, last = (median(stream[place] for stream in late) for place in (0, -1))
+    return (last - first) * 1000
+
+
+def main(effort: Effort) -> None:
+    print(f"{STREAMS:,} streams of {CHUNKS} chunks, {GAP * 1000:g} ms apart, begun over {RAMP:g} s\n")
+    print("| run | where | p50 | p99, wanted at most 2 | worst | drift, first to last chunk | server CPU |")
+    print("|--:|---|--:|--:|--:|--:|--:|")
+    for number in range(min(3, effort.rounds)):
+        late, heard, cpu = run()
+        for where, found in (("at the server's write", late), ("at the client", heard)):
+            half, most, worst = (f"{quantile(found, part):.2f} ms" for part in (0.5, 0.99, 1))
+            drifted = f"{drift(found):+.2f} ms"
+            print(f"| {number + 1} | {where} | {half} | **{most}** | {worst} | {drifted} | {cpu:.2f} s |")

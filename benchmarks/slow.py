@@ -1,0 +1,73 @@
+"""Slow readers: clients that ask for long streams and read nothing. What each of them makes the server hold,
+and how long other clients wait meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from statistics import median
+
+from benchmarks.load import HEADERS, PATH
+from benchmarks.rounds import Effort
+from benchmarks.sides import ours, running, settle
+
+READERS = 50
+CHUNKS = 20_000
+"""Some 4 MB on the wire: far more than may wait for one reader (`--max-unsent`, 1 MiB)."""
+
+
+def main(effort: Effort) -> None:
+    side = ours("--pack", "benchmark", CHUNK_DELAY_MS="0", CHUNK_COUNT=str(CHUNKS))
+    head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    messages = [{"role": "user", "content": "hi"}]
+    body = json.dumps({"model": "gpt-4o", "stream": True, "messages": messages})
+    asked = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    with running(side) as server:
+        answer = sum(map(len, _answers(server.port, asked)))
+        _, calm = _asked(server.port), _asked(server.port)
+        settle()
+        before = server.memory
+        readers = [_opened(server.port, asked) for _ in range(READERS)]
+        time.sleep(2)
+        grown = server.memory - before
+        waited = median(_asked(server.port) for _ in range(50))
+        for reader in readers:
+            reader.close()
+        time.sleep(1)
+        left = server.memory - before
+    print(f"{READERS} readers of an answer of {answer / 1e6:.1f} MB each, of which they read nothing\n")
+    print("| held for each reader | still held when they have gone | another client waits |")
+    print("|--:|--:|--:|")
+    held, kept = f"{grown / READERS:.2f} MB", f"{left / READERS:.2f} MB"
+    print(f"| {held} | {kept} | {waited * 1000:.1f} ms ({calm * 1000:.1f} before) |")
+
+
+def _opened(port: int, asked: bytes) -> socket.socket:
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", port))
+    reader.sendall(asked)
+    return reader
+
+
+def _answers(port: int, asked: bytes) -> list[bytes]:
+    """The answer, read as it comes; twice, because it is kept from the second time on."""
+    for _ in range(3):
+        said = [b""]
+        with socket.create_connection(("127.0.0.1", port)) as reader:
+            reader.sendall(asked)
+            while not said[-1].endswith(b"0\r\n\r\n"):
+                said.append(reader.recv(65536))
+    return said
+
+
+def _asked(port: int) -> float:
+    """Seconds until the server's home page has come."""
+    began = time.perf_counter()
+    with socket.create_connection(("127.0.0.1", port)) as reader:
+        reader.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        while reader.recv(65536):
+            pass
+    return time.perf_counter() - began
