@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import groupby
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -164,19 +165,19 @@ def _contents(said: dict[str, Json], request: GeminiRequest) -> None:
 
 
 def _turns(contents: list[dict[str, Json]]) -> None:
-    """Each call of a turn is answered before the model speaks again."""
-    asked = answered = 0
-    for content in (*contents, {"role": "model"}):
-        parts = [held(part) for part in listed(content.get("parts"))]
-        if content.get("role") == "model":
-            if answered and asked != answered:
-                raise Problem(
-                    "Please ensure that the number of function response parts is equal to the number of "
-                    "function call parts of the function call turn."
-                )
-            asked, answered = sum("functionCall" in part for part in parts), 0
-        else:
-            answered += sum("functionResponse" in part for part in parts)
+    """Each call of a turn is answered in the next; neighbours of one side are one turn."""
+    asked = 0
+    for by_model, turn in groupby(contents, lambda content: content.get("role") == "model"):
+        parts = [held(part) for content in turn for part in listed(content.get("parts"))]
+        if by_model:
+            asked = sum("functionCall" in part for part in parts)
+            continue
+        answered = sum("functionResponse" in part for part in parts)
+        if answered and asked != answered:
+            raise Problem(
+                "Please ensure that the number of function response parts is equal to the number of "
+                "function call parts of the function call turn."
+            )
 
 
 def _tools(said: dict[str, Json]) -> None:

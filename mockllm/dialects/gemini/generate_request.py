@@ -120,9 +120,16 @@ class GenerateRequest(GeminiRequest):
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
+        """Neighbouring contents of the model are one turn: a client may send back each chunk of a stream."""
         names: dict[str, str | None] = {}
-        contents = listed(self.said.get("contents"))
-        return tuple(made for content in contents for made in _messages(content, names))
+        made: list[Message] = []
+        for content in listed(self.said.get("contents")):
+            for message in _messages(content, names):
+                if made and made[-1].role == message.role == "assistant":
+                    made[-1] = Message("assistant", made[-1].parts + message.parts)
+                else:
+                    made.append(message)
+        return tuple(made)
 
     @lazy
     def system(self) -> str | None:

@@ -1,0 +1,447 @@
+"""What the google-genai package makes of our answers: Gemini's API and Vertex AI, sync and async, whole and
+streamed, tools, structured output, thoughts, and each named error as the exception that it has for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+from google import genai
+from google.auth.credentials import Credentials
+from google.genai import errors, types
+from pydantic import BaseModel
+
+from mockllm.core.failure import NAMED
+from tests.live import Live
+from tests.live import live as serve
+
+pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")  # the package's own
+MODEL = "gemini-mock"
+OLDER = "gemini-2.5-flash"
+
+
+class Weather(BaseModel):
+    city: str
+    degrees: int
+
+
+def get_weather(city: str) -> dict[str, int]:
+    """The weather of a city."""
+    return {"degrees": 21}
+
+
+TOOLS = types.Tool(
+    function_declarations=[
+        types.FunctionDeclaration(
+            name="get_weather",
+            description="The weather of a city.",
+            parameters=types.Schema(
+                type=types.Type.OBJECT,
+                properties={"city": types.Schema(type=types.Type.STRING)},
+                required=["city"],
+            ),
+        )
+    ]
+)
+OFFERED = types.GenerateContentConfig(
+    tools=[TOOLS], automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True)
+)
+
+
+class Token(Credentials):
+    """Credentials that nobody checks."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.token = "token"
+
+    def refresh(self, request: object) -> None:
+        self.token = "token"
+
+
+def gemini(live: Live) -> genai.Client:
+    return genai.Client(api_key="key", http_options=types.HttpOptions(base_url=live.url))
+
+
+def first_version(live: Live) -> genai.Client:
+    return genai.Client(api_key="key", http_options=types.HttpOptions(base_url=live.url, api_version="v1"))
+
+
+def behind_a_prefix(live: Live) -> genai.Client:
+    return genai.Client(api_key="key", http_options=types.HttpOptions(base_url=f"{live.url}/gemini"))
+
+
+def vertex(live: Live) -> genai.Client:
+    return genai.Client(
+        vertexai=True,
+        project="project",
+        location="us-central1",
+        credentials=Token(),
+        http_options=types.HttpOptions(base_url=live.url),
+    )
+
+
+CLIENTS = {
+    "gemini": gemini,
+    "gemini, v1": first_version,
+    "gemini, behind a prefix": behind_a_prefix,
+    "vertex": vertex,
+}
+
+
+@pytest.fixture(params=list(CLIENTS.values()), ids=list(CLIENTS))
+def client(request: pytest.FixtureRequest, live: Live) -> Iterator[genai.Client]:
+    with request.param(live) as made:
+        yield made
+
+
+def post(url: str, body: Any) -> tuple[int, str | None, bytes]:
+    """Status, content type and body of an answer, without any SDK."""
+    asked = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return answer.status, answer.headers["content-type"], answer.read()
+    except HTTPError as error:
+        with error:
+            return error.code, error.headers["content-type"], error.read()
+
+
+def parts_of(answer: types.GenerateContentResponse) -> list[types.Part]:
+    assert answer.candidates is not None
+    content = answer.candidates[0].content
+    return (content.parts or []) if content is not None else []
+
+
+def test_a_text(client: genai.Client) -> None:
+    answer = client.models.generate_content(model=MODEL, contents="hello")
+    assert answer.text == "Hello, world. It is a fine day."
+    assert answer.model_version == MODEL
+    assert answer.response_id is not None
+    assert len(answer.response_id) == 23
+    assert answer.candidates is not None
+    assert answer.candidates[0].finish_reason is types.FinishReason.STOP
+    usage = answer.usage_metadata
+    assert usage is not None
+    assert (usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count) == (12, 9, 21)
+
+
+def test_a_text_in_a_stream(client: genai.Client) -> None:
+    chunks = list(client.models.generate_content_stream(model=MODEL, contents="hello"))
+    assert "".join(chunk.text or "" for chunk in chunks) == "Hello, world. It is a fine day."
+    assert len(chunks) > 2
+    assert len({chunk.response_id for chunk in chunks}) == 1
+    finishes = [chunk.candidates[0].finish_reason for chunk in chunks if chunk.candidates]
+    assert finishes == [None] * (len(chunks) - 1) + [types.FinishReason.STOP]
+    usage = chunks[-1].usage_metadata
+    assert usage is not None
+    assert (usage.prompt_token_count, usage.candidates_token_count) == (12, 9)
+
+
+def test_async_says_the_same(live: Live) -> None:
+    async def ask() -> tuple[str | None, str]:
+        asking = gemini(live).aio
+        whole = await asking.models.generate_content(model=MODEL, contents="hello")
+        stream = await asking.models.generate_content_stream(model=MODEL, contents="hello")
+        said = [chunk.text or "" async for chunk in stream]
+        await asking.aclose()
+        return whole.text, "".join(said)
+
+    assert asyncio.run(ask()) == ("Hello, world. It is a fine day.",) * 2
+
+
+def test_a_call_and_its_result_by_hand(client: genai.Client) -> None:
+    asked = types.Content(role="user", parts=[types.Part(text="weather?")])
+    first = client.models.generate_content(model=MODEL, contents=[asked], config=OFFERED)
+    (call,) = first.function_calls or []
+    assert (call.name, call.args) == ("get_weather", {"city": "Paris"})
+    assert first.candidates is not None
+    result = types.Part.from_function_response(name="get_weather", response={"degrees": 21})
+    turn = first.candidates[0].content
+    assert turn is not None
+    contents = [asked, turn, types.Content(role="user", parts=[result])]
+    last = client.models.generate_content(model=MODEL, contents=contents, config=OFFERED)
+    assert last.text == "It is 21 degrees."
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_the_sdk_runs_the_whole_loop_by_itself(client: genai.Client, stream: bool) -> None:
+    config = types.GenerateContentConfig(tools=[get_weather])
+    if stream:
+        chunks = client.models.generate_content_stream(model=MODEL, contents="weather?", config=config)
+        assert "".join(chunk.text or "" for chunk in chunks) == "It is 21 degrees."
+    else:
+        answer = client.models.generate_content(model=MODEL, contents="weather?", config=config)
+        assert answer.text == "It is 21 degrees."
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_parallel_calls_are_parts_of_one_answer(live: Live, stream: bool) -> None:
+    with gemini(live) as client:
+        if stream:
+            chunks = list(client.models.generate_content_stream(model=MODEL, contents="both", config=OFFERED))
+            parts = [part for chunk in chunks for part in parts_of(chunk)]
+        else:
+            parts = parts_of(client.models.generate_content(model=MODEL, contents="both", config=OFFERED))
+    calls = [part for part in parts if part.function_call]
+    assert [part.function_call.args for part in calls if part.function_call] == [
+        {"city": "Paris"},
+        {"city": "Rome"},
+    ]
+    assert len({part.function_call.id for part in calls if part.function_call}) == 2
+    assert [part.thought_signature is not None for part in calls] == [True, False]
+
+
+@pytest.mark.parametrize("ask", [gemini, vertex], ids=["gemini", "vertex"])
+def test_older_models_have_no_ids_of_calls(live: Live, ask: Any) -> None:
+    with ask(live) as client:
+        answer = client.models.generate_content(model=OLDER, contents="weather?", config=OFFERED)
+        (call,) = answer.function_calls
+    assert call.id is None
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_thoughts_come_first_and_are_counted_apart(client: genai.Client, stream: bool) -> None:
+    config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=True))
+    if stream:
+        chunks = list(client.models.generate_content_stream(model=MODEL, contents="think", config=config))
+    else:
+        chunks = [client.models.generate_content(model=MODEL, contents="think", config=config)]
+    parts = [part for chunk in chunks for part in parts_of(chunk)]
+    thoughts = "".join(part.text or "" for part in parts if part.thought)
+    assert (thoughts, "".join(part.text or "" for part in parts if not part.thought)) == (
+        "Let me see.",
+        "Forty-two.",
+    )
+    assert parts[0].thought
+    assert [part.thought_signature for part in parts if part.thought_signature] == [b"signed"]
+    usage = chunks[-1].usage_metadata
+    assert usage is not None
+    assert usage.thoughts_token_count
+    assert usage.total_token_count == sum(
+        count or 0
+        for count in (usage.prompt_token_count, usage.candidates_token_count, usage.thoughts_token_count)
+    )
+
+
+def test_thoughts_that_are_declined_are_not_shown(live: Live) -> None:
+    config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=False))
+    with gemini(live) as client:
+        answer = client.models.generate_content(model=MODEL, contents="think", config=config)
+    assert [part.text for part in parts_of(answer)] == ["Forty-two."]
+
+
+def test_structured_output_is_parsed(client: genai.Client) -> None:
+    config = types.GenerateContentConfig(response_mime_type="application/json", response_schema=Weather)
+    answer = client.models.generate_content(model=MODEL, contents="weather", config=config)
+    assert answer.parsed == Weather(city="Paris", degrees=21)
+
+
+def test_json_of_any_form(client: genai.Client) -> None:
+    config = types.GenerateContentConfig(response_mime_type="application/json")
+    answer = client.models.generate_content(model=MODEL, contents="x", config=config)
+    assert json.loads(answer.text or "") == {"any": [1, 2]}
+
+
+def test_limits_cut(client: genai.Client) -> None:
+    config = types.GenerateContentConfig(max_output_tokens=3)
+    answer = client.models.generate_content(model=MODEL, contents="count", config=config)
+    assert answer.text == "one two three"
+    assert answer.candidates is not None
+    assert answer.candidates[0].finish_reason is types.FinishReason.MAX_TOKENS
+    config = types.GenerateContentConfig(stop_sequences=[" four"])
+    answer = client.models.generate_content(model=MODEL, contents="count", config=config)
+    assert answer.text == "one two three"
+
+
+def test_several_candidates(live: Live) -> None:
+    with gemini(live) as client:
+        chunks = list(client.models.generate_content_stream(model=MODEL, contents="several"))
+        whole = client.models.generate_content(model=MODEL, contents="several")
+    said: dict[int | None, str] = {}
+    for chunk in chunks:
+        for candidate in chunk.candidates or ():
+            assert candidate.content is not None
+            text = "".join(part.text or "" for part in candidate.content.parts or ())
+            said[candidate.index] = said.get(candidate.index, "") + text
+    assert said == {0: "first", 1: "second"}
+    assert [candidate.index for candidate in whole.candidates or ()] == [0, 1]
+
+
+def test_a_chat_remembers(client: genai.Client) -> None:
+    chat = client.chats.create(model=MODEL)
+    assert chat.send_message("hello").text == "Hello, world. It is a fine day."
+    assert chat.send_message("count").text == "one two three four five six"
+
+
+def test_tokens_are_counted(client: genai.Client) -> None:
+    short = client.models.count_tokens(model=MODEL, contents="hello").total_tokens
+    longer = client.models.count_tokens(model=MODEL, contents="hello, and all the others as well")
+    assert short is not None
+    assert longer.total_tokens is not None
+    assert 0 < short < longer.total_tokens
+
+
+def test_models_are_listed_and_looked_up(client: genai.Client) -> None:
+    names = [(model.name or "").rpartition("/")[2] for model in client.models.list(config={"page_size": 3})]
+    assert {"twice-limited", "gemini-2.5-flash"} <= set(names)
+    assert len(names) == len(set(names)) > 3
+    found = client.models.get(model="any-other")
+    assert (found.name or "").endswith("any-other")
+
+
+def test_vertex_tells_when_it_was_made(live: Live) -> None:
+    with vertex(live) as client:
+        answer = client.models.generate_content(model=MODEL, contents="hello")
+    assert isinstance(answer.create_time, datetime)
+
+
+def test_a_key_in_the_query_is_the_requests_key(live: Live) -> None:
+    body = {"contents": {"parts": {"text": "secret"}}}
+    _, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=sk-open-sesame", body)
+    assert json.loads(answer)["candidates"][0]["content"]["parts"] == [{"text": "Come in."}]
+
+
+def test_a_stream_by_itself_is_an_array(live: Live) -> None:
+    body = {"contents": [{"parts": [{"text": "hello"}]}]}
+    _, kind, answer = post(f"{live.url}/v1beta/models/x:streamGenerateContent?key=k", body)
+    assert kind == "application/json; charset=UTF-8"
+    assert answer.startswith(b'[{\n  "candidates"')
+    assert b"\n}\n,\r\n{\n" in answer
+    texts = [
+        part["text"] for chunk in json.loads(answer) for part in chunk["candidates"][0]["content"]["parts"]
+    ]
+    assert "".join(texts) == "Hello, world. It is a fine day."
+
+
+def test_an_error_keeps_the_form_of_the_stream_that_was_asked_for(failing: Live) -> None:
+    body = {"contents": [{"parts": [{"text": "hello"}]}]}
+    url = f"{failing.url}/v1beta/models/overloaded:streamGenerateContent?key=k"
+    status, kind, answer = post(url, body)
+    assert (status, kind) == (503, "application/json; charset=UTF-8")
+    assert [each["error"]["code"] for each in json.loads(answer)] == [503]
+    status, kind, answer = post(f"{url}&alt=sse", body)
+    assert (status, kind) == (503, "text/event-stream")
+    assert json.loads(answer)["error"]["code"] == 503
+
+
+# --- errors ----------------------------------------------------------------------------------------
+
+ERRORS: dict[str, tuple[type[errors.APIError], int, str]] = {
+    "bad_request": (errors.ClientError, 400, "INVALID_ARGUMENT"),
+    "authentication": (errors.ClientError, 400, "INVALID_ARGUMENT"),
+    "permission": (errors.ClientError, 403, "PERMISSION_DENIED"),
+    "not_found": (errors.ClientError, 404, "NOT_FOUND"),
+    "model_not_found": (errors.ClientError, 404, "NOT_FOUND"),
+    "request_too_large": (errors.ClientError, 400, "INVALID_ARGUMENT"),
+    "context_length": (errors.ClientError, 400, "INVALID_ARGUMENT"),
+    "rate_limit": (errors.ClientError, 429, "RESOURCE_EXHAUSTED"),
+    "insufficient_quota": (errors.ClientError, 429, "RESOURCE_EXHAUSTED"),
+    "server_error": (errors.ServerError, 500, "INTERNAL"),
+    "overloaded": (errors.ServerError, 503, "UNAVAILABLE"),
+    "unavailable": (errors.ServerError, 503, "UNAVAILABLE"),
+    "bad_gateway": (errors.ServerError, 502, "UNAVAILABLE"),
+    "timeout": (errors.ServerError, 504, "DEADLINE_EXCEEDED"),
+}
+SCENARIO = """mockllm: 1
+rules:
+""" + "".join(f"  - {{name: {name}, match: {{model: {name}}}, error: {name}}}\n" for name in NAMED)
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    file = tmp_path_factory.mktemp("gemini-errors") / "errors.yaml"
+    file.write_text(SCENARIO)
+    with serve(file) as server:
+        yield server
+
+
+def test_the_table_holds_every_named_error_but_what_is_none_here() -> None:
+    assert set(ERRORS) == set(NAMED) - {"content_filter"}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", ERRORS)
+def test_each_error_is_the_sdks_own_exception(failing: Live, name: str, stream: bool) -> None:
+    kind, code, status = ERRORS[name]
+    with gemini(failing) as client:
+        ask = client.models.generate_content_stream if stream else client.models.generate_content
+        with pytest.raises(kind) as caught:
+            list(ask(model=name, contents="hi"))
+    assert (caught.value.code, caught.value.status) == (code, status)
+    assert caught.value.message
+
+
+def test_async_raises_the_same(failing: Live) -> None:
+    async def ask() -> None:
+        asking = gemini(failing).aio
+        with pytest.raises(errors.ClientError) as caught:
+            await asking.models.generate_content(model="rate_limit", contents="hi")
+        assert caught.value.details["error"]["details"][-1]["retryDelay"] == "48s"
+        stream = await asking.models.generate_content_stream(model="overloaded", contents="hi")
+        with pytest.raises(errors.ServerError):
+            await anext(stream)
+        await asking.aclose()
+
+    asyncio.run(ask())
+
+
+def test_vertex_asks_for_other_credentials(failing: Live) -> None:
+    with vertex(failing) as client, pytest.raises(errors.ClientError) as caught:
+        client.models.generate_content(model="authentication", contents="hi")
+    assert (caught.value.code, caught.value.status) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_prompt_that_was_blocked_is_an_answer_without_candidates(failing: Live, stream: bool) -> None:
+    with gemini(failing) as client:
+        if stream:
+            (answer,) = client.models.generate_content_stream(model="content_filter", contents="hi")
+        else:
+            answer = client.models.generate_content(model="content_filter", contents="hi")
+    assert not answer.candidates
+    assert answer.prompt_feedback is not None
+    assert answer.prompt_feedback.block_reason is types.BlockedReason.PROHIBITED_CONTENT
+
+
+@pytest.mark.parametrize("ask", [gemini, vertex], ids=["gemini", "vertex"])
+def test_an_error_inside_a_stream_comes_behind_what_was_said(live: Live, ask: Any) -> None:
+    said: list[str] = []
+    with ask(live) as client, pytest.raises(errors.ServerError) as caught:
+        said += (
+            chunk.text for chunk in client.models.generate_content_stream(model="breaks-off", contents="hi")
+        )
+    assert "".join(said) == "Once upon"
+    assert (caught.value.code, caught.value.status) == (503, "UNAVAILABLE")
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "no contents": ({"contents": []}, "contents is not specified"),
+    "an unknown role": ({"contents": [{"role": "assistant", "parts": [{"text": "x"}]}]}, "valid role"),
+    "no parts": ({"contents": [{"role": "user", "parts": []}]}, "must not be empty"),
+    "too hot": ({"contents": [{"parts": [{"text": "x"}]}], "config": {"temperature": 3}}, "temperature"),
+}
+
+
+@pytest.mark.parametrize(("asked", "named"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_what_clients_do_wrong_is_a_400_that_says_what(live: Live, asked: dict[str, Any], named: str) -> None:
+    body = {"generationConfig": asked.get("config", {}), "contents": asked["contents"]}
+    status, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=k", body)
+    assert status == 400
+    assert named in json.loads(answer)["error"]["message"]
+
+
+def test_retries_that_a_client_asks_for_reach_the_answer(live: Live) -> None:
+    options = types.HttpOptions(
+        base_url=live.url,
+        headers={"x-case": "gemini"},
+        retry_options=types.HttpRetryOptions(attempts=3, initial_delay=0.01, max_delay=0.02, jitter=0.001),
+    )
+    with genai.Client(api_key="key", http_options=options) as client:
+        answer = client.models.generate_content(model="twice-limited", contents="hi")
+    assert answer.text == "Third time lucky."
