@@ -1,0 +1,41 @@
+"""Requests for the tests of OpenAI's other protocols: legacy completions, embeddings, moderations."""
+
+from __future__ import annotations
+
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.dialects.openai.completions_request import CompletionsRequest
+from mockllm.dialects.openai.embeddings import EmbeddingsRequest
+from mockllm.dialects.openai.moderations import ModerationsRequest
+
+
+def completion(**fields: Json) -> CompletionsRequest:
+    return raw_completion({"model": "gpt-3.5-turbo-instruct", "prompt": "Say hi", **fields})
+
+
+def raw_completion(body: Json) -> CompletionsRequest:
+    return CompletionsRequest(method="POST", path="/v1/completions", headers={}, raw=dumps(body))
+
+
+def embedding(**fields: Json) -> EmbeddingsRequest:
+    return raw_embedding({"model": "text-embedding-3-small", "input": "hello", **fields})
+
+
+def raw_embedding(body: Json) -> EmbeddingsRequest:
+    return EmbeddingsRequest(method="POST", path="/v1/embeddings", headers={}, raw=dumps(body))
+
+
+def moderation(**fields: Json) -> ModerationsRequest:
+    return raw_moderation({"input": "hello", **fields})
+
+
+def raw_moderation(body: Json) -> ModerationsRequest:
+    return ModerationsRequest(method="POST", path="/v1/moderations", headers={}, raw=dumps(body))
+
+
+def body_of(plan: object) -> Json:
+    """The body of a whole answer."""
+    assert isinstance(plan, Plan)
+    (step,) = plan.steps
+    assert isinstance(step, Data)
+    return loads(step.payload)

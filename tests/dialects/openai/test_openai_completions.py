@@ -1,0 +1,273 @@
+"""Legacy completions: what is read of a request, what is refused, and what is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Data
+from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.request import Message, OtherPart, Sampling, TextPart
+from mockllm.dialects.asking import Wish
+from mockllm.dialects.openai import COMPLETIONS
+from mockllm.dialects.openai.completions_request import CompletionsRequest
+from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.completions_requests import body_of, completion, raw_completion
+from tests.golden.wire import assert_golden
+
+USAGE = Usage(5, 3)
+
+
+def reply(*parts: Part, finish: Finish = "stop", choices: int = 1, **more: Json) -> Reply:
+    return Reply((Choice(parts, finish),) * choices, USAGE, **more)
+
+
+def said(what: Reply, request: CompletionsRequest) -> Json:
+    return body_of(COMPLETIONS.whole(COMPLETIONS.sayable(what, request), request, STAMP))
+
+
+def chunks(what: Reply, request: CompletionsRequest) -> list[Json]:
+    plan = COMPLETIONS.stream(COMPLETIONS.sayable(what, request), request, STAMP)
+    payloads = [step.payload for step in plan.steps if isinstance(step, Data)]
+    return [loads(payload) if payload != b"[DONE]" else "[DONE]" for payload in payloads]
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "prompts", "n"),
+    [
+        ({"prompt": "a"}, ("a",), 1),
+        ({"prompt": ["a", "b"], "n": 2}, ("a", "b"), 4),
+        ({"prompt": [1, 2, 3]}, ([1, 2, 3],), 1),
+        ({"prompt": [[1, 2], [3]]}, ([1, 2], [3]), 2),
+        ({"prompt": None}, ("",), 1),
+        ({"prompt": []}, ("",), 1),
+        ({"prompt": [True, {}, []]}, ("",), 1),
+        ({"prompt": {"a": 1}, "n": "x"}, ("",), 1),
+    ],
+)
+def test_prompts_are_read_and_each_has_choices_of_its_own(fields: Json, prompts: Json, n: int) -> None:
+    request = completion(**fields)
+    assert request.prompts == prompts
+    assert request.sampling.n == n
+
+
+def test_what_else_is_read() -> None:
+    request = completion(prompt=["hello world", [1, 2, 3]], stop=["x", 3], max_tokens=0, stream=True)
+    assert request.messages == (Message("user", (TextPart("hello world"), OtherPart("tokens"))),)
+    assert request.user == "hello world"
+    assert request.input_tokens == 2 + 3
+    assert request.sampling == Sampling(2, ("x",), 0)
+    assert (request.model, request.stream, request.include_usage) == ("gpt-3.5-turbo-instruct", True, False)
+    assert completion(stop="x", max_tokens=-1).sampling == Sampling(1, ("x",), None)
+    assert completion(stream_options={"include_usage": True}).include_usage
+    assert completion(echo=True, prompt=["a", [1]], n=2).echoed == ("a", "a", "", "")
+    assert completion(echo="yes").echoed == ()
+
+
+# --- refusing ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"prompt": ["a", "b"], "n": 2, "best_of": 3, "echo": True, "logprobs": 5, "suffix": "x"},
+        {"prompt": [1, 2], "stop": "x", "max_tokens": 0, "temperature": 0.5, "unknown": 1},
+        {"prompt": [[1], [2]], "stop": ["a", "b"], "stream": True, "stream_options": {"include_usage": True}},
+        {"prompt": None, "logprobs": None, "stream_options": None},
+    ],
+)
+def test_what_is_fine(fields: Json) -> None:
+    assert COMPLETIONS.check(completion(**fields)) is None
+    assert COMPLETIONS.unreadable(completion(**fields)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"model": None}, None),
+        ({"model": 3}, "model"),
+        ({"prompt": 3}, "prompt"),
+        ({"prompt": []}, "prompt"),
+        ({"prompt": ["a", 1]}, "prompt"),
+        ({"n": 0}, "n"),
+        ({"echo": 1}, "echo"),
+        ({"logprobs": 6}, "logprobs"),
+        ({"stop": ["a"] * 5}, "stop"),
+        ({"temperature": 3}, "temperature"),
+        ({"stream_options": {}}, "stream_options"),
+    ],
+)
+def test_what_is_refused(fields: Json, param: str | None) -> None:
+    failure = COMPLETIONS.check(completion(**fields))
+    assert failure is not None
+    assert (failure.type, failure.fields["param"]) == ("bad_request", param)
+
+
+def test_a_body_that_is_no_object_is_refused() -> None:
+    assert COMPLETIONS.check(raw_completion([])) is not None
+    assert COMPLETIONS.unreadable(raw_completion([])) is not None
+
+
+# --- saying --------------------------------------------------------------------------------------
+
+
+def test_only_words_are_said() -> None:
+    made = said(
+        reply(
+            Thinking(("hm",)),
+            Text(("Hel", "lo")),
+            Call("f", ("{}",)),
+            Native("openai", {}),
+            finish="tool_calls",
+        ),
+        completion(),
+    )
+    assert made["choices"] == [{"text": "Hello", "index": 0, "logprobs": None, "finish_reason": "stop"}]
+    made = said(reply(Refusal(("I can", "not.")), finish="refusal"), completion())
+    assert (made["choices"][0]["text"], made["choices"][0]["finish_reason"]) == ("I cannot.", "stop")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_each_choice_echoes_its_own_prompt(stream: bool) -> None:
+    request = completion(prompt=["a:", [1, 2]], n=2, echo=True, stream=stream)
+    what = reply(Text((" x",)), choices=4)
+    if stream:
+        texts = ["", "", "", ""]
+        for chunk in chunks(what, request)[:-1]:
+            (choice,) = chunk["choices"]
+            texts[choice["index"]] += choice["text"]
+    else:
+        texts = [choice["text"] for choice in said(what, request)["choices"]]
+    assert texts == ["a: x", "a: x", " x", " x"]
+
+
+def test_a_whole_text_beside_a_script_is_echoed_too() -> None:
+    made = said(reply(Text(("a", "b"), whole="whole")), completion(echo=True))
+    assert made["choices"][0]["text"] == "Say hiwhole"
+
+
+@pytest.mark.parametrize(
+    ("finish", "ends"),
+    [
+        ("stop", [("a", None), ("b", None), ("", "stop")]),
+        ("content_filter", [("a", None), ("b", None), ("", "content_filter")]),
+        ("length", [("a", None), ("b", "length")]),
+    ],
+)
+def test_a_text_that_was_cut_short_tells_so_in_its_last_chunk(finish: Finish, ends: Json) -> None:
+    made = chunks(reply(Text(("a", "b")), finish=finish), completion(stream=True))
+    assert made.pop() == "[DONE]"
+    assert [(chunk["choices"][0]["text"], chunk["choices"][0]["finish_reason"]) for chunk in made] == ends
+
+
+def test_an_empty_text_that_was_cut_short_still_ends() -> None:
+    made = chunks(reply(Text(()), finish="length"), completion(stream=True))
+    assert [chunk["choices"][0]["finish_reason"] for chunk in made[:-1]] == ["length"]
+
+
+def test_a_stream_that_breaks_has_no_end() -> None:
+    broken = reply(Text(("a",)), finish="length", broken=Failure("overloaded", message="Busy."))
+    first, error = chunks(broken, completion(stream=True))
+    assert first["choices"][0]["finish_reason"] is None
+    assert error["error"]["message"] == "Busy."
+
+
+def test_usage_is_told_where_it_is_asked_for() -> None:
+    told = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+    assert said(reply(Text(("a",))), completion())["usage"] == told
+    *made, last, done = chunks(
+        reply(Text(("a",))), completion(stream=True, stream_options={"include_usage": True})
+    )
+    assert done == "[DONE]"
+    assert (last["choices"], last["usage"]) == ([], told)
+    assert [chunk["usage"] for chunk in made] == [None, None]
+    assert all("usage" not in chunk for chunk in chunks(reply(Text(("a",))), completion(stream=True))[:-1])
+
+
+def test_the_snapshot_answers_for_a_model_and_a_reply_may_name_another() -> None:
+    assert said(reply(), completion())["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
+    assert said(reply(), completion(model="mine"))["model"] == "mine"
+    assert said(reply(model="theirs"), completion())["model"] == "theirs"
+    assert said(reply(), raw_completion({}))["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
+
+
+def test_extras_of_the_dialect_are_added() -> None:
+    extras = {"openai": {"system_fingerprint": "fp_1", "usage": {"total_tokens": 1}}}
+    made = said(reply(Text(("a",)), extras=extras), completion())
+    assert (made["system_fingerprint"], made["usage"]) == ("fp_1", {"total_tokens": 1})
+    request = completion(stream=True, stream_options={"include_usage": True})
+    streamed = chunks(reply(Text(("a",)), extras=extras), request)[:-1]
+    assert {chunk["system_fingerprint"] for chunk in streamed} == {"fp_1"}
+    assert streamed[-1]["usage"] == {"total_tokens": 1}
+
+
+def test_equal_variants_are_written_alike() -> None:
+    assert COMPLETIONS.variant(completion()) == COMPLETIONS.variant(completion(prompt="other"))
+    assert COMPLETIONS.variant(completion(echo=True)) != COMPLETIONS.variant(
+        completion(prompt="b", echo=True)
+    )
+
+
+# --- hearing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_is_said_is_heard(stream: bool) -> None:
+    asked = COMPLETIONS.compose(
+        Wish(user="Hello", stream=stream, max_tokens=5, stop=("x",), n=2, api_key="k")
+    )
+    assert asked.path == "/v1/completions"
+    request = CompletionsRequest(method="POST", path=asked.path, headers=asked.headers, raw=dumps(asked.body))
+    assert COMPLETIONS.check(request) is None
+    assert (request.user, request.api_key, request.sampling) == ("Hello", "k", Sampling(2, ("x",), 5))
+    what = COMPLETIONS.sayable(reply(Text(("Hel", "lo")), choices=2), request)
+    plan = COMPLETIONS.stream(what, request, STAMP) if stream else COMPLETIONS.whole(what, request, STAMP)
+    heard = COMPLETIONS.heard(plan)
+    assert heard is not None
+    assert (heard.text, heard.finish, heard.usage) == ("Hello", "stop", USAGE)
+    assert heard.chunks == (("Hel", "Hel", "lo", "lo") if stream else None)
+
+
+def test_what_cannot_be_read_says_nothing() -> None:
+    strange = {"object": "text_completion", "choices": [1, {"index": 0}, {"index": 0, "text": "a"}]}
+    plan = COMPLETIONS.whole(reply(), completion(), STAMP)
+    heard = COMPLETIONS.heard(replace(plan, steps=(Data(dumps(strange), 0, "body"),)))
+    assert heard is not None
+    assert (heard.text, heard.finish, heard.usage) == ("a", None, None)
+    assert COMPLETIONS.heard(replace(plan, steps=(Data(b"{}", 0, "body"),))) is None
+
+
+# --- golden --------------------------------------------------------------------------------------
+
+GOLDEN: dict[str, tuple[Reply, dict[str, Json]]] = {
+    "text": (reply(Text(("Hello", " there", "!"))), {}),
+    "cut": (reply(Text(("Hello", " there")), finish="length"), {"max_tokens": 2}),
+    "echo": (reply(Text((" Hi", "!")), choices=2), {"echo": True, "n": 2}),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_bytes_are_those_of_the_golden_files(name: str) -> None:
+    what, fields = GOLDEN[name]
+    request = completion(**fields)
+    plan = COMPLETIONS.whole(COMPLETIONS.sayable(what, request), request, STAMP)
+    assert_golden(f"openai/completions-{name}.txt", plan)
+    request = completion(**fields, stream=True, stream_options={"include_usage": True})
+    plan = COMPLETIONS.stream(COMPLETIONS.sayable(what, request), request, STAMP)
+    assert_golden(f"openai/completions-{name}-stream.txt", plan)
+
+
+def test_an_error_is_that_of_every_call() -> None:
+    plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
+    assert plan.head.status == 402
+    assert body_of(plan)["error"]["code"] == "insufficient_quota"
+    heard = COMPLETIONS.heard(plan)
+    assert heard is not None
+    assert heard.error["code"] == "insufficient_quota"

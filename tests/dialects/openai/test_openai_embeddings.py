@@ -1,0 +1,151 @@
+"""Embeddings: every form of input, the sizes of models, numbers and base64; and what is refused."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from struct import unpack
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.request import Message, OtherPart, TextPart
+from mockllm.dialects.openai import EMBEDDINGS
+from mockllm.dialects.openai.embeddings import EmbeddingsRequest
+from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.completions_requests import body_of, embedding, raw_embedding
+from tests.golden.wire import assert_golden
+
+
+def vectors(request: EmbeddingsRequest) -> list[list[float]]:
+    body = body_of(EMBEDDINGS.answer(request, (), STAMP))
+    assert [entry["index"] for entry in body["data"]] == list(range(len(body["data"])))
+    return [entry["embedding"] for entry in body["data"]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({}, 1536),
+        ({"model": "text-embedding-3-large"}, 3072),
+        ({"model": "text-embedding-ada-002"}, 1536),
+        ({"model": "mine"}, 1536),
+        ({"dimensions": 256}, 256),
+        ({"model": "mine", "dimensions": 4096}, 4096),
+        ({"dimensions": "x"}, 1536),
+        ({"dimensions": 10**9}, 1536),
+    ],
+)
+def test_a_vector_has_the_size_of_its_model_or_the_wanted_one(fields: Json, size: int) -> None:
+    (vector,) = vectors(embedding(**fields))
+    assert len(vector) == size
+    assert abs(sum(each * each for each in vector) - 1) < 1e-5
+
+
+def test_a_wanted_size_points_where_the_beginning_of_the_whole_does() -> None:
+    (whole,), (short,) = vectors(embedding()), vectors(embedding(dimensions=8))
+    assert [each > 0 for each in short] == [each > 0 for each in whole[:8]]
+
+
+@pytest.mark.parametrize(
+    ("given", "count", "tokens"),
+    [
+        ("hello", 1, 1),
+        (["hello", "hello world"], 2, 3),
+        ([1, 2, 3], 1, 3),
+        ([[1, 2], [3]], 2, 3),
+        (None, 0, 0),
+        ([], 0, 0),
+        ([True, {}], 0, 0),
+    ],
+)
+def test_every_form_of_input_is_embedded_and_counted(given: Json, count: int, tokens: int) -> None:
+    request = embedding(input=given)
+    assert len(vectors(request)) == count
+    usage = body_of(EMBEDDINGS.answer(request, (), STAMP))["usage"]
+    assert usage == {"prompt_tokens": tokens, "total_tokens": tokens}
+
+
+def test_similar_texts_are_nearer() -> None:
+    one, near, far = vectors(embedding(input=["a small cat", "small cats", "stock market news"]))
+
+    def likeness(other: list[float]) -> float:
+        return sum(a * b for a, b in zip(one, other, strict=True))
+
+    assert likeness(near) > likeness(far) + 0.2
+    assert vectors(embedding(input=[1, 2, 3])) == vectors(embedding(input=[[1, 2, 3]]))
+
+
+def test_base64_holds_the_same_numbers_as_little_endian_singles() -> None:
+    (numbers,) = vectors(embedding(dimensions=16, encoding_format="float"))
+    body = body_of(EMBEDDINGS.answer(embedding(dimensions=16, encoding_format="base64"), (), STAMP))
+    packed = b64decode(body["data"][0]["embedding"])
+    assert [float(f"{each:.9g}") for each in unpack("<16f", packed)] == numbers
+
+
+def test_what_a_rule_sees_of_it() -> None:
+    request = embedding(input=["a", [1]])
+    assert request.messages == (Message("user", (TextPart("a"), OtherPart("tokens"))),)
+    assert (request.user, request.model, request.api) == ("a", "text-embedding-3-small", "embeddings")
+    assert embedding(input=None).messages == ()
+    assert EmbeddingsRequest.generates is False
+
+
+def test_the_name_that_answers() -> None:
+    def name(body: Json) -> Json:
+        return body_of(EMBEDDINGS.answer(raw_embedding(body), (), STAMP))["model"]
+
+    assert name({"input": "x", "model": "text-embedding-ada-002"}) == "text-embedding-ada-002-v2"
+    assert name({"input": "x"}) == "text-embedding-3-small"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"input": ["a", "b"]}, {"input": [1, 2]}, {"input": [[1], [2]]}, {"dimensions": 1536, "user": "u"},
+     {"encoding_format": None}, {"model": "mine", "dimensions": 9999}],
+)  # fmt: skip
+def test_what_is_fine(fields: Json) -> None:
+    assert EMBEDDINGS.check(embedding(**fields)) is None
+    assert EMBEDDINGS.unreadable(embedding(**fields)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"model": None}, "you must provide a model parameter"),
+        ({"model": 3}, "Invalid type for 'model'"),
+        ({"input": None}, "'$.input' is invalid"),
+        ({"input": ""}, "'$.input' is invalid"),
+        ({"input": []}, "'$.input' is invalid"),
+        ({"input": ["a", ""]}, "'$.input' is invalid"),
+        ({"input": ["a", 1]}, "'$.input' is invalid"),
+        ({"input": {"a": 1}}, "'$.input' is invalid"),
+        ({"input": ["a"] * 2049}, "array too long"),
+        ({"dimensions": 0}, "Invalid 'dimensions'"),
+        ({"dimensions": 2000}, "Must be less than or equal to 1536"),
+        ({"model": "text-embedding-ada-002", "dimensions": 5}, "does not support specifying dimensions"),
+        ({"encoding_format": "hex"}, "Invalid value: 'hex'"),
+    ],
+)
+def test_what_is_refused(fields: Json, message: str) -> None:
+    failure = EMBEDDINGS.check(embedding(**fields))
+    assert failure is not None
+    assert message in str(failure.message)
+
+
+def test_a_body_that_is_no_object_is_refused() -> None:
+    assert EMBEDDINGS.check(raw_embedding(3)) is not None
+    assert EMBEDDINGS.unreadable(raw_embedding(3)) is not None
+
+
+def test_the_bytes_are_those_of_the_golden_files() -> None:
+    for form in ("float", "base64"):
+        plan = EMBEDDINGS.answer(embedding(dimensions=3, encoding_format=form), (), STAMP)
+        assert not isinstance(plan, Failure)
+        assert_golden(f"openai/embeddings-{form}.txt", plan)
+
+
+def test_an_error_is_that_of_every_call() -> None:
+    plan = EMBEDDINGS.error(Failure("model_not_found"), embedding(model="none"), STAMP)
+    assert plan.head.status == 404
+    assert body_of(plan)["error"]["code"] == "model_not_found"

@@ -1,0 +1,120 @@
+"""Moderations: what flags a text, what is told of images, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.request import MediaPart, Message, TextPart
+from mockllm.dialects.openai import MODERATIONS
+from mockllm.dialects.openai.moderations import CATEGORIES, NOT_OF_TEXT, OF_IMAGES, ModerationsRequest
+from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.completions_requests import body_of, moderation, raw_moderation
+from tests.golden.wire import assert_golden
+
+IMAGE: Json = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+TEXT: Json = {"type": "text", "text": "hello"}
+
+
+def results(request: ModerationsRequest) -> list[Json]:
+    found: list[Json] = body_of(MODERATIONS.answer(request, (), STAMP))["results"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "categories"),
+    [
+        ("Good morning, how are you?", []),
+        ("i want to kill them.", ["harassment/threatening", "violence"]),
+        ("You IDIOT!", ["harassment"]),
+        ("how to build a bomb", ["illicit/violent", "violence"]),
+        ("I want to kill myself", ["self-harm/intent", "self-harm", "violence"]),
+        ("skilled methods", []),
+    ],
+)
+def test_words_flag_a_text(text: str, categories: list[str]) -> None:
+    (result,) = results(moderation(input=text))
+    assert [name for name, flagged in result["categories"].items() if flagged] == categories
+    assert result["flagged"] is bool(categories)
+    assert list(result["categories"]) == list(result["category_scores"]) == list(CATEGORIES)
+    for name, score in result["category_scores"].items():
+        assert (score > 0.7) is (name in categories)
+        assert 0 <= score < 1
+    assert results(moderation(input=text)) == [result]
+
+
+def test_texts_are_judged_one_by_one_and_parts_together() -> None:
+    one, two = results(moderation(input=["hello", "you idiot"]))
+    assert (one["flagged"], two["flagged"]) == (False, True)
+    (mixed,) = results(moderation(input=[TEXT, IMAGE]))
+    looked = mixed["category_applied_input_types"]
+    assert looked["violence"] == ["text", "image"]
+    assert looked["hate"] == ["text"]
+    (image,) = results(moderation(input=[IMAGE]))
+    assert {name for name, kinds in image["category_applied_input_types"].items() if kinds} == OF_IMAGES
+
+
+def test_models_of_text_alone_tell_less() -> None:
+    body = body_of(MODERATIONS.answer(moderation(model="text-moderation-latest"), (), STAMP))
+    assert body["model"] == "text-moderation-007"
+    assert set(body["results"][0]) == {"flagged", "categories", "category_scores"}
+    assert NOT_OF_TEXT.isdisjoint(body["results"][0]["categories"])
+
+
+def test_the_name_that_answers() -> None:
+    assert body_of(MODERATIONS.answer(moderation(), (), STAMP))["model"] == "omni-moderation-latest"
+    assert body_of(MODERATIONS.answer(moderation(model="mine"), (), STAMP))["model"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("given", "messages"),
+    [
+        ("a", (Message("user", (TextPart("a"),)),)),
+        (["a", "b"], (Message("user", (TextPart("a"),)), Message("user", (TextPart("b"),)))),
+        ([TEXT, IMAGE], (Message("user", (TextPart("hello"), MediaPart("image"))),)),
+        ([{"type": "x"}], ()),
+        ([3], ()),
+        (3, ()),
+    ],
+)
+def test_what_a_rule_sees_of_it(given: Json, messages: Json) -> None:
+    assert moderation(input=given).messages == messages
+
+
+@pytest.mark.parametrize("fields", [{}, {"input": ["a"]}, {"input": [TEXT, IMAGE]}, {"model": "mine"}])
+def test_what_is_fine(fields: Json) -> None:
+    assert MODERATIONS.check(moderation(**fields)) is None
+    assert MODERATIONS.unreadable(moderation(**fields)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"input": None}, "input"),
+        ({"input": 3}, "input"),
+        ({"input": ["a", 3]}, "input[1]"),
+        ({"input": [{"type": "x"}]}, "input[0]"),
+        ({"model": 3}, "model"),
+    ],
+)
+def test_what_is_refused(fields: Json, param: str) -> None:
+    failure = MODERATIONS.check(moderation(**fields))
+    assert failure is not None
+    assert failure.fields["param"] == param
+
+
+def test_a_body_that_is_no_object_is_refused() -> None:
+    assert MODERATIONS.check(raw_moderation(3)) is not None
+    assert MODERATIONS.unreadable(raw_moderation(3)) is not None
+
+
+def test_the_bytes_are_those_of_the_golden_file() -> None:
+    plan = MODERATIONS.answer(moderation(input="i want to kill them."), (), STAMP)
+    assert not isinstance(plan, Failure)
+    assert_golden("openai/moderations.txt", plan)
+
+
+def test_an_error_is_that_of_every_call() -> None:
+    plan = MODERATIONS.error(Failure("server_error"), moderation(), STAMP)
+    assert plan.head.status == 500
