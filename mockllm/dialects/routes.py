@@ -48,6 +48,10 @@ ROUTES: Final = (
     Route("POST", "/v1/chat/completions", openai.CHAT),
     Route("POST", "/v1/responses", openai.RESPONSES),
     Route("POST", "/v1/responses/input_tokens", openai.INPUT_TOKENS),
+    Route("GET", "/v1/responses/{response}", openai.GET_RESPONSE),
+    Route("DELETE", "/v1/responses/{response}", openai.DELETE_RESPONSE),
+    Route("POST", "/v1/responses/{response}/cancel", openai.CANCEL_RESPONSE),
+    Route("GET", "/v1/responses/{response}/input_items", openai.INPUT_ITEMS),
     Route("POST", "/v1/completions", openai.COMPLETIONS),
     Route("POST", "/v1/embeddings", openai.EMBEDDINGS),
     Route("POST", "/v1/moderations", openai.MODERATIONS),
@@ -249,7 +253,7 @@ for _route in ROUTES:
     for _prefix_, _bare in _spellings(_route):
         if "{" in _bare:
             _entry = (_pattern(_prefix_ + _bare), _route, _prefix_)
-            _OPEN.setdefault(_bare[_bare.rfind("}") + 1 :], []).append(_entry)
+            _OPEN.setdefault(_bare[_bare.rfind("}") + 1 :] if ":" in _bare else "", []).append(_entry)
         else:
             _found = Found(_route.dialect, _route.provider, _bare)
             _LITERAL.setdefault(_prefix_ + _bare, {}).setdefault(_route.method, []).append(_found)

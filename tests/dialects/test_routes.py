@@ -18,6 +18,17 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
     ("POST", "//v1///chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
     ("POST", "/v1/responses", {}, openai.RESPONSES, "/v1/responses", {}),
     ("POST", "/responses/input_tokens", {}, openai.INPUT_TOKENS, "/responses/input_tokens", {}),
+    ("GET", "/v1/responses/r", {}, openai.GET_RESPONSE, "/v1/responses/r", {"response": "r"}),
+    ("DELETE", "/v1/responses/r", {}, openai.DELETE_RESPONSE, "/v1/responses/r", {"response": "r"}),
+    ("POST", "/responses/r/cancel", {}, openai.CANCEL_RESPONSE, "/responses/r/cancel", {"response": "r"}),
+    (
+        "GET",
+        "/v1/responses/r/input_items",
+        {},
+        openai.INPUT_ITEMS,
+        "/v1/responses/r/input_items",
+        {"response": "r"},
+    ),
     ("POST", "/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
     ("POST", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
     ("GET", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
@@ -127,4 +138,5 @@ def test_every_dialect_has_a_route_and_a_name() -> None:
     assert {"openai", "anthropic", "gemini"} == DIALECT_NAMES
     assert DIALECT_NAMES | {"vertex"} == PROVIDERS
     assert {"chat", "responses", "completions", "messages", "generate"} == GENERATING
-    assert GENERATING | {"models", "count_tokens", "embeddings", "moderations"} == APIS
+    others = {"models", "count_tokens", "embeddings", "moderations", "stored_responses"}
+    assert GENERATING | others == APIS

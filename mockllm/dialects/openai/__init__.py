@@ -11,10 +11,20 @@ from mockllm.dialects.openai.input_tokens import InputTokens
 from mockllm.dialects.openai.models import Models
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.responses import Responses
+from mockllm.dialects.openai.stored_responses import (
+    CancelResponse,
+    DeleteResponse,
+    GetResponse,
+    InputItems,
+)
 
 CHAT: Final = Chat()
 RESPONSES: Final = Responses()
 INPUT_TOKENS: Final = InputTokens()
+GET_RESPONSE: Final = GetResponse()
+DELETE_RESPONSE: Final = DeleteResponse()
+CANCEL_RESPONSE: Final = CancelResponse()
+INPUT_ITEMS: Final = InputItems()
 COMPLETIONS: Final = Completions()
 EMBEDDINGS: Final = Embeddings()
 MODERATIONS: Final = Moderations()

@@ -1,0 +1,179 @@
+"""The calls on stored responses: GET and DELETE /v1/responses/{id}, POST …/cancel, GET …/input_items.
+
+They are answered from what is remembered of the session; what was not stored, was deleted or has made room
+is not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from mockllm.core.chance import HEX, Ids
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, pretty
+from mockllm.core.lazy import lazy
+from mockllm.core.plan import Data, Framing, Plan
+from mockllm.core.remembered import Memo, Stored
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.responses_errors import error_plan
+from mockllm.dialects.openai.responses_history import asked, chain, history, items, response
+from mockllm.dialects.openai.responses_memory import names
+from mockllm.dialects.openai.responses_native import begun, between
+from mockllm.dialects.openai.shapes import refuse
+
+PAGE: Final = 20
+"""Items of a page where the client names no limit."""
+UNFINISHED: Final[dict[str, Json]] = {
+    "status": "in_progress",
+    "completed_at": None,
+    "error": None,
+    "incomplete_details": None,
+    "output": [],
+    "usage": None,
+}
+
+
+class StoredRequest(Request):
+    dialect = "openai"
+    api = "stored_responses"
+
+    @lazy
+    def stored(self) -> Stored | None:
+        """The response that the path names."""
+        id = self.route.get("response", "")
+        found = self.recall.stored(id)
+        return found if found is not None and found.id == id else None
+
+
+class StoredCall:
+    """What the calls share."""
+
+    name = "openai"
+    api = "stored_responses"
+    generates = False
+    request = StoredRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return None
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        assert isinstance(request, StoredRequest)
+        if request.stored is None:
+            id = request.route.get("response")
+            return Failure("not_found", message=f"Response with id '{id}' not found.")
+        return self.found(request.stored, request, stamp)
+
+    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+        """The answer, where the response is there."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class GetResponse(StoredCall):
+    """GET /v1/responses/{id}, as it was, or as a stream of it."""
+
+    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+        told = response(stored.said)
+        if request.query.get("stream") != "true":
+            return _body(told, stamp)
+        after = _number(request.query.get("starting_after"), -1)
+        events = [event for number, event in enumerate(_events(told)) if number > after]
+        return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
+
+
+class DeleteResponse(StoredCall):
+    """DELETE /v1/responses/{id}."""
+
+    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+        return _body({"id": stored.id, "object": "response", "deleted": True}, stamp)
+
+    def memo(self, plan: Plan, request: Request) -> Memo | None:
+        assert isinstance(request, StoredRequest)
+        if request.stored is None or plan.head.status != 200:
+            return None
+        return Memo(forgotten=names(response(request.stored.said), None))
+
+
+class CancelResponse(StoredCall):
+    """POST /v1/responses/{id}/cancel. Answers are whole when they are stored, so there is never anything left
+    to cancel: one that ran in the background is given as it is."""
+
+    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+        told = response(stored.said)
+        if told.get("background") is not True:
+            return refuse("Cannot cancel a synchronous response.")
+        return _body(told, stamp)
+
+
+class InputItems(StoredCall):
+    """GET /v1/responses/{id}/input_items: what led to it, the newest first, in pages."""
+
+    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+        before = chain(stored, request.recall)[:-1]
+        all_ = history(before) + items(asked(stored).get("input"))
+        listed = [_listed(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
+        if request.query.get("order") != "asc":
+            listed.reverse()
+        after = [place for place, item in enumerate(listed, 1) if item["id"] == request.query.get("after")]
+        rest = listed[after[0] if after else 0 :]
+        page = rest[: _number(request.query.get("limit"), PAGE)]
+        return _body(
+            {
+                "object": "list",
+                "data": page,
+                "first_id": page[0]["id"] if page else None,
+                "has_more": len(rest) > len(page),
+                "last_id": page[-1]["id"] if page else None,
+            },
+            stamp,
+        )
+
+
+def _body(said: Json, stamp: Stamp) -> Plan:
+    return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(said), 0, "body"),))
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text is not None and text.isdecimal() else default
+
+
+def _events(told: dict[str, Json]) -> Iterator[Data]:
+    """The stream that a stored response could have been."""
+    said: list[tuple[str, dict[str, Json]]] = [
+        (name, {"response": {**told, **UNFINISHED}}) for name in ("created", "in_progress")
+    ]
+    for place, item in enumerate(told["output"]):
+        said.append(("output_item.added", {"item": begun(item), "output_index": place}))
+        at = {"item_id": item.get("id"), "output_index": place}
+        said += [(name, {**at, **members}) for name, members in between(item)]
+        said.append(("output_item.done", {"item": item, "output_index": place}))
+    said.append((str(told["status"]), {"response": told}))
+    for number, (name, members) in enumerate(said):
+        payload = dumps({"type": f"response.{name}", **members, "sequence_number": number})
+        yield Data(payload, 0, "end" if number == len(said) - 1 else "open", f"response.{name}")
+
+
+def _listed(item: dict[str, Json], place: str) -> dict[str, Json]:
+    """An item as it is listed: with an id, and a text as a part."""
+    kind = item.get("type", "message")
+    made = {
+        "id": Ids(0, place, 0).make("msg_" if kind == "message" else "item_", 50, alphabet=HEX),
+        "type": kind,
+    }
+    if kind == "message":
+        made["status"] = "completed"
+    said = item.get("content")
+    if type(said) is str:
+        text: dict[str, Json] = {"type": "input_text", "text": said}
+        if item.get("role") == "assistant":
+            text = {"type": "output_text", "annotations": [], "logprobs": [], "text": said}
+        return {**made, **item, "content": [text]}
+    return {**made, **item}
