@@ -1,0 +1,203 @@
+"""The openai package's other calls on a live server: embeddings, completions, moderations; made calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from tests.live import Live
+from tests.live import live as serve
+
+FAST = ["stream_initial_delay_ms=0", "stream_delay_ms=0", "stream_jitter_ms=0"]
+
+
+@pytest.fixture(scope="module")
+def default() -> Iterator[Live]:
+    with serve(packs=["default"], settings=[*FAST, "default_response=Hello there."]) as server:
+        yield server
+
+
+@pytest.fixture
+def client(default: Live) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{default.url}/v1", api_key="sk-test", max_retries=0) as made:
+        yield made
+
+
+def asynchronous(live: Live) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=f"{live.url}/v1", api_key="sk-test", max_retries=0)
+
+
+# --- embeddings ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["float", "base64", None])
+def test_an_embedding_is_the_same_numbers_in_every_form(client: openai.OpenAI, form: Any) -> None:
+    more = {} if form is None else {"encoding_format": form}
+    answer = client.embeddings.create(model="text-embedding-3-small", input="hello", dimensions=16, **more)
+    plain = client.embeddings.create(
+        model="text-embedding-3-small", input="hello", dimensions=16, encoding_format="float"
+    )
+    said: Any = answer.data[0].embedding
+    if form == "base64":
+        assert isinstance(said, str)
+    else:
+        assert said == pytest.approx(plain.data[0].embedding, abs=1e-7)
+    assert answer.usage.total_tokens == 1
+
+
+def test_embeddings_have_the_size_of_their_model(client: openai.OpenAI) -> None:
+    for model, size in (("text-embedding-3-small", 1536), ("text-embedding-3-large", 3072)):
+        answer = client.embeddings.create(model=model, input=["one", "two", "three"])
+        assert [len(each.embedding) for each in answer.data] == [size] * 3
+        assert [each.index for each in answer.data] == [0, 1, 2]
+
+
+def test_the_nearest_text_is_found(client: openai.OpenAI) -> None:
+    stored = ["Reset your password in the settings.", "Our office is in Oslo.", "Refunds take five days."]
+    asked = "How can I reset my password?"
+    model = "text-embedding-3-small"
+    vectors = [each.embedding for each in client.embeddings.create(model=model, input=stored).data]
+    question = client.embeddings.create(model=model, input=asked).data[0].embedding
+    near = [sum(a * b for a, b in zip(question, each, strict=True)) for each in vectors]
+    assert near.index(max(near)) == 0
+
+
+def test_tokens_and_async(default: Live) -> None:
+    async def ask() -> Any:
+        async with asynchronous(default) as client:
+            return await client.embeddings.create(model="text-embedding-3-small", input=[[15339, 1917], [1]])
+
+    answer = asyncio.run(ask())
+    assert len(answer.data) == 2
+    assert answer.usage.prompt_tokens == 3
+
+
+def test_a_wrong_embedding_is_refused(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="does not support specifying dimensions"):
+        client.embeddings.create(model="text-embedding-ada-002", input="a", dimensions=5)
+
+
+def test_a_rule_may_answer_an_embedding_with_an_error(tmp_path: Any) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "rules: [{match: {api: embeddings, user: {contains: no}}, error: rate_limit}]"
+    )
+    with (
+        serve(tmp_path) as live,
+        openai.OpenAI(base_url=f"{live.url}/v1", api_key="sk", max_retries=0) as client,
+    ):
+        assert client.embeddings.create(model="m", input="yes").data
+        with pytest.raises(openai.RateLimitError):
+            client.embeddings.create(model="m", input="no")
+
+
+# --- completions ---------------------------------------------------------------------------------
+
+
+def test_a_completion(client: openai.OpenAI) -> None:
+    answer = client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Say hello")
+    assert answer.choices[0].text == "Hello there."
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+    assert answer.id.startswith("cmpl-")
+    assert len(answer.id) == 34
+
+
+def test_a_stream_with_its_usage(client: openai.OpenAI) -> None:
+    stream = client.completions.create(
+        model="gpt-3.5-turbo-instruct",
+        prompt="Say hello",
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = list(stream)
+    assert "".join(choice.text for chunk in chunks for choice in chunk.choices) == "Hello there."
+    assert [choice.finish_reason for chunk in chunks for choice in chunk.choices][-1] == "stop"
+    assert chunks[-1].usage is not None
+
+
+def test_prompts_n_and_echo(client: openai.OpenAI) -> None:
+    answer = client.completions.create(model="m", prompt=["A: ", "B: "], n=2, echo=True)
+    assert [choice.text for choice in answer.choices] == [
+        *["A: Hello there."] * 2,
+        *["B: Hello there."] * 2,
+    ]
+    assert [choice.index for choice in answer.choices] == [0, 1, 2, 3]
+
+
+def test_max_tokens_and_stop_cut(client: openai.OpenAI) -> None:
+    cut = client.completions.create(model="m", prompt="x", max_tokens=1).choices[0]
+    assert (cut.text, cut.finish_reason) == ("Hello", "length")
+    stopped = client.completions.create(model="m", prompt="x", stop=" there").choices[0]
+    assert (stopped.text, stopped.finish_reason) == ("Hello", "stop")
+
+
+def test_async_completions(default: Live) -> None:
+    async def ask() -> list[str]:
+        async with asynchronous(default) as client:
+            whole = await client.completions.create(model="m", prompt="x")
+            stream = await client.completions.create(model="m", prompt="x", stream=True)
+            return [whole.choices[0].text, "".join([chunk.choices[0].text async for chunk in stream])]
+
+    assert asyncio.run(ask()) == ["Hello there."] * 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_out_of_credit_here_too(client: openai.OpenAI, stream: bool) -> None:
+    with pytest.raises(openai.APIStatusError) as caught:
+        client.completions.create(model="credit-error", prompt="x", stream=stream)
+    assert caught.value.status_code == 402
+    assert caught.value.code == "insufficient_quota"
+
+
+def test_fail_and_delay_as_in_chat(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.RateLimitError):
+        client.completions.create(model="m", prompt="x", extra_query={"fail": "429"})
+
+
+# --- moderations ---------------------------------------------------------------------------------
+
+
+def test_moderations(client: openai.OpenAI) -> None:
+    answer = client.moderations.create(input=["good morning", "i want to kill them."])
+    assert [result.flagged for result in answer.results] == [False, True]
+    assert answer.results[1].categories.violence
+    assert answer.results[1].category_scores.violence > 0.7
+    assert answer.model == "omni-moderation-latest"
+
+
+def test_moderations_of_images(default: Live) -> None:
+    async def ask() -> Any:
+        async with asynchronous(default) as client:
+            parts: Any = [
+                {"type": "text", "text": "hello"},
+                {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+            ]
+            return await client.moderations.create(model="omni-moderation-latest", input=parts)
+
+    (result,) = asyncio.run(ask()).results
+    assert result.category_applied_input_types.violence == ["text", "image"]
+
+
+# --- from_schema, as the default pack uses it ----------------------------------------------------
+
+
+def test_an_offered_tool_is_called_and_the_loop_ends(default: Live, client: openai.OpenAI) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tools: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": schema}}]
+    messages: Any = [{"role": "user", "content": "How is the weather?"}]
+    first = client.chat.completions.create(
+        model="gpt-4o", messages=messages, tools=tools, tool_choice="required"
+    )
+    message = first.choices[0].message
+    assert message.tool_calls is not None
+    messages += [
+        message.model_dump(exclude_none=True),
+        {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "sunny"},
+    ]
+    last = client.chat.completions.create(model="gpt-4o", messages=messages, tools=tools)
+    assert last.choices[0].message.content == "Hello there."
