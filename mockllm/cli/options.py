@@ -99,21 +99,39 @@ def address(text: str) -> tuple[str, int]:
 
 
 LOADING: Final = (
-    Option("--scenarios", "a folder (or file) of scenarios; the first given comes first", metavar="DIR", many=os.pathsep),
+    Option(
+        "--scenarios",
+        "a folder (or file) of scenarios; the first given comes first",
+        metavar="DIR",
+        many=os.pathsep,
+    ),
     Option("--pack", "shipped packs by name, separated by commas", metavar="NAME", many=","),
     Option("--set", "sets a pack's parameter", metavar="PARAM=VALUE", many=","),
 )
 SERVING: Final = (
     Option("--host", "where to listen; localhost is 127.0.0.1 and ::1", "localhost"),
     Option("--port", "the port; 0 takes a free one", 8080, int, also="PORT"),
-    Option("--listen", "another address, may be repeated", convert=address, metavar="HOST:PORT", many=",", short="-l"),
+    Option(
+        "--listen",
+        "another address, may be repeated",
+        convert=address,
+        metavar="HOST:PORT",
+        many=",",
+        short="-l",
+    ),
     Option("--seed", "seeds all randomness and ids", 0, int),
     Option("--strict", "warnings are errors, and so is a request that no rule answers", False, flag=True),
     Option("--quiet", "no line for each request", False, flag=True),
     Option("--verbose", "also modifiers and notes in each line", False, flag=True),
     Option("--no-cors", "no answers to pages of other origins", False, flag=True),
     Option("--no-reload", "do not watch the files", False, flag=True),
-    Option("--max-delay", "longest wait that a request may choose by a template", 60.0, seconds, metavar="SECONDS"),
+    Option(
+        "--max-delay",
+        "longest wait that a request may choose by a template",
+        60.0,
+        seconds,
+        metavar="SECONDS",
+    ),
 )
 
 
@@ -147,15 +165,22 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits")
     for limit in fields(Limits):
         option, unit = limit.metadata["option"], limit.metadata["unit"]
-        help = f"{limit.metadata['help']} (default {limit.default} {'' if unit == 'count' else unit}".rstrip() + ")"
-        group.add_argument(option, type=_number(unit), default=None, metavar="N", dest=f"limit_{limit.name}", help=help)
+        help = (
+            f"{limit.metadata['help']} (default {limit.default} {'' if unit == 'count' else unit}".rstrip()
+            + ")"
+        )
+        group.add_argument(
+            option, type=_number(unit), default=None, metavar="N", dest=f"limit_{limit.name}", help=help
+        )
 
 
 def _number(unit: str) -> Callable[[str], Any]:
     return float if unit == "seconds" else int
 
 
-def settled(given: argparse.Namespace, options: Sequence[Option], environment: Mapping[str, str]) -> dict[str, Any]:
+def settled(
+    given: argparse.Namespace, options: Sequence[Option], environment: Mapping[str, str]
+) -> dict[str, Any]:
     """The value of each option."""
     values: dict[str, Any] = {}
     for option in options:

@@ -31,7 +31,9 @@ def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, *SERVING), os.environ)
     asked = wanted(values, os.environ)
     began = time.time()
-    builder = Builder(asked, Memory(), seed=values["seed"], longest=values["max_delay"], strict=values["strict"])
+    builder = Builder(
+        asked, Memory(), seed=values["seed"], longest=values["max_delay"], strict=values["strict"]
+    )
     try:
         engine = builder.first()
     except Broken as broken:
@@ -39,7 +41,9 @@ def run(given: argparse.Namespace) -> int:
         return 2
     for warning in builder.warnings:
         say(f"warning: {warning}")
-    lines = None if values["quiet"] else Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"])
+    lines = (
+        None if values["quiet"] else Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"])
+    )
     app = App(engine, limits=limits(given, os.environ), open_to_pages=not values["no_cors"], lines=lines)
     addresses = [Address(values["host"], values["port"])]
     if values["listen"]:
@@ -47,7 +51,9 @@ def run(given: argparse.Namespace) -> int:
         addresses = more if given.port is None and given.host is None else addresses + more
     reload = Reload(app, builder.watched, builder.again, say, builder.warnings, began)
     try:
-        run_server(app, addresses, lambda where: ready(where, app), None if values["no_reload"] else reload.run)
+        run_server(
+            app, addresses, lambda where: ready(where, app), None if values["no_reload"] else reload.run
+        )
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1

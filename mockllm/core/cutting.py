@@ -12,7 +12,6 @@ from mockllm.core.reply import Choice, Part, Piece, Text, Thinking, spoken
 from mockllm.core.request import Sampling
 from mockllm.core.tokens import estimate, split
 
-
 SHORT: Final = 200
 """Characters up to which a text's tokens are told apart one by one; in longer texts they are estimated, which is
 nearer for most languages, and two tokens more or less do not show."""

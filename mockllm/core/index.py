@@ -28,7 +28,10 @@ _LOOKED_AT: Final = 32
 Place: TypeAlias = tuple[int, str, int]
 """Where a layer stands: the field's number, its key where it has layers of its own, the layer's number."""
 
-_TOGETHER: Final = (("method", "path", "provider", "dialect", "api", "generates", "host"), ("model", "stream"))
+_TOGETHER: Final = (
+    ("method", "path", "provider", "dialect", "api", "generates", "host"),
+    ("model", "stream"),
+)
 """Fields of few values whose layers are joined: what the transport knows, and what most bodies begin with."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 

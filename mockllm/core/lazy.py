@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 T = TypeVar("T")
 
 
-class lazy(Generic[T]):  # noqa: N801 - reads as a decorator
+class lazy(Generic[T]):
     """A non-data descriptor: once the value is in the instance's `__dict__` it is no longer asked."""
 
     def __init__(self, compute: Callable[[Any], T]) -> None:

@@ -132,7 +132,9 @@ def _json(value: object, info: ValidationInfo) -> Any:
     if isinstance(value, str):
         return _expression(value, _as_it_is, info)
     children: Iterable[tuple[Any, object]]
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     found = {key: made for key, child in children if (made := _json(child, info)) is not None}
     if not found:
         return None

@@ -12,7 +12,6 @@ from mockllm.core.scopes import scope_of
 from mockllm.dialects.dialect import Dialect
 from mockllm.scenario.catalog import Catalog
 
-
 TOGETHER: Final = 1000
 """How many combinations of modifiers are remembered before all are forgotten."""
 
@@ -82,7 +81,9 @@ class Claims:
         known = None if decided is None else self._together.get(decided)
         if known is not None:
             return known
-        found = tuple([self._candidate(number, request) for number in self._index.among(hits, request, first, end)])
+        found = tuple(
+            [self._candidate(number, request) for number in self._index.among(hits, request, first, end)]
+        )
         if decided is not None and all(candidate.item in self._global for candidate in found):
             if len(self._together) >= TOGETHER:
                 self._together.clear()

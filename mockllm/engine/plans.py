@@ -193,7 +193,10 @@ class Planner:
             sizes = _sizes(said, sent)
             waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
             slow = sent.pace.slowdown
-            waits = [wait if each.pause is None else each.pause * slow for each, wait in zip(said, waits, strict=True)]
+            waits = [
+                wait if each.pause is None else each.pause * slow
+                for each, wait in zip(said, waits, strict=True)
+            ]
             total = sum(min(wait, sent.longest) for wait in (*waits, after * slow))
         return paced_whole(plan, total)
 
@@ -229,7 +232,8 @@ def _sent(plan: Plan, sent: Sent) -> Plan:
 def _capped(plan: Plan, longest: float) -> Plan:
     """The plan with no wait longer than that."""
     steps = tuple(
-        replace(step, seconds=min(step.seconds, longest)) if isinstance(step, Wait) else step for step in plan.steps
+        replace(step, seconds=min(step.seconds, longest)) if isinstance(step, Wait) else step
+        for step in plan.steps
     )
     return replace(plan, steps=steps)
 

@@ -70,7 +70,8 @@ class Answers:
 @dataclass(frozen=True, slots=True)
 class Item:
     """A rule or a modifier. `id` is what a person reads (`a.yaml:greeting`), `where` its file and line, `key`
-    names its counts, `print` all that it was made of. A rule has `answers`, a modifier may have an `error`. Of layers the lower number wins."""
+    names its counts, `print` all that it was made of. A rule has `answers`, a modifier may have an `error`.
+    Of layers the lower number wins."""
 
     id: str
     where: str

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from tests.conformance import anthropic_messages, gemini, openai_chat, openai_responses
+from tests.conformance import (
+    anthropic_messages,
+    gemini,
+    openai_chat,
+    openai_completions,
+    openai_lookups,
+    openai_responses,
+)
 from tests.conformance.shape import Protocol
 
 PROTOCOLS: tuple[Protocol, ...] = (
     openai_chat.PROTOCOL,
     openai_responses.PROTOCOL,
+    openai_completions.PROTOCOL,
+    *openai_lookups.PROTOCOLS,
     anthropic_messages.PROTOCOL,
     *gemini.PROTOCOLS,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from mockllm.core.chance import Ids
 from mockllm.core.events import sent
@@ -18,7 +18,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Framing, Plan
 from mockllm.core.reply import Native, Reply
-from mockllm.dialects.dialect import Generating, Stamp
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Generating, Lookup, Stamp
 from mockllm.dialects.routes import Found, find
 
 Recording: TypeAlias = Mapping[str, Any]
@@ -36,7 +37,7 @@ class Protocol:
     to what stands before the service."""
 
     folder: str
-    dialect: Generating
+    dialect: Generating | Lookup
     path: str | None
     """None: each recording's own."""
     said: Callable[[Recording], Reply | Failure]
@@ -116,11 +117,20 @@ def serve(protocol: Protocol, case: Case) -> Seen:
     stamp = Stamp(Ids(0, "conformance", 1), 1_700_000_000.0)
     if isinstance(case.said, Failure):
         plan = protocol.dialect.error(case.said, request, stamp)
-    elif request.stream:
-        plan = protocol.dialect.stream(case.said, request, stamp)
     else:
-        plan = protocol.dialect.whole(case.said, request, stamp)
+        plan = _answered(protocol.dialect, case.said, request, stamp)
     return look(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent(plan))
+
+
+def _answered(dialect: Generating | Lookup, said: Reply, request: Request, stamp: Stamp) -> Plan:
+    if not dialect.generates:
+        found = cast(Lookup, dialect).answer(request, (), stamp)
+        assert isinstance(found, Plan)
+        return found
+    generating = cast(Generating, dialect)
+    return (
+        generating.stream(said, request, stamp) if request.stream else generating.whole(said, request, stamp)
+    )
 
 
 def compare(protocol: Protocol, case: Case) -> Comparison:

@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 
-from tests.conformance.exceptions import EXEMPTIONS, Exemption, excused
+from tests.conformance.exceptions import EXEMPTIONS, LEFT_OUT, Exemption, excused
 from tests.conformance.facts import kept, recorded
 from tests.conformance.protocols import PROTOCOLS
 from tests.conformance.shape import Case, Comparison, Protocol, compare
@@ -69,6 +69,7 @@ def report(protocol: Protocol, found: Sequence[Comparison]) -> None:
     same = sum(not (comparison.missing or comparison.extra) for comparison in found)
     print(
         f"{protocol.folder}: n {len(found)}, F1 {mean(found):.3f} (newest {len(last)}: {mean(last):.3f}), "
+        f"left out {sum(id.startswith(protocol.folder) for id in LEFT_OUT)}, "
         f"same shape {same}, same order {sum(comparison.same_order for comparison in found)}"
     )
     for difference, count in Counter(d for each in found for d in differences(each)).most_common(8):

@@ -13,6 +13,13 @@ from tests.live import Live
 from tests.live import live as serve
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """google-genai makes a subclass that aiohttp discourages."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
+    )
+
+
 @pytest.fixture(scope="module")
 def live() -> Iterator[Live]:
     with serve(Path(__file__).parent / "scenarios") as server:

@@ -21,7 +21,6 @@ from mockllm.core.failure import NAMED
 from tests.live import Live
 from tests.live import live as serve
 
-pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")  # the package's own
 MODEL = "gemini-mock"
 OLDER = "gemini-2.5-flash"
 

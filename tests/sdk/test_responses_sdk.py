@@ -1,4 +1,4 @@
-"""What only the responses protocol has in the openai package: its helpers, items, events and errors."""
+"""What only the responses protocol has in the openai package: its helpers, items, state, events, errors."""
 
 from __future__ import annotations
 
@@ -45,6 +45,64 @@ def test_an_agent_loop_with_the_whole_history(chat: openai.OpenAI) -> None:
     history += [call, {"type": "function_call_output", "call_id": call.call_id, "output": '{"degrees": 21}'}]
     last = chat.responses.create(model="gpt-4o", input=history, tools=TOOLS)
     assert last.output_text == "It is 21 degrees."
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_an_agent_loop_by_the_id_of_the_response_before(chat: openai.OpenAI, stream: bool) -> None:
+    """The output carries only the call's id; the tool's name and the history stand in what is stored."""
+    asked: dict[str, Any] = {"model": "gpt-4o", "input": "weather?", "tools": TOOLS}
+    if stream:
+        with chat.responses.stream(**asked) as events:
+            first: Any = events.until_done().get_final_response()
+    else:
+        first = chat.responses.create(**asked)
+    output: Any = {
+        "type": "function_call_output",
+        "call_id": first.output[0].call_id,
+        "output": '{"degrees": 21}',
+    }
+    last = chat.responses.create(model="gpt-4o", previous_response_id=first.id, input=[output], tools=TOOLS)
+    assert (last.output_text, last.previous_response_id) == ("It is 21 degrees.", first.id)
+    listed = chat.responses.input_items.list(last.id, order="asc")
+    assert [item.type for item in listed] == ["message", "function_call", "function_call_output"]
+
+
+def test_a_stored_response_is_got_streamed_and_deleted(chat: openai.OpenAI) -> None:
+    said = chat.responses.create(model="gpt-4o", input="hello")
+    found = chat.responses.retrieve(said.id)
+    assert (found.id, found.output_text) == (said.id, said.output_text)
+    events = list(chat.responses.retrieve(said.id, stream=True))
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.output_text == said.output_text
+    with pytest.raises(openai.BadRequestError, match="Cannot cancel"):
+        chat.responses.cancel(said.id)
+    chat.responses.delete(said.id)
+    with pytest.raises(openai.NotFoundError, match="not found"):
+        chat.responses.retrieve(said.id)
+
+
+@pytest.mark.parametrize("id", ["resp_unknown", None], ids=["unknown", "not stored"])
+def test_only_what_is_stored_is_gone_on_from(chat: openai.OpenAI, id: str | None) -> None:
+    id = id or chat.responses.create(model="gpt-4o", input="hello", store=False).id
+    with pytest.raises(openai.BadRequestError, match="not found") as caught:
+        chat.responses.create(model="gpt-4o", input="hello", previous_response_id=id)
+    assert caught.value.code == "previous_response_not_found"
+
+
+def test_what_is_stored_is_of_one_session(chat: openai.OpenAI) -> None:
+    of_session = chat.with_options(default_headers={"x-mockllm-session": "one"})
+    said = of_session.responses.create(model="gpt-4o", input="hello")
+    assert of_session.responses.retrieve(said.id).id == said.id
+    other = chat.with_options(default_headers={"x-mockllm-session": "two"})
+    with pytest.raises(openai.NotFoundError):
+        other.responses.retrieve(said.id)
+
+
+def test_a_conversation_is_counted_from_its_first_request(chat: openai.OpenAI) -> None:
+    first = chat.responses.create(model="gpt-4o", input="go through it", instructions="Be brief.")
+    second = chat.responses.create(model="gpt-4o", input="go on", previous_response_id=first.id)
+    third = chat.responses.create(model="gpt-4o", input="go on", previous_response_id=second.id)
+    assert [each.output_text for each in (first, second, third)] == ["part one", "part two", "part three"]
 
 
 def test_parallel_calls_are_items_of_their_own(chat: openai.OpenAI) -> None:

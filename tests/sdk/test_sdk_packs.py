@@ -11,6 +11,7 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+from google.genai.errors import ClientError
 
 from tests.live import Live
 from tests.live import live as serve
@@ -50,7 +51,8 @@ def test_the_packs_own_reply(controls: Live, way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_fail_as_a_default_query(controls: Live, way: Way) -> None:
-    with pytest.raises((openai.RateLimitError, anthropic.RateLimitError), match="Rate limit exceeded"):
+    limited = (openai.RateLimitError, anthropic.RateLimitError, ClientError)
+    with pytest.raises(limited, match="Rate limit exceeded"):
         way(controls.url, Question("anything", query={"fail": "429"}))
 
 

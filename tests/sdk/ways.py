@@ -1,5 +1,5 @@
-"""Twelve ways to ask the same: two SDKs, three protocols, sync and async, whole and streamed, each answer in
-neutral words.
+"""Sixteen ways to ask the same: three SDKs, four protocols, sync and async, whole and streamed, each answer
+in neutral words.
 
 What a scenario says is promised for all of them, so one table of cases is asked in every way.
 """
@@ -14,12 +14,15 @@ from typing import Any
 
 import anthropic
 import openai
+from google import genai
+from google.genai import types
 
 Query = Mapping[str, str]
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 OPENAI_TOOLS: list[Any] = [{"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}]
 ANTHROPIC_TOOLS: list[Any] = [{"name": "get_weather", "input_schema": SCHEMA}]
+WEATHER = types.FunctionDeclaration(name="get_weather", parameters_json_schema=SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -277,6 +280,73 @@ def anthropic_async_streamed(url: str, question: Question) -> Said:
     return asyncio.run(ask())
 
 
+# --- gemini --------------------------------------------------------------------------------------
+
+_GEMINI_FINISH = {"STOP": "stop", "MAX_TOKENS": "length", "PROHIBITED_CONTENT": "refusal"}
+
+
+def _gemini(url: str, question: Question) -> genai.Client:
+    query = {"params": dict(question.query)} if question.query else {}
+    options = types.HttpOptions(base_url=url, client_args=query, async_client_args=query)
+    return genai.Client(api_key="k", http_options=options)
+
+
+def _for_gemini(question: Question) -> dict[str, Any]:
+    config = types.GenerateContentConfig(
+        max_output_tokens=question.max_tokens,
+        stop_sequences=list(question.stop) or None,
+        tools=[types.Tool(function_declarations=[WEATHER])] if question.tools else None,
+        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+    )
+    return {"model": question.model, "contents": question.user, "config": config}
+
+
+def _gemini_said(chunks: Iterable[types.GenerateContentResponse]) -> Said:
+    """Calls end with `STOP` here; the last chunk has the usage."""
+    text, calls, finish, usage = "", [], None, None
+    for chunk in chunks:
+        usage = chunk.usage_metadata or usage
+        (candidate,) = chunk.candidates or []
+        finish = candidate.finish_reason or finish
+        for part in (candidate.content.parts if candidate.content else None) or ():
+            if part.function_call is not None:
+                calls.append((str(part.function_call.name), part.function_call.args))
+            elif not part.thought:
+                text += part.text or ""
+    assert finish is not None
+    assert usage is not None
+    prompt, total = usage.prompt_token_count or 0, usage.total_token_count or 0
+    ended = "tool_calls" if calls and finish.value == "STOP" else _GEMINI_FINISH[finish.value]
+    return Said(text, tuple(calls), ended, (prompt, total - prompt))
+
+
+def gemini_whole(url: str, question: Question) -> Said:
+    with _gemini(url, question) as client:
+        return _gemini_said([client.models.generate_content(**_for_gemini(question))])
+
+
+def gemini_streamed(url: str, question: Question) -> Said:
+    with _gemini(url, question) as client:
+        return _gemini_said(client.models.generate_content_stream(**_for_gemini(question)))
+
+
+def gemini_async_whole(url: str, question: Question) -> Said:
+    async def ask() -> Said:
+        async with _gemini(url, question).aio as client:
+            return _gemini_said([await client.models.generate_content(**_for_gemini(question))])
+
+    return asyncio.run(ask())
+
+
+def gemini_async_streamed(url: str, question: Question) -> Said:
+    async def ask() -> Said:
+        async with _gemini(url, question).aio as client:
+            stream = await client.models.generate_content_stream(**_for_gemini(question))
+            return _gemini_said([chunk async for chunk in stream])
+
+    return asyncio.run(ask())
+
+
 WAYS: Mapping[str, Way] = {
     "openai, whole": openai_whole,
     "openai, streamed": openai_streamed,
@@ -290,4 +360,8 @@ WAYS: Mapping[str, Way] = {
     "anthropic, streamed": anthropic_streamed,
     "anthropic, async, whole": anthropic_async_whole,
     "anthropic, async, streamed": anthropic_async_streamed,
+    "gemini, whole": gemini_whole,
+    "gemini, streamed": gemini_streamed,
+    "gemini, async, whole": gemini_async_whole,
+    "gemini, async, streamed": gemini_async_streamed,
 }

@@ -141,7 +141,9 @@ def test_a_large_compressed_body_is_inflated_in_slices(server: Threaded) -> None
     app = App(server.app.engine, limits=replace(LIMITS, body=10_000_000))
     sent = bytes(range(256)) * 16 * 1024  # just four slices
     with Threaded(app) as url, Raw.to(url) as raw:
-        got = raw.send(request("POST", "/echo", gzip.compress(sent, mtime=0), Content_Encoding="gzip")).answer()
+        got = raw.send(
+            request("POST", "/echo", gzip.compress(sent, mtime=0), Content_Encoding="gzip")
+        ).answer()
         assert got.body == sent
 
 

@@ -22,6 +22,7 @@ FINE: dict[str, dict[str, Json]] = {
     "a text": {},
     "nulls": {"tools": None, "temperature": None, "tool_choice": None},
     "fields that nobody knows": {"tomorrow": 1},
+    "numbers in their ranges": {"temperature": 1, "top_logprobs": 2, "max_output_tokens": 16},
     "a stored prompt without a model": {"model": None, "input": None, "prompt": {"id": "p"}},
     "a conversation alone": {"input": None, "conversation": "conv_1"},
     "a call and its output": {"input": [CALL, OUTPUT]},
