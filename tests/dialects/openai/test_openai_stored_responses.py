@@ -1,0 +1,326 @@
+"""Responses that are stored, found again, gone on from, listed and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Cut, Data, Plan
+from mockllm.core.remembered import Memo
+from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.request import ResultPart
+from mockllm.core.scopes import conversation
+from mockllm.core.stencil import NotedIds, cut
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai import (
+    CANCEL_RESPONSE,
+    DELETE_RESPONSE,
+    GET_RESPONSE,
+    INPUT_ITEMS,
+    RESPONSES,
+)
+from mockllm.dialects.openai.responses_request import ResponsesRequest
+from mockllm.dialects.openai.stored_responses import StoredCall, StoredRequest
+from mockllm.state.remembering import Remembered
+from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.responses_requests import SIMPLE
+
+CALL = Call("get_weather", ('{"city": "Paris"}',), "call_1")
+OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": '{"degrees": 21}'}
+
+
+class Session:
+    """What a server does: reads with what is remembered, answers, remembers."""
+
+    def __init__(self) -> None:
+        self.memory = Remembered()
+        self.answers = 0
+
+    def read(self, **fields: Json) -> ResponsesRequest:
+        return self.of_bytes(dumps({**SIMPLE, **fields}))
+
+    def of_bytes(self, raw: bytes) -> ResponsesRequest:
+        recall = self.memory.recall("")
+        return ResponsesRequest(method="POST", path="/v1/responses", headers={}, raw=raw, recall=recall)
+
+    def say(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
+        """Answers, remembers, and gives the response's id."""
+        request = self.read(**fields, stream=stream)
+        plan = (RESPONSES.stream if stream else RESPONSES.whole)(
+            Reply((Choice(parts),)), request, self.stamp()
+        )
+        self.remember(RESPONSES.memo(plan, request))
+        last = plan.steps[-1]
+        assert isinstance(last, Data)
+        said = loads(last.payload)
+        return str(said.get("response", said)["id"])
+
+    def stamp(self) -> Stamp:
+        self.answers += 1
+        return Stamp(STAMP.ids.__class__(0, "", self.answers), STAMP.now)
+
+    def remember(self, memo: Memo | None) -> None:
+        if memo is not None:
+            self.memory.remember("", memo)
+
+    def stored(self, id: str, query: str = "", method: str = "GET") -> StoredRequest:
+        return StoredRequest(
+            method=method,
+            path=f"/v1/responses/{id}",
+            headers={},
+            query_string=query,
+            route={"response": id},
+            recall=self.memory.recall(""),
+        )
+
+    def ask(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
+        request = self.stored(id, query)
+        assert call.check(request) is call.unreadable(request) is None
+        return call.answer(request, (), STAMP)
+
+
+def body(answer: Plan | Failure) -> Json:
+    assert isinstance(answer, Plan)
+    assert isinstance(answer.steps[0], Data)
+    return loads(answer.steps[0].payload)
+
+
+def events(answer: Plan | Failure) -> list[Json]:
+    assert isinstance(answer, Plan)
+    assert answer.streamed
+    return [loads(step.payload) for step in answer.steps if isinstance(step, Data)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_response_is_found_as_it_was_said(stream: bool) -> None:
+    session = Session()
+    id = session.say(Text(("Hi",)), stream=stream)
+    found = body(session.ask(GET_RESPONSE, id))
+    assert (found["id"], found["output"][0]["content"][0]["text"]) == (id, "Hi")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_filled_stencil_is_remembered_as_what_it_stands_for(stream: bool) -> None:
+    session, ids = Session(), NotedIds()
+    request = session.read(stream=stream)
+    say = RESPONSES.stream if stream else RESPONSES.whole
+    filled = cut(say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(ids, 7.0)), ids).fill(STAMP.ids, 7, 1)
+    memo = RESPONSES.memo(filled, request)
+    assert memo is not None
+    assert memo.names[0].startswith("resp_")
+
+
+@pytest.mark.parametrize("finish", ["incomplete", "failed"])
+def test_what_is_incomplete_or_failed_is_stored_too(finish: str) -> None:
+    session = Session()
+    request = session.read(stream=True)
+    reply = Reply(
+        (Choice((Text(("Hi",)),), "length"),), broken=Failure("overloaded") if finish == "failed" else None
+    )
+    memo = RESPONSES.memo(RESPONSES.stream(reply, request, STAMP), request)
+    assert memo is not None
+    session.remember(memo)
+    assert body(session.ask(GET_RESPONSE, memo.names[0]))["status"] == finish
+
+
+def broken_off(plan: Plan) -> Plan:
+    return replace(plan, steps=plan.steps[:-1])
+
+
+def reset(plan: Plan) -> Plan:
+    return replace(plan, steps=(*plan.steps, Cut("reset", 1)))
+
+
+def without_end(plan: Plan) -> Plan:
+    ids = NotedIds()
+    return cut(broken_off(plan), ids).fill(STAMP.ids, 7, 1)
+
+
+def empty(plan: Plan) -> Plan:
+    return replace(plan, steps=())
+
+
+@pytest.mark.parametrize("fault", [broken_off, reset, without_end, empty])
+def test_a_stream_that_breaks_off_is_not_stored(fault: object) -> None:
+    request = Session().read(stream=True)
+    plan = RESPONSES.stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP)
+    assert callable(fault)
+    assert RESPONSES.memo(fault(plan), request) is None
+
+
+def test_errors_and_bodies_of_a_scenarios_own_are_not_stored() -> None:
+    request = Session().read()
+    assert RESPONSES.memo(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
+    for said in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
+        plan = Plan(RESPONSES.error(Failure("overloaded"), request, STAMP).head, (Data(said, 0, "body"),))
+        assert RESPONSES.memo(plan, request) is None
+
+
+def test_what_the_client_declines_is_not_stored_but_its_calls_are_known() -> None:
+    session = Session()
+    id = session.say(CALL, Native("openai", {"type": "function_call", "name": 7}), store=False)
+    assert isinstance(session.ask(GET_RESPONSE, id), Failure)
+    assert session.read(input=[OUTPUT]).tool_results[0].name == "get_weather"
+    assert session.say(Text(("x",)), store=None, user='"store"') != id
+
+
+def test_an_output_is_told_by_its_tools_name_and_the_history_stands_before_it() -> None:
+    session = Session()
+    first = session.say(CALL, input="weather?", instructions="Be brief.")
+    request = session.read(input=[OUTPUT], previous_response_id=first)
+    assert request.tool_results == (ResultPart("call_1", "get_weather", '{"degrees": 21}'),)
+    assert (request.user, request.turn, request.system) == ("weather?", 2, None)
+    assert RESPONSES.check(request) is None
+    second = session.say(Text(("21.",)), input=[OUTPUT], previous_response_id=first, stream=True)
+    third = session.read(input="thanks", previous_response_id=second)
+    assert [message.role for message in third.messages] == ["user", "assistant", "tool", "assistant", "user"]
+    assert (third.turn, third.user) == (3, "thanks")
+
+
+def test_the_calls_of_the_response_before_must_be_answered() -> None:
+    session = Session()
+    first = session.say(CALL)
+    failure = RESPONSES.check(session.read(previous_response_id=first))
+    assert failure is not None
+    assert failure.message == "No tool output found for function call call_1."
+
+
+def test_a_conversation_is_gone_on_with_by_its_id() -> None:
+    session = Session()
+    for said in ("one", "two"):
+        session.say(Text((said,)), input=said, conversation="conv_1")
+    request = session.read(input="three", conversation={"id": "conv_1"})
+    assert [message.text for message in request.messages] == ["one", "one", "two", "two", "three"]
+    assert RESPONSES.check(request) is None
+
+
+def test_an_item_is_referred_to_by_its_id() -> None:
+    session = Session()
+    first = session.say(CALL)
+    item = body(session.ask(GET_RESPONSE, first))["output"][0]["id"]
+    request = session.read(input=[{"type": "item_reference", "id": item}, OUTPUT])
+    assert request.tool_results[0].name == "get_weather"
+    assert RESPONSES.check(request) is None
+    strange = session.read(input=[{"type": "item_reference", "id": first}])
+    assert RESPONSES.check(strange) is not None
+
+
+def test_a_chain_is_one_conversation_whose_first_request_is_in_it() -> None:
+    session = Session()
+    start: Mapping[str, Json] = {"input": "hi", "instructions": "Be brief."}
+    first = session.say(Text(("a",)), **start)
+    second = session.say(Text(("b",)), input="more", previous_response_id=first)
+    last = session.read(input="and more", instructions="Other.", previous_response_id=second)
+    assert conversation(last) == conversation(session.read(**start))
+    assert conversation(last) != conversation(session.read(input="and more", instructions="Other."))
+
+
+def test_a_chain_ends_where_a_response_is_gone() -> None:
+    session = Session()
+    first = session.say(Text(("a",)), input="one")
+    second = session.say(Text(("b",)), input="two", previous_response_id=first)
+    session.remember(DELETE_RESPONSE.memo(_deleted(session, first), session.stored(first)))
+    assert [message.text for message in session.read(input="x", previous_response_id=second).messages] == [
+        *("two", "b", "x")
+    ]
+
+
+def _deleted(session: Session, id: str) -> Plan:
+    plan = session.ask(DELETE_RESPONSE, id)
+    assert isinstance(plan, Plan)
+    return plan
+
+
+def test_a_body_that_nobody_could_read_is_no_history() -> None:
+    session = Session()
+    request = session.of_bytes(b"no json")
+    plan = RESPONSES.whole(Reply((Choice((Text(("a",)),)),)), request, STAMP)
+    memo = RESPONSES.memo(plan, request)
+    assert memo is not None
+    session.remember(memo)
+    later = session.read(input="x", previous_response_id=memo.names[0])
+    assert [message.text for message in later.messages] == ["a", "x"]
+
+
+# --- the calls -------------------------------------------------------------------------------------
+
+
+def test_a_deleted_response_is_not_found() -> None:
+    session = Session()
+    id = session.say(Text(("Hi",)))
+    plan = _deleted(session, id)
+    assert body(plan) == {"id": id, "object": "response", "deleted": True}
+    session.remember(DELETE_RESPONSE.memo(plan, session.stored(id, method="DELETE")))
+    gone = session.ask(GET_RESPONSE, id)
+    assert isinstance(gone, Failure)
+    assert gone.message == f"Response with id '{id}' not found."
+    assert GET_RESPONSE.error(gone, session.stored(id), STAMP).head.status == 404
+    assert DELETE_RESPONSE.memo(plan, session.stored(id)) is None
+
+
+def test_an_error_in_place_of_a_deletion_deletes_nothing() -> None:
+    session = Session()
+    id = session.say(Text(("Hi",)))
+    plan = GET_RESPONSE.error(Failure("overloaded"), session.stored(id), STAMP)
+    assert DELETE_RESPONSE.memo(plan, session.stored(id)) is None
+
+
+def test_only_a_responses_own_id_names_it() -> None:
+    session = Session()
+    session.say(Text(("Hi",)), conversation="conv_1")
+    assert isinstance(session.ask(GET_RESPONSE, "conv_1"), Failure)
+
+
+def test_only_what_ran_in_the_background_is_cancelled() -> None:
+    session = Session()
+    refused = session.ask(CANCEL_RESPONSE, session.say(Text(("Hi",))))
+    assert isinstance(refused, Failure)
+    assert refused.message == "Cannot cancel a synchronous response."
+    assert (
+        body(session.ask(CANCEL_RESPONSE, session.say(Text(("Hi",)), background=True)))["background"] is True
+    )
+
+
+def test_a_stored_response_is_streamed_as_it_could_have_been() -> None:
+    session = Session()
+    parts = (Thinking(("a",)), Text(("b", "c")), Refusal(("d",)), CALL, Call("sql", ("e",), "call_2"))
+    id = session.say(*parts, tools=[{"type": "custom", "name": "sql"}])
+    said = events(session.ask(GET_RESPONSE, id, "stream=true"))
+    assert [event["sequence_number"] for event in said] == list(range(len(said)))
+    assert [event["delta"] for event in said if "delta" in event] == [
+        *("a", "bc", "d", '{"city": "Paris"}', "e")
+    ]
+    assert said[0]["response"]["output"] == []
+    assert said[-1]["response"] == body(session.ask(GET_RESPONSE, id))
+    assert said[-1]["type"] == "response.completed"
+    rest = events(session.ask(GET_RESPONSE, id, "stream=true&starting_after=3"))
+    assert rest == said[4:]
+
+
+def test_the_items_that_led_to_a_response_are_listed() -> None:
+    session = Session()
+    history = [{"role": "assistant", "content": "earlier"}, {"role": "user", "content": "weather?"}]
+    first = session.say(CALL, input=history)
+    second = session.say(Text(("21.",)), input=[OUTPUT], previous_response_id=first)
+    listed = body(session.ask(INPUT_ITEMS, second, "order=asc"))
+    assert [item["type"] for item in listed["data"]] == [
+        *("message", "message", "function_call", "function_call_output")
+    ]
+    assert [item["content"][0]["type"] for item in listed["data"][:2]] == ["output_text", "input_text"]
+    assert (listed["first_id"], listed["has_more"]) == (listed["data"][0]["id"], False)
+    assert body(session.ask(INPUT_ITEMS, second))["data"] == listed["data"][::-1]
+
+
+def test_items_are_listed_in_pages() -> None:
+    session = Session()
+    id = session.say(Text(("x",)), input=[{"role": "user", "content": str(number)} for number in range(3)])
+    page = body(session.ask(INPUT_ITEMS, id, "limit=2&order=asc"))
+    assert ([item["content"][0]["text"] for item in page["data"]], page["has_more"]) == (["0", "1"], True)
+    rest = body(session.ask(INPUT_ITEMS, id, f"order=asc&after={page['last_id']}"))
+    assert ([item["content"][0]["text"] for item in rest["data"]], rest["has_more"]) == (["2"], False)
+    none = body(session.ask(INPUT_ITEMS, session.say(Text(("x",)), input=[])))
+    assert (none["data"], none["first_id"], none["last_id"]) == ([], None, None)
