@@ -1,0 +1,50 @@
+"""OpenAI's calls that are answered without a reply: embeddings and moderations. The recorded request alone
+says what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.reply import Reply
+from mockllm.dialects.openai import EMBEDDINGS, MODERATIONS
+from tests.conformance import openai_chat
+from tests.conformance.shape import Protocol, Recording
+
+TOLD = ("type", "model", "encoding_format", "dimensions")
+"""What of a request is no text of the user's."""
+
+
+def said(recording: Recording) -> Reply | Failure:
+    """Nothing that a scenario would say, or the failure."""
+    return Reply(()) if recording["response"]["status"] == 200 else openai_chat.said(recording)
+
+
+def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {name: value if name in TOLD else _untold(value) for name, value in body.items()}
+
+
+def _untold(value: Json) -> Json:
+    if isinstance(value, dict):
+        return asked(value)
+    if isinstance(value, list):
+        return [_untold(each) for each in value]
+    return "x" if isinstance(value, str) else value
+
+
+PROTOCOLS = tuple(
+    Protocol(
+        folder=folder,
+        dialect=dialect,
+        path=path,
+        said=said,
+        kind=lambda name, payload: "body",
+        asked=asked,
+        noise=openai_chat.PROTOCOL.noise | {"via"},
+    )
+    for folder, dialect, path in (
+        ("openai-embeddings", EMBEDDINGS, "/v1/embeddings"),
+        ("openai-moderations", MODERATIONS, "/v1/moderations"),
+    )
+)
