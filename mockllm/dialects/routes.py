@@ -74,6 +74,7 @@ ROUTES: Final = (
     ),
     Route("GET", "/(v1beta1|v1)/publishers/google/models", gemini.MODELS, "vertex"),
     Route("GET", "/(v1beta1|v1)/publishers/google/models/{model}", gemini.MODELS, "vertex"),
+    Route("DELETE", "/v1/models/{model}", openai.MODELS),
     Route("GET", "/v1/models", anthropic.MODELS),
     Route("GET", "/(v1beta|v1|v1alpha)/models", gemini.MODELS),
     Route("GET", "/v1/models", openai.MODELS),

@@ -66,7 +66,7 @@ def test_a_call_is_found(
         ("GET", "/v1/chat/completions", {}, openai.CHAT, "/v1/chat/completions", "POST"),
         ("GET", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", "POST"),
         ("POST", "/v1/models", CLAUDE, anthropic.MODELS, "/v1/models", "GET"),
-        ("PATCH", "/v1//models/x", {}, openai.MODELS, "/v1/models/x", "GET"),
+        ("PATCH", "/v1//models/x", {}, openai.MODELS, "/v1/models/x", "DELETE, GET"),
     ],
 )
 def test_a_known_path_with_another_method_is_a_405_that_says_which(

@@ -183,6 +183,16 @@ def test_moderations_of_images(default: Live) -> None:
     assert result.category_applied_input_types.violence == ["text", "image"]
 
 
+# --- models --------------------------------------------------------------------------------------
+
+
+def test_models_are_listed_told_and_deleted(client: openai.OpenAI) -> None:
+    names = [model.id for model in client.models.list()]
+    assert "credit-error" in names
+    assert client.models.retrieve("gpt-4o").id == "gpt-4o"
+    assert client.models.delete("ft:gpt-4o:mine").deleted
+
+
 # --- from_schema, as the default pack uses it ----------------------------------------------------
 
 

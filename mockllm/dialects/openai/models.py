@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{model}: the models that the rules name, and OpenAI's well-known ones."""
+"""GET /v1/models, GET and DELETE /v1/models/{model}: what the rules name, and OpenAI's well-known models."""
 
 from __future__ import annotations
 
@@ -52,6 +52,8 @@ class Models:
         wanted = request.model
         if wanted is None:
             return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
+        if request.method == "DELETE":  # a fine-tuned one, live; here nothing is lost by it
+            return _plan({"object": "model", "id": wanted, "deleted": True}, stamp)
         return _plan(_model(wanted), stamp)
 
 

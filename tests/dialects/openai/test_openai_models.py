@@ -10,9 +10,9 @@ from mockllm.dialects.openai.models import ModelsRequest
 from tests.dialects.openai.chat_requests import STAMP
 
 
-def asked(model: str | None = None) -> ModelsRequest:
+def asked(model: str | None = None, method: str = "GET") -> ModelsRequest:
     return ModelsRequest(
-        method="GET", path="/v1/models", headers={}, route={} if model is None else {"model": model}
+        method=method, path="/v1/models", headers={}, route={} if model is None else {"model": model}
     )
 
 
@@ -37,6 +37,12 @@ def test_the_list_holds_the_rules_models_first_and_each_once() -> None:
 def test_one_model() -> None:
     told = body(MODELS.answer(asked("mine"), ["mine"], STAMP))
     assert (told["id"], told["object"]) == ("mine", "model")
+
+
+def test_a_model_is_deleted_and_still_answers() -> None:
+    told = body(MODELS.answer(asked("mine", "DELETE"), ["mine"], STAMP))
+    assert told == {"object": "model", "id": "mine", "deleted": True}
+    assert body(MODELS.answer(asked("mine"), [], STAMP))["id"] == "mine"
 
 
 def test_any_model_that_is_asked_for_is_there_since_chat_answers_it() -> None:
