@@ -1,0 +1,88 @@
+"""Requests that go on from answers before: what the engine remembers, for whom, and what it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.language.playing import Ask, Game, Heard, ask
+
+WEATHER = """
+rules:
+  - match: {tool_result: {name: get_weather}}
+    reply: "{{ tool_result.json.degrees }} degrees, turn {{ turn }}, {{ user }}"
+  - match: {user: weather}
+    reply: {tool_calls: [{name: get_weather, arguments: {city: Paris}}]}
+  - match: {model: broken}
+    reply: one two three
+    faults: [{malformed: {at: {chunk: 2}}}]
+  - reply: hello
+"""
+
+
+def responses(input: Any, session: str | None = None, **fields: Any) -> Ask:
+    headers = {} if session is None else {"x-mockllm-session": session}
+    return ask("/v1/responses", {"model": "m", "input": input, **fields}, headers=headers)
+
+
+def got(game: Game, id: str, session: str | None = None, method: str = "GET") -> Heard:
+    headers = {} if session is None else {"x-mockllm-session": session}
+    return game.hear(ask(f"/v1/responses/{id}", method=method, headers=headers))
+
+
+def said(heard: Heard) -> Any:
+    """The response, whole or streamed."""
+    return heard.events[-1].json["response"] if heard.streamed else heard.json
+
+
+def output(response: Any) -> list[Any]:
+    """The weather, as the output of the response's call."""
+    call = response["output"][0]["call_id"]
+    return [{"type": "function_call_output", "call_id": call, "output": '{"degrees": 21}'}]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_tool_result_that_has_only_an_id_is_matched_by_its_tools_name(stream: bool) -> None:
+    game = Game(WEATHER)
+    for _ in range(3):  # the first is made, the third is filled in from what is kept
+        first = said(game.hear(responses("weather", stream=stream)))
+        last = game.hear(responses(output(first), previous_response_id=first["id"]))
+        assert last.json["output"][0]["content"][0]["text"] == "21 degrees, turn 2, weather"
+
+
+def test_two_sessions_see_the_same_run_and_not_each_others_responses() -> None:
+    game = Game(WEATHER)
+    (id,) = {said(game.hear(responses("hi", session=session)))["id"] for session in ("a", "b")}
+    assert [got(game, id, session=session).status for session in ("a", "b", "c")] == [200, 200, 404]
+
+
+def test_a_peek_remembers_nothing() -> None:
+    game = Game(WEATHER)
+    asked = responses("hi")
+    request = game.engine.read(asked.method, asked.path, "", {}, asked.body, "", 0.0)
+    assert got(game, said(Heard(game.engine.peek(request).answer()))["id"]).status == 404
+
+
+def test_a_stream_that_a_fault_breaks_off_is_not_stored() -> None:
+    game = Game(WEATHER)
+    broken = game.hear(responses("hi", model="broken", stream=True))
+    assert broken.answer.faults == ("malformed",)
+    assert got(game, broken.events[0].json["response"]["id"]).status == 404
+
+
+def test_a_deleted_response_cannot_be_gone_on_from() -> None:
+    game = Game(WEATHER)
+    id = said(game.hear(responses("hi")))["id"]
+    assert got(game, id, method="DELETE").json["deleted"] is True
+    assert game.hear(responses("hi", previous_response_id=id)).status == 400
+
+
+def test_another_method_is_a_405_and_no_response() -> None:
+    assert Game(WEATHER).hear(ask("/v1/responses", method="GET")).status == 405
+
+
+def test_a_rule_may_answer_in_place_of_what_is_stored() -> None:
+    game = Game("rules: [{match: {api: stored_responses}, error: overloaded}, {reply: hi}]")
+    id = said(game.hear(responses("hi")))["id"]
+    assert got(game, id).status == 503
