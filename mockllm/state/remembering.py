@@ -5,6 +5,8 @@ Apart from the counts: nothing is decided by these, and they survive every reloa
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.remembered import Memo, Recall, Stored
@@ -19,8 +21,8 @@ class Remembered:
     """All that is remembered."""
 
     def __init__(self, size: int = BYTES, calls: int = CALLS) -> None:
-        self._stored: dict[tuple[str, str], Stored] = {}
-        self._calls: dict[tuple[str, str], str] = {}
+        self._stored: OrderedDict[tuple[str, str], Stored] = OrderedDict()
+        self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._room = size
         self._most = calls
 
@@ -33,7 +35,7 @@ class Remembered:
         for id, tool in memo.calls.items():
             self._calls[session, id] = tool
         while len(self._calls) > self._most:
-            del self._calls[next(iter(self._calls))]
+            self._calls.popitem(last=False)
         if memo.stored is not None:
             for name in memo.names:
                 self._forget((session, name))
@@ -54,7 +56,10 @@ class _OfSession:
     __slots__ = ("_calls", "_session", "_stored")
 
     def __init__(
-        self, session: str, stored: dict[tuple[str, str], Stored], calls: dict[tuple[str, str], str]
+        self,
+        session: str,
+        stored: Mapping[tuple[str, str], Stored],
+        calls: Mapping[tuple[str, str], str],
     ) -> None:
         self._session = session
         self._stored = stored
