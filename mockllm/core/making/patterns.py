@@ -121,8 +121,6 @@ class _Speaker:
 
 def _range(first: int, last: int, random: Random) -> list[str]:
     """The characters of a range; of a long one some."""
-    if last - first < 256:
-        codes = list(range(first, last + 1))
-    else:
-        codes = [random.randint(first, last) for _ in range(64)]
+    few = last - first < 256
+    codes = range(first, last + 1) if few else [random.randint(first, last) for _ in range(64)]
     return [chr(code) for code in codes if not 0xD800 <= code < 0xE000] or [chr(first)]
