@@ -12,6 +12,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.CHAT,
     openai.RESPONSES,
     openai.INPUT_TOKENS,
+    openai.COMPACT,
     openai.GET_RESPONSE,
     openai.DELETE_RESPONSE,
     openai.CANCEL_RESPONSE,

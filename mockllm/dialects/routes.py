@@ -48,6 +48,7 @@ ROUTES: Final = (
     Route("POST", "/v1/chat/completions", openai.CHAT),
     Route("POST", "/v1/responses", openai.RESPONSES),
     Route("POST", "/v1/responses/input_tokens", openai.INPUT_TOKENS),
+    Route("POST", "/v1/responses/compact", openai.COMPACT),
     Route("GET", "/v1/responses/{response}", openai.GET_RESPONSE),
     Route("DELETE", "/v1/responses/{response}", openai.DELETE_RESPONSE),
     Route("POST", "/v1/responses/{response}/cancel", openai.CANCEL_RESPONSE),

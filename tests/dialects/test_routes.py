@@ -18,6 +18,7 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
     ("POST", "//v1///chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
     ("POST", "/v1/responses", {}, openai.RESPONSES, "/v1/responses", {}),
     ("POST", "/responses/input_tokens", {}, openai.INPUT_TOKENS, "/responses/input_tokens", {}),
+    ("POST", "/v1/responses/compact", {}, openai.COMPACT, "/v1/responses/compact", {}),
     ("GET", "/v1/responses/r", {}, openai.GET_RESPONSE, "/v1/responses/r", {"response": "r"}),
     ("DELETE", "/v1/responses/r", {}, openai.DELETE_RESPONSE, "/v1/responses/r", {"response": "r"}),
     ("POST", "/responses/r/cancel", {}, openai.CANCEL_RESPONSE, "/responses/r/cancel", {"response": "r"}),
@@ -138,5 +139,5 @@ def test_every_dialect_has_a_route_and_a_name() -> None:
     assert {"openai", "anthropic", "gemini"} == DIALECT_NAMES
     assert DIALECT_NAMES | {"vertex"} == PROVIDERS
     assert {"chat", "responses", "completions", "messages", "generate"} == GENERATING
-    others = {"models", "count_tokens", "embeddings", "moderations", "stored_responses"}
+    others = {"models", "count_tokens", "embeddings", "moderations", "stored_responses", "compact"}
     assert GENERATING | others == APIS

@@ -81,6 +81,16 @@ def test_a_stored_response_is_got_streamed_and_deleted(chat: openai.OpenAI) -> N
         chat.responses.retrieve(said.id)
 
 
+def test_a_conversation_is_compacted_and_gone_on_with(chat: openai.OpenAI) -> None:
+    first = chat.responses.create(model="gpt-4o", input="hello")
+    made = chat.responses.compact(model="gpt-4o", previous_response_id=first.id)
+    assert [item.type for item in made.output] == ["message", "compaction"]
+    said = [item.to_dict(warnings=False) for item in made.output]  # its types know no input in an output
+    history: Any = [*said, {"role": "user", "content": "count"}]
+    answer = chat.responses.create(model="gpt-4o", input=history)
+    assert answer.output_text == "one two three four five six"
+
+
 @pytest.mark.parametrize("id", ["resp_unknown", None], ids=["unknown", "not stored"])
 def test_only_what_is_stored_is_gone_on_from(chat: openai.OpenAI, id: str | None) -> None:
     id = id or chat.responses.create(model="gpt-4o", input="hello", store=False).id

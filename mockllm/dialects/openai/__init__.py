@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.openai.chat import Chat
+from mockllm.dialects.openai.compact import Compact
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import Embeddings
 from mockllm.dialects.openai.input_tokens import InputTokens
@@ -21,6 +22,7 @@ from mockllm.dialects.openai.stored_responses import (
 CHAT: Final = Chat()
 RESPONSES: Final = Responses()
 INPUT_TOKENS: Final = InputTokens()
+COMPACT: Final = Compact()
 GET_RESPONSE: Final = GetResponse()
 DELETE_RESPONSE: Final = DeleteResponse()
 CANCEL_RESPONSE: Final = CancelResponse()

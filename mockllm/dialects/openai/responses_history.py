@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.core.chance import HEX, Ids
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.remembered import Recall, Stored
 from mockllm.dialects.openai.chat_request import object_of, objects
@@ -60,6 +61,22 @@ def referred(item: dict[str, Json], recall: Recall) -> dict[str, Json]:
     stored = recall.stored(id)
     found = [] if stored is None else objects(response(stored.said).get("output"))
     return next((each for each in found if each.get("id") == id), item)
+
+
+def listed(item: dict[str, Json], place: str) -> dict[str, Json]:
+    """An item as it is shown to clients: with an id (made of its place), and a text as a part."""
+    kind = item.get("type", "message")
+    prefix = "msg_" if kind == "message" else "item_"
+    made: dict[str, Json] = {"id": Ids(0, place, 0).make(prefix, 50, alphabet=HEX), "type": kind}
+    if kind == "message":
+        made["status"] = "completed"
+    said = item.get("content")
+    if type(said) is str:
+        text: dict[str, Json] = {"type": "input_text", "text": said}
+        if item.get("role") == "assistant":
+            text = {"type": "output_text", "annotations": [], "logprobs": [], "text": said}
+        return {**made, **item, "content": [text]}
+    return {**made, **item}
 
 
 def _read(body: bytes) -> dict[str, Json]:

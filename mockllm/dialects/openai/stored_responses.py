@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.core.chance import HEX, Ids
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, pretty
 from mockllm.core.lazy import lazy
@@ -19,7 +18,7 @@ from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
 from mockllm.dialects.openai.responses_errors import error_plan
-from mockllm.dialects.openai.responses_history import asked, chain, history, items, response
+from mockllm.dialects.openai.responses_history import asked, chain, history, items, listed, response
 from mockllm.dialects.openai.responses_memory import names
 from mockllm.dialects.openai.responses_native import begun, between
 from mockllm.dialects.openai.shapes import refuse
@@ -119,11 +118,11 @@ class InputItems(StoredCall):
     def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
         before = chain(stored, request.recall)[:-1]
         all_ = history(before) + items(asked(stored).get("input"))
-        listed = [_listed(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
+        shown = [listed(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
         if request.query.get("order") != "asc":
-            listed.reverse()
-        after = [place for place, item in enumerate(listed, 1) if item["id"] == request.query.get("after")]
-        rest = listed[after[0] if after else 0 :]
+            shown.reverse()
+        after = [place for place, item in enumerate(shown, 1) if item["id"] == request.query.get("after")]
+        rest = shown[after[0] if after else 0 :]
         page = rest[: _number(request.query.get("limit"), PAGE)]
         return _body(
             {
@@ -159,21 +158,3 @@ def _events(told: dict[str, Json]) -> Iterator[Data]:
     for number, (name, members) in enumerate(said):
         payload = dumps({"type": f"response.{name}", **members, "sequence_number": number})
         yield Data(payload, 0, "end" if number == len(said) - 1 else "open", f"response.{name}")
-
-
-def _listed(item: dict[str, Json], place: str) -> dict[str, Json]:
-    """An item as it is listed: with an id, and a text as a part."""
-    kind = item.get("type", "message")
-    made = {
-        "id": Ids(0, place, 0).make("msg_" if kind == "message" else "item_", 50, alphabet=HEX),
-        "type": kind,
-    }
-    if kind == "message":
-        made["status"] = "completed"
-    said = item.get("content")
-    if type(said) is str:
-        text: dict[str, Json] = {"type": "input_text", "text": said}
-        if item.get("role") == "assistant":
-            text = {"type": "output_text", "annotations": [], "logprobs": [], "text": said}
-        return {**made, **item, "content": [text]}
-    return {**made, **item}

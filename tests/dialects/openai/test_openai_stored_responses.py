@@ -18,11 +18,13 @@ from mockllm.core.stencil import NotedIds, cut
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import (
     CANCEL_RESPONSE,
+    COMPACT,
     DELETE_RESPONSE,
     GET_RESPONSE,
     INPUT_ITEMS,
     RESPONSES,
 )
+from mockllm.dialects.openai.compact import CompactRequest
 from mockllm.dialects.openai.responses_request import ResponsesRequest
 from mockllm.dialects.openai.stored_responses import StoredCall, StoredRequest
 from mockllm.state.remembering import Remembered
@@ -244,6 +246,30 @@ def test_a_body_that_nobody_could_read_is_no_history() -> None:
     session.remember(memo)
     later = session.read(input="x", previous_response_id=memo.names[0])
     assert [message.text for message in later.messages] == ["a", "x"]
+
+
+def test_a_conversation_is_compacted_to_its_user_messages_and_a_sealed_item() -> None:
+    session = Session()
+    first = session.say(Text(("a",)), input="one")
+    raw = dumps({"model": "gpt-5", "input": "two", "previous_response_id": first})
+    request = CompactRequest(
+        method="POST", path="/v1/responses/compact", headers={}, raw=raw, recall=session.memory.recall("")
+    )
+    assert COMPACT.check(request) is COMPACT.unreadable(request) is None
+    made = body(COMPACT.answer(request, (), STAMP))
+    assert made["object"] == "response.compaction"
+    assert [item["type"] for item in made["output"]] == ["message", "message", "compaction"]
+    assert made["usage"]["input_tokens"] == request.input_tokens
+    assert RESPONSES.check(session.read(input=made["output"])) is None
+    assert session.read(input=made["output"]).user == "two"
+
+
+@pytest.mark.parametrize("raw", [b"[]", b'{"input": 7}', b'{"input": "x"}'])
+def test_what_cannot_be_compacted_is_a_400(raw: bytes) -> None:
+    request = CompactRequest(method="POST", path="/v1/responses/compact", headers={}, raw=raw)
+    failure = COMPACT.check(request)
+    assert failure is not None
+    assert COMPACT.error(failure, request, STAMP).head.status == 400
 
 
 # --- the calls -------------------------------------------------------------------------------------

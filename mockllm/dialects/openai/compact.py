@@ -1,0 +1,71 @@
+"""POST /v1/responses/compact: a long conversation as its user messages and one sealed item.
+
+Nothing is compacted here: the item says nothing to this server, which takes it as any item of the model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.chance import HEX
+from mockllm.core.failure import Failure
+from mockllm.core.json import pretty
+from mockllm.core.plan import Data, Plan
+from mockllm.core.reply import Usage
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.families import DEFAULT_MODEL
+from mockllm.dialects.openai.headers import PLAIN_HEAD, head
+from mockllm.dialects.openai.responses_check import check_input, unreadable
+from mockllm.dialects.openai.responses_errors import error_plan
+from mockllm.dialects.openai.responses_families import form
+from mockllm.dialects.openai.responses_history import listed
+from mockllm.dialects.openai.responses_items import SEALED
+from mockllm.dialects.openai.responses_object import usage
+from mockllm.dialects.openai.responses_request import InputRequest
+from mockllm.dialects.openai.shapes import missing
+
+TOKENS: Final = 40
+"""What a sealed item of ours is counted as."""
+
+
+class CompactRequest(InputRequest):
+    api = "compact"
+
+
+class Compact:
+    """See above."""
+
+    name = "openai"
+    api = "compact"
+    generates = False
+    request = CompactRequest
+
+    def check(self, request: Request) -> Failure | None:
+        wrong = check_input(request)
+        return missing("model") if wrong is None and request.model is None else wrong
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return unreadable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        assert isinstance(request, CompactRequest)
+        id = stamp.ids.make("resp_", 50, alphabet=HEX)
+        said = [item for item in request.items if item.get("role") == "user"]
+        sealed = {
+            "id": stamp.ids.make("cmp_", 50, alphabet=HEX),
+            "type": "compaction",
+            "encrypted_content": stamp.ids.make(SEALED, 64),
+        }
+        body = {
+            "id": id,
+            "object": "response.compaction",
+            "created_at": int(stamp.now),
+            "output": [*(listed(item, f"{id}.{place}") for place, item in enumerate(said)), sealed],
+            "usage": usage(Usage(request.input_tokens, TOKENS), form(request.model or DEFAULT_MODEL)),
+        }
+        return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(body), 0, "body"),))
