@@ -11,6 +11,7 @@ from typing import Final
 
 from mockllm.cli.listing import as_json, list_mistakes
 from mockllm.cli.options import LOADING, SERVING, BadOption, add, settled, wanted
+from mockllm.core.hash import request_hash
 from mockllm.core.hints import brief
 from mockllm.core.json import Json, pretty
 from mockllm.engine import Engine
@@ -91,6 +92,7 @@ def explained(given: Given, found: Trail) -> Iterator[str]:
     yield ", ".join(about)
     if given.guess is not None:
         yield f"({given.guess})"
+    yield f"hash {request_hash(request)}"
     yield ""
     yield verdict(found)
     yield from _section("Rules, in the order they are tried:", _rules(found))
@@ -194,6 +196,7 @@ def report(given: Given, found: Trail) -> Json:
             "provider": request.provider,
             "api": request.api,
             "model": request.model,
+            "hash": request_hash(request),
         },
         "guess": given.guess,
         "outcome": _outcome(found),

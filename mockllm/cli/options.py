@@ -122,7 +122,7 @@ SERVING: Final = (
     Option("--seed", "seeds all randomness and ids", 0, int),
     Option("--strict", "warnings are errors, and so is a request that no rule answers", False, flag=True),
     Option("--quiet", "no line for each request", False, flag=True),
-    Option("--verbose", "also modifiers and notes in each line", False, flag=True),
+    Option("--verbose", "also the modifiers and the hash of the request in each line", False, flag=True),
     Option("--no-cors", "no answers to pages of other origins", False, flag=True),
     Option("--no-reload", "do not watch the files", False, flag=True),
     Option(

@@ -38,9 +38,10 @@ class Scope:
 
 
 def item(value: Json | Missing, key: str | int) -> Json | Missing:
-    """A key of an object or an index of a list; MISSING where there is none. Nothing else can be entered."""
+    """A key of an object or an index of a list; MISSING where there is none. Nothing else can be entered.
+    The keys of objects are texts, so that `match[1]` is `match['1']`."""
     if type(value) is dict:
-        return value.get(key, MISSING)
+        return value.get(str(key), MISSING)
     if type(value) is list and type(key) is int and -len(value) <= key < len(value):
         return value[key]
     return MISSING

@@ -26,7 +26,8 @@ from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.combining import Owner, Sending, Sent, chunk_size, settle
-from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord
+from mockllm.scenario.language.answers import HttpWord, ReplyWord
+from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.replies import SMALLEST, Kitchen, failure
 
 KEPT = 4096

@@ -15,7 +15,8 @@ from mockllm.core.claim import Guard, Validation
 from mockllm.core.index import Index
 from mockllm.core.json import Json
 from mockllm.core.matching import Matcher
-from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord
+from mockllm.scenario.language.answers import HttpWord, ReplyWord
+from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.settings import Settings
 
 

@@ -17,7 +17,8 @@ from mockllm.core.matching import All, Field, Test
 from mockllm.core.values import is_static
 from mockllm.scenario.catalog import Answers, Catalog, Item, Saying
 from mockllm.scenario.entries import Entry
-from mockllm.scenario.language.answers import ErrorWord, HttpWord, ReplyWord, SentencesText
+from mockllm.scenario.language.answers import HttpWord, ReplyWord, SentencesText
+from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import Guarded, ModifierWord, RuleWord

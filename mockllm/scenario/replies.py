@@ -36,7 +36,6 @@ from mockllm.scenario.language.answers import (
     Chunk,
     CommentChunk,
     ErrorChunk,
-    ErrorWord,
     FileText,
     PartWord,
     RawChunk,
@@ -49,6 +48,7 @@ from mockllm.scenario.language.answers import (
     UsageWord,
     WaitChunk,
 )
+from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.from_schema import FromSchema
 from mockllm.scenario.offered import arguments, chosen, offered, structured
 
@@ -112,7 +112,7 @@ class Kitchen:
         if word.finish_reason is not None:
             return "a reply with its own finish_reason"
         for part in word.parts or ():
-            if part.model_fields_set & {"chunks", "json_", "tool_call"}:
+            if part.model_fields_set & {"chunks", "json_", "tool_calls"}:
                 return "scripts, json and tool calls"
         return None
 
@@ -133,24 +133,21 @@ class Kitchen:
             parts.append(Text(*self.text(word.text)))
         if word.refusal is not None:
             parts.append(Refusal(self.text(word.refusal)[0]))
-        if isinstance(word.tool_calls, FromSchema):
-            parts += self.offered_call(alone=not parts)
-        else:
-            parts += [self.call(each) for each in word.tool_calls or ()]
-        return parts
+        return parts + self.calls(word.tool_calls, alone=not parts)
 
     def ordered(self, words: Sequence[PartWord]) -> Iterator[Part]:
         """The parts up to one that breaks."""
         for word in words:
-            yield self.part(word)
+            if word.tool_calls is not None:
+                yield from self.calls(word.tool_calls, alone=len(words) == 1)
+            else:
+                yield self.part(word)
             if self.broken is not None:
                 return
 
     def part(self, word: PartWord) -> Part:
         if word.thinking is not None:
             return self.thinking(word.thinking)
-        if word.tool_call is not None:
-            return self.call(word.tool_call)
         if word.refusal is not None:
             return Refusal(self.text(word.refusal)[0])
         if word.chunks is not None:
@@ -161,6 +158,11 @@ class Kitchen:
 
     def thinking(self, word: ThinkingWord) -> Thinking:
         return Thinking(self.text(word.text)[0], word.signature)
+
+    def calls(self, words: FromSchema | Sequence[ToolCallWord] | None, *, alone: bool) -> list[Part]:
+        if isinstance(words, FromSchema):
+            return self.offered_call(alone=alone)
+        return [self.call(each) for each in words or ()]
 
     def call(self, word: ToolCallWord) -> Call:
         name, given = str(word.name), word.arguments

@@ -228,7 +228,7 @@ class App:
         )
         self.journal.add(record)
         if lines is not None and not given.unheard:
-            lines.show(record)
+            lines.show(record, request)
 
     def _unparsed(self, status: int, reason: str) -> None:
         """What came was no request: aiohttp's parser or the watch over heads has answered it."""

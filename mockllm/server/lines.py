@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from mockllm.core.hash import request_hash
+from mockllm.core.request import Request
 from mockllm.server.journal import Record, short
 
 _LEFT: Final = {
@@ -28,11 +30,12 @@ class Lines:
         self._colour = colour
         self._verbose = verbose
 
-    def show(self, record: Record) -> None:
-        self._write(self.line(record))
+    def show(self, record: Record, request: Request | None = None) -> None:
+        self._write(self.line(record, request))
 
-    def line(self, record: Record) -> str:
-        """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`."""
+    def line(self, record: Record, request: Request | None = None) -> str:
+        """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; a verbose one tells the
+        modifiers, and the hash that `match: {hash: …}` sees."""
         rule = plain(record.rule) if record.rule else "-"
         if record.missed:
             rule = self._paint("no rule matched", "1;33")
@@ -51,6 +54,8 @@ class Lines:
             asides.append(_LEFT[record.left])
         if self._verbose and record.modifiers:
             asides.append("modifiers: " + plain(", ".join(record.modifiers)))
+        if self._verbose and request is not None:
+            asides.append(f"hash: {request_hash(request)}")
         return " ".join(said) + (f"  [{'; '.join(asides)}]" if asides else "")
 
     def _paint(self, text: str, code: str) -> str:

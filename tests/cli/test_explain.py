@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ def report(request: object, capsys: pytest.CaptureFixture[str], *arguments: str)
 
 def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"model": "gpt-4", "user": "hey", "stream": True, "query": {"late": "1"}}) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    first, hash, *rest = capsys.readouterr().out.splitlines()
+    assert re.fullmatch("hash [0-9a-f]{64}", hash)
+    assert [first, *rest] == [
         'POST /v1/chat/completions, model gpt-4, user "hey"',
         "",
         "a.yaml:turns answers (step 1 of 2)",
@@ -105,10 +108,20 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert sent["headers"]["x-mockllm-rule"] == "a.yaml:greeting"
 
 
+def test_the_hash_that_it_tells_is_what_a_match_names(capsys: pytest.CaptureFixture[str]) -> None:
+    request = {"model": "gpt-4", "user": "again"}
+    hash = report(request, capsys)["request"]["hash"]
+    assert run(request) == 0
+    assert f"\nhash {hash}\n" in capsys.readouterr().out
+    rule = f"rules: [{{name: recorded, match: {{hash: {hash}}}, reply: Again.}}]"
+    Path("scenarios/a.yaml").write_text(rule, encoding="utf-8")
+    assert report(request, capsys)["rule"] == "a.yaml:recorded"
+
+
 def test_a_modifiers_error_stands_in_place_of_the_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"user": "hello", "query": {"fail": "1"}}) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2] == "a.yaml:outage answers with its error, in place of a.yaml:greeting"
+    assert lines[3] == "a.yaml:outage answers with its error, in place of a.yaml:greeting"
     assert "  1  scenarios/a.yaml:2 greeting: would answer" in lines
     assert "  error overloaded" in lines
 

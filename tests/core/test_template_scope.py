@@ -81,6 +81,7 @@ WEATHER = {
         ("session", "s1"),
         ("match", {"1": "group"}),
         ('match["1"]', "group"),
+        ("match[1]", "group"),
         ("city", "Paris"),
     ],
 )

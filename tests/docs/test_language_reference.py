@@ -14,7 +14,7 @@ from mockllm.core.faults import FAULTS
 from mockllm.core.template_scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.language import answers, conditions, examples, match, rule, settings
+from mockllm.scenario.language import answers, conditions, error, examples, match, rule, settings
 from mockllm.scenario.language.use import UseWord
 from mockllm.scenario.pack import PackWord
 from mockllm.scenario.params import ParamWord
@@ -65,7 +65,7 @@ WORDS: list[type[BaseModel]] = [
     answers.TokensText,
     answers.SentencesText,
     answers.FileText,
-    answers.ErrorWord,
+    error.ErrorWord,
     answers.HttpWord,
     answers.StepWord,
     answers.BranchWord,

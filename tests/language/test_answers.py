@@ -37,6 +37,7 @@ def reply(word: str, asked: Ask | None = None, **more: Any) -> Heard:
         ("{chunks: [Hel, lo]}", "Hello"),
         ("{chunks: []}", ""),
         ("{parts: [{text: a}, {chunks: [b, c]}, {json: {d: 1}}]}", 'abc{"d":1}'),
+        ("{parts: [one, {text: two}, three]}", "onetwothree"),
     ],
 )
 def test_what_is_said(word: str, text: str, stream: bool, asking: Any) -> None:
@@ -233,7 +234,7 @@ def test_the_order_is_thinking_text_calls() -> None:
 
 
 def test_parts_have_an_order_of_their_own() -> None:
-    word = "{parts: [{tool_call: {name: f}}, {text: said}, {thinking: last}, {refusal: no}]}"
+    word = "{parts: [{tool_calls: [{name: f}]}, {text: said}, {thinking: last}, {refusal: no}]}"
     assert [block["type"] for block in reply(word, claude()).json["content"]][:3] == [
         "tool_use",
         "text",
@@ -243,6 +244,12 @@ def test_parts_have_an_order_of_their_own() -> None:
     assert (message["content"], message["refusal"], len(message["tool_calls"])) == ("said", "no", 1)
 
 
+def test_a_part_may_hold_several_calls() -> None:
+    heard = reply("{parts: [{tool_calls: [{name: f}, {name: g}]}, and, {tool_calls: [{name: h}]}]}", claude())
+    blocks = [block.get("name", block["type"]) for block in heard.json["content"]]
+    assert blocks == ["f", "g", "text", "h"]
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [
@@ -250,6 +257,9 @@ def test_parts_have_an_order_of_their_own() -> None:
         ("{json: 1, text: b}", "json takes the place of text and chunks"),
         ("{json: 1, chunks: [b]}", "json takes the place of text and chunks"),
         ("{parts: [{text: a, refusal: b}]}", "a part is one of"),
+        ("{parts: [7]}", 'expected a text or a mapping, found 7; write "7"'),
+        ("{choices: [true]}", 'expected a text or a mapping, found true; write "true"'),
+        ("{parts: [{tool_call: {name: f}}]}", 'did you mean "tool_calls"?'),
         ("{txt: a}", 'did you mean "text"?'),
         ("{finish_reason: stopped}", "stop"),
     ],
@@ -271,6 +281,11 @@ def test_n_without_choices_repeats_the_reply() -> None:
         for choice in event.json["choices"]:
             said[choice["index"]] += choice["delta"].get("content") or ""
     assert said == ["Hello there"] * 2
+
+
+def test_a_choice_may_be_a_bare_text() -> None:
+    heard = reply('{choices: ["{{ user }}!", {text: b}]}', chat(n=2))
+    assert [choice["message"]["content"] for choice in heard.json["choices"]] == ["hi!", "b"]
 
 
 def test_choices_that_differ() -> None:

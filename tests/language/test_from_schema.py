@@ -133,10 +133,19 @@ def test_a_tool_that_is_not_offered_gets_no_arguments_and_a_note() -> None:
 
 
 def test_in_parts_of_ones_own_order() -> None:
-    word = "{parts: [{tool_call: {name: a, arguments: from_schema}}, {json: from_schema}]}"
+    word = "{parts: [{tool_calls: [{name: a, arguments: from_schema}]}, {json: from_schema}]}"
     heard = first(f"rules: [{{reply: {word}}}]", offer(claude, "a"))
     assert [block["type"] for block in heard.json["content"]] == ["tool_use", "text"]
     assert set(json.loads(heard.text)) == {"answer"}
+
+
+def test_a_part_calls_an_offered_tool() -> None:
+    word = "{parts: [Let me see., {tool_calls: from_schema}]}"
+    heard = first(f"rules: [{{reply: {word}}}]", offer(claude, "a"))
+    assert [block["type"] for block in heard.json["content"]] == ["text", "tool_use"]
+    assert first(f"rules: [{{reply: {word}}}]").text == "Let me see."
+    alone = first("rules: [{reply: {parts: [{tool_calls: from_schema}]}}]")
+    assert alone.text.startswith("There is no tool to call")
 
 
 @pytest.mark.parametrize("schema", [{}, {"properties": {"a": {"type": "integer"}}}])

@@ -53,6 +53,13 @@ def test_match_is_what_regexes_caught() -> None:
     assert texts(yaml, chat("please order tea 3 now")) == ["3 of tea in order tea 3"]
 
 
+def test_groups_by_number_with_and_without_quotes() -> None:
+    yaml = r"""rules: [{match: {user: {regex: '(\w+) (?P<what>\w+)'}}, reply: "{{ match[1] }} {{ match['1'] }} {{ match[2] }} {{ match.what }}"}]"""
+    assert texts(yaml, chat("order tea")) == ["order order tea tea"]
+    absent = """rules: [{match: {user: {regex: order}}, reply: "{{ match[1] | default('none') }}"}]"""
+    assert texts(absent, chat("order tea")) == ["none"]
+
+
 def test_params_of_the_pack() -> None:
     files = {
         "pack.yaml": 'name: p\nversion: "1"\nparams: {city: {default: Paris}, days: {type: integer, default: 3}}',

@@ -49,7 +49,7 @@ def parts(chunks: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, An
         st.builds(lambda made: {"chunks": made}, chunks),
         st.builds(lambda value: {"json": value}, json_values),
         st.builds(lambda text: {"thinking": text}, text_words),
-        st.builds(lambda calls: {"tool_call": calls}, tool_calls.filter(bool).map(lambda calls: calls[0])),
+        st.builds(lambda calls: {"tool_calls": calls}, tool_calls),
         st.builds(lambda text: {"refusal": text}, text_words),
     )
     return st.lists(one, min_size=1, max_size=4)

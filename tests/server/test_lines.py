@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from mockllm.core.hash import request_hash
+from mockllm.core.request import Request
 from mockllm.server.journal import LONGEST, Journal, Record, short
 from mockllm.server.lines import Lines, duration, plain
 
@@ -57,6 +59,15 @@ def test_a_line(record: Record, expected: str) -> None:
 def test_verbose_adds_the_modifiers() -> None:
     assert line(RECORD, verbose=True).endswith("12ms  [modifiers: a.yaml:slow]")
     assert "[" not in line(RECORD._replace(modifiers=()), verbose=True)
+
+
+def test_verbose_tells_the_hash_that_a_match_may_name() -> None:
+    request = Request(method="POST", path="/v1/messages", headers={}, raw=b'{"model": "m"}')
+    written: list[str] = []
+    Lines(written.append, verbose=True).show(RECORD._replace(modifiers=()), request)
+    Lines(written.append).show(RECORD, request)
+    assert written[0].endswith(f"12ms  [hash: {request_hash(request)}]")
+    assert "hash" not in written[1]
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, "32"), (302, "36"), (404, "33"), (500, "31"), (999, "0")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
     BeforeValidator,
@@ -16,51 +16,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.failure import NAMED
 from mockllm.core.quantity_types import mistake
 from mockllm.core.reply import Finish
 from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
+from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.from_schema import OrFromSchema
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.mistakes import scalar_text
-
-ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
-
-
-class ErrorWord(Word):
-    """An error in the provider's own envelope; a `status` alone is the named error of that status."""
-
-    type: ErrorName | None = None
-    """The error's neutral name."""
-    status: Templated[Annotated[int, Field(ge=400, le=599)]] | None = None
-    """The HTTP status, where it is not the name's own in this protocol."""
-    message: Templated[str] | None = None
-    """The message, in place of the provider's."""
-    retry_after: Drawable[Duration] | None = None
-    """Sent as the provider sends it: retry-after headers or details."""
-    fields: TemplatedJson[dict[str, JsonValue]] = Field(default_factory=dict)
-    """Merged into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
-
-    @model_validator(mode="after")
-    def says_something(self) -> ErrorWord:
-        if self.type is None and self.status is None:
-            raise PydanticCustomError("error", "an error needs a type or a status")
-        return self
-
-
-def _error(value: Any) -> Any:
-    if isinstance(value, str):
-        if value not in NAMED:
-            raise PydanticCustomError(
-                "named_error", 'no error is called "{name}"', {"name": value, "allowed": sorted(NAMED)}
-            )
-        return {"type": value}
-    return value
-
-
-Error: TypeAlias = Annotated[ErrorWord, BeforeValidator(_error, json_schema_input_type=ErrorName | ErrorWord)]
 
 
 class TokensText(Word):
@@ -229,6 +193,19 @@ class UsageWord(Word):
         return value
 
 
+def _no_scalar(value: Any) -> None:
+    """A text in a short form that YAML reads as something else."""
+    if isinstance(value, (bool, int, float)):
+        said = scalar_text(value)
+        raise mistake(f'expected a text or a mapping, found {said}; write "{said}"')
+
+
+def _reply(value: Any) -> Any:
+    """A bare text is what is said."""
+    _no_scalar(value)
+    return {"text": value} if isinstance(value, str) else value
+
+
 class PartWord(Word):
     """One part of an answer, in an order of one's own."""
 
@@ -240,8 +217,8 @@ class PartWord(Word):
     """A JSON value, said as text; `from_schema` makes one of the form that the request asks for."""
     thinking: Thinking | None = None
     """Reasoning."""
-    tool_call: ToolCallWord | None = None
-    """A tool call."""
+    tool_calls: OrFromSchema[list[ToolCallWord]] | None = None
+    """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
     refusal: TextWord | None = None
     """The words of a refusal."""
 
@@ -249,9 +226,12 @@ class PartWord(Word):
     def one(self) -> PartWord:
         if len(self.model_fields_set) != 1:
             raise PydanticCustomError(
-                "part", "a part is one of text, chunks, json, thinking, tool_call, refusal"
+                "part", "a part is one of text, chunks, json, thinking, tool_calls, refusal"
             )
         return self
+
+
+Part: TypeAlias = Annotated[PartWord, BeforeValidator(_reply, json_schema_input_type=str | PartWord)]
 
 
 class ChoiceWord(Word):
@@ -269,8 +249,8 @@ class ChoiceWord(Word):
     """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
     refusal: TextWord | None = None
     """The model refuses with these words."""
-    parts: list[PartWord] | None = None
-    """Any of these in an order of one's own."""
+    parts: list[Part] | None = None
+    """Any of these in an order of one's own; a bare text is a text."""
     finish_reason: Finish | None = None
     """Why it ended: stop, length, tool_calls, content_filter, refusal. With it, nothing is cut."""
 
@@ -284,29 +264,20 @@ class ChoiceWord(Word):
         return self
 
 
+OneChoice: TypeAlias = Annotated[ChoiceWord, BeforeValidator(_reply, json_schema_input_type=str | ChoiceWord)]
+
+
 class ReplyWord(ChoiceWord):
     """An answer of the model, written once for every protocol."""
 
-    choices: list[ChoiceWord] | None = None
-    """Several choices that differ; without them, `n` repeats the reply."""
+    choices: list[OneChoice] | None = None
+    """Several choices that differ (a bare text is one); without them, `n` repeats the reply."""
     model: Templated[str] | None = None
     """The model that the answer names, in place of the one that was asked for."""
     usage: UsageWord | None = None
     """Tokens to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """By dialect: fields that are added to its answer."""
-
-
-def _no_scalar(value: Any) -> None:
-    """A text in a short form that YAML reads as something else."""
-    if isinstance(value, (bool, int, float)):
-        said = scalar_text(value)
-        raise mistake(f'expected a text or a mapping, found {said}; write "{said}"')
-
-
-def _reply(value: Any) -> Any:
-    _no_scalar(value)
-    return {"text": value} if isinstance(value, str) else value
 
 
 Reply: TypeAlias = Annotated[ReplyWord, BeforeValidator(_reply, json_schema_input_type=str | ReplyWord)]

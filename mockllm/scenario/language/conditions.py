@@ -105,7 +105,8 @@ class TextOperators(Word):
     glob: Texts | None = None
     """A pattern with `*` (anything, also `/`), `?` (one character) and `[abc]`, for the whole text."""
     regex: Patterns | None = None
-    """A Python regular expression, searched anywhere in the text; groups are `match.NAME` in templates."""
+    """A Python regular expression, searched anywhere in the text. Its groups are `match.NAME` and `match[1]` in
+    templates."""
     exists: bool | None = None
     """Whether it is there at all."""
     length: NumberCondition | None = None

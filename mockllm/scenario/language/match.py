@@ -109,7 +109,7 @@ class Match(Word):
     session: TextCondition | None = None
     """The session's id."""
     hash: TextCondition | None = None
-    """The request's stable hash, as `x-mockllm-hash` and the log show it."""
+    """The request's stable hash, as `mockllm explain` and the lines of `serve --verbose` tell it."""
     provider: NameCondition | None = None
     """The vendor: openai, anthropic …"""
     dialect: NameCondition | None = None

@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from mockllm.core.quantity_types import mistake
 from mockllm.core.values import Probability
 from mockllm.scenario.complaints import found_text
-from mockllm.scenario.language.answers import Branch, Error, Saying, Step
+from mockllm.scenario.language.answers import Branch, Saying, Step
+from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings

@@ -1,0 +1,50 @@
+"""`error`: a failure by its neutral name, as a rule or step answers it, a modifier puts it in place of an
+answer, or a script breaks with it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockllm.core.failure import NAMED
+from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
+from mockllm.scenario.language.model import Word
+
+ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
+
+
+class ErrorWord(Word):
+    """An error in the provider's own envelope; a `status` alone is the named error of that status."""
+
+    type: ErrorName | None = None
+    """The error's neutral name."""
+    status: Templated[Annotated[int, Field(ge=400, le=599)]] | None = None
+    """The HTTP status, where it is not the name's own in this protocol."""
+    message: Templated[str] | None = None
+    """The message, in place of the provider's."""
+    retry_after: Drawable[Duration] | None = None
+    """Sent as the provider sends it: retry-after headers or details."""
+    fields: TemplatedJson[dict[str, JsonValue]] = Field(default_factory=dict)
+    """Merged into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
+
+    @model_validator(mode="after")
+    def says_something(self) -> ErrorWord:
+        if self.type is None and self.status is None:
+            raise PydanticCustomError("error", "an error needs a type or a status")
+        return self
+
+
+def _error(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in NAMED:
+            raise PydanticCustomError(
+                "named_error", 'no error is called "{name}"', {"name": value, "allowed": sorted(NAMED)}
+            )
+        return {"type": value}
+    return value
+
+
+Error: TypeAlias = Annotated[ErrorWord, BeforeValidator(_error, json_schema_input_type=ErrorName | ErrorWord)]
