@@ -44,6 +44,10 @@ _COUNTS: Final = (
 _EXCLUSIVE: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
 
 
+_NUMBERED: Final = ("TYPE_UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL")
+"""Google's types as some of its clients write them, by their numbers."""
+
+
 class Impossible(Exception):
     """No value is possible here, or none was found."""
 
@@ -77,6 +81,8 @@ def plain(schema: Json) -> Schema:
 def _types(made: dict[str, Json]) -> None:
     """Types in lower case; what is nullable may be null."""
     kind = made.get("type")
+    if type(kind) is int and 0 <= kind < len(_NUMBERED):
+        kind = _NUMBERED[kind]
     if isinstance(kind, str):
         kind = made["type"] = kind.lower() if kind.isupper() else kind
         if kind == "type_unspecified":

@@ -9,6 +9,7 @@ from typing import Final
 
 from mockllm.core.json import Json
 from mockllm.core.making import plausible
+from mockllm.core.making.numbers import made_number
 from mockllm.core.making.patterns import Pattern
 from mockllm.core.making.plausible import About
 from mockllm.core.making.reading import Impossible
@@ -82,7 +83,12 @@ def _fitting(texts: Iterator[str], shortest: int, longest: int) -> str:
 
 
 def _expected(random: Random, about: About) -> list[str]:
-    return plausible.texts(about, random) or [random.choice(plausible.TOPICS)]
+    """What a reader expects: of a name that is usually a number's, a number."""
+    known = plausible.texts(about, random)
+    usual = plausible.number(about)
+    if known or usual is None:
+        return known or [random.choice(plausible.TOPICS)]
+    return [str(made_number({}, random, usual[2] == 0, usual))]
 
 
 def _measured(texts: list[str], shortest: int, longest: int, random: Random) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from mockllm.core.making import make
 from mockllm.core.making.plausible import CITIES, PEOPLE, PRODUCTS
+from mockllm.core.making.strings import FORMATS
 from tests.core.making.schemas import FLAWED, VALID
 
 
@@ -35,6 +36,10 @@ def test_what_is_made_is_valid(name: str, seed: int) -> None:
         ({"type": "STRING", "nullable": True, "enum": [None]}, lambda value: value is None),
         ({"type": "ARRAY", "items": {"type": "NUMBER"}, "minItems": "4"}, lambda value: len(value) == 4),
         ({"type": "TYPE_UNSPECIFIED"}, lambda value: isinstance(value, str)),
+        (
+            {"type": 6, "properties": {"a": {"type": 5, "items": {"type": 3}}}},
+            lambda value: isinstance(value["a"][0], int),
+        ),
         ({"type": "NULL", "nullable": True}, lambda value: value is None),
         (
             {
@@ -124,6 +129,19 @@ def test_a_text_has_the_form_that_its_name_says(name: str, pattern: str) -> None
 )
 def test_a_number_is_where_its_name_lets_expect_it(name: str, kind: str, low: float, high: float) -> None:
     assert low <= made_of(name, {"type": kind}) <= high
+
+
+def test_a_text_may_hold_the_number_that_its_name_lets_expect() -> None:
+    assert -5 <= float(made_of("temperature", {"type": "string"})) <= 30
+    assert made_of("quantity", {"type": "string"}).isdecimal()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_is_made(form: str) -> None:
+    schema = {"type": "string", "format": form}
+    for seed in range(20):
+        said = make(schema, Random(seed)).value
+        assert jsonschema_rs.is_valid(schema, said, validate_formats=True)
 
 
 def test_the_name_of_an_objects_owner_says_whose_name_it_is() -> None:
