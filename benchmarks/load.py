@@ -19,7 +19,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import cast
 
-from benchmarks.sides import LOAD_CORE
+from benchmarks.sides import LOAD_CORE, put
 from mockllm.server.serving import run_on_best_loop
 
 PATH = "/v1/chat/completions"
@@ -59,7 +59,7 @@ def _wrk(port: int, bodies: Sequence[bytes], seconds: int) -> tuple[float, int]:
         url = f"http://127.0.0.1:{port}{PATH}"
         said = subprocess.run(
             [str(WRK), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url, "--", str(lines)],
-            preexec_fn=lambda: os.sched_setaffinity(0, {LOAD_CORE}),
+            preexec_fn=lambda: put(LOAD_CORE),
             capture_output=True,
             text=True,
             check=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from mockllm.core.bits import mask_of, positions
@@ -61,6 +62,7 @@ class ValueLayer(Layer):
     """A field with one value (a path into the body that gives several nodes is such a field too)."""
 
     def __init__(self, field: Field) -> None:
+        self.name = field.name
         self.read = field.read
         self._lists = field.spec.kind in ("json", "set")
         self._pairs: Pairs = []
@@ -116,20 +118,21 @@ class Joined:
         small = [layer for layer in layers if isinstance(layer, SmallLayer)]
         assert len(small) == len(layers)
         self._layers = small
-        self._reads = tuple([layer.read for layer in small])
-        self._kept: dict[tuple[Any, ...], int] = {}
+        # At least two, so that a tuple is read.
+        self._values = attrgetter(*dict.fromkeys(("method", "path", *(layer.name for layer in small))))
+        self._kept: dict[Any, int] = {}
         self.bound = 0
         for layer in small:
             self.bound |= layer.bound
 
     def lookup(self, request: Request) -> int:
-        values = tuple([read(request) for read in self._reads])
+        values = self._values(request)
         found = self._kept.get(values)
         if found is None:
             found = -1
             for layer in self._layers:
                 found &= layer.lookup(request)
-            if not any(isinstance(value, str) and len(value) > LONGEST for value in values):
+            if all(len(value) <= LONGEST for value in values if type(value) is str):
                 if len(self._kept) >= KEPT:
                     self._kept.clear()
                 self._kept[values] = found

@@ -113,15 +113,20 @@ class Exchange:
         engine, request = self.engine, self.request
         way = engine.way(turn.candidate.item, saying, step, self.settled.modifiers)
 
-        def render(stamp: Stamp, request: Request) -> Answer:
-            return self.made(item, turn, saying, way, stamp, request)
-
         if not (way.same and request.generates):
-            return render(self.stamp(), request)
+            return self.made(item, turn, saying, way, self.stamp(), request)
         asked: Hashable = request.query_string  # where some protocols say how an answer is to be written
         if not saying.blind:
             asked = (streamed(request, way), request.model, request.sampling, self.dialect.variant(request))  # type: ignore[attr-defined]
-        return engine.keep.answer((way, self.dialect, asked), self.stamp(), request, render)
+        key, stamp = (way, self.dialect, asked), self.stamp()
+        kept = engine.keep.find(key, stamp, request)
+        if kept is not None:
+            return kept.filled(stamp, request)
+
+        def render(stamp: Stamp, request: Request) -> Answer:
+            return self.made(item, turn, saying, way, stamp, request)
+
+        return engine.keep.make(key, stamp, request, render)
 
     def made(
         self, item: Item, turn: Turn, saying: Saying, way: Way, stamp: Stamp, request: Request

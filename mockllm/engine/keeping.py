@@ -31,7 +31,8 @@ class Holes(NamedTuple):
     tokens: bool
 
 
-WAYS: Final = (Holes(True, True), Holes(False, True), Holes(False, False))
+ALL: Final = Holes(time=True, tokens=True)
+WAYS: Final = (ALL, Holes(time=False, tokens=True), Holes(time=False, tokens=False))
 """Tried in this order: some protocols write the time as a date, which is no hole."""
 
 
@@ -47,11 +48,16 @@ class Kept:
     tokens: int
     answer: Answer
 
-    def fits(self, second: int, request: Request) -> bool:
+    def fits(self, stamp: Stamp, request: Request) -> bool:
+        """Whether it stands for this time and these tokens."""
         holes = self.holes
-        return (holes.time or self.second == second) and (holes.tokens or self.tokens == request.input_tokens)
+        return holes is ALL or (
+            (holes.time or self.second == int(stamp.now))
+            and (holes.tokens or self.tokens == request.input_tokens)
+        )
 
     def filled(self, stamp: Stamp, request: Request) -> Answer:
+        """The answer to this request."""
         tokens = request.input_tokens if self.counts else 0
         plan = self.stencil.fill(stamp.ids, int(stamp.now), tokens)
         answer = self.answer
@@ -67,13 +73,16 @@ class Keep:
         """Whether what was asked for once may be kept."""
         self._size = 0
 
-    def answer(self, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Answer:
-        """The answer of this key to a request: what `render` gives, or as it would give it. The key holds all
-        that the answer depends on beside its ids, its time and the request's input tokens."""
+    def find(self, key: Hashable, stamp: Stamp, request: Request) -> Kept | None:
+        """What is kept under a key and stands for this request. The key holds all that the answer depends on
+        beside its ids, its time and the request's input tokens."""
         kept = self._kept.get(key)
-        if kept is not None and kept.fits(int(stamp.now), request):
-            return kept.filled(stamp, request)
+        return kept if kept is not None and kept.fits(stamp, request) else None
+
+    def make(self, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Answer:
+        """What `render` gives, where nothing was found; kept, if it may be, from the second time on."""
         made = render(stamp, request)
+        kept = self._kept.get(key)
         if kept is not None:
             self._put(key, _cut(kept.holes, stamp, request, render))
         elif self._seen.get(key) is None:

@@ -101,15 +101,25 @@ class Memory:
     def _modifiers(self, claim: Claim, *, count: bool) -> Sequence[Turn]:
         """Modifiers count for themselves, whatever becomes of the request."""
         applied = []
+        whose: str | None = None
         for candidate in claim.modifiers:
-            counts = self._counts(claim.session, candidate)
+            if candidate.scope != whose:
+                whose = candidate.scope
+                scope = self._scope(claim.session, whose)
+            counts = scope.of(candidate.key)
             tries, turns = counts
             guard = candidate.guard
-            reason = None if guard is None else _refusal(guard, claim.seed, candidate, tries, turns)
-            if reason is None:
-                applied.append(Turn(candidate, tries, turns if guard is None else guard.given(turns)))
+            if guard is None:
+                applied.append(Turn(candidate, tries, turns))
+                turn = True
+            else:
+                reason = _refusal(guard, claim.seed, candidate, tries, turns)
+                if reason is None:
+                    applied.append(Turn(candidate, tries, guard.given(turns)))
+                turn = reason != "lost its chance"
             if count:
-                _count(counts, turn=reason != "lost its chance")
+                counts[0] = tries + 1
+                counts[1] = turns + turn
         return applied
 
     def _counts(self, session: str, candidate: Candidate) -> list[int]:

@@ -53,7 +53,8 @@ def asked(
 ) -> Answer:
     """The answer, held against what making it anew gives."""
     stamp = Stamp(Ids(0, "", number), now)
-    found = keep.answer(key, stamp, request(tokens), kitchen)
+    kept = keep.find(key, stamp, request(tokens))
+    found = keep.make(key, stamp, request(tokens), kitchen) if kept is None else kept.filled(stamp, request(tokens))
     before = kitchen.rendered
     wanted = kitchen(stamp, request(tokens))
     kitchen.rendered = before

@@ -84,10 +84,9 @@ def unreadable(request: Request) -> Failure | None:
 def check(request: Request) -> Failure | None:
     """The first thing that is wrong: what must be there, then each field in the body's order, then what
     depends on another field."""
-    wrong = unreadable(request)
-    if wrong is not None:
-        return wrong
-    body = request.fields
+    body = request.body
+    if type(body) is not dict:
+        return unreadable(request)
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:
@@ -98,7 +97,7 @@ def check(request: Request) -> Failure | None:
             wrong = field(value, name)
             if wrong is not None:
                 return wrong
-    return _together(body)
+    return None if DEPENDENT.isdisjoint(body) else _together(body)
 
 
 def _tool(value: Json, path: str) -> Failure | None:
@@ -146,6 +145,9 @@ def _response_format(value: Json, path: str) -> Failure | None:
     if wrong is not None or value["type"] != "json_schema":
         return wrong
     return _json_schema(value, path)
+
+
+DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice"})
 
 
 def _together(body: dict[str, Json]) -> Failure | None:

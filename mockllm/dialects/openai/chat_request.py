@@ -104,12 +104,9 @@ class ChatRequest(Request):
         if LIMITING.isdisjoint(fields):
             return UNLIMITED
         n, stop = count_of(fields.get("n")), fields.get("stop")
-        limit = count_of(fields.get("max_completion_tokens"))
-        return Sampling(
-            n=n or 1,
-            stop=(stop,) if type(stop) is str else tuple(texts(stop)),
-            max_tokens=limit if limit is not None else count_of(fields.get("max_tokens")),
-        )
+        limit = count_of(fields.get("max_completion_tokens")) or count_of(fields.get("max_tokens"))
+        stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
+        return Sampling(n or 1, stops, limit)
 
     @lazy
     def include_usage(self) -> bool:
