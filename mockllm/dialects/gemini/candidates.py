@@ -35,7 +35,7 @@ _AVERAGE: Final = -0.0173
 
 def sayable(reply: Reply, *, omit_thinking: bool) -> Reply:
     """What this protocol says of a reply: calls in one piece each, neither redacted thinking nor other
-    dialects' own blocks, nor thoughts that the client declined. A call that broke off is not said at all."""
+    dialects' own blocks, nor thoughts that are empty or declined. A call that broke off is not said at all."""
     plain = all(type(part) is Text for choice in reply.choices for part in choice.parts)
     if plain:
         return reply
@@ -51,7 +51,7 @@ def sayable(reply: Reply, *, omit_thinking: bool) -> Reply:
 def _hidden(part: Part, omit_thinking: bool) -> bool:
     if type(part) is Native:
         return part.dialect != DIALECT or type(part.block) is not dict
-    return type(part) is Thinking and (part.redacted or omit_thinking)
+    return type(part) is Thinking and (omit_thinking or part.redacted or not spoken(part.pieces))
 
 
 def _sayable(part: Part) -> Part:

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json import MISSING, Json
 from mockllm.core.request import Request
 from mockllm.dialects.gemini.errors import TYPE
-from mockllm.dialects.gemini.generate_request import GeminiRequest, GenerateRequest, held, listed
+from mockllm.dialects.gemini.generate_request import GeminiRequest, google, held, listed
 from mockllm.dialects.gemini.shapes import (
     BOOLEAN,
     INTEGER,
@@ -103,16 +103,17 @@ def unreadable(request: Request) -> Failure | None:
     body = request.body
     if type(body) is dict:
         return None
-    if body is MISSING and request.raw:
-        return _bad("Invalid JSON payload received. Unexpected token.", "")
+    if not request.raw:
+        return _bad(str(_no_contents(google(request))), None)
     if body is MISSING:
-        return None if not isinstance(request, GenerateRequest) else check(request)
+        return _bad("Invalid JSON payload received. Unexpected token.", "")
     return _bad('Invalid JSON payload received. Unknown name "": Root element must be a message.', "")
 
 
 def check(request: GeminiRequest) -> Failure | None:
     """The first problem of the request; None where there is none."""
-    if request.raw and (failure := unreadable(request)) is not None:
+    failure = unreadable(request)
+    if failure is not None:
         return failure
     try:
         fit("", request.said, GENERATE)
@@ -138,14 +139,16 @@ def _refused(path: str, said: str) -> Problem:
     return Problem(f"* GenerateContentRequest.{path}: {said}\n")
 
 
+def _no_contents(request: GeminiRequest) -> Problem:
+    if request.vertex:
+        return Problem(f"Unable to submit request because at least one contents field is required. {_LEARN}")
+    return _refused("contents", "contents is not specified")
+
+
 def _contents(said: dict[str, Json], request: GeminiRequest) -> None:
     contents = [held(content) for content in listed(said.get("contents"))]
     if not contents:
-        if request.vertex:
-            raise Problem(
-                f"Unable to submit request because at least one contents field is required. {_LEARN}"
-            )
-        raise _refused("contents", "contents is not specified")
+        raise _no_contents(request)
     for number, content in enumerate(contents):
         if content.get("role") not in (None, "", "user", "model", "function", "tool"):
             raise Problem("Please use a valid role: user, model.")

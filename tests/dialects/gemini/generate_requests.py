@@ -1,0 +1,68 @@
+"""Requests, stamps and readings of answers for the tests of Google's protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockllm.core.chance import Ids
+from mockllm.core.events import events
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Plan
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.gemini.generate_request import GenerateRequest
+from mockllm.dialects.routes import Found, find
+
+STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.9)
+MINIMAL: Mapping[str, Json] = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+VERTEX = "/v1beta1/projects/p/locations/global/publishers/google"
+
+
+def generate(
+    body: Json = None,
+    *,
+    model: str = "gemini-3.5-flash",
+    base: str = "/v1beta",
+    stream: bool = False,
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+    **fields: Json,
+) -> GenerateRequest:
+    """A request of this body, or of the minimal one with these fields."""
+    raw = dumps({**MINIMAL, **fields} if body is None else body)
+    return of_bytes(raw, model=model, base=base, stream=stream, query=query, headers=headers)
+
+
+def of_bytes(
+    raw: bytes,
+    *,
+    model: str = "gemini-3.5-flash",
+    base: str = "/v1beta",
+    stream: bool = False,
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> GenerateRequest:
+    path = f"{base}/models/{model}:{'streamGenerateContent' if stream else 'generateContent'}"
+    headers = {"x-goog-api-key": "key"} if headers is None else headers
+    found = find("POST", path, headers, query)
+    assert isinstance(found, Found)
+    return GenerateRequest(
+        method="POST",
+        path=found.path,
+        headers=headers,
+        raw=raw,
+        query_string=query,
+        route=found.route,
+        provider=found.provider,
+    )
+
+
+def objects_of(plan: Plan) -> list[Any]:
+    """The parsed events of an answer, or its body."""
+    return [loads(data) for _, data in events(plan)]
+
+
+def body_of(plan: Plan) -> Any:
+    """The parsed body of a whole answer."""
+    (body,) = objects_of(plan)
+    return body

@@ -1,0 +1,246 @@
+"""What Google refuses of a request, in its own words; and that what was answered in the recordings is fine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps
+from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
+from mockllm.dialects.gemini.count import CountRequest
+from mockllm.dialects.routes import Found, find
+from tests.conformance.facts import recordings
+from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
+
+HI = {"role": "user", "parts": [{"text": "hi"}]}
+CALL = {"functionCall": {"name": "look", "args": {}}}
+RESULT = {"functionResponse": {"name": "look", "response": {}}}
+LOOK = {"functionDeclarations": [{"name": "look"}]}
+PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
+REFUSED = "* GenerateContentRequest."
+
+FINE: dict[str, dict[str, Json]] = {
+    "the least": {},
+    "a lone content, a lone part": {"contents": {"parts": {"text": "x"}}},
+    "fields nobody knows": {"tomorrow": 1, "generationConfig": {"tomorrow": [1]}},
+    "null is absent": {"generationConfig": None, "tools": None, "contents": [{**HI, "role": None}]},
+    "whole numbers as texts and floats": {
+        "generationConfig": {"maxOutputTokens": "7", "candidateCount": 1.0}
+    },
+    "an enum by its number": {"toolConfig": {"functionCallingConfig": {"mode": 1}}},
+    "the bounds": {"generationConfig": {"temperature": 2, "topP": 0, "candidateCount": 8}},
+    "tools of the service": {"tools": [{"googleSearch": {}}]},
+    "a chosen tool": {
+        "tools": [LOOK],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["look"]}},
+    },
+    "calls and their results": {
+        "contents": [
+            HI,
+            {"role": "model", "parts": [CALL]},
+            {"role": "model", "parts": [CALL]},
+            {"role": "user", "parts": [RESULT]},
+            {"role": "function", "parts": [RESULT]},
+        ]
+    },
+    "calls that nobody answered": {"contents": [HI, {"role": "model", "parts": [CALL]}, HI]},
+}
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_what_is_fine(name: str) -> None:
+    assert GENERATE.check(generate(**FINE[name])) is None
+
+
+WRONG: dict[str, tuple[dict[str, Json], str]] = {
+    "no contents": ({"contents": []}, f"{REFUSED}contents: contents is not specified\n"),
+    "contents of null": ({"contents": None}, f"{REFUSED}contents: contents is not specified\n"),
+    "no parts": (
+        {"contents": [HI, {"role": "user", "parts": []}]},
+        f"{REFUSED}contents[1].parts: contents.parts must not be empty.\n",
+    ),
+    "an empty part": (
+        {"contents": [{"parts": [{}]}]},
+        f"{REFUSED}contents[0].parts[0].data: required oneof field 'data' must have one initialized field\n",
+    ),
+    "another's role": ({"contents": [{**HI, "role": "assistant"}]}, "Please use a valid role: user, model."),
+    "a number for a text": (
+        {"contents": [{"parts": [{"text": 5}]}]},
+        "Invalid value at 'contents[0].parts[0].text' (TYPE_STRING), 5",
+    ),
+    "a text for a content": (
+        {"contents": ["x"]},
+        f"Invalid value at 'contents[0]' ({PACKAGE}Content), \"x\"",
+    ),
+    "a text for a config": (
+        {"generationConfig": "x"},
+        f"Invalid value at 'generation_config' ({PACKAGE}GenerationConfig), \"x\"",
+    ),
+    "a list for a config": (
+        {"generation_config": []},
+        'Invalid JSON payload received. Unknown name "generation_config": Proto field is not repeating, '
+        "cannot start list.",
+    ),
+    "a list deeper down": (
+        {"generationConfig": {"thinkingConfig": []}},
+        "Invalid JSON payload received. Unknown name \"thinking_config\" at 'generation_config': Proto field "
+        "is not repeating, cannot start list.",
+    ),
+    "arguments that are a text": (
+        {"contents": [{"role": "model", "parts": [{"functionCall": {"name": "x", "args": "{}"}}]}]},
+        "Invalid value at 'contents[0].parts[0].function_call.args' "
+        '(type.googleapis.com/google.protobuf.Struct), "{}"',
+    ),
+    "a word for a number": (
+        {"generationConfig": {"maxOutputTokens": "many"}},
+        "Invalid value at 'generation_config.max_output_tokens' (TYPE_INT32), \"many\"",
+    ),
+    "a mode that there is not": (
+        {"toolConfig": {"functionCallingConfig": {"mode": "SOMETIMES"}}},
+        f"Invalid value at 'tool_config.function_calling_config.mode' ({PACKAGE}FunctionCallingConfig.Mode), "
+        '"SOMETIMES"',
+    ),
+    "a stop sequence that is none": (
+        {"generationConfig": {"stopSequences": ["a", 3]}},
+        "Invalid value at 'generation_config.stop_sequences[1]' (TYPE_STRING), 3",
+    ),
+    "too many stop sequences": (
+        {"generationConfig": {"stopSequences": list("abcdef")}},
+        f"{REFUSED}generation_config.stop_sequences: the number of stop sequences must be at most 5, but 6 were "
+        "given.\n",
+    ),
+    "too hot": (
+        {"generationConfig": {"temperature": 3}},
+        f"{REFUSED}generation_config.temperature: temperature must be in the range [0, 2].\n",
+    ),
+    "no tokens": (
+        {"generationConfig": {"maxOutputTokens": 0}},
+        f"{REFUSED}generation_config.max_output_tokens: max_output_tokens must be positive.\n",
+    ),
+    "two functions of a name": ({"tools": [LOOK, LOOK]}, "Duplicate function declaration found: look"),
+    "a chosen tool that is not there": (
+        {
+            "tools": [LOOK],
+            "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["see"]}},
+        },
+        f"{REFUSED}tool_config.function_calling_config.allowed_function_names: see is not among the function "
+        "declarations.\n",
+    ),
+    "fewer results than calls": (
+        {"contents": [HI, {"role": "model", "parts": [CALL, CALL]}, {"role": "user", "parts": [RESULT]}]},
+        "Please ensure that the number of function response parts is equal to the number of function call parts "
+        "of the function call turn.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong(name: str) -> None:
+    fields, message = WRONG[name]
+    failure = GENERATE.check(generate(**fields))
+    assert failure is not None
+    assert (failure.type, failure.message) == ("bad_request", message)
+
+
+@pytest.mark.parametrize("function", [{}, {"name": "9lives"}, {"name": "a b"}, {"name": "x" * 129}])
+def test_names_of_functions(function: Json) -> None:
+    failure = GENERATE.check(generate(tools=[{"functionDeclarations": [function]}]))
+    assert failure is not None
+    assert (failure.message or "").startswith(
+        f"{REFUSED}tools[0].function_declarations[0].name: Invalid function name."
+    )
+
+
+def test_what_the_parser_found_is_told_with_its_field() -> None:
+    failure = GENERATE.check(generate(generationConfig={"temperature": "x"}))
+    assert failure is not None
+    (detail,) = failure.fields["details"]
+    assert detail["fieldViolations"] == [
+        {"field": "generation_config.temperature", "description": failure.message}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"{", "Invalid JSON payload received. Unexpected token."),
+        (b"[]", 'Invalid JSON payload received. Unknown name "": Root element must be a message.'),
+    ],
+)
+def test_what_is_no_object(raw: bytes, message: str) -> None:
+    for failure in (GENERATE.check(of_bytes(raw)), GENERATE.unreadable(of_bytes(raw))):
+        assert failure is not None
+        assert failure.message == message
+        (detail,) = failure.fields["details"]
+        assert detail["fieldViolations"] == [{"description": message}]
+
+
+def test_no_body_is_a_message_without_contents() -> None:
+    said = f"{REFUSED}contents: contents is not specified\n"
+    assert GENERATE.check(of_bytes(b"")) == Failure("bad_request", message=said)
+    assert GENERATE.unreadable(of_bytes(b"")) == Failure("bad_request", message=said)
+    assert GENERATE.unreadable(generate()) is None
+
+
+VERTEX_WRONG: dict[str, tuple[dict[str, Json], str]] = {
+    "no contents": ({"contents": []}, "at least one contents field is required"),
+    "no parts": ({"contents": [{"role": "user"}]}, "at least one parts field"),
+    "too hot": (
+        {"generationConfig": {"temperature": 1000}},
+        "Unable to submit request because it has a temperature value of 1000 but the supported range is from 0 "
+        "(inclusive) to 2.0001 (exclusive). Update the value and try again.",
+    ),
+    "no tokens": (
+        {"generationConfig": {"maxOutputTokens": 0}},
+        "has a maxOutputTokens value of 0 but the supported range is from 1 (inclusive). Update",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VERTEX_WRONG)
+def test_vertex_says_it_in_other_words(name: str) -> None:
+    fields, message = VERTEX_WRONG[name]
+    failure = GENERATE.check(generate(base=VERTEX, **fields))
+    assert failure is not None
+    assert message in (failure.message or "")
+
+
+def test_lists_of_models_have_nothing_to_check() -> None:
+    request = generate()
+    assert MODELS.check(request) is None
+    assert MODELS.unreadable(request) is None
+
+
+def test_the_recorded_requests_that_were_answered_are_fine() -> None:
+    folders = [
+        *("gemini-generateContent", "gemini-streamGenerateContent", "gemini-countTokens"),
+        *("vertex-generateContent", "vertex-streamGenerateContent", "vertex-countTokens"),
+    ]
+    files = [file for folder in folders for file in sorted((recordings() / folder).glob("*-200-*.json"))]
+    refused: dict[str, Any] = {}
+    for file in files:
+        asked = json.loads(file.read_text())["request"]
+        if asked is None:
+            continue
+        found = find("POST", asked["path"], {})
+        assert isinstance(found, Found)
+        request = found.dialect.request(
+            method="POST", path=found.path, headers={}, raw=dumps(asked["body"]), route=found.route
+        )
+        if (failure := found.dialect.check(request)) is not None:
+            refused[file.stem] = failure
+    if not files:
+        pytest.skip("0 recordings here")
+    assert refused == {}
+
+
+def test_what_is_counted_is_checked_too() -> None:
+    asked = {"generateContentRequest": {"contents": [HI], "generation_config": {"temperature": 3}}}
+    request = CountRequest(method="POST", path="/v1/models/x:countTokens", headers={}, raw=dumps(asked))
+    failure = COUNT.check(request)
+    assert failure is not None
+    assert "temperature" in (failure.message or "")
+    assert COUNT.unreadable(request) is None

@@ -1,0 +1,118 @@
+"""Errors in Google's envelope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import NAMED, Failure
+from mockllm.core.request import Request
+from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
+from mockllm.dialects.gemini.errors import BLOCKED, ROWS
+from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate
+
+CASES: list[tuple[str, int, str, str | None]] = [
+    ("bad_request", 400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
+    ("authentication", 400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."),
+    ("permission", 403, "PERMISSION_DENIED", None),
+    ("not_found", 404, "NOT_FOUND", "Requested entity was not found."),
+    (
+        "model_not_found",
+        404,
+        "NOT_FOUND",
+        "models/gemini-3.5-flash is not found for API version v1beta, or is not supported for generateContent. "
+        "Call ModelService.ListModels to see the list of available models and their supported methods.",
+    ),
+    ("request_too_large", 400, "INVALID_ARGUMENT", None),
+    ("context_length", 400, "INVALID_ARGUMENT", None),
+    ("rate_limit", 429, "RESOURCE_EXHAUSTED", None),
+    ("insufficient_quota", 429, "RESOURCE_EXHAUSTED", None),
+    ("server_error", 500, "INTERNAL", None),
+    ("overloaded", 503, "UNAVAILABLE", None),
+    ("unavailable", 503, "UNAVAILABLE", None),
+    ("bad_gateway", 502, "UNAVAILABLE", None),
+    ("timeout", 504, "DEADLINE_EXCEEDED", None),
+]
+
+
+@pytest.mark.parametrize(("name", "code", "status", "message"), CASES, ids=[row[0] for row in CASES])
+def test_named_errors(name: str, code: int, status: str, message: str | None) -> None:
+    plan = GENERATE.error(Failure(name), generate(), STAMP)
+    error = body_of(plan)["error"]
+    assert (plan.head.status, error["code"], error["status"]) == (code, code, status)
+    assert error["message"] == (message or error["message"])
+    headers = dict(plan.head.headers)
+    assert headers["content-type"] == "application/json; charset=UTF-8"
+    assert ("x-gemini-service-tier" in headers) == (code == 429)
+    assert "retry-after" not in headers
+
+
+def test_every_named_error_has_a_row() -> None:
+    assert set(ROWS) == set(NAMED) == {row[0] for row in CASES} | BLOCKED
+
+
+def test_how_long_to_wait_stands_in_the_details() -> None:
+    plan = GENERATE.error(Failure("rate_limit", retry_after=0.05), generate(), STAMP)
+    error = body_of(plan)["error"]
+    assert error["message"].endswith("Please retry in 0.05s.")
+    assert error["details"][-1] == {
+        "@type": "type.googleapis.com/google.rpc.RetryInfo",
+        "retryDelay": "0.05s",
+    }
+    error = body_of(GENERATE.error(Failure("overloaded", retry_after=2), generate(), STAMP))["error"]
+    assert [detail["retryDelay"] for detail in error["details"]] == ["2s"]
+
+
+def test_a_status_of_ones_own_has_its_name() -> None:
+    def status(code: int) -> Any:
+        return body_of(GENERATE.error(Failure("bad_request", code), generate(), STAMP))["error"]["status"]
+
+    assert [status(code) for code in (400, 409, 418)] == ["INVALID_ARGUMENT", "ABORTED", "UNKNOWN"]
+
+
+def test_what_a_scenario_says_of_an_error_comes_before_the_table() -> None:
+    failure = Failure(
+        "server_error",
+        message="Oh.",
+        fields={"status": "ODD", "extra": 1},
+        headers=(("x-a", "b"), ("Content-Type", "text/plain")),
+    )
+    plan = GENERATE.error(failure, generate(), STAMP)
+    assert body_of(plan) == {"error": {"code": 500, "message": "Oh.", "status": "ODD", "extra": 1}}
+    assert plan.head.headers == (("x-a", "b"), ("Content-Type", "text/plain"))
+
+
+def test_who_sends_no_key_is_unregistered() -> None:
+    plan = GENERATE.error(Failure("authentication"), generate(headers={}), STAMP)
+    assert plan.head.status == 403
+    assert "unregistered callers" in body_of(plan)["error"]["message"]
+
+
+def test_vertex_says_some_otherwise() -> None:
+    def error(name: str) -> Any:
+        return body_of(GENERATE.error(Failure(name), generate(base=VERTEX, model="x"), STAMP))["error"]
+
+    assert error("authentication")["code"] == 401
+    assert error("model_not_found")["message"] == (
+        "Publisher Model `projects/p/locations/global/publishers/google/models/x` not found."
+    )
+    assert "details" not in error("rate_limit")
+    assert error("overloaded")["status"] == "UNAVAILABLE"
+
+
+def test_details_are_never_absent_where_enums_are_numbers() -> None:
+    request = generate(base=VERTEX, query="$alt=json;enum-encoding=int")
+    assert body_of(GENERATE.error(Failure("not_found"), request, STAMP))["error"]["details"] == []
+
+
+def test_a_blocked_prompt_with_a_status_is_an_error() -> None:
+    plan = GENERATE.error(Failure("content_filter", 400), generate(), STAMP)
+    assert (plan.head.status, body_of(plan)["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_every_call_says_errors_alike() -> None:
+    for request in (generate(), Request(method="GET", path="", headers={})):
+        said = [call.error(Failure("not_found"), request, STAMP) for call in (GENERATE, COUNT, MODELS)]
+        assert said[0] == said[1] == said[2]
+        assert body_of(said[0])["error"]["code"] == 404

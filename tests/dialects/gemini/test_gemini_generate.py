@@ -1,0 +1,265 @@
+"""Replies in Google's words: what golden files do not show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.reply import Call, Choice, Finish, Native, Part, Pause, Reply, Text, Thinking, Usage
+from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate_request import GenerateRequest
+from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate, objects_of
+
+USAGE = Usage(12, 9)
+WHOLE, STREAM = generate(), generate(stream=True, query="alt=sse")
+
+
+def reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
+    return replace(Reply((Choice(parts, finish),), USAGE), **more)
+
+
+def whole(said: Reply, request: GenerateRequest = WHOLE) -> Any:
+    return body_of(GENERATE.whole(GENERATE.sayable(said, request), request, STAMP))
+
+
+def streamed(said: Reply, request: GenerateRequest = STREAM) -> Plan:
+    return GENERATE.stream(GENERATE.sayable(said, request), request, STAMP)
+
+
+def chunks(said: Reply, request: GenerateRequest = STREAM) -> list[Any]:
+    return objects_of(streamed(said, request))
+
+
+def parts_of(body: Any, candidate: int = 0) -> Any:
+    return body["candidates"][candidate]["content"].get("parts")
+
+
+# --- what is said ----------------------------------------------------------------------------------
+
+
+def test_a_text_alone_is_said_as_it_is() -> None:
+    said = reply(Text(("a", "b")))
+    assert GENERATE.sayable(said, WHOLE) is said
+
+
+def test_what_this_protocol_does_not_show_is_left_out() -> None:
+    said = reply(
+        Thinking((), redacted=True),
+        Native("openai", {"x": 1}),
+        Native("gemini", "no part"),
+        Thinking(("hm",)),
+        Text(("a",)),
+    )
+    assert GENERATE.sayable(said, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
+    declined = generate(generationConfig={"thinkingConfig": {"includeThoughts": False}})
+    assert GENERATE.sayable(said, declined).choices[0].parts == (Text(("a",)),)
+
+
+def test_a_call_is_one_piece_behind_its_waits() -> None:
+    said = reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
+    (call,) = GENERATE.sayable(said, WHOLE).choices[0].parts
+    assert call == Call("look", (Pause(1.0), '{"a":1}'))
+    first, *_ = streamed(said).steps
+    assert first == Wait(1.0, 0, scripted=True)
+
+
+def test_a_call_that_broke_off_is_not_said() -> None:
+    half = reply(Text(("a",)), Call("look", ('{"a":',)), broken=Failure("overloaded"))
+    assert [type(part) for part in GENERATE.sayable(half, WHOLE).choices[0].parts] == [Text]
+    full = reply(Text(("a",)), Call("look", ("{}",)), broken=Failure("overloaded"))
+    assert [type(part) for part in GENERATE.sayable(full, WHOLE).choices[0].parts] == [Text, Call]
+
+
+ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1}), ('{"a": ', '{"a": ')]
+
+
+@pytest.mark.parametrize(("text", "args"), ARGUMENTS)
+def test_arguments_are_an_object_unless_they_are_broken_on_purpose(text: str, args: Json) -> None:
+    said = reply(Call("look", (text,)), finish="tool_calls")
+    assert parts_of(whole(said))[0]["functionCall"]["args"] == args
+
+
+def test_a_text_may_say_another_one_whole() -> None:
+    said = reply(Text(("a", "b"), whole="abc"))
+    assert parts_of(whole(said)) == [{"text": "abc"}]
+    assert [parts_of(chunk)[0]["text"] for chunk in chunks(said)] == ["a", "b", ""]
+
+
+def test_what_is_filtered_has_no_content_and_what_is_cut_at_once_no_parts() -> None:
+    (candidate,) = whole(reply(finish="content_filter"))["candidates"]
+    assert candidate == {"finishReason": "SAFETY", "index": 0}
+    (candidate,) = whole(reply(finish="length"))["candidates"]
+    assert candidate == {"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}
+    (chunk,) = chunks(reply(finish="length"))
+    assert chunk["candidates"] == [candidate]
+
+
+def test_candidates_take_turns_and_the_usage_is_whole_with_the_last() -> None:
+    said = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
+    request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
+    found = chunks(said, request)
+    assert [
+        (
+            chunk["candidates"][0]["index"],
+            parts_of(chunk)[0]["text"],
+            "finishReason" in chunk["candidates"][0],
+        )
+        for chunk in found
+    ] == [(0, "a", False), (1, "c", True), (0, "b", True)]
+    assert [chunk["usageMetadata"]["candidatesTokenCount"] for chunk in found] == [3, 6, 9]
+    on_vertex = whole(said, generate(base=VERTEX))
+    assert [candidate.get("index") for candidate in on_vertex["candidates"]] == [None, 1]
+
+
+def test_the_last_chunk_of_older_models_tells_why_it_ended() -> None:
+    request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
+    code = Native("gemini", {"executableCode": {"code": "x"}})
+    for last in (Text(("a", "b")), code, Call("look", ("{}",))):
+        found = chunks(reply(Text(("a",)), last), request)
+        assert ["finishReason" in chunk["candidates"][0] for chunk in found] == [
+            *(False for _ in found[1:]),
+            True,
+        ]
+
+
+# --- signatures ------------------------------------------------------------------------------------
+
+SIGNED: dict[str, tuple[str, int, tuple[Part, ...], list[bool]]] = {
+    "a text after thinking": ("gemini-3.5-flash", 2, (Text(("a",)), Text(("b",))), [False, True]),
+    "a text without thinking": ("gemini-3.5-flash", 0, (Text(("a",)),), [False]),
+    "the first call": (
+        "gemini-3.5-flash",
+        0,
+        (Text(("a",)), Call("x", ("{}",)), Call("y", ("{}",))),
+        [False, True, False],
+    ),
+    "an older text": ("gemini-2.5-flash", 2, (Text(("a",)),), [False]),
+    "an older call after thinking": ("gemini-2.5-flash", 2, (Call("x", ("{}",)),), [True]),
+    "an older call without thinking": ("gemini-2.5-flash", 0, (Call("x", ("{}",)),), [False]),
+    "a still older call": ("gemini-2.0-flash", 2, (Call("x", ("{}",)),), [False]),
+    "what a scenario signed": (
+        "gemini-2.0-flash",
+        0,
+        (Thinking(("a",), "c2VhbA=="), Text(("b",))),
+        [False, True],
+    ),
+    "nothing to sign": ("gemini-3.5-flash", 2, (Thinking(("a",)),), [False]),
+}
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_what_is_signed(name: str) -> None:
+    model, thought, parts, signed = SIGNED[name]
+    said = reply(*parts, usage=replace(USAGE, reasoning=thought))
+    body = whole(said, generate(model=model))
+    assert ["thoughtSignature" in part for part in parts_of(body)] == signed
+    found = chunks(said, generate(model=model, stream=True, query="alt=sse"))
+    count = sum("thoughtSignature" in part for chunk in found for part in parts_of(chunk))
+    assert count == (1 if name == "nothing to sign" else sum(signed))
+
+
+# --- usage -----------------------------------------------------------------------------------------
+
+
+def test_usage_leaves_out_thoughts_and_zeros() -> None:
+    counted = whole(reply(Text(("a",)), usage=Usage(92, 10, cached_read=4, reasoning=3)))["usageMetadata"]
+    assert counted == {
+        "promptTokenCount": 92,
+        "candidatesTokenCount": 7,
+        "totalTokenCount": 102,
+        "cachedContentTokenCount": 4,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 92}],
+        "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 4}],
+        "thoughtsTokenCount": 3,
+        "serviceTier": "standard",
+    }
+    assert whole(reply(usage=Usage(0, 0)))["usageMetadata"] == {"serviceTier": "standard"}
+
+
+def test_enums_may_be_numbers() -> None:
+    body = whole(reply(Text(("a",))), generate(base=VERTEX, query="$alt=json;enum-encoding=int"))
+    assert body["candidates"][0]["finishReason"] == 1
+    assert body["usageMetadata"]["trafficType"] == 1
+    assert body["usageMetadata"]["promptTokensDetails"] == [{"modality": 1, "tokenCount": 12}]
+
+
+# --- extras ----------------------------------------------------------------------------------------
+
+
+def extras(**own: Json) -> Reply:
+    return reply(Text(("a", "b")), extras={"gemini": own})
+
+
+def test_extras_are_merged_where_they_belong() -> None:
+    said = extras(
+        candidates=[{"groundingMetadata": {"x": 1}, "finishReason": "RECITATION"}],
+        usageMetadata={"toolUsePromptTokenCount": 5},
+        modelStatus={"stage": "y"},
+    )
+    body = whole(said)
+    assert body["candidates"][0]["groundingMetadata"] == {"x": 1}
+    assert body["candidates"][0]["finishReason"] == "RECITATION"
+    assert body["usageMetadata"]["toolUsePromptTokenCount"] == 5
+    assert body["modelStatus"] == {"stage": "y"}
+    first, *_, last = chunks(said)
+    assert "groundingMetadata" not in first["candidates"][0]
+    assert last["candidates"][0]["groundingMetadata"] == {"x": 1}
+    assert first["usageMetadata"]["toolUsePromptTokenCount"] == 5
+    assert first["modelStatus"] == {"stage": "y"}
+
+
+@pytest.mark.parametrize("odd", [3, [], [3]])
+def test_extras_of_another_form_are_passed_over(odd: Json) -> None:
+    assert whole(extras(candidates=odd, usageMetadata=odd)) == whole(reply(Text(("a", "b"))))
+
+
+def test_a_blocked_prompt_has_no_candidates() -> None:
+    assert "candidates" not in whole(extras(promptFeedback={"blockReason": "SAFETY"}))
+    assert "candidates" in whole(extras(promptFeedback={"safetyRatings": []}))
+
+
+# --- framing and errors inside -----------------------------------------------------------------------
+
+
+def test_a_stream_is_events_or_an_array() -> None:
+    said = reply(Text(("a",)))
+    assert streamed(said).framing is Framing.SSE_CRLF
+    array = streamed(said, generate(stream=True))
+    assert array.framing is Framing.JSON_ARRAY
+    assert dict(array.head.headers)["content-type"] == "application/json; charset=UTF-8"
+    assert objects_of(array) == chunks(said)
+
+
+def test_an_error_inside_stands_bare_behind_events_and_is_an_item_of_an_array() -> None:
+    broken = reply(Text(("a",)), broken=Failure("overloaded"))
+    *_, last = streamed(broken).steps
+    assert isinstance(last, Raw)
+    assert last.data.startswith(b'{\n  "error"')
+    *_, item = objects_of(streamed(broken, generate(stream=True)))
+    assert item["error"]["code"] == 503
+
+
+def test_what_is_blocked_inside_a_stream_ends_it_for_safety() -> None:
+    broken = reply(Text(("a",)), broken=Failure("content_filter"))
+    *_, last = streamed(broken).steps
+    assert isinstance(last, Data)
+    *_, chunk = chunks(broken)
+    assert chunk["candidates"] == [{"finishReason": "SAFETY", "index": 0}]
+
+
+def test_variants_are_what_changes_the_bytes() -> None:
+    requests = [
+        generate(),
+        generate(stream=True),
+        generate(stream=True, query="alt=sse"),
+        generate(base=VERTEX),
+        generate(base=VERTEX, query="$alt=json;enum-encoding=int"),
+        generate(generationConfig={"thinkingConfig": {"includeThoughts": False}}),
+    ]
+    assert len({GENERATE.variant(request) for request in requests}) == 5
+    assert GENERATE.variant(requests[0]) == GENERATE.variant(requests[1]), "that it streams is known"

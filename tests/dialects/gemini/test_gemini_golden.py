@@ -1,0 +1,105 @@
+"""Google's wire bytes, held against golden files."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.dialects.gemini import GENERATE
+from tests.dialects.gemini.generate_requests import STAMP, VERTEX, generate
+from tests.golden.wire import assert_golden
+
+WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+USAGE = Usage(12, 9, cached_read=4, reasoning=2)
+
+
+def reply(*parts: Part, finish: Finish = "stop") -> Reply:
+    return Reply((Choice(parts, finish),), USAGE)
+
+
+CODE = Native("gemini", {"executableCode": {"language": "PYTHON", "code": "print(1 < 2)"}})
+REPLIES: dict[str, tuple[Reply, str]] = {
+    "text": (reply(Text(("Hello", " there", "!"))), "gemini-3.5-flash"),
+    "text-2-5": (reply(Text(("Hello", " <there>"))), "gemini-2.5-flash"),
+    "text-2-0": (reply(Text(("Hello", " there"))), "gemini-2.0-flash"),
+    "thinking": (reply(Thinking(("Let me", " see.")), Text(("Seen.",))), "gemini-3.5-flash"),
+    "thinking-signed": (reply(Thinking(("Let me see.",), "c2VhbA=="), Text(("Seen.",))), "gemini-2.5-pro"),
+    "call": (reply(WEATHER, finish="tool_calls"), "gemini-3.5-flash"),
+    "call-2-5": (reply(WEATHER, finish="tool_calls"), "gemini-2.5-flash"),
+    "text-and-calls": (
+        reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "given"), finish="tool_calls"),
+        "gemini-3.5-flash",
+    ),
+    "max-tokens": (reply(Text(("Hello",)), finish="length"), "gemini-2.5-flash"),
+    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), "gemini-2.5-flash"),
+    "code": (reply(CODE, Text(("Yes.",))), "gemini-2.5-flash"),
+}
+ON_VERTEX = ("text", "text-2-5", "thinking", "call", "call-2-5")
+FAILURES: dict[str, Failure] = {
+    "bad-request": Failure("bad_request"),
+    "authentication": Failure("authentication"),
+    "model-not-found": Failure("model_not_found"),
+    "rate-limit": Failure("rate_limit"),
+    "insufficient-quota": Failure("insufficient_quota", retry_after=1.5),
+    "overloaded": Failure("overloaded"),
+    "content-filter": Failure("content_filter"),
+}
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_whole_answer(name: str) -> None:
+    said, model = REPLIES[name]
+    request = generate(model=model)
+    assert_golden(f"gemini/{name}.txt", GENERATE.whole(GENERATE.sayable(said, request), request, STAMP))
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_stream(name: str) -> None:
+    said, model = REPLIES[name]
+    request = generate(model=model, stream=True, query="alt=sse")
+    assert_golden(
+        f"gemini/{name}-stream.txt", GENERATE.stream(GENERATE.sayable(said, request), request, STAMP)
+    )
+
+
+@pytest.mark.parametrize("name", ["text", "call-2-5"])
+def test_a_stream_as_an_array(name: str) -> None:
+    said, model = REPLIES[name]
+    request = generate(model=model, stream=True)
+    assert_golden(
+        f"gemini/{name}-array.txt", GENERATE.stream(GENERATE.sayable(said, request), request, STAMP)
+    )
+
+
+@pytest.mark.parametrize("name", ON_VERTEX)
+def test_an_answer_of_vertex(name: str) -> None:
+    said, model = REPLIES[name]
+    whole, stream = (
+        generate(model=model, base=VERTEX, stream=streamed, query="alt=sse") for streamed in (False, True)
+    )
+    said = GENERATE.sayable(said, whole)
+    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.whole(said, whole, STAMP))
+    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.stream(said, stream, STAMP))
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_error(name: str) -> None:
+    failure = FAILURES[name]
+    assert_golden(f"gemini/error-{name}.txt", GENERATE.error(failure, generate(), STAMP))
+    on_vertex = GENERATE.error(failure, generate(base=VERTEX), STAMP)
+    assert_golden(f"gemini/vertex-error-{name}.txt", on_vertex)
+
+
+@pytest.mark.parametrize("name", ["overloaded", "content-filter"])
+def test_an_error_where_a_stream_was_asked(name: str) -> None:
+    for form, query in (("stream", "alt=sse"), ("array", "")):
+        plan = GENERATE.error(FAILURES[name], generate(stream=True, query=query), STAMP)
+        assert_golden(f"gemini/error-{name}-{form}.txt", plan)
+
+
+def test_an_error_inside_a_stream() -> None:
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("overloaded"))
+    for form, query in (("stream", "alt=sse"), ("array", "")):
+        plan = GENERATE.stream(broken, generate(stream=True, query=query), STAMP)
+        assert_golden(f"gemini/error-inside-{form}.txt", plan)

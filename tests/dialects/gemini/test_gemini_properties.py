@@ -1,0 +1,122 @@
+"""What holds for any body and any reply: nothing raises, a refusal is a 4xx, a stream says what a whole answer
+says."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps
+from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.request import Request
+from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate_check import GENERATE as SHAPE
+from tests.dialects.gemini.generate_requests import STAMP, VERTEX, generate, objects_of, of_bytes
+
+WORDS = [
+    *(
+        "role",
+        "parts",
+        "text",
+        "thought",
+        "inlineData",
+        "inline_data",
+        "fileData",
+        "mimeType",
+        "functionCall",
+    ),
+    *("function_call", "functionResponse", "name", "args", "response", "id", "user", "model", "result"),
+    *("functionDeclarations", "parameters", "functionCallingConfig", "mode", "ANY", "allowedFunctionNames"),
+    *("responseMimeType", "application/json", "responseSchema", "title", "stopSequences", "temperature"),
+    *("candidateCount", "maxOutputTokens", "thinkingConfig", "includeThoughts", "function", "topP"),
+]
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(WORDS)
+)
+anything = st.recursive(
+    scalars | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=20,
+)
+bodies = anything | st.fixed_dictionaries({}, optional=dict.fromkeys(SHAPE.fields, anything))
+
+
+def read(request: Request) -> None:
+    """Looks at everything that a request tells."""
+    for name in dir(type(request)):
+        if not name.startswith("_"):
+            getattr(request, name)
+    for result in request.tool_results:
+        assert result.json is not Ellipsis
+
+
+@given(bodies, st.sampled_from(["/v1beta", VERTEX]))
+@settings(max_examples=200, deadline=None)
+def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json, base: str) -> None:
+    request = of_bytes(dumps(body), base=base)
+    read(request)
+    GENERATE.variant(request)
+    failure = GENERATE.check(request)
+    if failure is not None:
+        assert 400 <= GENERATE.error(failure, request, STAMP).head.status < 500
+
+
+@given(st.binary(max_size=40))
+def test_no_bytes_raise(raw: bytes) -> None:
+    request = of_bytes(raw)
+    read(request)
+    GENERATE.check(request)
+
+
+pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=4).map(tuple)
+parts: st.SearchStrategy[Part] = (
+    st.builds(Text, pieces)
+    | st.builds(Thinking, pieces, st.none() | st.just("c2VhbA=="), st.booleans())
+    | st.builds(Call, st.just("look"), pieces, st.none() | st.just("id"))
+    | st.builds(Refusal, pieces)
+    | st.builds(Native, st.sampled_from(["gemini", "openai"]), st.just({"executableCode": {}}))
+)
+choices = st.builds(
+    Choice,
+    st.lists(parts, max_size=4).map(tuple),
+    st.sampled_from(["stop", "length", "tool_calls", "content_filter", "refusal"]),
+)
+replies = st.builds(
+    Reply,
+    st.lists(choices, min_size=1, max_size=3).map(tuple),
+    st.builds(Usage, st.integers(0, 99), st.integers(0, 99), reasoning=st.integers(0, 99)),
+    st.none() | st.sampled_from(["gemini-2.0-flash", "gemini-2.5-pro", "gemini-3-flash-preview", "gemma-3"]),
+    st.none() | st.builds(Failure, st.sampled_from(["overloaded", "content_filter"])),
+)
+
+
+@given(replies, st.sampled_from(["/v1beta", VERTEX]), st.sampled_from(["", "alt=sse"]))
+@settings(max_examples=200, deadline=None)
+def test_a_stream_says_what_a_whole_answer_says(said: Reply, base: str, query: str) -> None:
+    request = generate(base=base, query=query, stream=True)
+    said = GENERATE.sayable(said, request)
+    plan = GENERATE.stream(said, request, STAMP)
+    chunks = objects_of(plan)
+    heard = GENERATE.heard(plan)
+    if said.broken is not None:
+        assert all("finishReason" not in each for chunk in chunks[:-1] for each in chunk["candidates"])
+        return
+    assert heard is not None
+    whole = GENERATE.heard(GENERATE.whole(said, request, STAMP))
+    assert whole is not None
+    assert (heard.text, heard.thinking, heard.calls, heard.finish, heard.usage) == (
+        whole.text,
+        whole.thinking,
+        whole.calls,
+        whole.finish,
+        whole.usage,
+    )
+    ended = [
+        each.get("index", 0) for chunk in chunks for each in chunk["candidates"] if "finishReason" in each
+    ]
+    assert sorted(ended) == list(range(len(said.choices)))

@@ -1,0 +1,276 @@
+"""What is read of generateContent requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json import Json
+from mockllm.core.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    OtherPart,
+    Part,
+    Request,
+    ResultPart,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+    ToolChoice,
+)
+from mockllm.dialects.asking import Wish
+from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate_request import google
+from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
+
+PARTS: dict[str, tuple[Json, Part]] = {
+    "a text": ({"text": "x"}, TextPart("x")),
+    "a thought": ({"text": "x", "thought": True}, ThinkingPart("x")),
+    "an image": ({"inlineData": {"mimeType": "image/png", "data": ""}}, MediaPart("image")),
+    "an image in snake_case": ({"inline_data": {"mime_type": "image/png"}}, MediaPart("image")),
+    "a sound": ({"inlineData": {"mimeType": "audio/mp3"}}, MediaPart("audio")),
+    "a video": ({"fileData": {"mimeType": "video/mp4", "fileUri": "x"}}, MediaPart("file")),
+    "a file of no type": ({"fileData": {"fileUri": "x"}}, MediaPart("file")),
+    "a call": (
+        {"functionCall": {"name": "look", "args": {"a_b": 1}, "id": "1"}},
+        CallPart("1", "look", {"a_b": 1}),
+    ),
+    "a call in snake_case": (
+        {"function_call": {"name": "look", "args": {"a_b": 1}}},
+        CallPart(None, "look", {"a_b": 1}),
+    ),
+    "a call without arguments": ({"functionCall": {"name": "look"}}, CallPart(None, "look", {})),
+    "code": ({"executableCode": {"code": "x"}}, OtherPart("executableCode")),
+    "nothing": ({}, OtherPart("")),
+    "no object": (3, OtherPart("")),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part(name: str) -> None:
+    entry, part = PARTS[name]
+    assert generate(contents=[{"parts": [entry]}]).messages == (Message("user", (part,)),)
+
+
+RESULTS: dict[str, tuple[Json, tuple[str, bool]]] = {
+    "an object": ({"degrees": 21}, ('{"degrees":21}', False)),
+    "what was put out": ({"output": "21"}, ("21", False)),
+    "a result": ({"result": {"degrees": 21}}, ('{"degrees":21}', False)),
+    "an error": ({"error": "No such city."}, ("No such city.", True)),
+    "an output beside others": ({"output": 1, "unit": "C"}, ('{"output":1,"unit":"C"}', False)),
+    "another key": ({"degrees_c": 1}, ('{"degrees_c":1}', False)),
+    "nothing": (None, ("", False)),
+    "no object": ("x", ("x", False)),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result(name: str) -> None:
+    response, (text, failed) = RESULTS[name]
+    entry = {"function_response": {"name": "look", "response": response}}
+    (message,) = generate(contents=[{"role": "user", "parts": [entry]}]).messages
+    assert message == Message("tool", (ResultPart(None, "look", text, failed),))
+
+
+def test_results_come_before_what_else_is_said_and_find_their_names_by_id() -> None:
+    call = {"functionCall": {"id": "1", "name": "look", "args": {}}}
+    image = {"inlineData": {"mimeType": "image/png", "data": ""}}
+    result = {"functionResponse": {"id": "1", "response": {"output": "a"}, "parts": [image, 3]}}
+    request = generate(
+        contents=[
+            {"role": "model", "parts": [call]},
+            {"role": "user", "parts": [{"text": "well?"}, result]},
+        ]
+    )
+    assert request.messages[1:] == (
+        Message("tool", (ResultPart("1", "look", "a"), MediaPart("image"))),
+        Message("user", (TextPart("well?"),)),
+    )
+    assert [found.name for found in request.tool_results] == ["look"]
+    assert request.has_image
+
+
+def test_neighbouring_contents_of_the_model_are_one_turn() -> None:
+    model = [{"role": "model", "parts": [{"text": text}]} for text in "ab"]
+    request = generate(contents=[{"parts": [{"text": "x"}]}, *model, {"parts": [{"text": "y"}]}])
+    assert [message.role for message in request.messages] == ["user", "assistant", "user"]
+    assert request.messages[1].text == "a\nb"
+    assert request.turn == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "roles"),
+    [
+        ({"role": "function", "parts": [{"functionResponse": {"name": "x"}}]}, ["tool"]),
+        ({"role": "user"}, ["user"]),
+        ({"role": "user", "parts": {"text": "x"}}, ["user"]),
+        ({"role": "assistant", "parts": [{"text": "x"}]}, []),
+        ({"role": ["user"]}, []),
+        ({}, []),
+        ("x", []),
+    ],
+)
+def test_roles(content: Json, roles: list[str]) -> None:
+    assert [message.role for message in generate(contents=content).messages] == roles
+
+
+@pytest.mark.parametrize(
+    ("instruction", "system"),
+    [
+        ({"parts": [{"text": "a"}, {"text": "b"}, {"x": 1}]}, "a\nb"),
+        ({"parts": {"text": "a"}}, "a"),
+        ("a", "a"),
+        ({"parts": []}, None),
+        (None, None),
+    ],
+)
+def test_the_system_text(instruction: Json, system: str | None) -> None:
+    assert generate(systemInstruction=instruction).system == system
+    assert generate(system_instruction=instruction).system == system
+
+
+def test_the_system_text_counts() -> None:
+    assert generate(systemInstruction="a b c").input_tokens > generate().input_tokens
+
+
+def test_tools() -> None:
+    schema = {"type": "OBJECT", "properties": {"a_b": {"type": "STRING"}}}
+    request = generate(
+        tools=[
+            {
+                "function_declarations": [
+                    {"name": "look", "description": "Looks.", "parameters": schema},
+                    {"name": "see", "parameters_json_schema": {"type": "object"}},
+                    {"name": "go"},
+                    {"description": "nameless"},
+                    3,
+                ]
+            },
+            {"google_search": {}},
+            3,
+        ]
+    )
+    assert request.tools == (
+        Tool("look", schema, "Looks."),
+        Tool("see", {"type": "object"}),
+        Tool("go"),
+        Tool("googleSearch", kind="googleSearch"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "choice"),
+    [
+        ({}, ToolChoice()),
+        ({"mode": "AUTO"}, ToolChoice("auto")),
+        ({"mode": "NONE"}, ToolChoice("none")),
+        ({"mode": "ANY"}, ToolChoice("any")),
+        ({"mode": "ANY", "allowed_function_names": ["a"]}, ToolChoice("named", ("a",))),
+        ({"mode": "ANY", "allowedFunctionNames": ["a", "b", 3]}, ToolChoice("any", ("a", "b"))),
+        ({"mode": "VALIDATED", "allowedFunctionNames": "a"}, ToolChoice("auto", ("a",))),
+        (3, ToolChoice()),
+    ],
+)
+def test_the_tool_choice(config: Json, choice: ToolChoice) -> None:
+    assert generate(toolConfig={"functionCallingConfig": config}).tool_choice == choice
+    assert generate(tool_config={"function_calling_config": config}).tool_choice == choice
+
+
+SCHEMA: Json = {"type": "OBJECT", "title": "Weather", "properties": {"a_b": {"type": "STRING"}}}
+
+
+@pytest.mark.parametrize(
+    ("config", "form"),
+    [
+        ({}, Format()),
+        ({"responseMimeType": "text/plain", "responseSchema": SCHEMA}, Format()),
+        ({"responseMimeType": "application/json"}, Format("json")),
+        (
+            {"response_mime_type": "application/json", "response_schema": SCHEMA},
+            Format("schema", "Weather", SCHEMA),
+        ),
+        (
+            {"responseMimeType": "application/json", "responseJsonSchema": {"type": "object"}},
+            Format("schema", None, {"type": "object"}),
+        ),
+    ],
+)
+def test_the_form_of_the_answer(config: Json, form: Format) -> None:
+    assert generate(generationConfig=config).response_format == form
+
+
+@pytest.mark.parametrize(
+    ("config", "sampling"),
+    [
+        ({}, Sampling()),
+        ({"candidateCount": 2, "stopSequences": ["a", 3], "maxOutputTokens": 7}, Sampling(2, ("a",), 7)),
+        ({"candidate_count": 0, "stop_sequences": "a", "max_output_tokens": True}, Sampling(1, ("a",))),
+    ],
+)
+def test_sampling(config: Json, sampling: Sampling) -> None:
+    assert generate(generation_config=config).sampling == sampling
+
+
+@pytest.mark.parametrize(
+    ("stream", "query", "sse", "numbered"),
+    [
+        (True, "alt=sse", True, False),
+        (True, "%24alt=sse", True, False),
+        (True, "", False, False),
+        (False, "alt=sse", False, False),
+        (False, "$alt=json;enum-encoding=int", False, True),
+    ],
+)
+def test_how_the_answer_shall_be_written(stream: bool, query: str, sse: bool, numbered: bool) -> None:
+    request = generate(stream=stream, query=query)
+    assert (request.stream, request.sse, request.numbered) == (stream, sse, numbered)
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "key"),
+    [
+        ({"x-goog-api-key": "a"}, "key=b", "a"),
+        ({}, "key=b", "b"),
+        ({"authorization": "Bearer c"}, "", "c"),
+        ({}, "", None),
+    ],
+)
+def test_the_key(headers: dict[str, str], query: str, key: str | None) -> None:
+    assert generate(headers=headers, query=query).api_key == key
+
+
+def test_the_model_and_whose_it_is_stand_in_the_path() -> None:
+    assert (generate(model="tuned/x").model, generate().vertex) == ("tuned/x", False)
+    on_vertex = generate(base=VERTEX, model="x")
+    assert (on_vertex.model, on_vertex.vertex, on_vertex.provider) == ("x", True, "vertex")
+
+
+def test_no_field_is_looked_for_deeper_than_any_lies() -> None:
+    deep: Json = "x"
+    for _ in range(200):
+        deep = {"a_b": deep}
+    request = generate(contents=[{"parts": [{"x_y": deep}]}], generation_config={"candidate_count": 2})
+    assert request.sampling.n == 2
+    assert request.messages == (Message("user", (OtherPart("xY"),)),)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"3", b"[]", b"{", b'{"contents": 3, "tools": 3, "generationConfig": 3}']
+)
+def test_what_is_no_request_says_nothing(raw: bytes) -> None:
+    request = of_bytes(raw)
+    assert (request.messages, request.tools, request.system) == ((), (), None)
+    assert (request.sampling, request.response_format) == (Sampling(), Format())
+    assert not request.omits_thinking
+
+
+def test_turns_in_googles_own_form_are_asked_as_they_are() -> None:
+    turns: list[dict[str, Json]] = [{"role": "model", "parts": [{"text": "a"}]}]
+    assert GENERATE.compose(Wish(messages=turns)).body == {"contents": turns}
+
+
+def test_a_request_to_no_known_call_is_read_as_googles() -> None:
+    plain = Request(method="GET", path="/nowhere", headers={}, query_string="alt=sse")
+    assert (google(plain).path, google(plain).sse, google(plain).vertex) == ("/nowhere", False, False)
