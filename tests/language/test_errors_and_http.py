@@ -1,5 +1,4 @@
 """Answers that are no replies: errors in each envelope, and plain HTTP."""
-# ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """max_tokens and stop cut texts; scripts, json, calls and replies with a finish_reason are sent as written."""
-# ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
 
