@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
+import anthropic
 import openai
 import pytest
+from pydantic import BaseModel, Field
 
 from tests.live import Live
 from tests.live import live as serve
@@ -194,6 +196,32 @@ def test_models_are_listed_told_and_deleted(client: openai.OpenAI) -> None:
 
 
 # --- from_schema, as the default pack uses it ----------------------------------------------------
+
+
+class Weather(BaseModel):
+    city: str
+    days: Annotated[int, Field(ge=1, le=7)]
+    hourly: list[float]
+    note: str | None
+
+
+def test_structured_output_parses_into_the_callers_model() -> None:
+    asked: Any = [{"role": "user", "content": "weather"}]
+    with (
+        serve(packs=["default"], settings=FAST) as live,
+        openai.OpenAI(base_url=f"{live.url}/v1", api_key="sk", max_retries=0) as client,
+        anthropic.Anthropic(base_url=live.url, api_key="sk", max_retries=0) as claude,
+    ):
+        answer = client.chat.completions.parse(model="gpt-4o", messages=asked, response_format=Weather)
+        assert isinstance(answer.choices[0].message.parsed, Weather)
+        with client.chat.completions.stream(
+            model="gpt-4o", messages=asked, response_format=Weather
+        ) as stream:
+            assert isinstance(stream.get_final_completion().choices[0].message.parsed, Weather)
+        said = claude.messages.parse(
+            model="some-model", max_tokens=999, messages=asked, output_format=Weather
+        )
+        assert isinstance(said.parsed_output, Weather)
 
 
 def test_an_offered_tool_is_called_and_the_loop_ends(default: Live, client: openai.OpenAI) -> None:
