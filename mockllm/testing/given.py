@@ -25,7 +25,8 @@ NEUTRAL: Final = frozenset(
 )
 """Words that no provider's body has: with one of them a request is no bare body."""
 SIGNS: Final[Mapping[str, frozenset[str]]] = {
-    "anthropic": frozenset({"system", "stop_sequences", "anthropic_version", "thinking", "top_k"})
+    "anthropic": frozenset({"system", "stop_sequences", "anthropic_version", "thinking", "top_k"}),
+    "gemini": frozenset({"contents"}),
 }
 """Keys at the top of a body that only this provider's clients send, beside those of the usual one."""
 MODELS: Final = {"anthropic": "claude"}
@@ -75,10 +76,10 @@ def read_given(raw: bytes, name: str, vocabulary: Vocabulary) -> list[Given]:
 
 
 def is_body(data: Mapping[str, Json]) -> bool:
-    """Whether it is what a client sends: messages, and no word that only examples have."""
+    """Whether it is what a client sends: messages or contents, and no word that only examples have."""
     tools = data.get("tools")
     named = isinstance(tools, list) and any(isinstance(tool, str) for tool in tools)
-    return "messages" in data and not NEUTRAL & data.keys() and not named
+    return ("messages" in data or "contents" in data) and not NEUTRAL & data.keys() and not named
 
 
 def guessed(data: Mapping[str, Json]) -> str:

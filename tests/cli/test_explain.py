@@ -178,8 +178,18 @@ def test_of_many_rules_the_nearest_are_shown(capsys: pytest.CaptureFixture[str])
         ({"model": "m", "messages": [], "tools": [{"name": "t", "input_schema": {}}]}, "/v1/messages"),
         ({"messages": [{"role": "user", "content": [{"type": "tool_result"}]}]}, "/v1/messages"),
         ({"messages": "none"}, "/v1/chat/completions"),
+        ({"contents": [{"parts": [{"text": "hi"}]}]}, "/v1beta/models/gemini-3.5-flash:generateContent"),
     ],
-    ids=["plain", "a key of the provider", "claude", "a system text", "tools", "blocks", "no list"],
+    ids=[
+        "plain",
+        "a key of the provider",
+        "claude",
+        "a system text",
+        "tools",
+        "blocks",
+        "no list",
+        "contents",
+    ],
 )
 def test_a_providers_body_is_understood(body: object, path: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = report(body, capsys)
