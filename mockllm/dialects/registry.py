@@ -26,6 +26,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     gemini.GENERATE,
     gemini.VERTEX,
     gemini.COUNT,
+    gemini.EMBEDDINGS,
     gemini.MODELS,
 )
 

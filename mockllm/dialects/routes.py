@@ -71,6 +71,7 @@ ROUTES: Final = (
         for call, dialect in (
             ("(generateContent|streamGenerateContent)", generate),
             ("countTokens", gemini.COUNT),
+            ("(embedContent|batchEmbedContents|predict)", gemini.EMBEDDINGS),
         )
     ),
     Route("GET", "/(v1beta1|v1)/publishers/google/models", gemini.MODELS, "vertex"),

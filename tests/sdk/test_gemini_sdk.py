@@ -294,6 +294,14 @@ def test_models_are_listed_and_looked_up(client: genai.Client) -> None:
     assert (found.name or "").endswith("any-other")
 
 
+def test_texts_are_embedded(client: genai.Client) -> None:
+    config = types.EmbedContentConfig(output_dimensionality=8)
+    found = client.models.embed_content(model="gemini-embedding-001", contents=["a", "b"], config=config)
+    assert [len(each.values or ()) for each in found.embeddings or ()] == [8, 8]
+    found = client.models.embed_content(model="gemini-embedding-2", contents="a")
+    assert [len(each.values or ()) for each in found.embeddings or ()] == [3072]
+
+
 def test_vertex_tells_when_it_was_made(live: Live) -> None:
     with vertex(live) as client:
         answer = client.models.generate_content(model=MODEL, contents="hello")

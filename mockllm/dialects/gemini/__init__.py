@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.gemini.count import Count
+from mockllm.dialects.gemini.embeddings import Embeddings
 from mockllm.dialects.gemini.generate import Generate
 from mockllm.dialects.gemini.models import Models
 
@@ -12,5 +13,6 @@ GENERATE: Final = Generate("/v1beta")
 VERTEX: Final = Generate("/v1beta1/projects/mockllm/locations/global/publishers/google")
 """The same call, asked for under Vertex AI's path."""
 COUNT: Final = Count()
+EMBEDDINGS: Final = Embeddings()
 MODELS: Final = Models()
 """Both the list and one model of it."""

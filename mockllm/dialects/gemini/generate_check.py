@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from itertools import groupby
 from typing import Final
 
@@ -115,14 +116,23 @@ def check(request: GeminiRequest) -> Failure | None:
     failure = unreadable(request)
     if failure is not None:
         return failure
+    return refusal(lambda: _check(request))
+
+
+def refusal(look: Callable[[], None]) -> Failure | None:
+    """The first problem that a look finds."""
     try:
-        fit("", request.said, GENERATE)
-        _contents(request.said, request)
-        _tools(request.said)
-        _ranges(held(request.said.get("generationConfig")), request)
+        look()
     except Problem as problem:
         return _bad(str(problem), problem.field)
     return None
+
+
+def _check(request: GeminiRequest) -> None:
+    fit("", request.said, GENERATE)
+    _contents(request.said, request)
+    _tools(request.said)
+    _ranges(held(request.said.get("generationConfig")), request)
 
 
 def _bad(message: str, field: str | None) -> Failure:

@@ -1,0 +1,155 @@
+"""embedContent and batchEmbedContents, and Vertex AI's predict: vectors of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.core.lazy import lazy
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Message, Part, Request, TextPart
+from mockllm.core.tokens import estimate
+from mockllm.core.vectors import shortened, vector, written
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.gemini.errors import error_plan
+from mockllm.dialects.gemini.generate_check import CONTENT, refusal, unreadable
+from mockllm.dialects.gemini.generate_request import GeminiRequest, held, listed
+from mockllm.dialects.gemini.headers import JSON
+from mockllm.dialects.gemini.shapes import INTEGER, STRING, Many, Problem, Shape, fit
+from mockllm.dialects.gemini.wire import page
+
+SIZE: Final = 3072
+"""The dimensions of a model that is not in the table."""
+SIZES: Final = dict.fromkeys(
+    ("text-embedding-004", "text-embedding-005", "text-multilingual-embedding-002", "embedding-001"), 768
+)
+_EMBED: Final = Shape("EmbedContentRequest", {"content": CONTENT, "outputDimensionality": INTEGER})
+_INSTANCE: Final = Shape("Instance", {"content": STRING})
+_ASKED: Final = Shape(
+    "BatchEmbedContentsRequest", {**_EMBED.fields, "requests": Many(_EMBED), "instances": Many(_INSTANCE)}
+)
+
+
+class EmbeddingsRequest(GeminiRequest):
+    """POST …/models/{model}:embedContent, :batchEmbedContents and :predict."""
+
+    api = "embeddings"
+
+    @lazy
+    def call(self) -> str:
+        return self.path.rpartition(":")[2]
+
+    @lazy
+    def entries(self) -> tuple[dict[str, Json], ...]:
+        """Each thing to embed, with its settings."""
+        said = self.said
+        match self.call:
+            case "batchEmbedContents":
+                found = listed(said.get("requests"))
+            case "predict":
+                settings = held(said.get("parameters"))
+                found = [
+                    {**settings, "content": {"parts": [{"text": held(each).get("content")}]}}
+                    for each in listed(said.get("instances"))
+                ]
+            case _:
+                found = [{**held(said.get("embedContentConfig")), **said}] if "content" in said else []
+        return tuple(held(each) for each in found)
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        """All texts as one message of the user."""
+        parts: list[Part] = [TextPart(text) for text in self.texts]
+        return (Message("user", tuple(parts)),) if parts else ()
+
+    @lazy
+    def texts(self) -> tuple[str, ...]:
+        """What is embedded; of media nothing but that they are none."""
+        return tuple(
+            "\n".join(
+                part["text"]
+                for part in map(held, listed(held(entry.get("content")).get("parts")))
+                if type(part.get("text")) is str
+            )
+            for entry in self.entries
+        )
+
+    @lazy
+    def input_tokens(self) -> int:
+        return sum(map(estimate, self.texts))
+
+
+class Embeddings:
+    """The dialect object of these calls."""
+
+    name: str = "gemini"
+    api: str = "embeddings"
+    generates: bool = False
+    request: type[Request] = EmbeddingsRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, EmbeddingsRequest)
+        return unreadable(request) or refusal(lambda: _check(request))
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return unreadable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        assert isinstance(request, EmbeddingsRequest)
+        body = _predictions(request) if request.call == "predict" else _embedded(request)
+        return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))
+
+
+def _check(request: EmbeddingsRequest) -> None:
+    fit("", request.said, _ASKED)
+    if not request.entries:
+        name = "content" if request.call == "embedContent" else "requests"
+        raise Problem(
+            f"* {request.call[0].upper()}{request.call[1:]}Request.{name}: {name} is not specified\n"
+        )
+    for entry in request.entries:
+        size = entry.get("outputDimensionality")
+        if size is not None and not 1 <= _size(request, entry) <= SIZE:
+            raise Problem(f"output_dimensionality must be in the range [1, {SIZE}].")
+
+
+def _size(request: EmbeddingsRequest, entry: dict[str, Json]) -> int:
+    wanted = entry.get("outputDimensionality")
+    if wanted is not None and INTEGER.fits(wanted):
+        return int(wanted)
+    return SIZES.get(request.model or "", SIZE)
+
+
+def _values(request: EmbeddingsRequest) -> list[list[float]]:
+    whole = SIZES.get(request.model or "", SIZE)
+    return [
+        written(shortened(vector(text, whole), min(max(_size(request, entry), 1), whole)))
+        for text, entry in zip(request.texts, request.entries, strict=True)
+    ]
+
+
+def _embedded(request: EmbeddingsRequest) -> Json:
+    tokens = request.input_tokens
+    details = [{"modality": "TEXT", "tokenCount": tokens}]
+    made: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request)]}
+    if request.call == "embedContent":
+        made = {"embedding": made["embeddings"][0] if made["embeddings"] else {"values": []}}
+    if request.vertex:
+        usage = {"promptTokenCount": tokens, "promptTokensDetails": details, "totalTokenCount": tokens}
+    else:
+        usage = {"promptTokenCount": tokens, "promptTokenDetails": details}
+    return {**made, "usageMetadata": usage}
+
+
+def _predictions(request: EmbeddingsRequest) -> Json:
+    predictions = [
+        {"embeddings": {"statistics": {"truncated": False, "token_count": estimate(text)}, "values": values}}
+        for text, values in zip(request.texts, _values(request), strict=True)
+    ]
+    characters = sum(len("".join(text.split())) for text in request.texts)
+    return {"predictions": predictions, "metadata": {"billableCharacterCount": characters}}
