@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects import anthropic, gemini, openai
+from mockllm.dialects import anthropic, gemini, openai, vendors
 from mockllm.dialects.dialect import Dialect, Generating
 from mockllm.dialects.routes import ROUTES
 
@@ -28,6 +28,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     gemini.COUNT,
     gemini.EMBEDDINGS,
     gemini.MODELS,
+    *dict.fromkeys(dialect for spoken in vendors.SPOKEN for _, _, dialect in spoken.calls),
 )
 
 DIALECT_NAMES: Final = frozenset(dialect.name for dialect in DIALECTS)
@@ -45,6 +46,7 @@ SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
     ("anthropic", anthropic.MESSAGES),
     ("gemini", gemini.GENERATE),
     ("vertex", gemini.VERTEX),
+    *((spoken.vendor.name, call) for spoken in vendors.SPOKEN for call in spoken.generating),
 )
 """Who speaks which generating call; of each provider its usual one first."""
 

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from urllib.parse import unquote
 
 from mockllm.core.failure import Failure
-from mockllm.dialects import anthropic, gemini, openai
+from mockllm.dialects import anthropic, gemini, openai, vendors
 from mockllm.dialects.dialect import Dialect
 
 
@@ -24,12 +24,13 @@ from mockllm.dialects.dialect import Dialect
 class Route:
     """One call. In its path `(a|b)` is any of these, and `{name}` a variable: one segment of the path or a
     part of it, but for a `{model}`, which may hold slashes. `vendor` is who speaks the dialect, where it is
-    not the provider whose protocol it is."""
+    not the provider whose protocol it is; `prefixed` paths are known behind the provider's prefix only."""
 
     method: str
     path: str
     dialect: Dialect
     vendor: str | None = None
+    prefixed: bool = False
 
     @property
     def provider(self) -> str:
@@ -83,6 +84,11 @@ ROUTES: Final = (
     Route("GET", "/v1/models/{model}", anthropic.MODELS),
     Route("GET", "/(v1beta|v1|v1alpha)/models/{model}", gemini.MODELS),
     Route("GET", "/v1/models/{model}", openai.MODELS),
+    *(
+        Route(method, path, dialect, spoken.vendor.name, prefixed=True)
+        for spoken in vendors.SPOKEN
+        for method, path, dialect in spoken.paths()
+    ),
 )
 """Where two providers share a path, the first is taken if the request speaks as its clients do (`SPOKEN`)."""
 
@@ -93,7 +99,13 @@ SPOKEN: Final = {
 """Headers that only this provider's clients send."""
 KEYED: Final = re.compile("(?:^|&)key=")
 """A query with a key, which is Gemini's too."""
-BASES: Final = {"openai": "/v1", "anthropic": "", "gemini": "", "vertex": ""}
+BASES: Final = {
+    "openai": "/v1",
+    "anthropic": "",
+    "gemini": "",
+    "vertex": "",
+    **{vendor.name: vendor.bases[0] for vendor in vendors.VENDORS},
+}
 """What stands between the host and the paths that this provider's SDKs ask for; OpenAI's paths also work
 without it."""
 BASE_URLS: Final = (
@@ -172,10 +184,12 @@ def _spoken(candidates: Sequence[Found], headers: Mapping[str, str], query: str)
 
 
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Outcome:
-    """What the exact lookup did not find: patterns, other methods, and paths that nobody knows."""
+    """What the exact lookup did not find: patterns, HEAD (which is GET without a body), other methods, and
+    paths that nobody knows."""
     known = _matching(path)
-    if method in known:
-        return _spoken(known[method], headers, query)
+    asked = "GET" if method == "HEAD" else method
+    if asked in known:
+        return _spoken(known[asked], headers, query)
     provider, bare = _prefix(path)
     if known:
         spoken = _spoken([found for candidates in known.values() for found in candidates], headers, query)
@@ -237,7 +251,7 @@ def _spellings(route: Route) -> Iterator[tuple[str, str]]:
     base = BASES[route.provider]
     for path in route.paths():
         for bare in dict.fromkeys((path, path.removeprefix(base))):
-            for prefix in ("", f"/{route.provider}"):
+            for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):
                 yield prefix, bare
 
 

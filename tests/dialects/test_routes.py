@@ -8,6 +8,7 @@ from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
 from mockllm.dialects.routes import ROUTES, Found, Unknown, WrongMethod, find
+from mockllm.dialects.vendors import VENDORS
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
@@ -33,6 +34,8 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
     ("POST", "/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
     ("POST", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
     ("GET", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
+    ("HEAD", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
+    ("HEAD", "/v1/models/m", CLAUDE, anthropic.MODELS, "/v1/models/m", {"model": "m"}),
     ("GET", "/models", {}, openai.MODELS, "/models", {}),
     ("GET", "/v1/models", CLAUDE, anthropic.MODELS, "/v1/models", {}),
     ("GET", "/v1/models", {"x-api-key": "k"}, anthropic.MODELS, "/v1/models", {}),
@@ -137,7 +140,7 @@ def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
 def test_every_dialect_has_a_route_and_a_name() -> None:
     assert {route.dialect for route in ROUTES} == set(DIALECTS)
     assert {"openai", "anthropic", "gemini"} == DIALECT_NAMES
-    assert DIALECT_NAMES | {"vertex"} == PROVIDERS
+    assert DIALECT_NAMES | {"vertex", *(vendor.name for vendor in VENDORS)} == PROVIDERS
     assert {"chat", "responses", "completions", "messages", "generate"} == GENERATING
     others = {"models", "count_tokens", "embeddings", "moderations", "stored_responses", "compact"}
     assert GENERATING | others == APIS

@@ -131,16 +131,16 @@ def sayable(reply: Reply) -> Reply:
     """The reply without what this protocol never shows: reasoning, and other dialects' own blocks."""
     for choice in reply.choices:
         for part in choice.parts:
-            if _hidden(part):
+            if hidden(part):
                 return replace(reply, choices=tuple(_seen(choice) for choice in reply.choices))
     return reply
 
 
 def _seen(choice: Choice) -> Choice:
-    return replace(choice, parts=tuple(part for part in choice.parts if not _hidden(part)))
+    return replace(choice, parts=tuple(part for part in choice.parts if not hidden(part)))
 
 
-def _hidden(part: Part) -> bool:
+def hidden(part: Part) -> bool:
     if type(part) is Native:  # an item of the responses protocol says its type; a piece of a message has none
         return part.dialect != "openai" or type(part.block) is not dict or "type" in part.block
     return type(part) is Thinking
@@ -247,7 +247,7 @@ def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
             calls.append(facts.call(part, number, len(calls), spoken(part.pieces)))
         elif type(part) is Refusal:
             refusal = (refusal or "") + spoken(part.pieces)
-        elif type(part) is Native and not _hidden(part):
+        elif type(part) is Native and not hidden(part):
             own |= part.block
     made: dict[str, Json] = {"role": "assistant", "content": text or ""}
     if not text and (calls or refusal is not None):

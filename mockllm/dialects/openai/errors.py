@@ -131,7 +131,7 @@ def inner(failure: Failure, request: Request, stamp: Stamp, rows: Rows = ROWS) -
         "code": row.code,
     }
     if failure.message is None:
-        made["message"] = _message(row, failure, request, stamp)
+        made["message"] = message_of(row, failure, request, stamp)
         if row.code == "invalid_api_key" and request.api_key is None:
             made["message"], made["code"] = NO_KEY, None
     made.update(failure.fields)
@@ -157,7 +157,7 @@ NO_KEY: Final = (
 )
 
 
-def _message(row: Row, failure: Failure, request: Request, stamp: Stamp) -> str:
+def message_of(row: Row, failure: Failure, request: Request, stamp: Stamp) -> str:
     return row.message.format(
         model=request.model,
         method=request.method,

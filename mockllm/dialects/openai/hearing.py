@@ -7,10 +7,18 @@ from typing import Final
 from mockllm.core.json import Json
 from mockllm.core.plan import Plan
 from mockllm.core.reply import Usage
-from mockllm.dialects.hearing import Heard, Hearing, payloads
+from mockllm.dialects.hearing import Channel, Heard, Hearing, payloads
 
-FINISH: Final = {"function_call": "tool_calls"}
+FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
 """Finish reasons that are not neutral words already."""
+CHANNELS: Final[tuple[tuple[str, Channel], ...]] = (
+    ("reasoning_content", "thinking"),
+    ("reasoning", "thinking"),
+    ("content", "text"),
+    ("refusal", "refusal"),
+)
+"""What each member of a message says; only vendors have the first two. An empty one says nothing where it
+stands beside others."""
 
 
 def hear(plan: Plan) -> Heard | None:
@@ -57,13 +65,12 @@ def _count(details: Json, name: str) -> int:
 def _choice(choice: Json, hearing: Hearing) -> None:
     match choice:
         case {"index": int(index), "delta": dict(said)} | {"index": int(index), "message": dict(said)}:
-            opening = hearing.streamed and "role" in said
-            for key in ("content", "refusal"):
-                piece = said.get(key)
-                if isinstance(piece, str):
-                    visible = piece != "" or not opening
-                    hearing.say("text" if key == "content" else "refusal", piece, index, visible=visible)
             calls = said.get("tool_calls")
+            alone = len(said) == 1 and choice.get("finish_reason") is None
+            for key, channel in CHANNELS:
+                piece = said.get(key)
+                if isinstance(piece, str) and (piece or not calls):
+                    hearing.say(channel, piece, index, visible=piece != "" or alone)
             for number, call in enumerate(calls if isinstance(calls, list) else ()):
                 _call(call, number, index, hearing)
     match choice:

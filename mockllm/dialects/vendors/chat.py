@@ -1,0 +1,255 @@
+"""POST …/chat/completions as vendors answer it: one way to build a body and the chunks of a stream, with
+hooks for what a vendor says in another way (`accents.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from mockllm.core.encoder import At, Encoder, Event, encode
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps
+from mockllm.core.plan import Data, Framing, Kind, Plan
+from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Thinking, spoken
+from mockllm.core.request import Request
+from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.hearing import Heard
+from mockllm.dialects.openai.chat import Chat, hidden
+from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.families import DEFAULT_MODEL
+from mockllm.dialects.vendors.errors import error_plan, head, told
+from mockllm.dialects.vendors.hearing import hear
+from mockllm.dialects.vendors.vendor import Form, Vendor, filled
+
+
+def sayable(reply: Reply, form: Form) -> Reply:
+    """The reply with what this vendor shows: reasoning where it does, calls at once where it does so."""
+    return replace(
+        reply,
+        choices=tuple(
+            replace(choice, parts=tuple(_shown(part, form) for part in choice.parts if _is_shown(part, form)))
+            for choice in reply.choices
+        ),
+    )
+
+
+def _is_shown(part: Part, form: Form) -> bool:
+    if type(part) is Thinking:
+        return form.thinking is not None and not part.redacted
+    return not hidden(part)
+
+
+def _shown(part: Part, form: Form) -> Part:
+    if form.whole_calls and type(part) is Call:
+        between = tuple(piece for piece in part.pieces if type(piece) is not str)
+        return replace(part, pieces=(*between, spoken(part.pieces)))
+    return part
+
+
+class Wire(Encoder):
+    """One answer. `reply` is what `sayable` left of it."""
+
+    def __init__(self, reply: Reply, request: ChatRequest, stamp: Stamp, vendor: Vendor) -> None:
+        super().__init__(sayable(reply, vendor.form))
+        self.vendor, self.form, self.ids = vendor, vendor.form, stamp.ids
+        self._request, self._stamp = request, stamp
+        self._own = dict(reply.extras.get("openai", {}))
+        self._counted = self._own.pop("usage", None) or self.form.usage(reply.usage)
+        self._calls = [0] * len(reply.choices)
+        """How many calls of each choice have been opened."""
+        self._left = [_pieces(choice) for choice in reply.choices]
+        """How many pieces of each choice are not yet said."""
+        self._begun: set[int] = set()
+
+    # --- what vendors say in their own way -----------------------------------------------------------
+
+    def opening(self, choice: Choice) -> dict[str, Json] | None:
+        """The first delta; None where the first piece tells the role."""
+        return {"role": "assistant", "content": ""}
+
+    def text(self, piece: str) -> dict[str, Json]:
+        return {"content": piece}
+
+    def thought(self, piece: str) -> dict[str, Json]:
+        return {self.form.thinking or "": piece}
+
+    def whole_call(self, call: dict[str, Json]) -> dict[str, Json]:
+        """The delta that says all of a call."""
+        return {"tool_calls": [call]}
+
+    def closing(self, choice: Choice) -> dict[str, Json]:
+        """The delta beside the finish reason."""
+        return {}
+
+    def choice(self, said: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        """A choice that says a delta or a message, and how it ended."""
+        return {**filled(self.form.choice, self.ids), **said, "finish_reason": finish}
+
+    def usage_chunk(self) -> dict[str, Json]:
+        """The chunk that only counts."""
+        return self.chunk([])
+
+    def reasoned(self, text: str) -> dict[str, Json]:
+        """What a message says of its reasoning."""
+        return {self.form.thinking or "": text}
+
+    # --- whole ---------------------------------------------------------------------------------------
+
+    def top(self, kind: str) -> dict[str, Json]:
+        model = self.reply.model if self.reply.model is not None else self._request.model or DEFAULT_MODEL
+        id = self.form.id.made(self.ids, "")
+        return {"id": id, "object": kind, "created": int(self._stamp.now), "model": model}
+
+    def body(self) -> dict[str, Json]:
+        choices: list[Json] = [
+            self.choice({"index": number, "message": self.message(choice, number)}, self.ended(choice))
+            for number, choice in enumerate(self.reply.choices)
+        ]
+        made = {**self.top("chat.completion"), "choices": choices, "usage": self._counted}
+        return made | filled(self.form.body, self.ids) | self._own
+
+    def message(self, choice: Choice, number: int) -> dict[str, Json]:
+        made: dict[str, Json] = {"role": "assistant", "content": choice.text, **self.form.message}
+        calls: list[Json] = []
+        for part in choice.parts:
+            if type(part) is Call:
+                called = self.called(part, number, len(calls), spoken(part.pieces))
+                calls.append({"index": len(calls), **called} if self.form.placed_calls else called)
+            elif type(part) is Refusal:
+                made |= {"content": None, "refusal": spoken(part.pieces)}
+            elif type(part) is Thinking:
+                made |= self.reasoned(spoken(part.pieces))
+            elif type(part) is Native:
+                made |= part.block
+        if calls:
+            made["tool_calls"] = calls
+            if not choice.text:
+                del made["content"]
+                made |= self.form.silent
+        return made
+
+    def called(self, call: Call, choice: int, number: int, said: str) -> dict[str, Json]:
+        id = call.id if call.id is not None else self.form.call_id.made(self.ids, f"{choice}.{number}")
+        return {"id": id, "type": "function", "function": {"name": call.name, "arguments": said}}
+
+    def ended(self, choice: Choice) -> str:
+        return self.form.finish[choice.finish]
+
+    # --- streamed ------------------------------------------------------------------------------------
+
+    def chunk(self, choices: list[Json]) -> dict[str, Json]:
+        made = {**self.top("chat.completion.chunk"), **filled(self.form.chunk, self.ids), **self._own}
+        made["choices"] = choices
+        if self.form.null_usage and self._request.include_usage:
+            made["usage"] = None
+        return made
+
+    def begin(self, choice: int) -> Iterable[Event]:
+        opening = self.opening(self.reply.choices[choice])
+        return () if opening is None else (self._said(choice, opening),)
+
+    def open(self, at: At) -> Iterable[Event]:
+        part = at.part
+        if type(part) is Native:
+            return (self._said(at.choice, part.block),)
+        if type(part) is Call and not self.form.whole_calls:
+            number = self._calls[at.choice]
+            opened = {"index": number, **self.called(part, at.choice, number, "")}
+            self._calls[at.choice] += 1
+            return (self._said(at.choice, {"tool_calls": [opened]}),)
+        return ()
+
+    def say(self, at: At, piece: str) -> Iterable[Event]:
+        part = at.part
+        self._left[at.choice] -= 1
+        if type(part) is Call:
+            last = self.form.joined_calls and not self._left[at.choice] and self.reply.broken is None
+            return (self._said(at.choice, self._argued(part, at.choice, piece), finishes=last),)
+        if type(part) is Thinking:
+            return (self._said(at.choice, self.thought(piece)),)
+        return (self._said(at.choice, {"refusal": piece} if type(part) is Refusal else self.text(piece)),)
+
+    def end(self, choice: int) -> Iterable[Event]:
+        said = self.reply.choices[choice]
+        if self._joined(said):
+            return ()
+        return (self._said(choice, self.closing(said), finishes=True),)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        if self.form.counted == "alone" and self._counts:
+            yield "usage", (dumps({**self.usage_chunk(), "usage": self._counted}), None)
+        yield "end", (b"[DONE]", None)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        said = told(self.vendor, failure, self._request, self._stamp)
+        return ((dumps(said), self.vendor.errors.event),)
+
+    @property
+    def _counts(self) -> bool:
+        return self.form.always or self._request.include_usage
+
+    def _argued(self, call: Call, choice: int, piece: str) -> dict[str, Json]:
+        """A piece of a call's arguments; all of the call where it is said at once."""
+        if not self.form.whole_calls:
+            return {"tool_calls": [{"index": self._calls[choice] - 1, "function": {"arguments": piece}}]}
+        number = self._calls[choice]
+        self._calls[choice] += 1
+        return self.whole_call({"index": number, **self.called(call, choice, number, piece)})
+
+    def _joined(self, choice: Choice) -> bool:
+        """Whether the last piece has told the finish reason."""
+        last = choice.parts[-1] if choice.parts else None
+        return self.form.joined_calls and type(last) is Call and _said_of(last) > 0
+
+    def _said(self, choice: int, delta: dict[str, Json], *, finishes: bool = False) -> Event:
+        if choice not in self._begun:
+            self._begun.add(choice)
+            delta = {"role": "assistant", **delta}
+        reason = self.ended(self.reply.choices[choice]) if finishes else None
+        made = self.chunk([self.choice({"index": choice, "delta": delta}, reason)])
+        if finishes and self.form.counted == "finish" and self._counts:
+            made["usage"] = self._counted
+        return dumps(made), None
+
+
+def _pieces(choice: Choice) -> int:
+    return sum(map(_said_of, choice.parts))
+
+
+def _said_of(part: Part) -> int:
+    """How many pieces a part has."""
+    return 0 if isinstance(part, Native) else sum(type(piece) is str for piece in part.pieces)
+
+
+class VendorChat(Chat):
+    """A vendor's chat."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor = vendor
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(self.vendor, failure, request, stamp)
+
+    def sayable(self, reply: Reply, request: Request) -> Reply:
+        return sayable(reply, self.vendor.form)
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        body = self._wire(reply, request, stamp).body()
+        return Plan(head(self.vendor, stamp, "application/json"), (Data(dumps(body), 0, "body"),))
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        steps = tuple(encode(self._wire(reply, request, stamp)))
+        return Plan(head(self.vendor, stamp, self.vendor.form.media), steps, Framing.SSE)
+
+    def _wire(self, reply: Reply, request: Request, stamp: Stamp) -> Wire:
+        made: Wire = self.vendor.wire(reply, request, stamp, self.vendor)
+        return made
+
+    def compose(self, wish: Wish) -> Asked:
+        asked = super().compose(wish if wish.model else replace(wish, model=self.vendor.model))
+        return replace(asked, path=self.vendor.path("/chat/completions"))
+
+    def heard(self, plan: Plan) -> Heard | None:
+        return hear(plan)

@@ -1,0 +1,99 @@
+"""Vendors' errors: OpenAI's rows with what the vendor says otherwise, in the vendor's envelope."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from mockllm.core.chance import Ids
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.errors import ROWS, Row, Rows, message_of
+from mockllm.dialects.vendors.vendor import Vendor, filled
+
+
+def rows(messages: dict[str, str], **changed: Row) -> Rows:
+    """OpenAI's rows without its own addresses: with these messages, and these rows in place of its own."""
+    made = {
+        name: replace(row, message=messages.get(name, NEUTRAL.get(name, row.message)))
+        for name, row in ROWS.items()
+    }
+    return {**made, **changed}
+
+
+NEUTRAL: Final = {
+    "authentication": "Invalid API Key",
+    "permission": "You do not have access to this resource.",
+    "rate_limit": "Rate limit reached for model `{model}`. Please try again in {wait}.",
+    "insufficient_quota": "You have no credit left. Please check your plan and billing details.",
+    "server_error": "Internal server error.",
+    "overloaded": "The model is overloaded. Please try again later.",
+}
+"""The messages of OpenAI's that name OpenAI, in words that any vendor could say."""
+
+
+def inner(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> dict[str, Json]:
+    """The error's own object, as OpenAI has it."""
+    row = vendor.errors.rows[failure.type]
+    message = failure.message
+    if message is None:
+        message = message_of(row, failure, request, stamp)
+    made: dict[str, Json] = {"message": message, "type": row.type, "param": row.param, "code": row.code}
+    return made | dict(failure.fields)
+
+
+def told(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Json:
+    """The error as the vendor says it, whole or inside a stream."""
+    status = failure.status or vendor.errors.rows[failure.type].status
+    return vendor.errors.envelope(inner(vendor, failure, request, stamp), status, stamp.ids)
+
+
+def error_plan(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    """A whole answer with the failure, and in whole seconds when to try again."""
+    row = vendor.errors.rows[failure.type]
+    wait = failure.retry_after if failure.retry_after is not None else row.retry_after
+    made = head(vendor, stamp, "application/json", failure.status or row.status)
+    if wait is not None:
+        made = made.with_headers((("retry-after", str(-(-round(wait * 1000) // 1000))),))
+    body = dumps(told(vendor, failure, request, stamp))
+    return Plan(made.with_headers(failure.headers), (Data(body, 0, "body"),))
+
+
+def head(vendor: Vendor, stamp: Stamp, media: str, status: int = 200) -> Head:
+    """The head of any of its answers."""
+    return Head(status, (("content-type", media),), tuple(filled(vendor.headers, stamp.ids).items()))
+
+
+# --- envelopes --------------------------------------------------------------------------------------
+
+
+def without_param(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Groq: `param` only where there is one."""
+    return {"error": {name: value for name, value in inner.items() if name != "param" or value is not None}}
+
+
+def with_status(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """vLLM: the code is the status."""
+    return {"error": {**inner, "code": status}}
+
+
+def openrouters(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """OpenRouter: the code is the status, and the rest of the object is left out."""
+    own = {name: value for name, value in inner.items() if name not in ("type", "param", "code")}
+    return {"error": {**own, "code": status}, "user_id": ids.make("user_", 27)}
+
+
+def mistrals(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Mistral: what its gateway refuses is a detail, the rest an object without an envelope."""
+    if status in (401, 403):
+        return {"detail": inner["message"]}
+    return {"object": "error", **inner, "raw_status_code": status}
+
+
+def xais(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """xAI: the message is the error."""
+    own = {name: value for name, value in inner.items() if name not in ("message", "type", "param", "code")}
+    return {"code": inner["code"] or inner["type"], "error": inner["message"], **own}

@@ -1,0 +1,34 @@
+"""What a vendor's chat answer says: as OpenAI's, but for the forms of errors that OpenAI does not have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from mockllm.core.json import Json
+from mockllm.core.plan import Plan
+from mockllm.dialects.hearing import Heard, payloads
+from mockllm.dialects.openai import hearing
+
+SILENT: Final = Heard(None, None, None, (), None, None, None, None)
+
+
+def hear(plan: Plan) -> Heard | None:
+    """The error is told as an object with a message, whatever its form. Beside calls, an empty text only
+    opened the answer."""
+    heard = hearing.hear(plan)
+    if heard is not None and heard.calls and not heard.text:
+        heard = replace(heard, text=None)
+    if heard is not None and heard.error is not None:
+        return heard
+    errors = [error for payload in payloads(plan) if (error := _error(payload)) is not None]
+    return replace(heard or SILENT, error=errors[-1]) if errors else heard
+
+
+def _error(payload: Json) -> Json:
+    match payload:
+        case {"detail": str(message)} | {"error": str(message)}:
+            return {**payload, "message": message}
+        case {"object": "error", "message": str()}:
+            return payload
+    return None

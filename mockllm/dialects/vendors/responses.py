@@ -1,0 +1,108 @@
+"""POST …/responses and …/embeddings of vendors: OpenAI's, with a few members added, dropped or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.core.reply import Reply
+from mockllm.core.request import Request
+from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.hearing import Heard
+from mockllm.dialects.openai.completions import Completions
+from mockllm.dialects.openai.embeddings import Embeddings
+from mockllm.dialects.openai.models import Models
+from mockllm.dialects.openai.responses import Responses
+from mockllm.dialects.openai.responses_hearing import hear
+from mockllm.dialects.vendors.errors import error_plan, head
+from mockllm.dialects.vendors.hearing import hear as hear_chat
+from mockllm.dialects.vendors.vendor import Edit, Vendor
+
+
+def edited(plan: Plan, vendor: Vendor, stamp: Stamp, edit: Edit | None, media: str) -> Plan:
+    """A plan of OpenAI's in the vendor's words: each object changed, under the vendor's head."""
+    steps = tuple(
+        replace(step, payload=_edited(step.payload, edit)) if isinstance(step, Data) and edit else step
+        for step in plan.steps
+    )
+    return replace(plan, head=head(vendor, stamp, media, plan.head.status), steps=steps)
+
+
+def _edited(payload: bytes, edit: Edit) -> bytes:
+    if not payload.startswith(b"{"):
+        return payload  # the mark at a stream's end
+    made: dict[str, Json] = loads(payload)
+    edit(made)
+    return dumps(made)
+
+
+class VendorResponses(Responses):
+    """A vendor's responses."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor = vendor
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(self.vendor, failure, request, stamp)
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        said = super().whole(reply, request, stamp)
+        return edited(said, self.vendor, stamp, self.vendor.responses, "application/json")
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        said = super().stream(reply, request, stamp)
+        return edited(said, self.vendor, stamp, self.vendor.responses, self.vendor.form.media)
+
+    def compose(self, wish: Wish) -> Asked:
+        asked = super().compose(wish if wish.model else replace(wish, model=self.vendor.model))
+        return replace(asked, path=self.vendor.path("/responses"))
+
+    def heard(self, plan: Plan) -> Heard | None:
+        return hear(plan) or hear_chat(plan)
+
+
+class VendorCompletions(Completions):
+    """A vendor's legacy completions."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor = vendor
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(self.vendor, failure, request, stamp)
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        return edited(super().whole(reply, request, stamp), self.vendor, stamp, None, "application/json")
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        said = super().stream(reply, request, stamp)
+        return edited(said, self.vendor, stamp, None, self.vendor.form.media)
+
+
+class VendorEmbeddings(Embeddings):
+    """A vendor's embeddings."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor = vendor
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(self.vendor, failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        said = super().answer(request, models, stamp)
+        if isinstance(said, Failure):
+            return said
+        return edited(said, self.vendor, stamp, self.vendor.embedded, "application/json")
+
+
+class VendorModels(Models):
+    """The models of a vendor: those that the rules name."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor = vendor
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(self.vendor, failure, request, stamp)

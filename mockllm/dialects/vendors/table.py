@@ -1,0 +1,285 @@
+"""The vendors: one row each. A new vendor is a new row here (docs/adding-a-dialect.md).
+
+Taken from recordings of 2025 and 2026, vLLM's row and what has no recording from the vendor's documentation.
+Values that are not known are plausible constants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from mockllm.core.chance import HEX
+from mockllm.dialects.openai.errors import INVALID, ROWS, Row
+from mockllm.dialects.vendors import accents, edits, errors
+from mockllm.dialects.vendors.vendor import FINISH, Errors, Form, Id, Vendor
+
+LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
+DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
+LOGPROBS: Final = {"logprobs": None}
+HEX32: Final = Id("", 32, HEX)
+
+VENDORS: Final = (
+    Vendor(
+        "groq",
+        accents.Groq,
+        bases=("/openai/v1",),
+        model="llama-3.3-70b-versatile",
+        form=Form(
+            call_id=Id("", 9, LOWER),
+            body={
+                "service_tier": "on_demand",
+                "system_fingerprint": "fp_ed9190d8b7",
+                "usage_breakdown": None,
+            },
+            chunk={"system_fingerprint": "fp_c82faf3ca0"},
+            choice=LOGPROBS,
+            thinking="reasoning",
+            silent={},
+            whole_calls=True,
+            usage=accents.groq_usage,
+        ),
+        errors=Errors(
+            errors.rows(
+                {"rate_limit": "Rate limit reached for model `{model}`. Please try again in {wait}."}
+            ),
+            errors.without_param,
+            event="error",
+        ),
+        headers={
+            "x-request-id": accents.ASKED,
+            "x-ratelimit-limit-requests": "14400",
+            "x-ratelimit-limit-tokens": "30000",
+            "x-ratelimit-remaining-requests": "14399",
+            "x-ratelimit-remaining-tokens": "29983",
+            "x-ratelimit-reset-requests": "6s",
+            "x-ratelimit-reset-tokens": "34ms",
+        },
+        responses=edits.unpadded,
+    ),
+    Vendor(
+        "together",
+        accents.Together,
+        model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        form=Form(
+            id=Id("", 16, HEX),
+            call_id=Id("call_", 24, LOWER),
+            body={"prompt": []},
+            choice=LOGPROBS,
+            message={"tool_calls": []},
+            placed_calls=True,
+            joined_calls=True,
+            finish={**FINISH, "stop": "eos", "refusal": "eos"},
+            counted="finish",
+            always=True,
+            media="text/event-stream;charset=utf-8",
+        ),
+        errors=Errors(errors.rows({"authentication": "Invalid API key provided."})),
+        headers={
+            "x-inference-version": "v2",
+            "x-api-received": "2025-02-20T03:48:32.000Z",
+            "x-api-call-start": "2025-02-20T03:48:32.000Z",
+            "x-ratelimit": "false",
+            "x-ratelimit-limit": "10",
+            "x-ratelimit-limit-tokens": "3000",
+            "x-ratelimit-remaining": "9",
+            "x-ratelimit-remaining-tokens": "2963",
+            "x-ratelimit-reset": "1",
+        },
+    ),
+    Vendor(
+        "deepseek",
+        accents.DeepSeek,
+        bases=("", "/v1"),
+        model="deepseek-chat",
+        form=Form(
+            id=Id(),
+            call_id=Id("call_00_", 24),
+            body={"system_fingerprint": "fp_8b330d02d0_prod0820_fp8_kvcache_20260402"},
+            chunk={"system_fingerprint": "fp_8b330d02d0_prod0820_fp8_kvcache_20260402"},
+            choice=LOGPROBS,
+            thinking="reasoning_content",
+            silent={"content": ""},
+            placed_calls=True,
+            usage=accents.deepseek_usage,
+            counted="finish",
+            always=True,
+            null_usage=True,
+            media="text/event-stream; charset=utf-8",
+        ),
+        errors=Errors(
+            errors.rows(
+                {},
+                authentication=Row(
+                    401,
+                    "authentication_error",
+                    INVALID,
+                    "Authentication Fails, Your api key: {key} is invalid",
+                ),
+                insufficient_quota=Row(402, "unknown_error", INVALID, "Insufficient Balance"),
+            )
+        ),
+        headers={"x-ds-trace-id": HEX32},
+        responses=edits.unpadded,
+    ),
+    Vendor(
+        "mistral",
+        accents.Mistral,
+        model="mistral-small-latest",
+        form=Form(
+            id=HEX32,
+            call_id=Id("", 9),
+            message={"tool_calls": None},
+            silent={"content": ""},
+            placed_calls=True,
+            whole_calls=True,
+            joined_calls=True,
+            usage=accents.mistral_usage,
+            counted="finish",
+            always=True,
+            media="text/event-stream; charset=utf-8",
+        ),
+        errors=Errors(errors.rows({"rate_limit": "Requests rate limit exceeded"}), errors.mistrals),
+        headers={
+            "mistral-correlation-id": Id(),
+            "x-kong-request-id": Id(),
+            "x-ratelimit-limit-req-minute": "360",
+            "x-ratelimit-limit-tokens-minute": "500000",
+            "x-ratelimit-remaining-req-minute": "359",
+            "x-ratelimit-remaining-tokens-minute": "499849",
+            "x-ratelimit-tokens-query-cost": "151",
+        },
+        embedded=edits.mistral_embedded,
+    ),
+    Vendor(
+        "xai",
+        accents.Grok,
+        model="grok-4",
+        form=Form(
+            id=Id(),
+            call_id=Id("call_", 8, DIGITS),
+            body={"system_fingerprint": "fp_eb3c003fc66c14ed"},
+            chunk={"system_fingerprint": "fp_eb3c003fc66c14ed"},
+            message={"refusal": None},
+            thinking="reasoning_content",
+            silent={"content": ""},
+            whole_calls=True,
+            usage=accents.grok_usage,
+            always=True,
+        ),
+        errors=Errors(
+            errors.rows(
+                {},
+                authentication=Row(
+                    400,
+                    INVALID,
+                    "invalid-argument",
+                    "Incorrect API key provided. You can obtain an API key from https://console.x.ai.",
+                ),
+            ),
+            errors.xais,
+        ),
+        headers={
+            "x-request-id": Id(),
+            "x-ratelimit-limit-requests": "480",
+            "x-ratelimit-limit-tokens": "4000000",
+            "x-ratelimit-remaining-requests": "479",
+            "x-ratelimit-remaining-tokens": "3999697",
+            "x-zero-data-retention": "false",
+        },
+        responses=edits.xai,
+    ),
+    Vendor(
+        "openrouter",
+        accents.OpenRouter,
+        bases=("/api/v1",),
+        model="openai/gpt-4o-mini",
+        form=Form(
+            id=Id("gen-1784218677-", 20),
+            body={"provider": "OpenAI", "system_fingerprint": None, "service_tier": None},
+            chunk={"provider": "OpenAI", "system_fingerprint": "fp_deacdd5f6f"},
+            choice=LOGPROBS,
+            message={"refusal": None, "reasoning": None},
+            thinking="reasoning",
+            silent={"content": ""},
+            placed_calls=True,
+            usage=accents.openrouter_usage,
+            always=True,
+        ),
+        errors=Errors(
+            errors.rows(
+                {"authentication": "No auth credentials found", "rate_limit": "Provider returned error"},
+                insufficient_quota=replace(
+                    ROWS["insufficient_quota"], status=402, message="Insufficient credits"
+                ),
+            ),
+            errors.openrouters,
+        ),
+        headers={"x-generation-id": Id("gen-1784218677-", 20)},
+        responses=edits.openrouter,
+        embedded=edits.openrouter_embedded,
+    ),
+    Vendor(
+        "ollama",
+        accents.Ollama,
+        model="llama3.2",
+        form=Form(
+            id=Id("chatcmpl-", 3, DIGITS),
+            call_id=Id("call_", 8, LOWER),
+            body={"system_fingerprint": "fp_ollama"},
+            chunk={"system_fingerprint": "fp_ollama"},
+            thinking="reasoning",
+            silent={"content": ""},
+            placed_calls=True,
+            whole_calls=True,
+        ),
+        errors=Errors(
+            errors.rows(
+                {},
+                authentication=Row(401, "api_error", None, "Unauthorized"),
+                model_not_found=Row(
+                    404, "api_error", None, 'model "{model}" not found, try pulling it first'
+                ),
+                server_error=Row(500, "api_error", None, "internal server error"),
+            )
+        ),
+        headers={"x-request-id": Id()},
+    ),
+    Vendor(
+        "vllm",
+        accents.Vllm,
+        model="meta-llama/Llama-3.1-8B-Instruct",
+        form=Form(
+            id=Id("chatcmpl-", 32, HEX),
+            call_id=Id("chatcmpl-tool-", 32, HEX),
+            body={
+                "service_tier": None,
+                "system_fingerprint": None,
+                "prompt_logprobs": None,
+                "kv_transfer_params": None,
+            },
+            choice=LOGPROBS,
+            message={
+                "refusal": None,
+                "annotations": None,
+                "audio": None,
+                "function_call": None,
+                "tool_calls": [],
+                "reasoning_content": None,
+            },
+            thinking="reasoning_content",
+            usage=accents.vllm_usage,
+            media="text/event-stream; charset=utf-8",
+        ),
+        errors=Errors(
+            errors.rows(
+                {},
+                bad_request=replace(ROWS["bad_request"], type="BadRequestError"),
+                authentication=Row(401, "Unauthorized", None, "Unauthorized"),
+                model_not_found=Row(404, "NotFoundError", None, "The model `{model}` does not exist."),
+            ),
+            errors.with_status,
+        ),
+        responses=edits.unpadded,
+    ),
+)

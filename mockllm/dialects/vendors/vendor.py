@@ -1,0 +1,142 @@
+"""What a vendor's row says: where its calls are found, and how its answers differ from OpenAI's.
+
+A vendor speaks OpenAI's protocol in its own accent. What is the same everywhere is code (`chat.py`), what
+differs is a field here, and what only one of them does is a small class of its own (`accents.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from mockllm.core.chance import BASE62, HEX, Ids
+from mockllm.core.json import Json
+from mockllm.core.reply import Finish, Usage
+from mockllm.dialects.openai.errors import ROWS, Rows
+
+Edit: TypeAlias = Callable[[dict[str, Json]], None]
+"""Changes an object in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """An id to be made: `length` characters after the prefix, a UUID where it is None."""
+
+    prefix: str = ""
+    length: int | None = None
+    alphabet: bytes = BASE62
+
+    def made(self, ids: Ids, place: str) -> str:
+        if self.length is not None:
+            return ids.make(self.prefix, self.length, place, self.alphabet)
+        digits = ids.make("", 32, place, HEX)
+        groups = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+        return self.prefix + "-".join(groups)
+
+
+Members: TypeAlias = Mapping[str, Any]
+"""JSON in which an `Id` stands for an id that is made for each answer."""
+
+
+def filled(members: Members, ids: Ids) -> dict[str, Json]:
+    """The members with their ids."""
+    made: dict[str, Json] = {}
+    for name, value in members.items():
+        if type(value) is Id:
+            made[name] = value.made(ids, name)
+        else:
+            made[name] = filled(value, ids) if isinstance(value, dict) else value
+    return made
+
+
+def plain_usage(counted: Usage) -> dict[str, Json]:
+    """Three counts and nothing else."""
+    return {
+        "prompt_tokens": counted.input,
+        "completion_tokens": counted.output,
+        "total_tokens": counted.total,
+    }
+
+
+FINISH: Final[Mapping[Finish, str]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "stop",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A vendor's chat answers. The members are merged into what every vendor's answers have: `body` and
+    `chunk` at the top, `choice` and `message` below it."""
+
+    id: Id = Id("chatcmpl-")
+    call_id: Id = Id("call_", 24)
+    body: Members = field(default_factory=dict)
+    chunk: Members = field(default_factory=dict)
+    choice: Members = field(default_factory=dict)
+    message: Members = field(default_factory=dict)
+    thinking: str | None = None
+    """The member that shows the reasoning; None where it is never shown."""
+    silent: Members = field(default_factory=lambda: {"content": None})
+    """What stands in a message that only calls, in place of its content."""
+    placed_calls: bool = False
+    """Whether the calls of a whole answer have an index too."""
+    whole_calls: bool = False
+    """Whether a stream says a call at once."""
+    joined_calls: bool = False
+    """Whether the last piece of a call tells the finish reason too."""
+    finish: Mapping[Finish, str] = field(default_factory=lambda: FINISH)
+    usage: Callable[[Usage], dict[str, Json]] = plain_usage
+    counted: Literal["alone", "finish"] = "alone"
+    """Where a stream tells its usage: in a chunk of its own, or in the one with the finish reason."""
+    always: bool = False
+    """Whether a stream tells its usage unasked."""
+    null_usage: bool = False
+    """Whether the chunks before it have a usage of null."""
+    media: str = "text/event-stream"
+    """The content type of a stream."""
+
+
+Envelope: TypeAlias = Callable[[dict[str, Json], int, Ids], Json]
+"""The body of an error, of OpenAI's inner object and the status."""
+
+
+def wrapped(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """OpenAI's own envelope."""
+    return {"error": inner}
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """A vendor's errors. `event` names the one inside a stream, where it has a name."""
+
+    rows: Rows = field(default_factory=lambda: ROWS)
+    envelope: Envelope = wrapped
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A vendor. `bases` are the paths before `/chat/completions` and the other calls, of which the first is
+    the one that its clients are told; `headers` stand in every answer. `responses` and `embedded` change the
+    objects of these calls (in place); without `responses` there is no such call."""
+
+    name: str
+    wire: Any
+    """How chat is said: the class of `accents.py`."""
+    bases: tuple[str, ...] = ("/v1",)
+    form: Form = field(default_factory=Form)
+    errors: Errors = field(default_factory=Errors)
+    headers: Members = field(default_factory=dict)
+    responses: Edit | None = None
+    embedded: Edit | None = None
+    model: str | None = None
+    """What an example asks for that names none."""
+
+    def path(self, call: str) -> str:
+        """Where a client of this server finds a call."""
+        return f"/{self.name}{self.bases[0]}{call}"
