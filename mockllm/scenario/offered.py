@@ -7,11 +7,14 @@ Apart from the kitchen, which says these things as parts: here is decided what a
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING
 
 from mockllm.core.json import Json, dumps
-from mockllm.core.making import Made, make
 from mockllm.core.request import Request, Tool
 from mockllm.core.texts import made_sentences
+
+if TYPE_CHECKING:
+    from mockllm.core.making import Made
 
 
 def chosen(request: Request) -> Tool | str:
@@ -33,6 +36,8 @@ def offered(request: Request, name: str) -> Tool | None:
 
 def arguments(tool: Tool, random: Random) -> tuple[str, str | None]:
     """Arguments for a tool, as its call says them, and what is wrong with them (None where nothing is)."""
+    from mockllm.core.making import make  # 30 ms that a start does not need
+
     if tool.kind == "custom":
         return str(make({"type": "string"}, random, tool.name, tool.description).value), None
     schema = tool.schema
@@ -47,6 +52,8 @@ def arguments(tool: Tool, random: Random) -> tuple[str, str | None]:
 
 def structured(request: Request, random: Random) -> Made:
     """JSON of the form that the request asks for; some object where it says no more, or does not ask."""
+    from mockllm.core.making import Made, make
+
     wanted = request.response_format
     if wanted.kind == "schema" and wanted.schema is not None:
         made = make(wanted.schema, random, wanted.name or "")

@@ -23,6 +23,8 @@ from mockllm.core.schemas import validator
 
 TRIES: Final = 12
 """How often a value is made anew where it turned out wrong."""
+_WHOLE: Final = 4
+"""How often all of it is made anew: what a part could not be held against shows only then."""
 _ANY_TYPE: Final = 3
 """After so many tries a schema that names no type may be of any."""
 _MOST: Final = 5_000
@@ -68,7 +70,7 @@ def make(schema: Json, random: Random, name: str = "", description: str | None =
         return Made({}, "the schema is nested too deep")
     maker = _Maker(Document(root), random)
     value: Json = {}
-    for _ in range(TRIES):
+    for _ in range(_WHOLE):
         try:
             value = maker.value(root, About(name, description or ""))
         except Impossible:

@@ -6,6 +6,7 @@ Tools bring JSON Schema of several drafts, OpenAPI's (`nullable`, a boolean `exc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
@@ -44,6 +45,9 @@ _COUNTS: Final = (
 _EXCLUSIVE: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
 
 
+_BOUNDS: Final = (*_COUNTS, "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_NOTED: Final = re.compile(r"\{([^{}]*)\}\s*\Z")
+_NOTE: Final = re.compile(r"\b(\w+): (-?\d+(?:\.\d+)?)(?=,|\Z)")
 _NUMBERED: Final = ("TYPE_UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL")
 """Google's types as some of its clients write them, by their numbers."""
 
@@ -67,6 +71,7 @@ def plain(schema: Json) -> Schema:
         if isinstance(made.get(key), dict):
             made[key] = plain(made[key])
     _types(made)
+    _described(made)
     for key in _COUNTS:
         if isinstance(made.get(key), str) and made[key].isdecimal():
             made[key] = int(made[key])
@@ -91,6 +96,14 @@ def _types(made: dict[str, Json]) -> None:
             made["type"] = [kind, "null"]
             if isinstance(made.get("enum"), list) and None not in made["enum"]:
                 made["enum"] = [*made["enum"], None]
+
+
+def _described(made: dict[str, Json]) -> None:
+    """With the bounds that stand in the description: where Anthropic's SDKs put what its API does not take."""
+    noted = _NOTED.search(str(made.get("description", "")))
+    for key, number in _NOTE.findall(noted[1]) if noted is not None else ():
+        if key in _BOUNDS:
+            made.setdefault(key, float(number) if "." in number else int(number))
 
 
 def _ordered(made: dict[str, Json]) -> dict[str, Json]:
