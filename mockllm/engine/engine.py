@@ -19,6 +19,7 @@ from mockllm.engine.plans import Planner, Way, way
 from mockllm.scenario.catalog import Catalog, Item, Saying
 from mockllm.scenario.combining import RULE, SELF, Owner, combine
 from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.mistakes import Stale
 from mockllm.state import State
 
 SESSION = "x-mockllm-session"
@@ -38,7 +39,7 @@ class Engine:
         *,
         seed: int = 0,
         longest: float = LONGEST,
-        stale: Sequence[tuple[str, str]] = (),
+        stale: Sequence[Stale] = (),
     ) -> None:
         self.catalog = catalog
         self._stale = tuple(stale)

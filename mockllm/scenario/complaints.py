@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.json import Json
-from mockllm.scenario.mistakes import Mistake, Path, joined, meant, nearest, scalar_text, shown
+from mockllm.scenario.mistakes import Mistake, Path, joined, meant, nearest, scalar_text, shown, value_at
 from mockllm.scenario.shapes import Model, Shape, shape_of
 from mockllm.scenario.source import Source
 
@@ -86,7 +86,7 @@ class _Place:
 
 def mistakes_in(error: ValidationError, source: Source, prefix: Path, model: Model) -> list[Mistake]:
     """The mistakes of the part of `source` at `prefix`, which was read as `model`, in the file's order."""
-    data = _value_at(source.data, prefix)
+    data = value_at(source.data, prefix)
     root = _Place()
     for details in error.errors(include_url=False):
         _lay_out(details, root, shape_of(model), data)
@@ -96,12 +96,6 @@ def mistakes_in(error: ValidationError, source: Source, prefix: Path, model: Mod
         if mistake not in found:
             found.append(mistake)
     return sorted(found)
-
-
-def _value_at(data: Json, path: Path) -> Json:
-    for step in path:
-        data = data[step]
-    return data
 
 
 def _lay_out(details: ErrorDetails, place: _Place, shape: Shape, data: Json) -> None:

@@ -6,27 +6,23 @@ Entries can be pickled: a reload types them in another process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.claim import Validation
 from mockllm.core.json import Json, canonical
 from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.examples import ExampleEntry, read_example
-from mockllm.scenario.language.answers import FileText, HttpWord
 from mockllm.scenario.language.model import Word
-from mockllm.scenario.language.rule import ModifierWord, RuleWord
 from mockllm.scenario.loading import LoadedFile, Loading
 from mockllm.scenario.mistakes import Mistake, Path, meant
-from mockllm.scenario.uses import Use, UsedPack
+from mockllm.scenario.uses import Use
 from mockllm.scenario.vocabulary import Vocabulary
-
-Kind: TypeAlias = Literal["rule", "modifier"]
-_MODELS: Mapping[Kind, type[RuleWord] | type[ModifierWord]] = {"rule": RuleWord, "modifier": ModifierWord}
+from mockllm.scenario.written import MODELS, Kind, Written, all_written, references, short, word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ class Entry:
         if self.word is not None:
             return self
         read = self.files.__getitem__
-        return replace(self, word=_word(self.kind, self.item, self.where, self.params, read))
+        return replace(self, word=word_of(self.kind, self.item, self.where, self.params, read))
 
 
 class Outline(Word):
@@ -79,40 +75,40 @@ class Typing:
     entries: list[Entry] = field(default_factory=list)
     examples: list[ExampleEntry] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
+    references: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """What the files that a file refers to hold, by its path and by what it calls them."""
     off: set[str] = field(default_factory=set)
     """The ids of disabled items, in both forms."""
-    switched: list[tuple[LoadedFile, Kind, Path, str]] = field(default_factory=list)
-    """What a disabled item `replaces`: switched off."""
+    switched: list[tuple[Written, str]] = field(default_factory=list)
+    """Disabled items, and what each `replaces`: switched off."""
 
     def read(self, loading: Loading) -> None:
         layers: dict[str | None, int] = {None: 0}
         for number, file in enumerate(loading.files):
+            outline = self.outline(file)
+            if outline is None:
+                continue
             pack = file.pack if file.layer == "pack" else None
-            self.file(file, layers.setdefault(pack, len(layers)), number, loading.packs)
+            self.items(file, outline, layers.setdefault(pack, len(layers)), number)
+            for index, item in enumerate(outline.examples):
+                example = read_example(file, item, index, loading.packs, self.vocabulary)
+                if isinstance(example, ExampleEntry):
+                    self.examples.append(example)
+                else:
+                    self.mistakes += example
         self.chosen(loading)
         for file in loading.disabled:
-            self.off |= set(_ids(file))
+            for written in all_written(file):
+                self.off |= written.ids
         self.replace(loading)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
-    def file(self, file: LoadedFile, layer: int, number: int, packs: Sequence[UsedPack]) -> None:
-        outline = self.outline(file)
-        if outline is None:
-            return
-        names: dict[str, Path] = {}
-        kinds: tuple[tuple[Kind, list[Any]], ...] = (("rule", outline.rules), ("modifier", outline.modifiers))
-        for kind, items in kinds:
-            for index, item in enumerate(items):
-                path: Path = (f"{kind}s", index)
-                if isinstance(item, dict):
-                    self.name(file, item, path, names)
-                self.item(file, kind, item, path, outline.validation or file.validation, (layer, number))
-        for index, item in enumerate(outline.examples):
-            example = read_example(file, item, index, packs, self.vocabulary)
-            if isinstance(example, ExampleEntry):
-                self.examples.append(example)
-            else:
-                self.mistakes += example
+    def items(self, file: LoadedFile, outline: Outline, layer: int, number: int) -> None:
+        names: dict[str, Written] = {}
+        for written in all_written(file):
+            self.name(written, names)
+            if self.counts(written):
+                self.item(written, outline.validation or file.validation, layer, number)
 
     def outline(self, file: LoadedFile) -> Outline | None:
         data = {} if file.source.data is None else file.source.data
@@ -122,72 +118,87 @@ class Typing:
             self.mistakes += mistakes_in(error, file.source, (), Outline)
             return None
 
-    def name(self, file: LoadedFile, item: Mapping[str, Json], path: Path, names: dict[str, Path]) -> None:
-        name = item.get("name")
+    def name(self, written: Written, names: dict[str, Written]) -> None:
+        name = written.get("name")
         if not isinstance(name, str):
             return
         if name in names:
-            first = file.source.where((*names[name], "name"))
-            message = f'"{name}" is the name of another one, in line {first.line}; names are unique in a file'
-            self.mistakes.append(file.source.mistake((*path, "name"), message))
+            line = written.file.source.where((*names[name].path, "name")).line
+            message = f'"{name}" is the name of another one, in line {line}; names are unique in a file'
+            self.mistakes.append(written.mistake(message, "name"))
         elif not name or any(not char.isprintable() for char in name):
             message = "a name is a text of printable characters, and not empty"
-            self.mistakes.append(file.source.mistake((*path, "name"), message))
-        names.setdefault(name, path)
+            self.mistakes.append(written.mistake(message, "name"))
+        names.setdefault(name, written)
 
-    def item(
-        self,
-        file: LoadedFile,
-        kind: Kind,
-        item: Any,
-        path: Path,
-        validation: Validation,
-        place: tuple[int, int],
-    ) -> None:
-        id = f"{file.id}:{_named(item, path)}"
-        if not self.used(file, item, id):
-            return
-        enabled = item.get("enabled", True) if isinstance(item, dict) else True
+    def counts(self, written: Written) -> bool:
+        """Whether it is used and enabled; notes what is not."""
+        if not written.used:
+            return False
         try:
-            on = file.params.enabled(enabled)
+            if written.enabled:
+                return True
         except ValueError as error:
-            self.mistakes.append(file.source.mistake((*path, "enabled"), str(error)))
-            return
-        if not on:
-            self.off |= {id, _short(id)}
-            if isinstance(item, dict) and isinstance(item.get("replaces"), str):
-                self.switched.append((file, kind, path, item["replaces"]))
-            return
+            self.mistakes.append(written.mistake(str(error), "enabled"))
+            return False
+        self.off |= written.ids
+        target = written.get("replaces")
+        if isinstance(target, str):
+            self.switched.append((written, target))
+        return False
+
+    def item(self, written: Written, validation: Validation, layer: int, number: int) -> None:
+        """Types what counts; `number` is that of its file."""
         files: dict[str, bytes] = {}
-        word = self.typed(file, kind, item, path, files)
+        word = self.typed(written, files)
+        self.references.setdefault(written.file.path, {}).update(files)
         if word is None:
             return
-        files |= self.files(file, word, path)
-        where = f"{file.source.name}:{file.source.where(path).line}"
-        content = canonical(_plain(item))
-        rest = canonical(
-            [_plain(dict(file.params.values)), validation, sorted((n, _digest(f)) for n, f in files.items())]
-        )
-        layer, number = place
-        rank = (int(getattr(word, "fallback", False)), layer, -word.priority, number, int(path[1]))
+        params = written.file.params.values
+        content = canonical(_plain(written.data))
+        used = sorted((name, _digest(held)) for name, held in files.items())
         self.entries.append(
             Entry(
-                kind,
-                id,
-                where,
-                file.path,
-                path,
-                f"{id}#{_digest(content)}",
-                _digest(content + rest),
-                min(layer, 1),
-                rank,
-                item,
-                word,
-                file.params.values,
-                validation,
-                files,
+                kind=written.kind,
+                id=written.id,
+                where=written.where,
+                file=written.file.path,
+                path=written.path,
+                key=f"{written.id}#{_digest(content)}",
+                print=_digest(content + canonical([_plain(dict(params)), validation, used])),
+                layer=min(layer, 1),
+                rank=(int(getattr(word, "fallback", False)), layer, -word.priority, number, written.index),
+                item=written.data,
+                word=word,
+                params=params,
+                validation=validation,
+                files=files,
             )
         )
+
+    def typed(self, written: Written, files: dict[str, bytes]) -> Any:
+        """The word, or None where there is a mistake; `files` takes what it refers to."""
+
+        def read(name: str) -> bytes:
+            files[name] = written.file.reference(name)
+            return files[name]
+
+        params, untrusted = written.file.params.values, written.file.layer == "pack"
+        try:
+            word = word_of(
+                written.kind, written.data, written.where, params, read, self.vocabulary, untrusted
+            )
+        except ValidationError as error:
+            self.mistakes += mistakes_in(error, written.file.source, written.path, MODELS[written.kind])
+            return None
+        mistakes = []
+        for below, name in references(word):
+            try:
+                read(name)
+            except ValueError as error:
+                mistakes.append(written.mistake(str(error), *below))
+        self.mistakes += mistakes
+        return None if mistakes else word
 
     def chosen(self, loading: Loading) -> None:
         """Every name in an `only` or `except` must be one of the pack's."""
@@ -205,39 +216,6 @@ class Typing:
                         message = f'the pack {use.name} has no rule or modifier "{name}"{hint}'
                         self.mistakes.append(use.source.mistake((*use.path, word, index), message))
 
-    def used(self, file: LoadedFile, item: Any, id: str) -> bool:
-        """Whether the `use` of its pack takes it in."""
-        use = file.use
-        if use is None or not isinstance(item, dict):
-            return True
-        name = item.get("name")
-        if use.only is not None:
-            return name in use.only
-        return use.except_ is None or name not in use.except_
-
-    def typed(self, file: LoadedFile, kind: Kind, item: Any, path: Path, files: dict[str, bytes]) -> Any:
-        """The word, or None; `files` takes what it is typed with."""
-        where = f"{file.source.name}:{file.source.where(path).line}"
-
-        def read(name: str) -> bytes:
-            files[name] = file.reference(name)
-            return files[name]
-
-        try:
-            return _word(kind, item, where, file.params.values, read, self.vocabulary)
-        except ValidationError as error:
-            self.mistakes += mistakes_in(error, file.source, path, _MODELS[kind])
-            return None
-
-    def files(self, file: LoadedFile, word: BaseModel, path: Path) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        for below, name in _references(word):
-            try:
-                found[name] = file.reference(name)
-            except ValueError as error:
-                self.mistakes.append(file.source.mistake((*path, *below), str(error)))
-        return found
-
     # --- replaces ------------------------------------------------------------------------------
 
     def replace(self, loading: Loading) -> None:
@@ -245,100 +223,44 @@ class Typing:
         files = {file.path: file for file in loading.files}
         by_id = self.by_id()
         gone: set[int] = set()
-        for file, kind, path, target in self.switched:
-            found = self.target(file, kind, path, target, by_id)
+        for written, target in self.switched:
+            found = self.target(written, target, by_id)
             gone |= set() if found is None else {found}
         for place, entry in enumerate(self.entries):
             if entry.word.replaces is not None:
-                found = self.target(files[entry.file], entry.kind, entry.path, entry.word.replaces, by_id)
+                written = Written(files[entry.file], entry.kind, int(entry.path[1]), entry.item)
+                found = self.target(written, entry.word.replaces, by_id)
                 if found is not None:
                     gone.add(found)
                     old = self.entries[found]
                     self.entries[place] = replace(entry, layer=old.layer, rank=old.rank)
         self.entries = [entry for place, entry in enumerate(self.entries) if place not in gone]
 
-    def target(
-        self, file: LoadedFile, kind: Kind, path: Path, target: str, by_id: Mapping[str, int]
-    ) -> int | None:
+    def target(self, written: Written, target: str, by_id: Mapping[str, int]) -> int | None:
         others = {}
         for id, place in by_id.items():
             entry = self.entries[place]
-            if entry.kind == kind and (entry.file, entry.path) != (file.path, path):
+            if entry.kind == written.kind and (entry.file, entry.path) != (written.file.path, written.path):
                 others[id] = place
         if target in others:
             return others[target]
         if target not in self.off:
-            known = list(others)
-            message = f'there is no {kind} "{target}"{meant(target, known)}'
-            self.mistakes.append(file.source.mistake((*path, "replaces"), message))
+            message = f'there is no {written.kind} "{target}"{meant(target, list(others))}'
+            self.mistakes.append(written.mistake(message, "replaces"))
         return None
 
     def by_id(self) -> dict[str, int]:
         """Items by their ids, and by `pack:name` where that is unique."""
         found: dict[str, int] = {}
-        short: dict[str, list[int]] = {}
+        by_short: dict[str, list[int]] = {}
         for place, entry in enumerate(self.entries):
             found[entry.id] = place
-            short.setdefault(_short(entry.id), []).append(place)
-        return {**{id: places[0] for id, places in short.items() if len(places) == 1}, **found}
-
-
-def _word(
-    kind: Kind,
-    item: Json,
-    where: str,
-    params: Mapping[str, Json],
-    read: Callable[[str], bytes],
-    vocabulary: Vocabulary | None = None,
-) -> Any:
-    """A rule or modifier as its model reads it; `read` gives the files that it is typed with. Whether it is
-    enabled was settled before."""
-    context: dict[str, Any] = {"origin": where, "params": params, "vocabulary": vocabulary}
-    context["file"] = lambda name: read(name).decode("utf-8", "replace")
-    if isinstance(item, dict):
-        context["literal"] = item.get("literal") is True
-        item = {key: value for key, value in item.items() if key != "enabled"}
-    return _MODELS[kind].model_validate(item, context=context)
-
-
-def _short(id: str) -> str:
-    """`pack:name` of `pack/path:name`."""
-    file, _, name = id.rpartition(":")
-    return f"{file.partition('/')[0]}:{name}"
-
-
-def _ids(file: LoadedFile) -> Iterator[str]:
-    """The ids of all that stands in a file which is disabled as a whole."""
-    for kind in ("rules", "modifiers"):
-        items = file.source.data.get(kind)
-        for index, item in enumerate(items if isinstance(items, list) else ()):
-            id = f"{file.id}:{_named(item, (kind, index))}"
-            yield from (id, _short(id))
-
-
-def _named(item: Any, path: Path) -> str:
-    name = item.get("name") if isinstance(item, dict) else None
-    return name if isinstance(name, str) and name else f"{path[0]}[{path[1]}]"
+            by_short.setdefault(short(entry.id), []).append(place)
+        return {**{id: places[0] for id, places in by_short.items() if len(places) == 1}, **found}
 
 
 def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
-
-
-def _references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """The files that a word names, and where."""
-    if isinstance(word, Word):
-        for name in sorted(word.model_fields_set):
-            value, below = getattr(word, name), (*path, type(word).model_fields[name].alias or name)
-            if (isinstance(word, FileText) and name == "file") or (
-                isinstance(word, HttpWord) and name == "body_file" and value is not None
-            ):
-                yield below, value
-            else:
-                yield from _references(value, below)
-    elif isinstance(word, Sequence) and not isinstance(word, (str, bytes)):
-        for index, child in enumerate(word):
-            yield from _references(child, (*path, index))
 
 
 def _plain(value: Json) -> Json:

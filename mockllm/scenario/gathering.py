@@ -14,7 +14,7 @@ from mockllm.scenario.entries import Entry, Typing
 from mockllm.scenario.examples import ExampleEntry
 from mockllm.scenario.fingerprint import fingerprint
 from mockllm.scenario.loading import Loading, load_files
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.mistakes import Mistake, Stale
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -42,12 +42,13 @@ class Gathered:
     examples: Sequence[ExampleEntry] = ()
 
     @property
-    def stale(self) -> Sequence[tuple[str, str]]:
-        """The files that stand in their last good version, each with its mistakes, one in a line."""
+    def stale(self) -> Sequence[Stale]:
+        """The files that could not be loaded anew."""
         told: dict[str, list[str]] = {}
         for mistake in self.mistakes:
             told.setdefault(mistake.file, []).append(str(mistake))
-        return [(file, "\n".join(lines)) for file, lines in told.items()]
+        kept = self.loading.stale
+        return [Stale(file, "\n".join(lines), file in kept) for file, lines in told.items()]
 
 
 def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
@@ -66,8 +67,15 @@ def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
         paths = {file.source.name: file.path for file in loading.files}
         found = {paths[each.file] for each in typing.mistakes if each.file in paths} - broken
         if last is None or not found:
-            return Gathered(loading, typing.entries, mistakes, typing.examples)
+            kept = _with_references(loading, typing)
+            return Gathered(kept, typing.entries, mistakes, typing.examples)
         broken |= found
+
+
+def _with_references(loading: Loading, typing: Typing) -> Loading:
+    """The loading with what its files refer to: a last good version is one of both."""
+    files = (replace(file, references=typing.references.get(file.path, {})) for file in loading.files)
+    return replace(loading, files=tuple(files))
 
 
 # --- in another process --------------------------------------------------------------------------
@@ -83,7 +91,7 @@ class Parcel:
     mistakes: Sequence[Mistake]
     trees: frozenset[str]
     folders: frozenset[str]
-    stale: Sequence[tuple[str, str]]
+    stale: Sequence[Stale]
     files: int
     warnings: Sequence[str] = ()
 

@@ -6,7 +6,7 @@ mistakes, and with `--strict` they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from mockllm.scenario.language.rule import RuleWord
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loading import LoadedFile
 from mockllm.scenario.matchers import matcher
-from mockllm.scenario.mistakes import Mistake, Path, path_text
+from mockllm.scenario.mistakes import Mistake, path_text, value_at
 from mockllm.scenario.vocabulary import RESERVED
 
 SLOW: Final = 50
@@ -46,7 +46,7 @@ class Standing:
     def settled(self) -> bool:
         """Whether its guards and its match are the same whatever the parameters are."""
         path = self.entry.path
-        given, filled = (_at(source.data, path) for source in (self.file.raw, self.file.source))
+        given, filled = (value_at(source.data, path) for source in (self.file.raw, self.file.source))
         return all(given.get(word) == filled.get(word) for word in ("match", "chance", "times", "choose"))
 
 
@@ -71,12 +71,6 @@ def _matcher(entry: Entry) -> Matcher:
     match = entry.word.match
     named = match.path is not None or match.api is not None
     return matcher(match) if named or entry.kind == "modifier" else All((GENERATING, matcher(match)))
-
-
-def _at(data: Any, path: Path) -> Mapping[str, Any]:
-    for step in path:
-        data = data[step]
-    return data  # type: ignore[no-any-return]
 
 
 # --- rules that never answer -----------------------------------------------------------------------

@@ -7,10 +7,10 @@ here.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from mockllm.core.claim import Validation
 from mockllm.scenario.complaints import found_text
@@ -33,13 +33,16 @@ from mockllm.scenario.uses import Use, UsedPack, Uses
 Reader: TypeAlias = Callable[[str], bytes]
 """From an absolute path to bytes; OSError where it cannot."""
 
+MISSING: Final = "there is no such file or folder"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
     """A scenario file. `source.name` is its path as a person knows it, `source.data` what it holds after
     parameters were put in; `raw` is it before that. `id` is what the ids of its rules begin with: the path
     below its folder, behind the pack's name. `use` is what the pack was used by, with its `only` and
-    `except`; None where nothing was said."""
+    `except`; None where nothing was said. `references` is what it was typed with, by name: part of its last
+    good version, and empty before that."""
 
     path: str
     id: str
@@ -51,9 +54,12 @@ class LoadedFile:
     params: Params = NO_PARAMS
     validation: Validation = "strict"
     use: Use | None = None
+    references: Mapping[str, bytes] = field(default_factory=dict)
 
     def reference(self, name: str) -> bytes:
         """The bytes of a file that this one refers to; ValueError with a person's message."""
+        if name in self.references:
+            return self.references[name]
         return read_reference(self.folder, os.path.relpath(self.path, self.folder), name)
 
 
@@ -61,7 +67,8 @@ class LoadedFile:
 class Loading:
     """What was loaded. `files` stand in the order in which their rules are asked, the user's first;
     `disabled` are those whose `enabled` does not hold. `mistakes` are all that were found, by place. `stale`
-    names the files that are broken and stand here in their last good version. `trees` are folders to watch
+    names the files that are broken, and the folders that are gone, which stand here in their last good
+    version. `trees` are folders to watch
     with all below them, `folders` those of which only the files themselves matter."""
 
     files: tuple[LoadedFile, ...]
@@ -88,14 +95,16 @@ def load_files(
     taken from there as they were, or left out where they are new."""
     settings = settings or Settings()
     mistakes: set[Mistake] = set()
+    trees: set[str] = set()  # also those that only a held file names: a pack that is yet to come
     held = set(broken)
     while True:
         attempt = _Attempt(settings, last, held, read)
         loading = attempt.load(scenarios, packs)
         mistakes.update(loading.mistakes)
+        trees |= loading.trees
         found = {attempt.paths[each.file] for each in loading.mistakes if each.file in attempt.paths} - held
         if last is None or not found:
-            return replace(loading, mistakes=tuple(sorted(mistakes)))
+            return replace(loading, mistakes=tuple(sorted(mistakes)), trees=frozenset(trees))
         held |= found
 
 
@@ -114,6 +123,8 @@ class _Attempt:
     folders: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    """Folders that cannot be read any more."""
 
     def __post_init__(self) -> None:
         last = self.last
@@ -122,7 +133,7 @@ class _Attempt:
         self.known |= {each.path: each.source for each in last.packs} if last else {}
 
     def load(self, scenarios: Sequence[str], packs: Sequence[str]) -> Loading:
-        uses = Uses(self.source, self.settings)
+        uses = Uses(self.source, self.settings, self.keeps)
         files: list[LoadedFile] = []
         for given in scenarios:
             self.root(given, uses, files)
@@ -153,28 +164,50 @@ class _Attempt:
         path = os.path.abspath(given)
         if os.path.basename(path) == MANIFEST:
             path, shown = os.path.dirname(path), os.path.dirname(shown) or "."
-        if os.path.isdir(path) and is_pack(Path(path)):
+        lost = not os.path.exists(path) and self.keeps(path, shown)
+        if is_pack(Path(path)) or (lost and os.path.join(path, MANIFEST) in self.known):
             uses.add_folder(Path(path), shown)
-        elif os.path.isdir(path):
-            for name in self.listed(path, shown):
-                self.of_user(path, name, os.path.join(shown, name), uses, files)
-        elif os.path.isfile(path):
+        elif os.path.isfile(path) or (lost and path in self.before):
             folder, name = os.path.split(path)
             self.folders.add(folder)
             self.of_user(folder, name, shown, uses, files)
+        elif os.path.isdir(path) or lost:
+            for name in self.listed(path, shown):
+                self.of_user(path, name, os.path.join(shown, name), uses, files)
         else:
-            self.mistakes.append(Mistake(given, 0, 0, "", "there is no such file or folder"))
+            self.mistakes.append(Mistake(given, 0, 0, "", MISSING))
+
+    def keeps(self, path: str, shown: str, reason: str = MISSING) -> bool:
+        """Whether a file or folder that cannot be had was loaded the last time: then it stands as it was, with
+        all below it, and is told once. Its return is watched for in any case."""
+        self.trees.add(path)
+        below = {each for each in self.known if within(each, path)}
+        if below and not self.is_lost(path):
+            self.lost.add(path)
+            self.held |= below
+            self.stale.append(shown)
+            self.mistakes.append(Mistake(shown, 0, 0, "", reason))
+        return bool(below)
+
+    def is_lost(self, path: str) -> bool:
+        return any(within(path, each) for each in self.lost)
 
     def listed(self, folder: str, shown: str) -> list[str]:
-        """The scenario files of a folder, which is watched from now on."""
+        """The scenario files of a folder, which is watched from now on; of a lost one those that it held."""
         self.trees |= {folder, os.path.realpath(folder)}
-        try:
-            names = scenario_files(Path(folder))
-        except OSError as error:
-            self.mistakes.append(Mistake(shown, 0, 0, "", f"cannot be read: {error.strerror}"))
-            return []
-        self.folders |= linked_from(Path(folder), names)
-        return names
+        if not self.is_lost(folder):
+            try:
+                names = scenario_files(Path(folder))
+            except OSError as error:
+                reason = f"cannot be read: {error.strerror}"
+                if not self.keeps(folder, shown, reason):
+                    self.mistakes.append(Mistake(shown, 0, 0, "", reason))
+            else:
+                self.folders |= linked_from(Path(folder), names)
+                return names
+        return sorted(
+            os.path.relpath(path, folder) for path, file in self.before.items() if file.folder == folder
+        )
 
     def of_user(self, folder: str, name: str, shown: str, uses: Uses, files: list[LoadedFile]) -> None:
         """One of the user's own files, and what it uses."""

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from mockllm.core.json import Json
+
 Path: TypeAlias = "tuple[str | int, ...]"
 """Keys and indices from the top of a file to one of its values."""
 
@@ -33,6 +35,21 @@ class Mistake:
         return ": ".join(part for part in (place, self.path, self.message) if part)
 
 
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A file or folder that could not be loaded anew. `reason` is what is wrong with it, one mistake in a
+    line; `kept` is whether its last good version still answers: what never had one is left out."""
+
+    file: str
+    reason: str
+    kept: bool = True
+
+    @property
+    def outcome(self) -> str:
+        """What became of it, in words."""
+        return "its last good version still answers" if self.kept else "left out until it is mended"
+
+
 def path_text(path: Path) -> str:
     """A path as a person reads it: `rules[2].match.body["$.a"]`."""
     text = ""
@@ -45,6 +62,13 @@ def path_text(path: Path) -> str:
             quoted = step.replace("\\", "\\\\").replace('"', '\\"')
             text += f'["{quoted}"]'
     return text
+
+
+def value_at(data: Json, path: Path) -> Json:
+    """The value at a path, which must be there."""
+    for step in path:
+        data = data[step]
+    return data
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:

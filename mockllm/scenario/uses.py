@@ -74,10 +74,12 @@ class _Found:
 @dataclass(slots=True)
 class Uses:
     """Packs in the order in which they are met. `read` gives the source of a path, or None where it cannot be
-    read (and has told so); mistakes gather in `mistakes`."""
+    read (and has told so); `keeps` says whether a folder that is gone, shown as this, stands as it was the last
+    time. Mistakes gather in `mistakes`."""
 
     read: Callable[[str, str], Source | None]
     settings: Settings
+    keeps: Callable[[str, str], bool]
     mistakes: list[Mistake] = field(default_factory=list)
     _found: dict[str, _Found | None] = field(default_factory=dict)
 
@@ -129,7 +131,7 @@ class Uses:
 
     def _follow(self, use: Use, folder: Folder, shown: str, user: _Found | None) -> None:
         try:
-            place, place_shown = _locate(use.name, folder, shown, user)
+            place, place_shown = self._locate(use.name, folder, shown, user)
         except ValueError as error:
             path = use.path if isinstance(use.source.data["use"][use.path[-1]], str) else (*use.path, "pack")
             self.mistakes.append(use.source.mistake(path, str(error)))
@@ -137,6 +139,29 @@ class Uses:
         found = self._meet(place, place_shown)
         if found is not None and (use.with_ or use.only is not None or use.except_ is not None):
             found.said.append((use, user))
+
+    def _locate(self, name: str, folder: Folder, shown: str, user: _Found | None) -> tuple[Folder, str]:
+        """The folder of a pack used from `folder`, and how it is shown; ValueError where there is none."""
+        if not name.startswith("."):
+            found = shipped(name)
+            if found is None:
+                beside = is_pack(folder / name) and f'; write "./{name}" for the folder beside this file'
+                raise ValueError(f'there is no pack "{name}"{beside or meant(name, shipped_names())}')
+            return found, _shown(found)
+        place, place_shown = (
+            Folder(os.path.normpath(folder / name)),
+            os.path.normpath(os.path.join(shown, name)),
+        )
+        if user is not None and not within(os.path.realpath(place), os.path.realpath(user.folder)):
+            raise ValueError(
+                f'"{name}" lies outside of the pack; a pack uses shipped packs and folders inside it'
+            )
+        if not place.is_dir():
+            if not self.keeps(str(place), place_shown):
+                raise ValueError(f'there is no folder "{name}" beside this file')
+        elif not is_pack(place):
+            raise ValueError(f'the folder "{name}" is no pack: it holds no {MANIFEST}')
+        return place, place_shown
 
     def _meet(self, folder: Folder, shown: str) -> _Found | None:
         """The pack in a folder; when it is met for the first time, all that it uses is met behind it."""
@@ -214,26 +239,6 @@ def _use(word: str | UseWord, source: Source, path: Path) -> Use:
     only = None if word.only is None else tuple(word.only)
     except_ = None if word.except_ is None else tuple(word.except_)
     return Use(word.pack, word.with_, only, except_, source, path)
-
-
-def _locate(name: str, folder: Folder, shown: str, user: _Found | None) -> tuple[Folder, str]:
-    """The folder of a pack used from `folder`, and how it is shown; ValueError where there is none."""
-    if name.startswith("."):
-        place = Folder(os.path.normpath(folder / name))
-        if user is not None and not within(os.path.realpath(place), os.path.realpath(user.folder)):
-            raise ValueError(
-                f'"{name}" lies outside of the pack; a pack uses shipped packs and folders inside it'
-            )
-        if not place.is_dir():
-            raise ValueError(f'there is no folder "{name}" beside this file')
-        if not is_pack(place):
-            raise ValueError(f'the folder "{name}" is no pack: it holds no {MANIFEST}')
-        return place, os.path.normpath(os.path.join(shown, name))
-    found = shipped(name)
-    if found is not None:
-        return found, _shown(found)
-    beside = f'; write "./{name}" for the folder beside this file' if is_pack(folder / name) else ""
-    raise ValueError(f'there is no pack "{name}"{beside or meant(name, shipped_names())}')
 
 
 def _shown(folder: Folder) -> str:

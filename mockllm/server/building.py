@@ -19,7 +19,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Parcel, Wanted, gather
 from mockllm.scenario.loading import Loading
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.mistakes import Mistake, Stale
 from mockllm.server.reload import Rebuilt
 from mockllm.state import State
 
@@ -75,7 +75,7 @@ class Builder:
         self.warnings = tuple(parcel.warnings)
         return Rebuilt(self._engine(catalog, parcel.stale), self.watched, self.warnings)
 
-    def _engine(self, catalog: Catalog, stale: Sequence[tuple[str, str]]) -> Engine:
+    def _engine(self, catalog: Catalog, stale: Sequence[Stale]) -> Engine:
         self._catalog = catalog
         return Engine(catalog, self._state, seed=self._seed, longest=self._longest, stale=stale)
 

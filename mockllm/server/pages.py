@@ -21,19 +21,22 @@ def home(about: About, base: str) -> Plan:
         lines += ["Base URLs:", *(f"  {name}: {base}{path}" for name, path in about.bases), ""]
     lines += ["Routes:", *(f"  {route}" for route in about.routes), "  GET /health"]
     if about.stale:
-        lines += ["", "Files that could not be loaded; their last good version answers:"]
-        lines += [f"  {file}: {reason}" for file, reason in about.stale]
+        lines += ["", "Files that could not be loaded:"]
+        lines += [f"  {each.file}: {each.outcome}: {each.reason}" for each in about.stale]
     return plain(200, "\n".join(lines) + "\n")
 
 
 def health(about: About, uptime: float) -> Plan:
-    """200 also when degraded: requests are answered, with the last good version of a broken file."""
+    """200 also when degraded: requests are answered, with the last good version of a broken file, or without
+    it where it is `left_out`: there was none."""
     report = {
         "status": "degraded" if about.stale else "ok",
         "version": __version__,
         "rules": about.rules,
         "files": about.files,
-        "stale": [{"file": file, "reason": reason} for file, reason in about.stale],
+        "stale": [
+            {"file": each.file, "reason": each.reason, "left_out": not each.kept} for each in about.stale
+        ],
         "uptime": round(uptime, 3),
     }
     head = Head(200, (("Content-Type", "application/json"), ("Cache-Control", "no-store")))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
@@ -28,6 +29,10 @@ SETTLE: Final = 0.25
 """Seconds after which a new watch surely stands: what changed while it was laid is looked for then."""
 POLL: Final = 1.0
 """Seconds between looks where the system gives no notices."""
+SAFETY: Final = 2.0
+"""Seconds without a notice after which a look is taken all the same: notices get lost."""
+SHARE: Final = 0.01
+"""Of many files such a look takes long; the time between two is so long that they take this share of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,12 @@ class Reload:
         self._watched = _absolute(watched)
         self._rebuild = rebuild
         self._say = say
-        self._said: dict[str, str] = {**dict(app.engine.about().stale), **dict.fromkeys(warned, "")}
+        self._said = {each.file: each for each in app.engine.about().stale}
+        self._warned = frozenset(warned)
         self._built = frozenset(entry for entry in fingerprint(self._watched) if entry[2] < since * 1e9)
         self._stirred = asyncio.Event()
         self._moved = False
+        self._looking = 0.0
         self.swaps = 0
 
     async def run(self) -> None:
@@ -76,15 +83,26 @@ class Reload:
             watches = [loop.create_task(self._watch(*grounds)) for grounds in _grounds(self._watched)]
             settled = loop.call_later(SETTLE, self._stirred.set)
             try:
-                while not self._moved and await asyncio.to_thread(layout, self._watched) == standing:
-                    await self._stirred.wait()
-                    self._stirred.clear()
-                    await self.look()
+                while not self._moved:
+                    heard = await self._stir()
+                    changed = await self.look()
+                    if (heard or changed) and await asyncio.to_thread(layout, self._watched) != standing:
+                        break
             finally:
                 settled.cancel()
                 for watch in watches:
                     watch.cancel()
                 await asyncio.gather(*watches, return_exceptions=True)
+
+    async def _stir(self) -> bool:
+        """Wait for a notice; False where none comes for a while."""
+        try:
+            async with asyncio.timeout(max(SAFETY, self._looking / SHARE)):
+                await self._stirred.wait()
+        except TimeoutError:
+            return False
+        self._stirred.clear()
+        return True
 
     async def _watch(self, paths: frozenset[str], only: frozenset[str] | None) -> None:
         """Set `_stirred` at each notice: from anywhere below `paths`, or from in them of `only` these, which
@@ -111,7 +129,9 @@ class Reload:
     async def look(self) -> bool:
         """Rebuild and swap if a watched file differs from what was built; whether that was done. A build that
         fails is said, and leaves the engine as it is."""
+        began = time.perf_counter()
         found = await asyncio.to_thread(fingerprint, self._watched)
+        self._looking = time.perf_counter() - began
         if found == self._built:
             return False
         self._built = found
@@ -143,16 +163,18 @@ class Reload:
     def _report(self, rebuilt: Rebuilt) -> None:
         """A line for the swap, and each mistake or warning once: again only when it has changed."""
         about = rebuilt.engine.about()
-        self._say(f"reloaded: {amount(about)}" + (f", {len(about.stale)} stale" if about.stale else ""))
-        said = {**dict(about.stale), **dict.fromkeys(rebuilt.warnings, "")}
-        for subject, reason in said.items():
-            if self._said.get(subject) != reason:
-                self._say(
-                    f"{subject}: its last good version still answers\n{reason}"
-                    if reason
-                    else f"warning: {subject}"
-                )
-        self._said = said
+        stale = sum(each.kept for each in about.stale)
+        left_out = len(about.stale) - stale
+        counts = [f", {stale} stale" * bool(stale), f", {left_out} left out" * bool(left_out)]
+        self._say(f"reloaded: {amount(about)}{''.join(counts)}")
+        for each in about.stale:
+            if self._said.get(each.file) != each:
+                self._say(f"{each.file}: {each.outcome}\n{each.reason}")
+        for warning in rebuilt.warnings:
+            if warning not in self._warned:
+                self._say(f"warning: {warning}")
+        self._said = {each.file: each for each in about.stale}
+        self._warned = frozenset(rebuilt.warnings)
 
 
 def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str]]:

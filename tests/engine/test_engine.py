@@ -13,6 +13,7 @@ from mockllm.core.template import TemplateFailure
 from mockllm.engine import About, Engine, engine, keeping, plans
 from mockllm.engine.exchange import header_text
 from mockllm.engine.misses import told, unfit
+from mockllm.scenario.mistakes import Stale
 from tests.language.playing import Ask, Game, Heard, ask, chat, claude, models, play
 
 HELLO = """
@@ -57,8 +58,8 @@ def test_about_tells_what_is_loaded() -> None:
     assert (about.rules, about.files, about.stale) == (2, 1, ())
     assert {"POST /v1/chat/completions", "GET /v1/models/{model}", "/mine"} <= set(about.routes)
     assert ("OpenAI", "/v1") in about.bases
-    stale = Engine(game.engine.catalog, game.engine.state, stale=[("a.yaml", "why")]).about()
-    assert stale == About(2, 1, about.routes, about.bases, (("a.yaml", "why"),))
+    stale = Engine(game.engine.catalog, game.engine.state, stale=[Stale("a.yaml", "why")]).about()
+    assert stale == About(2, 1, about.routes, about.bases, (Stale("a.yaml", "why"),))
 
 
 def test_a_peek_is_the_answer_that_would_come() -> None:

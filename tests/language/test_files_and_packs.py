@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from textwrap import dedent
 
@@ -235,8 +236,8 @@ def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
     life = Life(tmp_path, a="rules: [{match: {user: a}, reply: one}]", b="rules: [{reply: b}]")
     found = life.load(a="rules: [{match: {user: a}, reply: ]", b="rules: [{reply: new}]")
     assert life.texts("a", "b") == ["one", "new"]
-    assert [Path(file).name for file, _ in found.stale] == ["a.yaml"]
-    assert "a.yaml" in life.game.engine.about().stale[0][1]
+    assert [(Path(each.file).name, each.kept) for each in found.stale] == [("a.yaml", True)]
+    assert "a.yaml" in life.game.engine.about().stale[0].reason
     found = life.load(a="rules: [{match: {user: a}, reply: two}]")
     assert (life.texts("a"), found.stale) == (["two"], [])
 
@@ -251,14 +252,39 @@ def test_a_new_file_that_is_broken_is_left_out(tmp_path: Path) -> None:
     life = Life(tmp_path, b="rules: [{reply: b}]")
     found = life.load(a="rules: [{match: {usr: a}, reply: two}]")
     assert life.texts("a") == ["b"]
-    assert len(found.stale) == 1
+    assert [(Path(each.file).name, each.kept) for each in found.stale] == [("a.yaml", False)]
+
+
+@pytest.mark.parametrize("says", ["reply: {text: {file: ans.md}}", "http: {status: 200, body_file: ans.md}"])
+def test_a_file_whose_answer_is_gone_keeps_both_in_their_last_good_version(tmp_path: Path, says: str) -> None:
+    (tmp_path / "ans.md").write_text("one")
+    life = Life(tmp_path, a="rules: [{match: {user: a}, %s}]" % says, b="rules: [{reply: b}]")
+    (tmp_path / "ans.md").unlink()
+    for text in ("b", "c", "d"):
+        life.last = pickle.loads(pickle.dumps(life.last))
+        found = life.load(b="rules: [{reply: %s}]" % text)
+        assert (b"one" in life.game.hear(chat("a")).bytes, life.texts("hi")) == (True, [text])
+        (stale,) = found.stale
+        assert (Path(stale.file).name, stale.kept) == ("a.yaml", True)
+        assert 'there is no file "ans.md"' in stale.reason
+    (tmp_path / "ans.md").write_text("two")
+    assert life.load().stale == []
+    assert b"two" in life.game.hear(chat("a")).bytes
+
+
+def test_so_does_one_whose_delays_are_gone(tmp_path: Path) -> None:
+    (tmp_path / "ms.csv").write_text("100ms\n")
+    life = Life(tmp_path, a="rules: [{reply: a, delay: {empirical: ms.csv}}]")
+    (tmp_path / "ms.csv").unlink()
+    assert [each.kept for each in life.load().stale] == [True]
+    assert life.texts("hi") == ["a"]
 
 
 def test_a_mistake_between_two_files_is_charged_to_the_later_one(tmp_path: Path) -> None:
     life = Life(tmp_path, a="rules: [{name: r, reply: a}]", b="rules: [{replaces: 'a.yaml:r', reply: b}]")
     assert life.texts("hi") == ["b"]
     found = life.load(a="rules: [{name: other, reply: a}]")
-    assert [Path(file).name for file, _ in found.stale] == ["b.yaml"]
+    assert [Path(each.file).name for each in found.stale] == ["b.yaml"]
     assert life.texts("hi") == ["a"]
 
 

@@ -287,6 +287,84 @@ def test_a_root_file_that_uses_what_is_not_there_keeps_what_it_used(home: Path) 
     ]
 
 
+LOST = "there is no such file or folder"
+
+
+@pytest.mark.parametrize("given", ["s", "./s/", "s/a.yaml", "p", "p/pack.yaml"])
+def test_what_was_given_and_is_gone_keeps_its_last_good_version(home: Path, given: str) -> None:
+    write(home, **{"s/b.yaml": "rules: [1]", "s/a.yaml": "use: [./q]\nrules: [2]"})
+    write(home, **{"s/q/pack.yaml": pack("q"), "s/q/c.yaml": "rules: [3]"})
+    write(home, **{"p/pack.yaml": pack("p", "use: [./q]"), "p/a.yaml": "", "p/q/pack.yaml": pack("q")})
+    first = load_files([given])
+    gone = home / ("p" if given.startswith("p") else "s")
+    gone.rename(home / "elsewhere")
+    last = first
+    for _ in range(2):
+        last = load_files([given], last=last)
+        assert (last.files, last.packs) == (first.files, first.packs)
+        assert {mistake.message for mistake in last.mistakes} == {LOST}
+        assert {mistake.file for mistake in last.mistakes} <= set(last.stale)
+        assert first.trees <= last.trees | last.folders
+    (home / "elsewhere").rename(gone)
+    back = load_files([given], last=last)
+    assert (ids(back), back.stale) == (ids(first), ())
+
+
+def test_what_was_never_there_has_nothing_to_keep(home: Path) -> None:
+    write(home, **{"a.yaml": ""})
+    loading = load_files([".", "s"], last=load_files(["."]))
+    assert [str(mistake) for mistake in loading.mistakes] == [f"s: {LOST}"]
+    assert loading.stale == ()
+    assert str(home / "s") in loading.trees
+
+
+def test_a_folder_that_cannot_be_read_any_more_keeps_its_last_good_version(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, **{"s/a.yaml": "rules: [1]"})
+    first = load_files(["s"])
+
+    def refuse(folder: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("mockllm.scenario.loading.scenario_files", refuse)
+    second = load_files(["s"], last=first)
+    assert second.files == first.files
+    assert [str(mistake) for mistake in second.mistakes] == ["s: cannot be read: Permission denied"]
+
+
+def test_a_used_pack_that_is_gone_keeps_its_last_good_version_while_its_user_goes_on(home: Path) -> None:
+    write(
+        home, **{"a.yaml": "use: [./p]\nrules: [1]", "p/pack.yaml": pack("p"), "p/b.yaml": "rules: ['${n}']"}
+    )
+    first = load_files(["."])
+    (home / "p").rename(home.parent / "elsewhere")
+    write(home, **{"a.yaml": "use: [./p]\nrules: [2]"})
+    second = load_files(["."], last=first)
+    assert [(file.id, file.source.data["rules"]) for file in second.files] == [
+        ("a.yaml", [2]),
+        ("p/b.yaml", [1]),
+    ]
+    assert [str(mistake) for mistake in second.mistakes] == [f"p: {LOST}"]
+    assert "p" in second.stale
+    assert str(home / "p") in second.trees
+    write(home, **{"p/pack.yaml": pack("p"), "p/b.yaml": "rules: [3]"})
+    third = load_files(["."], last=second)
+    assert ids(third) == ["a.yaml", "p/b.yaml"]
+    assert third.files[1].source.data == {"rules": [3]}
+    write(home, **{"a.yaml": "rules: [2]"})
+    assert ids(load_files(["."], last=second)) == ["a.yaml"]
+
+
+def test_a_pack_that_is_not_there_yet_is_waited_for(home: Path) -> None:
+    write(home, **{"s/a.yaml": ""})
+    first = load_files(["s"])
+    write(home, **{"s/a.yaml": "use: [../p]"})
+    second = load_files(["s"], last=first)
+    assert [mistake.message for mistake in second.mistakes] == ['there is no folder "../p" beside this file']
+    assert str(home / "p") in second.trees
+
+
 def test_a_file_that_did_not_change_is_not_parsed_again(home: Path) -> None:
     write(home, **{"a.yaml": "rules: [1]", "b.yaml": "rules: [1]"})
     first = load_files(["."])

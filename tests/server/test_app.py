@@ -14,6 +14,7 @@ from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Wait
 from mockllm.core.plan import Raw as RawStep
 from mockllm.core.request import Request
 from mockllm.engine import About, Answer
+from mockllm.scenario.mistakes import Stale
 from mockllm.server.app import App
 from mockllm.server.journal import Record
 from mockllm.server.limits import Limits
@@ -236,14 +237,21 @@ def test_health_says_what_is_loaded(raw: Raw) -> None:
 
 
 def test_health_is_degraded_while_a_file_is_stale() -> None:
-    about = About(rules=1, files=1, stale=(("a.yaml", "a.yaml:1:1: no"),))
+    about = About(
+        rules=1, files=1, stale=(Stale("a.yaml", "a.yaml:1:1: no"), Stale("b.yaml", "?", kept=False))
+    )
     with Threaded(App(FakeEngine(about=about), limits=LIMITS)) as url, Raw.to(url) as raw:
         got = raw.send(request(path="/health")).answer()
         assert got.status == 200
         report = json.loads(got.body)
         assert report["status"] == "degraded"
-        assert report["stale"] == [{"file": "a.yaml", "reason": "a.yaml:1:1: no"}]
-        assert "a.yaml:1:1: no" in raw.send(request(path="/")).answer().text
+        assert report["stale"] == [
+            {"file": "a.yaml", "reason": "a.yaml:1:1: no", "left_out": False},
+            {"file": "b.yaml", "reason": "?", "left_out": True},
+        ]
+        page = raw.send(request(path="/")).answer().text
+        assert "a.yaml: its last good version still answers: a.yaml:1:1: no" in page
+        assert "b.yaml: left out until it is mended: ?" in page
 
 
 def test_the_root_says_what_is_loaded_and_what_to_paste(raw: Raw) -> None:

@@ -67,9 +67,9 @@ def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("rules:\n- {reply: B.}\n", encoding="utf-8")
     about = asyncio.run(made.again()).engine.about()
     assert about.rules == 2
-    ((file, reason),) = about.stale
-    assert file == str(tmp_path / "a.yaml")
-    assert "rules[0].nmae: unknown key" in reason
+    (stale,) = about.stale
+    assert (stale.file, stale.kept) == (str(tmp_path / "a.yaml"), True)
+    assert "rules[0].nmae: unknown key" in stale.reason
 
 
 def test_a_loader_that_dies_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from mockllm.engine import About
 from mockllm.scenario.fingerprint import fingerprint
+from mockllm.scenario.mistakes import Stale
 from mockllm.server.app import App
 from mockllm.server.reload import Rebuilt, Reload, layout
 from tests.server.fake_engine import FakeEngine
@@ -25,7 +26,7 @@ class World:
         self.watched = frozenset(watched)
         self.said: list[str] = []
         self.warnings: tuple[str, ...] = ()
-        self.stale: tuple[tuple[str, str], ...] = ()
+        self.stale: tuple[Stale, ...] = ()
         self.fails: Exception | None = None
         self.app = App(self.engine())
         self.reload = Reload(self.app, self.watched, self.rebuild, self.said.append)
@@ -188,9 +189,9 @@ def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> 
         world = World(tmp_path)
         for number, (stale, warnings) in enumerate(
             [
-                ((("a.yaml", "a.yaml:1:1: no"),), ("w",)),
-                ((("a.yaml", "a.yaml:1:1: no"),), ("w",)),
-                ((("a.yaml", "a.yaml:2:1: worse"),), ()),
+                ((Stale("a.yaml", "a.yaml:1:1: no"),), ("w",)),
+                ((Stale("a.yaml", "a.yaml:1:1: no"),), ("w",)),
+                ((Stale("a.yaml", "a.yaml:2:1: worse"), Stale("b.yaml", "b.yaml:1:1: no", kept=False)), ()),
                 ((), ("w",)),
             ]
         ):
@@ -202,8 +203,9 @@ def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> 
             "a.yaml: its last good version still answers\na.yaml:1:1: no",
             "warning: w",
             "reloaded: 1 rule in 1 file, 1 stale",
-            "reloaded: 1 rule in 1 file, 1 stale",
+            "reloaded: 1 rule in 1 file, 1 stale, 1 left out",
             "a.yaml: its last good version still answers\na.yaml:2:1: worse",
+            "b.yaml: left out until it is mended\nb.yaml:1:1: no",
             "reloaded: 1 rule in 1 file",
             "warning: w",
         ]
@@ -263,6 +265,60 @@ def test_where_the_system_gives_no_notices_the_files_are_looked_at(
         await until(world, "1")
         running.cancel()
         assert any("too many watches" in line for line in world.said)
+
+    run(main())
+
+
+class Deaf:
+    """Watches that stand, and never notice anything."""
+
+    def __call__(self, *paths: str, **options: object) -> Deaf:
+        return self
+
+    def __aiter__(self) -> Deaf:
+        return self
+
+    async def __anext__(self) -> None:
+        await asyncio.Event().wait()
+
+
+def test_what_was_not_noticed_is_seen_before_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchfiles.awatch", Deaf())
+    monkeypatch.setattr("mockllm.server.reload.SAFETY", 0.05)
+    monkeypatch.setattr("mockllm.server.reload.SETTLE", 0.0)
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.yaml").write_text("1")
+
+    async def main() -> None:
+        world = World(tmp_path)
+        running = asyncio.create_task(world.reload.run())
+        await asyncio.sleep(0.2)
+        shutil.rmtree(tmp_path / "deep")
+        await until(world)
+        (tmp_path / "b.yaml").write_text("2")
+        await until(world, "2")
+        running.cancel()
+
+    run(main())
+
+
+def test_a_folder_that_is_gone_is_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("1")
+
+    async def main() -> None:
+        world = World(folder)
+        running = asyncio.create_task(world.reload.run())
+        await asyncio.sleep(0.4)
+        folder.rename(tmp_path / "old")
+        await until(world)
+        await asyncio.sleep(0.4)
+        (tmp_path / "old").rename(folder)
+        await until(world, "1")
+        (folder / "b.yaml").write_text("2")
+        await until(world, "1", "2")
+        running.cancel()
 
     run(main())
 

@@ -200,11 +200,75 @@ def test_a_file_that_was_touched_while_it_was_first_read_is_read_again(folder: P
         assert server.line(lambda line: line == "reloaded: 1 rule in 1 file")
 
 
-def test_a_file_that_is_added_broken_is_stale_until_it_is_mended(folder: Path, server: Process) -> None:
+def test_a_file_that_is_added_broken_is_left_out_until_it_is_mended(folder: Path, server: Process) -> None:
     (folder / "b.yaml").write_text("mockllm: 1\nrules: [{name: r}]\n")
     until(lambda: stale(server))
     assert says(server, "one") == "first"
+    assert [each["left_out"] for each in server.get("/health")["stale"]] == [True]
+    assert server.line(lambda line: line.endswith("b.yaml: left out until it is mended"))
+    assert server.line(lambda line: line == "reloaded: 1 rule in 1 file, 1 left out")
     (folder / "b.yaml").write_text(rule("two", "mended"))
+    becomes(server, "two", "mended")
+    assert stale(server) == {}
+
+
+def test_an_answers_file_that_is_gone_is_answered_from_as_it_was(folder: Path, server: Process) -> None:
+    (folder / "answer.md").write_text("from a file")
+    (folder / "b.yaml").write_text(
+        "mockllm: 1\nrules: [{name: r, match: {user: two}, reply: {text: {file: answer.md}}}]\n"
+    )
+    becomes(server, "two", "from a file")
+    (folder / "answer.md").unlink()
+    until(lambda: stale(server))
+    assert says(server, "two") == "from a file"
+    (folder / "a.yaml").write_text(rule("one", "second"))
+    becomes(server, "one", "second")
+    assert says(server, "two") == "from a file"
+    (folder / "answer.md").write_text("from a file, mended")
+    becomes(server, "two", "from a file, mended")
+    assert stale(server) == {}
+
+
+# --- folders that go and come --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["moved away and back", "removed and made anew"])
+def test_the_scenarios_may_be_gone_for_a_while(folder: Path, server: Process, anew: bool) -> None:
+    (folder / "b.yaml").write_text(rule("two", "first"))
+    becomes(server, "two", "first")
+    folder.rename(folder.with_name("old"))
+    until(lambda: stale(server))
+    assert (says(server, "one"), says(server, "two")) == ("first", "first")
+    ((file, reason),) = stale(server).items()
+    assert reason.endswith("there is no such file or folder")
+    assert server.line(lambda line: line == f"{file}: its last good version still answers")
+    if anew:
+        shutil.rmtree(folder.with_name("old"))
+        folder.mkdir()
+        (folder / "a.yaml").write_text(rule("one", "anew"))
+        becomes(server, "two", "404")
+        assert says(server, "one") == "anew"
+    else:
+        folder.with_name("old").rename(folder)
+    until(lambda: not stale(server))
+    (folder / "a.yaml").write_text(rule("one", "second"))
+    becomes(server, "one", "second")
+
+
+def test_a_used_pack_may_be_gone_for_a_while(folder: Path, server: Process) -> None:
+    pack = folder / "p"
+    pack.mkdir()
+    (pack / "pack.yaml").write_text('name: p\nversion: "1"\n')
+    (pack / "b.yaml").write_text(rule("two", "packed"))
+    (folder / "a.yaml").write_text("use: [./p]\n" + rule("one", "using"))
+    becomes(server, "two", "packed")
+    pack.rename(folder.with_name("old"))
+    until(lambda: stale(server))
+    (folder / "a.yaml").write_text("use: [./p]\n" + rule("one", "still using"))
+    becomes(server, "one", "still using")
+    assert says(server, "two") == "packed"
+    folder.with_name("old").rename(pack)
+    (pack / "b.yaml").write_text(rule("two", "mended"))
     becomes(server, "two", "mended")
     assert stale(server) == {}
 

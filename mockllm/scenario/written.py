@@ -1,0 +1,126 @@
+"""A rule or modifier as it is written in a file: where it stands, what it is called, what a model makes of it.
+
+Apart from entries, which are those of them that count, in their order and without a mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from mockllm.core.json import Json
+from mockllm.scenario.language.answers import FileText, HttpWord
+from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.rule import ModifierWord, RuleWord
+from mockllm.scenario.loading import LoadedFile
+from mockllm.scenario.mistakes import Mistake, Path
+from mockllm.scenario.vocabulary import Vocabulary
+
+Kind: TypeAlias = Literal["rule", "modifier"]
+MODELS: Mapping[Kind, type[RuleWord] | type[ModifierWord]] = {"rule": RuleWord, "modifier": ModifierWord}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """`data` is what stands there, whatever that is, with parameters put in."""
+
+    file: LoadedFile
+    kind: Kind
+    index: int
+    data: Any
+
+    @property
+    def path(self) -> Path:
+        return (f"{self.kind}s", self.index)
+
+    @property
+    def where(self) -> str:
+        """Its file and line."""
+        return f"{self.file.source.name}:{self.file.source.where(self.path).line}"
+
+    @property
+    def id(self) -> str:
+        """What a person reads: `pack/path:name`, or `pack/path:rules[2]` where it has none."""
+        name = self.get("name")
+        return f"{self.file.id}:{name if isinstance(name, str) and name else f'{self.kind}s[{self.index}]'}"
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Its id in both forms."""
+        return frozenset((self.id, short(self.id)))
+
+    @property
+    def used(self) -> bool:
+        """Whether the `use` of its pack takes it in."""
+        use = self.file.use
+        if use is None or not isinstance(self.data, dict):
+            return True
+        name = self.data.get("name")
+        if use.only is not None:
+            return name in use.only
+        return use.except_ is None or name not in use.except_
+
+    @property
+    def enabled(self) -> bool:
+        """ValueError with a person's message where that cannot be told."""
+        return self.file.params.enabled(self.get("enabled", True))
+
+    def get(self, key: str, default: Json = None) -> Json:
+        """What a key holds, also where this is no mapping."""
+        return self.data.get(key, default) if isinstance(self.data, dict) else default
+
+    def mistake(self, message: str, *below: str | int) -> Mistake:
+        """A mistake in it."""
+        return self.file.source.mistake((*self.path, *below), message)
+
+
+def all_written(file: LoadedFile) -> Iterator[Written]:
+    """All that stands in a file, as far as it has the form of one."""
+    for kind in MODELS:
+        items = file.source.data.get(f"{kind}s") if isinstance(file.source.data, dict) else None
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            yield Written(file, kind, index, item)
+
+
+def short(id: str) -> str:
+    """`pack:name` of `pack/path:name`."""
+    file, _, name = id.rpartition(":")
+    return f"{file.partition('/')[0]}:{name}"
+
+
+def word_of(
+    kind: Kind,
+    item: Json,
+    where: str,
+    params: Mapping[str, Json],
+    read: Callable[[str], bytes],
+    vocabulary: Vocabulary | None = None,
+    untrusted: bool = False,
+) -> Any:
+    """A rule or modifier as its model reads it; `read` gives the files that it is typed with. Whether it is
+    enabled was settled before. What is `untrusted` may hold nothing that lets the server hang. pydantic's
+    ValidationError where it is wrong."""
+    context: dict[str, Any] = {"origin": where, "params": params, "vocabulary": vocabulary}
+    context["untrusted"] = untrusted
+    context["file"] = lambda name: read(name).decode("utf-8", "replace")
+    if isinstance(item, dict):
+        context["literal"] = item.get("literal") is True
+        item = {key: value for key, value in item.items() if key != "enabled"}
+    return MODELS[kind].model_validate(item, context=context)
+
+
+def references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """The files that a word names, and where."""
+    if isinstance(word, Word):
+        for name in sorted(word.model_fields_set):
+            value, below = getattr(word, name), (*path, type(word).model_fields[name].alias or name)
+            if (isinstance(word, FileText) and name == "file") or (
+                isinstance(word, HttpWord) and name == "body_file" and value is not None
+            ):
+                yield below, value
+            else:
+                yield from references(value, below)
+    elif isinstance(word, Sequence) and not isinstance(word, (str, bytes)):
+        for index, child in enumerate(word):
+            yield from references(child, (*path, index))
