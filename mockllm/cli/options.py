@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +15,10 @@ from typing import Any, Final
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.folder import scenario_files
 from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.mistakes import nearest
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.limits import Limits, environment_name
+from mockllm.server.limits import KIB, MIB, PREFIX, Limits, environment_name
 
 FOLDER: Final = "scenarios"
 FALLBACK: Final = "default"
@@ -33,6 +34,7 @@ class Option:
     system's path separator)."""
 
     name: str
+    group: str
     help: str
     default: Any = None
     convert: Callable[[str], Any] = str
@@ -98,56 +100,82 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "localhost", int(port)
 
 
+FILES: Final = "what is served"
+WHERE: Final = "where it listens"
+ANSWERS: Final = "how it answers"
+SHOWN: Final = "what is shown"
+
 LOADING: Final = (
     Option(
         "--scenarios",
-        "a folder (or file) of scenarios; the first given comes first",
+        FILES,
+        "a folder (or file) of scenarios; may be repeated, the first given is asked first",
         metavar="DIR",
         many=os.pathsep,
     ),
-    Option("--pack", "shipped packs by name, separated by commas", metavar="NAME", many=","),
-    Option("--set", "sets a pack's parameter", metavar="PARAM=VALUE", many=","),
+    Option("--pack", FILES, "shipped packs by name, separated by commas", metavar="NAME[,NAME]", many=","),
+    Option("--set", FILES, "sets a pack's parameter; may be repeated", metavar="PARAM=VALUE", many=","),
 )
 SERVING: Final = (
-    Option("--host", "where to listen; localhost is 127.0.0.1 and ::1", "localhost"),
-    Option("--port", "the port; 0 takes a free one", 8080, int, also="PORT"),
+    Option("--no-reload", FILES, "go on with the files as they are now, whatever changes", False, flag=True),
+    Option("--host", WHERE, "localhost is 127.0.0.1 and ::1, 0.0.0.0 every address", "localhost"),
+    Option("--port", WHERE, "0 takes a free one", 8080, int, also="PORT"),
     Option(
         "--listen",
-        "another address, may be repeated",
+        WHERE,
+        "where to listen, in place of --host and --port, or beside them; may be repeated",
         convert=address,
         metavar="HOST:PORT",
         many=",",
         short="-l",
     ),
-    Option("--seed", "seeds all randomness and ids", 0, int),
-    Option("--strict", "warnings are errors, and so is a request that no rule answers", False, flag=True),
-    Option("--quiet", "no line for each request", False, flag=True),
-    Option("--verbose", "also the modifiers and the hash of the request in each line", False, flag=True),
-    Option("--no-cors", "no answers to pages of other origins", False, flag=True),
-    Option("--no-reload", "do not watch the files", False, flag=True),
+    Option("--no-cors", WHERE, "do not let web pages of other origins call it", False, flag=True),
+    Option("--seed", ANSWERS, "another number gives other draws and other ids", 0, int),
+    Option(
+        "--strict",
+        ANSWERS,
+        "warnings are errors, and so is a request that no rule answers: in its line, and in the exit code",
+        False,
+        flag=True,
+    ),
     Option(
         "--max-delay",
-        "longest wait that a request may choose by a template",
+        ANSWERS,
+        "longest wait that a request may ask for, by a template in a duration",
         60.0,
         seconds,
         metavar="SECONDS",
+    ),
+    Option("--quiet", SHOWN, "no line for each request", False, flag=True),
+    Option(
+        "--verbose", SHOWN, "more in each line: which modifiers applied, the request's hash", False, flag=True
     ),
 )
 
 
 def add(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:
-    """Adds options whose absence can be told from their default."""
+    """Adds options, by groups, whose absence can be told from their default."""
+    groups: dict[str, argparse._ArgumentGroup] = {}
     for option in options:
+        if option.group not in groups:
+            groups[option.group] = parser.add_argument_group(option.group)
         names = [option.short, option.name] if option.short else [option.name]
-        tail = "" if option.default in (None, False) else f" (default {option.default})"
-        help = f"{option.help}{tail} [{environment_name(option.name)}]".replace("%", "%%")
+        variables = environment_name(option.name) + (f", {option.also}" if option.also else "")
+        help = _help(option.help, None if option.default is False else option.default, variables)
         if option.flag:
-            parser.add_argument(*names, action="store_true", default=None, help=help)
+            groups[option.group].add_argument(*names, action="store_true", default=None, help=help)
         else:
             action = "append" if option.many is not None else "store"
-            parser.add_argument(
-                *names, action=action, type=_typed(option), default=None, metavar=option.metavar, help=help
+            metavar = option.metavar or option.key.upper()
+            groups[option.group].add_argument(
+                *names, action=action, type=_typed(option), default=None, metavar=metavar, help=help
             )
+
+
+def _help(text: str, default: object, variables: str) -> str:
+    shown = f"{default:g} s" if isinstance(default, float) else default
+    tail = "" if default is None else f" (default {shown})"
+    return f"{text}{tail} [{variables}]".replace("%", "%%")
 
 
 def _typed(option: Option) -> Callable[[str], Any]:
@@ -165,13 +193,21 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits")
     for limit in fields(Limits):
         option, unit = limit.metadata["option"], limit.metadata["unit"]
-        help = (
-            f"{limit.metadata['help']} (default {limit.default} {'' if unit == 'count' else unit}".rstrip()
-            + ")"
-        )
         group.add_argument(
-            option, type=_number(unit), default=None, metavar="N", dest=f"limit_{limit.name}", help=help
+            option,
+            type=_number(unit),
+            default=None,
+            metavar="N" if unit == "count" else unit.upper(),
+            dest=f"limit_{limit.name}",
+            help=_help(limit.metadata["help"], _shown(limit.default, unit), environment_name(option)),
         )
+
+
+def _shown(default: Any, unit: str) -> Any:
+    """Bytes as `32 MiB`, all else as it is."""
+    if unit != "bytes":
+        return default
+    return f"{default // MIB} MiB" if default >= MIB else f"{default // KIB} KiB"
 
 
 def _number(unit: str) -> Callable[[str], Any]:
@@ -208,6 +244,21 @@ def limits(given: argparse.Namespace, environment: Mapping[str, str]) -> Limits:
         return Limits(**values)
     except ValueError as error:
         raise BadOption(str(error)) from None
+
+
+def strangers(environment: Mapping[str, str], packs: Collection[str]) -> Iterator[str]:
+    """A line for each variable that is called like one of ours and is none. `packs`: the variables that set
+    parameters of packs."""
+    options = [
+        *(option.name for option in (*LOADING, *SERVING)),
+        *(limit.metadata["option"] for limit in fields(Limits)),
+    ]
+    known = {*map(environment_name, options), *packs}
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            near = nearest(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
+            hint = f"; did you mean {PREFIX}{near}?" if near else "; `mockllm serve --help` names them all"
+            yield f"{name} sets nothing{hint}"
 
 
 def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from mockllm import __version__
 from mockllm.cli.listing import list_mistakes
-from mockllm.cli.options import LOADING, SERVING, add, add_limits, limits, settled, wanted
+from mockllm.cli.options import LOADING, SERVING, add, add_limits, limits, settled, strangers, wanted
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
 from mockllm.server.lines import Lines
@@ -20,10 +22,17 @@ from mockllm.server.serving import Address, CannotListen
 from mockllm.server.serving import run as run_server
 from mockllm.state.memory import Memory
 
+USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [--port PORT] [option ...]"
+ABOUT: Final = (
+    "Serves scenarios until Ctrl-C or SIGTERM. With neither --scenarios nor --pack it serves ./scenarios if "
+    "there are any in that folder, else the pack `default`. What is saved while it runs answers from then on."
+)
+NOTE: Final = "An option may also be given by the variable in brackets; the option itself goes first."
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    add(parser, LOADING)
-    add(parser, SERVING)
+    parser.usage, parser.description, parser.epilog = USAGE, ABOUT, NOTE
+    add(parser, (*LOADING, *SERVING))
     add_limits(parser)
 
 
@@ -39,11 +48,9 @@ def run(given: argparse.Namespace) -> int:
     except Broken as broken:
         list_mistakes(broken.mistakes, sys.stderr)
         return 2
-    for warning in builder.warnings:
+    for warning in (*builder.warnings, *strangers(os.environ, builder.variables)):
         say(f"warning: {warning}")
-    lines = (
-        None if values["quiet"] else Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"])
-    )
+    lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=limits(given, os.environ), open_to_pages=not values["no_cors"], lines=lines)
     addresses = [Address(values["host"], values["port"])]
     if values["listen"]:
@@ -64,13 +71,22 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
+def lines_of(values: Mapping[str, Any]) -> Lines:
+    """The line for each request, as the options have it."""
+    return Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"], strict=values["strict"])
+
+
 def ready(where: Sequence[Address], app: App) -> None:
     """Where it listens, what is loaded, and what to give each SDK."""
     about = app.engine.about()
-    urls = [address.url for address in where]
-    print(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(urls)}")
+    print(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
+    first = where[0]
+    base = Address("localhost", first.port).url if first.everywhere else first.url
     for name, path in about.bases:
-        print(f"  {name + ':':<11} base_url = {urls[0]}{path}")
+        print(f"  {name + ':':<11} base_url = {base}{path}")
+    if first.everywhere:
+        others = Address(socket.gethostname(), first.port).url
+        print(f"  Containers and other machines: {others}, or this machine's address in place of its name.")
     if all(address.host in ("localhost", "127.0.0.1", "::1") for address in where):
         print("  Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network.")
     sys.stdout.flush()

@@ -1,12 +1,11 @@
 """What helps a person to see why a value was not the expected one: another case, a space, a slip of the pen.
 
-A few words each, never a dump. Made only on a miss or when somebody asks.
+A few words each, never a dump. Made only on a miss or when somebody asks, and difflib is imported then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
 from mockllm.core.equality import subset
@@ -21,9 +20,9 @@ _WORD: Final = 60
 """Longer texts are not taken for names that may be misspelt."""
 
 
-def cut(text: str) -> str:
-    """At most 80 characters of it."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+def cut(text: str, longest: int = LONGEST) -> str:
+    """At most so many characters of it."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def brief(value: Json | Missing) -> str:
@@ -68,6 +67,8 @@ def nearest_word(word: Json | Missing, words: Sequence[str]) -> str | None:
     """Which of the words was probably meant."""
     if not isinstance(word, str) or len(word) > _WORD:
         return None
+    from difflib import get_close_matches
+
     found = get_close_matches(word, words, 1, 0.75)
     return found[0] if found else None
 
@@ -89,6 +90,8 @@ def of_equal(expected: Json, value: Json | Missing) -> str | None:
         return SPACE
     if max(len(expected), len(value)) > _WORD:
         return None
+    from difflib import SequenceMatcher
+
     return TYPO if SequenceMatcher(None, fold(expected), fold(value)).ratio() >= 0.8 else None
 
 

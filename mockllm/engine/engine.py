@@ -13,7 +13,7 @@ from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
 from mockllm.engine.about import About
 from mockllm.engine.answer import Answer
 from mockllm.engine.claims import Claims, Verdicts
-from mockllm.engine.exchange import Exchange
+from mockllm.engine.exchange import NOBODY, Exchange, named, reason
 from mockllm.engine.keeping import Keep
 from mockllm.engine.plans import Planner, Way, way
 from mockllm.scenario.catalog import Catalog, Item, Saying
@@ -97,7 +97,8 @@ class Engine:
     def refuse(self, failure: Failure, request: Request) -> Answer:
         """The server itself turns the request away: no rule is asked, nothing is counted."""
         stamp = Stamp(Ids(self.seed, "refused", 0), request.now)
-        return Answer(request.outcome.dialect.error(failure, request, stamp), None, error=failure.type)
+        plan = named(request.outcome.dialect.error(failure, request, stamp), NOBODY)
+        return Answer(plan, None, notes=(reason(failure),), error=failure.type)
 
     def about(self) -> About:
         """What is loaded."""

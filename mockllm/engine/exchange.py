@@ -9,6 +9,7 @@ from urllib.parse import quote
 from mockllm.core.chance import Chance, Ids
 from mockllm.core.claim import Settled, Turn
 from mockllm.core.failure import Failure
+from mockllm.core.hints import cut
 from mockllm.core.matching import captures, matched_result
 from mockllm.core.plan import Head, Plan
 from mockllm.core.request import Request
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 UNSAID = Saying(ReplyWord(), Settings(), static=True)
 """What stands where no rule says anything."""
 RULE = "x-mockllm-rule"
+NOBODY = "none"
+"""In place of a rule's id, where no rule matched."""
+REASON = 200
+"""Characters of a failure's message that are noted."""
 ALONE = -1
 """In place of a step's number: a modifier's own error has no steps."""
 
@@ -68,7 +73,7 @@ class Exchange:
                     settled.rule.candidate.validation if settled.rule else "strict"
                 )
                 assert failure is not None
-                return self.said(failure, None)
+                return self.said(failure, None, note=f"invalid: {reason(failure)}")
             return self.miss()
         except TemplateFailure as failure:
             return self.bare(unfit(failure))
@@ -141,7 +146,9 @@ class Exchange:
             return self.bare(Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}"))
         return self.done(plan, item.id, speaking)
 
-    def said(self, what: Failure | Plan, rule: str | None, *, missed: bool = False) -> Answer:
+    def said(
+        self, what: Failure | Plan, rule: str | None, *, missed: bool = False, note: str | None = None
+    ) -> Answer:
         """What no rule says: a failure or a lookup, with the settings of the modifiers that apply."""
         stamp = self.stamp()
         plan = self.dialect.error(what, self.request, stamp) if isinstance(what, Failure) else what
@@ -150,19 +157,18 @@ class Exchange:
         speaking = self.speaking(self.request, UNSAID, way, Scope(self.request), chance, stamp)
         plan = self.engine.planner.decorate(plan, speaking)
         speaking.error = what.type if isinstance(what, Failure) else None
+        speaking.notes += [note] if note else []
         return self.done(plan, rule, speaking, missed=missed)
 
     def bare(self, failure: Failure) -> Answer:
         """A failure without any settings: they may be what failed."""
-        plan = self.dialect.error(failure, self.request, self.stamp())
-        return Answer(plan, None, tuple(item.id for item in self.modifiers), error=failure.type)
+        plan = named(self.dialect.error(failure, self.request, self.stamp()), self.chosen())
+        modifiers = tuple(item.id for item in self.modifiers)
+        return Answer(plan, None, modifiers, (reason(failure),), error=failure.type)
 
     def done(self, plan: Plan, rule: str | None, speaking: Speaking, *, missed: bool = False) -> Answer:
-        if rule is not None:
-            head = Head(plan.head.status, (*plan.head.fixed, (RULE, header_text(rule))), plan.head.own)
-            plan = Plan(head, plan.steps, plan.framing, plan.delay)
         return Answer(
-            plan,
+            named(plan, rule or (NOBODY if missed else self.chosen())),
             rule,
             speaking.way.modifiers,
             tuple(speaking.notes),
@@ -176,6 +182,13 @@ class Exchange:
     ) -> Speaking:
         facts = (request, self.dialect, saying, way, scope, chance, stamp, self.of_modifier)
         return Speaking(*facts, longest=self.engine.longest)
+
+    def chosen(self) -> str:
+        """The id of what would have answered, were the request and its values as they should be."""
+        if self.settled.outcome == "modifier":
+            return next(item.id for item in self.modifiers if item.error is not None)
+        turn = self.settled.rule
+        return NOBODY if turn is None else self.engine.catalog.items[turn.candidate.item].id
 
     # --- what plans are made of ----------------------------------------------------------------
 
@@ -202,6 +215,17 @@ class Exchange:
         turn = self.settled.rule
         scope = turn.candidate.scope if turn is not None else ""
         return Stamp(Ids(self.engine.seed, scope, self.settled.number), self.request.now)
+
+
+def named(plan: Plan, id: str) -> Plan:
+    """The plan with the id of whose it is in a header."""
+    head = Head(plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.own)
+    return Plan(head, plan.steps, plan.framing, plan.delay)
+
+
+def reason(failure: Failure) -> str:
+    """What a failure says, short enough for a note."""
+    return cut(failure.message or failure.type, REASON)
 
 
 def header_text(id: str) -> str:

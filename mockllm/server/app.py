@@ -67,6 +67,8 @@ class App:
         self.journal = Journal(self.limits.journal)
         self.running = 0
         self.draining = False
+        self.stopped = False
+        """Answers that are still being given are cut, by the server itself."""
         self._open_to_pages = open_to_pages
         self._lines = lines
         self._dates = DateLine()
@@ -196,6 +198,8 @@ class App:
                 await perform(play, sink, self._loop)
                 left = play.ended or "gone"
         finally:
+            if left == "gone" and self.stopped:
+                left = "stopped"
             self._write_down(incoming.message, given, now, since, left)
         return KEEP if head.keep_alive and left == "finished" else CLOSE
 

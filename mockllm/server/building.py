@@ -49,6 +49,8 @@ class Builder:
         self._strict = strict
         self.warnings: tuple[str, ...] = ()
         """What is worth a line about the files as they are now."""
+        self.variables: frozenset[str] = frozenset()
+        """The environment variables that set parameters of the packs in use."""
         self._catalog: Catalog | None = None
         self._last: Loading | bytes | None = None
         self.watched: frozenset[Path] = frozenset()
@@ -62,6 +64,7 @@ class Builder:
             raise Broken(mistakes)
         self.warnings = tuple(map(str, warnings))
         self._last = gathered.loading
+        self.variables = _variables(gathered.loading)
         self.watched = _watched(gathered.loading.trees, gathered.loading.folders)
         return self._engine(finished(compile_catalog(gathered.entries)), ())
 
@@ -104,6 +107,11 @@ async def _in_slices(steps: Generator[None, None, Catalog]) -> Catalog:
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
         await asyncio.sleep(0)
+
+
+def _variables(loading: Loading) -> frozenset[str]:
+    named = [param.env for pack in loading.packs for param in pack.word.params.values()]
+    return frozenset(name for env in named for name in ([env] if isinstance(env, str) else env or ()))
 
 
 def _watched(trees: frozenset[str], folders: frozenset[str]) -> frozenset[Path]:

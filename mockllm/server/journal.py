@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from mockllm.core.hints import cut
+
 LONGEST: Final = 200
 
-Left: TypeAlias = Literal["finished", "close", "reset", "gone"]
-"""How the client left: with the whole answer, cut off by the plan with FIN or RST, or of its own before the
-end."""
+Left: TypeAlias = Literal["finished", "close", "reset", "gone", "stopped"]
+"""How the client left: with the whole answer, cut off by the plan with FIN or RST, of its own before the end,
+or because the server stopped."""
 
 
 class Record(NamedTuple):
@@ -55,4 +57,4 @@ class Journal:
 
 def short(text: str) -> str:
     """At most so much of a client's text is kept."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return cut(text, LONGEST)

@@ -11,6 +11,9 @@ from typing import Any, Final, Literal, TypeAlias
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
+PREFIX: Final = "MOCKLLM_"
+"""How the names of our environment variables begin."""
+
 Unit: TypeAlias = Literal["bytes", "seconds", "count"]
 
 
@@ -23,7 +26,10 @@ class Limits:
     """Bounds in bytes, seconds or counts. ValueError where one is not above zero."""
 
     body: int = _limit(
-        32 * MIB, "--max-body", "bytes", "largest request body, before and after inflating; more is a 413"
+        32 * MIB,
+        "--max-body",
+        "bytes",
+        "largest request body, as it came and unpacked; a larger one is a 413",
     )
     depth: int = _limit(100, "--max-depth", "count", "deepest nesting of a JSON body; deeper is a 400")
     target: int = _limit(16 * KIB, "--max-target", "bytes", "longest request target; longer is a 431")
@@ -33,27 +39,30 @@ class Limits:
         20.0,
         "--head-timeout",
         "seconds",
-        "time for a whole request head, from its first byte",
+        "time for a request's head to come, from its first byte",
     )
     body_idle: float = _limit(
-        30.0, "--body-idle-timeout", "seconds", "silence in the middle of a body after which it is given up"
+        30.0,
+        "--body-idle-timeout",
+        "seconds",
+        "silence in the middle of a body after which the request is given up",
     )
     keepalive: float = _limit(
         75.0, "--keepalive-timeout", "seconds", "silence between two requests after which a connection closes"
     )
     unsent: int = _limit(
-        MIB, "--max-unsent", "bytes", "bytes that wait for a slow reader before its answer is held"
+        MIB, "--max-unsent", "bytes", "how much of an answer waits in memory for a slow reader"
     )
     linger: float = _limit(
         2.0,
         "--linger-timeout",
         "seconds",
-        "time to read on behind an early answer, or to flush before a reset",
+        "time to take in the rest of a refused body, or to flush before a reset",
     )
     grace: float = _limit(
         10.0, "--grace", "seconds", "time for running answers to finish when the server is stopped"
     )
-    journal: int = _limit(1000, "--journal", "count", "requests that the journal remembers")
+    journal: int = _limit(1000, "--journal", "count", "how many requests the journal remembers")
 
     def __post_init__(self) -> None:
         for limit in fields(self):
@@ -63,4 +72,4 @@ class Limits:
 
 def environment_name(option: str) -> str:
     """`--max-body` is `MOCKLLM_MAX_BODY`."""
-    return "MOCKLLM_" + option.removeprefix("--").replace("-", "_").upper()
+    return PREFIX + option.removeprefix("--").replace("-", "_").upper()

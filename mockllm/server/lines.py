@@ -18,17 +18,27 @@ _LEFT: Final = {
     "close": "cut: connection closed",
     "reset": "cut: connection reset",
     "gone": "the client left",
+    "stopped": "cut: the server stopped",
 }
 _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
 class Lines:
-    """Writes records as lines. `write` is given a line without its end."""
+    """Writes records as lines. `write` is given a line without its end. `strict`: a request that no rule
+    answers is an error."""
 
-    def __init__(self, write: Callable[[str], None], *, colour: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        *,
+        colour: bool = False,
+        verbose: bool = False,
+        strict: bool = False,
+    ) -> None:
         self._write = write
         self._colour = colour
         self._verbose = verbose
+        self._missed = ("error: no rule matched", "1;31") if strict else ("no rule matched", "1;33")
 
     def show(self, record: Record, request: Request | None = None) -> None:
         self._write(self.line(record, request))
@@ -38,7 +48,7 @@ class Lines:
         modifiers, and the hash that `match: {hash: …}` sees."""
         rule = plain(record.rule) if record.rule else "-"
         if record.missed:
-            rule = self._paint("no rule matched", "1;33")
+            rule = self._paint(*self._missed)
         said = [
             time.strftime("%H:%M:%S", time.localtime(record.at)),
             plain(record.method),

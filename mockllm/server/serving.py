@@ -34,6 +34,11 @@ class Address(NamedTuple):
     port: int
 
     @property
+    def everywhere(self) -> bool:
+        """Whether it is all of this machine's addresses, and so none that a client could be given."""
+        return self.host in ("", "0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+
+    @property
     def url(self) -> str:
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
@@ -79,6 +84,7 @@ class Server:
         # Polled: an event would cost every request something.
         while self._busy() and loop.time() < end and not (at_once and at_once.is_set()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+        self.app.stopped = True
         await self._listener.shutdown(0.1)
 
     def _busy(self) -> bool:

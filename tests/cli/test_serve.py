@@ -99,6 +99,30 @@ def test_a_miss_stands_out(folder: Path) -> None:
         assert "no rule matched 404" in server.line(lambda line: "POST" in line)
 
 
+def test_a_miss_is_an_error_where_that_is_strict(folder: Path) -> None:
+    with serving("--strict", cwd=folder) as server:
+        with pytest.raises(Exception, match="404"):
+            server.ask("something else")
+        assert "→ error: no rule matched 404" in server.line(lambda line: "POST" in line)
+
+
+def test_the_line_of_a_refusal_says_why(tmp_path: Path) -> None:
+    claude = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "x"}]}
+    gpt = {"model": "gpt-4o", "messages": claude["messages"]}
+    large = {**gpt, "user": "x" * 3000}
+    with serving("--pack", "default", "--max-body", "2000", cwd=tmp_path) as server:
+        for path, body in (("messages", claude), ("chat/completions?delay=abc", gpt), ("responses", large)):
+            with pytest.raises(Exception, match=r"4(00|13)"):
+                server.post(f"/v1/{path}", body)
+        invalid, unfit, refused = (
+            server.line(lambda line, path=path: path in line)  # type: ignore[misc]
+            for path in ("/messages", "/chat", "/responses")
+        )
+    assert re.search(r"→ - 400 [\d.]+m?s  \[invalid: max_tokens: Field required\]", invalid)
+    assert re.search(r"→ - 400 [\d.]+m?s  \[The query parameter 'delay' does not fit: .*abc", unfit)
+    assert re.search(r"→ - 413 [\d.]+m?s  \[.*larger.*\]", refused)
+
+
 def test_what_a_client_sends_cannot_forge_a_line(folder: Path) -> None:
     with serving(cwd=folder) as server:
         server.ask("hello", model="gpt\n00:00:00 \x1b[31mforged")
@@ -135,6 +159,20 @@ def test_health_says_what_is_loaded(folder: Path) -> None:
     assert (report["status"], report["rules"], report["files"], report["stale"]) == ("ok", 3, 1, [])
 
 
+def test_head_is_get_without_a_body(tmp_path: Path) -> None:
+    with serving("--pack", "default", cwd=tmp_path) as server:
+        for path in ("/v1/models", "/v1/models/gpt-4o", "/v1beta/models", "/health", "/"):
+            told = []
+            for method in ("GET", "HEAD"):
+                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+                connection.request(method, path)
+                answer = connection.getresponse()
+                told.append((answer.status, answer.headers["content-type"], bool(answer.read())))
+                connection.close()
+            status, kind, _ = told[0]
+            assert told == [(status, kind, True), (status, kind, False)], path
+
+
 # --- where it listens ----------------------------------------------------------------------------
 
 
@@ -152,6 +190,18 @@ def test_all_addresses_need_no_hint(folder: Path) -> None:
         server.send(signal.SIGTERM)
         server.ended()
         assert not any("opens it" in line for line in server.out)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_where_all_addresses_are_served_what_to_paste_is_one_of_them(folder: Path, host: str) -> None:
+    if host == "::" and not IPV6:
+        pytest.skip("there is no IPv6")
+    with serving("--host", host, cwd=folder) as server:
+        line = server.line(lambda line: "other machines" in line)
+        pasted = [line.partition(" = ")[2] for line in server.out if "base_url" in line]
+    url = f"http://localhost:{server.port}"
+    assert pasted == [f"{url}/v1", url, url]
+    assert f"http://{socket.gethostname()}:{server.port}" in line
 
 
 def test_listen_takes_the_place_of_host_and_port(folder: Path) -> None:
@@ -203,6 +253,29 @@ def test_folders_packs_and_parameters_from_the_environment(tmp_path: Path) -> No
 def test_a_limit_from_the_environment(folder: Path) -> None:
     with serving(cwd=folder, MOCKLLM_MAX_BODY="200") as server, pytest.raises(Exception, match="413"):
         server.ask("x" * 300)
+
+
+def test_a_variable_that_sets_nothing_is_told(folder: Path) -> None:
+    (folder / "scenarios" / "mine").mkdir()
+    (folder / "scenarios" / "mine" / "pack.yaml").write_text(
+        'name: mine\nversion: "1"\nparams: {n: {type: integer, env: [N, MOCKLLM_N]}}\n'
+    )
+    (folder / "scenarios" / "use.yaml").write_text("mockllm: 1\nuse: [./mine]\n")
+    variables = {"MOCKLLM_QUITE": "1", "MOCKLLM_ZZZ": "1", "MOCKLLM_N": "1", "MOCKLLM_MAX_BODY": "9000"}
+    with serving(cwd=folder, **variables) as server:
+        assert server.err == [
+            "warning: MOCKLLM_QUITE sets nothing; did you mean MOCKLLM_QUIET?",
+            "warning: MOCKLLM_ZZZ sets nothing; `mockllm serve --help` names them all",
+        ]
+
+
+def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
+    shown = command("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
+    for option in re.findall(r"(?m)^  (?:-\w \S+, )?(--[\w-]+)", shown):
+        variable = "MOCKLLM_" + option[2:].upper().replace("-", "_")
+        assert re.search(rf"(?m)^  .*{option}\b.*\s+.*\[{variable}[\],]", shown), option
+    assert "(default 32 MiB) [MOCKLLM_MAX_BODY]" in shown
+    assert "[MOCKLLM_PORT, PORT]" in shown
 
 
 @pytest.mark.parametrize(
@@ -295,6 +368,14 @@ def test_the_grace_time_is_bounded(folder: Path) -> None:
         assert server.ended() == 0
         assert time.monotonic() - began < 20
         assert "Traceback" not in server.said
+        assert "[cut: the server stopped]" in server.line(lambda line: "POST" in line)
+
+
+def test_a_client_that_leaves_is_no_cut(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        with streaming(server, "endless") as stream:
+            assert stream.status == 200
+        assert "[the client left]" in server.line(lambda line: "POST" in line)
 
 
 def test_strict_reports_misses_at_the_end(folder: Path) -> None:

@@ -47,6 +47,8 @@ def test_what_the_server_refuses_is_said_in_the_providers_envelope_and_counts_no
     for asked, kind in ((chat(), "invalid_request_error"), (claude(), "request_too_large")):
         answer = game.engine.refuse(Failure("request_too_large", message="too much"), read(game, asked))
         assert (answer.plan.head.status, answer.rule, answer.error) == (413, None, "request_too_large")
+        assert ("x-mockllm-rule", "none") in answer.plan.head.headers
+        assert answer.notes == ("too much",)
         assert answer.plan.delay == 0.0
         assert f'"{kind}"' in answer.plan.steps[0].payload.decode()  # type: ignore[union-attr]
     assert game.hear(chat()).text == "a"

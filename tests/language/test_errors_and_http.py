@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NAMED
-from tests.language.playing import chat, claude, first, mistakes
+from tests.language.playing import Ask, ask, chat, claude, first, mistakes, models, play
 
 BOTH = (chat, claude)
 
@@ -118,6 +118,50 @@ def test_http_with_a_file() -> None:
     assert mistakes("rules: [{http: {body_file: a.yaml, body: x}}]") == [
         "rules[0].http: give body or body_file, not both"
     ]
+
+
+WHOSE: dict[str, tuple[str, Ask, int, str]] = {
+    "an answer": ("rules: [{name: r, reply: x}]", chat(), 200, "a.yaml:r"),
+    "an invalid request that a rule would have answered": (
+        "rules: [{name: r, reply: x}]", chat(messages=None), 400, "a.yaml:r",
+    ),
+    "an invalid request that nobody would have answered": (
+        "rules: [{name: r, match: {path: /x}, reply: x}]", chat(messages=None), 400, "none",
+    ),
+    "a template that has no value": ("rules: [{name: r, reply: '{{ query.x }}'}]", chat(), 400, "a.yaml:r"),
+    "a modifier's template that has no value": (
+        "rules: [{name: r, reply: x}]\nmodifiers: [{name: m, delay: '{{ query.x }}'}]", chat(), 400, "a.yaml:r",
+    ),
+    "a modifier's error": (
+        "rules: [{name: r, reply: x}]\nmodifiers: [{name: m, error: rate_limit}]", chat(), 429, "a.yaml:m",
+    ),
+    "a modifier's error that has no value": (
+        "rules: [{name: r, reply: x}]\n"
+        "modifiers: [{name: m, error: {status: '{{ query.x }}'}}]", chat(), 400, "a.yaml:m",
+    ),
+    "a miss": ("rules: [{name: r, match: {user: no}, reply: x}]", chat(), 404, "none"),
+    "a lookup": ("rules: [{name: r, reply: x}]", models(), 200, "openai:models"),
+    "another method": ("rules: [{name: r, reply: x}]", chat(method="GET"), 405, "none"),
+    "a path that nobody knows": ("rules: [{name: r, reply: x}]", ask("/nowhere"), 404, "none"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("yaml", "asked", "status", "rule"), WHOSE.values(), ids=WHOSE)
+def test_every_answer_says_whose_it_is(yaml: str, asked: Ask, status: int, rule: str) -> None:
+    heard = first(yaml, asked)
+    assert (heard.status, heard.headers["x-mockllm-rule"]) == (status, rule)
+
+
+def test_the_miss_of_a_sequence_that_has_ended_is_nobodys() -> None:
+    _, ended = play("rules: [{sequence: [a], then: error}]", chat(), chat())
+    assert (ended.status, ended.headers["x-mockllm-rule"]) == (404, "none")
+
+
+def test_a_refusal_says_in_short_why() -> None:
+    yaml = "rules: [{name: r, reply: 'x{{ query.x }}'}]"
+    assert first(yaml, claude(max_tokens=None)).notes.startswith("invalid: max_tokens: ")
+    assert "query parameter 'x'" in first(yaml, claude()).notes
+    assert len(first(yaml, ask("/v1/messages", "{" + "x" * 900)).notes) <= 220
 
 
 def test_the_rules_id_is_in_a_header() -> None:

@@ -40,6 +40,10 @@ CASES: dict[str, tuple[Record, str]] = {
         RECORD._replace(left="gone"),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [the client left]",
     ),
+    "an answer that the server itself cut": (
+        RECORD._replace(left="stopped"),
+        "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [cut: the server stopped]",
+    ),
     "a cut": (
         RECORD._replace(left="reset", notes=("a note",)),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [a note; cut: connection reset]",
@@ -79,6 +83,15 @@ def test_colour_only_where_it_is_asked_for(status: int, code: str) -> None:
 
 def test_a_miss_stands_out_in_colour() -> None:
     assert "\x1b[1;33mno rule matched\x1b[0m" in line(RECORD._replace(missed=True), colour=True)
+
+
+def test_a_miss_is_an_error_where_that_is_strict() -> None:
+    written: list[str] = []
+    missed = RECORD._replace(rule=None, missed=True, status=404)
+    for colour in (False, True):
+        Lines(written.append, colour=colour, strict=True).show(missed)
+    assert "claude-x → error: no rule matched 404 " in written[0]
+    assert "\x1b[1;31merror: no rule matched\x1b[0m" in written[1]
 
 
 @pytest.mark.parametrize(
