@@ -108,6 +108,7 @@ def telling(reply: Reply) -> Json:
         "model": reply.model,
         "usage": [getattr(reply.usage, name) for name in USAGE],
         "extras": {name: _without_texts(dict(own)) for name, own in reply.extras.items()},
+        **({} if reply.broken is None else {"broken": [reply.broken.type, dict(reply.broken.fields)]}),
     }
 
 
@@ -135,7 +136,8 @@ def told(telling: Json) -> Reply:
         for choice in telling["choices"]
     )
     usage = Usage(**dict(zip(USAGE, telling["usage"], strict=True)))
-    return Reply(choices, usage, telling["model"], extras=telling["extras"])
+    broken = Failure(telling["broken"][0], fields=telling["broken"][1]) if "broken" in telling else None
+    return Reply(choices, usage, telling["model"], broken, telling["extras"])
 
 
 def _told(kind: str, *facts: Any) -> Part:

@@ -9,6 +9,7 @@ from tests.conformance import (
     openai_completions,
     openai_lookups,
     openai_responses,
+    vendors,
 )
 from tests.conformance.shape import Protocol
 
@@ -19,4 +20,5 @@ PROTOCOLS: tuple[Protocol, ...] = (
     *openai_lookups.PROTOCOLS,
     anthropic_messages.PROTOCOL,
     *gemini.PROTOCOLS,
+    *vendors.PROTOCOLS,
 )

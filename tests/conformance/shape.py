@@ -51,6 +51,10 @@ class Protocol:
     """Kinds of events that the service sends whenever it likes: they have no place in the order."""
     opaque: frozenset[str] = frozenset()
     noise: frozenset[str] = frozenset()
+    before: str = ""
+    """What our server has before the recorded path: the vendor's prefix."""
+    others: tuple[Generating, ...] = ()
+    """Further dialects that answer the folder's paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,12 @@ def serve(protocol: Protocol, case: Case) -> Seen:
     """What is seen of our answer to a case's request, when it says the same."""
     path, _, query = case.path.partition("?")
     headers = {**protocol.sent, **case.headers}
-    found = find("POST", path, headers, query)
+    found = find("POST", protocol.before + path, headers, query)
     assert isinstance(found, Found)
-    assert found.dialect is protocol.dialect
-    request = protocol.dialect.request(
+    dialect = next(each for each in (protocol.dialect, *protocol.others) if each is found.dialect)
+    request = dialect.request(
         method="POST",
-        path=path,
+        path=found.path,
         headers=headers,
         raw=dumps(dict(case.body)),
         query_string=query,
@@ -116,7 +120,7 @@ def serve(protocol: Protocol, case: Case) -> Seen:
     )
     stamp = Stamp(Ids(0, "conformance", 1), 1_700_000_000.0)
     if isinstance(case.said, Failure):
-        plan = protocol.dialect.error(case.said, request, stamp)
+        plan = dialect.error(case.said, request, stamp)
     else:
         plan = _answered(protocol.dialect, case.said, request, stamp)
     return look(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent(plan))

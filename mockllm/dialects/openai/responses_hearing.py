@@ -13,11 +13,13 @@ DELTAS: Final[dict[str, Channel]] = {
     "response.output_text.delta": "text",
     "response.refusal.delta": "refusal",
     "response.reasoning_summary_text.delta": "thinking",
+    "response.reasoning_text.delta": "thinking",
 }
 OPENINGS: Final[dict[str, Channel]] = {
     "output_text": "text",
     "refusal": "refusal",
     "summary_text": "thinking",
+    "reasoning_text": "thinking",
 }
 ARGUMENTS: Final = ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta")
 CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -58,7 +60,14 @@ def _hear(payload: Json, hearing: Hearing) -> None:
 def _item(item: Json, place: int, hearing: Hearing) -> None:
     """An item of a whole answer."""
     match item:
-        case {"type": "message", "content": list(parts)} | {"type": "reasoning", "summary": list(parts)}:
+        case (
+            {"type": "message" | "reasoning", "content": [*parts], "summary": []}
+            | {
+                "type": "message",
+                "content": [*parts],
+            }
+            | {"type": "reasoning", "summary": [*parts]}
+        ):
             for part in parts:
                 match part:
                     case {"type": str(kind), "text": str(said)} | {"type": str(kind), "refusal": str(said)}:

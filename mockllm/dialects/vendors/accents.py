@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json import Json
-from mockllm.core.reply import Choice, Thinking, Usage
+from mockllm.core.reply import Choice, Part, Text, Thinking, Usage
 from mockllm.dialects.vendors.chat import Wire
 from mockllm.dialects.vendors.vendor import Id, plain_usage
 
@@ -187,11 +187,20 @@ def _details(text: str) -> list[Json]:
 class OpenRouter(Wire):
     """Every delta tells the role; the usage has a chunk with an empty choice."""
 
+    def opening(self, choice: Choice) -> dict[str, Json] | None:
+        return None if _thinks(choice) else self.text("")
+
     def text(self, piece: str) -> dict[str, Json]:
-        return {"role": "assistant", "content": piece}
+        made: dict[str, Json] = {"role": "assistant", "content": piece}
+        thinks = any(map(_thinks, self.reply.choices))
+        return {**made, "reasoning": None, "reasoning_details": []} if thinks else made
 
     def thought(self, piece: str) -> dict[str, Json]:
         return {**self.text(""), "reasoning": piece, "reasoning_details": _details(piece)}
+
+    def joins(self, part: Part, *, last: bool) -> bool:
+        """Google's models end with their last piece."""
+        return last and type(part) is Text and (self._request.model or "").startswith("google/")
 
     def reasoned(self, text: str) -> dict[str, Json]:
         return {"reasoning": text, "reasoning_details": _details(text)}

@@ -59,8 +59,12 @@ class Wire(Encoder):
         self._counted = self._own.pop("usage", None) or self.form.usage(reply.usage)
         self._calls = [0] * len(reply.choices)
         """How many calls of each choice have been opened."""
-        self._left = [_pieces(choice) for choice in reply.choices]
-        """How many pieces of each choice are not yet said."""
+        self._left = {
+            (number, index): _said_of(part)
+            for number, choice in enumerate(self.reply.choices)
+            for index, part in enumerate(choice.parts)
+        }
+        """How many pieces of each part are not yet said."""
         self._begun: set[int] = set()
 
     # --- what vendors say in their own way -----------------------------------------------------------
@@ -78,6 +82,11 @@ class Wire(Encoder):
     def whole_call(self, call: dict[str, Json]) -> dict[str, Json]:
         """The delta that says all of a call."""
         return {"tool_calls": [call]}
+
+    def joins(self, part: Part, *, last: bool) -> bool:
+        """Whether a part (the choice's last, or not) tells the finish reason with its last piece."""
+        joined = self.form.joined_calls
+        return type(part) is Call and (joined == "each" or (joined == "last" and last))
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         """The delta beside the finish reason."""
@@ -163,17 +172,19 @@ class Wire(Encoder):
 
     def say(self, at: At, piece: str) -> Iterable[Event]:
         part = at.part
-        self._left[at.choice] -= 1
+        self._left[at.choice, at.index] -= 1
+        last = not self._left[at.choice, at.index] and self._joined(at.choice, at.index)
         if type(part) is Call:
-            last = self.form.joined_calls and not self._left[at.choice] and self.reply.broken is None
-            return (self._said(at.choice, self._argued(part, at.choice, piece), finishes=last),)
-        if type(part) is Thinking:
-            return (self._said(at.choice, self.thought(piece)),)
-        return (self._said(at.choice, {"refusal": piece} if type(part) is Refusal else self.text(piece)),)
+            delta = self._argued(part, at.choice, piece)
+        elif type(part) is Thinking:
+            delta = self.thought(piece)
+        else:
+            delta = {"refusal": piece} if type(part) is Refusal else self.text(piece)
+        return (self._said(at.choice, delta, finishes=last),)
 
     def end(self, choice: int) -> Iterable[Event]:
         said = self.reply.choices[choice]
-        if self._joined(said):
+        if said.parts and self._joined(choice, len(said.parts) - 1) and _said_of(said.parts[-1]):
             return ()
         return (self._said(choice, self.closing(said), finishes=True),)
 
@@ -198,10 +209,11 @@ class Wire(Encoder):
         self._calls[choice] += 1
         return self.whole_call({"index": number, **self.called(call, choice, number, piece)})
 
-    def _joined(self, choice: Choice) -> bool:
-        """Whether the last piece has told the finish reason."""
-        last = choice.parts[-1] if choice.parts else None
-        return self.form.joined_calls and type(last) is Call and _said_of(last) > 0
+    def _joined(self, choice: int, index: int) -> bool:
+        """Whether the last piece of a part tells the finish reason."""
+        parts = self.reply.choices[choice].parts
+        last = index == len(parts) - 1
+        return self.reply.broken is None and self.joins(parts[index], last=last)
 
     def _said(self, choice: int, delta: dict[str, Json], *, finishes: bool = False) -> Event:
         if choice not in self._begun:
@@ -212,10 +224,6 @@ class Wire(Encoder):
         if finishes and self.form.counted == "finish" and self._counts:
             made["usage"] = self._counted
         return dumps(made), None
-
-
-def _pieces(choice: Choice) -> int:
-    return sum(map(_said_of, choice.parts))
 
 
 def _said_of(part: Part) -> int:

@@ -37,29 +37,76 @@ XAI_DEFAULTS: Final = {"temperature": 0.7, "top_p": 0.95}
 
 
 def xai(said: Object) -> None:
-    """No padding, no billing; reasoning has a status and is always sealed; the usage has a price."""
+    """No padding, no billing; reasoning has a status and is sealed at its end; the usage has a price."""
+    begins = said.get("type") == "response.output_item.added"
     drop(said, "obfuscation")
     for item in items_of(said):
         drop(item, "phase")
         if item["type"] == "reasoning":
-            item["status"] = (
-                "in_progress" if said.get("type") == "response.output_item.added" else "completed"
-            )
-            drop(item, "content")
+            item["status"] = "in_progress" if begins else "completed"
+            drop(item, "content", *(("encrypted_content",) if begins else ()))
     response = response_of(said)
     if response is None:
         return
-    drop(response, "billing", "moderation", "prompt_cache_retention", "tool_usage")
+    drop(response, *OWN)
     drop(response["text"], "verbosity")
-    response["reasoning"] = {"effort": response["reasoning"]["effort"] or "low", "summary": "detailed"}
+    drop(response["text"]["format"], "name", "strict", "description")
+    for tool in response["tools"]:
+        drop(tool, "output_schema")
+    thought = ("low", "detailed") if response is said else (None, None)
+    response["reasoning"] = dict(zip(("effort", "summary"), thought, strict=True))
     response["metadata"] = {**response["metadata"], "system_fingerprint": "fp_eb3c003fc66c14ed"}
     for name, value in XAI_DEFAULTS.items():
-        response[name] = value if response[name] == 1.0 else response[name]
-    drop(response["text"]["format"], "name", "strict", "description")
+        response[name] = value if response[name] in (1.0, 0.98) else response[name]
     usage = response["usage"]
     if usage is not None:
+        drop(usage["input_tokens_details"], "cache_write_tokens")
         usage |= {"num_sources_used": 0, "num_server_side_tools_used": 0, "cost_in_usd_ticks": 9243500}
         usage["context_details"] = {name: usage[name] for name in ("input_tokens", "output_tokens")}
+
+
+OWN: Final = ("billing", "moderation", "prompt_cache_retention", "tool_usage")
+"""Members of a response that only OpenAI's own have."""
+SUMMARIES: Final = {
+    "response.reasoning_summary_part.added": "response.content_part.added",
+    "response.reasoning_summary_part.done": "response.content_part.done",
+    "response.reasoning_summary_text.delta": "response.reasoning_text.delta",
+    "response.reasoning_summary_text.done": "response.reasoning_text.done",
+}
+"""What tells a summary at OpenAI, and the reasoning itself at DeepSeek."""
+
+
+def _reasoning_text(part: Object) -> Object:
+    return {**part, "type": "reasoning_text"}
+
+
+def deepseek(said: Object) -> None:
+    """Reasoning is no summary but the text itself, and is not sealed."""
+    drop(said, "obfuscation")
+    name = SUMMARIES.get(said.get("type", ""))
+    if name is not None:
+        said |= {"type": name, "content_index": said.pop("summary_index")}
+        if "part" in said:
+            said["part"] = _reasoning_text(said["part"])
+    begins = said.get("type") == "response.output_item.added"
+    for item in items_of(said):
+        if item["type"] == "reasoning":
+            item["content"] = [_reasoning_text(part) for part in item["summary"]]
+            item |= {"summary": [], "status": "in_progress" if begins else "completed"}
+            drop(item, "encrypted_content")
+        elif item["type"] == "message":
+            item["phase"] = "final_answer"
+    response = response_of(said)
+    if response is None:
+        return
+    drop(response, "billing", "tool_usage")
+    drop(response["reasoning"], "context", "mode")
+    for tool in response["tools"]:
+        drop(tool, "output_schema", *(name for name in ("description",) if tool[name] is None))
+    response |= {"content_filters": None, "moderation": None, "prompt_cache_retention": None}
+    response["text"]["verbosity"] = None
+    if response["usage"] is not None:
+        drop(response["usage"]["input_tokens_details"], "cache_write_tokens")
 
 
 def unpadded(said: Object) -> None:
@@ -78,10 +125,23 @@ COST: Final[Object] = {
 
 
 def openrouter(said: Object) -> None:
-    """The usage has a price."""
-    unpadded(said)
+    """The usage has a price; the settings of the reasoning are told, asked for or not."""
+    drop(said, "obfuscation")
+    for item in items_of(said):
+        if item["type"] == "message":
+            item["phase"] = "final_answer"
     response = response_of(said)
-    if response is not None and response["usage"] is not None:
+    if response is None:
+        return
+    drop(response, *OWN, "user")
+    drop(response["text"], "verbosity")
+    response["reasoning"] = {
+        "context": "all_turns",
+        "effort": "medium",
+        "mode": "standard",
+        "summary": "detailed",
+    }
+    if response["usage"] is not None:
         cost = {
             "upstream_inference_cost": 0.002196,
             "upstream_inference_input_cost": 0.002046,

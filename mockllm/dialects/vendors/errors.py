@@ -11,7 +11,7 @@ from mockllm.core.json import Json, dumps
 from mockllm.core.plan import Data, Head, Plan
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.errors import ROWS, Row, Rows, message_of
+from mockllm.dialects.openai.errors import INVALID, ROWS, Row, Rows, message_of
 from mockllm.dialects.vendors.vendor import Vendor, filled
 
 
@@ -75,14 +75,21 @@ def without_param(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": {name: value for name, value in inner.items() if name != "param" or value is not None}}
 
 
+def deepseeks(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """DeepSeek: the code is the same for all."""
+    return {"error": {**inner, "code": inner["code"] or INVALID}}
+
+
 def with_status(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """vLLM: the code is the status."""
     return {"error": {**inner, "code": status}}
 
 
 def openrouters(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """OpenRouter: the code is the status, and the rest of the object is left out."""
+    """OpenRouter: the code is the status, and the metadata says what the model's provider said."""
     own = {name: value for name, value in inner.items() if name not in ("type", "param", "code")}
+    if status == 429 or status >= 500:
+        own = {"metadata": {"raw": inner["message"], "provider_name": "OpenAI"}, **own}
     return {"error": {**own, "code": status}, "user_id": ids.make("user_", 27)}
 
 

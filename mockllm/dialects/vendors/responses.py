@@ -25,19 +25,17 @@ from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 def edited(plan: Plan, vendor: Vendor, stamp: Stamp, edit: Edit | None, media: str) -> Plan:
     """A plan of OpenAI's in the vendor's words: each object changed, under the vendor's head."""
-    steps = tuple(
-        replace(step, payload=_edited(step.payload, edit)) if isinstance(step, Data) and edit else step
-        for step in plan.steps
-    )
+    steps = tuple(_edited(step, edit) if isinstance(step, Data) and edit else step for step in plan.steps)
     return replace(plan, head=head(vendor, stamp, media, plan.head.status), steps=steps)
 
 
-def _edited(payload: bytes, edit: Edit) -> bytes:
-    if not payload.startswith(b"{"):
-        return payload  # the mark at a stream's end
-    made: dict[str, Json] = loads(payload)
+def _edited(step: Data, edit: Edit) -> Data:
+    """The event is called what its object says."""
+    if not step.payload.startswith(b"{"):
+        return step  # the mark at a stream's end
+    made: dict[str, Json] = loads(step.payload)
     edit(made)
-    return dumps(made)
+    return replace(step, payload=dumps(made), event=step.event and made["type"])
 
 
 class VendorResponses(Responses):

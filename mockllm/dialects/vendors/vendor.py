@@ -87,8 +87,8 @@ class Form:
     """Whether the calls of a whole answer have an index too."""
     whole_calls: bool = False
     """Whether a stream says a call at once."""
-    joined_calls: bool = False
-    """Whether the last piece of a call tells the finish reason too."""
+    joined_calls: Literal["each", "last"] | None = None
+    """Which calls tell the finish reason with their last piece."""
     finish: Mapping[Finish, str] = field(default_factory=lambda: FINISH)
     usage: Callable[[Usage], dict[str, Json]] = plain_usage
     counted: Literal["alone", "finish"] = "alone"
