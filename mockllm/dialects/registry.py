@@ -6,7 +6,7 @@ from typing import Final
 
 from mockllm.dialects import anthropic, gemini, openai, vendors
 from mockllm.dialects.dialect import Dialect, Generating
-from mockllm.dialects.routes import ROUTES
+from mockllm.dialects.routes import ROUTES, generating_paths
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.CHAT,
@@ -39,6 +39,8 @@ PROVIDERS: Final = frozenset(route.provider for route in ROUTES)
 """The vendors, by the name that `match: {provider: …}` and the path's prefix know."""
 GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.generates)
 """The calls that a rule without `api` and `path` sees."""
+GENERATING_PATHS: Final = generating_paths()
+"""Their paths; `{name}` in them is any text."""
 SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
     ("openai", openai.CHAT),
     ("openai", openai.RESPONSES),

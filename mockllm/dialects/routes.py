@@ -255,6 +255,11 @@ def _spellings(route: Route) -> Iterator[tuple[str, str]]:
                 yield prefix, bare
 
 
+def generating_paths() -> frozenset[str]:
+    """The paths of all calls that a reply answers, without their prefixes."""
+    return frozenset(bare for route in ROUTES if route.dialect.generates for _, bare in _spellings(route))
+
+
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", path)
     for place, part in enumerate(parts):

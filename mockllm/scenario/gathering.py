@@ -40,6 +40,7 @@ class Gathered:
     entries: Sequence[Entry]
     mistakes: Sequence[Mistake]
     examples: Sequence[ExampleEntry] = ()
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
 
     @property
     def stale(self) -> Sequence[Stale]:
@@ -68,7 +69,7 @@ def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
         found = {paths[each.file] for each in typing.mistakes if each.file in paths} - broken
         if last is None or not found:
             kept = _with_references(loading, typing)
-            return Gathered(kept, typing.entries, mistakes, typing.examples)
+            return Gathered(kept, typing.entries, mistakes, typing.examples, wanted.vocabulary)
         broken |= found
 
 

@@ -20,6 +20,7 @@ from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loading import LoadedFile
 from mockllm.scenario.matchers import matcher
 from mockllm.scenario.mistakes import Mistake, path_text, value_at
+from mockllm.scenario.unmeant import unmeant
 from mockllm.scenario.vocabulary import RESERVED
 
 SLOW: Final = 50
@@ -63,6 +64,7 @@ def warnings(gathered: Gathered) -> list[Mistake]:
     for each in standing:
         for look in LOOKS:
             found += look(each)
+        found += (each.warn(message, *below) for below, message in unmeant(each.word, gathered.vocabulary))
     return sorted(set(found))
 
 

@@ -5,6 +5,7 @@ They are handed in, so that the language imports no dialect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -14,14 +15,31 @@ from mockllm.scenario.mistakes import meant
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule sees a request to them."""
 
+_GLOB: Final = re.compile(r"[*?\[]")
+_NAMED: Final = re.compile(r"\{\w+\}")
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What `match: {provider, dialect, api}` knows."""
+    """What `match: {provider, dialect, api, path}` knows."""
 
     providers: Collection[str] = ()
     dialects: Collection[str] = ()
     apis: Collection[str] = ()
+    generating: Collection[str] = ()
+    """The paths of generating calls; `{name}` in them is any text."""
+
+    def may_generate(self, path: str) -> bool:
+        """Whether a path, or one that a glob stands for, may be a generating call's."""
+        begins = _GLOB.split(path, maxsplit=1)[0]
+        for route in self.generating:
+            start, *rest = _NAMED.split(route)
+            if begins == path:
+                if re.fullmatch(".+".join(map(re.escape, (start, *rest))), path):
+                    return True
+            elif start.startswith(begins) or (rest and begins.startswith(start)):
+                return True
+        return False
 
     def unknown(self, word: str, name: str) -> str | None:
         """What to say of a name that the server does not speak; None where it does."""

@@ -286,7 +286,7 @@ Reply: TypeAlias = Annotated[ReplyWord, BeforeValidator(_reply, json_schema_inpu
 class HttpWord(Word):
     """An answer outside every protocol."""
 
-    status: Templated[Annotated[int, Field(ge=100, le=599)]] = 200
+    status: Templated[Annotated[int, Field(ge=200, le=599)]] = 200
     """The HTTP status."""
     headers: Headers = Field(default_factory=dict)
     """Response headers, by name."""

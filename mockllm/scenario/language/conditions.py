@@ -9,18 +9,32 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from mockllm.core.jsonpath import compile_path
 from mockllm.core.quantity_types import mistake
 from mockllm.core.regexes import compile_regex
+from mockllm.core.runaway import runaway
 from mockllm.core.schemas import validator
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.model import Word
 
 Number: TypeAlias = int | float
+FOR_EVER = (
+    "may take for ever on some texts, and no other request is answered meanwhile: a repeat stands in a repeat, "
+    "and both may take the same characters; write (a+)+ as a+"
+)
 
 
 def _form(value: Any) -> str:
@@ -53,11 +67,13 @@ def _unquoted(value: Any) -> str:
     return f"; write {value} without quotes" if is_number else ""
 
 
-def _regex(value: str) -> str:
+def _regex(value: str, info: ValidationInfo) -> str:
     try:
         compile_regex(value)
     except ValueError as error:
         raise mistake(str(error)) from None
+    if info.context is not None and info.context.get("untrusted") and runaway(value):
+        raise mistake(FOR_EVER)
     return value
 
 

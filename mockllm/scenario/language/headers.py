@@ -12,12 +12,17 @@ from mockllm.core.values import Templated
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token: RFC 9110, section 5.6.2."""
+FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def _name(name: str) -> str:
     if not _NAME.match(name):
         raise mistake(f'"{name}" is no name of a header; letters, digits and - make one')
+    if name.lower() in FRAMING:
+        raise mistake(
+            f"{name} is the server's own to send: it tells how this very answer is carried; leave it out"
+        )
     return name
 
 

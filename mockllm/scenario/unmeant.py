@@ -1,0 +1,108 @@
+"""What one rule or modifier says that is hardly meant, by its words alone: each a place below it, and a warning.
+
+Apart from the lint of a whole catalog, which holds rules against each other and finds what is certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeAlias
+
+from mockllm.core.runaway import runaway
+from mockllm.core.template import TemplateSyntax, compile_template, is_template
+from mockllm.core.template_scope import NAMES
+from mockllm.scenario.language.conditions import FOR_EVER, JsonOperators, TextOperators
+from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.rule import ModifierWord, RuleWord
+from mockllm.scenario.mistakes import Path
+from mockllm.scenario.vocabulary import Vocabulary
+
+Unmeant: TypeAlias = Iterator[tuple[Path, str]]
+
+SETTINGS: Final = ("delay", "pace", "headers", "stream", "faults", "error")
+NO_REPLY: Final = (
+    "a reply answers generating calls only, and {} is none: every such request gets a 400; use http or error"
+)
+
+
+def unmeant(word: RuleWord | ModifierWord, vocabulary: Vocabulary) -> Unmeant:
+    """All of it, in no order."""
+    for path, name, text, ignore_case in _texts(word.match, ("match",)):
+        if name == "regex":
+            if runaway(text, ignore_case):
+                yield path, FOR_EVER
+        elif not word.literal and _is_template(text):
+            yield path, f"match is no template: this is met by the text {text} as it stands here"
+    if isinstance(word, RuleWord):
+        yield from _no_reply(word, vocabulary)
+    elif not any(_says(getattr(word, name)) for name in SETTINGS):
+        yield (), "changes nothing: it has no setting, no faults and no error"
+
+
+def _texts(
+    value: Any, path: Path, name: str = "", ignore_case: bool = False
+) -> Iterator[tuple[Path, str, str, bool]]:
+    """Each text of a match: its place, the word it stands under, and whether case is ignored there."""
+    if isinstance(value, str):
+        yield path, name, value, ignore_case
+    elif isinstance(value, Word):
+        if isinstance(value, TextOperators | JsonOperators):
+            ignore_case = value.ignore_case
+        for key in sorted(value.model_fields_set):
+            alias = type(value).model_fields[key].alias or key
+            yield from _texts(getattr(value, key), (*path, alias), alias, ignore_case)
+    elif isinstance(value, dict):
+        for key, held in value.items():
+            yield from _texts(held, (*path, key), name, ignore_case)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _texts(each, (*path, index), name, ignore_case)
+
+
+def _is_template(text: str) -> bool:
+    """Whether it would be one elsewhere; what a client's own templates look like is seldom one of ours."""
+    if not is_template(text):
+        return False
+    try:
+        return compile_template(text).names <= NAMES.keys()
+    except TemplateSyntax:
+        return False
+
+
+def _says(setting: Any) -> bool:
+    return bool(setting.model_fields_set) if isinstance(setting, Word) else setting not in (None, [], {})
+
+
+# --- replies where there is none -----------------------------------------------------------------
+
+
+def _no_reply(word: RuleWord, vocabulary: Vocabulary) -> Unmeant:
+    called = _called(word, vocabulary)
+    if called is None:
+        return
+    if word.reply is not None:
+        yield ("reply",), NO_REPLY.format(called)
+    for below in ("sequence", "choose"):
+        for index, said in enumerate(getattr(word, below) or ()):
+            if said.reply is not None:
+                yield (below, index), NO_REPLY.format(called)
+
+
+def _called(word: RuleWord, vocabulary: Vocabulary) -> str | None:
+    """The path that a rule names, where that is certainly no generating call's."""
+    paths = _spelt(word.match.path)
+    if not vocabulary.generating or not paths or any(map(vocabulary.may_generate, paths)):
+        return None
+    return paths[0]
+
+
+def _spelt(condition: Any) -> Sequence[str]:
+    """The paths and globs that a condition spells out; none where it has more to say."""
+    if isinstance(condition, str):
+        return (condition,)
+    if isinstance(condition, list):
+        found = [_spelt(each) for each in condition]
+        return [path for paths in found for path in paths] if all(found) else ()
+    if isinstance(condition, Word) and condition.model_fields_set in ({"equals"}, {"glob"}):
+        return _spelt(next(getattr(condition, name) for name in condition.model_fields_set))
+    return ()
