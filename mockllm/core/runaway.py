@@ -71,14 +71,18 @@ class _Graph:
         if operation in _ONE:
             return self._one(operation, argument, flags)
         if operation in _REPEATS:
-            return self._repeat(*argument, flags)
+            least, most, inside = argument
+            return self._repeat(least, most, inside, flags)
         if operation is _constants.SUBPATTERN:
             _, added, removed, inside = argument
             return self.sequence(inside, (flags | added) & ~removed)
         if operation is _constants.BRANCH:
             parts = [self.sequence(tree, flags) for tree in argument[1]]
-            first, last = (tuple(place for part in parts for place in part[side]) for side in (0, 1))
-            return _Part(first, last, any(part.empty for part in parts))
+            return _Part(
+                tuple(place for part in parts for place in part.first),
+                tuple(place for part in parts for place in part.last),
+                any(part.empty for part in parts),
+            )
         if operation is _constants.AT:
             return self._place(None) if argument in _ENDS else _NOTHING
         raise _Unsure

@@ -76,7 +76,7 @@ class Exchange:
                 return self.said(failure, None, note=f"invalid: {reason(failure)}")
             return self.miss()
         except TemplateFailure as failure:
-            return self.bare(unfit(failure))
+            return self.bare(unfit(failure, self.dialect.name))
 
     # --- the outcomes --------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mockllm.core.claim import Candidate, Refused, Settled
 from mockllm.core.failure import Failure
+from mockllm.core.json import Json
 from mockllm.core.matching import Difference
 from mockllm.core.request import Request
 from mockllm.core.template import TemplateFailure
@@ -76,11 +77,13 @@ def told(difference: Difference) -> str:
     return f"{difference.field} expected {difference.expected}, found {difference.actual}{hint}"
 
 
-def unfit(failure: TemplateFailure) -> Failure:
-    """The 400 for a value that the request lacks or that does not fit."""
+def unfit(failure: TemplateFailure, dialect: str) -> Failure:
+    """The 400 for a value that the request lacks or that does not fit; of the dialects, OpenAI's has a field
+    for the parameter's name."""
     place = f" at {failure.origin}" if failure.origin else ""
     if failure.query is not None:
         where = f"{failure.expression}{place}"
         message = f"The query parameter '{failure.query}' does not fit: {failure.reason} ({where})"
-        return Failure("bad_request", 400, message, fields={"param": failure.query})
+        fields: dict[str, Json] = {"param": failure.query} if dialect == "openai" else {}
+        return Failure("bad_request", 400, message, fields=fields)
     return Failure("bad_request", 400, f"{failure.expression}{place}: {failure.reason}")

@@ -4,11 +4,12 @@ value is absent or does not fit."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, chat, claude, first, mistakes, play, table, texts
+from tests.language.playing import Ask, ask, chat, claude, first, mistakes, play, table, texts
 
 TALK = [
     {"role": "user", "content": "one"},
@@ -208,6 +209,19 @@ def test_a_400_names_the_expression_and_where_it_stands() -> None:
     )
     assert "{{ body.none.deep }}" in heard.message
     assert "s/a.yaml:5" in heard.message
+
+
+def test_a_field_for_the_parameter_stands_only_where_the_protocol_has_one() -> None:
+    yaml = "rules: [{reply: x, delay: '{{ query.delay }}ms'}]"
+    gemini = ask(
+        "/v1beta/models/gemini-2.0-flash:generateContent", {"contents": [{"parts": [{"text": "hi"}]}]}
+    )
+    errors = [
+        heard.json["error"]
+        for heard in play(yaml, *(replace(asked, query="delay=abc") for asked in (chat(), claude(), gemini)))
+    ]
+    assert errors[0]["param"] == "delay"
+    assert [set(error) for error in errors[1:]] == [{"type", "message"}, {"code", "message", "status"}]
 
 
 def test_or_the_query_parameter_that_it_reads() -> None:
