@@ -22,7 +22,15 @@ COMMANDS: Final = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits: 0 where all is well, 1 where a check failed, 2 for a mistake of usage."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+    except KeyboardInterrupt:  # also while it starts: importing takes most of that time
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _run(given: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="mockllm",
         description="A mock server for LLM provider APIs, driven by YAML scenarios.",
@@ -39,14 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     namespace = parser.parse_args(given)
     try:
-        sys.exit(namespace.run(namespace))
+        code: int = namespace.run(namespace)
     except BadOption as error:
         print(f"mockllm: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
+        return 2
+    return code
 
 
 if __name__ == "__main__":

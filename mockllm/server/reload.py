@@ -17,7 +17,7 @@ from math import inf
 from pathlib import Path
 from typing import Final
 
-from mockllm.scenario.fingerprint import files_of, fingerprint, walk
+from mockllm.scenario.fingerprint import Fingerprint, files_of, fingerprint, walk
 from mockllm.server.answering import Engine
 from mockllm.server.app import App
 from mockllm.server.pages import amount
@@ -32,7 +32,7 @@ POLL: Final = 1.0
 SAFETY: Final = 2.0
 """Seconds without a notice after which a look is taken all the same: notices get lost."""
 SHARE: Final = 0.01
-"""Of many files such a look takes long; the time between two is so long that they take this share of it."""
+"""Of the time, that such looks take at most: those at very many files are rarer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,7 @@ class Reload:
     async def look(self) -> bool:
         """Rebuild and swap if a watched file differs from what was built; whether that was done. A build that
         fails is said, and leaves the engine as it is."""
-        began = time.perf_counter()
-        found = await asyncio.to_thread(fingerprint, self._watched)
-        self._looking = time.perf_counter() - began
+        found, self._looking = await asyncio.to_thread(_seen, self._watched)
         if found == self._built:
             return False
         self._built = found
@@ -175,6 +173,12 @@ class Reload:
                 self._say(f"warning: {warning}")
         self._said = {each.file: each for each in about.stale}
         self._warned = frozenset(rebuilt.warnings)
+
+
+def _seen(watched: Iterable[Path]) -> tuple[Fingerprint, float]:
+    """The files as they are, and the seconds of work that it took to see them."""
+    began = time.thread_time()
+    return fingerprint(watched), time.thread_time() - began
 
 
 def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str]]:
