@@ -144,6 +144,9 @@ class Request:
     """Which of its calls: chat, messages, models … None outside every protocol."""
     generates: ClassVar[bool] = False
     """Whether it is a generating call, which rules without `api` and `path` see."""
+    known: ClassVar[frozenset[str] | None] = None
+    """The fields at the top of its body that its own provider documents; None where nothing is told of others,
+    because they are refused or because nobody looks."""
 
     def __init__(
         self,
@@ -234,6 +237,15 @@ class Request:
         """The body where it is an object, else an empty one: what readers look into."""
         body = self.body
         return body if type(body) is dict else {}
+
+    @property
+    def unknown(self) -> list[str]:
+        """The fields that its provider does not document, in their order; none for a vendor that speaks
+        another provider's protocol, and adds to it."""
+        known, fields = self.known, self.fields
+        if known is None or fields.keys() <= known or self.provider != self.dialect:
+            return []
+        return [name for name in fields if name not in known]
 
     # --- what was asked: each dialect overrides what its wire holds ----------------------------
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from mockllm.core.chance import Chance, Ids
 from mockllm.core.claim import Settled, Turn
 from mockllm.core.failure import Failure
-from mockllm.core.hints import cut
+from mockllm.core.hints import brief, cut
 from mockllm.core.matching import captures, matched_result
 from mockllm.core.plan import Head, Plan
 from mockllm.core.request import Request
@@ -35,6 +35,8 @@ NOBODY = "none"
 """In place of a rule's id, where no rule matched."""
 REASON = 200
 """Characters of a failure's message that are noted."""
+UNKNOWN = 3
+"""So many fields of a request that nobody knows are noted."""
 ALONE = -1
 """In place of a step's number: a modifier's own error has no steps."""
 
@@ -89,7 +91,11 @@ class Exchange:
             return self.said(
                 missed(self.engine.catalog, self.request, self.settled, ended=item), None, missed=True
             )
-        return self.say(item, turn, answers.sayings[step], step)
+        answer = self.say(item, turn, answers.sayings[step], step)
+        if item.validation == "strict" and (unknown := self.request.unknown):
+            notes = (f"unknown field {brief(name)}" for name in unknown[:UNKNOWN])
+            return answer._replace(notes=(*answer.notes, *notes))
+        return answer
 
     def modifier(self) -> Answer:
         """The first that has an error, in the order in which settings win."""

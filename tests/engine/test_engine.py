@@ -89,12 +89,12 @@ def test_what_differed_in_words() -> None:
 
 
 def test_what_does_not_fit_in_words() -> None:
-    assert unfit(TemplateFailure("{{ x }}", "", "x is absent")).message == "{{ x }}: x is absent"
+    assert unfit(TemplateFailure("{{ x }}", "", "x is absent"), "openai").message == "{{ x }}: x is absent"
     assert (
-        unfit(TemplateFailure("{{ x }}", "a.yaml:3", "x is absent")).message
+        unfit(TemplateFailure("{{ x }}", "a.yaml:3", "x is absent"), "openai").message
         == "{{ x }} at a.yaml:3: x is absent"
     )
-    by_query = unfit(TemplateFailure("{{ query.x }}", "a.yaml:3", "not a number", "x"))
+    by_query = unfit(TemplateFailure("{{ query.x }}", "a.yaml:3", "not a number", "x"), "openai")
     assert (
         by_query.message == "The query parameter 'x' does not fit: not a number ({{ query.x }} at a.yaml:3)"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.language.playing import Ask, ask, chat, claude, first, models, play, table
@@ -247,3 +249,24 @@ def test_calls_that_do_not_generate_are_answered_by_their_dialect() -> None:
 def test_another_method_on_a_known_path_is_a_405_that_says_which() -> None:
     heard = first("rules: [{reply: x}]", ask("/v1/chat/completions", method="GET"))
     assert (heard.status, heard.headers["allow"]) == (405, "POST")
+
+
+# --- fields that nobody knows ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asking", [chat, claude])
+def test_unknown_fields_are_noted_at_most_three(asking: Any) -> None:
+    (heard, again, none) = play("rules: [{reply: x}]", asking(foo=1), asking(a=1, b=2, c=3, d=4), asking())
+    assert heard.notes == 'unknown field "foo"'
+    assert again.notes.splitlines() == ['unknown field "a"', 'unknown field "b"', 'unknown field "c"']
+    assert none.notes == ""
+
+
+@pytest.mark.parametrize("validation", ["lenient", "off"])
+def test_they_are_noted_where_validation_is_strict_only(validation: str) -> None:
+    assert first(f"validation: {validation}\nrules: [{{reply: x}}]", chat(foo=1)).notes == ""
+
+
+def test_they_are_noted_however_often_an_answer_is_the_same() -> None:
+    heard = play("rules: [{reply: x}]", *[chat(), chat(), chat(), chat(foo=1), chat()])
+    assert [each.notes for each in heard] == ["", "", "", 'unknown field "foo"', ""]

@@ -25,6 +25,7 @@ from mockllm.core.request import (
     estimate_input,
 )
 from mockllm.core.tokens import estimate
+from mockllm.dialects.anthropic import known
 
 _ROLES: Final[dict[Json, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
 _CHOICES: Final[dict[Json, ToolChoice]] = {
@@ -49,6 +50,7 @@ class MessagesRequest(AnthropicRequest):
 
     api: ClassVar[str | None] = "messages"
     generates: ClassVar[bool] = True
+    known: ClassVar[frozenset[str] | None] = known.MESSAGES
 
     @lazy
     def model(self) -> str | None:

@@ -23,6 +23,7 @@ from mockllm.core.request import (
     Tool,
     ToolChoice,
 )
+from mockllm.dialects.openai import known
 
 ROLES: Final[dict[str, Role]] = {
     "system": "system",
@@ -46,6 +47,7 @@ class ChatRequest(Request):
     dialect = "openai"
     api = "chat"
     generates = True
+    known = known.CHAT
 
     @lazy
     def model(self) -> str | None:

@@ -10,6 +10,7 @@ from mockllm.core.json import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.request import Message, OtherPart, Part, Request, Sampling, TextPart
 from mockllm.core.tokens import estimate
+from mockllm.dialects.openai import known
 from mockllm.dialects.openai.chat_check import unreadable
 from mockllm.dialects.openai.chat_request import count_of, object_of, text_of, texts
 from mockllm.dialects.openai.shapes import (
@@ -36,6 +37,7 @@ class CompletionsRequest(Request):
     dialect = "openai"
     api = "completions"
     generates = True
+    known = known.COMPLETIONS
 
     @lazy
     def model(self) -> str | None:

@@ -30,6 +30,7 @@ from mockllm.core.request import (
     estimate_input,
 )
 from mockllm.core.tokens import estimate
+from mockllm.dialects.openai import known
 from mockllm.dialects.openai.chat_request import count_of, object_of, objects, text_of, texts
 from mockllm.dialects.openai.responses_history import chain, history, items, referred
 
@@ -127,6 +128,7 @@ class InputRequest(Request):
 class ResponsesRequest(InputRequest):
     api = "responses"
     generates = True
+    known = known.RESPONSES
 
     @lazy
     def stream(self) -> bool:

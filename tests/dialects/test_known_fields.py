@@ -1,0 +1,51 @@
+"""What each request type knows is what the provider's own SDK knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from anthropic.types import message_create_params as messages
+from anthropic.types.beta import message_create_params as beta
+from openai.types import completion_create_params as completions
+from openai.types.chat import completion_create_params as chat
+from openai.types.responses import response_create_params as responses
+
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic.messages_request import MessagesRequest
+from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.completions_request import CompletionsRequest
+from mockllm.dialects.openai.responses_request import ResponsesRequest
+
+TYPES: list[tuple[type[Request], Any]] = [
+    (ChatRequest, chat.CompletionCreateParamsBase),
+    (ResponsesRequest, responses.ResponseCreateParamsBase),
+    (CompletionsRequest, completions.CompletionCreateParamsBase),
+    (MessagesRequest, messages.MessageCreateParamsBase),
+    (MessagesRequest, beta.MessageCreateParamsBase),
+]
+
+
+@pytest.mark.parametrize(("request_type", "params"), TYPES)
+def test_every_field_of_the_sdk_is_known(request_type: type[Request], params: Any) -> None:
+    assert request_type.known is not None
+    assert {*params.__annotations__, "stream"} - request_type.known == set()
+
+
+def made(request_type: type[Request], provider: str, raw: bytes) -> Request:
+    return request_type(method="POST", path="/", headers={}, raw=raw, provider=provider)
+
+
+@pytest.mark.parametrize(
+    ("request_type", "provider", "raw", "unknown"),
+    [
+        (ChatRequest, "openai", b'{"z": 1, "model": "m", "a": 1}', ["z", "a"]),
+        (ChatRequest, "openai", b'{"model": "m"}', []),
+        (ChatRequest, "openai", b"[1]", []),
+        (ChatRequest, "groq", b'{"reasoning_format": "raw"}', []),
+        (MessagesRequest, "anthropic", b'{"n": 2}', ["n"]),
+        (Request, "openai", b'{"z": 1}', []),
+    ],
+)
+def test_what_is_unknown(request_type: type[Request], provider: str, raw: bytes, unknown: list[str]) -> None:
+    assert made(request_type, provider, raw).unknown == unknown
