@@ -129,21 +129,9 @@ class Index:
                     break
         return alive
 
-    def first(self, hits: int, request: Request, end: int) -> int | None:
-        """The first of `among` up to `end`."""
-        mask = hits & self._span(0, end)
-        while mask:
-            bit = mask.bit_length() - 1
-            if self._holds(bit, request):
-                return self._owners[bit]
-            mask ^= 1 << bit
-        return None
-
-    def decided(self, hits: int, first: int, end: int) -> int | None:
-        """The hits from `first` up to `end`, as a mask that decides which matchers hold; None where there are
-        conditions left to check."""
-        mask = hits & self._span(first, end)
-        return None if mask & ~self._sure else mask
+    def decided(self, hits: int) -> bool:
+        """Whether a request's hits alone say which matchers hold: no condition is left to check."""
+        return not hits & ~self._sure
 
     def among(self, hits: int, request: Request, first: int, end: int) -> Iterator[int]:
         """The numbers from `first` up to `end` of the matchers that hold, out of a request's hits."""

@@ -118,8 +118,8 @@ class Joined:
         small = [layer for layer in layers if isinstance(layer, SmallLayer)]
         assert len(small) == len(layers)
         self._layers = small
-        # At least two, so that a tuple is read.
-        self._values = attrgetter(*dict.fromkeys(("method", "path", *(layer.name for layer in small))))
+        # Two of them at least, so that a tuple is read.
+        self._values = attrgetter(*dict.fromkeys(("generates", "dialect", *(layer.name for layer in small))))
         self._kept: dict[Any, int] = {}
         self.bound = 0
         for layer in small:
@@ -252,7 +252,7 @@ class BodyLayer(Layer):
         for path, index in self._followed:
             value = path.first(body)
             if value is not MISSING:
-                mask = _shown(mask, index, value)
+                mask = mask & ~index.missing | index.lookup(value)
         return mask if self._followed else self._walk(body, mask)
 
     def _walk(self, body: Json, mask: int) -> int:

@@ -93,8 +93,13 @@ class Literals(Table[str]):
                 if literal in key:
                     mask |= unpacked(rows)
         else:
-            for number in {number for _, number in self._automaton.iter(key)}:
-                mask |= unpacked(self._in_order[number])
+            for _, number in self._automaton.iter(key):
+                rows = self._in_order[number]
+                if type(rows) is int:
+                    mask |= rows
+                else:
+                    for row in rows:
+                        mask |= 1 << row
         return mask
 
 

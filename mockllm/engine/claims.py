@@ -12,8 +12,8 @@ from mockllm.core.scopes import scope_of
 from mockllm.dialects.dialect import Dialect
 from mockllm.scenario.catalog import Catalog
 
-TOGETHER: Final = 1000
-"""How many combinations of modifiers are remembered before all are forgotten."""
+KNOWN: Final = 10_000
+"""How many combinations of rules and modifiers are remembered before all are forgotten."""
 
 
 class Verdicts:
@@ -48,22 +48,27 @@ class Claims:
         self._seed = seed
         self._global: dict[int, Candidate] = {}
         """The candidates that are the same for every request."""
-        self._together: dict[int, Sequence[Candidate]] = {}
-        """Modifiers that were found together, by their hits."""
+        self._known: dict[int, tuple[Sequence[Candidate], Sequence[Candidate]]] = {}
+        """The candidates by the hits that decide them."""
 
     def of(self, request: Request, invalid: Callable[[Validation], bool]) -> Claim:
         """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
         never be reached."""
-        index, end = self._index, self._rules
-        hits = index.hits(request)
-        rules: Sequence[Candidate] = ()
-        number = index.first(hits, request, end)
-        if number is not None:
-            rules = (self._candidate(number, request),)
-            if rules[0].guard is not None:
-                rules = self._reached(index.among(hits, request, 0, end), request)
-        modifiers = self._modifiers(hits, request) if end < len(self._items) else ()
+        hits = self._index.hits(request)
+        known = self._known.get(hits)
+        rules, modifiers = self._found(hits, request) if known is None else known
         return Claim(request.session or "", self._seed, rules, modifiers, invalid)
+
+    def _found(self, hits: int, request: Request) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+        """The candidates among rules and modifiers; for most requests they are the same few."""
+        index, first, end = self._index, self._rules, len(self._items)
+        rules = self._reached(index.among(hits, request, 0, first), request)
+        modifiers = [self._candidate(number, request) for number in index.among(hits, request, first, end)]
+        if index.decided(hits) and all(each.item in self._global for each in (*rules, *modifiers)):
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            self._known[hits] = rules, modifiers
+        return rules, modifiers
 
     def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:
         """The candidates up to the first that has no guard."""
@@ -73,22 +78,6 @@ class Claims:
             if rules[-1].guard is None:
                 break
         return rules
-
-    def _modifiers(self, hits: int, request: Request) -> Sequence[Candidate]:
-        """All modifiers that match; for most requests they are the same few."""
-        first, end = self._rules, len(self._items)
-        decided = self._index.decided(hits, first, end)
-        known = None if decided is None else self._together.get(decided)
-        if known is not None:
-            return known
-        found = tuple(
-            [self._candidate(number, request) for number in self._index.among(hits, request, first, end)]
-        )
-        if decided is not None and all(candidate.item in self._global for candidate in found):
-            if len(self._together) >= TOGETHER:
-                self._together.clear()
-            self._together[decided] = found
-        return found
 
     def _candidate(self, number: int, request: Request) -> Candidate:
         known = self._global.get(number)

@@ -77,12 +77,9 @@ class Memory:
             won = self._counts(session, candidate)
             tries, turns = won
             guard = candidate.guard
-            if guard is None:
-                winner = Turn(candidate, tries, turns)
-                break
-            reason = _refusal(guard, claim.seed, candidate, tries, turns)
+            reason = None if guard is None else _refusal(guard, claim.seed, candidate, tries, turns)
             if reason is None:
-                winner = Turn(candidate, tries, guard.given(turns))
+                winner = Turn(candidate, tries, turns if guard is None else guard.given(turns))
                 break
             refused.append((candidate, reason))
         number = self._number(session, winner.candidate.scope if winner else "", count=count)

@@ -83,19 +83,17 @@ def decimal(low: float, high: float) -> Check:
 
 
 def _range(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure | None:
-    if (low is None or value >= low) and (high is None or value <= high):
+    if low is not None and value < low:
+        bound, side, code, sign = low, "below minimum", "below_min", ">="
+    elif high is not None and value > high:
+        bound, side, code, sign = high, "above maximum", "above_max", "<="
+    else:
         return None
-    for bound, crossed, side, code, sign in (
-        (low, low is not None and value < low, "below minimum", "below_min", ">="),
-        (high, high is not None and value > high, "above maximum", "above_max", "<="),
-    ):
-        if crossed:
-            message = (
-                f"Invalid '{path}': {noun} {side} value. "
-                f"Expected a value {sign} {bound}, but got {dumps(value).decode()} instead."
-            )
-            return refuse(message, path, f"{noun}_{code}_value")
-    return None
+    message = (
+        f"Invalid '{path}': {noun} {side} value. "
+        f"Expected a value {sign} {bound}, but got {dumps(value).decode()} instead."
+    )
+    return refuse(message, path, f"{noun}_{code}_value")
 
 
 def word(*allowed: str) -> Check:

@@ -1,0 +1,38 @@
+"""Claims: what is remembered of them is what was found."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.engine import claims
+from tests.language.playing import Game, chat
+
+SCENARIO = """
+rules:
+  - {name: once, match: {user: {contains: one}}, times: 1, reply: once}
+  - {name: mine, match: {user: {contains: two}}, per: api_key, reply: mine}
+  - {name: case, match: {user: {regex: "c[a-z]+ \\\\d"}}, reply: case}
+  - {name: all, reply: all}
+modifiers:
+  - {name: a, match: {user: {contains: one}}, headers: {x-a: "1"}}
+  - {name: b, match: {model: gpt-*}, headers: {x-b: "1"}}
+"""
+ASKED = {
+    "one": ("once", {"x-a", "x-b"}),
+    "one more": ("all", {"x-a", "x-b"}),
+    "two": ("mine", {"x-b"}),
+    "case 3": ("case", {"x-b"}),
+    "case": ("all", {"x-b"}),
+    "three": ("all", {"x-b"}),
+}
+
+
+@pytest.mark.parametrize("known", [10_000, 1], ids=["remembered", "hardly remembered"])
+def test_what_is_remembered_is_what_was_found(known: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "KNOWN", known)
+    game = Game(SCENARIO)
+    for turn in range(3):
+        for user, (rule, headers) in ASKED.items():
+            heard = game.hear(chat(user))
+            assert heard.rule == ("all" if rule == "once" and turn else rule), user
+            assert {name for name in heard.headers if name in ("x-a", "x-b")} == headers
