@@ -1,4 +1,6 @@
-"""`mockllm explain`: what would answer a request, and why. Nothing is counted."""
+"""`mockllm explain`: what would answer a request, and why. Nothing is counted, but from step to step of one
+example.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "request",
         metavar="REQUEST.json",
-        help="a request in an example's words, recorded (path, headers, body), or a provider's body; "
+        help="a request in an example's words, an example with its steps, recorded (path, headers, body), or a "
+        "provider's body; "
         "- reads it from the standard input",
     )
     add(parser, (*LOADING, SEED))
@@ -49,17 +52,30 @@ def run(given: argparse.Namespace) -> int:
     if gathered.mistakes:
         return _refuse(gathered.mistakes, given.json)
     try:
-        requests = read_given(raw, name, asked.vocabulary)
+        runs = read_given(raw, name, asked.vocabulary)
     except Unusable as error:
         return _refuse(error.mistakes, given.json)
-    engine = Engine(finished(compile_catalog(gathered.entries)), Memory(), seed=values["seed"])
-    trails = [(each, trail(engine, each.sent.read_by(engine, time.time()))) for each in requests]
+    catalog = finished(compile_catalog(gathered.entries))
+    trails = [each for run in runs for each in followed(run, Engine(catalog, Memory(), seed=values["seed"]))]
     if given.json:
         reports = [report(*each) for each in trails]
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())
     else:
         print("\n\n".join("\n".join(explained(*each)) for each in trails))
     return 0
+
+
+def followed(run: Sequence[Given], engine: Engine) -> Iterator[tuple[Given, Trail]]:
+    """The trail of each request, seen before it is counted. What is asked in turn finds the requests before it
+    answered, on state that begins empty here, whatever a running server has counted."""
+    now = time.time()
+    for given in run:
+        now += given.after
+        request = given.sent.read_by(engine, now)
+        found = trail(engine, request)
+        yield given, found
+        engine.answer(request)
+        now += found.outcome.took
 
 
 def _read(name: str) -> tuple[bytes, str]:
@@ -86,7 +102,8 @@ def _refuse(mistakes: Sequence[Mistake], json: bool) -> int:
 def explained(given: Given, found: Trail) -> Iterator[str]:
     """The explanation, line by line."""
     request = found.request
-    about = [f"{request.method} {request.path}"]
+    step = "" if given.step is None else f"Step {given.step}: "
+    about = [f"{step}{request.method} {request.path}"]
     about += [f"model {request.model}"] if request.model is not None else []
     about += [f"user {brief(request.user)}"] if request.user is not None else []
     yield ", ".join(about)
@@ -199,6 +216,7 @@ def report(given: Given, found: Trail) -> Json:
             "hash": request_hash(request),
         },
         "guess": given.guess,
+        "example_step": given.step,
         "outcome": _outcome(found),
         "rule": answer.rule,
         "step": found.step,

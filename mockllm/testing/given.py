@@ -4,21 +4,23 @@ headers, body), or the bare body that a client sends to a provider.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.registry import spoken
 from mockllm.scenario.complaints import found_text, mistakes_in
-from mockllm.scenario.language.examples import RequestWord
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.language.examples import ExampleStep, RequestWord
+from mockllm.scenario.mistakes import Mistake, Path, value_at
 from mockllm.scenario.source import NOTHING, Source, read_source
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.asking import USUAL, Sent, Unaskable, written
+
+W = TypeVar("W", bound=BaseModel)
 
 NEUTRAL: Final = frozenset(
     {"provider", "api", "api_key", "session", "headers", "query", "method", "path", "body"}
@@ -33,13 +35,21 @@ MODELS: Final = {"anthropic": "claude"}
 """How the names of this provider's models begin."""
 
 
+EXAMPLE: Final = frozenset({"name", "request", "expect", "after", "with"})
+STEPS: Final = frozenset({"name", "steps", "with"})
+"""The words of a whole example, in its two forms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A request that was given. `guess` says what was taken for granted, where anything was."""
+    """A request that was given. `guess` says what was taken for granted, where anything was; `step` counts from
+    1 in an example of several, and comes `after` so many seconds."""
 
     provider: str | None
     sent: Sent
     guess: str | None = None
+    step: int | None = None
+    after: float = 0.0
 
 
 class Unusable(Exception):
@@ -50,29 +60,87 @@ class Unusable(Exception):
         self.mistakes = mistakes
 
 
-def read_given(raw: bytes, name: str, vocabulary: Vocabulary) -> list[Given]:
-    """The requests of a file called `name`: several where it lists providers. Raises Unusable."""
+def read_given(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[Given]]:
+    """What a file called `name` asks: lists of requests that are asked in turn, one list for each provider that
+    it names. Raises Unusable."""
     try:
         data = loads(raw)
     except JSONDecodeError as error:
         message = f"this is not JSON: {error.msg}"
         raise Unusable(Mistake(name, error.lineno, error.colno, "", message)) from None
-    if (
-        isinstance(data, dict)
-        and "request" in data
-        and data.keys() <= {"name", "request", "expect", "after", "with"}
-    ):
-        data = data["request"]  # a whole example
-    if not isinstance(data, dict):
-        raise Unusable(Mistake(name, 1, 1, "", f"a request is an object, found {found_text(data)}"))
-    if is_body(data):
-        return [_of_body(data)]
-    word = _word(data, raw, name, vocabulary)
-    providers = word.provider if isinstance(word.provider, list) else [word.provider]
-    try:
-        return [Given(provider, written(word, provider)) for provider in providers]
-    except Unaskable as error:
-        raise Unusable(Mistake(name, 1, 1, "api", str(error))) from None
+    file = _File(raw, name, data, vocabulary)
+    if isinstance(data, dict) and "steps" in data and data.keys() <= STEPS:
+        steps = data["steps"]
+        if not isinstance(steps, list) or not steps:
+            raise file.unusable(("steps",), f"expected a list of steps, found {found_text(steps)}")
+        return file.runs([file.step(("steps", number)) for number in range(len(steps))], stepwise=True)
+    whole = isinstance(data, dict) and "request" in data and data.keys() <= EXAMPLE
+    return file.runs([(0.0, file.request(("request",) if whole else ()))])
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file with requests in it, some in neutral words and some as a client sends them."""
+
+    raw: bytes
+    name: str
+    data: Json
+    vocabulary: Vocabulary
+
+    def request(self, path: Path) -> Given | RequestWord:
+        data = value_at(self.data, path)
+        if not isinstance(data, dict):
+            raise self.unusable(path, f"a request is an object, found {found_text(data)}")
+        return _of_body(data) if is_body(data) else self._word(RequestWord, data, path)
+
+    def step(self, path: Path) -> tuple[float, Given | RequestWord]:
+        """A step's request, and how long after the answer before it comes."""
+        data = value_at(self.data, path)
+        if isinstance(data, dict) and isinstance(data.get("request"), dict) and is_body(data["request"]):
+            rest = {key: value for key, value in data.items() if key != "request"}
+            return self._word(ExampleStep, rest, path).after or 0.0, _of_body(data["request"])
+        word = self._word(ExampleStep, data, path)
+        return word.after or 0.0, word.request
+
+    def runs(
+        self, steps: Sequence[tuple[float, Given | RequestWord]], *, stepwise: bool = False
+    ) -> list[list[Given]]:
+        """The steps for each provider that they name."""
+        words = [word for _, word in steps if isinstance(word, RequestWord)]
+        listed: list[str | None] = [
+            name for word in words if isinstance(word.provider, list) for name in word.provider
+        ]
+        return [
+            [
+                replace(self._given(word, provider), after=after, step=number if stepwise else None)
+                for number, (after, word) in enumerate(steps, 1)
+            ]
+            for provider in dict.fromkeys(listed or [None])
+        ]
+
+    def _given(self, word: Given | RequestWord, provider: str | None) -> Given:
+        if isinstance(word, Given):
+            return word
+        own = word.provider
+        chosen = own if isinstance(own, str | None) else provider if provider in own else own[0]
+        try:
+            return Given(chosen, written(word, chosen))
+        except Unaskable as error:
+            raise Unusable(Mistake(self.name, 1, 1, "api", str(error))) from None
+
+    def _word(self, model: type[W], data: Any, path: Path) -> W:
+        try:
+            return model.model_validate(data, context={"vocabulary": self.vocabulary, "literal": True})
+        except ValidationError as error:
+            raise Unusable(*mistakes_in(error, self._source(), path, model)) from None
+
+    def unusable(self, path: Path, message: str) -> Unusable:
+        return Unusable(self._source().mistake(path, message))
+
+    def _source(self) -> Source:
+        """JSON is YAML, but for tabs: positions where that holds."""
+        source = read_source(self.raw, self.name)
+        return source if source.data == self.data else Source(self.name, self.data, NOTHING.marks)
 
 
 def is_body(data: Mapping[str, Json]) -> bool:
@@ -120,13 +188,3 @@ def _of_body(data: dict[str, Json]) -> Given:
     call = f"{asked.method} {asked.path}"
     guess = f'taken for the body of {call}; write {{"path": …, "body": …}} where that is wrong'
     return Given(provider, sent, guess)
-
-
-def _word(data: Any, raw: bytes, name: str, vocabulary: Vocabulary) -> RequestWord:
-    try:
-        return RequestWord.model_validate(data, context={"vocabulary": vocabulary, "literal": True})
-    except ValidationError as error:
-        source = read_source(raw, name)  # JSON is YAML, but for tabs: positions where that holds
-        if source.data != data:
-            source = Source(name, data, NOTHING.marks)
-        raise Unusable(*mistakes_in(error, source, (), RequestWord)) from None

@@ -228,6 +228,47 @@ def test_a_whole_example(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_the_steps_of_an_example_are_explained_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    body = {"messages": [{"role": "user", "content": "hello"}], "model": "gpt-3"}
+    steps = [
+        {"request": {"model": "gpt-3"}, "expect": {"text": "One two three."}},
+        {"after": "2s", "request": {"model": "gpt-3"}},
+        {"request": body, "after": "1s"},
+        {"expect": {"rule": "second"}},
+    ]
+    assert run({"name": "turns", "steps": steps}) == 0
+    out = capsys.readouterr().out.split("\n\n")
+    assert [line.splitlines()[0] for line in out if line.startswith("Step")] == [
+        'Step 1: POST /v1/chat/completions, model gpt-3, user "hi"',
+        'Step 2: POST /v1/chat/completions, model gpt-3, user "hi"',
+        'Step 3: POST /v1/chat/completions, model gpt-3, user "hello"',
+        'Step 4: POST /v1/chat/completions, model gpt-4o-mini, user "hi"',
+    ]
+    found = report({"steps": steps}, capsys)
+    assert [each["example_step"] for each in found] == [1, 2, 3, 4]
+    assert [each["step"] for each in found] == ["step 1 of 2", "step 2 of 2", None, "step 2 of 2"]
+    assert found[2]["guess"] is not None
+
+
+def test_the_steps_of_each_provider_begin_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    steps = [
+        {"request": {"provider": ["openai", "anthropic"], "model": "gpt-3"}},
+        {"request": {"model": "gpt-3"}},
+    ]
+    found = report({"steps": steps}, capsys)
+    assert [(each["request"]["provider"], each["step"]) for each in found] == [
+        ("openai", "step 1 of 2"),
+        ("openai", "step 2 of 2"),
+        ("anthropic", "step 1 of 2"),
+        ("openai", "step 2 of 2"),
+    ]
+
+
+def test_one_step_alone_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report({"steps": [{"request": {"model": "gpt-3"}}]}, capsys)["example_step"] == 1
+    assert report({"request": {"model": "gpt-3"}}, capsys)["example_step"] is None
+
+
 def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"user": "hello"}')))
     with pytest.raises(SystemExit) as exit:
@@ -246,6 +287,20 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         ('{"n": 1, "n": 2, "modle": 3}', 'request.json:1:1: modle: unknown key; did you mean "model"?'),
         ('{"user": hi}', "request.json:1:10: this is not JSON: unexpected character"),
         ("[1]", "request.json:1:1: a request is an object, found a list"),
+        ('{"steps": []}', "request.json:1:11: steps: expected a list of steps, found an empty list"),
+        ('{"steps": [7]}', "request.json:1:12: steps[0]: expected a mapping, found the number 7"),
+        (
+            '{"steps": [{}, {"request": {"modle": 1}}]}',
+            'request.json:1:29: steps[1].request.modle: unknown key; did you mean "model"?',
+        ),
+        (
+            '{"steps": [{"request": {"messages": []}, "afte": 1}]}',
+            'request.json:1:42: steps[0].afte: unknown key; did you mean "after"?',
+        ),
+        (
+            '{"request": {"modle": 1}}',
+            'request.json:1:14: request.modle: unknown key; did you mean "model"?',
+        ),
         (
             '{"provider": "opnai"}',
             'request.json:1:14: provider: no provider is called "opnai"; did you mean "openai"?',
@@ -256,7 +311,11 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
             "give its method and path",
         ),
     ],
-    ids=["an unknown key", "with a key twice", "no JSON", "no object", "no provider", "no such call"],
+    ids=[
+        *("an unknown key", "with a key twice", "no JSON", "no object"),
+        *("no steps", "no step", "in a step", "beside a body", "in an example"),
+        *("no provider", "no such call"),
+    ],
 )
 def test_a_mistake_in_the_request(request_: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(request_) == 2
