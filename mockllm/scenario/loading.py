@@ -165,7 +165,7 @@ class _Attempt:
         if os.path.basename(path) == MANIFEST:
             path, shown = os.path.dirname(path), os.path.dirname(shown) or "."
         lost = not os.path.exists(path) and self.keeps(path, shown)
-        if is_pack(Path(path)) or (lost and os.path.join(path, MANIFEST) in self.known):
+        if is_pack(Path(path)) or os.path.join(path, MANIFEST) in self.known:  # once a pack, always one
             uses.add_folder(Path(path), shown)
         elif os.path.isfile(path) or (lost and path in self.before):
             folder, name = os.path.split(path)

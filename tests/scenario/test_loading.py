@@ -310,6 +310,16 @@ def test_what_was_given_and_is_gone_keeps_its_last_good_version(home: Path, give
     assert (ids(back), back.stale) == (ids(first), ())
 
 
+def test_a_pack_whose_manifest_is_gone_stays_a_pack(home: Path) -> None:
+    write(home, **{"p/pack.yaml": pack("mine"), "p/a.yaml": "rules: ['${n}']"})
+    first = load_files(["p"])
+    (home / "p" / "pack.yaml").unlink()
+    write(home, **{"p/a.yaml": "rules: [2, '${n}']"})
+    second = load_files(["p"], last=first)
+    assert [(file.id, file.source.data["rules"]) for file in second.files] == [("mine/a.yaml", [2, 1])]
+    assert second.stale == ("p/pack.yaml",)
+
+
 def test_what_was_never_there_has_nothing_to_keep(home: Path) -> None:
     write(home, **{"a.yaml": ""})
     loading = load_files([".", "s"], last=load_files(["."]))
