@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects import anthropic, gemini, openai, vendors
+from mockllm.dialects import anthropic, azure, gemini, openai, vendors
 from mockllm.dialects.dialect import Dialect, Generating
 from mockllm.dialects.routes import ROUTES, generating_paths
 
@@ -28,6 +28,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     gemini.COUNT,
     gemini.EMBEDDINGS,
     gemini.MODELS,
+    *azure.DIALECTS,
     *dict.fromkeys(dialect for spoken in vendors.SPOKEN for _, _, dialect in spoken.calls),
 )
 
@@ -48,6 +49,8 @@ SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
     ("anthropic", anthropic.MESSAGES),
     ("gemini", gemini.GENERATE),
     ("vertex", gemini.VERTEX),
+    ("azure", azure.CHAT),
+    ("azure", azure.RESPONSES),
     *((spoken.vendor.name, call) for spoken in vendors.SPOKEN for call in spoken.generating),
 )
 """Who speaks which generating call; of each provider its usual one first."""

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from urllib.parse import unquote
 
 from mockllm.core.failure import Failure
-from mockllm.dialects import anthropic, gemini, openai, vendors
+from mockllm.dialects import anthropic, azure, gemini, openai, vendors
 from mockllm.dialects.dialect import Dialect
 
 
@@ -46,6 +46,18 @@ class Route:
 
 
 ROUTES: Final = (
+    *(
+        Route("POST", f"/openai/{base}{call}", dialect, "azure")
+        for base in ("deployments/{deployment}/", "v1/")
+        for call, dialect in (
+            ("chat/completions", azure.CHAT),
+            ("completions", azure.COMPLETIONS),
+            ("embeddings", azure.EMBEDDINGS),
+        )
+    ),
+    Route("POST", "/openai/(v1/responses|responses)", azure.RESPONSES, "azure"),
+    Route("GET", "/openai/(v1/models|models)", azure.MODELS, "azure"),
+    Route("POST", "/models/chat/completions", azure.FOUNDRY_CHAT, "azure"),
     Route("POST", "/v1/chat/completions", openai.CHAT),
     Route("POST", "/v1/responses", openai.RESPONSES),
     Route("POST", "/v1/responses/input_tokens", openai.INPUT_TOKENS),
@@ -95,15 +107,20 @@ ROUTES: Final = (
 SPOKEN: Final = {
     "anthropic": ("anthropic-version", "x-api-key"),
     "gemini": ("x-goog-api-key", "x-goog-api-client"),
+    "azure": ("api-key",),
 }
 """Headers that only this provider's clients send."""
-KEYED: Final = re.compile("(?:^|&)key=")
-"""A query with a key, which is Gemini's too."""
+ASKED: Final = {
+    "gemini": re.compile("(?:^|&)key="),
+    "azure": re.compile("(?:^|&)api-version="),
+}
+"""Queries that only this provider's clients send: a key, a version."""
 BASES: Final = {
     "openai": "/v1",
     "anthropic": "",
     "gemini": "",
     "vertex": "",
+    "azure": "",
     **{vendor.name: vendor.bases[0] for vendor in vendors.VENDORS},
 }
 """What stands between the host and the paths that this provider's SDKs ask for; OpenAI's paths also work
@@ -171,7 +188,7 @@ def normalised(path: str) -> str:
 def _speaks(provider: str, headers: Mapping[str, str], query: str) -> bool:
     if any(name in headers for name in SPOKEN.get(provider, ())):
         return True
-    return provider == "gemini" and KEYED.search(query) is not None
+    return provider in ASKED and ASKED[provider].search(query) is not None
 
 
 def _spoken(candidates: Sequence[Found], headers: Mapping[str, str], query: str) -> Found:
@@ -235,11 +252,12 @@ def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
     single = path
     while "/v1/v1/" in single:
         single = single.replace("/v1/v1/", "/v1/")
-    asked = [found for candidates in _matching(single).values() for found in candidates]
+    known = _matching(single)
+    asked = known.get(method) or [found for candidates in known.values() for found in candidates]
     if single != path and asked:
         provider, _ = _prefix(path)
         prefix = f"/{provider}" if provider else ""
-        base = f"http://{headers.get('host', 'localhost:8080')}{prefix}{BASES[asked[0].provider]}"
+        base = f"http://{headers.get('host', 'localhost:8080')}{prefix}{BASES[_spoken(asked, headers, '').provider]}"
         hint = f"/v1 stands there twice. Set the client's base URL to {base}"
     else:
         hint = f"Routes: {', '.join(dict.fromkeys(f'{route.method} {route.path}' for route in ROUTES))}"

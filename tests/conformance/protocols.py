@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.conformance import (
     anthropic_messages,
+    azure,
     gemini,
     openai_chat,
     openai_completions,
@@ -20,5 +21,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
     *openai_lookups.PROTOCOLS,
     anthropic_messages.PROTOCOL,
     *gemini.PROTOCOLS,
+    *azure.PROTOCOLS,
     *vendors.PROTOCOLS,
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.dialects import anthropic, openai
+from mockllm.dialects import anthropic, azure, openai
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
 from mockllm.dialects.routes import ROUTES, Found, Unknown, WrongMethod, find
 from mockllm.dialects.vendors import VENDORS
+from mockllm.dialects.vendors.vendor import Vendor
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
@@ -140,7 +141,62 @@ def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
 def test_every_dialect_has_a_route_and_a_name() -> None:
     assert {route.dialect for route in ROUTES} == set(DIALECTS)
     assert {"openai", "anthropic", "gemini"} == DIALECT_NAMES
-    assert DIALECT_NAMES | {"vertex", *(vendor.name for vendor in VENDORS)} == PROVIDERS
+    assert DIALECT_NAMES | {"vertex", "azure", *(vendor.name for vendor in VENDORS)} == PROVIDERS
     assert {"chat", "responses", "completions", "messages", "generate"} == GENERATING
     others = {"models", "count_tokens", "embeddings", "moderations", "stored_responses", "compact"}
     assert GENERATING | others == APIS
+
+
+AZURE: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
+    (
+        "POST",
+        "/openai/deployments/d/chat/completions",
+        {},
+        azure.CHAT,
+        "/openai/deployments/d/chat/completions",
+        {"deployment": "d"},
+    ),
+    (
+        "POST",
+        "//openai/deployments/d/embeddings",
+        {},
+        azure.EMBEDDINGS,
+        "/openai/deployments/d/embeddings",
+        {"deployment": "d"},
+    ),
+    ("POST", "/azure/openai/v1/chat/completions", {}, azure.CHAT, "/openai/v1/chat/completions", {}),
+    ("POST", "/openai/v1/responses", {"api-key": "k"}, azure.RESPONSES, "/openai/v1/responses", {}),
+    ("POST", "/models/chat/completions", {}, azure.FOUNDRY_CHAT, "/models/chat/completions", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "dialect", "bare", "route"), AZURE)
+def test_a_call_of_azure_is_found(
+    method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
+) -> None:
+    found = find(method, path, headers)
+    assert isinstance(found, Found)
+    assert found.dialect is dialect
+    assert (found.provider, found.path, found.route) == ("azure", bare, route)
+
+
+@pytest.mark.parametrize(
+    ("query", "provider"),
+    [("api-version=2024-10-21", "azure"), ("a=b&api-version=x", "azure"), ("", "openai")],
+)
+def test_azure_is_told_from_openais_prefix_by_its_version(query: str, provider: str) -> None:
+    found = find("POST", "/openai/v1/chat/completions", {}, query)
+    assert isinstance(found, Found)
+    assert found.provider == provider
+
+
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+def test_a_vendor_is_found_behind_its_prefix_and_nowhere_else(vendor: Vendor) -> None:
+    for base in vendor.bases:
+        found = find("POST", f"/{vendor.name}{base}/chat/completions", {})
+        assert isinstance(found, Found)
+        assert (found.provider, found.dialect.name, found.dialect.api) == (vendor.name, "openai", "chat")
+        assert found.path == f"{base}/chat/completions"
+    bare = find("POST", "/v1/chat/completions", {})
+    assert isinstance(bare, Found)
+    assert bare.provider == "openai"

@@ -57,7 +57,10 @@ def error_plan(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp)
     wait = failure.retry_after if failure.retry_after is not None else row.retry_after
     made = head(vendor, stamp, "application/json", failure.status or row.status)
     if wait is not None:
-        made = made.with_headers((("retry-after", str(-(-round(wait * 1000) // 1000))),))
+        milliseconds = round(wait * 1000)
+        made = made.with_headers((("retry-after", str(-(-milliseconds // 1000))),))
+        if vendor.errors.milliseconds:
+            made = made.with_headers((("retry-after-ms", str(milliseconds)),))
     body = dumps(told(vendor, failure, request, stamp))
     return Plan(made.with_headers(failure.headers), (Data(body, 0, "body"),))
 

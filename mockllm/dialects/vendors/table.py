@@ -12,10 +12,9 @@ from typing import Final
 from mockllm.core.chance import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, Row
 from mockllm.dialects.vendors import accents, edits, errors
-from mockllm.dialects.vendors.vendor import FINISH, Errors, Form, Id, Vendor
+from mockllm.dialects.vendors.vendor import DIGITS, FINISH, Errors, Form, Id, Vendor
 
 LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
-DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
 LOGPROBS: Final = {"logprobs": None}
 HEX32: Final = Id("", 32, HEX)
 

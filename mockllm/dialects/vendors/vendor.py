@@ -19,6 +19,9 @@ Edit: TypeAlias = Callable[[dict[str, Json]], None]
 """Changes an object in place."""
 
 
+DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
+
+
 @dataclass(frozen=True, slots=True)
 class Id:
     """An id to be made: `length` characters after the prefix, a UUID where it is None."""
@@ -117,6 +120,8 @@ class Errors:
     rows: Rows = field(default_factory=lambda: ROWS)
     envelope: Envelope = wrapped
     event: str | None = None
+    milliseconds: bool = False
+    """Whether when to try again is told in milliseconds too."""
 
 
 @dataclass(frozen=True, slots=True)

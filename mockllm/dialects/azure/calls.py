@@ -1,0 +1,164 @@
+"""Azure's calls: OpenAI's, read by deployment, filtered, and under Azure's headers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import dumps, loads
+from mockllm.core.plan import Data, Plan, Step
+from mockllm.core.reply import Reply
+from mockllm.core.request import Request
+from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.azure import filters
+from mockllm.dialects.azure.deployed import (
+    AzureChatRequest,
+    AzureCompletionsRequest,
+    AzureEmbeddingsRequest,
+    AzureResponsesRequest,
+    named,
+)
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.chat import Chat
+from mockllm.dialects.openai.families import DEFAULT_MODEL, snapshot
+from mockllm.dialects.vendors.chat import VendorChat
+from mockllm.dialects.vendors.errors import error_plan, head, told
+from mockllm.dialects.vendors.responses import (
+    VendorCompletions,
+    VendorEmbeddings,
+    VendorResponses,
+)
+from mockllm.dialects.vendors.vendor import Vendor
+
+VERSION: Final = "2024-10-21"
+"""The version of the API that examples ask for."""
+
+
+def keyed(asked: Asked, path: str) -> Asked:
+    """A request with its key where Azure's clients send it."""
+    headers = dict(asked.headers)
+    bearer = headers.pop("authorization", None)
+    key = {} if bearer is None else {"api-key": bearer.removeprefix("Bearer ")}
+    return replace(asked, path=f"{path}?api-version={VERSION}", headers={**headers, **key})
+
+
+class AzureChat(Chat):
+    """POST /openai/deployments/{deployment}/chat/completions."""
+
+    request = AzureChatRequest
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor = vendor
+
+    def check(self, request: Request) -> Failure | None:
+        return super().check(named(request))
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(self.vendor, failure, request, stamp)
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        plan = super().whole(reply, request, stamp)
+        steps = [replace(step, payload=dumps(filters.whole(loads(step.payload)))) for step in _data(plan)]
+        return self._headed(plan, request, stamp, "application/json", *steps)
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        plan = super().stream(reply, request, stamp)
+        first = Data(dumps(filters.FIRST), 0, "open")
+        steps = [self._filtered(step, reply, request, stamp) for step in plan.steps]
+        return self._headed(plan, request, stamp, self.vendor.form.media, first, *steps)
+
+    def _filtered(self, step: Step, reply: Reply, request: Request, stamp: Stamp) -> Step:
+        if not isinstance(step, Data) or step.kind == "end":
+            return step
+        if step.kind == "error":
+            assert reply.broken is not None
+            return replace(step, payload=dumps(told(self.vendor, reply.broken, request, stamp)))
+        return replace(step, payload=dumps(filters.chunk(loads(step.payload))))
+
+    def _headed(self, plan: Plan, request: Request, stamp: Stamp, media: str, *steps: Step) -> Plan:
+        made = head(self.vendor, stamp, media)
+        if request.model is not None:
+            made = made.with_headers((("x-ms-deployment-name", request.model),))
+        return replace(plan, head=made, steps=steps)
+
+    def compose(self, wish: Wish) -> Asked:
+        return keyed(
+            super().compose(wish), f"/openai/deployments/{wish.model or DEFAULT_MODEL}/chat/completions"
+        )
+
+
+def _data(plan: Plan) -> list[Data]:
+    return [step for step in plan.steps if isinstance(step, Data)]
+
+
+class AzureResponses(VendorResponses):
+    """POST /openai/v1/responses, and /openai/responses of a version."""
+
+    request = AzureResponsesRequest
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        return self._served(super().whole(reply, request, stamp), reply, request)
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        return self._served(super().stream(reply, request, stamp), reply, request)
+
+    def _served(self, plan: Plan, reply: Reply, request: Request) -> Plan:
+        model = reply.model or snapshot(request.model or DEFAULT_MODEL)
+        return replace(plan, head=plan.head.with_headers((("x-ms-served-model", model),)))
+
+    def compose(self, wish: Wish) -> Asked:
+        return keyed(super().compose(wish), "/openai/responses")
+
+
+class AzureCompletions(VendorCompletions):
+    """POST /openai/deployments/{deployment}/completions."""
+
+    request = AzureCompletionsRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return super().check(named(request))
+
+
+class AzureEmbeddings(VendorEmbeddings):
+    """POST /openai/deployments/{deployment}/embeddings."""
+
+    request = AzureEmbeddingsRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return super().check(named(request))
+
+
+class FoundryChat(VendorChat):
+    """POST /models/chat/completions. OpenAI's models answer there as they do in deployments."""
+
+    request = AzureChatRequest
+
+    def __init__(self, vendor: Vendor, openais: AzureChat) -> None:
+        super().__init__(vendor)
+        self.openais = openais
+
+    def sayable(self, reply: Reply, request: Request) -> Reply:
+        return self.openais.sayable(reply, request) if _openais(request) else super().sayable(reply, request)
+
+    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        return (
+            self.openais.whole(reply, request, stamp)
+            if _openais(request)
+            else super().whole(reply, request, stamp)
+        )
+
+    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+        return (
+            self.openais.stream(reply, request, stamp)
+            if _openais(request)
+            else super().stream(reply, request, stamp)
+        )
+
+    def compose(self, wish: Wish) -> Asked:
+        return keyed(super().compose(wish), "/models/chat/completions")
+
+
+def _openais(request: Request) -> bool:
+    """Whether the model is one of OpenAI's."""
+    return (request.model or DEFAULT_MODEL).startswith(("gpt-", "o1", "o3", "o4"))

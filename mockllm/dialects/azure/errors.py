@@ -1,0 +1,120 @@
+"""Azure's errors, and the rows of the two ways in which it serves chat.
+
+What its gateway refuses has a code and a message; what the model refuses has OpenAI's own four members. From
+recordings of 2026; the content filter's and the classic 429 from public reports.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.chance import Ids
+from mockllm.core.json import Json
+from mockllm.dialects.azure import filters
+from mockllm.dialects.openai.errors import INVALID, Row
+from mockllm.dialects.vendors import accents, errors
+from mockllm.dialects.vendors.vendor import DIGITS, Errors, Form, Id, Vendor
+
+DENIED: Final = (
+    "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for "
+    "an active subscription and use a correct regional API endpoint for your resource."
+)
+NOT_DEPLOYED: Final = (
+    "The API deployment for this resource does not exist. If you created the deployment within the last 5 "
+    "minutes, please wait a moment and try again."
+)
+TOO_MANY: Final = (
+    "Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded token rate limit of "
+    "your current pricing tier. Please retry after {wait}. Please contact Azure support service if you would "
+    "like to further increase the default rate limit."
+)
+FILTERED: Final = (
+    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please "
+    "modify your prompt and retry."
+)
+
+
+def enveloped(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """The model's own refusals have OpenAI's members, the filter's an inner error; the gateway's a code."""
+    code = inner["code"]
+    if code == "content_filter":
+        found = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": filters.REFUSED}
+        return {"error": {**inner, "type": None, "param": "prompt", "status": status, "innererror": found}}
+    if status == 400:
+        return {"error": inner}
+    own = {name: value for name, value in inner.items() if name not in ("param", "type", "code", "message")}
+    made = {"code": code or str(status), "message": inner["message"], **own}
+    return {"error": {"type": inner["type"], **made} if code == "DeploymentNotFound" else made}
+
+
+def detailed(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Foundry tells what exceeded a limit twice."""
+    return enveloped({**inner, "details": inner["message"]} if status == 429 else inner, status, ids)
+
+
+_GATEWAY: Final = {
+    "authentication": Row(401, "", "401", DENIED),
+    "permission": Row(403, "", "403", "Access denied due to Virtual Network/Firewall rules."),
+    "not_found": Row(404, "", "404", "Resource not found"),
+    "model_not_found": Row(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
+    "content_filter": Row(400, "", "content_filter", FILTERED),
+    "server_error": Row(500, "", "InternalServerError", "Internal server error"),
+    "overloaded": Row(
+        503, "", "ServiceUnavailable", "The service is temporarily unable to process your request."
+    ),
+}
+_LIMITED: Final = Row(429, "", "429", TOO_MANY, retry_after=33.0)
+_REACHED: Final = Row(
+    429,
+    "",
+    "RateLimitReached",
+    "Your requests to {model} for {model} in westeurope have exceeded rate limit.",
+    retry_after=1.0,
+)
+_PLACE: Final = {"apim-request-id": Id(), "x-ms-region": "West Europe", "azureai-fe-offer-type": "paygo"}
+
+AZURE: Final = Vendor(
+    "azure",
+    accents.Grok,
+    bases=("/openai/v1",),
+    errors=Errors(errors.rows({}, **_GATEWAY, rate_limit=_LIMITED), enveloped, milliseconds=True),
+    headers={
+        **_PLACE,
+        "x-request-id": Id(),
+        "x-ms-rai-invoked": "true",
+        "azureml-model-session": "d20260330170902-0e618f323d34",
+        "x-ratelimit-limit-requests": "120",
+        "x-ratelimit-limit-tokens": "120000",
+        "x-ratelimit-remaining-requests": "119",
+        "x-ratelimit-remaining-tokens": "119986",
+        "x-ratelimit-renewalperiod-requests": "60",
+        "x-ratelimit-renewalperiod-tokens": "60",
+        "x-ratelimit-reset-requests": "500",
+        "x-ratelimit-reset-tokens": "7",
+    },
+    form=Form(media="text/event-stream; charset=utf-8"),
+    responses=filters.response,
+)
+"""Deployments of OpenAI's models."""
+FOUNDRY: Final = Vendor(
+    "azure",
+    accents.FoundryGrok,
+    bases=("/models",),
+    form=Form(
+        id=Id(),
+        call_id=Id("call_", 8, DIGITS),
+        body={"prompt_filter_results": None},
+        chunk={"system_fingerprint": "fp_49c5j0a323", "service_tier": "default"},
+        silent={"content": ""},
+        placed_calls=True,
+        whole_calls=True,
+        usage=accents.grok_usage,
+    ),
+    errors=Errors(errors.rows({}, **_GATEWAY, rate_limit=_REACHED), detailed, milliseconds=True),
+    headers={
+        **_PLACE,
+        "azureai-requested-tier": "default",
+        "azureai-processed-tier": "default",
+    },
+)
+"""Models of other makers, whose answers are their own: here xAI's."""

@@ -1,0 +1,73 @@
+"""What a recorded answer of Azure OpenAI says, in neutral words. For the comparison only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockllm.core.failure import BY_STATUS, Failure
+from mockllm.core.json import Json
+from mockllm.core.reply import Reply
+from mockllm.dialects.azure import CHAT, FOUNDRY_CHAT, RESPONSES
+from tests.conformance import openai_chat, openai_responses, vendors
+from tests.conformance.shape import Protocol, Recording
+
+
+def said(recording: Recording) -> Reply | Failure:
+    """The reply, or the failure, that a recording holds."""
+    response = recording["response"]
+    if response["status"] != 200:
+        return refused(response["status"], response["body"])
+    return vendors.said(recording)
+
+
+def refused(status: int, body: Mapping[str, Any]) -> Failure:
+    known = {"DeploymentNotFound": "model_not_found"}
+    return Failure(known.get(body["error"]["code"], BY_STATUS[status]), status)
+
+
+def kind(name: str, payload: Json) -> str:
+    """A chunk by what it is there for; the first has no choice."""
+    if isinstance(payload, dict) and "prompt_filter_results" in payload:
+        return "filtered"
+    return vendors.kind(name, payload)
+
+
+NOISE = vendors.NOISE | {
+    "azureai-fe-is-streaming",
+    "skip-error-remapping",
+    "x-accel-buffering",
+    "x-ms-client-request-id",
+    "x-ms-is-spilled-over",
+    "x-ratelimit-abusepenalty-active",
+    "x-ratelimit-key",
+    "cache-control",
+    "x-ms-aoai-configured-data-retention-days",
+}
+PROTOCOLS = (
+    Protocol(
+        folder="azure-chat",
+        dialect=CHAT,
+        path=None,
+        said=said,
+        kind=kind,
+        lane=openai_chat.lane,
+        asked=openai_chat.asked,
+        noise=NOISE,
+        others=(FOUNDRY_CHAT,),
+        sent={"api-key": "x"},
+        before="/azure",
+    ),
+    Protocol(
+        folder="azure-responses",
+        dialect=RESPONSES,
+        path=None,
+        said=openai_responses.said,
+        kind=openai_responses.kind,
+        asked=openai_responses.asked,
+        opaque=openai_responses.PROTOCOL.opaque,
+        noise=NOISE,
+        sent={"api-key": "x"},
+        before="/azure",
+    ),
+)
