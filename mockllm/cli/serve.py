@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from mockllm import __version__
@@ -38,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, *SERVING), os.environ)
-    asked = wanted(values, os.environ)
+    asked = replace(wanted(values, os.environ), examples=False)
     began = time.time()
     builder = Builder(
         asked, Memory(), seed=values["seed"], longest=values["max_delay"], strict=values["strict"]

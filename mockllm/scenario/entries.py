@@ -6,23 +6,25 @@ Entries can be pickled: a reload types them in another process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.claim import Validation
 from mockllm.core.json import Json, canonical
 from mockllm.scenario.complaints import mistakes_in
-from mockllm.scenario.examples import ExampleEntry, read_example
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.loading import LoadedFile, Loading
 from mockllm.scenario.mistakes import Mistake, Path, meant
-from mockllm.scenario.uses import Use
+from mockllm.scenario.uses import Use, UsedPack
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.written import MODELS, Kind, Written, all_written, references, short, word_of
+
+if TYPE_CHECKING:
+    from mockllm.scenario.examples import ExampleEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Typing:
     """The entries of a loading, and what is wrong with them."""
 
     vocabulary: Vocabulary
+    exemplified: bool = True
+    """Whether examples are read."""
     entries: list[Entry] = field(default_factory=list)
     examples: list[ExampleEntry] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
@@ -90,18 +94,24 @@ class Typing:
                 continue
             pack = file.pack if file.layer == "pack" else None
             self.items(file, outline, layers.setdefault(pack, len(layers)), number)
-            for index, item in enumerate(outline.examples):
-                example = read_example(file, item, index, loading.packs, self.vocabulary)
-                if isinstance(example, ExampleEntry):
-                    self.examples.append(example)
-                else:
-                    self.mistakes += example
+            if self.exemplified and outline.examples:
+                self.read_examples(file, outline.examples, loading.packs)
         self.chosen(loading)
         for file in loading.disabled:
             for written in all_written(file):
                 self.off |= written.ids
         self.replace(loading)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
+
+    def read_examples(self, file: LoadedFile, items: Sequence[Any], packs: Sequence[UsedPack]) -> None:
+        from mockllm.scenario.examples import ExampleEntry, read_example  # many words, for those who ask
+
+        for index, item in enumerate(items):
+            example = read_example(file, item, index, packs, self.vocabulary)
+            if isinstance(example, ExampleEntry):
+                self.examples.append(example)
+            else:
+                self.mistakes += example
 
     def items(self, file: LoadedFile, outline: Outline, layer: int, number: int) -> None:
         names: dict[str, Written] = {}

@@ -8,15 +8,17 @@ import pickle
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mockllm.scenario.entries import Entry, Typing
-from mockllm.scenario.examples import ExampleEntry
 from mockllm.scenario.fingerprint import fingerprint
 from mockllm.scenario.loading import Loading, load_files
 from mockllm.scenario.mistakes import Mistake, Stale
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from mockllm.scenario.examples import ExampleEntry
 
 READINGS: Final = 20
 """How often files that go on changing are read anew before they are taken as they were read."""
@@ -30,6 +32,8 @@ class Wanted:
     packs: Sequence[str] = ()
     settings: Settings = field(default_factory=Settings)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    examples: bool = True
+    """Whether examples are read: a server answers without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
     broken: set[str] = set()
     while True:
         loading = load_files(wanted.scenarios, wanted.packs, wanted.settings, last, broken)
-        typing = Typing(wanted.vocabulary)
+        typing = Typing(wanted.vocabulary, wanted.examples)
         typing.read(loading)
         mistakes += [each for each in loading.mistakes if each not in mistakes]
         read = {(each.file, each.line, each.column) for each in loading.mistakes}

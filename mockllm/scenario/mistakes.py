@@ -6,7 +6,6 @@ command that lists mistakes share it. Mistakes can be pickled: a reload finds th
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -74,7 +73,9 @@ def value_at(data: Json, path: Path) -> Json:
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The word that was probably meant, if one is near enough."""
     known = {known.lower(): known for known in words}
-    found = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.7)
+    from difflib import get_close_matches  # only on the way to a message
+
+    found = get_close_matches(word.lower(), known, n=1, cutoff=0.7)
     if not found and len(word) >= 3:
         found = [each for each in known if each.startswith(word.lower())]
     return known[found[0]] if found else None

@@ -21,6 +21,7 @@ from mockllm.core.values import Drawable, Templated
 from mockllm.scenario.language.answers import ANSWERS
 from mockllm.scenario.language.examples import ExpectWord
 from mockllm.scenario.language.file import ScenarioFile
+from mockllm.scenario.language.model import documented
 from mockllm.scenario.pack import PackWord
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -123,9 +124,14 @@ class _Draft7(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchema:
         self._models.append(schema["cls"])
         try:
-            return super().model_schema(schema)
+            made = super().model_schema(schema)
         finally:
             self._models.pop()
+        for name, text in documented(schema["cls"]).items():
+            field = schema["cls"].model_fields[name]
+            if field.description is None:
+                made["properties"][field.alias or name]["description"] = text
+        return made
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchema:
         """Null is no value of its own, but where an example expects that something is not there."""

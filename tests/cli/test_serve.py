@@ -6,6 +6,8 @@ import http.client
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -324,6 +326,20 @@ def test_a_pack_that_nobody_ships(tmp_path: Path) -> None:
     done = command("serve", "--port", "0", "--pack", "defualt", cwd=tmp_path)
     assert done.returncode == 2
     assert 'did you mean "default"?' in done.stderr
+
+
+def test_examples_are_for_those_who_run_them(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("mockllm: 1\nrules: [{reply: Hi.}]\nexamples: [{modle: x}]\n")
+    assert command("check", "a.yaml", cwd=tmp_path).returncode == 1
+    with serving("--scenarios", "a.yaml", cwd=tmp_path) as server:
+        assert server.ask() == "Hi."
+
+
+def test_a_start_imports_only_what_it_needs(tmp_path: Path) -> None:
+    late = "difflib jsonpath_ng jsonschema_rs multiprocessing watchfiles mockllm.scenario.examples"
+    program = f"import sys, mockllm.cli.serve; print(set('{late}'.split()) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "set()\n", done.stderr
 
 
 # --- how it ends ---------------------------------------------------------------------------------

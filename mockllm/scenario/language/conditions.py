@@ -263,6 +263,3 @@ else:
             Discriminator(_form),
         ],
     )
-
-for word in (TextOperators, NumberOperators, JsonOperators, TruthOperators, SetOperators):
-    word.model_rebuild()

@@ -200,6 +200,3 @@ def _literals(condition: Any) -> Iterator[str]:
     elif isinstance(condition, list):
         for each in condition:
             yield from _literals(each)
-
-
-Match.model_rebuild()
