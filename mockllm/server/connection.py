@@ -103,8 +103,10 @@ class Connection(RequestHandler):
         # aiohttp's handler waits for a request: it is not woken for one that is answered here.
         waiter, self._waiter = self._waiter, None
         seen = self._request_count
-        super().data_received(data)
-        self._waiter = waiter
+        try:
+            super().data_received(data)
+        finally:
+            self._waiter = waiter
         if self._request_count != seen:
             self._unwatch()
             message, body = self._messages[-1]
@@ -124,14 +126,21 @@ class Connection(RequestHandler):
         """Whether the only request that waits is answered already. It is then as if it had never come to
         aiohttp's handler, whose keep-alive time runs anew."""
         message, body = self._messages[0]
-        if len(self._messages) > 1 or isinstance(message, _ErrInfo) or self.writing_paused or self._close:
+        if len(self._messages) > 1 or isinstance(message, _ErrInfo) or self.writing_paused:
+            return False
+        if self._close or self._upgraded:  # an upgrade is declined by aiohttp, behind the answer
             return False
         if not body.is_eof() or not self._in_one_turn(Incoming(message, body, self, None, None)):
             return False
         self._messages.clear()
         if self._parser is not None:
             self._parser.message_consumed()
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._buffer_paused:
+            self._resume_reading_if_drained()
+        self._keepalive = True
+        self._next_keepalive_close_time = end = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(end, self._process_keepalive)
         return True
 
     def write(self, data: bytes) -> bool:
