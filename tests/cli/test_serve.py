@@ -149,10 +149,11 @@ def test_quiet_has_no_line_for_a_request(folder: Path) -> None:
         assert not any("POST" in line for line in server.out)
 
 
-def test_verbose_names_the_modifiers(tmp_path: Path) -> None:
+def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.ask()
-        assert "modifiers: default/answers.yaml:pace" in server.line(lambda line: "POST" in line)
+        line = server.line(lambda line: "POST" in line)
+        assert re.search(r"\[.*modifiers: default/answers.yaml:pace; hash: [0-9a-f]{64}\]", line)
 
 
 def test_health_says_what_is_loaded(folder: Path) -> None:
