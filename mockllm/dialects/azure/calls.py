@@ -155,9 +155,6 @@ class FoundryChat(VendorChat):
             else super().stream(reply, request, stamp)
         )
 
-    def compose(self, wish: Wish) -> Asked:
-        return keyed(super().compose(wish), "/models/chat/completions")
-
 
 def _openais(request: Request) -> bool:
     """Whether the model is one of OpenAI's."""

@@ -60,7 +60,7 @@ class Groq(Wire):
         return made
 
     def _own_object(self, more: dict[str, Json]) -> Json:
-        return {"id": ASKED.made(self.ids, "x_groq"), **more}
+        return {"id": ASKED.made(self.ids, "x-request-id"), **more}
 
 
 # --- Together ---------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ class Wire(Encoder):
 
     def choice(self, said: dict[str, Json], finish: str | None) -> dict[str, Json]:
         """A choice that says a delta or a message, and how it ended."""
-        return {**filled(self.form.choice, self.ids), **said, "finish_reason": finish}
+        return {**said, **filled(self.form.choice, self.ids), "finish_reason": finish}
 
     def usage_chunk(self) -> dict[str, Json]:
         """The chunk that only counts."""

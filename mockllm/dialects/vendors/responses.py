@@ -31,8 +31,6 @@ def edited(plan: Plan, vendor: Vendor, stamp: Stamp, edit: Edit | None, media: s
 
 def _edited(step: Data, edit: Edit) -> Data:
     """The event is called what its object says."""
-    if not step.payload.startswith(b"{"):
-        return step  # the mark at a stream's end
     made: dict[str, Json] = loads(step.payload)
     edit(made)
     return replace(step, payload=dumps(made), event=step.event and made["type"])
@@ -89,10 +87,9 @@ class VendorEmbeddings(Embeddings):
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan:
         said = super().answer(request, models, stamp)
-        if isinstance(said, Failure):
-            return said
+        assert isinstance(said, Plan)
         return edited(said, self.vendor, stamp, self.vendor.embedded, "application/json")
 
 

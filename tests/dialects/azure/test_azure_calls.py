@@ -1,0 +1,141 @@
+"""What Azure reads and says otherwise than OpenAI; the SDK's tests and the recordings hold the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.events import events
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Plan
+from mockllm.core.reply import Choice, Reply, Text, Thinking, Usage
+from mockllm.core.request import Request
+from mockllm.dialects import azure
+from mockllm.dialects.azure.filters import SAFE, ordered
+from mockllm.dialects.dialect import Dialect, Stamp
+from mockllm.dialects.routes import Found, find
+from tests.golden.wire import assert_golden
+
+STAMP = Stamp(Ids(0, "azure", 1), 1_760_000_000.0)
+BASE = "/openai/deployments/gpt-4o-mini"
+HI: Json = {"messages": [{"role": "user", "content": "hi"}]}
+SAID = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
+
+
+def asked(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
+    found = find("POST", path, headers or {"api-key": "k"})
+    assert isinstance(found, Found)
+    return found.dialect, found.dialect.request(
+        method="POST",
+        path=found.path,
+        headers=headers or {"api-key": "k"},
+        raw=dumps(body) if body is not None else b"",
+        route=found.route,
+    )
+
+
+def payload(plan: Plan) -> Json:
+    return loads(next(data for _, data in events(plan)))
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [("chat/completions", HI), ("completions", {"prompt": "hi"}), ("embeddings", {"input": "hi"})],
+)
+def test_the_deployment_is_the_model_and_the_body_needs_none(call: str, body: Json) -> None:
+    for more in ({}, {"model": "another"}):
+        dialect, request = asked(f"{BASE}/{call}", {**body, **more})
+        assert request.model == "gpt-4o-mini"
+        assert dialect.check(request) is None
+
+
+def test_without_a_deployment_the_body_names_the_model() -> None:
+    dialect, request = asked("/openai/v1/chat/completions", {**HI, "model": "mine"})
+    assert request.model == "mine"
+    assert dialect.check(request) is None
+    dialect, request = asked("/openai/v1/chat/completions", HI)
+    assert dialect.check(request) is not None
+
+
+def test_a_body_that_is_no_json_is_refused() -> None:
+    dialect, request = asked(f"{BASE}/chat/completions", None)
+    assert dialect.check(request) is not None
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({"api-key": "a"}, "a"),
+        ({"authorization": "Bearer b"}, "b"),
+        ({"api-key": "a", "authorization": "Bearer b"}, "a"),
+        ({"x": "y"}, None),
+    ],
+)
+def test_the_key_has_a_header_of_its_own(headers: dict[str, str], key: str | None) -> None:
+    assert asked(f"{BASE}/chat/completions", HI, headers)[1].api_key == key
+
+
+def test_an_answer_to_no_model_names_no_deployment() -> None:
+    _, request = asked("/openai/v1/chat/completions", HI)
+    plan = azure.CHAT.whole(SAID, request, STAMP)
+    assert "x-ms-deployment-name" not in dict(plan.head.headers)
+
+
+def test_keys_stand_in_alphabetical_order() -> None:
+    _, request = asked(f"{BASE}/chat/completions", HI)
+    said = payload(azure.CHAT.whole(SAID, request, STAMP))
+    assert dumps(said) == dumps(ordered(said))
+    assert said["choices"][0]["content_filter_results"]["hate"] == SAFE
+
+
+def test_an_answer_that_a_filter_has_cut_says_by_which() -> None:
+    _, request = asked(f"{BASE}/chat/completions", HI)
+    cut = Reply((Choice((Text(("It",)),), "content_filter"),))
+    said = payload(azure.CHAT.whole(cut, request, STAMP))["choices"][0]
+    assert said["content_filter_results"]["violence"] == {"filtered": True, "severity": "medium"}
+    steps = [loads(data) for _, data in events(azure.CHAT.stream(cut, request, STAMP)) if data != b"[DONE]"]
+    assert steps[-1]["choices"][0]["content_filter_results"]["violence"]["filtered"] is True
+
+
+@pytest.mark.parametrize(
+    ("failure", "wanted"),
+    [
+        (Failure("not_found"), {"code": "404", "message": "Resource not found"}),
+        (
+            Failure("bad_request", message="No.", fields={"param": "n"}),
+            {"message": "No.", "type": "invalid_request_error", "param": "n", "code": None},
+        ),
+        (Failure("unavailable", message="No."), {"code": "503", "message": "No."}),
+    ],
+)
+def test_the_gateway_gives_codes_and_the_model_openais_members(failure: Failure, wanted: Json) -> None:
+    _, request = asked(f"{BASE}/chat/completions", HI)
+    assert payload(azure.CHAT.error(failure, request, STAMP)) == {"error": wanted}
+
+
+def test_a_prompt_that_is_refused_names_the_policy() -> None:
+    _, request = asked(f"{BASE}/chat/completions", HI)
+    error = payload(azure.CHAT.error(Failure("content_filter"), request, STAMP))["error"]
+    assert (error["param"], error["code"], error["status"]) == ("prompt", "content_filter", 400)
+    assert error["innererror"]["code"] == "ResponsibleAIPolicyViolation"
+
+
+def test_foundry_answers_as_the_models_maker_does() -> None:
+    dialect, openais = asked("/models/chat/completions", {**HI, "model": "gpt-5-nano"})
+    _, others = asked("/models/chat/completions", {**HI, "model": "grok-4"})
+    assert dialect is azure.FOUNDRY_CHAT
+    assert azure.FOUNDRY_CHAT.sayable(SAID, openais).choices[0].parts == (Text(("Yes", ".")),)
+    assert azure.FOUNDRY_CHAT.sayable(SAID, others).choices[0].parts == (Text(("Yes", ".")),)
+    assert payload(azure.FOUNDRY_CHAT.whole(SAID, openais, STAMP))["prompt_filter_results"] is not None
+    assert payload(azure.FOUNDRY_CHAT.whole(SAID, others, STAMP))["prompt_filter_results"] is None
+    limited = payload(azure.FOUNDRY_CHAT.error(Failure("rate_limit"), others, STAMP))["error"]
+    assert limited["code"] == "RateLimitReached"
+    assert limited["details"] == limited["message"]
+
+
+def test_the_wire_is_as_reviewed() -> None:
+    _, request = asked(f"{BASE}/chat/completions", {**HI, "stream_options": {"include_usage": True}})
+    assert_golden("azure/chat-whole.txt", azure.CHAT.whole(SAID, request, STAMP))
+    assert_golden("azure/chat-stream.txt", azure.CHAT.stream(SAID, request, STAMP))
+    assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, STAMP))

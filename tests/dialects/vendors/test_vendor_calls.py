@@ -1,0 +1,250 @@
+"""What vendors say otherwise than OpenAI, call by call; the SDK's tests and the recordings hold the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.events import events
+from mockllm.core.failure import NAMED, Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Plan
+from mockllm.core.reply import Call, Choice, Native, Pause, Reply, Text, Thinking, Usage
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Dialect, Generating, Lookup, Stamp
+from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.errors import ROWS
+from mockllm.dialects.registry import spoken
+from mockllm.dialects.routes import Found, find
+from mockllm.dialects.vendors import SPOKEN, VENDORS, Spoken
+from mockllm.dialects.vendors.vendor import Id, Vendor
+from tests.golden.wire import assert_golden
+
+STAMP = Stamp(Ids(0, "vendors", 1), 1_760_000_000.0)
+vendors = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+speakers = pytest.mark.parametrize("speaker", SPOKEN, ids=lambda speaker: speaker.vendor.name)
+HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def called(path: str, body: Json) -> tuple[Dialect, Request]:
+    found = find("POST", path, {})
+    assert isinstance(found, Found)
+    made = found.dialect.request(
+        method="POST",
+        path=found.path,
+        headers={},
+        raw=dumps(body),
+        provider=found.provider,
+        route=found.route,
+    )
+    return found.dialect, made
+
+
+def chat(vendor: str) -> Generating:
+    found = spoken(vendor, "chat")
+    assert found is not None
+    return found
+
+
+def request(*, stream: bool = False) -> Request:
+    body = {**HI, "stream": stream, "stream_options": {"include_usage": True}}
+    return ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
+
+
+def payload(plan: Plan) -> Json:
+    return loads(next(data for _, data in events(plan)))
+
+
+@speakers
+def test_every_call_of_a_vendor_answers_in_its_own_head_and_sends_nobody_to_openai(speaker: Spoken) -> None:
+    for name in NAMED:
+        for _, _, dialect in speaker.calls:
+            plan = dialect.error(Failure(name), request(), STAMP)
+            assert plan.head.status >= 400
+            assert b"openai.com" not in plan.steps[0].payload.lower()  # type: ignore[union-attr]
+            assert not any(header.startswith("openai") for header, _ in plan.head.headers)
+
+
+def test_every_row_has_every_error() -> None:
+    assert all(vendor.errors.rows.keys() == ROWS.keys() for vendor in VENDORS)
+
+
+@vendors
+def test_a_block_of_openais_is_merged_into_the_message_and_said_as_a_delta(vendor: Vendor) -> None:
+    said = Reply((Choice((Native("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
+    dialect = chat(vendor.name)
+    whole = payload(dialect.whole(said, request(), STAMP))
+    assert whole["choices"][0]["message"]["audio"] == {"id": "a"}
+    streamed = dialect.stream(said, request(stream=True), STAMP)
+    deltas = [
+        choice["delta"]
+        for _, data in events(streamed)
+        if data != b"[DONE]"
+        for choice in loads(data)["choices"]
+    ]
+    assert [delta["audio"] for delta in deltas if "audio" in delta] == [{"id": "a"}]
+    assert deltas[0]["role"] == "assistant"
+
+
+@vendors
+def test_an_empty_answer_tells_its_role_and_its_end(vendor: Vendor) -> None:
+    plan = chat(vendor.name).stream(Reply((Choice(()),)), request(stream=True), STAMP)
+    choices = [c for _, data in events(plan) if data != b"[DONE]" for c in loads(data)["choices"]]
+    assert any(choice["delta"].get("role") == "assistant" for choice in choices)
+    assert [c["finish_reason"] for c in choices if c.get("finish_reason")] == [vendor.form.finish["stop"]]
+
+
+def test_a_call_that_is_said_at_once_keeps_the_waits_before_it() -> None:
+    said = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
+    (part,) = chat("ollama").sayable(said, request()).choices[0].parts
+    assert isinstance(part, Call)
+    assert part.pieces == (Pause(1.0), "{}")
+
+
+def test_an_answer_that_breaks_off_in_a_call_does_not_end() -> None:
+    said = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
+    plan = chat("mistral").stream(said, request(stream=True), STAMP)
+    assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
+
+
+def test_redacted_thinking_is_never_shown() -> None:
+    said = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
+    assert chat("deepseek").sayable(said, request()).choices[0].parts == (Text(("y",)),)
+
+
+def test_googles_models_at_openrouter_end_with_their_last_piece() -> None:
+    body = {**HI, "model": "google/gemini-2.5-flash"}
+    asked = ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
+    plan = chat("openrouter").stream(Reply((Choice((Text(("a", "b")),)),)), asked, STAMP)
+    said = [
+        (choice["delta"]["content"], choice["finish_reason"])
+        for _, data in events(plan)
+        if data != b"[DONE]"
+        for choice in loads(data)["choices"]
+    ]
+    assert said == [("", None), ("a", None), ("b", "stop"), ("", None)]
+
+
+def test_groq_tells_what_was_cached_and_reasoned_where_anything_was() -> None:
+    said = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
+    usage = payload(chat("groq").whole(said, request(), STAMP))["usage"]
+    assert usage["prompt_tokens_details"] == {"cached_tokens": 3}
+    assert usage["completion_tokens_details"] == {"reasoning_tokens": 2}
+
+
+ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
+    "Groq leaves out the parameter": (
+        "groq",
+        Failure("bad_request", message="No."),
+        {"error": {"message": "No.", "type": "invalid_request_error", "code": None}},
+    ),
+    "Groq names the parameter where there is one": (
+        "groq",
+        Failure("bad_request", message="No.", fields={"param": "n"}),
+        {"error": {"message": "No.", "type": "invalid_request_error", "param": "n", "code": None}},
+    ),
+    "Mistral's gateway gives a detail": (
+        "mistral",
+        Failure("authentication"),
+        {"detail": "Invalid API Key"},
+    ),
+    "Mistral's models give an object without an envelope": (
+        "mistral",
+        Failure("bad_request", message="No."),
+        {
+            "object": "error",
+            "message": "No.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+            "raw_status_code": 400,
+        },
+    ),
+    "xAI's message is the error": (
+        "xai",
+        Failure("bad_request", message="No.", fields={"more": 1}),
+        {"code": "invalid_request_error", "error": "No.", "more": 1},
+    ),
+    "vLLM's code is the status": (
+        "vllm",
+        Failure("model_not_found"),
+        {
+            "error": {
+                "message": "The model `m` does not exist.",
+                "type": "NotFoundError",
+                "param": None,
+                "code": 404,
+            }
+        },
+    ),
+    "DeepSeek has a status of its own for an empty purse": (
+        "deepseek",
+        Failure("insufficient_quota"),
+        {
+            "error": {
+                "message": "Insufficient Balance",
+                "type": "unknown_error",
+                "param": None,
+                "code": "invalid_request_error",
+            }
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("vendor", "failure", "wanted"), ENVELOPES.values(), ids=ENVELOPES.keys())
+def test_an_error_has_the_vendors_envelope(vendor: str, failure: Failure, wanted: Json) -> None:
+    assert payload(chat(vendor).error(failure, request(), STAMP)) == wanted
+
+
+def test_openrouters_metadata_tells_what_its_provider_said() -> None:
+    limited = payload(chat("openrouter").error(Failure("rate_limit"), request(), STAMP))
+    assert limited["error"]["metadata"]["provider_name"] == "OpenAI"
+    wrong = payload(chat("openrouter").error(Failure("bad_request", message="No."), request(), STAMP))
+    assert wrong["error"] == {"message": "No.", "code": 400}
+
+
+def test_embeddings_have_the_vendors_members() -> None:
+    for path, member in (("/mistral/v1/embeddings", "id"), ("/openrouter/api/v1/embeddings", "provider")):
+        dialect, asked = called(path, {"model": "m", "input": "a"})
+        plan = dialect.answer(asked, (), STAMP)  # type: ignore[attr-defined]
+        assert isinstance(plan, Plan)
+        assert member in payload(plan)
+
+
+def test_legacy_completions_are_openais_under_the_vendors_head() -> None:
+    dialect, asked = called("/vllm/v1/completions", {"model": "m", "prompt": "hi"})
+    said: Generating = dialect  # type: ignore[assignment]
+    reply = Reply((Choice((Text(("a", "b")),)),))
+    whole, streamed = said.whole(reply, asked, STAMP), said.stream(reply, asked, STAMP)
+    assert payload(whole)["choices"][0]["text"] == "ab"
+    texts = [loads(data)["choices"][0]["text"] for _, data in events(streamed) if data != b"[DONE]"]
+    assert texts == ["a", "b", ""]
+    assert dict(streamed.head.headers) == {"content-type": "text/event-stream; charset=utf-8"}
+
+
+def test_models_are_those_that_the_rules_name() -> None:
+    found = find("GET", "/groq/openai/v1/models", {})
+    assert isinstance(found, Found)
+    listed: Lookup = found.dialect  # type: ignore[assignment]
+    plan = listed.answer(found.dialect.request(method="GET", path="", headers={}), ("mine",), STAMP)
+    assert isinstance(plan, Plan)
+    assert payload(plan)["data"][0]["id"] == "mine"
+
+
+def test_a_uuid_has_five_groups() -> None:
+    assert [len(group) for group in Id().made(STAMP.ids, "").split("-")] == [8, 4, 4, 4, 12]
+
+
+GOLDEN = Reply(
+    (Choice((Thinking(("Let me", " see.")), Text(("Yes", ".")), Call("look", ("{", "}"))), "tool_calls"),),
+    Usage(20, 9, cached_read=4, reasoning=3),
+)
+
+
+@vendors
+def test_the_wire_is_as_reviewed(vendor: Vendor) -> None:
+    dialect = chat(vendor.name)
+    assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.whole(GOLDEN, request(), STAMP))
+    assert_golden(f"vendors/{vendor.name}-stream.txt", dialect.stream(GOLDEN, request(stream=True), STAMP))
+    assert_golden(f"vendors/{vendor.name}-error.txt", dialect.error(Failure("rate_limit"), request(), STAMP))
