@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm import __version__
+from mockllm.cli.staying import staying
 
 COMMANDS: Final = {
     "serve": "serve scenarios",
@@ -40,7 +41,8 @@ def _run(given: list[str]) -> int:
     for name, help in COMMANDS.items():
         sub = commands.add_parser(name, help=help, description=help.capitalize() + ".")
         if given[:1] == [name]:  # only the command that runs is imported
-            module = importlib.import_module(f"mockllm.cli.{name}")
+            with staying():
+                module = importlib.import_module(f"mockllm.cli.{name}")
             module.arguments(sub)
             sub.set_defaults(run=module.run)
     from mockllm.cli.options import BadOption

@@ -14,6 +14,7 @@ from typing import Any, Final
 from mockllm import __version__
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import LOADING, SERVING, add, add_limits, limits, settled, strangers, wanted
+from mockllm.cli.staying import staying
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
 from mockllm.server.lines import Lines
@@ -45,7 +46,8 @@ def run(given: argparse.Namespace) -> int:
         asked, Memory(), seed=values["seed"], longest=values["max_delay"], strict=values["strict"]
     )
     try:
-        engine = builder.first()
+        with staying():
+            engine = builder.first()
     except Broken as broken:
         list_mistakes(broken.mistakes, sys.stderr)
         return 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -222,7 +222,7 @@ def _matching(path: str) -> Mapping[str, Sequence[Found]]:
     colon = path.rfind(":")
     calls = _OPEN.get(path[colon:], ()) if colon >= 0 else ()
     for pattern, route, prefix in (*calls, *_OPEN[""]):
-        match = pattern.fullmatch(path)
+        match = _pattern(pattern).fullmatch(path)
         if match is not None:
             variables = {name: unquote(value) for name, value in match.groupdict().items()}
             bare = path.removeprefix(prefix)
@@ -278,7 +278,9 @@ def generating_paths() -> frozenset[str]:
     return frozenset(bare for route in ROUTES if route.dialect.generates for _, bare in _spellings(route))
 
 
+@cache
 def _pattern(path: str) -> re.Pattern[str]:
+    """Compiled when it is first asked: there are many, and a start waits for none."""
     parts = re.split(r"\{(\w+)\}", path)
     for place, part in enumerate(parts):
         caught = ".+" if part == "model" else "[^/]+"
@@ -286,13 +288,13 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
-_OPEN: Final[dict[str, list[tuple[re.Pattern[str], Route, str]]]] = {"": []}
+_OPEN: Final[dict[str, list[tuple[str, Route, str]]]] = {"": []}
 """The paths with variables, by the call that follows a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[Found]]]] = {}
 for _route in ROUTES:
     for _prefix_, _bare in _spellings(_route):
         if "{" in _bare:
-            _entry = (_pattern(_prefix_ + _bare), _route, _prefix_)
+            _entry = (_prefix_ + _bare, _route, _prefix_)
             _OPEN.setdefault(_bare[_bare.rfind("}") + 1 :] if ":" in _bare else "", []).append(_entry)
         else:
             _found = Found(_route.dialect, _route.provider, _bare)
