@@ -222,6 +222,7 @@ PROTOCOLS = (
     chat("mistral-chat", "mistral"),
     chat("openrouter-chat", "openrouter"),
     chat("ollama-v1-chat-completions", "ollama"),
+    chat("cerebras-chat", "cerebras"),
     responses("xai-responses", "xai"),
     responses("deepseek-responses", "deepseek"),
     responses("openrouter-responses", "openrouter"),

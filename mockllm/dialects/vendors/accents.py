@@ -283,6 +283,18 @@ def vllm_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "prompt_tokens_details": None}
 
 
+def cerebras_usage(counted: Usage) -> dict[str, Json]:
+    return {
+        **plain_usage(counted),
+        "prompt_tokens_details": {"cached_tokens": counted.cached_read},
+        "completion_tokens_details": {
+            "reasoning_tokens": counted.reasoning,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
 class Vllm(Wire):
     """The last delta is an empty text, and the choice tells what stopped it."""
 

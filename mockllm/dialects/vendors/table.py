@@ -12,6 +12,7 @@ from typing import Final
 from mockllm.core.chance import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, Row
 from mockllm.dialects.vendors import accents, edits, errors
+from mockllm.dialects.vendors.chat import Wire
 from mockllm.dialects.vendors.vendor import DIGITS, FINISH, Errors, Form, Id, Vendor
 
 LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
@@ -282,5 +283,26 @@ VENDORS: Final = (
             errors.with_status,
         ),
         responses=edits.unpadded,
+    ),
+    Vendor(
+        "cerebras",
+        Wire,
+        model="llama-3.3-70b",
+        form=Form(
+            body={
+                "system_fingerprint": "fp_46358675aa6b1ba4d98d",
+                "time_info": {
+                    "queue_time": 0.0088,
+                    "prompt_time": 0.0028,
+                    "completion_time": 0.0177,
+                    "total_time": 0.0315,
+                    "created": 1781021261.165281,
+                },
+            },
+            chunk={"system_fingerprint": "fp_46358675aa6b1ba4d98d"},
+            thinking="reasoning",
+            usage=accents.cerebras_usage,
+        ),
+        errors=Errors(errors.rows({"authentication": "Wrong API Key"})),
     ),
 )
