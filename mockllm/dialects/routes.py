@@ -36,6 +36,11 @@ class Route:
     def provider(self) -> str:
         return self.vendor or self.dialect.name
 
+    @property
+    def line(self) -> str:
+        """Method and path for a person, with the prefix where it needs one."""
+        return f"{self.method} {f'/{self.provider}' if self.prefixed else ''}{self.path}"
+
     def paths(self) -> Iterator[str]:
         """The paths with each of the alternatives."""
         parts = re.split(r"\(([^)]*)\)", self.path)
@@ -248,7 +253,8 @@ def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
 
 
 def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
-    """A 404 that names the right base URL where `/v1` stands twice, else the routes that there are."""
+    """A 404 that names the right base URL where `/v1` stands twice, else the routes that there are; of vendors
+    only where they begin."""
     single = path
     while "/v1/v1/" in single:
         single = single.replace("/v1/v1/", "/v1/")
@@ -260,7 +266,9 @@ def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
         base = f"http://{headers.get('host', 'localhost:8080')}{prefix}{BASES[_spoken(asked, headers, '').provider]}"
         hint = f"/v1 stands there twice. Set the client's base URL to {base}"
     else:
-        hint = f"Routes: {', '.join(dict.fromkeys(f'{route.method} {route.path}' for route in ROUTES))}"
+        lines = dict.fromkeys(route.line for route in ROUTES if not route.prefixed)
+        bases = (vendor.path("") for vendor in vendors.VENDORS)
+        hint = f"Routes: {', '.join(lines)}. Other vendors' base URLs: {', '.join(bases)}"
     return Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
 
 

@@ -102,7 +102,7 @@ class Engine:
 
     def about(self) -> About:
         """What is loaded."""
-        routes = dict.fromkeys(f"{route.method} {route.path}" for route in ROUTES)
+        routes = dict.fromkeys(route.line for route in ROUTES)
         named = dict.fromkeys(path for item in self.catalog.items for path in item.paths)
         return About(self.catalog.rules, self.catalog.files, (*routes, *named), BASE_URLS, self._stale)
 

@@ -87,7 +87,8 @@ def test_a_known_path_with_another_method_is_a_405_that_says_which(
     assert found.failure.message.endswith(f": use {allow}.")
 
 
-ROUTE_LINES = [f"{route.method} {route.path}" for route in ROUTES]
+ROUTE_LINES = [route.line for route in ROUTES if not route.prefixed]
+BASES = ", ".join(vendor.path("") for vendor in VENDORS)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,8 @@ def test_an_unknown_path_is_a_404_that_lists_the_routes(
     assert (found.provider, found.dialect.name, found.path) == (provider, envelope, bare)
     assert found.failure.type == "not_found"
     assert found.failure.message == (
-        f"Invalid URL (POST {path}). Routes: {', '.join(dict.fromkeys(ROUTE_LINES))}"
+        f"Invalid URL (POST {path}). Routes: {', '.join(dict.fromkeys(ROUTE_LINES))}. "
+        f"Other vendors' base URLs: {BASES}"
     )
 
 
@@ -200,3 +202,9 @@ def test_a_vendor_is_found_behind_its_prefix_and_nowhere_else(vendor: Vendor) ->
     bare = find("POST", "/v1/chat/completions", {})
     assert isinstance(bare, Found)
     assert bare.provider == "openai"
+
+
+def test_a_route_is_told_with_the_prefix_that_it_needs() -> None:
+    lines = [route.line for route in ROUTES]
+    assert "POST /v1/chat/completions" in lines
+    assert "POST /groq/openai/v1/chat/completions" in lines
