@@ -54,7 +54,11 @@ def asked(
     """The answer, held against what making it anew gives."""
     stamp = Stamp(Ids(0, "", number), now)
     kept = keep.find(key, stamp, request(tokens))
-    found = keep.make(key, stamp, request(tokens), kitchen) if kept is None else kept.filled(stamp, request(tokens))
+    found = (
+        keep.make(key, stamp, request(tokens), kitchen)
+        if kept is None
+        else kept.filled(stamp, request(tokens))
+    )
     before = kitchen.rendered
     wanted = kitchen(stamp, request(tokens))
     kitchen.rendered = before
