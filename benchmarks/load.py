@@ -7,7 +7,6 @@ Both keep a fixed number of connections busy and send the given bodies in turn.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import cast
 
-from benchmarks.sides import LOAD_CORE, put
+from benchmarks.sides import LOAD_CORE, placed, put
 from mockllm.server.serving import run_on_best_loop
 
 PATH = "/v1/chat/completions"
@@ -161,9 +160,5 @@ def asked(
         tally.rate = tally.answers / (time.monotonic() - began)
         return tally
 
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {LOAD_CORE})
-    try:
+    with placed(LOAD_CORE):
         return run_on_best_loop(run())
-    finally:
-        os.sched_setaffinity(0, before)

@@ -103,6 +103,18 @@ def put(core: int) -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
+@contextlib.contextmanager
+def placed(core: int) -> Iterator[None]:
+    """This process on a core, for a while."""
+    cores, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    put(core)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, os.sched_param(0))
+        os.sched_setaffinity(0, cores)
+
+
 def settle() -> None:
     """Let the machine calm down after a start."""
     time.sleep(0.3)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import multiprocessing
-import os
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -18,7 +17,7 @@ from statistics import median
 from typing import cast
 
 from benchmarks.rounds import Effort
-from benchmarks.sides import LOAD_CORE, SERVER_CORE
+from benchmarks.sides import LOAD_CORE, SERVER_CORE, placed, put
 from mockllm.core.plan import Plan
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.gathering import Wanted
@@ -68,7 +67,7 @@ class MeasuredPlay(player.Play):
 
 def serve(pipe: Connection) -> None:
     """The server's process: its port first, its lateness and CPU time when asked to end."""
-    os.sched_setaffinity(0, {SERVER_CORE})
+    put(SERVER_CORE)
     setattr(app, "Play", MeasuredPlay)  # noqa: B010 - measured from inside, without a hook in the server
     settings = Settings((), {"CHUNK_COUNT": str(CHUNKS), "CHUNK_DELAY_MS": f"{GAP * 1000:g}"})
     wanted = Wanted([], ["benchmark"], settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
@@ -131,15 +130,13 @@ def run() -> tuple[list[list[float]], list[list[float]], float]:
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
     server.start()
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {LOAD_CORE})
     port = ours.recv()
-    gc.freeze()  # the client's own stalls are not what is measured
-    clients = run_on_best_loop(load(port))
+    with placed(LOAD_CORE):
+        gc.freeze()  # the client's own stalls are not what is measured
+        clients = run_on_best_loop(load(port))
     ours.send(None)
     late, cpu = ours.recv()
     server.join()
-    os.sched_setaffinity(0, before)
     assert all(len(client.came) == CHUNKS for client in clients)
     # The client counts from when it sent its request: a little before the server had its last byte.
     heard = [[came - client.sent - n * GAP for n, came in enumerate(client.came)] for client in clients]
