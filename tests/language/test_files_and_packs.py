@@ -258,11 +258,11 @@ def test_a_new_file_that_is_broken_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("says", ["reply: {text: {file: ans.md}}", "http: {status: 200, body_file: ans.md}"])
 def test_a_file_whose_answer_is_gone_keeps_both_in_their_last_good_version(tmp_path: Path, says: str) -> None:
     (tmp_path / "ans.md").write_text("one")
-    life = Life(tmp_path, a="rules: [{match: {user: a}, %s}]" % says, b="rules: [{reply: b}]")
+    life = Life(tmp_path, a=f"rules: [{{match: {{user: a}}, {says}}}]", b="rules: [{reply: b}]")
     (tmp_path / "ans.md").unlink()
     for text in ("b", "c", "d"):
         life.last = pickle.loads(pickle.dumps(life.last))
-        found = life.load(b="rules: [{reply: %s}]" % text)
+        found = life.load(b=f"rules: [{{reply: {text}}}]")
         assert (b"one" in life.game.hear(chat("a")).bytes, life.texts("hi")) == (True, [text])
         (stale,) = found.stale
         assert (Path(stale.file).name, stale.kept) == ("a.yaml", True)
