@@ -11,7 +11,7 @@ SCENARIO = """
 rules:
   - {name: once, match: {user: {contains: one}}, times: 1, reply: once}
   - {name: mine, match: {user: {contains: two}}, per: api_key, reply: mine}
-  - {name: case, match: {user: {regex: "c[a-z]+ \\\\d"}}, reply: case}
+  - {name: case, match: {user: {regex: "case \\\\d"}}, reply: case}
   - {name: all, reply: all}
 modifiers:
   - {name: a, match: {user: {contains: one}}, headers: {x-a: "1"}}
