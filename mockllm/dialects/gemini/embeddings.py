@@ -47,7 +47,7 @@ class EmbeddingsRequest(GeminiRequest):
         said = self.said
         match self.call:
             case "batchEmbedContents":
-                found = listed(said.get("requests"))
+                found = [_configured(each) for each in listed(said.get("requests"))]
             case "predict":
                 settings = held(said.get("parameters"))
                 found = [
@@ -55,7 +55,7 @@ class EmbeddingsRequest(GeminiRequest):
                     for each in listed(said.get("instances"))
                 ]
             case _:
-                found = [{**held(said.get("embedContentConfig")), **said}] if "content" in said else []
+                found = [_configured(said)] if "content" in said else []
         return tuple(held(each) for each in found)
 
     @lazy
@@ -103,6 +103,11 @@ class Embeddings:
         assert isinstance(request, EmbeddingsRequest)
         body = _predictions(request) if request.call == "predict" else _embedded(request)
         return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))
+
+
+def _configured(entry: Json) -> dict[str, Json]:
+    """A thing to embed with its settings, which stand beside it or (google-genai from 3.4 on) in a config."""
+    return {**held(held(entry).get("embedContentConfig")), **held(entry)}
 
 
 def _check(request: EmbeddingsRequest) -> None:

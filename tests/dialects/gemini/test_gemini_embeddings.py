@@ -93,3 +93,9 @@ def test_what_is_fine() -> None:
     assert EMBEDDINGS.check(request) is None
     assert EMBEDDINGS.unreadable(request) is None
     assert EMBEDDINGS.error(Failure("not_found"), request, STAMP).head.status == 404
+
+
+def test_each_of_several_may_hold_its_settings_in_a_config() -> None:
+    sized = [{"content": HELLO, "embedContentConfig": {"outputDimensionality": size}} for size in (4, 8)]
+    body = answer("batchEmbedContents", {"requests": sized}, base=VERTEX)
+    assert [len(each["values"]) for each in body["embeddings"]] == [4, 8]
