@@ -15,7 +15,7 @@ from mockllm.core.request import Request
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.openai.chat_request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
-from mockllm.dialects.openai.responses_request import ResponsesRequest
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 TYPES: list[tuple[type[Request], Any]] = [
     (ChatRequest, chat.CompletionCreateParamsBase),

@@ -10,7 +10,7 @@ from mockllm.core.request import Request
 from mockllm.dialects.openai.chat_request import ChatRequest, text_of
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest
-from mockllm.dialects.openai.responses_request import ResponsesRequest
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 Some = TypeVar("Some", bound=Request)
 

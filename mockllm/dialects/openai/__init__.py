@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.openai.chat import Chat
-from mockllm.dialects.openai.compact import Compact
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import Embeddings
-from mockllm.dialects.openai.input_tokens import InputTokens
 from mockllm.dialects.openai.models import Models
 from mockllm.dialects.openai.moderations import Moderations
-from mockllm.dialects.openai.responses import Responses
-from mockllm.dialects.openai.stored_responses import (
+from mockllm.dialects.openai.responses.call import Responses
+from mockllm.dialects.openai.responses.compact import Compact
+from mockllm.dialects.openai.responses.input_tokens import InputTokens
+from mockllm.dialects.openai.responses.stored import (
     CancelResponse,
     DeleteResponse,
     GetResponse,

@@ -16,8 +16,8 @@ from mockllm.dialects.hearing import Heard
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import Embeddings
 from mockllm.dialects.openai.models import Models
-from mockllm.dialects.openai.responses import Responses
-from mockllm.dialects.openai.responses_hearing import hear
+from mockllm.dialects.openai.responses.call import Responses
+from mockllm.dialects.openai.responses.hearing import hear
 from mockllm.dialects.vendors.errors import error_plan, head
 from mockllm.dialects.vendors.hearing import hear as hear_chat
 from mockllm.dialects.vendors.vendor import Edit, Vendor

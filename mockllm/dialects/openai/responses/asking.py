@@ -1,4 +1,4 @@
-"""A responses request, written in OpenAI's words from neutral ones: the way back of `responses_request`."""
+"""A responses request, written in OpenAI's words from neutral ones: the way back of `request`."""
 
 from __future__ import annotations
 

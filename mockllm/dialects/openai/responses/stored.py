@@ -17,10 +17,10 @@ from mockllm.core.remembered import Memo, Stored
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
-from mockllm.dialects.openai.responses_errors import error_plan
-from mockllm.dialects.openai.responses_history import asked, chain, history, items, listed, response
-from mockllm.dialects.openai.responses_memory import names
-from mockllm.dialects.openai.responses_native import begun, between
+from mockllm.dialects.openai.responses.errors import error_plan
+from mockllm.dialects.openai.responses.history import asked, chain, history, items, listed, response
+from mockllm.dialects.openai.responses.memory import names
+from mockllm.dialects.openai.responses.native import begun, between
 from mockllm.dialects.openai.shapes import refuse
 
 PAGE: Final = 20

@@ -22,11 +22,11 @@ from mockllm.core.reply import (
 from mockllm.dialects.hearing import HeardCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
 from mockllm.dialects.openai.families import SNAPSHOTS
-from mockllm.dialects.openai.input_tokens import InputTokensRequest
-from mockllm.dialects.openai.responses_families import FORMS, form
-from mockllm.dialects.openai.responses_native import STAGES
+from mockllm.dialects.openai.responses.families import FORMS, form
+from mockllm.dialects.openai.responses.input_tokens import InputTokensRequest
+from mockllm.dialects.openai.responses.native import STAGES
 from tests.dialects.openai.chat_requests import STAMP, chat
-from tests.dialects.openai.responses_requests import of_bytes, responses
+from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 HI = Reply((Choice((Text(("Hi", "!")),)),))
 

@@ -11,7 +11,7 @@ from typing import Final
 from mockllm.core.chance import HEX
 from mockllm.core.json import Json
 from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, spoken
-from mockllm.dialects.openai.responses_object import INCOMPLETE, Answered
+from mockllm.dialects.openai.responses.object import INCOMPLETE, Answered
 
 SEALED: Final = "gAAAAAB"
 """How encrypted reasoning begins."""

@@ -10,7 +10,7 @@ from mockllm.core.json import Json, dumps
 from mockllm.dialects.openai import RESPONSES
 from tests.conformance.facts import recordings
 from tests.dialects.openai.chat_requests import STAMP
-from tests.dialects.openai.responses_requests import of_bytes, responses
+from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 CALL: Json = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 OUTPUT: Json = {"type": "function_call_output", "call_id": "c", "output": "x"}

@@ -24,12 +24,12 @@ from mockllm.dialects.openai import (
     INPUT_ITEMS,
     RESPONSES,
 )
-from mockllm.dialects.openai.compact import CompactRequest
-from mockllm.dialects.openai.responses_request import ResponsesRequest
-from mockllm.dialects.openai.stored_responses import StoredCall, StoredRequest
+from mockllm.dialects.openai.responses.compact import CompactRequest
+from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.responses.stored import StoredCall, StoredRequest
 from mockllm.state.remembering import Remembered
 from tests.dialects.openai.chat_requests import STAMP
-from tests.dialects.openai.responses_requests import SIMPLE
+from tests.dialects.openai.responses.responses_requests import SIMPLE
 
 CALL = Call("get_weather", ('{"city": "Paris"}',), "call_1")
 OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": '{"degrees": 21}'}

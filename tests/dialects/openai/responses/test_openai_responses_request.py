@@ -18,7 +18,7 @@ from mockllm.core.request import (
     Tool,
     ToolChoice,
 )
-from tests.dialects.openai.responses_requests import of_bytes, responses
+from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 
 def messages(*items: Json) -> tuple[Message, ...]:

@@ -17,13 +17,13 @@ from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.families import DEFAULT_MODEL
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.responses_check import check_input, unreadable
-from mockllm.dialects.openai.responses_errors import error_plan
-from mockllm.dialects.openai.responses_families import form
-from mockllm.dialects.openai.responses_history import listed
-from mockllm.dialects.openai.responses_items import SEALED
-from mockllm.dialects.openai.responses_object import usage
-from mockllm.dialects.openai.responses_request import InputRequest
+from mockllm.dialects.openai.responses.check import check_input, unreadable
+from mockllm.dialects.openai.responses.errors import error_plan
+from mockllm.dialects.openai.responses.families import form
+from mockllm.dialects.openai.responses.history import listed
+from mockllm.dialects.openai.responses.items import SEALED
+from mockllm.dialects.openai.responses.object import usage
+from mockllm.dialects.openai.responses.request import InputRequest
 from mockllm.dialects.openai.shapes import missing
 
 TOKENS: Final = 40

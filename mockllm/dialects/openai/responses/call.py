@@ -22,15 +22,15 @@ from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
 from mockllm.dialects.openai.padding import padding
-from mockllm.dialects.openai.responses_asking import compose
-from mockllm.dialects.openai.responses_check import check, unreadable
-from mockllm.dialects.openai.responses_errors import error_plan, inner
-from mockllm.dialects.openai.responses_hearing import hear
-from mockllm.dialects.openai.responses_items import content_part, item, item_id, output, sayable, status_of
-from mockllm.dialects.openai.responses_memory import memo
-from mockllm.dialects.openai.responses_native import begun, between
-from mockllm.dialects.openai.responses_object import INCOMPLETE, answered, usage
-from mockllm.dialects.openai.responses_request import ResponsesRequest
+from mockllm.dialects.openai.responses.asking import compose
+from mockllm.dialects.openai.responses.check import check, unreadable
+from mockllm.dialects.openai.responses.errors import error_plan, inner
+from mockllm.dialects.openai.responses.hearing import hear
+from mockllm.dialects.openai.responses.items import content_part, item, item_id, output, sayable, status_of
+from mockllm.dialects.openai.responses.memory import memo
+from mockllm.dialects.openai.responses.native import begun, between
+from mockllm.dialects.openai.responses.object import INCOMPLETE, answered, usage
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 PAYER: Final = {"payer": "developer"}
 """Who is billed: told by whole answers only."""

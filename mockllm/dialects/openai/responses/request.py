@@ -32,7 +32,7 @@ from mockllm.core.request import (
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known
 from mockllm.dialects.openai.chat_request import count_of, object_of, objects, text_of, texts
-from mockllm.dialects.openai.responses_history import chain, history, items, referred
+from mockllm.dialects.openai.responses.history import chain, history, items, referred
 
 ROLES: Final[dict[str, Role]] = {
     "system": "system",

@@ -14,8 +14,8 @@ from mockllm.core.reply import Finish, Reply, Usage
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat_request import count_of, object_of, objects, text_of
 from mockllm.dialects.openai.families import DEFAULT_MODEL, snapshot
-from mockllm.dialects.openai.responses_families import Form, form
-from mockllm.dialects.openai.responses_request import ResponsesRequest
+from mockllm.dialects.openai.responses.families import Form, form
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why an answer is incomplete; with any other finish it is completed."""

@@ -11,9 +11,9 @@ from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Data, Plan
 from mockllm.core.reply import Reply
 from mockllm.dialects.openai import RESPONSES
-from mockllm.dialects.openai.responses_check import FIELDS
+from mockllm.dialects.openai.responses.check import FIELDS
 from tests.dialects.openai.chat_requests import STAMP
-from tests.dialects.openai.responses_requests import of_bytes, responses
+from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 from tests.dialects.openai.test_openai_properties import anything, read, replies
 
 KINDS = [

@@ -10,9 +10,9 @@ from mockllm.core.plan import Data, Plan
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.responses_check import check_input, unreadable
-from mockllm.dialects.openai.responses_errors import error_plan
-from mockllm.dialects.openai.responses_request import InputRequest
+from mockllm.dialects.openai.responses.check import check_input, unreadable
+from mockllm.dialects.openai.responses.errors import error_plan
+from mockllm.dialects.openai.responses.request import InputRequest
 
 
 class InputTokensRequest(InputRequest):

@@ -13,8 +13,8 @@ from mockllm.core.json import Json
 from mockllm.core.request import Request
 from mockllm.dialects.openai.chat_check import unreadable
 from mockllm.dialects.openai.chat_request import text_of
-from mockllm.dialects.openai.responses_input_check import input_items
-from mockllm.dialects.openai.responses_request import CALLS, RESULTS, InputRequest
+from mockllm.dialects.openai.responses.input_check import input_items
+from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.shapes import (
     Check,
     array,

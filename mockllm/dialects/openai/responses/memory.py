@@ -12,8 +12,8 @@ from mockllm.core.json import Json
 from mockllm.core.plan import Cut, Data, Plan, Raw
 from mockllm.core.remembered import Memo, Stored
 from mockllm.dialects.openai.chat_request import objects, text_of
-from mockllm.dialects.openai.responses_history import response
-from mockllm.dialects.openai.responses_request import CALLS, InputRequest
+from mockllm.dialects.openai.responses.history import response
+from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 
 ENDS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockllm.core.json import Json, dumps
-from mockllm.dialects.openai.responses_request import ResponsesRequest
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 SIMPLE: Mapping[str, Json] = {"model": "gpt-4o", "input": "hi"}
 
