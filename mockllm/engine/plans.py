@@ -13,7 +13,7 @@ from typing import Any
 
 from mockllm.core.chance import Chance
 from mockllm.core.encoder import Said, beats
-from mockllm.core.faults import NotPlayed
+from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
 from mockllm.core.plan import Data, Head, Plan, Wait
@@ -115,12 +115,12 @@ class Planner:
             plan = self._error(speaking, word)
         else:
             plan = _http(evaluate(word, speaking.context), speaking.saying)
-        return self._broken(speaking, _sent(plan, sent), sent)
+        return _broken(speaking, _sent(plan, sent), sent.faults)
 
     def decorate(self, plan: Plan, speaking: Speaking) -> Plan:
         """A plan that no rule made, with the settings of the modifiers that apply."""
         sent = self._settled(speaking)
-        return self._broken(speaking, _sent(plan, sent), sent)
+        return _broken(speaking, _sent(plan, sent), sent.faults)
 
     def _settled(self, speaking: Speaking) -> Sent:
         sent = speaking.way.sent
@@ -136,8 +136,24 @@ class Planner:
 
     def _reply(self, speaking: Speaking, dialect: Generating) -> Plan:
         request = speaking.request
-        reply = dialect.sayable(self._made(speaking), request)
         sent = self._settled(speaking)
+        if not sent.faults:
+            reply = self._own_error(dialect.sayable(self._cooked(speaking), request), speaking)
+            return self._said(speaking, dialect, reply, sent)
+        told = [(number, fault) for number, fault in enumerate(sent.faults) if isinstance(fault, ReplyFault)]
+
+        def plan(reply: Reply) -> Plan:
+            return self._said(speaking, dialect, self._own_error(reply, speaking), sent)
+
+        reply = _changed(self._cooked(speaking), [each for each in told if not each[1].shown], speaking, plan)
+        reply = dialect.sayable(reply, request)
+        reply = _changed(reply, [each for each in told if each[1].shown], speaking, plan)
+        rest = [fault for fault in sent.faults if not isinstance(fault, ReplyFault)]
+        return _broken(speaking, plan(reply), rest)
+
+    def _said(self, speaking: Speaking, dialect: Generating, reply: Reply, sent: Sent) -> Plan:
+        """A sayable reply's plan, paced and with the settings' headers and delay."""
+        request = speaking.request
         if speaking.streamed:
             plan = self._paced(speaking, dialect.stream(reply, request, speaking.stamp), reply, sent)
         else:
@@ -147,10 +163,10 @@ class Planner:
                 plan = dialect.error(reply.broken, request, speaking.stamp)
             if sent.pace.whole == "as_streamed":
                 plan = self._as_streamed(speaking, plan, reply, sent)
-        return self._broken(speaking, _sent(plan, sent), sent)
+        return _sent(plan, sent)
 
-    def _made(self, speaking: Speaking) -> Reply:
-        reply = self._cooked(speaking)
+    def _own_error(self, reply: Reply, speaking: Speaking) -> Reply:
+        """The reply, its failure in this dialect's fields."""
         if reply.broken is None:
             return reply
         speaking.error = reply.broken.type
@@ -201,18 +217,6 @@ class Planner:
             total = sum(min(wait, sent.longest) for wait in (*waits, after * slow))
         return paced_whole(plan, total)
 
-    # --- faults --------------------------------------------------------------------------------
-
-    def _broken(self, speaking: Speaking, plan: Plan, sent: Sent) -> Plan:
-        for fault in sent.faults:
-            played = fault.play(plan)
-            if isinstance(played, NotPlayed):
-                speaking.notes.append(f"{fault.name} not played: {played.reason}")
-            else:
-                plan = played
-                speaking.faults.append(fault.name)
-        return plan
-
 
 class NotGenerating(Exception):
     """A rule replies to a call that has no reply (a list of models)."""
@@ -221,6 +225,43 @@ class NotGenerating(Exception):
         super().__init__(
             f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
         )
+
+
+# --- faults ------------------------------------------------------------------------------------
+
+
+def _changed(
+    reply: Reply,
+    faults: Sequence[tuple[int, ReplyFault]],
+    speaking: Speaking,
+    plan: Callable[[Reply], Plan],
+) -> Reply:
+    """The reply with these faults in it; each is given with its number among all."""
+    for number, fault in faults:
+        dice = speaking.chance.random(f"fault {number}")
+        changed = fault.change(reply, Telling(speaking.request, speaking.streamed, dice, plan))
+        if not _noted(speaking, fault, changed):
+            assert isinstance(changed, Reply)
+            reply = changed
+    return reply
+
+
+def _broken(speaking: Speaking, plan: Plan, faults: Sequence[Fault]) -> Plan:
+    for fault in faults:
+        played = fault.play(plan)
+        if not _noted(speaking, fault, played):
+            assert isinstance(played, Plan)
+            plan = played
+    return plan
+
+
+def _noted(speaking: Speaking, fault: Fault, played: object) -> bool:
+    """Notes what came of a fault; whether it was not played."""
+    if isinstance(played, NotPlayed):
+        speaking.notes.append(f"{fault.name} not played: {played.reason}")
+        return True
+    speaking.faults.append(fault.name)
+    return False
 
 
 def _sent(plan: Plan, sent: Sent) -> Plan:

@@ -6,7 +6,7 @@ write the class (and import a new family below): the language, its schema and th
 
 from __future__ import annotations
 
-from mockllm.core.faults.fault import FAULTS, Fault, NotPlayed
+from mockllm.core.faults.fault import FAULTS, Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.faults.stream import Malformed
 
-__all__ = ["FAULTS", "Fault", "Malformed", "NotPlayed"]
+__all__ = ["FAULTS", "Fault", "Malformed", "NotPlayed", "ReplyFault", "Telling"]

@@ -1,15 +1,22 @@
-"""What a fault is: settings that are checked, a name to register under, and a function from Plan to Plan."""
+"""What a fault is: settings that are checked, a name to register under, and a function.
+
+Most work on the plan (`Fault.broken`: Plan to Plan, and no dialect is known). What a model says wrongly, or
+what only a dialect can put in form, works on the reply before it is encoded (`ReplyFault.change`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from types import MappingProxyType
 from typing import ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from mockllm.core.plan import Plan
+from mockllm.core.reply import Reply
+from mockllm.core.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,8 @@ class Fault(BaseModel):
     """What it is called in scenarios."""
     needs_stream: ClassVar[bool] = False
     """Whether it can only be played on an answer that is streamed."""
+    needs_reply: ClassVar[bool] = False
+    """Whether it can only be played on a reply: not on an error or on plain HTTP."""
 
     def play(self, plan: Plan) -> Plan | NotPlayed:
         """The plan with the fault in it, or why it could not be played."""
@@ -37,6 +46,34 @@ class Fault(BaseModel):
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:
         """What a fault does, on a plan of the kind that it needs."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a fault of a reply may look at beside the reply: the request that it answers, whether it is said
+    as a stream, dice of the fault's own, and the reply's plan, paced (for a reply that is shown already)."""
+
+    request: Request
+    streamed: bool
+    random: Random
+    plan: Callable[[Reply], Plan]
+
+
+class ReplyFault(Fault):
+    """A fault of what is said, before a dialect encodes it. These are played before all that work on plans."""
+
+    needs_reply: ClassVar[bool] = True
+    shown: ClassVar[bool] = False
+    """Whether it is given what the protocol shows of the reply, whose beats are the chunks; else the reply as
+    it was made."""
+
+    def play(self, plan: Plan) -> Plan | NotPlayed:
+        """Asked of a plan that was not made of a reply."""
+        return NotPlayed("the answer is no reply")
+
+    def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+        """The reply with the fault in it, or why it could not be played. Pure."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
