@@ -22,6 +22,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.MODERATIONS,
     openai.MODELS,
     anthropic.MESSAGES,
+    anthropic.COUNT,
     anthropic.MODELS,
     gemini.GENERATE,
     gemini.VERTEX,

@@ -75,6 +75,7 @@ ROUTES: Final = (
     Route("POST", "/v1/embeddings", openai.EMBEDDINGS),
     Route("POST", "/v1/moderations", openai.MODERATIONS),
     Route("POST", "/v1/messages", anthropic.MESSAGES),
+    Route("POST", "/v1/messages/count_tokens", anthropic.COUNT),
     *(
         Route("POST", f"{base}/models/{{model}}:{call}", dialect, vendor)
         for base, vendor, generate in (

@@ -150,6 +150,57 @@ def test_models_are_listed_and_looked_up(claude: anthropic.Anthropic) -> None:
     found = claude.models.retrieve("twice-limited")
     assert (found.id, found.type) == ("twice-limited", "model")
     assert claude.models.retrieve("any-other").id == "any-other", "messages answers it, so it is there"
+    assert [model.id for model in claude.beta.models.list()] == [model.id for model in claude.models.list()]
+    assert claude.beta.models.retrieve("any-other").id == "any-other"
+
+
+def prompt(text: str, **more: Any) -> dict[str, Any]:
+    """What is counted of a question."""
+    question = asked(text, **more)
+    del question["max_tokens"]
+    return question
+
+
+def test_what_is_counted_is_what_a_message_costs(claude: anthropic.Anthropic) -> None:
+    system = "Answer like a pirate."
+    for more in ({}, {"system": system}, {"system": system, "tools": ANTHROPIC_TOOLS}):
+        counted = claude.messages.count_tokens(**prompt("count", **more)).input_tokens
+        assert counted == claude.messages.create(**asked("count", **more)).usage.input_tokens
+        assert counted == claude.beta.messages.count_tokens(**prompt("count", **more)).input_tokens
+
+
+def test_what_cannot_be_counted_is_a_400(claude: anthropic.Anthropic) -> None:
+    with pytest.raises(anthropic.BadRequestError, match="at least one message"):
+        claude.messages.count_tokens(model=MODEL, messages=[])
+
+
+def test_the_beta_forms_say_the_same(claude: anthropic.Anthropic) -> None:
+    whole = claude.beta.messages.create(**asked("hello"), betas=["files-api-2025-04-14"])
+    assert [block.text for block in whole.content if block.type == "text"] == [
+        "Hello, world. It is a fine day."
+    ]
+    with claude.beta.messages.stream(**asked("hello")) as stream:
+        assert "".join(stream.text_stream) == "Hello, world. It is a fine day."
+
+
+def test_async_counts_and_beta_and_models(live: Live) -> None:
+    async def ask() -> tuple[int, int, str, str, list[str], str]:
+        async with anthropic.AsyncAnthropic(base_url=live.url, api_key="sk", max_retries=0) as client:
+            counted = await client.messages.count_tokens(**prompt("count"))
+            beta = await client.beta.messages.count_tokens(**prompt("count"))
+            said = await client.beta.messages.create(**asked("hello"))
+            async with client.beta.messages.stream(**asked("hello")) as stream:
+                streamed = "".join([piece async for piece in stream.text_stream])
+            names = [model.id async for model in client.models.list()]
+            found = await client.models.retrieve("any-other")
+            text = "".join(block.text for block in said.content if block.type == "text")
+            return counted.input_tokens, beta.input_tokens, text, streamed, names, found.id
+
+    counted, beta, text, streamed, names, found = asyncio.run(ask())
+    assert counted == beta > 0
+    assert text == streamed == "Hello, world. It is a fine day."
+    assert "twice-limited" in names
+    assert found == "any-other"
 
 
 def test_rules_see_the_api_key_and_count_by_it(live: Live) -> None:

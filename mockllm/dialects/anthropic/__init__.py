@@ -1,12 +1,14 @@
-"""Anthropic's protocol: messages, and the list of models."""
+"""Anthropic's protocol: messages, counting them, and the list of models."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from mockllm.dialects.anthropic.count import Count
 from mockllm.dialects.anthropic.messages import Messages
 from mockllm.dialects.anthropic.models import Models
 
 MESSAGES: Final = Messages()
+COUNT: Final = Count()
 MODELS: Final = Models()
 """Both the list and one model of it."""

@@ -1,4 +1,4 @@
-"""The fields of a messages request, as the types of Anthropic's SDK name them, beta ones among them, with those
+"""The fields of a request for a message, as the types of Anthropic's SDK name them, beta ones among them, with those
 that its reference had before: what else stands in a body passes, and is noted.
 """
 
@@ -13,3 +13,9 @@ MESSAGES: Final = frozenset({
     "speed", "stop_sequences", "stream", "system", "temperature", "thinking", "thread", "tool_choice",
     "tools", "top_k", "top_p", "user_profile_id", "workspace_id"
 })  # fmt: skip
+COUNTED: Final = frozenset({
+    "anthropic_version", "betas", "billing_policy", "cache_control", "compaction", "context_management",
+    "mcp_servers", "messages", "model", "output_config", "output_format", "speed", "system", "thinking",
+    "tool_choice", "tools", "user_profile_id", "workspace_id"
+})  # fmt: skip
+"""POST /v1/messages/count_tokens."""

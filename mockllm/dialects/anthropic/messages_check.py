@@ -7,6 +7,7 @@ worded follows the same validator's other messages. Fields and tools that are no
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -30,22 +31,26 @@ from mockllm.dialects.anthropic.shapes import (
     tagged,
 )
 
-_FIELDS: Final[Shape] = {
+_PROMPT: Final[Shape] = {
     "model": STRING,
     "messages": ANY,
+    "system": TEXT_OR_LIST.or_absent(),
+    "tools": LIST.or_absent(),
+    "tool_choice": DICT.or_absent(),
+    "thinking": DICT.or_absent(),
+    "output_format": DICT.or_absent(),
+    "output_config": DICT.or_absent(),
+}
+"""What is counted of a request."""
+_FIELDS: Final[Shape] = {
+    **_PROMPT,
     "max_tokens": INTEGER,
     "stream": BOOLEAN.or_absent(),
-    "system": TEXT_OR_LIST.or_absent(),
     "temperature": NUMBER.or_absent(),
     "top_p": NUMBER.or_absent(),
     "top_k": INTEGER.or_absent(),
     "stop_sequences": LIST.or_absent(),
-    "tools": LIST.or_absent(),
-    "tool_choice": DICT.or_absent(),
-    "thinking": DICT.or_absent(),
     "metadata": DICT.or_absent(),
-    "output_format": DICT.or_absent(),
-    "output_config": DICT.or_absent(),
 }
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
@@ -71,14 +76,23 @@ def unreadable(request: Request) -> Failure | None:
 
 
 def check(request: Request) -> Failure | None:
-    """The first problem of the request; None where there is none."""
+    """The first problem of a message's request; None where there is none."""
     failure = unreadable(request)
     if failure is not None:
         return failure
     if type(request.fields.get("thread")) is dict:
         return _NO_THREADS
+    return _refused(_check_message, request)
+
+
+def check_counted(request: Request) -> Failure | None:
+    """The first problem of a request that is to be counted, which needs no `max_tokens`."""
+    return unreadable(request) or _refused(_check_counted, request)
+
+
+def _refused(look: Callable[[dict[str, Json], Request], None], request: Request) -> Failure | None:
     try:
-        _check(request.fields, request)
+        look(request.fields, request)
     except Problem as problem:
         return _bad(str(problem))
     return None
@@ -88,25 +102,35 @@ def _bad(message: str) -> Failure:
     return Failure("bad_request", message=message)
 
 
-def _check(fields: dict[str, Json], request: Request) -> None:
+def _check_message(fields: dict[str, Json], request: Request) -> None:
     fit("", fields, _FIELDS)
-    if not fields["model"]:
-        raise Problem("model: String should have at least 1 character")
     at_least("max_tokens", fields["max_tokens"], 1)
-    check_messages(fields["messages"])
-    if type(fields.get("system")) is list:
-        check_texts("system", fields["system"])
+    _check_prompt(fields)
     for name in ("temperature", "top_p"):
         value = fields.get(name)
         if value is not None and not 0 <= value <= 1:
             raise Problem(f"{name}: range: 0..1")
     at_least("top_k", fields.get("top_k"), 0)
     _check_stop_sequences(fields.get("stop_sequences") or [])
+    _check_budget(fields.get("thinking") or {}, fields["max_tokens"], request)
+
+
+def _check_counted(fields: dict[str, Json], request: Request) -> None:
+    fit("", fields, _PROMPT)
+    _check_prompt(fields)
+
+
+def _check_prompt(fields: dict[str, Json]) -> None:
+    if not fields["model"]:
+        raise Problem("model: String should have at least 1 character")
+    check_messages(fields["messages"])
+    if type(fields.get("system")) is list:
+        check_texts("system", fields["system"])
     _check_tools(fields.get("tools") or [])
     if fields.get("tool_choice") is not None:
         _check_tool_choice(fields["tool_choice"])
     if fields.get("thinking") is not None:
-        _check_thinking(fields["thinking"], fields["max_tokens"], request)
+        _check_thinking(fields["thinking"])
     _check_format("output_format", fields.get("output_format"))
     _check_format("output_config.format", (fields.get("output_config") or {}).get("format"))
 
@@ -146,14 +170,17 @@ def _check_tool_choice(choice: dict[str, Json]) -> None:
         fit("tool_choice.tool.", choice, {"name": STRING})
 
 
-def _check_thinking(thinking: dict[str, Json], most: int, request: Request) -> None:
+def _check_thinking(thinking: dict[str, Json]) -> None:
+    if tagged("thinking", thinking, _THINKING) == "enabled":
+        fit("thinking.enabled.", thinking, {"budget_tokens": INTEGER})
+        at_least("thinking.enabled.budget_tokens", thinking["budget_tokens"], 1024)
+
+
+def _check_budget(thinking: dict[str, Json], most: int, request: Request) -> None:
     """A budget that interleaves with tools may go beyond `max_tokens`."""
-    if tagged("thinking", thinking, _THINKING) != "enabled":
+    if thinking.get("type") != "enabled" or thinking["budget_tokens"] < most:
         return
-    fit("thinking.enabled.", thinking, {"budget_tokens": INTEGER})
-    at_least("thinking.enabled.budget_tokens", thinking["budget_tokens"], 1024)
-    interleaved = "interleaved-thinking" in request.headers.get("anthropic-beta", "")
-    if thinking["budget_tokens"] >= most and not interleaved:
+    if "interleaved-thinking" not in request.headers.get("anthropic-beta", ""):
         raise Problem("`max_tokens` must be greater than `thinking.budget_tokens`.")
 
 

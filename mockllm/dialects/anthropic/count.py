@@ -1,0 +1,51 @@
+"""POST /v1/messages/count_tokens: how many tokens the input of a message would be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic import known
+from mockllm.dialects.anthropic.errors import error_plan
+from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
+from mockllm.dialects.anthropic.messages_check import check_counted, unreadable
+from mockllm.dialects.anthropic.messages_request import MessagesRequest
+from mockllm.dialects.dialect import Stamp
+
+
+class CountRequest(MessagesRequest):
+    """A message's request without what only an answer needs."""
+
+    api: ClassVar[str | None] = "count_tokens"
+    generates: ClassVar[bool] = False
+    known: ClassVar[frozenset[str] | None] = known.COUNTED
+
+
+class Count:
+    """The dialect object of this call: the same estimate that a message's usage tells."""
+
+    name: str = "anthropic"
+    api: str = "count_tokens"
+    generates: bool = False
+    request: type[Request] = CountRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check_counted(request)
+
+    def unreadable(self, request: Request) -> Failure | None:
+        return unreadable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        """Who asks for the context to be managed is told the count before that, which here is the same."""
+        body: dict[str, Json] = {"input_tokens": request.input_tokens}
+        if request.fields.get("context_management") is not None:
+            body["context_management"] = {"original_input_tokens": request.input_tokens}
+        head = Head(200, (JSON_TYPE, ("request-id", request_id(stamp))))
+        return Plan(head, (Data(dumps(body), 0, "body"),))

@@ -1,0 +1,99 @@
+"""How many tokens an input is: the same that a message's usage tells, and refused for the same reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import dumps
+from mockllm.core.plan import Plan
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic import COUNT, MESSAGES
+from mockllm.dialects.routes import Found, find
+from tests.dialects.anthropic.messages_requests import MINIMAL, STAMP, body_of
+
+PROMPT: dict[str, Any] = {"model": "claude-sonnet-5", "messages": [{"role": "user", "content": "hi there"}]}
+TOOL = {"name": "get", "description": "Gets it.", "input_schema": {"type": "object", "properties": {}}}
+FULL: dict[str, Any] = {
+    **PROMPT,
+    "system": "Be terse.",
+    "tools": [TOOL],
+    "tool_choice": {"type": "tool", "name": "get"},
+    "thinking": {"type": "enabled", "budget_tokens": 4096},
+}
+
+
+def asked(body: Any) -> Request:
+    return COUNT.request(method="POST", path="/v1/messages/count_tokens", headers={}, raw=dumps(body))
+
+
+def counted(body: Any) -> Any:
+    plan = COUNT.answer(asked(body), (), STAMP)
+    assert isinstance(plan, Plan)
+    assert plan.head.status == 200
+    assert dict(plan.head.headers).keys() == {"content-type", "request-id"}
+    return body_of(plan)
+
+
+@pytest.mark.parametrize("body", [PROMPT, FULL], ids=["a text", "with system and tools"])
+def test_it_is_what_a_message_of_the_same_request_counts(body: Any) -> None:
+    message = MESSAGES.request(
+        method="POST", path="/v1/messages", headers={}, raw=dumps({**body, "max_tokens": 9})
+    )
+    assert counted(body) == {"input_tokens": message.input_tokens}
+    assert message.input_tokens > 0
+
+
+def test_tools_and_system_count() -> None:
+    assert counted(FULL)["input_tokens"] > counted(PROMPT)["input_tokens"] + 10
+
+
+def test_managed_context_is_told_the_count_before() -> None:
+    body = counted({**PROMPT, "context_management": {"edits": []}})
+    assert body["context_management"] == {"original_input_tokens": body["input_tokens"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (PROMPT, None),
+        (FULL, None),
+        ({**PROMPT, "max_tokens": None, "temperature": 7}, None),
+        ({"messages": PROMPT["messages"]}, "model: Field required"),
+        ({"model": "m"}, "messages: Field required"),
+        ({**PROMPT, "messages": []}, "messages: at least one message is required"),
+        ({**PROMPT, "tools": [{"name": "x"}]}, "tools.0.custom.input_schema: Field required"),
+        (
+            {**PROMPT, "thinking": {"type": "enabled", "budget_tokens": 1}},
+            "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
+        ),
+        ([], "Input should be a valid dictionary"),
+    ],
+)
+def test_what_is_refused(body: Any, message: str | None) -> None:
+    failure = COUNT.check(asked(body))
+    assert (failure.message if failure else None) == message
+
+
+def test_the_rest_of_a_dialect() -> None:
+    assert COUNT.unreadable(asked(PROMPT)) is None
+    assert COUNT.unreadable(asked([])) is not None
+    plan = COUNT.error(Failure("rate_limit"), asked(PROMPT), STAMP)
+    assert (plan.head.status, body_of(plan)["error"]["type"]) == (429, "rate_limit_error")
+    assert asked({**PROMPT, "stop_sequences": []}).unknown == []
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"])
+def test_where_it_is_found(path: str) -> None:
+    found = find("POST", path, {}, "beta=true")
+    assert isinstance(found, Found)
+    assert (found.dialect, found.provider) == (COUNT, "anthropic")
+
+
+def test_a_message_needs_what_a_count_does_not() -> None:
+    failure = MESSAGES.check(MESSAGES.request(method="POST", path="", headers={}, raw=dumps(PROMPT)))
+    assert failure is not None
+    assert failure.message == "max_tokens: Field required"
+    assert "max_tokens" in MINIMAL
