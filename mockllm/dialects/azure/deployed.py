@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from mockllm.core.lazy import lazy
 from mockllm.core.request import Request
-from mockllm.dialects.openai.chat_request import ChatRequest, text_of
+from mockllm.dialects.openai.chat_request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest
+from mockllm.dialects.openai.reading import text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 Some = TypeVar("Some", bound=Request)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final
 
-from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.json import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.request import (
-    CallPart,
     Format,
     MediaPart,
     Message,
     OtherPart,
     Part,
-    Request,
     ResultPart,
     Role,
     Sampling,
@@ -24,15 +21,19 @@ from mockllm.core.request import (
     ToolChoice,
 )
 from mockllm.dialects.openai import known
+from mockllm.dialects.openai.reading import (
+    SPEAKERS,
+    ModelRequest,
+    call,
+    count_of,
+    joined,
+    object_of,
+    objects,
+    text_of,
+    texts,
+)
 
-ROLES: Final[dict[str, Role]] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-    "tool": "tool",
-    "function": "tool",
-}
+ROLES: Final[dict[str, Role]] = {**SPEAKERS, "tool": "tool", "function": "tool"}
 MEDIA: Final = {
     "image_url": MediaPart("image"),
     "input_audio": MediaPart("audio"),
@@ -43,19 +44,10 @@ LIMITING: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"}
 UNLIMITED: Final = Sampling()
 
 
-class ChatRequest(Request):
-    dialect = "openai"
+class ChatRequest(ModelRequest):
     api = "chat"
     generates = True
     known = known.CHAT
-
-    @lazy
-    def model(self) -> str | None:
-        return text_of(self.fields.get("model"))
-
-    @lazy
-    def stream(self) -> bool:
-        return self.fields.get("stream") is True
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -111,52 +103,9 @@ class ChatRequest(Request):
         return Sampling(n or 1, stops, limit)
 
     @lazy
-    def include_usage(self) -> bool:
-        """Whether the stream shall end with a chunk of usage."""
-        return object_of(self.fields.get("stream_options")).get("include_usage") is True
-
-    @lazy
-    def obfuscated(self) -> bool:
-        """Whether the stream's chunks are padded: so unless it is declined."""
-        return object_of(self.fields.get("stream_options")).get("include_obfuscation") is not False
-
-    @lazy
-    def service_tier(self) -> str:
-        """The tier that answers: the asked one where it is one of its own, else `default`."""
-        asked = self.fields.get("service_tier")
-        return asked if type(asked) is str and asked in ("flex", "priority", "scale") else "default"
-
-    @lazy
     def forced(self) -> bool:
         """Whether the request names the one tool to call."""
         return self.tool_choice.mode == "named"
-
-    @lazy
-    def custom(self) -> frozenset[str]:
-        """The names of the tools that take free text instead of JSON."""
-        tools = self.tools
-        return frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else frozenset()
-
-
-def text_of(value: Json) -> str | None:
-    return value if type(value) is str else None
-
-
-def object_of(value: Json) -> dict[str, Json]:
-    return value if type(value) is dict else {}
-
-
-def count_of(value: Json) -> int | None:
-    """A whole number above 0; None for anything else (true is no number)."""
-    return value if type(value) is int and value > 0 else None
-
-
-def objects(value: Json) -> Iterator[dict[str, Json]]:
-    return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())
-
-
-def texts(value: Json) -> Iterator[str]:
-    return (entry for entry in value if type(entry) is str) if type(value) is list else iter(())
 
 
 def _parts(message: dict[str, Json], role: str, names: dict[str, str | None]) -> Iterator[Part]:
@@ -164,20 +113,20 @@ def _parts(message: dict[str, Json], role: str, names: dict[str, str | None]) ->
     content = message.get("content")
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
-        yield ResultPart(id, names.get(id) if id is not None else None, _joined(content))
+        yield ResultPart(id, names.get(id) if id is not None else None, joined(_content(content)))
         return
     if role == "function":
-        yield ResultPart(None, text_of(message.get("name")), _joined(content))
+        yield ResultPart(None, text_of(message.get("name")), joined(_content(content)))
         return
     yield from _content(content)
     for entry in objects(message.get("tool_calls")):
         said = object_of(entry.get("custom", entry.get("function")))
-        call = _call(text_of(entry.get("id")), said)
-        if call.id is not None:
-            names[call.id] = call.name
-        yield call
+        made = call(text_of(entry.get("id")), said)
+        if made.id is not None:
+            names[made.id] = made.name
+        yield made
     if type(message.get("function_call")) is dict:
-        yield _call(None, message["function_call"])
+        yield call(None, message["function_call"])
 
 
 def _content(content: Json) -> Iterator[Part]:
@@ -195,18 +144,6 @@ def _part(entry: dict[str, Json]) -> Part:
     if kind in ("text", "refusal") and type(text) is str:
         return TextPart(text)
     return MEDIA[kind] if type(kind) is str and kind in MEDIA else OtherPart(str(kind))
-
-
-def _joined(content: Json) -> str:
-    return "\n".join(part.text for part in _content(content) if type(part) is TextPart)
-
-
-def _call(id: str | None, said: dict[str, Json]) -> CallPart:
-    arguments = said.get("arguments", said.get("input"))
-    if type(arguments) is str:
-        with suppress(JSONDecodeError):
-            arguments = loads(arguments)
-    return CallPart(id, text_of(said.get("name")), arguments)
 
 
 def _tool(entry: dict[str, Json]) -> Tool | None:

@@ -12,7 +12,7 @@ from mockllm.core.request import Message, OtherPart, Part, Request, Sampling, Te
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known
 from mockllm.dialects.openai.chat_check import unreadable
-from mockllm.dialects.openai.chat_request import count_of, object_of, text_of, texts
+from mockllm.dialects.openai.reading import ModelRequest, count_of, texts
 from mockllm.dialects.openai.shapes import (
     Check,
     array,
@@ -30,22 +30,13 @@ Prompt = str | list[int]
 """A text, or the numbers of its tokens."""
 
 
-class CompletionsRequest(Request):
+class CompletionsRequest(ModelRequest):
     """The prompts are one message of the user. Each is answered by choices of its own: `sampling.n` counts
     them all."""
 
-    dialect = "openai"
     api = "completions"
     generates = True
     known = known.COMPLETIONS
-
-    @lazy
-    def model(self) -> str | None:
-        return text_of(self.fields.get("model"))
-
-    @lazy
-    def stream(self) -> bool:
-        return self.fields.get("stream") is True
 
     @lazy
     def prompts(self) -> tuple[Prompt, ...]:
@@ -77,11 +68,6 @@ class CompletionsRequest(Request):
     def input_tokens(self) -> int:
         """The prompts have no framing: they are counted as they stand."""
         return sum(estimate(each) if isinstance(each, str) else len(each) for each in self.prompts)
-
-    @lazy
-    def include_usage(self) -> bool:
-        """Whether the stream shall end with a chunk of usage."""
-        return object_of(self.fields.get("stream_options")).get("include_usage") is True
 
     @lazy
     def echoed(self) -> tuple[str, ...]:

@@ -15,9 +15,9 @@ from mockllm.core.tokens import estimate
 from mockllm.core.vectors import packed, shortened, vector, written
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat_check import unreadable
-from mockllm.dialects.openai.chat_request import text_of
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import WHOLE_HEAD, head
+from mockllm.dialects.openai.reading import text_of
 from mockllm.dialects.openai.shapes import Check, integer, length, refuse, string, word
 
 DEFAULT_MODEL: Final = "text-embedding-3-small"

@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.core.request import Request
 from mockllm.dialects.openai.chat_check import unreadable
-from mockllm.dialects.openai.chat_request import text_of
+from mockllm.dialects.openai.reading import text_of
 from mockllm.dialects.openai.responses.input_check import input_items
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.shapes import (

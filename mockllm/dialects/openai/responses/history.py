@@ -10,7 +10,7 @@ from typing import Final
 from mockllm.core.chance import HEX, Ids
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.remembered import Recall, Stored
-from mockllm.dialects.openai.chat_request import object_of, objects
+from mockllm.dialects.openai.reading import object_of, objects
 
 LONGEST: Final = 10_000
 """How many responses of a chain are followed back."""

@@ -11,7 +11,7 @@ from typing import Final
 from mockllm.core.json import Json
 from mockllm.core.plan import Cut, Data, Plan, Raw
 from mockllm.core.remembered import Memo, Stored
-from mockllm.dialects.openai.chat_request import objects, text_of
+from mockllm.dialects.openai.reading import objects, text_of
 from mockllm.dialects.openai.responses.history import response
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 

@@ -12,8 +12,8 @@ from mockllm.core.chance import HEX, Ids
 from mockllm.core.json import Json
 from mockllm.core.reply import Finish, Reply, Usage
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat_request import count_of, object_of, objects, text_of
 from mockllm.dialects.openai.families import DEFAULT_MODEL, snapshot
+from mockllm.dialects.openai.reading import count_of, object_of, objects, text_of
 from mockllm.dialects.openai.responses.families import Form, form
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 

@@ -6,22 +6,18 @@ Neighbouring items of the model's (messages, reasoning, calls) are one assistant
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final
 
-from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.json import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.remembered import Recall, Stored
 from mockllm.core.request import (
-    CallPart,
     Format,
     MediaPart,
     Message,
     OtherPart,
     Part,
-    Request,
     ResultPart,
-    Role,
     Sampling,
     TextPart,
     ThinkingPart,
@@ -31,17 +27,21 @@ from mockllm.core.request import (
 )
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known
-from mockllm.dialects.openai.chat_request import count_of, object_of, objects, text_of, texts
+from mockllm.dialects.openai.reading import (
+    SPEAKERS,
+    ModelRequest,
+    call,
+    count_of,
+    joined,
+    object_of,
+    objects,
+    text_of,
+    texts,
+)
 from mockllm.dialects.openai.responses.history import chain, history, items, referred
 
-ROLES: Final[dict[str, Role]] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-}
-CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
-"""Calls that the client carries out, and where their arguments stand."""
+CALLS: Final = ("function_call", "custom_tool_call")
+"""Calls that the client carries out."""
 RESULTS: Final = ("function_call_output", "custom_tool_call_output")
 MEDIA: Final = {
     "input_image": MediaPart("image"),
@@ -50,14 +50,8 @@ MEDIA: Final = {
 }
 
 
-class InputRequest(Request):
+class InputRequest(ModelRequest):
     """What all calls share that take a response's input, which may go on from a stored response."""
-
-    dialect = "openai"
-
-    @lazy
-    def model(self) -> str | None:
-        return text_of(self.fields.get("model"))
 
     @lazy
     def conversation(self) -> str | None:
@@ -131,28 +125,8 @@ class ResponsesRequest(InputRequest):
     known = known.RESPONSES
 
     @lazy
-    def stream(self) -> bool:
-        return self.fields.get("stream") is True
-
-    @lazy
     def sampling(self) -> Sampling:
         return Sampling(max_tokens=count_of(self.fields.get("max_output_tokens")))
-
-    @lazy
-    def obfuscated(self) -> bool:
-        """Whether the stream's deltas are padded: so unless it is declined."""
-        return object_of(self.fields.get("stream_options")).get("include_obfuscation") is not False
-
-    @lazy
-    def service_tier(self) -> str:
-        """The tier that answers: the asked one where it is one of its own, else `default`."""
-        asked = self.fields.get("service_tier")
-        return asked if type(asked) is str and asked in ("flex", "priority", "scale") else "default"
-
-    @lazy
-    def custom(self) -> frozenset[str]:
-        """The names of the tools that take free text instead of JSON."""
-        return frozenset(tool.name for tool in self.tools if tool.kind == "custom")
 
     @lazy
     def included(self) -> frozenset[str]:
@@ -180,22 +154,22 @@ def _message(item: dict[str, Json], names: dict[str, str | None], recall: Recall
     the model's own (a server tool's call, a reference)."""
     kind, role = item.get("type", "message"), item.get("role")
     if kind == "message":
-        if type(role) is not str or role not in ROLES:
+        if type(role) is not str or role not in SPEAKERS:
             return None
-        return Message(ROLES[role], tuple(content(item.get("content"))))
+        return Message(SPEAKERS[role], tuple(content(item.get("content"))))
     if type(kind) is not str:
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
         name = None if id is None else names.get(id) or recall.call(id)
-        return Message("tool", (ResultPart(id, name, _joined(item.get("output"))),))
+        return Message("tool", (ResultPart(id, name, joined(content(item.get("output")))),))
     if kind in CALLS:
-        call = _call(item, item.get(CALLS[kind]))
-        if call.id is not None:
-            names[call.id] = call.name
-        return Message("assistant", (call,))
+        made = call(text_of(item.get("call_id")), item)
+        if made.id is not None:
+            names[made.id] = made.name
+        return Message("assistant", (made,))
     if kind == "reasoning":
-        return Message("assistant", (ThinkingPart(_joined(item.get("summary"))),))
+        return Message("assistant", (ThinkingPart(joined(content(item.get("summary")))),))
     if kind.endswith("_output"):
         return Message(
             "tool", (ResultPart(text_of(item.get("call_id")), kind.removesuffix("_call_output"), ""),)
@@ -217,17 +191,6 @@ def content(said: Json) -> Iterator[Part]:
                 yield TextPart(text)
             else:
                 yield MEDIA[kind] if type(kind) is str and kind in MEDIA else OtherPart(str(kind))
-
-
-def _joined(said: Json) -> str:
-    return "\n".join(part.text for part in content(said) if type(part) is TextPart)
-
-
-def _call(item: dict[str, Json], arguments: Json) -> CallPart:
-    if type(arguments) is str and item["type"] == "function_call":
-        with suppress(JSONDecodeError):
-            arguments = loads(arguments)
-    return CallPart(text_of(item.get("call_id")), text_of(item.get("name")), arguments)
 
 
 def _tools(entry: dict[str, Json]) -> Iterator[Tool]:
