@@ -1,0 +1,25 @@
+"""Rate limits: how much of what a key may use in which time, by several strategies.
+
+`open_account` gives what one key (an API key, a session …) has used of one limit. All of it is arithmetic on
+whole microseconds: `now` is an argument, and a wait that was told is a wait that suffices.
+"""
+
+from __future__ import annotations
+
+from mockllm.core.limits.account import Account, open_account
+from mockllm.core.limits.limit import STRATEGIES, Limit, Strategy
+from mockllm.core.limits.verdict import Cost, Gauge, Standing, Verdict, tightest, together
+
+__all__ = [
+    "STRATEGIES",
+    "Account",
+    "Cost",
+    "Gauge",
+    "Limit",
+    "Standing",
+    "Strategy",
+    "Verdict",
+    "open_account",
+    "tightest",
+    "together",
+]

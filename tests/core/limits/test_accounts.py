@@ -1,0 +1,265 @@
+"""Accounts as tables: what each strategy says at which time, and what stays of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.limits import (
+    STRATEGIES,
+    Account,
+    Cost,
+    Gauge,
+    Limit,
+    Standing,
+    Verdict,
+    open_account,
+    tightest,
+    together,
+)
+from mockllm.core.limits.sliding_window import EXACT, SlidingWindow
+
+TEN = 10.0
+
+
+def said(limit: Limit, *asked: tuple[float, int]) -> str:
+    """What is said to each (time, tokens) in turn: `+`, `+wait` or `-retry_after`, a `!` where it is never."""
+    account = open_account(limit)
+    words = []
+    for now, tokens in asked:
+        cost = Cost(tokens, 0.5)
+        verdict = account.ask(now, cost)
+        if verdict.allowed:
+            account.charge(now, cost)
+            words.append(f"+{verdict.delay:g}" if verdict.delay else "+")
+        else:
+            words.append("!" if verdict.retry_after is None else f"-{verdict.retry_after:g}")
+    return " ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("limit", "asked", "expected"),
+    [
+        pytest.param(Limit("none", 0), [(0, 0), (0, 9)], "+ +", id="none allows everything"),
+        pytest.param(
+            Limit("always", retry_after=3), [(0, 0), (99, 0)], "-3 -3",
+            id="always refuses everything, with the constant",
+        ),
+        pytest.param(
+            Limit("after-n", 2), [(0, 0), (0, 0), (0, 0), (9999, 0)], "+ + -1 -1",
+            id="after-n does not recover",
+        ),
+        pytest.param(Limit("after-n"), [(0, 0)], "-1", id="after-n of nothing allows nothing"),
+        pytest.param(Limit("random", probability=0.5), [(0, 0)], "+", id="random allows a draw at its probability"),
+        pytest.param(Limit("random", probability=0.6), [(0, 0)], "-1", id="random refuses a draw below it"),
+        pytest.param(
+            Limit("fixed-window", 2, window=TEN), [(3, 0), (4, 0), (5, 0), (12.9, 0), (13, 0)], "+ + -8 -0.1 +",
+            id="a fixed window opens with the first request",
+        ),
+        pytest.param(
+            Limit("fixed-window", 1, window=TEN), [(0, 0), (30, 0), (35, 0)], "+ + -5",
+            id="the next one opens with the first request after it",
+        ),
+        pytest.param(
+            Limit("sliding-window", 2, window=TEN), [(0, 0), (6, 0), (7, 0), (10, 0), (11, 0)], "+ + -3 + -5",
+            id="a sliding window frees each request by itself",
+        ),
+        pytest.param(
+            Limit("sliding-window", tokens=10, window=TEN), [(0, 4), (2, 4), (4, 8), (10, 3), (10, 6)],
+            "+ + -8 + -2",
+            id="who asks for more waits for more to be free",
+        ),
+        pytest.param(
+            Limit("token-bucket", 2, window=TEN), [(0, 0), (0, 0), (0, 0), (5, 0), (5, 0)], "+ + -5 + -5",
+            id="a token bucket fills evenly",
+        ),
+        pytest.param(
+            Limit("token-bucket", 2, window=TEN, burst=3), [(0, 0)] * 4, "+ + + -5",
+            id="burst is how many pass at once",
+        ),
+        pytest.param(
+            Limit("leaky-bucket", 2, window=TEN), [(0, 0), (0, 0), (0, 0), (2.5, 0), (5, 0)], "+ +5 -5 -2.5 +5",
+            id="a leaky bucket spaces what it lets pass",
+        ),
+        pytest.param(
+            Limit("leaky-bucket", 2, window=TEN, queue=3), [(0, 0)] * 5, "+ +5 +10 +15 -5",
+            id="queue is how many wait",
+        ),
+        pytest.param(
+            Limit("leaky-bucket", 2, window=TEN, queue=0), [(0, 0), (0, 0), (5, 0)], "+ -5 +",
+            id="without a queue nobody waits",
+        ),
+        pytest.param(
+            Limit("leaky-bucket", 100, 10, window=TEN), [(0, 5), (0, 5), (0, 5)], "+ +5 -5",
+            id="the longer of two waits counts",
+        ),
+        pytest.param(
+            Limit("fixed-window", 2, 10, window=TEN), [(0, 9), (1, 2), (1, 1), (1, 0)], "+ -9 + -9",
+            id="requests and tokens are both asked",
+        ),
+        pytest.param(
+            Limit("token-bucket", 1, 10, window=TEN), [(0, 1), (1, 10), (1, 1)], "+ -9 -9",
+            id="the longer of two refusals is told",
+        ),
+        pytest.param(Limit("fixed-window", tokens=5), [(0, 6), (0, 5)], "! +", id="too much for a fixed window"),
+        pytest.param(Limit("sliding-window", tokens=5), [(0, 6), (0, 5)], "! +", id="too much for a sliding one"),
+        pytest.param(Limit("token-bucket", tokens=5), [(0, 6), (0, 5)], "! +", id="too much for a bucket"),
+        pytest.param(Limit("fixed-window", 0), [(0, 0)], "!", id="a window of nothing never lets anything pass"),
+        pytest.param(Limit("leaky-bucket", 0, queue=9), [(0, 0)], "!", id="nor does a bucket that does not drain"),
+        pytest.param(
+            Limit("token-bucket", 3, window=TEN), [(0, 0)] * 4 + [(3.333, 0), (3.334, 0)], "+ + + -3.334 -0.001 +",
+            id="waits are whole milliseconds, rounded up",
+        ),
+        pytest.param(
+            Limit("fixed-window", 1, window=TEN), [(50, 0), (40, 0), (60, 0)], "+ -20 +",
+            id="a clock that goes back opens no window",
+        ),
+        pytest.param(
+            Limit("token-bucket", 1, window=TEN), [(50, 0), (40, 0), (60, 0)], "+ -10 +",
+            id="nor does it fill a bucket",
+        ),
+        pytest.param(
+            Limit("sliding-window", 1, window=TEN), [(50, 0), (40, 0), (60, 0)], "+ -20 +",
+            id="nor does it free a sliding one",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_said(limit: Limit, asked: list[tuple[float, int]], expected: str) -> None:
+    assert said(limit, *asked) == expected
+
+
+@pytest.mark.parametrize("strategy", ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"])
+def test_so_many_answers_may_be_under_way(strategy: str) -> None:
+    account = open_account(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
+    for _ in range(2):
+        assert account.ask(0, Cost()) == Verdict(True)
+        account.charge(0, Cost())
+    assert account.ask(0, Cost()) == Verdict(False, 0.0, 4.0, "concurrent")
+    account.release()
+    assert account.ask(0, Cost()).allowed
+    account.reset()
+    account.release()
+    account.release()
+    assert account.held == 0
+
+
+def test_answers_under_way_are_bounded_beside_the_rest() -> None:
+    account = open_account(Limit("fixed-window", 2, concurrent=1))
+    account.charge(0, Cost())
+    assert account.ask(1, Cost()).by == "concurrent"
+    account.release()
+    account.charge(1, Cost())
+    account.release()
+    assert account.ask(2, Cost()) == Verdict(False, 0.0, 58.0, "requests")
+
+
+@pytest.mark.parametrize("strategy", ["none", "always", "random", "after-n"])
+def test_the_others_have_no_bound_on_answers_under_way(strategy: str) -> None:
+    account = open_account(Limit(strategy, 5, concurrent=1))  # type: ignore[arg-type]
+    account.charge(0, Cost())
+    account.charge(0, Cost())
+    assert account.held == 0
+    assert account.ask(0, Cost(0, 1.0)).by in (None, "requests")
+
+
+FULL = Gauge(4, 4, 0.0, TEN)
+
+
+@pytest.mark.parametrize(
+    ("limit", "standings"),
+    [
+        pytest.param(
+            Limit("fixed-window", 4, window=TEN), [FULL, Gauge(4, 3, 10, TEN), Gauge(4, 3, 8, TEN)],
+            id="a fixed window is full again at its end",
+        ),
+        pytest.param(
+            Limit("sliding-window", 4, window=TEN), [FULL, Gauge(4, 3, 10, TEN), Gauge(4, 3, 8, TEN)],
+            id="a sliding one when all of it has passed",
+        ),
+        pytest.param(
+            Limit("token-bucket", 4, window=TEN), [FULL, Gauge(4, 3, 2.5, TEN), Gauge(4, 3, 0.5, TEN)],
+            id="a bucket when it has been refilled, and not a part of a request remains",
+        ),
+        pytest.param(
+            Limit("token-bucket", 4, burst=6, window=TEN),
+            [Gauge(6, 6, 0, TEN), Gauge(6, 5, 2.5, TEN), Gauge(6, 5, 0.5, TEN)],
+            id="with a burst that is what remains",
+        ),
+        pytest.param(
+            Limit("leaky-bucket", 4, queue=1, window=TEN),
+            [Gauge(2, 2, 0, TEN), Gauge(2, 1, 2.5, TEN), Gauge(2, 1, 0.5, TEN)],
+            id="with a queue it is the queue and one more",
+        ),
+        pytest.param(
+            Limit("after-n", 4, window=TEN), [Gauge(4, 4, 1, TEN), Gauge(4, 3, 1, TEN), Gauge(4, 3, 1, TEN)],
+            id="after-n counts down and tells the constant",
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands(limit: Limit, standings: list[Gauge]) -> None:
+    account = open_account(limit)
+    found = [account.standing(0)]
+    account.charge(0, Cost())
+    found += [account.standing(0), account.standing(2)]
+    assert found == [Standing(each) for each in standings]
+    assert account.standing(100).requests == (
+        found[1].requests if limit.strategy == "after-n" else standings[0]
+    )
+
+
+def test_tokens_stand_beside_requests() -> None:
+    account = open_account(Limit("fixed-window", 4, 100, window=TEN))
+    account.charge(5, Cost(30))
+    assert account.standing(6) == Standing(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
+
+
+@pytest.mark.parametrize("strategy", ["none", "always", "random"])
+def test_what_counts_nothing_has_no_standing(strategy: str) -> None:
+    assert open_account(Limit(strategy, 4, 4)).standing(0) == Standing()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_reset_is_a_new_beginning(strategy: str) -> None:
+    limit = Limit(strategy, 1, window=TEN, probability=1.0)  # type: ignore[arg-type]
+    account, fresh = open_account(limit), Account(limit)
+    account.charge(0, Cost(5))
+    account.reset()
+    assert account.ask(0, Cost(1, 0.5)) == fresh.ask(0, Cost(1, 0.5))
+    assert account.standing(0) == fresh.standing(0)
+
+
+def test_a_sliding_window_takes_bounded_memory() -> None:
+    window = SlidingWindow(1_000_000, 60_000_000)
+    for place in range(20_000):
+        window.charge(place * 2_999, 1)
+    assert EXACT < len(window._log) <= 2 * EXACT + 2
+    assert window.gauge(20_000 * 2_999).remaining == 1_000_000 - 20_000
+
+
+def test_what_costs_nothing_is_not_kept() -> None:
+    window = SlidingWindow(1, 1_000_000)
+    window.charge(0, 0)
+    assert window.gauge(0) == Gauge(1, 1, 0.0, 1.0)
+
+
+NO, NEVER = Verdict(False, 0.0, 2.0, "requests"), Verdict(False, 0.0, None, "tokens")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        pytest.param([], Verdict(True), id="no limit allows"),
+        pytest.param([Verdict(True), Verdict(True, 3.0), Verdict(True, 1.0)], Verdict(True, 3.0), id="the longest delay"),
+        pytest.param([Verdict(True, 3.0), NO], NO, id="one that refuses is enough"),
+        pytest.param([Verdict(False, 0.0, 1.0), NO, Verdict(False, 0.0, 1.5)], NO, id="the longest wait is told"),
+        pytest.param([NO, NEVER, NO], NEVER, id="never is longer than any wait"),
+    ],
+)  # fmt: skip
+def test_several_limits_are_one(verdicts: list[Verdict], expected: Verdict) -> None:
+    assert together(verdicts) == expected
+
+
+def test_the_tightest_limit_is_told() -> None:
+    slow, quick = Gauge(9, 2, 5.0, TEN), Gauge(2, 2, 1.0, TEN)
+    much, little = Gauge(100, 50, 1.0, TEN), Gauge(1000, 49, 1.0, TEN)
+    assert tightest([]) == Standing()
+    assert tightest([Standing(quick, much), Standing(slow), Standing(None, little)]) == Standing(slow, little)

@@ -1,0 +1,173 @@
+"""What the strategies promise, on random arrivals: who waits as told succeeds, and no window holds too much."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from mockllm.core.limits import Account, Cost, Limit, Strategy, open_account
+
+METERED: st.SearchStrategy[Strategy] = st.sampled_from(
+    ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
+)
+NOON = 1_800_000_000.123456
+"""A time of our days, where a float is only good for a quarter of a microsecond."""
+BOUNDS = st.none() | st.integers(0, 50)
+WINDOWS = st.floats(0.001, 3600, allow_nan=False)
+ARRIVALS = st.lists(st.tuples(st.floats(0, 90, allow_nan=False), st.integers(0, 60)), min_size=1, max_size=40)
+
+
+@st.composite
+def limits(draw: st.DrawFn) -> Limit:
+    requests, tokens = draw(BOUNDS), draw(BOUNDS)
+    assume((requests, tokens) != (None, None))
+    return Limit(
+        draw(METERED), requests, tokens, window=draw(WINDOWS), burst=draw(BOUNDS), queue=draw(BOUNDS)
+    )
+
+
+def passing(account: Account, arrivals: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """When what passed left, and its tokens."""
+    now, passed = NOON, []
+    for gap, tokens in arrivals:
+        now += gap
+        verdict = account.ask(now, Cost(tokens))
+        if verdict.allowed:
+            account.charge(now, Cost(tokens))
+            passed.append((now + verdict.delay, tokens))
+    return passed
+
+
+@given(limit=limits(), arrivals=ARRIVALS)
+def test_who_waits_as_told_succeeds(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
+    account = open_account(limit)
+    now = NOON
+    for gap, tokens in arrivals:
+        now += gap
+        cost = Cost(tokens)
+        verdict = account.ask(now, cost)
+        if not verdict.allowed and verdict.retry_after is not None:
+            assert verdict.retry_after > 0
+            assert round(verdict.retry_after * 1000) == verdict.retry_after * 1000
+            now += verdict.retry_after
+            assert account.ask(now, cost).allowed
+        if account.ask(now, cost).allowed:
+            account.charge(now, cost)
+
+
+@given(limit=limits(), arrivals=ARRIVALS)
+def test_the_wait_that_is_told_is_no_longer_than_it_must(
+    limit: Limit, arrivals: list[tuple[float, int]]
+) -> None:
+    account = open_account(limit)
+    passing(account, arrivals)
+    now = NOON + sum(gap for gap, _ in arrivals)
+    verdict = account.ask(now, Cost(arrivals[0][1]))
+    if not verdict.allowed and verdict.retry_after is not None and verdict.retry_after > 0.002:
+        assert not account.ask(now + verdict.retry_after - 0.002, Cost(arrivals[0][1])).allowed
+
+
+@given(limit=limits(), arrivals=ARRIVALS, later=st.floats(0, 90, allow_nan=False))
+def test_asking_and_looking_change_nothing(
+    limit: Limit, arrivals: list[tuple[float, int]], later: float
+) -> None:
+    account, other = open_account(limit), open_account(limit)
+    passing(account, arrivals)
+    passing(other, arrivals)
+    end = NOON + sum(gap for gap, _ in arrivals)
+    account.ask(end, Cost(7))
+    account.standing(end)
+    assert account.ask(end + later, Cost(3)) == other.ask(end + later, Cost(3))
+    assert account.standing(end + later) == other.standing(end + later)
+
+
+@given(limit=limits(), arrivals=ARRIVALS, later=st.floats(0, 90, allow_nan=False))
+def test_what_remains_passes_and_one_more_does_not(
+    limit: Limit, arrivals: list[tuple[float, int]], later: float
+) -> None:
+    account = open_account(limit)
+    passing(account, arrivals)
+    now = NOON + sum(gap for gap, _ in arrivals) + later
+    requests, tokens = account.standing(now)
+    if requests is not None:
+        assert 0 <= requests.remaining <= requests.limit
+        assert bool(requests.remaining) == (account.ask(now, Cost(0)).allowed)
+    if tokens is not None and (requests is None or requests.remaining):
+        assert 0 <= tokens.remaining <= tokens.limit
+        assert account.ask(now, Cost(tokens.remaining)).allowed
+        assert not account.ask(now, Cost(tokens.remaining + 1)).allowed
+
+
+@given(limit=limits(), arrivals=ARRIVALS)
+def test_after_the_reset_that_is_told_everything_remains(
+    limit: Limit, arrivals: list[tuple[float, int]]
+) -> None:
+    account = open_account(limit)
+    passing(account, arrivals)
+    now = NOON + sum(gap for gap, _ in arrivals)
+    for before in account.standing(now):
+        if before is not None:
+            after = [each for each in account.standing(now + before.reset + 1e-6) if each is not None]
+            assert any(each == before._replace(remaining=before.limit, reset=0.0) for each in after)
+
+
+def most(passed: list[tuple[float, int]], window: float, *, tokens: bool) -> int:
+    """The most that passed in any window, whose end does not belong to it."""
+    return max(
+        (
+            sum(amount if tokens else 1 for when, amount in passed if start <= when < start + window - 1e-6)
+            for start, _ in passed
+        ),
+        default=0,
+    )
+
+
+@given(limit=limits(), arrivals=ARRIVALS)
+def test_no_window_holds_too_much(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
+    passed = passing(open_account(limit), arrivals)
+    for bound, size, tokens in (
+        (limit.requests, limit.burst, False),
+        (limit.tokens, limit.tokens, True),
+    ):
+        if bound is None:
+            continue
+        held = most(passed, limit.window, tokens=tokens)
+        match limit.strategy:
+            case "sliding-window":
+                assert held <= bound
+            case "fixed-window":
+                assert held <= 2 * bound
+            case "token-bucket":
+                assert held <= bound + (bound if size is None else size)
+
+
+@given(requests=st.integers(1, 20), queue=BOUNDS, window=WINDOWS, arrivals=ARRIVALS)
+def test_what_leaves_a_leaky_bucket_is_spaced_evenly(
+    requests: int, queue: int | None, window: float, arrivals: list[tuple[float, int]]
+) -> None:
+    limit = Limit("leaky-bucket", requests, queue=queue, window=window)
+    left = [when for when, _ in passing(open_account(limit), arrivals)]
+    assert all(later - earlier >= window / requests - 3e-6 for earlier, later in pairwise(left))
+    assert most([(when, 0) for when in left], window, tokens=False) <= requests
+
+
+@given(arrivals=st.lists(st.floats(0, 0.01, allow_nan=False), min_size=1, max_size=60))
+def test_a_busy_sliding_window_is_never_too_generous(arrivals: list[float]) -> None:
+    """Above so many entries they are joined; still no window holds too much, and waits suffice."""
+    account = open_account(Limit("sliding-window", tokens=1500, window=1.0))
+    now, passed = NOON, []
+    for gap in arrivals:
+        now += gap
+        for _ in range(40):
+            verdict = account.ask(now, Cost(1))
+            if not verdict.allowed:
+                assert verdict.retry_after is not None
+                now += verdict.retry_after
+                assert account.ask(now, Cost(1)).allowed
+            account.charge(now, Cost(1))
+            passed.append(now)
+    window: list[Any] = [sum(start <= when < start + 1.0 - 1e-6 for when in passed) for start in set(passed)]
+    assert max(window) <= 1500
