@@ -28,6 +28,8 @@ PATIENCE = 60.0
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "openai-chat": ("",),
     "openai-trouble": ("",),
+    "anthropic-trouble": ("",),
+    "anthropic": ("",),
     "openai-other": ("",),
     "openai-responses": ("",),
 }
