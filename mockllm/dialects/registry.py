@@ -10,6 +10,11 @@ from mockllm.dialects.routes import ROUTES, generating_paths
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.CHAT,
+    openai.LIST_CHAT,
+    openai.GET_CHAT,
+    openai.UPDATE_CHAT,
+    openai.DELETE_CHAT,
+    openai.CHAT_MESSAGES,
     openai.RESPONSES,
     openai.INPUT_TOKENS,
     openai.COMPACT,
@@ -24,6 +29,8 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     anthropic.MESSAGES,
     anthropic.COUNT,
     anthropic.MODELS,
+    anthropic.VERTEX_MESSAGES,
+    anthropic.VERTEX_COUNT,
     gemini.GENERATE,
     gemini.VERTEX,
     gemini.COUNT,
@@ -50,6 +57,7 @@ SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
     ("anthropic", anthropic.MESSAGES),
     ("gemini", gemini.GENERATE),
     ("vertex", gemini.VERTEX),
+    ("vertex", anthropic.VERTEX_MESSAGES),
     ("azure", azure.CHAT),
     ("azure", azure.RESPONSES),
     *((spoken.vendor.name, call) for spoken in vendors.SPOKEN for call in spoken.generating),

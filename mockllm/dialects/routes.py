@@ -64,6 +64,11 @@ ROUTES: Final = (
     Route("GET", "/openai/(v1/models|models)", azure.MODELS, "azure"),
     Route("POST", "/models/chat/completions", azure.FOUNDRY_CHAT, "azure"),
     Route("POST", "/v1/chat/completions", openai.CHAT),
+    Route("GET", "/v1/chat/completions", openai.LIST_CHAT),
+    Route("GET", "/v1/chat/completions/{completion}", openai.GET_CHAT),
+    Route("POST", "/v1/chat/completions/{completion}", openai.UPDATE_CHAT),
+    Route("DELETE", "/v1/chat/completions/{completion}", openai.DELETE_CHAT),
+    Route("GET", "/v1/chat/completions/{completion}/messages", openai.CHAT_MESSAGES),
     Route("POST", "/v1/responses", openai.RESPONSES),
     Route("POST", "/v1/responses/input_tokens", openai.INPUT_TOKENS),
     Route("POST", "/v1/responses/compact", openai.COMPACT),
@@ -91,6 +96,17 @@ ROUTES: Final = (
             ("(generateContent|streamGenerateContent)", generate),
             ("countTokens", gemini.COUNT),
             ("(embedContent|batchEmbedContents|predict)", gemini.EMBEDDINGS),
+        )
+    ),
+    *(
+        Route("POST", f"{base}/models/{call}", dialect, "vertex")
+        for base in (
+            "/(v1beta1|v1)/projects/{project}/locations/{location}/publishers/anthropic",
+            "/(v1beta1|v1)/publishers/anthropic",
+        )
+        for call, dialect in (
+            ("{model}:(rawPredict|streamRawPredict)", anthropic.VERTEX_MESSAGES),
+            ("count-tokens:rawPredict", anthropic.VERTEX_COUNT),  # of several that fit, the last is found
         )
     ),
     Route("GET", "/(v1beta1|v1)/publishers/google/models", gemini.MODELS, "vertex"),
@@ -304,7 +320,7 @@ for _route in ROUTES:
     for _prefix_, _bare in _spellings(_route):
         if "{" in _bare:
             _entry = (_prefix_ + _bare, _route, _prefix_)
-            _OPEN.setdefault(_bare[_bare.rfind("}") + 1 :] if ":" in _bare else "", []).append(_entry)
+            _OPEN.setdefault(_bare[_bare.rfind(":") :] if ":" in _bare else "", []).append(_entry)
         else:
             _found = Found(_route.dialect, _route.provider, _bare)
             _LITERAL.setdefault(_prefix_ + _bare, {}).setdefault(_route.method, []).append(_found)

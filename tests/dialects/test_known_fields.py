@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anthropic.types import message_count_tokens_params as counted
 from anthropic.types import message_create_params as messages
+from anthropic.types.beta import message_count_tokens_params as beta_counted
 from anthropic.types.beta import message_create_params as beta
 from openai.types import completion_create_params as completions
 from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as responses
 
 from mockllm.core.request import Request
+from mockllm.dialects.anthropic.count import CountRequest
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.openai.chat_request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
@@ -23,13 +26,16 @@ TYPES: list[tuple[type[Request], Any]] = [
     (CompletionsRequest, completions.CompletionCreateParamsBase),
     (MessagesRequest, messages.MessageCreateParamsBase),
     (MessagesRequest, beta.MessageCreateParamsBase),
+    (CountRequest, counted.MessageCountTokensParams),
+    (CountRequest, beta_counted.MessageCountTokensParams),
 ]
 
 
 @pytest.mark.parametrize(("request_type", "params"), TYPES)
 def test_every_field_of_the_sdk_is_known(request_type: type[Request], params: Any) -> None:
     assert request_type.known is not None
-    assert {*params.__annotations__, "stream"} - request_type.known == set()
+    streams = {"stream"} if request_type.generates else set()
+    assert {*params.__annotations__, *streams} - request_type.known == set()
 
 
 def made(request_type: type[Request], provider: str, raw: bytes) -> Request:

@@ -32,7 +32,6 @@ from mockllm.dialects.anthropic.shapes import (
 )
 
 _PROMPT: Final[Shape] = {
-    "model": STRING,
     "messages": ANY,
     "system": TEXT_OR_LIST.or_absent(),
     "tools": LIST.or_absent(),
@@ -42,8 +41,7 @@ _PROMPT: Final[Shape] = {
     "output_config": DICT.or_absent(),
 }
 """What is counted of a request."""
-_FIELDS: Final[Shape] = {
-    **_PROMPT,
+_ANSWER: Final[Shape] = {
     "max_tokens": INTEGER,
     "stream": BOOLEAN.or_absent(),
     "temperature": NUMBER.or_absent(),
@@ -52,6 +50,12 @@ _FIELDS: Final[Shape] = {
     "stop_sequences": LIST.or_absent(),
     "metadata": DICT.or_absent(),
 }
+"""What else a message is asked with."""
+_MODEL: Final[Shape] = {"model": STRING}
+_COUNTED: Final[Shape] = {**_MODEL, **_PROMPT}
+_FIELDS: Final[Shape] = {**_COUNTED, **_ANSWER}
+_VERTEX: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_ANSWER}
+"""`anthropic_version` is of any day: the SDKs send what they were built for."""
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES: Final = ("auto", "any", "tool", "none")
@@ -77,17 +81,21 @@ def unreadable(request: Request) -> Failure | None:
 
 def check(request: Request) -> Failure | None:
     """The first problem of a message's request; None where there is none."""
-    failure = unreadable(request)
-    if failure is not None:
-        return failure
-    if type(request.fields.get("thread")) is dict:
-        return _NO_THREADS
-    return _refused(_check_message, request)
+    return unreadable(request) or _threaded(request) or _refused(_check_message, request)
+
+
+def check_vertex(request: Request) -> Failure | None:
+    """The same of one to Vertex AI, which has the model in its path and a version in its body."""
+    return unreadable(request) or _threaded(request) or _refused(_check_vertex, request)
 
 
 def check_counted(request: Request) -> Failure | None:
     """The first problem of a request that is to be counted, which needs no `max_tokens`."""
     return unreadable(request) or _refused(_check_counted, request)
+
+
+def _threaded(request: Request) -> Failure | None:
+    return _NO_THREADS if type(request.fields.get("thread")) is dict else None
 
 
 def _refused(look: Callable[[dict[str, Json], Request], None], request: Request) -> Failure | None:
@@ -104,6 +112,29 @@ def _bad(message: str) -> Failure:
 
 def _check_message(fields: dict[str, Json], request: Request) -> None:
     fit("", fields, _FIELDS)
+    _check_model(fields)
+    _check_answer(fields, request)
+
+
+def _check_vertex(fields: dict[str, Json], request: Request) -> None:
+    fit("", fields, _VERTEX)
+    if "model" in fields:
+        raise Problem("model: Extra inputs are not permitted")
+    _check_answer(fields, request)
+
+
+def _check_counted(fields: dict[str, Json], request: Request) -> None:
+    fit("", fields, _COUNTED)
+    _check_model(fields)
+    _check_prompt(fields)
+
+
+def _check_model(fields: dict[str, Json]) -> None:
+    if not fields["model"]:
+        raise Problem("model: String should have at least 1 character")
+
+
+def _check_answer(fields: dict[str, Json], request: Request) -> None:
     at_least("max_tokens", fields["max_tokens"], 1)
     _check_prompt(fields)
     for name in ("temperature", "top_p"):
@@ -115,14 +146,7 @@ def _check_message(fields: dict[str, Json], request: Request) -> None:
     _check_budget(fields.get("thinking") or {}, fields["max_tokens"], request)
 
 
-def _check_counted(fields: dict[str, Json], request: Request) -> None:
-    fit("", fields, _PROMPT)
-    _check_prompt(fields)
-
-
 def _check_prompt(fields: dict[str, Json]) -> None:
-    if not fields["model"]:
-        raise Problem("model: String should have at least 1 character")
     check_messages(fields["messages"])
     if type(fields.get("system")) is list:
         check_texts("system", fields["system"])

@@ -1,0 +1,95 @@
+"""Errors of Claude on Vertex AI: what Google's front turns away has Google's envelope, what the model refuses
+has Anthropic's, whose ids tell the platform.
+
+Google's messages are those of public reports; 502, 503 and 504 are inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, pretty
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic.errors import error_plan
+from mockllm.dialects.anthropic.families import DEFAULT_MODEL
+from mockllm.dialects.dialect import Stamp
+
+_JSON: Final = (("content-type", "application/json; charset=UTF-8"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One named error of Google's. `message` may hold `{resource}` and `{model}`; `info` is the reason and the
+    service that the details tell, where there are any."""
+
+    code: int
+    status: str
+    message: str
+    info: Mapping[str, Json] = field(default_factory=dict)
+
+
+_QUOTA: Final = Row(
+    429,
+    "RESOURCE_EXHAUSTED",
+    "Quota exceeded for aiplatform.googleapis.com/online_prediction_requests_per_base_model with base model: "
+    "anthropic-{model}. Please submit a quota increase request. "
+    "https://cloud.google.com/vertex-ai/docs/generative-ai/quotas-genai.",
+)
+ROWS: Final[Mapping[str, Row]] = {
+    "authentication": Row(
+        401,
+        "UNAUTHENTICATED",
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
+        "other valid authentication credential. See https://cloud.google.com/docs/authentication",
+        {"reason": "ACCESS_TOKEN_TYPE_UNSUPPORTED"},
+    ),
+    "permission": Row(
+        403,
+        "PERMISSION_DENIED",
+        "Permission 'aiplatform.endpoints.predict' denied on resource "
+        "'//aiplatform.googleapis.com/{resource}' (or it may not exist).",
+        {"reason": "IAM_PERMISSION_DENIED"},
+    ),
+    "not_found": Row(404, "NOT_FOUND", "Requested entity was not found."),
+    "model_not_found": Row(
+        404,
+        "NOT_FOUND",
+        "Publisher Model `{resource}` was not found or your project does not have access to it. Please ensure "
+        "you are using a valid model version. For more information, see: "
+        "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions",
+    ),
+    "rate_limit": _QUOTA,
+    "insufficient_quota": _QUOTA,
+    "unavailable": Row(503, "UNAVAILABLE", "The service is currently unavailable."),
+    "bad_gateway": Row(502, "UNAVAILABLE", "Bad gateway."),
+    "timeout": Row(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
+}
+"""What Google's front says; the other named errors are the model's own."""
+
+
+def vertex_error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    """The failure as a whole answer; `stamp` makes the platform's ids."""
+    row = ROWS.get(failure.type)
+    if row is None:
+        plan = error_plan(failure, request, stamp)
+        kept = [pair for pair in plan.head.headers if not pair[0].startswith("anthropic-")]
+        return Plan(Head(plan.head.status, tuple(kept)), plan.steps)
+    status = failure.status or row.code
+    message = failure.message if failure.message is not None else _message(row, request)
+    error: dict[str, Json] = {"code": status, "message": message, "status": row.status}
+    if row.info:
+        info = {**row.info, "domain": "googleapis.com", "metadata": {"service": "aiplatform.googleapis.com"}}
+        error["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", **info}]
+    body = pretty({"error": {**error, **failure.fields}}) + b"\n"
+    return Plan(Head(status, _JSON).with_headers(failure.headers), (Data(body, 0, "body"),))
+
+
+def _message(row: Row, request: Request) -> str:
+    """The resource is the path behind the version, without the call; the base model has no date."""
+    resource = request.path.lstrip("/").partition("/")[2].rpartition(":")[0]
+    model = (request.model or DEFAULT_MODEL).partition("@")[0]
+    return row.message.format(resource=resource, model=model)

@@ -1,0 +1,234 @@
+"""Claude on Vertex AI: the same messages, with the model in the path, the platform's ids, and errors of two hands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import NAMED, Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.core.reply import Call, Choice, Reply, Text, Usage
+from mockllm.core.request import Request
+from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
+from mockllm.dialects.asking import Wish
+from mockllm.dialects.routes import Found, find
+from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of
+from tests.golden.wire import assert_golden
+
+BASE = "/v1/projects/p/locations/us-east5/publishers/anthropic/models"
+BODY: dict[str, Json] = {
+    "anthropic_version": "vertex-2023-10-16",
+    "max_tokens": 100,
+    "messages": [{"role": "user", "content": "hi"}],
+}
+
+
+def asked(call: str = "rawPredict", of: str = "claude-sonnet-5", body: Json = None, **more: Json) -> Request:
+    path = f"{BASE}/{of}:{call}"
+    found = find("POST", path, {})
+    assert isinstance(found, Found)
+    assert found.provider == "vertex"
+    return found.dialect.request(
+        method="POST",
+        path=found.path,
+        headers={},
+        raw=dumps({**BODY, **more} if body is None else body),
+        route=found.route,
+        provider=found.provider,
+    )
+
+
+SAID = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_calls"),), Usage(12, 7))
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        (f"{BASE}/claude-sonnet-5:rawPredict", VERTEX_MESSAGES),
+        (f"{BASE}/claude-sonnet-5:streamRawPredict", VERTEX_MESSAGES),
+        (f"{BASE}/claude-sonnet-4%4020250514:rawPredict", VERTEX_MESSAGES),
+        (f"{BASE}/count-tokens:rawPredict", VERTEX_COUNT),
+        (f"{BASE.replace('v1', 'v1beta1')}/count-tokens:rawPredict", VERTEX_COUNT),
+        (f"/vertex{BASE}/claude-sonnet-5:rawPredict", VERTEX_MESSAGES),
+        ("/v1/publishers/anthropic/models/m:rawPredict", VERTEX_MESSAGES),
+        ("/v1/publishers/anthropic/models/count-tokens:rawPredict", VERTEX_COUNT),
+    ],
+)
+def test_where_it_is_found(path: str, dialect: object) -> None:
+    found = find("POST", path, {})
+    assert isinstance(found, Found)
+    assert (found.dialect, found.provider) == (dialect, "vertex")
+
+
+def test_the_model_is_that_of_the_path() -> None:
+    assert asked(of="claude-sonnet-4%4020250514").model == "claude-sonnet-4@20250514"
+    assert (asked().dialect, asked().provider, asked().api) == ("anthropic", "vertex", "messages")
+
+
+@pytest.mark.parametrize(
+    ("call", "said", "stream"),
+    [
+        ("rawPredict", None, False),
+        ("streamRawPredict", None, True),
+        ("streamRawPredict", False, False),
+        ("rawPredict", True, True),
+    ],
+)
+def test_the_body_says_whether_to_stream_else_the_call(call: str, said: bool | None, stream: bool) -> None:
+    assert asked(call, stream=said).stream is stream
+
+
+def test_an_answer_tells_the_platform_in_its_ids_and_names_the_model_with_a_dash() -> None:
+    request = asked(of="claude-sonnet-4-5@20250929")
+    plan = VERTEX_MESSAGES.whole(SAID, request, STAMP)
+    body = body_of(plan)
+    assert body["model"] == "claude-sonnet-4-5-20250929"
+    assert body["id"].startswith("msg_vrtx_01")
+    assert body["content"][1]["id"].startswith("toolu_vrtx_01")
+    headers = dict(plan.head.headers)
+    assert headers.keys() == {"content-type", "request-id"}
+    assert headers["request-id"].startswith("req_vrtx_01")
+    assert len(body["id"]) == len("msg_vrtx_0154LUXjFVzQGUca3yK2RUeo")
+
+
+def test_a_stream_is_anthropics_own() -> None:
+    plan = VERTEX_MESSAGES.stream(SAID, asked("streamRawPredict", stream=True), STAMP)
+    events = events_of(plan)
+    assert [events[0]["type"], events[-1]["type"]] == ["message_start", "message_stop"]
+    assert events[0]["message"]["id"].startswith("msg_vrtx_01")
+    assert dict(plan.head.headers)["content-type"] == "text/event-stream; charset=utf-8"
+
+
+def test_a_model_that_a_rule_names_is_sent_as_it_is() -> None:
+    said = Reply(SAID.choices, model="my@model")
+    assert body_of(VERTEX_MESSAGES.whole(said, asked(), STAMP))["model"] == "my@model"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({}, None),
+        ({"anthropic_version": None}, "anthropic_version: Input should be a valid string"),
+        ({"anthropic_version": "2026-10-21"}, None),
+        ({"model": "claude-sonnet-5"}, "model: Extra inputs are not permitted"),
+        ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+        ({"messages": []}, "messages: at least one message is required"),
+        ({"thread": {}}, "thread: threads are not kept here; send the whole history"),
+    ],
+)
+def test_what_is_refused(more: dict[str, Json], message: str | None) -> None:
+    failure = VERTEX_MESSAGES.check(asked(**more))
+    assert (failure.message if failure else None) == message
+
+
+def test_a_body_without_a_version_is_refused() -> None:
+    failure = VERTEX_MESSAGES.check(
+        asked(body={"max_tokens": 1, "messages": [{"role": "user", "content": "x"}]})
+    )
+    assert failure is not None
+    assert failure.message == "anthropic_version: Field required"
+
+
+GOOGLES = {
+    "authentication": (401, "UNAUTHENTICATED"),
+    "permission": (403, "PERMISSION_DENIED"),
+    "not_found": (404, "NOT_FOUND"),
+    "model_not_found": (404, "NOT_FOUND"),
+    "rate_limit": (429, "RESOURCE_EXHAUSTED"),
+    "insufficient_quota": (429, "RESOURCE_EXHAUSTED"),
+    "unavailable": (503, "UNAVAILABLE"),
+    "bad_gateway": (502, "UNAVAILABLE"),
+    "timeout": (504, "DEADLINE_EXCEEDED"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_googles_front_speaks_for_itself_and_the_model_for_the_rest(name: str) -> None:
+    plan = VERTEX_MESSAGES.error(Failure(name), asked(), STAMP)
+    body = parsed(plan)
+    headers = dict(plan.head.headers)
+    if name in GOOGLES:
+        code, status = GOOGLES[name]
+        assert (plan.head.status, body["error"]["code"], body["error"]["status"]) == (code, code, status)
+        assert headers == {"content-type": "application/json; charset=UTF-8"}
+    elif name == "request_too_large":
+        assert (plan.head.status, body["error"]["type"]) == (413, "request_too_large")
+    else:
+        assert body["type"] == "error"
+        assert body["request_id"] == headers["request-id"]
+        assert body["request_id"].startswith("req_vrtx_01")
+        assert not any(key.startswith("anthropic-") for key in headers)
+
+
+def parsed(plan: Plan) -> Any:
+    (step,) = plan.steps
+    assert isinstance(step, Data)
+    return loads(step.payload)
+
+
+def test_googles_messages_name_the_resource_and_the_base_model() -> None:
+    request = asked(of="claude-opus-4@20250514")
+    said = {
+        name: parsed(VERTEX_MESSAGES.error(Failure(name), request, STAMP))["error"]
+        for name in ("model_not_found", "rate_limit", "permission")
+    }
+    resource = "projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4@20250514"
+    assert f"`{resource}` was not found" in said["model_not_found"]["message"]
+    assert "base model: anthropic-claude-opus-4." in said["rate_limit"]["message"]
+    assert f"'//aiplatform.googleapis.com/{resource}'" in said["permission"]["message"]
+    assert said["permission"]["details"][0]["reason"] == "IAM_PERMISSION_DENIED"
+
+
+def test_a_scenario_may_say_all_of_it() -> None:
+    failure = Failure("rate_limit", 418, "Slow down.", fields={"extra": 1}, headers=(("x-own", "1"),))
+    plan = VERTEX_MESSAGES.error(failure, asked(), STAMP)
+    assert plan.head.status == 418
+    assert parsed(plan)["error"] == {
+        "code": 418,
+        "message": "Slow down.",
+        "status": "RESOURCE_EXHAUSTED",
+        "extra": 1,
+    }
+    assert ("x-own", "1") in plan.head.headers
+
+
+def test_an_error_inside_a_stream_is_the_models() -> None:
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
+    events = events_of(VERTEX_MESSAGES.stream(broken, asked(stream=True), STAMP))
+    assert events[-1]["error"]["type"] == "overloaded_error"
+    assert events[-1]["request_id"].startswith("req_vrtx_01")
+
+
+def test_tokens_are_counted_for_the_model_in_the_body() -> None:
+    body = {**{key: value for key, value in BODY.items() if key != "max_tokens"}, "model": "claude-sonnet-5"}
+    request = asked(of="count-tokens", body=body)
+    assert (request.model, request.api) == ("claude-sonnet-5", "count_tokens")
+    assert VERTEX_COUNT.check(request) is None
+    plan = VERTEX_COUNT.answer(request, (), STAMP)
+    assert isinstance(plan, Plan)
+    assert body_of(plan) == {"input_tokens": request.input_tokens}
+    assert dict(plan.head.headers)["request-id"].startswith("req_vrtx_01")
+    assert VERTEX_COUNT.error(Failure("authentication"), request, STAMP).head.status == 401
+
+
+def test_what_an_example_asks() -> None:
+    asked_for = VERTEX_MESSAGES.compose(Wish(stream=True, api_key="token"))
+    assert asked_for.path.endswith("/models/claude-sonnet-5:streamRawPredict")
+    assert asked_for.headers["authorization"] == "Bearer token"
+    assert "model" not in asked_for.body
+    assert "anthropic-version" not in asked_for.headers
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_wire_bytes_of_an_answer(stream: bool) -> None:
+    say = VERTEX_MESSAGES.stream if stream else VERTEX_MESSAGES.whole
+    plan = say(SAID, asked(stream=stream), STAMP)
+    assert_golden(f"anthropic/vertex-text-and-tool{'-stream' if stream else ''}.txt", plan)
+
+
+@pytest.mark.parametrize("name", ["model_not_found", "overloaded"])
+def test_wire_bytes_of_an_error(name: str) -> None:
+    plan = VERTEX_MESSAGES.error(Failure(name), asked(), STAMP)
+    assert_golden(f"anthropic/vertex-error-{name.replace('_', '-')}.txt", plan)
