@@ -248,7 +248,7 @@ NO, NEVER = Verdict(False, 0.0, 2.0, "requests"), Verdict(False, 0.0, None, "tok
     ("verdicts", "expected"),
     [
         pytest.param([], Verdict(True), id="no limit allows"),
-        pytest.param([Verdict(True), Verdict(True, 3.0), Verdict(True, 1.0)], Verdict(True, 3.0), id="the longest delay"),
+        pytest.param([Verdict(True), Verdict(True, 3.0), Verdict(True, 1.0)], Verdict(True, 3.0), id="longest delay"),
         pytest.param([Verdict(True, 3.0), NO], NO, id="one that refuses is enough"),
         pytest.param([Verdict(False, 0.0, 1.0), NO, Verdict(False, 0.0, 1.5)], NO, id="the longest wait is told"),
         pytest.param([NO, NEVER, NO], NEVER, id="never is longer than any wait"),
