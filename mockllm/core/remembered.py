@@ -8,7 +8,7 @@ them and nothing is parsed before somebody asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -37,6 +37,9 @@ class Recall(Protocol):
     def stored(self, name: str) -> Stored | None:
         """The response of this name."""
 
+    def all_stored(self, prefix: str) -> Sequence[Stored]:
+        """The responses whose own id begins so, in the order in which they came."""
+
     def call(self, id: str) -> str | None:
         """The tool that the call of this id was for."""
 
@@ -46,6 +49,9 @@ class Nothing:
 
     def stored(self, name: str) -> Stored | None:
         return None
+
+    def all_stored(self, prefix: str) -> Sequence[Stored]:
+        return ()
 
     def call(self, id: str) -> str | None:
         return None

@@ -6,7 +6,7 @@ Apart from the counts: nothing is decided by these, and they survive every reloa
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm.core.remembered import Memo, Recall, Stored
@@ -38,8 +38,12 @@ class Remembered:
             self._calls.popitem(last=False)
         if memo.stored is not None:
             for name in memo.names:
-                self._forget((session, name))
-                self._stored[session, name] = memo.stored
+                key = session, name
+                if name == memo.stored.id and key in self._stored:  # changed: it keeps its place in lists
+                    self._room += _size(name, self._stored[key])
+                else:
+                    self._forget(key)
+                self._stored[key] = memo.stored
                 self._room -= _size(name, memo.stored)
             while self._room < 0:
                 self._forget(next(iter(self._stored)))
@@ -67,6 +71,13 @@ class _OfSession:
 
     def stored(self, name: str) -> Stored | None:
         return self._stored.get((self._session, name))
+
+    def all_stored(self, prefix: str) -> Sequence[Stored]:
+        return [
+            stored
+            for (session, name), stored in self._stored.items()
+            if session == self._session and name == stored.id and name.startswith(prefix)
+        ]
 
     def call(self, id: str) -> str | None:
         return self._calls.get((self._session, id))

@@ -68,7 +68,7 @@ def test_a_call_is_found(
 @pytest.mark.parametrize(
     ("method", "path", "headers", "dialect", "bare", "allow"),
     [
-        ("GET", "/v1/chat/completions", {}, openai.CHAT, "/v1/chat/completions", "POST"),
+        ("PUT", "/v1/chat/completions", {}, openai.LIST_CHAT, "/v1/chat/completions", "GET, POST"),
         ("GET", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", "POST"),
         ("POST", "/v1/models", CLAUDE, anthropic.MODELS, "/v1/models", "GET"),
         ("PATCH", "/v1//models/x", {}, openai.MODELS, "/v1/models/x", "DELETE, GET"),
@@ -145,7 +145,8 @@ def test_every_dialect_has_a_route_and_a_name() -> None:
     assert {"openai", "anthropic", "gemini"} == DIALECT_NAMES
     assert DIALECT_NAMES | {"vertex", "azure", *(vendor.name for vendor in VENDORS)} == PROVIDERS
     assert {"chat", "responses", "completions", "messages", "generate"} == GENERATING
-    others = {"models", "count_tokens", "embeddings", "moderations", "stored_responses", "compact"}
+    others = {"models", "count_tokens", "embeddings", "moderations", "compact"}
+    others |= {"stored_responses", "stored_completions"}
     assert GENERATING | others == APIS
 
 

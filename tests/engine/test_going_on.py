@@ -86,3 +86,29 @@ def test_a_rule_may_answer_in_place_of_what_is_stored() -> None:
     game = Game("rules: [{match: {api: stored_responses}, error: overloaded}, {reply: hi}]")
     id = said(game.hear(responses("hi")))["id"]
     assert got(game, id).status == 503
+
+
+def completions(path: str = "", session: str | None = None, method: str = "GET") -> Ask:
+    headers = {} if session is None else {"x-mockllm-session": session}
+    return ask(f"/v1/chat/completions{path}", method=method, headers=headers)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_completion_that_is_to_be_stored_is_found_in_its_session_alone(stream: bool) -> None:
+    game = Game("rules: [{reply: hi}]")
+    body = {"model": "m", "messages": [], "store": True, "stream": stream}
+    mine = {"x-mockllm-session": "mine"}
+    for _ in range(3):  # the first is made, the third is filled in from what is kept
+        game.hear(
+            ask(
+                "/v1/chat/completions", {**body, "messages": [{"role": "user", "content": "x"}]}, headers=mine
+            )
+        )
+    listed = game.hear(completions(session="mine")).json["data"]
+    assert len({each["id"] for each in listed}) == 3
+    assert {each["choices"][0]["message"]["content"] for each in listed} == {"hi"}
+    path = f"/{listed[0]['id']}"
+    assert game.hear(completions(path, "mine")).json == listed[0]
+    assert game.hear(completions(path)).status == 404
+    assert game.hear(completions(path, "mine", "DELETE")).json["deleted"] is True
+    assert len(game.hear(completions(session="mine")).json["data"]) == 2

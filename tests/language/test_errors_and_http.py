@@ -141,7 +141,7 @@ WHOSE: dict[str, tuple[str, Ask, int, str]] = {
     ),
     "a miss": ("rules: [{name: r, match: {user: no}, reply: x}]", chat(), 404, "none"),
     "a lookup": ("rules: [{name: r, reply: x}]", models(), 200, "openai:models"),
-    "another method": ("rules: [{name: r, reply: x}]", chat(method="GET"), 405, "none"),
+    "another method": ("rules: [{name: r, reply: x}]", chat(method="PUT"), 405, "none"),
     "a path that nobody knows": ("rules: [{name: r, reply: x}]", ask("/nowhere"), 404, "none"),
 }  # fmt: skip
 

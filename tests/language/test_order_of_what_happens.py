@@ -247,8 +247,8 @@ def test_calls_that_do_not_generate_are_answered_by_their_dialect() -> None:
 
 
 def test_another_method_on_a_known_path_is_a_405_that_says_which() -> None:
-    heard = first("rules: [{reply: x}]", ask("/v1/chat/completions", method="GET"))
-    assert (heard.status, heard.headers["allow"]) == (405, "POST")
+    heard = first("rules: [{reply: x}]", ask("/v1/chat/completions", method="PUT"))
+    assert (heard.status, heard.headers["allow"]) == (405, "GET, POST")
 
 
 # --- fields that nobody knows ----------------------------------------------------------------------

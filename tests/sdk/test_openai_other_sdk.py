@@ -239,3 +239,55 @@ def test_an_offered_tool_is_called_and_the_loop_ends(default: Live, client: open
     ]
     last = client.chat.completions.create(model="gpt-4o", messages=messages, tools=tools)
     assert last.choices[0].message.content == "Hello there."
+
+
+# --- stored completions --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("base", ["/v1", ""])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_completion_is_stored_listed_changed_and_deleted(default: Live, base: str, stream: bool) -> None:
+    with openai.OpenAI(
+        base_url=f"{default.url}{base}",
+        api_key="k",
+        max_retries=0,
+        default_headers={"x-mockllm-session": f"stored{base}{stream}"},
+    ) as client:
+        asked: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "store": True}
+        if stream:
+            with client.chat.completions.stream(**asked) as events:
+                said: Any = events.until_done().get_final_completion()
+        else:
+            said = client.chat.completions.create(**asked)
+        stored = client.chat.completions
+        (listed,) = stored.list(model="gpt-4o-2024-08-06", order="desc", limit=1)
+        found = stored.retrieve(said.id)
+        assert found == listed
+        assert found.choices[0].message.content == said.choices[0].message.content == "Hello there."
+        (asked_for,) = stored.messages.list(said.id)
+        assert (asked_for.content, asked_for.role) == ("hi", "user")
+        stored.update(said.id, metadata={"team": "a"})
+        assert [each.id for each in stored.list(metadata={"team": "a"})] == [said.id]
+        assert list(stored.list(metadata={"team": "b"})) == []
+        assert stored.delete(said.id).deleted
+        with pytest.raises(openai.NotFoundError, match="not found"):
+            stored.retrieve(said.id)
+
+
+def test_stored_completions_of_several_pages_by_the_async_client(default: Live) -> None:
+    async def all_of_them() -> list[str]:
+        async with openai.AsyncOpenAI(
+            base_url=f"{default.url}/v1", api_key="k", default_headers={"x-mockllm-session": "pages"}
+        ) as client:
+            stored = client.chat.completions
+            for text in ("one", "two", "three"):
+                await stored.create(model="m", messages=[{"role": "user", "content": text}], store=True)
+            shown = [each async for each in stored.list(limit=2)]
+            said = [await stored.messages.list(each.id) for each in shown]
+            await stored.update(shown[0].id, metadata={"a": "b"})
+            await stored.delete(shown[1].id)
+            assert len([each async for each in stored.list()]) == 2
+            assert (await stored.retrieve(shown[0].id)).choices
+            return [str(page.data[0].content) for page in said]
+
+    assert asyncio.run(all_of_them()) == ["one", "two", "three"]

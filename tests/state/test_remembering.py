@@ -51,3 +51,21 @@ def test_what_is_too_large_for_all_the_room_is_not_kept() -> None:
     memory = Remembered(size=1_000)
     memory.remember("", Memo(("r",), stored("r", 2_000)))
     assert memory.recall("").stored("r") is None
+
+
+def test_what_begins_alike_is_listed_in_its_order_also_after_a_change() -> None:
+    memory = Remembered()
+    for id in ("chat_1", "chat_2", "resp_1"):
+        memory.remember("a", Memo((id, f"of {id}"), stored(id)))
+    memory.remember("b", Memo(("chat_3",), stored("chat_3")))
+    memory.remember("a", Memo(("chat_1",), stored("chat_1", 7)))
+    assert memory.recall("a").all_stored("chat_") == [stored("chat_1", 7), stored("chat_2")]
+    assert list(NOTHING.all_stored("chat_")) == []
+
+
+def test_what_is_changed_takes_the_room_of_what_it_is_now() -> None:
+    memory = Remembered(size=5_000)
+    memory.remember("", Memo(("one",), stored("one", 3_000)))
+    memory.remember("", Memo(("one",), stored("one", 1_000)))
+    memory.remember("", Memo(("two",), stored("two", 2_500)))
+    assert [each.id for each in memory.recall("").all_stored("")] == ["one", "two"]

@@ -18,8 +18,14 @@ from mockllm.dialects.openai.responses.stored import (
     GetResponse,
     InputItems,
 )
+from mockllm.dialects.openai.stored_chat import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 
 CHAT: Final = Chat()
+LIST_CHAT: Final = ListChat()
+GET_CHAT: Final = GetChat()
+UPDATE_CHAT: Final = UpdateChat()
+DELETE_CHAT: Final = DeleteChat()
+CHAT_MESSAGES: Final = ChatMessages()
 RESPONSES: Final = Responses()
 INPUT_TOKENS: Final = InputTokens()
 COMPACT: Final = Compact()

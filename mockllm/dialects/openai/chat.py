@@ -15,6 +15,7 @@ from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, pretty
 from mockllm.core.plan import Data, Framing, Kind, Plan
+from mockllm.core.remembered import Memo
 from mockllm.core.reply import (
     Call,
     Choice,
@@ -34,6 +35,7 @@ from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard
 from mockllm.dialects.openai.asking import compose
 from mockllm.dialects.openai.chat_check import check, unreadable
+from mockllm.dialects.openai.chat_memory import memo
 from mockllm.dialects.openai.chat_request import ChatRequest
 from mockllm.dialects.openai.errors import error_plan, inner
 from mockllm.dialects.openai.families import DEFAULT_MODEL, Family, family, snapshot
@@ -159,7 +161,7 @@ class ChatEncoder(Encoder):
         self._top = dumps(top)[:-1] + b',"choices":['
         self._logprobs = b',"logprobs":null' if facts.family.logprobs else b""
         self._tail = b'],"usage":null' if request.include_usage else b"]"
-        self._usage = extras.get("usage", usage(reply.usage))
+        self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.told == "counted" else None
         self._moderation = extras.get("moderation")
         self._chunks = 0
         self._calls = [0] * len(reply.choices)
@@ -207,7 +209,7 @@ class ChatEncoder(Encoder):
         return (self._chunk(choice, b"{}", reason),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self._request.include_usage:
+        if self._request.include_usage and self.reply.usage.told != "missing":
             yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:
             payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]
@@ -272,7 +274,8 @@ def body(reply: Reply, facts: Answered) -> dict[str, Json]:
     made["choices"] = choices
     made["usage"] = usage(reply.usage)
     made |= facts.foot()
-    return {**made, **extras} if (extras := reply.extras.get("openai")) else made
+    extras = reply.extras.get("openai")
+    return reply.usage.tell({**made, **extras} if extras else made, "usage")
 
 
 class Chat:
@@ -316,6 +319,10 @@ class Chat:
             request.forced,
             request.custom,
         )
+
+    def memo(self, plan: Plan, request: Request) -> Memo | None:
+        assert isinstance(request, ChatRequest)
+        return memo(plan, request)
 
     def compose(self, wish: Wish) -> Asked:
         return compose(wish)

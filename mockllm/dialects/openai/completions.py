@@ -98,8 +98,9 @@ class CompletionsEncoder(Encoder):
         return (self._chunk(choice, b'""', dumps(finish(self.reply.choices[choice]))),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self._request.include_usage:
+        if self._request.include_usage and self.reply.usage.told != "missing":
             counted = self.reply.extras.get("openai", {}).get("usage", usage(self.reply.usage))
+            counted = counted if self.reply.usage.told == "counted" else None
             yield "usage", (self._top + self._tail + b',"usage":' + dumps(counted) + b"}", None)
         yield "end", (b"[DONE]", None)
 
@@ -127,7 +128,8 @@ def body(reply: Reply, request: CompletionsRequest, stamp: Stamp) -> dict[str, J
         for number, choice in enumerate(reply.choices)
     ]
     made = {**facts(stamp), "model": model(reply, request), "choices": choices}
-    return {**made, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
+    made = {**made, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
+    return reply.usage.tell(made, "usage")
 
 
 def compose(wish: Wish) -> Asked:

@@ -107,6 +107,23 @@ def word(*allowed: str) -> Check:
     return check
 
 
+def text_up_to(longest: int) -> Check:
+    """A string of that many characters at most."""
+
+    def check(value: Json, path: str) -> Failure | None:
+        return string(value, path) or (_too_long(value, path, longest) if len(value) > longest else None)
+
+    return check
+
+
+def _too_long(value: str, path: str, longest: int) -> Failure:
+    message = (
+        f"Invalid '{path}': string too long. Expected a string with maximum length {longest}, "
+        f"but got a string with length {len(value)} instead."
+    )
+    return refuse(message, path, "string_above_max_length")
+
+
 def text(longest: int, pattern: str | None = None) -> Check:
     """A string of one character at least, of `longest` at most, all of it as `pattern` says."""
     compiled = re.compile(pattern) if pattern is not None else None
@@ -118,11 +135,7 @@ def text(longest: int, pattern: str | None = None) -> Check:
             message = "Expected a string with minimum length 1, but got an empty string instead."
             return refuse(f"Invalid '{path}': empty string. {message}", path, "empty_string")
         if len(value) > longest:
-            message = (
-                f"Invalid '{path}': string too long. Expected a string with maximum length {longest}, "
-                f"but got a string with length {len(value)} instead."
-            )
-            return refuse(message, path, "string_above_max_length")
+            return _too_long(value, path, longest)
         if compiled is not None and compiled.search(value) is None:
             message = (
                 f"Invalid '{path}': string does not match pattern. "

@@ -131,6 +131,7 @@ class ResponsesEncoder(Encoder):
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage, self._facts.form)
         made = self._facts.response(status, self._done, counted, reason=reason)
+        self.reply.usage.tell(made, "usage")
         yield "end", self._event(f"response.{status}", {"response": made})
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -194,7 +195,8 @@ class Responses:
         reason = INCOMPLETE.get(choice.finish)
         status = "completed" if reason is None else "incomplete"
         counted = usage(said.usage, facts.form)
-        body = pretty(facts.response(status, output(choice, facts), counted, reason=reason))
+        made = facts.response(status, output(choice, facts), counted, reason=reason)
+        body = pretty(said.usage.tell(made, "usage"))
         return Plan(head(200, WHOLE_HEAD, stamp), (Data(body, 0, "body"),))
 
     def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:

@@ -17,14 +17,13 @@ from mockllm.core.remembered import Memo, Stored
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.paging import number, page
 from mockllm.dialects.openai.responses.errors import error_plan
 from mockllm.dialects.openai.responses.history import asked, chain, history, items, listed, response
 from mockllm.dialects.openai.responses.memory import names
 from mockllm.dialects.openai.responses.native import begun, between
 from mockllm.dialects.openai.shapes import refuse
 
-PAGE: Final = 20
-"""Items of a page where the client names no limit."""
 UNFINISHED: Final[dict[str, Json]] = {
     "status": "in_progress",
     "completed_at": None,
@@ -83,8 +82,8 @@ class GetResponse(StoredCall):
         told = response(stored.said)
         if request.query.get("stream") != "true":
             return _body(told, stamp)
-        after = _number(request.query.get("starting_after"), -1)
-        events = [event for number, event in enumerate(_events(told)) if number > after]
+        after = number(request.query.get("starting_after"), -1)
+        events = [event for place, event in enumerate(_events(told)) if place > after]
         return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
 
 
@@ -119,29 +118,11 @@ class InputItems(StoredCall):
         before = chain(stored, request.recall)[:-1]
         all_ = history(before) + items(asked(stored).get("input"))
         shown = [listed(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
-        if request.query.get("order") != "asc":
-            shown.reverse()
-        after = [place for place, item in enumerate(shown, 1) if item["id"] == request.query.get("after")]
-        rest = shown[after[0] if after else 0 :]
-        page = rest[: _number(request.query.get("limit"), PAGE)]
-        return _body(
-            {
-                "object": "list",
-                "data": page,
-                "first_id": page[0]["id"] if page else None,
-                "has_more": len(rest) > len(page),
-                "last_id": page[-1]["id"] if page else None,
-            },
-            stamp,
-        )
+        return _body(page(shown, request.query, "desc"), stamp)
 
 
 def _body(said: Json, stamp: Stamp) -> Plan:
     return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(said), 0, "body"),))
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isdecimal() else default
 
 
 def _events(told: dict[str, Json]) -> Iterator[Data]:
@@ -155,6 +136,6 @@ def _events(told: dict[str, Json]) -> Iterator[Data]:
         said += [(name, {**at, **members}) for name, members in between(item)]
         said.append(("output_item.done", {"item": item, "output_index": place}))
     said.append((str(told["status"]), {"response": told}))
-    for number, (name, members) in enumerate(said):
-        payload = dumps({"type": f"response.{name}", **members, "sequence_number": number})
-        yield Data(payload, 0, "end" if number == len(said) - 1 else "open", f"response.{name}")
+    for place, (name, members) in enumerate(said):
+        payload = dumps({"type": f"response.{name}", **members, "sequence_number": place})
+        yield Data(payload, 0, "end" if place == len(said) - 1 else "open", f"response.{name}")

@@ -1,0 +1,338 @@
+"""Chat completions that are stored on request, found again, listed, changed and deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Cut, Data, Framing, Head, Plan
+from mockllm.core.remembered import Memo
+from mockllm.core.reply import Call, Choice, Part, Refusal, Reply, Text
+from mockllm.core.stencil import NotedIds, cut
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
+from mockllm.dialects.openai.chat_memory import folded, memo
+from mockllm.dialects.openai.stored_chat import DeleteChat, StoredChatCall, StoredChatRequest, UpdateChat
+from mockllm.state.remembering import Remembered
+from tests.dialects.openai.chat_requests import MINIMAL, STAMP, chat, of_bytes
+
+CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")
+
+
+class Session:
+    """What a server does: reads with what is remembered, answers, remembers."""
+
+    def __init__(self) -> None:
+        self.memory = Remembered()
+        self.answers = 0
+
+    def say(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
+        """Answers a request that wants it stored, remembers, and gives the completion's id."""
+        self.answers += 1
+        stamp = Stamp(Ids(0, "", self.answers), STAMP.now)
+        request = chat(**{"store": True, **fields, "stream": stream})
+        reply = Reply((Choice(parts),))
+        plan = (CHAT.stream if stream else CHAT.whole)(reply, request, stamp)
+        self.remember(CHAT.memo(plan, request))
+        first = plan.steps[0]
+        assert isinstance(first, Data)
+        return str(loads(first.payload)["id"])
+
+    def remember(self, memo: Memo | None) -> None:
+        if memo is not None:
+            self.memory.remember("", memo)
+
+    def ask(self, call: StoredChatCall, id: str = "", query: str = "", body: Json = None) -> Plan | Failure:
+        request = StoredChatRequest(
+            method="GET",
+            path="/v1/chat/completions",
+            headers={},
+            query_string=query,
+            raw=b"" if body is None else dumps(body),
+            route={"completion": id},
+            recall=self.memory.recall(""),
+        )
+        wrong = call.check(request)
+        if wrong is not None:
+            return wrong
+        answer = call.answer(request, (), STAMP)
+        if isinstance(answer, Plan):
+            remembering = getattr(call, "memo", None)
+            self.remember(None if remembering is None else remembering(answer, request))
+        return answer
+
+
+def body(answer: Plan | Failure) -> Json:
+    assert isinstance(answer, Plan)
+    assert isinstance(answer.steps[0], Data)
+    return loads(answer.steps[0].payload)
+
+
+def ids(answer: Plan | Failure) -> list[str]:
+    return [each["id"] for each in body(answer)["data"]]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_completion_is_found_as_it_was_said(stream: bool) -> None:
+    session = Session()
+    id = session.say(Text(("Hel", "lo")), CALL, stream=stream, metadata={"team": "a"}, user="u", top_p=0.5)
+    found = body(session.ask(GET_CHAT, id))
+    message = found["choices"][0]["message"]
+    assert (found["id"], found["object"], found["model"]) == (id, "chat.completion", "gpt-4o-2024-08-06")
+    assert (message["content"], message["role"]) == ("Hello", "assistant")
+    assert message["tool_calls"] == [
+        {
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
+        }
+    ]
+    assert found["metadata"] == {"team": "a"}
+    assert (found["input_user"], found["top_p"], found["temperature"]) == ("u", 0.5, 1.0)
+    assert found["request_id"].startswith("req_")
+    assert found["usage"]["total_tokens"] >= 0
+
+
+def test_a_stream_without_usage_is_counted() -> None:
+    session = Session()
+    id = session.say(Text(("Hello there",)), CALL, stream=True)
+    usage = body(session.ask(GET_CHAT, id))["usage"]
+    assert usage["completion_tokens"] > 5
+    assert usage["total_tokens"] == usage["completion_tokens"] + usage["prompt_tokens"]
+
+
+def test_a_streams_own_usage_counts() -> None:
+    session = Session()
+    id = session.say(Text(("Hi",)), stream=True, stream_options={"include_usage": True})
+    assert body(session.ask(GET_CHAT, id))["usage"]["completion_tokens"] == 0
+
+
+def test_several_calls_and_a_refusal_are_put_together_from_a_stream() -> None:
+    session = Session()
+    note = Call("note", ("free ", "text"), "call_2")
+    tools = [{"type": "custom", "custom": {"name": "note"}}]
+    id = session.say(CALL, note, Refusal(("No", ".")), stream=True, tools=tools)
+    message = body(session.ask(GET_CHAT, id))["choices"][0]["message"]
+    assert [call["id"] for call in message["tool_calls"]] == ["call_1", "call_2"]
+    assert message["tool_calls"][1]["custom"] == {"name": "note", "input": "free text"}
+    assert message["refusal"] == "No."
+
+
+@pytest.mark.parametrize("fields", [{"store": False}, {"store": None}, {"store": "yes"}])
+def test_nothing_is_stored_that_is_not_wanted(fields: dict[str, Json]) -> None:
+    session = Session()
+    id = session.say(Text(("Hi",)), **fields)
+    assert isinstance(session.ask(GET_CHAT, id), Failure)
+    assert ids(session.ask(LIST_CHAT)) == []
+
+
+def streamed(*payloads: bytes) -> Plan:
+    steps = tuple(Data(payload, 0, "say") for payload in payloads)
+    return Plan(Head(200, ()), steps, Framing.SSE)
+
+
+def whole(said: bytes, status: int = 200) -> Plan:
+    return Plan(Head(status, ()), (Data(said, 0, "body"),))
+
+
+CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        streamed(),
+        streamed(CHUNK),
+        streamed(CHUNK, b'{"error":{}}', b"[DONE]"),
+        streamed(b"{", b"[DONE]"),
+        replace(streamed(CHUNK, b"[DONE]"), steps=(*streamed(CHUNK, b"[DONE]").steps, Cut("reset", 1))),
+        whole(b"no JSON"),
+        whole(b"[]"),
+        whole(b'{"id":"chatcmpl-1"}', 500),
+        whole(b'{"id":"resp_1"}'),
+    ],
+)
+def test_what_is_no_whole_completion_is_not_stored(plan: Plan) -> None:
+    assert memo(plan, chat(store=True)) is None
+
+
+def test_bytes_of_a_scenarios_own_are_stored_as_they_are() -> None:
+    said = b'{"id":"chatcmpl-1","choices":["?",{"message":{"content":"Hi there"}}]}'
+    made = memo(whole(said), chat(store=True))
+    assert made is not None
+    assert made.stored is not None
+    assert loads(made.stored.said)["usage"]["completion_tokens"] == 2
+
+
+@pytest.mark.parametrize(
+    ("chunks", "choices"),
+    [
+        ([{"choices": [{"index": "x", "delta": {"content": "a"}}]}], []),
+        ([{"choices": "?"}], []),
+    ],
+)
+def test_chunks_that_are_none_say_nothing(chunks: list[dict[str, Json]], choices: Json) -> None:
+    assert folded(chunks)["choices"] == choices
+
+
+def test_a_function_call_and_logprobs_are_put_together() -> None:
+    def chunk(delta: Json, logprobs: Json = None) -> dict[str, Json]:
+        return {"choices": [{"index": 0, "delta": delta, "logprobs": logprobs}]}
+
+    (choice,) = folded(
+        [
+            chunk({"function_call": {"name": "f", "arguments": ""}}, {"content": [1], "refusal": None}),
+            chunk({"function_call": {"arguments": "{}"}}, {"content": [2], "refusal": None}),
+            chunk({"tool_calls": [{"index": 0, "function": "?"}]}),
+            chunk({"tool_calls": [{"index": 0, "function": {"arguments": "lost"}}]}),
+        ]
+    )["choices"]
+    assert choice["message"]["function_call"] == {"name": "f", "arguments": "{}"}
+    assert choice["logprobs"] == {"content": [1, 2], "refusal": None}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_filled_stencil_is_stored_as_what_it_stands_for(stream: bool) -> None:
+    noted = NotedIds()
+    request = chat(store=True, stream=stream)
+    say = CHAT.stream if stream else CHAT.whole
+    plan = say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(noted, 7.0))
+    made = CHAT.memo(cut(plan, noted).fill(STAMP.ids, 7, 1), request)
+    assert made is not None
+    assert made.stored is not None
+    assert loads(made.stored.said)["choices"][0]["message"]["content"] == "Hi"
+
+
+def test_completions_are_listed_in_pages() -> None:
+    session = Session()
+    said = [session.say(Text((text,))) for text in ("one", "two", "three")]
+    assert ids(session.ask(LIST_CHAT)) == said
+    assert ids(session.ask(LIST_CHAT, query="order=desc")) == said[::-1]
+    first = body(session.ask(LIST_CHAT, query="limit=2&order=sideways"))
+    assert (first["first_id"], first["last_id"], first["has_more"]) == (said[0], said[1], True)
+    assert ids(session.ask(LIST_CHAT, query=f"after={said[1]}&limit=x")) == said[2:]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("model=gpt-4o-2024-08-06", [0, 1]),
+        ("model=other", []),
+        ("metadata%5Bteam%5D=a", [0]),
+        ("metadata[team]=a&metadata[env]=test", []),
+        ("metadata[team]=b&model=gpt-4o-2024-08-06", [1]),
+        ("unknown=1", [0, 1]),
+    ],
+)
+def test_completions_are_listed_by_model_and_metadata(query: str, found: list[int]) -> None:
+    session = Session()
+    said = [session.say(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
+    assert ids(session.ask(LIST_CHAT, query=query)) == [said[place] for place in found]
+
+
+def test_metadata_are_changed_in_place() -> None:
+    session = Session()
+    said = [session.say(Text((text,))) for text in ("one", "two")]
+    changed = body(session.ask(UPDATE_CHAT, said[0], body={"metadata": {"a": "b"}}))
+    assert changed["metadata"] == {"a": "b"}
+    assert body(session.ask(GET_CHAT, said[0])) == changed
+    assert ids(session.ask(LIST_CHAT)) == said
+    assert body(session.ask(UPDATE_CHAT, said[0], body={"metadata": None}))["metadata"] == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "param"),
+    [
+        ({}, "metadata"),
+        ([], None),
+        ({"metadata": []}, "metadata"),
+        ({"metadata": {"a": 1}}, "metadata.a"),
+        ({"metadata": {"a": "x" * 513}}, "metadata.a"),
+        ({"metadata": dict.fromkeys(map(str, range(17)), "")}, "metadata"),
+    ],
+)
+def test_metadata_that_are_none_are_refused(said: Json, param: str | None) -> None:
+    session = Session()
+    wrong = session.ask(UPDATE_CHAT, session.say(Text(("Hi",))), body=said)
+    assert isinstance(wrong, Failure)
+    assert (wrong.type, wrong.fields["param"]) == ("bad_request", param)
+
+
+def test_an_unreadable_change_is_refused_however_it_is_validated() -> None:
+    request = StoredChatRequest(method="POST", path="/", headers={}, raw=b"{")
+    assert UPDATE_CHAT.unreadable(request) is not None
+    assert GET_CHAT.unreadable(request) is None
+
+
+def test_a_deleted_completion_is_gone() -> None:
+    session = Session()
+    id = session.say(Text(("Hi",)))
+    deleted = body(session.ask(DELETE_CHAT, id))
+    assert deleted == {"object": "chat.completion.deleted", "id": id, "deleted": True}
+    for call in (GET_CHAT, UPDATE_CHAT, DELETE_CHAT, CHAT_MESSAGES):
+        found = session.ask(call, id, body={"metadata": None})
+        assert isinstance(found, Failure)
+        assert (found.type, found.message) == ("not_found", f"Chat completion with id '{id}' not found.")
+
+
+def test_the_404_is_the_providers() -> None:
+    request = StoredChatRequest(method="GET", path="/v1/chat/completions/x", headers={})
+    plan = GET_CHAT.error(Failure("not_found", message="Not there."), request, STAMP)
+    assert plan.head.status == 404
+    assert body(plan)["error"] == {
+        "message": "Not there.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": None,
+    }
+
+
+@pytest.mark.parametrize("call", [UPDATE_CHAT, DELETE_CHAT])
+def test_nothing_is_remembered_of_an_answer_that_is_an_error(call: UpdateChat | DeleteChat) -> None:
+    session = Session()
+    id = session.say(Text(("Hi",)))
+    for name in (id, "chatcmpl-other"):
+        request = StoredChatRequest(
+            method="POST", path="/", headers={}, route={"completion": name}, recall=session.memory.recall("")
+        )
+        assert call.memo(whole(b"{}", 503), request) is None
+
+
+def test_another_kind_of_id_is_no_completion() -> None:
+    session = Session()
+    assert isinstance(session.ask(GET_CHAT, "resp_1"), Failure)
+
+
+def test_the_messages_that_led_to_it() -> None:
+    session = Session()
+    parts = [{"type": "text", "text": "hi"}]
+    asked = [
+        {"role": "system", "content": "be kind", "name": "boss"},
+        {"role": "user", "content": parts},
+        {"role": "tool", "content": "21", "tool_call_id": "call_1"},
+    ]
+    id = session.say(Text(("Hi",)), messages=asked)
+    shown = body(session.ask(CHAT_MESSAGES, id))
+    assert shown["data"] == [
+        {"id": f"{id}-0", "role": "system", "content": "be kind", "name": "boss", "content_parts": None},
+        {"id": f"{id}-1", "role": "user", "content": None, "name": None, "content_parts": parts},
+        {
+            "id": f"{id}-2",
+            "role": "tool",
+            "content": "21",
+            "name": None,
+            "content_parts": None,
+            "tool_call_id": "call_1",
+        },
+    ]
+    assert (shown["first_id"], shown["last_id"]) == (f"{id}-0", f"{id}-2")
+    assert ids(session.ask(CHAT_MESSAGES, id, "order=desc&limit=1")) == [f"{id}-2"]
+
+
+def test_a_request_that_says_store_elsewhere_is_not_stored() -> None:
+    raw = dumps({**MINIMAL, "user": '"store"'})
+    assert memo(whole(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None
