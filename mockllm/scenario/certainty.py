@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockllm.core.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, met
 from mockllm.core.json import MISSING, Json, Missing
@@ -25,7 +25,7 @@ def contradiction(matcher: Matcher) -> str | None:
     if isinstance(matcher, Any):
         found = [contradiction(part) for part in matcher.parts]
         return next(iter(found), "any of nothing") if None not in found else None
-    parts = list(_parts(matcher))
+    parts = _parts(matcher)
     by_field: dict[str, list[Test]] = {}
     for part in parts:
         if isinstance(part, Test):
@@ -33,13 +33,13 @@ def contradiction(matcher: Matcher) -> str | None:
         elif isinstance(part, Any) and (inner := contradiction(part)) is not None:
             return inner
     for tests in by_field.values():
-        if not _can_hold(tests):
+        if not (len(tests) == 1 and _is_plain(tests[0].met)) and not _can_hold(tests):
             return " and ".join(dict.fromkeys(test.describe() for test in tests))
     for part in parts:
         if isinstance(part, Not):
             others = [other for other in parts if other is not part]
             if implies(All(tuple(others)), part.part):
-                wanted = list(_parts(part.part))
+                wanted = _parts(part.part)
                 against = [each for each in others if any(implies(each, inner) for inner in wanted)]
                 return " and ".join(each.describe() for each in (*against, part))
     return None
@@ -71,7 +71,8 @@ class Wider:
 
     def __init__(self, matchers: Sequence[Matcher]) -> None:
         self._matchers = matchers
-        self._counts = Counter(key for matcher in matchers for key in _keys(matcher))
+        self._known: dict[int, Keys] = {}
+        self._counts = Counter(key for matcher in matchers for key in self._counted(matcher))
         self._at: dict[Hashable, list[int]] = {}
         for number, matcher in enumerate(matchers):
             for key in self._anchor(matcher):
@@ -79,7 +80,8 @@ class Wider:
 
     def first(self, narrow: Matcher, before: int) -> int | None:
         """The number of the first matcher before number `before` that surely holds wherever `narrow` does."""
-        numbers = {number for key in (EVERYTHING, *_asked(narrow)) for number in self._at.get(key, ())[:MOST]}
+        asked = (EVERYTHING, *self._asked(narrow))
+        numbers = {number for key in asked for number in self._at.get(key, ())[:MOST]}
         for number in sorted(numbers):
             if number >= before:
                 return None
@@ -87,7 +89,21 @@ class Wider:
                 return number
         return None
 
-    def _anchor(self, matcher: Matcher) -> list[Hashable]:
+    def _keys(self, part: Test | Not) -> Keys:
+        known = self._known.get(id(part))  # each is asked for several times, and stays while its matcher does
+        if known is None:
+            known = self._known[id(part)] = Keys.of(part)
+        return known
+
+    def _counted(self, matcher: Matcher) -> Iterator[Hashable]:
+        for part in _parts(matcher):
+            if isinstance(part, Any):
+                for branch in part.parts:
+                    yield from self._counted(branch)
+            else:
+                yield from self._keys(part).own
+
+    def _anchor(self, matcher: Matcher) -> Sequence[Hashable]:
         """The keys of its rarest part: whatever is narrower is asked for by one of them."""
         if isinstance(matcher, Any):
             return [key for part in matcher.parts for key in self._anchor(part)]
@@ -96,33 +112,48 @@ class Wider:
             if not anchors:
                 return [EVERYTHING]
             return min(anchors, key=lambda keys: sum(self._counts[key] for key in keys))
-        return _own(matcher)
+        keys = self._keys(matcher)
+        return [*keys.wide, *keys.own]
+
+    def _asked(self, narrow: Matcher) -> Iterator[Hashable]:
+        """The keys of all that may be wider: of alternatives those of the first, which must be covered too."""
+        for part in _parts(narrow):
+            if isinstance(part, Any):
+                yield from (key for branch in part.parts[:1] for key in self._asked(branch))
+                continue
+            keys = self._keys(part)
+            yield keys.own[-1]
+            if isinstance(part, Test):
+                yield _there(part)
+                if not keys.wide or (isinstance(part.met, Some) and _values(part.met.condition, MISSING)):
+                    yield _like(part)
 
 
-def _keys(matcher: Matcher) -> Iterator[Hashable]:
-    for part in _parts(matcher):
-        if isinstance(part, Any):
-            for branch in part.parts:
-                yield from _keys(branch)
-        else:
-            yield from (key for key in _own(part) if key not in _wide(part))
+class Keys(NamedTuple):
+    """What a part is kept under: `own` are its literals, or itself; `wide` is for what has no literals, as one
+    that other tests may be narrower than."""
+
+    own: Sequence[Hashable]
+    wide: Sequence[Hashable] = ()
+
+    @classmethod
+    def of(cls, part: Test | Not) -> Keys:
+        if isinstance(part, Not):
+            return cls([_key(part)])
+        field = part.field
+        literals = _literals(part)
+        if literals:
+            return cls([(field.name, field.key, _key(value)) for value in literals])
+        wanted = isinstance(part.met, Exists) and part.met.wanted
+        return cls([_key(part)], [_there(part) if wanted else _like(part)])
 
 
-def _own(part: Test | Not) -> list[Hashable]:
-    """What a part is kept under: its literals; or itself, and as what may be wider than another test."""
-    if isinstance(part, Not):
-        return [_key(part)]
-    literals = _literals(part)
-    if literals:
-        return [(part.field, _key(value)) for value in literals]
-    return [*_wide(part), _key(part)]
+def _there(test: Test) -> Hashable:
+    return test.field.name, test.field.key, "is there", ""
 
 
-def _wide(part: Test | Not) -> list[Hashable]:
-    """What a part without literals is kept under as one that other tests may be narrower than."""
-    if isinstance(part, Not):
-        return []
-    return [(part.field, "is there" if isinstance(part.met, Exists) and part.met.wanted else "is like")]
+def _like(test: Test) -> Hashable:
+    return test.field.name, test.field.key, "is like", ""
 
 
 def _key(thing: object) -> Hashable:
@@ -133,26 +164,17 @@ def _key(thing: object) -> Hashable:
     return thing
 
 
-def _asked(narrow: Matcher) -> Iterator[Hashable]:
-    """The keys of all that may be wider: of alternatives those of the first, which must be covered too."""
-    for part in _parts(narrow):
-        if isinstance(part, Any):
-            yield from (key for branch in part.parts[:1] for key in _asked(branch))
-            continue
-        yield _own(part)[-1]
-        if isinstance(part, Test):
-            yield part.field, "is there"
-            if _literals(part) or (isinstance(part.met, Some) and _values(part.met.condition, MISSING)):
-                yield part.field, "is like"
-
-
-def _parts(matcher: Matcher) -> Iterator[Test | Any | Not]:
+def _parts(matcher: Matcher) -> Sequence[Test | Any | Not]:
     """All that must hold at once."""
-    if isinstance(matcher, All):
-        for part in matcher.parts:
-            yield from _parts(part)
-    else:
-        yield matcher
+    if not isinstance(matcher, All):
+        return (matcher,)
+    found: list[Test | Any | Not] = []
+    for part in matcher.parts:
+        if isinstance(part, All):
+            found += _parts(part)
+        else:
+            found.append(part)
+    return found
 
 
 # --- single tests ----------------------------------------------------------------------------------
@@ -168,6 +190,11 @@ def _narrower(narrow: Test, wide: Test) -> bool:
         return bool(things) and all(met(wide.met.condition, thing) for thing in things or ())
     literals = _literals(narrow)
     return bool(literals) and all(wide.met.holds(value) for value in literals or ())
+
+
+def _is_plain(condition: Condition) -> bool:
+    """Whether a condition alone surely holds for something."""
+    return isinstance(condition, Equals) and isinstance(condition.value, str)
 
 
 def _can_hold(tests: Sequence[Test]) -> bool:

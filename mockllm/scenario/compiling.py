@@ -5,7 +5,7 @@ Written as generators that pause between items, so that a reload can compile in 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from mockllm.core.claim import Guard
 from mockllm.core.conditions import Equals, Exists
 from mockllm.core.index import Index
-from mockllm.core.matching import All, Field, Test
+from mockllm.core.matching import All, Field, Matcher, Test
 from mockllm.core.values import is_static
 from mockllm.scenario.catalog import Answers, Catalog, Item, Saying
 from mockllm.scenario.entries import Entry
@@ -70,29 +70,36 @@ def _moved(item: Item, entry: Entry) -> Item:
 def compile_item(entry: Entry) -> Item:
     """One rule or modifier."""
     word = entry.word
-    made = matcher(word.match)
     facts: dict[str, Any] = {
         "id": entry.id,
         "where": entry.where,
         "key": entry.key,
         "print": entry.print,
         "layer": entry.layer,
+        "matcher": sees(word),
         "per": word.per,
         "validation": entry.validation,
         "params": entry.params,
         "captures": _names(word.match, {"regex", "tool_result"}),
         "models": tuple(_literals(word.match.model)),
         "paths": tuple(_literals(word.match.path)),
+        "settings": word,
     }
     if isinstance(word, ModifierWord):
-        scoped = made if _asks(word.match, {"path"}) else All((SPOKEN, made))
         error = None if word.error is None else saying(word.error, word, entry)
-        return Item(matcher=scoped, guard=_guard(word), settings=word, error=error, **facts)
+        return Item(guard=_guard(word), error=error, **facts)
     answers = _answers(word, entry)
     total = int(answers.bounds[-1]) if answers.then == "fall_through" and answers.how == "sequence" else None
-    named = _asks(word.match, {"path", "api"})
-    scoped = made if named else All((GENERATING, made))
-    return Item(matcher=scoped, guard=_guard(word, total), settings=word, answers=answers, **facts)
+    return Item(guard=_guard(word, total), answers=answers, **facts)
+
+
+def sees(word: RuleWord | ModifierWord) -> Matcher:
+    """The requests that a rule or modifier is for: those that its match asks for, and of them generating calls
+    only for a rule that names no path and no api, provider calls only for a modifier that names no path."""
+    made = matcher(word.match)
+    if isinstance(word, ModifierWord):
+        return made if _asks(word.match, {"path"}) else All((SPOKEN, made))
+    return made if _asks(word.match, {"path", "api"}) else All((GENERATING, made))
 
 
 def _guard(word: Guarded, total: int | None = None) -> Guard | None:
@@ -138,17 +145,20 @@ def saying(word: ReplyWord | ErrorWord | HttpWord, settings: Settings, entry: En
 
 
 def _words(tree: object) -> Iterable[Word]:
-    """Every mapping of the language in a tree."""
-    if isinstance(tree, Word):
-        yield tree
-        for child in tree.__dict__.values():
-            yield from _words(child)
-    elif isinstance(tree, (list, tuple)):
-        for child in tree:
-            yield from _words(child)
-    elif isinstance(tree, Mapping):
-        for child in tree.values():
-            yield from _words(child)
+    """Every mapping of the language in a tree, in no order."""
+    left = [tree]
+    while left:
+        each = left.pop()
+        kind = type(each)
+        if kind is str or each is None or kind is bool or kind is int:
+            continue  # most of what there is: asking for a Word's class costs more than all else here
+        if kind is list or kind is tuple:
+            left += each  # type: ignore[arg-type]
+        elif kind is dict:
+            left += each.values()  # type: ignore[attr-defined]
+        elif isinstance(each, Word):
+            yield each
+            left += each.__dict__.values()
 
 
 def _asks(match: Match, names: set[str]) -> bool:

@@ -136,7 +136,7 @@ class Typing:
             line = written.file.source.where((*names[name].path, "name")).line
             message = f'"{name}" is the name of another one, in line {line}; names are unique in a file'
             self.mistakes.append(written.mistake(message, "name"))
-        elif not name or any(not char.isprintable() for char in name):
+        elif not name or not name.isprintable():
             message = "a name is a text of printable characters, and not empty"
             self.mistakes.append(written.mistake(message, "name"))
         names.setdefault(name, written)

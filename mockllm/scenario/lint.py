@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mockllm.core.matching import All, Field, Matcher, slow_regexes
+from mockllm.core.matching import Field, Matcher, slow_regexes
+from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.certainty import Wider, contradiction
-from mockllm.scenario.compiling import GENERATING
+from mockllm.scenario.compiling import sees
 from mockllm.scenario.entries import Entry
 from mockllm.scenario.gathering import Gathered
 from mockllm.scenario.language.rule import RuleWord
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loading import LoadedFile
-from mockllm.scenario.matchers import matcher
 from mockllm.scenario.mistakes import Mistake, path_text, value_at
 from mockllm.scenario.unmeant import unmeant
 from mockllm.scenario.vocabulary import RESERVED
@@ -46,18 +46,25 @@ class Standing:
     @property
     def settled(self) -> bool:
         """Whether its guards and its match are the same whatever the parameters are."""
+        if self.file.raw.data is self.file.source.data:
+            return True
         path = self.entry.path
         given, filled = (value_at(source.data, path) for source in (self.file.raw, self.file.source))
         return all(given.get(word) == filled.get(word) for word in ("match", "chance", "times", "choose"))
 
 
-def warnings(gathered: Gathered) -> list[Mistake]:
-    """All warnings, by place; none about a rule or modifier with a mistake, which is not yet what was meant."""
+def warnings(gathered: Gathered, catalog: Catalog | None = None) -> list[Mistake]:
+    """All warnings, by place; none about a rule or modifier with a mistake, which is not yet what was meant.
+    `catalog` is the one of what was gathered, where it is made already."""
     files = {file.path: file for file in gathered.loading.files}
     broken = {(each.file, each.path.partition("]")[0]) for each in gathered.mistakes}
+    if catalog is None:
+        matchers = [sees(entry.word) for entry in gathered.entries]
+    else:
+        matchers = [item.matcher for item in catalog.items]
     standing = [
-        Standing(entry, files[entry.file], _matcher(entry))
-        for entry in gathered.entries
+        Standing(entry, files[entry.file], made)
+        for entry, made in zip(gathered.entries, matchers, strict=True)
         if (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
     found: list[Mistake] = [*_hidden(standing), *_slow(standing)]
@@ -66,13 +73,6 @@ def warnings(gathered: Gathered) -> list[Mistake]:
             found += look(each)
         found += (each.warn(message, *below) for below, message in unmeant(each.word, gathered.vocabulary))
     return sorted(set(found))
-
-
-def _matcher(entry: Entry) -> Matcher:
-    """Which requests it sees."""
-    match = entry.word.match
-    named = match.path is not None or match.api is not None
-    return matcher(match) if named or entry.kind == "modifier" else All((GENERATING, matcher(match)))
 
 
 # --- rules that never answer -----------------------------------------------------------------------

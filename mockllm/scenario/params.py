@@ -131,7 +131,6 @@ _COMPARED: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
     "lte": operator.le,
 }
 _CONDITIONS: Final = ("equals", *_COMPARED, "exists")
-_OTHERS: Final = [word for word in shape_of(JsonOperators).allowed_keys() if word not in _CONDITIONS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +186,10 @@ class Params:
 
 def _asked(words: dict[str, Json], value: Json) -> bool:
     """What else the language can ask of a value: `contains`, `glob`, `regex` …"""
+    others = [word for word in shape_of(JsonOperators).allowed_keys() if word not in _CONDITIONS]
     for word in words:
-        if word not in _OTHERS:
-            raise ValueError(f'unknown condition "{word}"{meant(word, (*_CONDITIONS, *_OTHERS))}')
+        if word not in others:
+            raise ValueError(f'unknown condition "{word}"{meant(word, (*_CONDITIONS, *others))}')
     try:
         return condition(JsonOperators.model_validate(words)).holds(value)
     except ValidationError as error:

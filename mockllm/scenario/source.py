@@ -22,7 +22,7 @@ Mark: TypeAlias = "tuple[int, int, Mapping[str, Any] | Sequence[Any] | None]"
 """Where a node stands: packed positions of its key (0: none) and of itself, and the marks of its children."""
 
 _COLUMN_BITS: Final = 24
-_REFUSED: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFUSED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 class Position(NamedTuple):

@@ -42,27 +42,28 @@ def unmeant(word: RuleWord | ModifierWord, vocabulary: Vocabulary) -> Unmeant:
 def _texts(
     value: Any, path: Path, name: str = "", ignore_case: bool = False
 ) -> Iterator[tuple[Path, str, str, bool]]:
-    """Each text of a match: its place, the word it stands under, and whether case is ignored there."""
+    """Each text of a match that may be hardly meant: its place, the word it stands under, and whether case is
+    ignored there. Most texts are plain, and are not looked at twice."""
     if isinstance(value, str):
-        yield path, name, value, ignore_case
-    elif isinstance(value, Word):
-        if isinstance(value, TextOperators | JsonOperators):
-            ignore_case = value.ignore_case
-        for key in sorted(value.model_fields_set):
-            alias = type(value).model_fields[key].alias or key
-            yield from _texts(getattr(value, key), (*path, alias), alias, ignore_case)
+        if name == "regex" or is_template(value):
+            yield path, name, value, ignore_case
     elif isinstance(value, dict):
         for key, held in value.items():
             yield from _texts(held, (*path, key), name, ignore_case)
     elif isinstance(value, list):
         for index, each in enumerate(value):
             yield from _texts(each, (*path, index), name, ignore_case)
+    elif isinstance(value, Word):
+        if isinstance(value, TextOperators | JsonOperators):
+            ignore_case = value.ignore_case
+        fields = type(value).model_fields
+        for key in value.model_fields_set:
+            alias = fields[key].alias or key
+            yield from _texts(getattr(value, key), (*path, alias), alias, ignore_case)
 
 
 def _is_template(text: str) -> bool:
     """Whether it would be one elsewhere; what a client's own templates look like is seldom one of ours."""
-    if not is_template(text):
-        return False
     try:
         return compile_template(text).names <= NAMES.keys()
     except TemplateSyntax:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as Folder
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mockllm.core.json import Json
 from mockllm.scenario.complaints import mistakes_in
@@ -25,7 +25,9 @@ from mockllm.scenario.shipped import shipped, shipped_names
 from mockllm.scenario.source import Source
 from mockllm.scenario.substitution import filled
 
-_USES: Final[TypeAdapter[list[str | UseWord]]] = TypeAdapter(list[str | UseWord])
+_USES: Final[TypeAdapter[list[str | UseWord]]] = TypeAdapter(
+    list[str | UseWord], config=ConfigDict(defer_build=True)
+)
 
 
 @dataclass(frozen=True, slots=True)

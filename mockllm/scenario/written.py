@@ -5,10 +5,11 @@ Apart from entries, which are those of them that count, in their order and witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
+from mockllm.core.filled import Filled
 from mockllm.core.json import Json
 from mockllm.scenario.language.answers import FileText, HttpWord
 from mockllm.scenario.language.model import Word
@@ -113,14 +114,18 @@ def word_of(
 def references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """The files that a word names, and where."""
     if isinstance(word, Word):
+        model = type(word)
+        names_a_file = _NAMES_A_FILE.get(model)
         for name in sorted(word.model_fields_set):
-            value, below = getattr(word, name), (*path, type(word).model_fields[name].alias or name)
-            if (isinstance(word, FileText) and name == "file") or (
-                isinstance(word, HttpWord) and name == "body_file" and value is not None
-            ):
-                yield below, value
-            else:
-                yield from references(value, below)
-    elif isinstance(word, Sequence) and not isinstance(word, (str, bytes)):
+            value = getattr(word, name)
+            if value is not None and type(value) not in _PLAIN:
+                yield from references(value, (*path, model.model_fields[name].alias or name))
+            elif value is not None and name == names_a_file:
+                yield (*path, name), value
+    elif isinstance(word, list | tuple):
         for index, child in enumerate(word):
             yield from references(child, (*path, index))
+
+
+_NAMES_A_FILE: Final[Mapping[type, str]] = {FileText: "file", HttpWord: "body_file"}
+_PLAIN: Final = frozenset({str, Filled, bool, int, float})

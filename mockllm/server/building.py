@@ -58,15 +58,17 @@ class Builder:
     def first(self) -> Engine:
         """The engine to start with. Broken where there is any mistake; if strict, or a warning."""
         gathered = gather(self._wanted)
-        warnings = lint.warnings(gathered)
-        mistakes = [*gathered.mistakes, *(warnings if self._strict else ())]
-        if mistakes:
-            raise Broken(mistakes)
+        if gathered.mistakes:
+            raise Broken([*gathered.mistakes, *(lint.warnings(gathered) if self._strict else ())])
+        catalog = finished(compile_catalog(gathered.entries))
+        warnings = lint.warnings(gathered, catalog)
+        if warnings and self._strict:
+            raise Broken(warnings)
         self.warnings = tuple(map(str, warnings))
         self._last = gathered.loading
         self.variables = _variables(gathered.loading)
         self.watched = _watched(gathered.loading.trees, gathered.loading.folders)
-        return self._engine(finished(compile_catalog(gathered.entries)), ())
+        return self._engine(catalog, ())
 
     async def again(self) -> Rebuilt:
         """The engine for the files as they are now; a broken file stands in its last good version."""

@@ -29,7 +29,7 @@ class NotPlayed:
 class Fault(BaseModel):
     """One fault with its settings. It is evaluated (`core.values.evaluate`) before it is played."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     name: ClassVar[str]
     """What it is called in scenarios."""
