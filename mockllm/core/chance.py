@@ -6,9 +6,10 @@ else the server does meanwhile never changes them, and asking twice gives the sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 _LETTERS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BASE62: Final = bytes(_LETTERS[byte % 62] for byte in range(256))
@@ -35,14 +36,38 @@ class Chance:
 
 
 class Ids:
-    """The ids of one answer."""
+    """The ids of one answer. `root` is what they are all hashed behind."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("root",)
 
     def __init__(self, seed: int, scope: str, number: int) -> None:
-        self._root = f"{seed}|{scope}|{number}|"
+        self.root = f"{seed}|{scope}|{number}|".encode()
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
         """`prefix` and `length` (at most 64) characters after it."""
-        key = f"{self._root}{prefix}|{place}".encode()
-        return prefix + blake2b(key, digest_size=length).digest().translate(alphabet).decode()
+        hashed = blake2b(self.root + f"{prefix}|{place}".encode(), digest_size=length)
+        return prefix + hashed.digest().translate(alphabet).decode()
+
+
+class Mould(NamedTuple):
+    """What of an id is the same in every answer of a kind; `filled` makes those of one answer. `key` tells
+    it from the answer's other ids."""
+
+    prefix: bytes
+    length: int
+    key: bytes
+    alphabet: bytes
+
+
+def mould(prefix: str, length: int, place: str, alphabet: bytes) -> Mould:
+    """The mould of what `Ids.make` gives for the same."""
+    return Mould(prefix.encode(), length, f"{prefix}|{place}".encode(), alphabet)
+
+
+def filled(moulds: Sequence[Mould], ids: Ids) -> list[bytes]:
+    """One answer's ids."""
+    root = ids.root
+    return [
+        prefix + blake2b(root + key, digest_size=length).digest().translate(alphabet)
+        for prefix, length, key, alphabet in moulds
+    ]

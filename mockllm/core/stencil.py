@@ -14,7 +14,7 @@ from itertools import zip_longest
 from operator import itemgetter
 from typing import Final, Literal, TypeAlias
 
-from mockllm.core.chance import BASE62, Ids
+from mockllm.core.chance import BASE62, Ids, Mould, filled, mould
 from mockllm.core.framing import framed
 from mockllm.core.plan import Cut, Framing, Head, Headers, Plan, Raw, Step, Wait
 
@@ -32,11 +32,11 @@ class NotedIds(Ids):
 
     def __init__(self) -> None:
         super().__init__(0, "stencil", 0)
-        self.asked: dict[str, tuple[str, int, str, bytes]] = {}
+        self.asked: dict[str, Mould] = {}
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
         made = super().make(prefix, length, place, alphabet)
-        self.asked[made] = (prefix, length, place, alphabet)
+        self.asked[made] = mould(prefix, length, place, alphabet)
         return made
 
 
@@ -61,7 +61,7 @@ class Stencil:
     status: int
     fixed: Headers
     own: Sequence[tuple[str, int]]
-    ids: Sequence[tuple[str, int, str, bytes]]
+    ids: Sequence[Mould]
     numbers: Sequence[Number]
     pieces: Sequence[Wait | Cut | Piece]
     framing: Framing
@@ -76,8 +76,8 @@ class Stencil:
 
     def fill(self, ids: Ids, second: int, tokens: int) -> Plan:
         """The plan with an answer's own ids, time and input tokens."""
-        made = [ids.make(*each) for each in self.ids]
-        said = [name.encode() for name in made]
+        said = filled(self.ids, ids)
+        own = tuple([(name, said[number].decode()) for name, number in self.own])
         for of, offset in self.numbers:
             said.append(b"%d" % ((second if of == "second" else tokens) + offset))
         steps: list[Step] = []
@@ -88,7 +88,6 @@ class Stencil:
                 steps.append(Raw(b"".join(parts), piece.beat))
             else:
                 steps.append(piece)  # type: ignore[arg-type]
-        own = tuple([(name, made[number]) for name, number in self.own])
         return Plan(Head(self.status, self.fixed, own), tuple(steps), self.framing, self.delay)
 
 

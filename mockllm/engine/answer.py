@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from mockllm.core.hints import brief
 from mockllm.core.plan import Plan
+from mockllm.core.request import Request
+
+UNKNOWN: Final = 3
+"""So many fields of a request that nobody knows are noted."""
 
 
 class Answer(NamedTuple):
@@ -20,3 +25,9 @@ class Answer(NamedTuple):
     """The neutral name of the error that was answered, if one was."""
     faults: tuple[str, ...] = ()
     """The faults that were played."""
+
+
+def unknown_fields(request: Request) -> list[str]:
+    """Notes of the fields that the request's provider does not document."""
+    unknown = request.unknown
+    return [f"unknown field {brief(name)}" for name in unknown[:UNKNOWN]] if unknown else unknown

@@ -51,10 +51,13 @@ class Claims:
         self._known: dict[int, tuple[Sequence[Candidate], Sequence[Candidate]]] = {}
         """The candidates by the hits that decide them."""
 
-    def of(self, request: Request, invalid: Callable[[Validation], bool]) -> Claim:
+    def known(self, hits: int) -> tuple[Sequence[Candidate], Sequence[Candidate]] | None:
+        """The rules and modifiers of every request with these hits, once that is found out."""
+        return self._known.get(hits)
+
+    def of(self, request: Request, hits: int, invalid: Callable[[Validation], bool]) -> Claim:
         """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
         never be reached."""
-        hits = self._index.hits(request)
         known = self._known.get(hits)
         rules, modifiers = self._found(hits, request) if known is None else known
         return Claim(request.session or "", self._seed, rules, modifiers, invalid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mockllm.core.chance import Ids
-from mockllm.core.claim import Turn
 from mockllm.core.failure import Failure
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
@@ -15,6 +14,7 @@ from mockllm.engine.answer import Answer
 from mockllm.engine.claims import Claims, Verdicts
 from mockllm.engine.exchange import NOBODY, Exchange, named, reason
 from mockllm.engine.keeping import Keep
+from mockllm.engine.lanes import Lane, lane
 from mockllm.engine.plans import Planner, Way, way
 from mockllm.scenario.catalog import Catalog, Item, Saying
 from mockllm.scenario.combining import RULE, SELF, Owner, combine
@@ -50,6 +50,8 @@ class Engine:
         self.keep = Keep()
         self._ways: dict[tuple[int | None, int, tuple[int, ...]], Way] = {}
         self._claims = Claims(catalog, seed)
+        self._lanes: dict[int, Lane | None] = {}
+        """The short ways by hits; None where there is none."""
 
     def read(
         self,
@@ -81,9 +83,14 @@ class Engine:
 
     def answer(self, request: Request) -> Answer:
         """Find, settle, plan; and remember what the dialect says of it. Never raises on any request."""
-        exchange = self._exchange(request, count=True)
-        answer = exchange.answer()
-        memo = getattr(exchange.dialect, "memo", None)
+        hits = self.catalog.index.hits(request)
+        lane = self._lanes.get(hits)
+        answer = lane.answer(request, self.keep) if lane is not None else None
+        if answer is None:
+            answer = self._exchange(request, hits, count=True).answer()
+            if hits not in self._lanes:
+                self._open_lane(hits)
+        memo = getattr(request.outcome.dialect, "memo", None)
         if memo is not None and isinstance(request.outcome, Found):
             remembered = memo(answer.plan, request)
             if remembered is not None:
@@ -92,7 +99,7 @@ class Engine:
 
     def peek(self, request: Request) -> Exchange:
         """The exchange as it would be answered now; nothing is counted."""
-        return self._exchange(request, count=False)
+        return self._exchange(request, self.catalog.index.hits(request), count=False)
 
     def refuse(self, failure: Failure, request: Request) -> Answer:
         """The server itself turns the request away: no rule is asked, nothing is counted."""
@@ -106,27 +113,42 @@ class Engine:
         named = dict.fromkeys(path for item in self.catalog.items for path in item.paths)
         return About(self.catalog.rules, self.catalog.files, (*routes, *named), BASE_URLS, self._stale)
 
-    def way(self, item: int | None, saying: Saying, step: int, turns: Sequence[Turn]) -> Way:
+    def way(self, item: int | None, saying: Saying, step: int, applied: Sequence[int]) -> Way:
         """How a step of an item is sent with these modifiers: all settings that apply, the strongest first:
         by layer, then the step, its rule, the modifiers."""
-        key = (item, step, tuple([turn.candidate.item for turn in turns]))
+        key = (item, step, tuple(applied))
         found = self._ways.get(key)
         if found is None:
             if len(self._ways) >= WAYS:
                 self._ways.clear()
+                self._lanes.clear()
                 self.keep = Keep()
             items = self.catalog.items
-            modifiers = [items[turn.candidate.item] for turn in turns]
+            modifiers = [items[number] for number in applied]
             sending = combine(_layered(None if item is None else items[item], saying, modifiers))
             found = self._ways[key] = way(sending, saying, tuple(each.id for each in modifiers))
         return found
 
-    def _exchange(self, request: Request, *, count: bool) -> Exchange:
+    def _exchange(self, request: Request, hits: int, *, count: bool) -> Exchange:
         outcome = request.outcome
         verdicts = Verdicts(outcome.dialect if isinstance(outcome, Found) else None, request)
-        made = self._claims.of(request, verdicts.invalid)
+        made = self._claims.of(request, hits, verdicts.invalid)
         settled = self.state.settle(made) if count else self.state.peek(made)
         return Exchange(self, request, outcome, settled, verdicts)
+
+    def _open_lane(self, hits: int) -> None:
+        """The short way for the next requests with these hits, where there is one."""
+        known = self._claims.known(hits)
+        if known is None:
+            return
+        if len(self._lanes) >= WAYS:
+            self._lanes.clear()
+        rules, modifiers = known
+
+        def way(saying: Saying) -> Way:
+            return self.way(rules[0].item, saying, 0, [each.item for each in modifiers])
+
+        self._lanes[hits] = lane(self.catalog.items, rules, modifiers, way, self.state, self.seed)
 
 
 def _layered(item: Item | None, saying: Saying, modifiers: Sequence[Item]) -> list[tuple[Owner, Settings]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mockllm.core.chance import Chance, Ids
 from mockllm.core.claim import Settled, Turn
 from mockllm.core.failure import Failure
-from mockllm.core.hints import brief, cut
+from mockllm.core.hints import cut
 from mockllm.core.matching import captures, matched_result
 from mockllm.core.plan import Head, Plan
 from mockllm.core.request import Request
@@ -17,10 +17,11 @@ from mockllm.core.template import Scope, TemplateFailure
 from mockllm.core.values import Context
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.dialects.routes import Found, Outcome
-from mockllm.engine.answer import Answer
+from mockllm.engine.answer import Answer, unknown_fields
 from mockllm.engine.claims import Verdicts
+from mockllm.engine.keeping import asked_for
 from mockllm.engine.misses import missed, unfit
-from mockllm.engine.plans import NotGenerating, Speaking, Way, streamed
+from mockllm.engine.plans import NotGenerating, Speaking, Way
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.language.settings import Settings
@@ -35,8 +36,6 @@ NOBODY = "none"
 """In place of a rule's id, where no rule matched."""
 REASON = 200
 """Characters of a failure's message that are noted."""
-UNKNOWN = 3
-"""So many fields of a request that nobody knows are noted."""
 ALONE = -1
 """In place of a step's number: a modifier's own error has no steps."""
 
@@ -57,10 +56,15 @@ class Exchange:
         self.verdicts = verdicts
 
     @property
+    def applied(self) -> Sequence[int]:
+        """The numbers of the modifiers that apply."""
+        return [turn.candidate.item for turn in self.settled.modifiers]
+
+    @property
     def modifiers(self) -> Sequence[Item]:
         """Those that apply."""
         items = self.engine.catalog.items
-        return [items[turn.candidate.item] for turn in self.settled.modifiers]
+        return [items[number] for number in self.applied]
 
     def answer(self) -> Answer:
         settled = self.settled
@@ -92,8 +96,7 @@ class Exchange:
                 missed(self.engine.catalog, self.request, self.settled, ended=item), None, missed=True
             )
         answer = self.say(item, turn, answers.sayings[step], step)
-        if item.validation == "strict" and (unknown := self.request.unknown):
-            notes = (f"unknown field {brief(name)}" for name in unknown[:UNKNOWN])
+        if item.validation == "strict" and (notes := unknown_fields(self.request)):
             return answer._replace(notes=(*answer.notes, *notes))
         return answer
 
@@ -122,17 +125,14 @@ class Exchange:
     def say(self, item: Item, turn: Turn, saying: Saying, step: int) -> Answer:
         """What a rule or a modifier's error says, with all settings that apply."""
         engine, request = self.engine, self.request
-        way = engine.way(turn.candidate.item, saying, step, self.settled.modifiers)
+        way = engine.way(turn.candidate.item, saying, step, self.applied)
 
         if not (way.same and request.generates):
             return self.made(item, turn, saying, way, self.stamp(), request)
-        asked: Hashable = request.query_string  # where some protocols say how an answer is to be written
-        if not saying.blind:
-            asked = (streamed(request, way), request.model, request.sampling, self.dialect.variant(request))  # type: ignore[attr-defined]
-        key, stamp = (way, self.dialect, asked), self.stamp()
-        kept = engine.keep.find(key, stamp, request)
+        key, stamp = asked_for(way, self.dialect, saying, request), self.stamp()
+        kept = engine.keep.find(key, request)
         if kept is not None:
-            return kept.filled(stamp, request)
+            return kept.filled(stamp.ids, request)
 
         def render(stamp: Stamp, request: Request) -> Answer:
             return self.made(item, turn, saying, way, stamp, request)
@@ -158,7 +158,7 @@ class Exchange:
         """What no rule says: a failure or a lookup, with the settings of the modifiers that apply."""
         stamp = self.stamp()
         plan = self.dialect.error(what, self.request, stamp) if isinstance(what, Failure) else what
-        way = self.engine.way(None, UNSAID, ALONE, self.settled.modifiers)
+        way = self.engine.way(None, UNSAID, ALONE, self.applied)
         chance = Chance(self.engine.seed, "", "", self.settled.number)
         speaking = self.speaking(self.request, UNSAID, way, Scope(self.request), chance, stamp)
         plan = self.engine.planner.decorate(plan, speaking)

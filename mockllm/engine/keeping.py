@@ -10,11 +10,14 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
+from mockllm.core.chance import Ids
 from mockllm.core.plan import Plan
 from mockllm.core.request import Request
 from mockllm.core.stencil import SECOND, TOKENS, NotedIds, Stencil, cut, groups
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.engine.answer import Answer
+from mockllm.engine.plans import Way, streamed
+from mockllm.scenario.catalog import Saying
 
 KEPT: Final = 64 * 1024 * 1024
 """Bytes of stencils that are kept; clients choose models and limits, so it is bounded."""
@@ -48,20 +51,29 @@ class Kept:
     tokens: int
     answer: Answer
 
-    def fits(self, stamp: Stamp, request: Request) -> bool:
+    def fits(self, request: Request) -> bool:
         """Whether it stands for this time and these tokens."""
         holes = self.holes
         return holes is ALL or (
-            (holes.time or self.second == int(stamp.now))
+            (holes.time or self.second == int(request.now))
             and (holes.tokens or self.tokens == request.input_tokens)
         )
 
-    def filled(self, stamp: Stamp, request: Request) -> Answer:
+    def filled(self, ids: Ids, request: Request) -> Answer:
         """The answer to this request."""
         tokens = request.input_tokens if self.counts else 0
-        plan = self.stencil.fill(stamp.ids, int(stamp.now), tokens)
+        plan = self.stencil.fill(ids, int(request.now), tokens)
         answer = self.answer
         return Answer(plan, answer.rule, answer.modifiers, answer.notes)
+
+
+def asked_for(way: Way, dialect: Dialect, saying: Saying, request: Request) -> Hashable:
+    """What a generated answer is kept under: all that it depends on beside its ids, its time and the request's
+    input tokens."""
+    if saying.blind:
+        return way, dialect, request.query_string  # where some protocols say how an answer is to be written
+    variant = dialect.variant(request)  # type: ignore[attr-defined]
+    return way, dialect, streamed(request, way), request.model, request.sampling, variant
 
 
 class Keep:
@@ -73,11 +85,10 @@ class Keep:
         """Whether what was asked for once may be kept."""
         self._size = 0
 
-    def find(self, key: Hashable, stamp: Stamp, request: Request) -> Kept | None:
-        """What is kept under a key and stands for this request. The key holds all that the answer depends on
-        beside its ids, its time and the request's input tokens."""
+    def find(self, key: Hashable, request: Request) -> Kept | None:
+        """What is kept under a key (see `asked_for`) and stands for this request."""
         kept = self._kept.get(key)
-        return kept if kept is not None and kept.fits(stamp, request) else None
+        return kept if kept is not None and kept.fits(request) else None
 
     def make(self, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Answer:
         """What `render` gives, where nothing was found; kept, if it may be, from the second time on."""
@@ -100,7 +111,7 @@ class Keep:
         """Keeps what has as many holes as give the same bytes."""
         for holes in WAYS:
             kept = _cut(holes, stamp, request, render)
-            if _same(kept.filled(stamp, request).plan, made.plan):
+            if _same(kept.filled(stamp.ids, request).plan, made.plan):
                 self._put(key, kept)
                 return
         self._seen[key] = False

@@ -239,7 +239,7 @@ def _changed(
     """The reply with these faults in it; each is given with its number among all."""
     for number, fault in faults:
         dice = speaking.chance.random(f"fault {number}")
-        changed = fault.change(reply, Telling(speaking.request, speaking.streamed, dice, plan))
+        changed = fault.tell(reply, Telling(speaking.request, speaking.streamed, dice, plan))
         if not _noted(speaking, fault, changed):
             assert isinstance(changed, Reply)
             reply = changed

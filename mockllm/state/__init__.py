@@ -3,6 +3,7 @@ memory by default."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from mockllm.core.claim import Claim, Settled
@@ -17,6 +18,10 @@ class State(Protocol):
 
     def peek(self, claim: Claim) -> Settled:
         """Decide as `settle` would, and count nothing."""
+
+    def tally(self, session: str, keys: Sequence[str]) -> int:
+        """The number of a request that needs no decision: all of these (hashable) apply, in the global scope,
+        and none has a guard. As if they had been settled."""
 
     def keep(self, keys: frozenset[str]) -> None:
         """Forget the counts of every other key: rules that are gone or were changed."""

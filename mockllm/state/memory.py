@@ -15,15 +15,36 @@ longest time make room."""
 
 
 class _Scope:
-    """All counts of one scope of one session: key → [tries, turns], and the number of its requests."""
+    """All counts of one scope of one session: key → [tries, turns], and the number of its requests.
 
-    __slots__ = ("counts", "number")
+    What was tallied is `owed`, by the keys that were counted together, until a count is looked at.
+    """
+
+    __slots__ = ("counts", "number", "owed")
 
     def __init__(self) -> None:
         self.counts: dict[str, list[int]] = {}
         self.number = 0
+        self.owed: dict[Sequence[str], int] = {}
 
     def of(self, key: str) -> list[int]:
+        if self.owed:
+            self._pay()
+        return self._of(key)
+
+    def keep(self, keys: frozenset[str]) -> None:
+        self._pay()
+        self.counts = {key: count for key, count in self.counts.items() if key in keys}
+
+    def _pay(self) -> None:
+        for keys, times in self.owed.items():
+            for key in keys:
+                counts = self._of(key)
+                counts[0] += times
+                counts[1] += times
+        self.owed.clear()
+
+    def _of(self, key: str) -> list[int]:
         found = self.counts.get(key)
         if found is None:
             found = self.counts[key] = [0, 0]
@@ -45,6 +66,14 @@ class Memory:
     def peek(self, claim: Claim) -> Settled:
         return self._decide(claim, count=False)
 
+    def tally(self, session: str, keys: Sequence[str]) -> int:
+        scope = self._recent.get((session, "")) or self._scope(session, "")
+        owed = scope.owed
+        owed[keys] = owed.get(keys, 0) + 1
+        number = scope.number
+        scope.number = number + 1
+        return number
+
     def recall(self, session: str) -> Recall:
         return self._remembered.recall(session)
 
@@ -53,7 +82,7 @@ class Memory:
 
     def keep(self, keys: frozenset[str]) -> None:
         for scope in (*self._recent.values(), *self._older.values()):
-            scope.counts = {key: count for key, count in scope.counts.items() if key in keys}
+            scope.keep(keys)
 
     def _scope(self, session: str, name: str) -> _Scope:
         """A scope's counts. Those in use are always among the recent ones; when these fill half of the

@@ -44,8 +44,8 @@ def odd(stamp: Stamp, request: Request) -> str:
     return f"{stamp.ids.make('id-', 8)} {request.input_tokens * 3}"
 
 
-def request(tokens: int = 5) -> Request:
-    return Request(method="POST", path="/", headers={}).with_input_tokens(tokens)
+def request(now: float = 0.0, tokens: int = 5) -> Request:
+    return Request(method="POST", path="/", headers={}, now=now).with_input_tokens(tokens)
 
 
 def asked(
@@ -53,14 +53,11 @@ def asked(
 ) -> Answer:
     """The answer, held against what making it anew gives."""
     stamp = Stamp(Ids(0, "", number), now)
-    kept = keep.find(key, stamp, request(tokens))
-    found = (
-        keep.make(key, stamp, request(tokens), kitchen)
-        if kept is None
-        else kept.filled(stamp, request(tokens))
-    )
+    came = request(now, tokens)
+    kept = keep.find(key, came)
+    found = keep.make(key, stamp, came, kitchen) if kept is None else kept.filled(stamp.ids, came)
     before = kitchen.rendered
-    wanted = kitchen(stamp, request(tokens))
+    wanted = kitchen(stamp, came)
     kitchen.rendered = before
     assert sent(found.plan) == sent(wanted.plan)
     assert found._replace(plan=wanted.plan) == wanted

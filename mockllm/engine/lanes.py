@@ -1,0 +1,76 @@
+"""The short way of a request whose hits say everything: one rule without a guard, modifiers without one, and an
+answer that is kept.
+
+Apart from the long way (claims, state, exchange), which makes the objects that deciding needs; here nothing is
+left to decide. Both give the same answers and the same counts: what a lane cannot do, it leaves to the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from mockllm.core.chance import Ids
+from mockllm.core.claim import Candidate
+from mockllm.core.request import Request
+from mockllm.engine.answer import Answer, unknown_fields
+from mockllm.engine.keeping import Keep, asked_for
+from mockllm.engine.plans import Way
+from mockllm.scenario.catalog import Item, Saying
+from mockllm.state import State
+
+WayOf: TypeAlias = Callable[[Sequence[int]], Way]
+"""The way to send the rule's answer, with these modifiers."""
+
+
+class Lane:
+    """What the requests of one set of hits have in common."""
+
+    __slots__ = ("_keys", "_saying", "_seed", "_state", "_strict", "_validation", "_way")
+
+    def __init__(self, item: Item, saying: Saying, way: Way, keys: Sequence[str], state: State, seed: int) -> None:
+        self._saying = saying
+        self._way = way
+        self._keys = keys
+        self._state = state
+        self._seed = seed
+        self._validation = item.validation
+        self._strict = item.validation == "strict"
+
+    def answer(self, request: Request, keep: Keep) -> Answer | None:
+        """The answer, counted; None (and nothing counted) where the request is invalid or nothing is kept."""
+        if not request.generates:
+            return None
+        dialect = request.outcome.dialect
+        if self._validation != "off":
+            check = dialect.check if self._strict else dialect.unreadable
+            if check(request) is not None:
+                return None
+        kept = keep.find(asked_for(self._way, dialect, self._saying, request), request)
+        if kept is None:
+            return None
+        number = self._state.tally(request.session or "", self._keys)
+        answer = kept.filled(Ids(self._seed, "", number), request)
+        if self._strict and (notes := unknown_fields(request)):
+            return answer._replace(notes=(*answer.notes, *notes))
+        return answer
+
+
+def lane(
+    items: Sequence[Item],
+    rules: Sequence[Candidate],
+    modifiers: Sequence[Candidate],
+    way: Callable[[Saying], Way],
+    state: State,
+    seed: int,
+) -> Lane | None:
+    """The lane of these candidates; None where something is left to decide, or an answer is never the same."""
+    if len(rules) != 1 or rules[0].guard is not None or any(each.guard or each.error for each in modifiers):
+        return None
+    item = items[rules[0].item]
+    if item.answers is None or item.answers.how != "one":
+        return None
+    saying = item.answers.sayings[0]
+    found = way(saying)
+    keys = tuple(each.key for each in (*modifiers, *rules))
+    return Lane(item, saying, found, keys, state, seed) if found.same else None
