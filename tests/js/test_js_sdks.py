@@ -29,6 +29,8 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "openai-chat": ("",),
     "openai-trouble": ("",),
     "anthropic-trouble": ("",),
+    "google": ("gemini", "gemini v1", "vertex with a key", "vertex with a token"),
+    "google-trouble": ("",),
     "anthropic": ("",),
     "openai-other": ("",),
     "openai-responses": ("",),

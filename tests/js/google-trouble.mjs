@@ -1,0 +1,138 @@
+// The @google/genai package: each named error, retries, and streams that break.
+
+import { ApiError, BlockedReason, GoogleGenAI } from "@google/genai";
+import { URL, all, assert, broken, rejection, test, watched, within } from "./cases.mjs";
+
+const client = new GoogleGenAI({ apiKey: "key", httpOptions: { baseUrl: URL } });
+const vertex = new GoogleGenAI({ vertexai: true, apiKey: "key", httpOptions: { baseUrl: URL } });
+const asked = (model, config = {}) => ({ model, contents: "hi", config });
+
+// The status, and the status in Google's words. A filtered prompt is no error here.
+const ERRORS = {
+  bad_request: [400, "INVALID_ARGUMENT"],
+  authentication: [400, "INVALID_ARGUMENT"],
+  permission: [403, "PERMISSION_DENIED"],
+  not_found: [404, "NOT_FOUND"],
+  model_not_found: [404, "NOT_FOUND"],
+  request_too_large: [400, "INVALID_ARGUMENT"],
+  context_length: [400, "INVALID_ARGUMENT"],
+  rate_limit: [429, "RESOURCE_EXHAUSTED"],
+  insufficient_quota: [429, "RESOURCE_EXHAUSTED"],
+  server_error: [500, "INTERNAL"],
+  overloaded: [503, "UNAVAILABLE"],
+  unavailable: [503, "UNAVAILABLE"],
+  bad_gateway: [502, "UNAVAILABLE"],
+  timeout: [504, "DEADLINE_EXCEEDED"],
+};
+
+/** What stands in an error: the package gives the body as its message. */
+function told(error) {
+  assert.ok(error instanceof ApiError, String(error));
+  assert.equal(error.name, "ApiError");
+  const { error: inner } = JSON.parse(error.message);
+  assert.equal(inner.code, error.status);
+  assert.ok(inner.message.length > 10);
+  return inner;
+}
+
+async function seen(ask) {
+  const found = {};
+  for (const name of Object.keys(ERRORS)) {
+    const { code, status } = told(await rejection(ask(name)));
+    found[name] = [code, status];
+  }
+  return found;
+}
+
+test("each named error has its status", async () => {
+  assert.deepEqual(await seen((name) => client.models.generateContent(asked(name))), ERRORS);
+});
+
+test("each named error of Vertex AI, which asks for other credentials", async () => {
+  const expected = { ...ERRORS, authentication: [401, "UNAUTHENTICATED"] };
+  assert.deepEqual(await seen((name) => vertex.models.generateContent(asked(name))), expected);
+});
+
+test("each named error has its status where a stream was asked for", async () => {
+  for (const [name, [code]] of Object.entries(ERRORS)) {
+    const error = await rejection(client.models.generateContentStream(asked(name)));
+    assert.ok(error instanceof ApiError, String(error));
+    assert.equal(error.status, code, name);
+  }
+});
+
+test("a quota says when to come back", async () => {
+  const { details } = told(await rejection(client.models.generateContent(asked("rate_limit"))));
+  const info = details.find((each) => each["@type"] === "type.googleapis.com/google.rpc.RetryInfo");
+  assert.match(info.retryDelay, /^\d+s$/);
+});
+
+test("a prompt that was blocked is an answer without candidates", async () => {
+  const whole = await client.models.generateContent(asked("content_filter"));
+  const [streamed] = await all(await client.models.generateContentStream(asked("content_filter")));
+  for (const answer of [whole, streamed]) {
+    assert.equal(answer.candidates, undefined);
+    assert.equal(answer.promptFeedback.blockReason, BlockedReason.PROHIBITED_CONTENT);
+  }
+});
+
+test("a mistake of the caller says what is wrong", async () => {
+  const error = told(await rejection(client.models.generateContent(asked("gemini-mock", { temperature: 3 }))));
+  assert.equal(error.status, "INVALID_ARGUMENT");
+  assert.match(error.message, /temperature/);
+});
+
+function patient(name, attempts) {
+  const watch = watched();
+  const headers = { "x-case": `google ${name}` };
+  const retryOptions = { attempts, initialDelay: 0.01, maxDelay: 0.02, jitter: 0 };
+  const httpOptions = { baseUrl: URL, headers, retryOptions, fetch: watch.fetch };
+  return { made: new GoogleGenAI({ apiKey: "key", httpOptions }), watch };
+}
+
+test("retries that the caller asks for reach the answer, at the caller's pace", async () => {
+  const { made, watch } = patient("whole", 3);
+  assert.equal((await made.models.generateContent(asked("twice-limited"))).text, "Third time lucky.");
+  assert.deepEqual(watch.statuses(), [429, 429, 200]);
+  within(watch.gaps(), 8, 900);
+});
+
+test("a stream is retried before it begins", async () => {
+  const { made, watch } = patient("streamed", 2);
+  const chunks = await all(await made.models.generateContentStream(asked("once-overloaded")));
+  assert.equal(chunks.map((chunk) => chunk.text ?? "").join(""), "At last.");
+  assert.deepEqual(watch.statuses(), [503, 200]);
+});
+
+test("one retry too few and the error comes through", async () => {
+  const { made, watch } = patient("impatient", 2);
+  assert.equal(told(await rejection(made.models.generateContent(asked("twice-limited")))).code, 429);
+  assert.deepEqual(watch.statuses(), [429, 429]);
+});
+
+test("without being asked the package does not retry", async () => {
+  const watch = watched();
+  const made = new GoogleGenAI({ apiKey: "key", httpOptions: { baseUrl: URL, fetch: watch.fetch } });
+  await rejection(made.models.generateContent(asked("rate_limit")));
+  assert.deepEqual(watch.statuses(), [429]);
+});
+
+test("a client that does not wait is aborted", async () => {
+  const error = await rejection(client.models.generateContent(asked("slow", { httpOptions: { timeout: 100 } })));
+  assert.match(String(error), /abort|timeout/i);
+});
+
+test("an error inside a stream comes behind what was said", async () => {
+  for (const ask of [client, vertex]) {
+    const { items, error } = await broken(ask.models.generateContentStream(asked("breaks-off")));
+    assert.deepEqual(items.map((chunk) => chunk.text).filter(Boolean), ["Once", " upon"]);
+    assert.ok(error instanceof ApiError, String(error));
+    assert.equal(error.status, 503);
+  }
+});
+
+test("a malformed chunk breaks the stream behind what was said", async () => {
+  const { items, error } = await broken(client.models.generateContentStream(asked("broken-piece")));
+  assert.deepEqual(items.map((chunk) => chunk.text).filter(Boolean), ["One"]);
+  assert.match(String(error), /JSON|parse|Incomplete/);
+});
