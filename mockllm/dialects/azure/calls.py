@@ -20,7 +20,7 @@ from mockllm.dialects.azure.deployed import (
     named,
 )
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat import Chat
+from mockllm.dialects.openai.chat.call import Chat
 from mockllm.dialects.openai.families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.errors import error_plan, head, told

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mockllm.core.lazy import lazy
 from mockllm.core.request import Request
-from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest
 from mockllm.dialects.openai.reading import text_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.openai.chat import Chat
+from mockllm.dialects.openai.chat.call import Chat
+from mockllm.dialects.openai.chat.stored import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import Embeddings
 from mockllm.dialects.openai.models import Models
@@ -18,7 +19,6 @@ from mockllm.dialects.openai.responses.stored import (
     GetResponse,
     InputItems,
 )
-from mockllm.dialects.openai.stored_chat import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 
 CHAT: Final = Chat()
 LIST_CHAT: Final = ListChat()

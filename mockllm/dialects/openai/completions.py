@@ -20,7 +20,7 @@ from mockllm.core.request import Request
 from mockllm.dialects.asking import Asked, Wish, said
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard, Hearing, payloads
-from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_plan, inner
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head

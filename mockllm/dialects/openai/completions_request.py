@@ -11,7 +11,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.request import Message, OtherPart, Part, Request, Sampling, TextPart
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known
-from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.reading import ModelRequest, count_of, texts
 from mockllm.dialects.openai.shapes import (
     Check,

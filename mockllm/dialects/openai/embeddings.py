@@ -14,7 +14,7 @@ from mockllm.core.request import Message, OtherPart, Part, Request, TextPart
 from mockllm.core.tokens import estimate
 from mockllm.core.vectors import packed, shortened, vector, written
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import WHOLE_HEAD, head
 from mockllm.dialects.openai.reading import text_of

@@ -13,7 +13,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.plan import Data, Plan
 from mockllm.core.request import MediaPart, Message, Part, Request, TextPart
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.reading import object_of, text_of

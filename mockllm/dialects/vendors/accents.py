@@ -56,7 +56,7 @@ class Groq(Wire):
         if "role" in choices[0]["delta"]:
             made["x_groq"] = self._own_object({"seed": SEED})
         elif choices[0]["finish_reason"] is not None:
-            made["x_groq"] = self._own_object({"usage": self._counted})
+            made["x_groq"] = self._own_object(self.reply.usage.tell({"usage": self._counted}, "usage"))
         return made
 
     def _own_object(self, more: dict[str, Json]) -> Json:

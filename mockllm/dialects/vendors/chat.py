@@ -16,8 +16,9 @@ from mockllm.core.request import Request
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard
-from mockllm.dialects.openai.chat import Chat, hidden
-from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.chat.body import hidden
+from mockllm.dialects.openai.chat.call import Chat
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.families import DEFAULT_MODEL
 from mockllm.dialects.vendors.errors import error_plan, head, told
 from mockllm.dialects.vendors.hearing import hear
@@ -96,6 +97,11 @@ class Wire(Encoder):
         """A choice that says a delta or a message, and how it ended."""
         return {**said, **filled(self.form.choice, self.ids), "finish_reason": finish}
 
+    @property
+    def told(self) -> Json:
+        """The usage, or null where a fault says so."""
+        return self._counted if self.reply.usage.told == "counted" else None
+
     def usage_chunk(self) -> dict[str, Json]:
         """The chunk that only counts."""
         return self.chunk([])
@@ -117,7 +123,7 @@ class Wire(Encoder):
             for number, choice in enumerate(self.reply.choices)
         ]
         made = {**self.top("chat.completion"), "choices": choices, "usage": self._counted}
-        return made | filled(self.form.body, self.ids) | self._own
+        return self.reply.usage.tell(made | filled(self.form.body, self.ids) | self._own, "usage")
 
     def message(self, choice: Choice, number: int) -> dict[str, Json]:
         made: dict[str, Json] = {"role": "assistant", "content": choice.text, **self.form.message}
@@ -189,8 +195,8 @@ class Wire(Encoder):
         return (self._said(choice, self.closing(said), finishes=True),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self.form.counted == "alone" and self._counts:
-            yield "usage", (dumps({**self.usage_chunk(), "usage": self._counted}), None)
+        if self.form.counted == "alone" and self._counts and self.reply.usage.told != "missing":
+            yield "usage", (dumps({**self.usage_chunk(), "usage": self.told}), None)
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -223,6 +229,7 @@ class Wire(Encoder):
         made = self.chunk([self.choice({"index": choice, "delta": delta}, reason)])
         if finishes and self.form.counted == "finish" and self._counts:
             made["usage"] = self._counted
+            self.reply.usage.tell(made, "usage")
         return dumps(made), None
 
 

@@ -58,7 +58,7 @@ def xai(said: Object) -> None:
     response["metadata"] = {**response["metadata"], "system_fingerprint": "fp_eb3c003fc66c14ed"}
     for name, value in XAI_DEFAULTS.items():
         response[name] = value if response[name] in (1.0, 0.98) else response[name]
-    usage = response["usage"]
+    usage = response.get("usage")
     if usage is not None:
         drop(usage["input_tokens_details"], "cache_write_tokens")
         usage |= {"num_sources_used": 0, "num_server_side_tools_used": 0, "cost_in_usd_ticks": 9243500}
@@ -105,7 +105,7 @@ def deepseek(said: Object) -> None:
         drop(tool, "output_schema", *(name for name in ("description",) if tool[name] is None))
     response |= {"content_filters": None, "moderation": None, "prompt_cache_retention": None}
     response["text"]["verbosity"] = None
-    if response["usage"] is not None:
+    if response.get("usage") is not None:
         drop(response["usage"]["input_tokens_details"], "cache_write_tokens")
 
 
@@ -141,7 +141,7 @@ def openrouter(said: Object) -> None:
         "mode": "standard",
         "summary": "detailed",
     }
-    if response["usage"] is not None:
+    if response.get("usage") is not None:
         cost = {
             "upstream_inference_cost": 0.002196,
             "upstream_inference_input_cost": 0.002046,

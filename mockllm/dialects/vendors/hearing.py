@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json import Json
 from mockllm.core.plan import Plan
 from mockllm.dialects.hearing import Heard, payloads
-from mockllm.dialects.openai import hearing
+from mockllm.dialects.openai.chat import hearing
 
 SILENT: Final = Heard(None, None, None, (), None, None, None, None)
 

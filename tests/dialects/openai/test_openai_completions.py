@@ -14,7 +14,7 @@ from mockllm.core.request import Message, OtherPart, Sampling, TextPart
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.openai.completions_request import CompletionsRequest
-from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.completions_requests import body_of, completion, raw_completion
 from tests.golden.wire import assert_golden
 

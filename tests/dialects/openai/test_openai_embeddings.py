@@ -12,7 +12,7 @@ from mockllm.core.json import Json
 from mockllm.core.request import Message, OtherPart, TextPart
 from mockllm.dialects.openai import EMBEDDINGS
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest
-from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.completions_requests import body_of, embedding, raw_embedding
 from tests.golden.wire import assert_golden
 

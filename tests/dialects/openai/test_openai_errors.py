@@ -9,7 +9,7 @@ from mockllm.core.json import Json, loads
 from mockllm.core.plan import Data, Plan
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.errors import ROWS, go_duration, masked
-from tests.dialects.openai.chat_requests import STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 
 
 def error(plan: Plan) -> Json:

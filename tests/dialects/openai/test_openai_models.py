@@ -7,7 +7,7 @@ from mockllm.core.json import Json, loads
 from mockllm.core.plan import Data, Plan
 from mockllm.dialects.openai import MODELS
 from mockllm.dialects.openai.models import ModelsRequest
-from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import STAMP
 
 
 def asked(model: str | None = None, method: str = "GET") -> ModelsRequest:

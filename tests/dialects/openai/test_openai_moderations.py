@@ -9,7 +9,7 @@ from mockllm.core.json import Json
 from mockllm.core.request import MediaPart, Message, TextPart
 from mockllm.dialects.openai import MODERATIONS
 from mockllm.dialects.openai.moderations import CATEGORIES, NOT_OF_TEXT, OF_IMAGES, ModerationsRequest
-from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.completions_requests import body_of, moderation, raw_moderation
 from tests.golden.wire import assert_golden
 

@@ -12,7 +12,7 @@ from mockllm.core.plan import Plan
 from mockllm.core.reply import Call, Choice, Native, Pause, Reply, Text, Thinking, Usage
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Dialect, Generating, Lookup, Stamp
-from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
 from mockllm.dialects.registry import spoken
 from mockllm.dialects.routes import Found, find

@@ -11,7 +11,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.core.request import Request
-from mockllm.dialects.openai.chat_check import unreadable
+from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.reading import text_of
 from mockllm.dialects.openai.responses.input_check import input_items
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest

@@ -25,7 +25,7 @@ from mockllm.dialects.openai.families import SNAPSHOTS
 from mockllm.dialects.openai.responses.families import FORMS, form
 from mockllm.dialects.openai.responses.input_tokens import InputTokensRequest
 from mockllm.dialects.openai.responses.native import STAGES
-from tests.dialects.openai.chat_requests import STAMP, chat
+from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 HI = Reply((Choice((Text(("Hi", "!")),)),))

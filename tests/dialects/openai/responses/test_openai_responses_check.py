@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json import Json, dumps
 from mockllm.dialects.openai import RESPONSES
 from tests.conformance.facts import recordings
-from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 CALL: Json = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}

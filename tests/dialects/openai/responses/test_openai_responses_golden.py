@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.openai import RESPONSES
-from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.responses.responses_requests import responses
 from tests.golden.wire import assert_golden
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.dialects.openai.chat.test_openai_properties import anything, read, replies
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, loads
@@ -12,9 +13,8 @@ from mockllm.core.plan import Data, Plan
 from mockllm.core.reply import Reply
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.check import FIELDS
-from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
-from tests.dialects.openai.test_openai_properties import anything, read, replies
 
 KINDS = [
     *("message", "function_call", "custom_tool_call", "function_call_output", "reasoning", "item_reference"),

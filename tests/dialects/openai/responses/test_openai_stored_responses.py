@@ -28,7 +28,7 @@ from mockllm.dialects.openai.responses.compact import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored import StoredCall, StoredRequest
 from mockllm.state.remembering import Remembered
-from tests.dialects.openai.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.responses.responses_requests import SIMPLE
 
 CALL = Call("get_weather", ('{"city": "Paris"}',), "call_1")

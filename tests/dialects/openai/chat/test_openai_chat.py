@@ -21,7 +21,7 @@ from mockllm.core.reply import (
 )
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.families import FAMILIES, SNAPSHOTS, family
-from tests.dialects.openai.chat_requests import STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 
 HI = Reply((Choice((Text(("Hi", "!")),)),))
 

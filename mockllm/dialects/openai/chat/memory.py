@@ -1,6 +1,6 @@
 """What is remembered of a chat completion: all of it where the client wants it stored (`store: true`).
 
-Kept is the object that the calls on stored completions show (`stored_chat`). A stream is put together as a
+Kept is the object that the calls on stored completions show (`stored`). A stream is put together as a
 client would; one that breaks off has no end, and is not stored.
 """
 
@@ -14,7 +14,7 @@ from mockllm.core.events import events
 from mockllm.core.json import Json, JSONDecodeError, dumps, loads
 from mockllm.core.plan import Cut, Plan
 from mockllm.core.remembered import Memo, Stored
-from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.reading import object_of, objects, text_of
 
 PREFIX: Final = "chatcmpl-"

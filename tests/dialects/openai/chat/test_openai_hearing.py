@@ -7,7 +7,7 @@ from mockllm.core.json import Json
 from mockllm.core.reply import Call, Choice, Reply, Text, Usage
 from mockllm.dialects.hearing import HeardCall
 from mockllm.dialects.openai import CHAT
-from tests.dialects.openai.chat_requests import STAMP, chat
+from tests.dialects.openai.chat.chat_requests import STAMP, chat
 
 USAGE = Usage(3, 2)
 CUSTOM: Json = {"type": "custom", "custom": {"name": "run"}}

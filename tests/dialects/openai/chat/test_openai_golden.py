@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.core.reply import Call, Choice, Finish, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.openai import CHAT
-from tests.dialects.openai.chat_requests import STAMP, chat
+from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.golden.wire import assert_golden
 
 WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))

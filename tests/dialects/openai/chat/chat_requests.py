@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mockllm.core.chance import Ids
 from mockllm.core.json import Json, dumps
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat_request import ChatRequest
+from mockllm.dialects.openai.chat.request import ChatRequest
 
 STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.9)
 MINIMAL: Mapping[str, Json] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}

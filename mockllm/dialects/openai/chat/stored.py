@@ -1,7 +1,7 @@
 """The calls on stored chat completions: their list, and one of them to get, change, delete, or read the messages
 of that led to it.
 
-They are answered from what is remembered of the session (`chat_memory`). What was not stored, was deleted or
+They are answered from what is remembered of the session (`memory`). What was not stored, was deleted or
 has made room is not found; the message of that 404 is inferred.
 """
 
@@ -17,8 +17,8 @@ from mockllm.core.plan import Data, Plan
 from mockllm.core.remembered import Memo, Stored
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat_check import unreadable
-from mockllm.dialects.openai.chat_memory import PREFIX
+from mockllm.dialects.openai.chat.check import unreadable
+from mockllm.dialects.openai.chat.memory import PREFIX
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.paging import page

@@ -15,10 +15,10 @@ from mockllm.core.reply import Call, Choice, Part, Refusal, Reply, Text
 from mockllm.core.stencil import NotedIds, cut
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
-from mockllm.dialects.openai.chat_memory import folded, memo
-from mockllm.dialects.openai.stored_chat import DeleteChat, StoredChatCall, StoredChatRequest, UpdateChat
+from mockllm.dialects.openai.chat.memory import folded, memo
+from mockllm.dialects.openai.chat.stored import DeleteChat, StoredChatCall, StoredChatRequest, UpdateChat
 from mockllm.state.remembering import Remembered
-from tests.dialects.openai.chat_requests import MINIMAL, STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
 
 CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")
 

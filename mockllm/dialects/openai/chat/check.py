@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json import MISSING, Json
 from mockllm.core.request import Request
-from mockllm.dialects.openai.chat_messages_check import messages
+from mockllm.dialects.openai.chat.messages_check import messages
 from mockllm.dialects.openai.shapes import (
     Check,
     array,

@@ -11,8 +11,8 @@ from mockllm.core.plan import Data
 from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request import Request
 from mockllm.dialects.openai import CHAT
-from mockllm.dialects.openai.chat_check import FIELDS
-from tests.dialects.openai.chat_requests import MINIMAL, STAMP, chat, of_bytes
+from mockllm.dialects.openai.chat.check import FIELDS
+from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
 
 WORDS = [
     *("role", "content", "type", "text", "image_url", "input_audio", "file", "refusal", "url", "id", "name"),

@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.dialects.openai import CHAT
-from tests.dialects.openai.chat_requests import STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 
 CALL: Json = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLING: Json = {"role": "assistant", "tool_calls": [CALL]}

@@ -1,4 +1,4 @@
-"""A chat completions request, written in OpenAI's words from neutral ones: the way back of `chat_request`."""
+"""A chat completions request, written in OpenAI's words from neutral ones: the way back of `request`."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from mockllm.core.request import (
     Tool,
     ToolChoice,
 )
-from tests.dialects.openai.chat_requests import chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import chat, of_bytes
 
 
 def messages(*entries: Json) -> tuple[Message, ...]:

@@ -1,0 +1,165 @@
+"""A whole chat completion, and what it shares with the chunks of a stream: the facts that stand at the top of both
+(`Answered`), calls, and what this protocol shows of a reply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mockllm.core.chance import Ids
+from mockllm.core.json import Json
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Finish,
+    Native,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    spoken,
+)
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.families import DEFAULT_MODEL, Family, family, snapshot
+
+FINISH: Final[dict[Finish, str]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "stop",
+}
+
+
+@dataclass(slots=True)
+class Answered:
+    """What an answer says beside the reply itself. `forced`: the request named the one function to call,
+    which ends an answer with `stop` instead of `tool_calls`. `custom` are the tools that take free text."""
+
+    id: str
+    created: int
+    model: str
+    tier: str
+    family: Family
+    ids: Ids
+    forced: bool
+    custom: frozenset[str]
+
+    def top(self, kind: str) -> dict[str, Json]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+    def foot(self) -> dict[str, Json]:
+        if self.family.tier:
+            return {"service_tier": self.tier, "system_fingerprint": self.family.fingerprint}
+        return {"system_fingerprint": self.family.fingerprint}
+
+    def finish(self, choice: Choice) -> str:
+        if self.forced and choice.finish == "tool_calls":
+            return "stop"
+        return FINISH[choice.finish]
+
+    def call(self, call: Call, choice: int, number: int, said: str) -> dict[str, Json]:
+        """A call that says so much of its arguments; `number` counts the choice's calls."""
+        id = call.id if call.id is not None else self.ids.make("call_", 24, f"{choice}.{number}")
+        if call.name in self.custom:
+            return {"id": id, "type": "custom", "custom": {"name": call.name, "input": said}}
+        return {"id": id, "type": "function", "function": {"name": call.name, "arguments": said}}
+
+
+def answered(reply: Reply, request: ChatRequest, stamp: Stamp) -> Answered:
+    model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
+    return Answered(
+        id=stamp.ids.make("chatcmpl-", 29),
+        created=int(stamp.now),
+        model=model,
+        tier=request.service_tier,
+        family=family(model),
+        ids=stamp.ids,
+        forced=request.forced,
+        custom=request.custom,
+    )
+
+
+def usage(counted: Usage) -> dict[str, Json]:
+    """Cached tokens are part of the prompt, reasoning tokens part of the completion. Tokens written to
+    a cache are told where there are any: the SDK knows them, and no recording has them yet."""
+    prompt = {"cached_tokens": counted.cached_read, "audio_tokens": 0}
+    if counted.cache_write:
+        prompt["cache_write_tokens"] = counted.cache_write
+    return {
+        "prompt_tokens": counted.input,
+        "completion_tokens": counted.output,
+        "total_tokens": counted.total,
+        "prompt_tokens_details": prompt,
+        "completion_tokens_details": {
+            "reasoning_tokens": counted.reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def sayable(reply: Reply) -> Reply:
+    """The reply without what this protocol never shows: reasoning, and other dialects' own blocks."""
+    for choice in reply.choices:
+        for part in choice.parts:
+            if hidden(part):
+                return replace(reply, choices=tuple(_seen(choice) for choice in reply.choices))
+    return reply
+
+
+def _seen(choice: Choice) -> Choice:
+    return replace(choice, parts=tuple(part for part in choice.parts if not hidden(part)))
+
+
+def hidden(part: Part) -> bool:
+    if type(part) is Native:  # an item of the responses protocol says its type; a piece of a message has none
+        return part.dialect != "openai" or type(part.block) is not dict or "type" in part.block
+    return type(part) is Thinking
+
+
+def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
+    """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
+    text = refusal = None
+    calls: list[Json] = []
+    own: dict[str, Json] = {}
+    for part in choice.parts:
+        if type(part) is Text:
+            said = part.whole if part.whole is not None else spoken(part.pieces)
+            text = said if text is None else text + said
+        elif type(part) is Call:
+            calls.append(facts.call(part, number, len(calls), spoken(part.pieces)))
+        elif type(part) is Refusal:
+            refusal = (refusal or "") + spoken(part.pieces)
+        elif type(part) is Native and not hidden(part):
+            own |= part.block
+    made: dict[str, Json] = {"role": "assistant", "content": text or ""}
+    if not text and (calls or refusal is not None):
+        made["content"] = None
+    if calls:
+        made["tool_calls"] = calls
+    made["refusal"] = refusal
+    made["annotations"] = []
+    return {**made, **own} if own else made
+
+
+def body(reply: Reply, facts: Answered) -> dict[str, Json]:
+    """The whole answer's object."""
+    choices = []
+    for number, choice in enumerate(reply.choices):
+        said: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
+        if facts.family.logprobs:
+            said["logprobs"] = None
+        said["finish_reason"] = facts.finish(choice)
+        choices.append(said)
+    made = facts.top("chat.completion")
+    made["choices"] = choices
+    made["usage"] = usage(reply.usage)
+    made |= facts.foot()
+    extras = reply.extras.get("openai")
+    return reply.usage.tell({**made, **extras} if extras else made, "usage")
