@@ -1,6 +1,7 @@
-"""Where an answer is cut short: at a stop sequence, or at the tokens that the request allows.
+"""Where an answer is cut short: at a stop sequence, at the tokens that the request allows, or where a fault
+cuts it.
 
-A provider's model never says what lies behind either, so the cut is made on the reply, for every protocol.
+A provider's model never says what lies behind these, so the cut is made on the reply, for every protocol.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from mockllm.core.reply import Choice, Part, Piece, Text, Thinking, spoken
+from mockllm.core.reply import Call, Choice, Native, Part, Piece, Refusal, Text, Thinking, spoken
 from mockllm.core.request import Sampling
 from mockllm.core.tokens import estimate, split
 
@@ -87,3 +88,73 @@ def keep(pieces: tuple[Piece, ...], length: int) -> tuple[Piece, ...]:
         else:
             kept.append(piece)
     return tuple(kept)
+
+
+# --- where a fault cuts --------------------------------------------------------------------------
+
+
+def cut_chunks(choice: Choice, chunks: int) -> Choice | None:
+    """The choice up to so many of its chunks; None where it has not so many."""
+    parts: list[Part] = []
+    left = chunks
+    for part in choice.parts:
+        if not left:
+            break
+        if isinstance(part, Native):
+            parts.append(part)
+            left -= 1
+            continue
+        pieces = [piece for piece in part.pieces if type(piece) is str]
+        if len(pieces) > left:
+            parts.append(shortened(part, sum(map(len, pieces[:left]))))
+            left = 0
+        else:
+            parts.append(part)
+            left -= len(pieces)
+    return None if left else replace(choice, parts=tuple(parts))
+
+
+def cut_fraction(choice: Choice, fraction: float) -> Choice:
+    """The choice up to this part of the characters of its texts and calls, rounded down. Thinking before that
+    stays whole."""
+    left = int(fraction * sum(len(spoken(part.pieces)) for part in choice.parts if isinstance(part, SAID)))
+    parts: list[Part] = []
+    for part in choice.parts:
+        if isinstance(part, SAID):
+            length = len(spoken(part.pieces))
+            if length > left:
+                if left:
+                    parts.append(shortened(part, left))
+                break
+            left -= length
+        parts.append(part)
+    return replace(choice, parts=tuple(parts))
+
+
+SAID: Final = (Text, Call, Refusal)
+"""What is said, thinking and foreign blocks left out."""
+
+
+def shortened(part: Text | Thinking | Call | Refusal, length: int) -> Part:
+    """The part up to so many characters."""
+    pieces = keep(part.pieces, length)
+    if type(part) is not Text:
+        return replace(part, pieces=pieces)
+    full = max(1, len(spoken(part.pieces)))
+    tokens = None if part.tokens is None else round(part.tokens * length / full)
+    whole = None if part.whole is None else part.whole[: len(part.whole) * length // full]
+    return Text(pieces, tokens, whole)
+
+
+def resaid(pieces: tuple[Piece, ...], text: str) -> tuple[Piece, ...]:
+    """Another text, cut where these pieces are cut; what it has more goes into the last."""
+    lengths = [len(piece) for piece in pieces if type(piece) is str]
+    said: list[Piece] = []
+    for piece in pieces:
+        if type(piece) is not str:
+            said.append(piece)
+        elif text:
+            length = lengths.pop(0) if len(lengths) > 1 else len(text)
+            said.append(text[:length])
+            text = text[length:]
+    return (*said, text) if text else tuple(said)

@@ -17,6 +17,10 @@ Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "r
 """Why an answer ended, in neutral words; each dialect has its own for them."""
 
 
+Harm: TypeAlias = Literal["hate", "self_harm", "sexual", "violence"]
+"""What content filters look for, in neutral words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """A scripted wait between two pieces, in seconds."""
@@ -91,6 +95,8 @@ class Choice:
     finish: Finish = "stop"
     stopped_by: str | None = None
     """The stop sequence that cut the text, where one did."""
+    flagged: Harm | None = None
+    """What a content filter found in it, where one ended it and said what."""
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -116,10 +122,22 @@ class Usage:
     cached_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    stated: int | None = None
+    """The total that is told in place of the true one."""
+    told: Literal["counted", "null", "missing"] = "counted"
+    """Whether it is told at all: a null in its place, or nothing, where a fault says so."""
 
     @property
     def total(self) -> int:
-        return self.input + self.output
+        return self.input + self.output if self.stated is None else self.stated
+
+    def tell(self, said: dict[str, Json], name: str) -> dict[str, Json]:
+        """An object of the wire whose usage stands under this name, as it is told: itself, changed in place."""
+        if self.told == "null":
+            said[name] = None
+        elif self.told == "missing":
+            said.pop(name, None)
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +151,14 @@ class Reply:
     usage: Usage = Usage(0, 0)
     model: str | None = None
     broken: Failure | None = None
+    unfinished: bool = False
+    """Whether its stream never says why it ends."""
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> bool:
+        """Whether a stream of it says why it ends."""
+        return self.broken is None and not self.unfinished
 
     def with_usage(self, usage: Usage) -> Reply:
         return replace(self, usage=usage)

@@ -166,6 +166,8 @@ def test_what_is_said_is_heard(dialect: Generating, name: str) -> None:
     if dialect.name == "gemini":  # says calls at once, and knows no writing to a cache
         heard = replace(heard, usage=replace(USAGE, cache_write=0))
         chunks = ('{"city":"Paris"}',) if name == "a call" else chunks
+        if name == "text and a broken call":  # which ends the answer, and is not said
+            heard, chunks = replace(heard, calls=()), ("Hm.",)
     if isinstance(dialect, VendorResponses) and dialect.vendor.name in ("xai", "deepseek"):
         heard = replace(heard, usage=replace(USAGE, cache_write=0))
     if isinstance(dialect, VendorChat):

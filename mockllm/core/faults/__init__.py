@@ -6,7 +6,13 @@ write the class (and import a new family below): the language, its schema and th
 
 from __future__ import annotations
 
+from typing import Final
+
+from mockllm.core.faults import connection, http, meaning, stream
 from mockllm.core.faults.fault import FAULTS, Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.faults.stream import Malformed
 
-__all__ = ["FAULTS", "Fault", "Malformed", "NotPlayed", "ReplyFault", "Telling"]
+FAMILIES: Final = (connection, http, stream, meaning)
+"""The vocabulary, family by family."""
+
+__all__ = ["FAMILIES", "FAULTS", "Fault", "Malformed", "NotPlayed", "ReplyFault", "Telling"]

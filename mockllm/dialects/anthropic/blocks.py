@@ -58,7 +58,7 @@ def _unthought(part: Part, *, omit: bool) -> Part:
 def message(reply: Reply, model: str | None, stamp: Stamp, family: Family) -> Block:
     """The message before anything is said: what a stream opens with."""
     answered = reply.model or model or DEFAULT_MODEL
-    return {
+    opened: Block = {
         "model": answered,
         "id": stamp.ids.make("msg_01", 22),
         "type": "message",
@@ -69,6 +69,7 @@ def message(reply: Reply, model: str | None, stamp: Stamp, family: Family) -> Bl
         "stop_details": None,
         "usage": usage(replace(reply.usage, output=min(reply.usage.output, 1)), family),
     }
+    return reply.usage.tell(opened, "usage")
 
 
 def ending(choice: Choice) -> Block:

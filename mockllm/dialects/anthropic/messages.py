@@ -105,7 +105,7 @@ class MessagesEncoder(Encoder):
         last: Block = {"delta": delta, "usage": counted}
         if "context_management" in self.extras:
             last["context_management"] = self.extras["context_management"]
-        yield "finish", _event("message_delta", last)
+        yield "finish", _event("message_delta", self.reply.usage.tell(last, "usage"))
         yield "end", _STOP
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -185,6 +185,7 @@ class Messages:
         body["usage"] = usage(said.usage, family, final=True)
         body.update({key: value for key, value in extras.items() if key != "usage"})
         body["usage"].update(_counts(extras))
+        said.usage.tell(body, "usage")
         return Plan(Head(200, (JSON_TYPE, *success(stamp))), (Data(dumps(body), 0, "body"),))
 
     def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:

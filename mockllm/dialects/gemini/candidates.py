@@ -7,8 +7,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Piece, Reply, Text, Thinking, Usage, spoken
+from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Finish,
+    Harm,
+    Native,
+    Part,
+    Piece,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    spoken,
+)
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.families import DEFAULT_MODEL, Family, family
 from mockllm.dialects.gemini.generate_request import GenerateRequest
@@ -25,7 +38,27 @@ FINISH: Final[Mapping[Finish, str]] = {
     "refusal": "PROHIBITED_CONTENT",
 }
 """This protocol has no word for a refusal: it is a text that ends for what was asked."""
-NUMBERS: Final = {"STOP": 1, "MAX_TOKENS": 2, "SAFETY": 3, "PROHIBITED_CONTENT": 7, "TEXT": 1, "ON_DEMAND": 1}
+MALFORMED: Final = "MALFORMED_FUNCTION_CALL"
+"""How an answer ends whose call nobody can read: the call itself is not said."""
+RATED: Final[Mapping[str, tuple[Harm, ...]]] = {
+    "HARM_CATEGORY_HATE_SPEECH": ("hate",),
+    "HARM_CATEGORY_DANGEROUS_CONTENT": ("violence", "self_harm"),
+    "HARM_CATEGORY_HARASSMENT": (),
+    "HARM_CATEGORY_SEXUALLY_EXPLICIT": ("sexual",),
+}
+"""What is rated, and what is found where a filter has found it. They are numbered as they stand here."""
+NUMBERS: Final = {
+    "STOP": 1,
+    "MAX_TOKENS": 2,
+    "SAFETY": 3,
+    "PROHIBITED_CONTENT": 7,
+    MALFORMED: 9,
+    **{name: number for number, name in enumerate(RATED, 1)},
+    "NEGLIGIBLE": 1,
+    "HIGH": 4,
+    "TEXT": 1,
+    "ON_DEMAND": 1,
+}
 """The enums' numbers, for clients that want them."""
 CALLED: Final = "Model generated function call(s)."
 _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
@@ -63,18 +96,35 @@ def _sayable(part: Part) -> Part:
 
 
 def _closed(call: Call) -> bool:
-    return not isinstance(_arguments(call), str)
+    return not isinstance(_arguments(call), Missing)
 
 
-def _arguments(call: Call) -> Json:
-    """A call's arguments as JSON; nothing said is no arguments, and what is broken on purpose stays text."""
+def _arguments(call: Call) -> Json | Missing:
+    """A call's arguments as JSON; nothing said is no arguments."""
     text = spoken(call.pieces)
     if not text.strip():
         return {}
     try:
         return loads(text)
     except JSONDecodeError:
-        return text
+        return MISSING
+
+
+def is_said(part: Part) -> bool:
+    """Whether it is said: a call is only with arguments that are JSON."""
+    return type(part) is not Call or _closed(part)
+
+
+def unreadable(choice: Choice) -> Call | None:
+    """The call that nobody can read, of a choice that was to end with its calls."""
+    if choice.finish not in ("stop", "tool_calls"):
+        return None
+    return next((call for call in choice.calls if not _closed(call)), None)
+
+
+def finish_of(choice: Choice) -> str:
+    """Why it ended, in this protocol's words."""
+    return MALFORMED if unreadable(choice) is not None else FINISH[choice.finish]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +147,7 @@ class Answered:
     family: Family
     stamp: Stamp
     extras: Mapping[str, Json]
+    counted: Usage
 
     def name(self, enum: str) -> Json:
         """An enum's value as it was asked for."""
@@ -108,6 +159,7 @@ class Answered:
         blocked = isinstance(feedback, dict) and "blockReason" in feedback
         made: Block = {} if blocked else {"candidates": candidates}
         made["usageMetadata"] = usage
+        self.counted.tell(made, "usageMetadata")
         made["modelVersion"] = self.model
         if self.created is not None:
             made["createTime"] = self.created
@@ -124,12 +176,14 @@ class Answered:
         self,
         number: int,
         parts: list[Json],
-        finish: str | None = None,
+        ended: Choice | None = None,
         *,
         called: bool = False,
         logprobs: bool = False,
     ) -> Block:
-        """`finish` None: it goes on. `called`: it ends with calls, which some families remark."""
+        """`ended`: what ends here; None where it goes on. `called`: it ends with calls, which some families
+        remark."""
+        finish = None if ended is None else finish_of(ended)
         made: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             made["finishReason"] = self.name(finish)
@@ -137,9 +191,24 @@ class Answered:
             made["avgLogprobs"] = _AVERAGE
         if number or self.family.index:
             made["index"] = number
-        if called and self.family.remarks:
+        if ended is None:
+            return made
+        call = unreadable(ended)
+        if call is not None:
+            made["finishMessage"] = f"Malformed function call: {call.name}({spoken(call.pieces)})"
+        elif called and self.family.remarks:
             made["finishMessage"] = CALLED
-        return made | self._own(number) if finish is not None else made
+        if ended.flagged is not None:
+            made["safetyRatings"] = self._ratings(ended.flagged)
+        return made | self._own(number)
+
+    def _ratings(self, found: Harm) -> list[Json]:
+        return [
+            {"category": self.name(name), "probability": self.name("HIGH"), "blocked": True}
+            if found in harms
+            else {"category": self.name(name), "probability": self.name("NEGLIGIBLE")}
+            for name, harms in RATED.items()
+        ]
 
     def _own(self, number: int) -> Block:
         """What a scenario adds to a candidate."""
@@ -191,7 +260,9 @@ class Answered:
         made: Block = {
             "promptTokenCount": counted.input,
             "candidatesTokenCount": candidates,
-            "totalTokenCount": counted.input + candidates + thoughts,
+            "totalTokenCount": counted.input + candidates + thoughts
+            if counted.stated is None
+            else counted.stated,
             "cachedContentTokenCount": counted.cached_read,
         }
         if self.vertex:
@@ -207,6 +278,7 @@ class Answered:
 
     def early(self, counted: Usage, candidates: int, thoughts: int) -> Block:
         """The usage before the last chunk."""
+        counted = replace(counted, stated=None)
         match self.family.counts:
             case "nothing":
                 return {"trafficType": self.name("ON_DEMAND")} | self._counts()
@@ -239,6 +311,7 @@ def answered(reply: Reply, request: GenerateRequest, stamp: Stamp) -> Answered:
         family=family(model, vertex=request.vertex),
         stamp=stamp,
         extras=reply.extras.get(DIALECT, {}),
+        counted=reply.usage,
     )
 
 

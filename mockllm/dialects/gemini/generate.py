@@ -19,9 +19,9 @@ from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.asking import compose
 from mockllm.dialects.gemini.candidates import (
     DIALECT,
-    FINISH,
     Block,
     answered,
+    is_said,
     said_tokens,
     sayable,
 )
@@ -64,31 +64,31 @@ class GenerateEncoder(Encoder):
         if self.left[choice] < 0:
             return ()
         parts: list[Json] = []
-        if said.parts:
+        if said.parts and said.flagged is None:
             parts.append({"text": ""})
             seal = self.seals[choice]
             if seal is not None and not (seal.at is not None and type(said.parts[seal.at]) is Call):
                 parts[0]["thoughtSignature"] = seal.text
-        return (self._chunk(self.facts.candidate(choice, parts, FINISH[said.finish]), ends=True),)
+        return (self._chunk(self.facts.candidate(choice, parts, said), ends=True),)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         if failure.type in BLOCKED:
-            return (self._chunk(self.facts.candidate(0, [], "SAFETY"), ends=True),)
+            return (self._chunk(self.facts.candidate(0, [], Choice((), "content_filter")), ends=True),)
         return ((page(error_object(failure, self.request)), None),)
 
     def _said(self, at: At, piece: str | None) -> Event:
         """A chunk of one part; the last of its choice tells the finish reason in most families."""
         facts, part, choice = self.facts, at.part, self.reply.choices[at.choice]
         self.left[at.choice] -= 1
-        ends = not self.left[at.choice] and not facts.family.ends_alone and self.reply.broken is None
+        ends = not self.left[at.choice] and not facts.family.ends_alone and self.reply.ends
         if ends:
             self.left[at.choice] = -1
         if piece is not None and type(part) is not Thinking:
             self.so_far += len(piece)
         seal = self.seals[at.choice] if ends or type(part) is Call else None
-        block = facts.part(part, at.choice, at.index, seal, piece)
-        finish, called = (FINISH[choice.finish], type(part) is Call) if ends else (None, False)
-        return self._chunk(facts.candidate(at.choice, [block], finish, called=called), ends=ends)
+        blocks = [facts.part(part, at.choice, at.index, seal, piece)] if is_said(part) else []
+        ended, called = (choice, type(part) is Call) if ends else (None, False)
+        return self._chunk(facts.candidate(at.choice, blocks, ended, called=called), ends=ends)
 
     def _chunk(self, candidate: Block, *, ends: bool) -> Event:
         self.unended -= ends
@@ -150,12 +150,12 @@ class Generate:
         for number, choice in enumerate(reply.choices):
             seal = facts.seal(choice, number, counted)
             parts: list[Json] = [
-                facts.part(part, number, index, seal) for index, part in enumerate(choice.parts)
+                facts.part(part, number, index, seal)
+                for index, part in enumerate(choice.parts)
+                if is_said(part)
             ]
-            finish, logprobs = FINISH[choice.finish], facts.family.logprobs and tokens > 0
-            candidates.append(
-                facts.candidate(number, parts, finish, called=bool(choice.calls), logprobs=logprobs)
-            )
+            called, logprobs = any(map(is_said, choice.calls)), facts.family.logprobs and tokens > 0
+            candidates.append(facts.candidate(number, parts, choice, called=called, logprobs=logprobs))
         body = facts.answer(candidates, facts.usage(counted, tokens, counted.reasoning))
         head = Head(200, JSON if request.vertex else JSON + TIER)
         return Plan(head, (Data(page(body) + b"\n", 0, "body"),))

@@ -18,6 +18,7 @@ FINISH: Final[Mapping[str, str]] = {
     "RECITATION": "content_filter",
     "BLOCKLIST": "content_filter",
     "PROHIBITED_CONTENT": "refusal",
+    "MALFORMED_FUNCTION_CALL": "tool_calls",
 }
 """Finish reasons in neutral words."""
 

@@ -75,13 +75,31 @@ def test_a_call_that_broke_off_is_not_said() -> None:
     assert [type(part) for part in GENERATE.sayable(full, WHOLE).choices[0].parts] == [Text, Call]
 
 
-ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1}), ('{"a": ', '{"a": ')]
+ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1})]
 
 
 @pytest.mark.parametrize(("text", "args"), ARGUMENTS)
-def test_arguments_are_an_object_unless_they_are_broken_on_purpose(text: str, args: Json) -> None:
+def test_arguments_are_an_object(text: str, args: Json) -> None:
     said = reply(Call("look", (text,)), finish="tool_calls")
     assert parts_of(whole(said))[0]["functionCall"]["args"] == args
+
+
+def test_a_call_that_nobody_can_read_is_not_said_but_ends_the_answer() -> None:
+    said = reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
+    (candidate,) = whole(said)["candidates"]
+    assert [part["text"] for part in candidate["content"]["parts"]] == ["So"]
+    assert candidate["finishReason"] == "MALFORMED_FUNCTION_CALL"
+    assert candidate["finishMessage"] == 'Malformed function call: look({"a": )'
+    first, second, last = chunks(said)
+    assert parts_of(first) == [{"text": "So"}]
+    assert second["candidates"][0]["content"] == {"role": "model"}
+    assert last["candidates"][0]["finishReason"] == "MALFORMED_FUNCTION_CALL"
+
+
+def test_a_call_that_a_limit_cut_is_not_said() -> None:
+    (candidate,) = whole(reply(Call("look", ('{"a": ',)), finish="length"))["candidates"]
+    assert (candidate["content"], candidate["finishReason"]) == ({"role": "model"}, "MAX_TOKENS")
+    assert "finishMessage" not in candidate
 
 
 def test_a_text_may_say_another_one_whole() -> None:
