@@ -119,7 +119,7 @@ ROUTES: Final = (
     Route("GET", "/(v1beta|v1|v1alpha)/models/{model}", gemini.MODELS),
     Route("GET", "/v1/models/{model}", openai.MODELS),
     *(
-        Route(method, path, dialect, spoken.vendor.name, prefixed=True)
+        Route(method, path, dialect, spoken.vendor.name, prefixed=not spoken.vendor.open)
         for spoken in vendors.SPOKEN
         for method, path, dialect in spoken.paths()
     ),
@@ -138,12 +138,12 @@ ASKED: Final = {
 }
 """Queries that only this provider's clients send: a key, a version."""
 BASES: Final = {
+    **{vendor.name: vendor.bases[0] for vendor in vendors.VENDORS},
     "openai": "/v1",
     "anthropic": "",
     "gemini": "",
     "vertex": "",
     "azure": "",
-    **{vendor.name: vendor.bases[0] for vendor in vendors.VENDORS},
 }
 """What stands between the host and the paths that this provider's SDKs ask for; OpenAI's paths also work
 without it."""

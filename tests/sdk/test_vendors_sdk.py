@@ -108,7 +108,9 @@ def test_calls_whole_and_put_together_from_pieces(client: openai.OpenAI) -> None
         for choice in chunk.choices:
             for call in choice.delta.tool_calls or ():
                 assert call.function is not None
-                pieces[call.index] = pieces.get(call.index, "") + (call.function.arguments or "")
+                place: int | None = call.index  # which some leave out of calls that they say at once
+                place = len(pieces) if place is None else place
+                pieces[place] = pieces.get(place, "") + (call.function.arguments or "")
     assert [json.loads(text) for text in pieces.values()] == [{"city": "Paris"}, {}]
 
 
@@ -130,10 +132,13 @@ def test_thinking_is_seen_where_the_vendor_shows_it(client: openai.OpenAI, vendo
 def test_errors_are_the_sdks_own(client: openai.OpenAI, vendor: Vendor) -> None:
     with pytest.raises(openai.RateLimitError) as limited:
         client.chat.completions.create(model="m", messages=user("again"))
-    assert limited.value.response.headers["retry-after"] == "2"
+    if vendor.errors.details is None:
+        assert limited.value.response.headers["retry-after"] == "2"
+    else:
+        assert '"retryDelay":"2s"' in limited.value.response.text
     denied: type[openai.APIStatusError] = openai.AuthenticationError
-    if vendor.name == "xai":
-        denied = openai.BadRequestError  # as xAI answers a wrong key
+    if vendor.name in ("xai", "gemini"):
+        denied = openai.BadRequestError  # as these answer a wrong key
     with pytest.raises(denied):
         client.chat.completions.create(model="m", messages=user("denied"))
 
@@ -141,7 +146,7 @@ def test_errors_are_the_sdks_own(client: openai.OpenAI, vendor: Vendor) -> None:
 @vendors
 def test_an_error_inside_a_stream(client: openai.OpenAI, vendor: Vendor) -> None:
     stream = client.chat.completions.create(model="m", messages=user("breaks"), stream=True)
-    if vendor.name == "mistral":
+    if vendor.name in ("mistral", "gemini"):
         assert len(list(stream)) > 0  # whose errors have no member that the SDK looks for
         return
     with pytest.raises(openai.APIError):

@@ -42,7 +42,17 @@ def inner(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> d
     if message is None:
         message = message_of(row, failure, request, stamp)
     made: dict[str, Json] = {"message": message, "type": row.type, "param": row.param, "code": row.code}
+    wait = _wait(vendor, failure)
+    if wait is not None and vendor.errors.details is not None:
+        made["details"] = vendor.errors.details(wait)
     return made | dict(failure.fields)
+
+
+def _wait(vendor: Vendor, failure: Failure) -> float | None:
+    """In how many seconds to try again."""
+    if failure.retry_after is not None:
+        return failure.retry_after
+    return vendor.errors.rows[failure.type].retry_after
 
 
 def told(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Json:
@@ -54,9 +64,9 @@ def told(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Js
 def error_plan(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Plan:
     """A whole answer with the failure, and in whole seconds when to try again."""
     row = vendor.errors.rows[failure.type]
-    wait = failure.retry_after if failure.retry_after is not None else row.retry_after
+    wait = _wait(vendor, failure)
     made = head(vendor, stamp, "application/json", failure.status or row.status)
-    if wait is not None:
+    if wait is not None and vendor.errors.details is None:
         milliseconds = round(wait * 1000)
         made = made.with_headers((("retry-after", str(-(-milliseconds // 1000))),))
         if vendor.errors.milliseconds:

@@ -31,4 +31,6 @@ def _error(payload: Json) -> Json:
             return {**payload, "message": message}
         case {"object": "error", "message": str()}:
             return payload
+        case [{"error": dict(error)}]:
+            return error
     return None

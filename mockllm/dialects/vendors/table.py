@@ -13,6 +13,7 @@ from mockllm.core.chance import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, Row
 from mockllm.dialects.vendors import accents, edits, errors
 from mockllm.dialects.vendors.chat import Wire
+from mockllm.dialects.vendors.google import GEMINI
 from mockllm.dialects.vendors.vendor import DIGITS, FINISH, Errors, Form, Id, Vendor
 
 LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
@@ -305,4 +306,5 @@ VENDORS: Final = (
         ),
         errors=Errors(errors.rows({"authentication": "Wrong API Key"})),
     ),
+    GEMINI,
 )

@@ -122,6 +122,8 @@ class Errors:
     event: str | None = None
     milliseconds: bool = False
     """Whether when to try again is told in milliseconds too."""
+    details: Callable[[float], list[Json]] | None = None
+    """Tells in the error, of so many seconds, when to try again; None: it is told in headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class Vendor:
     embedded: Edit | None = None
     model: str | None = None
     """What an example asks for that names none."""
+    open: bool = False
+    """Whether its paths are known without the vendor's prefix too."""
 
     def path(self, call: str) -> str:
         """Where a client of this server finds a call."""

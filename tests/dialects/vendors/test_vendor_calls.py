@@ -177,6 +177,25 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
             }
         },
     ),
+    "Gemini's is Google's, in a list of one": (
+        "gemini",
+        Failure("bad_request", message="No.", fields={"more": 1}),
+        [{"error": {"code": 400, "message": "No.", "status": "INVALID_ARGUMENT", "more": 1}}],
+    ),
+    "Gemini tells in it when to try again": (
+        "gemini",
+        Failure("rate_limit", message="Wait.", retry_after=2.5),
+        [
+            {
+                "error": {
+                    "code": 429,
+                    "message": "Wait.",
+                    "status": "RESOURCE_EXHAUSTED",
+                    "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}],
+                }
+            }
+        ],
+    ),
     "DeepSeek has a status of its own for an empty purse": (
         "deepseek",
         Failure("insufficient_quota"),
@@ -210,6 +229,30 @@ def test_embeddings_have_the_vendors_members() -> None:
         plan = dialect.answer(asked, (), STAMP)  # type: ignore[attr-defined]
         assert isinstance(plan, Plan)
         assert member in payload(plan)
+
+
+def test_geminis_base_is_known_without_a_prefix() -> None:
+    for path in ("/v1beta/openai/chat/completions", "/gemini/v1beta/openai/chat/completions"):
+        dialect, asked = called(path, HI)
+        assert (dialect, asked.provider, asked.dialect) == (chat("gemini"), "gemini", "openai")
+    dialect, asked = called("/v1beta/openai/embeddings", {"model": "m", "input": "a"})
+    assert isinstance(plan := dialect.answer(asked, (), STAMP), Plan)  # type: ignore[attr-defined]
+    assert payload(plan).keys() == {"object", "data", "model"}
+    found = find("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
+    assert isinstance(found, Found)
+    assert (found.provider, found.dialect.name, found.dialect.api) == ("gemini", "openai", "models")
+
+
+def test_a_call_of_geminis_stream_has_no_index_and_ends_with_stop() -> None:
+    said = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
+    plan = chat("gemini").stream(said, request(stream=True), STAMP)
+    first, last = [loads(data)["choices"][0] for _, data in events(plan) if data != b"[DONE]"]
+    assert first["delta"]["tool_calls"][0].keys() == {"id", "type", "function"}
+    assert "finish_reason" not in first
+    assert last == {"index": 0, "delta": {"role": "assistant"}, "finish_reason": "stop"}
+    assert (
+        payload(chat("gemini").whole(said, request(), STAMP))["choices"][0]["finish_reason"] == "tool_calls"
+    )
 
 
 def test_legacy_completions_are_openais_under_the_vendors_head() -> None:

@@ -71,19 +71,20 @@ def _choice(choice: Json, hearing: Hearing) -> None:
                 piece = said.get(key)
                 if isinstance(piece, str) and (piece or not calls):
                     hearing.say(channel, piece, index, visible=piece != "" or alone)
-            for number, call in enumerate(calls if isinstance(calls, list) else ()):
-                _call(call, number, index, hearing)
+            for call in calls if isinstance(calls, list) else ():
+                _call(call, index, hearing)
     match choice:
         case {"index": 0, "finish_reason": str(reason)}:
             hearing.finish = FINISH.get(reason, reason)
 
 
-def _call(call: Json, number: int, choice: int, hearing: Hearing) -> None:
-    """A call, or a piece of one that a chunk before has begun. A whole message's calls have no index."""
+def _call(call: Json, choice: int, hearing: Hearing) -> None:
+    """A call, or a piece of one that a chunk before has begun. A whole message's calls have no index, and
+    those of some vendors' streams, which say a call at once."""
     match call:
         case {"function": dict(said)} | {"custom": dict(said)}:
             index = call.get("index")
-            place = index if isinstance(index, int) else number
+            place = index if isinstance(index, int) else len(hearing.calls)
             if isinstance(said.get("name"), str):
                 hearing.call(place, said["name"], choice)
             piece = said.get("arguments", said.get("input"))
