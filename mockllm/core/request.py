@@ -7,10 +7,10 @@ reading is made when it is first looked at and never raises on any JSON: what ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, TypeAlias
 from urllib.parse import parse_qsl
 
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
@@ -272,10 +272,7 @@ class Request:
     @lazy
     def user(self) -> str | None:
         """The text of the last user message; None where there is none."""
-        for message in reversed(self.messages):
-            if message.role == "user":
-                return message.text
-        return None
+        return last_said(self.messages)
 
     @lazy
     def opening(self) -> tuple[str, str]:
@@ -328,19 +325,42 @@ class Request:
         return estimate_input(self)
 
 
+def last_said(messages: Sequence[Message]) -> str | None:
+    """The text of the last user message; None where there is none."""
+    for message in reversed(messages):
+        if message.role == "user":
+            return message.text
+    return None
+
+
+PROMPT: Final = 3
+FRAMING: Final = 4
+"""Tokens that a prompt, and each of its messages, cost beside their texts, as OpenAI's cookbook counts."""
+
+
 def estimate_input(request: Request) -> int:
-    """Every message costs its text plus 4 tokens of framing, and the prompt 3, as OpenAI's cookbook counts."""
-    total = 3
+    """The tokens of a prompt."""
+    total = PROMPT + _offered(request.tools)
     for message in request.messages:
-        total += 4
+        total += FRAMING
         for part in message.parts:
             if type(part) is TextPart:
                 total += estimate(part.text)
             else:
                 total += _tokens_of(part)
-    if request.tools:
-        total += sum(estimate(f"{tool.name} {tool.description} {tool.schema}") for tool in request.tools)
     return total
+
+
+def estimate_texts(said: Sequence[tuple[Role, str]], tools: Sequence[Tool]) -> int:
+    """The same for messages of a text each."""
+    total = PROMPT + FRAMING * len(said) + _offered(tools)
+    for _, text in said:
+        total += estimate(text)
+    return total
+
+
+def _offered(tools: Sequence[Tool]) -> int:
+    return sum(estimate(f"{tool.name} {tool.description} {tool.schema}") for tool in tools) if tools else 0
 
 
 def _tokens_of(part: Part) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.json import Json
@@ -19,6 +19,9 @@ from mockllm.core.request import (
     TextPart,
     Tool,
     ToolChoice,
+    estimate_input,
+    estimate_texts,
+    last_said,
 )
 from mockllm.dialects.openai import known
 from mockllm.dialects.openai.reading import (
@@ -39,6 +42,8 @@ MEDIA: Final = {
     "input_audio": MediaPart("audio"),
     "file": MediaPart("file"),
 }
+MOST: Final = 20
+"""How many likeliest tokens a place may have."""
 AUTO: Final = ToolChoice()
 LIMITING: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
 UNLIMITED: Final = Sampling()
@@ -66,6 +71,38 @@ class ChatRequest(ModelRequest):
             else:
                 made.append(Message(neutral, tuple(_parts(entry, role, names))))
         return tuple(made)
+
+    @lazy
+    def plain(self) -> Sequence[tuple[Role, str]] | None:
+        """Who said what, where no message holds more than that; None where one does. Most are so, and reading
+        them as messages costs three times as much."""
+        entries = self.fields.get("messages")
+        if type(entries) is not list:
+            return None
+        said = []
+        for entry in entries:
+            if type(entry) is not dict or len(entry) != 2:
+                return None
+            role, content = entry.get("role"), entry.get("content")
+            if type(content) is not str or type(role) is not str or role not in SPEAKERS:
+                return None
+            said.append((SPEAKERS[role], content))
+        return said
+
+    @lazy
+    def user(self) -> str | None:
+        plain = self.plain
+        if plain is None:
+            return last_said(self.messages)
+        for role, text in reversed(plain):
+            if role == "user":
+                return text
+        return None
+
+    @lazy
+    def input_tokens(self) -> int:
+        plain = self.plain
+        return estimate_input(self) if plain is None else estimate_texts(plain, self.tools)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
@@ -97,10 +134,22 @@ class ChatRequest(ModelRequest):
         fields = self.fields
         if LIMITING.isdisjoint(fields):
             return UNLIMITED
-        n, stop = count_of(fields.get("n")), fields.get("stop")
+        n, stop = fields.get("n"), fields.get("stop")
         limit = count_of(fields.get("max_completion_tokens")) or count_of(fields.get("max_tokens"))
         stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
-        return Sampling(n or 1, stops, limit)
+        return Sampling(1 if n is None else count_of(n) or 1, stops, limit)
+
+    @lazy
+    def logprobs(self) -> int | None:
+        """How many likeliest tokens are wanted at each place; None where no probabilities are."""
+        if self.fields.get("logprobs") is not True:
+            return None
+        return min(count_of(self.fields.get("top_logprobs")) or 0, MOST)
+
+    @lazy
+    def legacy(self) -> bool:
+        """Whether the request offers `functions`, and no tools: a call is answered in their words."""
+        return "functions" in self.fields and "tools" not in self.fields
 
     @lazy
     def forced(self) -> bool:
