@@ -42,6 +42,8 @@ _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
 """A content without a role is the user's; `function` is the older role of results."""
+WRAPPINGS: Final = frozenset({"output", "result", "return_value", "error"})
+"""A function's response with one of these alone is what stands in it."""
 
 
 @lru_cache(maxsize=1024)
@@ -260,20 +262,29 @@ def _media(mime: Json) -> MediaPart:
 
 
 def _result(said: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
-    """What a function gave back, and the media with it. A response is an object: `output` or `result` alone
-    in it is what was given back, `error` alone what went wrong; anything else is given back as it is."""
+    """What a function gave back, and the media with it."""
     id, name = _text(said.get("id")), _text(said.get("name"))
-    given = said.get("response")
-    failed = False
-    if type(given) is dict and len(given) == 1:
-        key = next(iter(given))
-        if key in ("output", "result", "error"):
-            given, failed = given[key], key == "error"
+    given, failed = _given(said.get("response"), name)
     text = given if type(given) is str else "" if given is None else dumps(given).decode()
     yield ResultPart(id, name or names.get(id or ""), text, failed)
     for part in listed(said.get("parts")):
         for media in held(part).values():
             yield _media(held(media).get("mimeType"))
+
+
+def _given(response: Json, name: str | None) -> tuple[Json, bool]:
+    """What a function gave back, and whether that is an error. A response has to be an object, so clients wrap
+    what was given back: in one of `WRAPPINGS`, or in `content` beside the function's name, perhaps as texts."""
+    if type(response) is not dict:
+        return response, False
+    if len(response) == 1 and (key := next(iter(response))) in WRAPPINGS:
+        return response[key], key == "error"
+    if name is not None and response.keys() == {"name", "content"} and response["name"] == name:
+        content = response["content"]
+        texts = [_text(held(each).get("text")) for each in content] if type(content) is list else []
+        said = [text for text in texts if text is not None]
+        return "\n".join(said) if said and len(said) == len(texts) else content, False
+    return response, False
 
 
 def _function(said: dict[str, Json]) -> Tool | None:

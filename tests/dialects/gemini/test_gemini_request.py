@@ -60,6 +60,21 @@ RESULTS: dict[str, tuple[Json, tuple[str, bool]]] = {
     "a result": ({"result": {"degrees": 21}}, ('{"degrees":21}', False)),
     "an error": ({"error": "No such city."}, ("No such city.", True)),
     "an output beside others": ({"output": 1, "unit": "C"}, ('{"output":1,"unit":"C"}', False)),
+    "a return value": ({"return_value": {"degrees": 21}}, ('{"degrees":21}', False)),
+    "a content under the function's name": (
+        {"name": "look", "content": {"degrees": 21}},
+        ('{"degrees":21}', False),
+    ),
+    "a content in texts": ({"name": "look", "content": [{"text": "a"}, {"text": "b"}]}, ("a\nb", False)),
+    "a content in other things": (
+        {"name": "look", "content": [{"text": "a"}, 1]},
+        ('[{"text":"a"},1]', False),
+    ),
+    "a content of nothing": ({"name": "look", "content": []}, ("[]", False)),
+    "a content under another name": (
+        {"name": "Jo", "content": "hi"},
+        ('{"name":"Jo","content":"hi"}', False),
+    ),
     "another key": ({"degrees_c": 1}, ('{"degrees_c":1}', False)),
     "nothing": (None, ("", False)),
     "no object": ("x", ("x", False)),
