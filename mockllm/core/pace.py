@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal
+from typing import Final, Literal
 
+from mockllm.core.input_time import InputTime
 from mockllm.core.plan import Data, Plan, Step, Wait
 from mockllm.core.quantities import ChunkSize, Distribution
+from mockllm.core.reply import Usage
+
+UNREAD: Final = Usage(0, 0)
+"""Of an answer for which nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class Pace:
     stream would.
     """
 
-    ttft: float | None = None
+    ttft: float | InputTime | None = None
     itl: float | Distribution | None = None
     tokens_per_second: float | None = None
     chunk_size: ChunkSize | None = None
@@ -34,12 +39,14 @@ class Pace:
     whole: Literal["as_streamed", "at_once"] = "as_streamed"
 
 
-def gaps(pace: Pace, sizes: Sequence[int], random: Random) -> list[float]:
-    """The wait before each beat, the first one's being `ttft`. `sizes` are the beats' tokens."""
+def gaps(pace: Pace, sizes: Sequence[int], random: Random, usage: Usage = UNREAD) -> list[float]:
+    """The wait before each beat, the first one's being `ttft`. `sizes` are the beats' tokens; by the answer's
+    `usage` goes a `ttft` that depends on the input."""
     if not sizes:
         return []
     between = [_gap(pace, size, random) + _jitter(pace, random) for size in sizes[1:]]
-    return [wait * pace.slowdown for wait in (pace.ttft or 0.0, *between)]
+    first = pace.ttft.seconds(usage) if isinstance(pace.ttft, InputTime) else pace.ttft or 0.0
+    return [wait * pace.slowdown for wait in (first, *between)]
 
 
 def _gap(pace: Pace, size: int, random: Random) -> float:

@@ -14,7 +14,7 @@ from mockllm.core.faults import FAULTS
 from mockllm.core.template_scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.language import answers, conditions, error, examples, match, rule, settings
+from mockllm.scenario.language import answers, conditions, error, examples, limit, load, match, rule, settings
 from mockllm.scenario.language.use import UseWord
 from mockllm.scenario.pack import PackWord
 from mockllm.scenario.params import ParamWord
@@ -58,6 +58,9 @@ WORDS: list[type[BaseModel]] = [
     rule.RuleWord,
     rule.ModifierWord,
     settings.PaceWord,
+    settings.InputTimeWord,
+    limit.LimitWord,
+    load.LoadWord,
     answers.ReplyWord,
     answers.PartWord,
     answers.ToolCallWord,

@@ -13,9 +13,12 @@ from mockllm.core.values import Probability
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.answers import Branch, Saying, Step
 from mockllm.scenario.language.error import Error
+from mockllm.scenario.language.limit import LimitWord
+from mockllm.scenario.language.load import LoadWord
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.language.unbuilt import unbuilt
 from mockllm.scenario.mistakes import either, nearest
 
 PER = r"^(global|api_key|conversation|ip|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$"
@@ -97,5 +100,9 @@ class ModifierWord(Guarded, Settings):
 
     error: Error | None = None
     """Stands in place of whatever would have answered."""
+    limit: Annotated[LimitWord | None, unbuilt("limit")] = None
+    """How much of what a key may use: what is too much is answered with the provider's 429."""
+    load: Annotated[LoadWord | None, unbuilt("load")] = None
+    """What becomes of an answer by how many others are under way."""
     literal: bool = False
     """Texts are taken as they are: `{{` means nothing."""

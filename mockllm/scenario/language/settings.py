@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
+from mockllm.core.input_time import ReadingTime
 from mockllm.core.values import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.unbuilt import unbuilt
+
+
+class InputTimeWord(Word):
+    """Time to first token by what the model reads."""
+
+    base: Drawable[Duration] = 0.0
+    """However little it reads."""
+    per_input_token: Drawable[Duration]
+    """For each token of the input."""
+    cached: Drawable[Duration] | None = None
+    """In its place, for those that the answer's usage says were read from the cache (`usage.cached_tokens`)."""
+
+
+BY_INPUT: Final = frozenset(InputTimeWord.model_fields)
+
+
+def _first_form(value: Any) -> str:
+    if isinstance(value, InputTimeWord | ReadingTime):
+        return "by input"
+    return "by input" if isinstance(value, dict) and BY_INPUT & value.keys() else "a time"
+
+
+def _reading(word: Any) -> Any:
+    return ReadingTime(word.base, word.per_input_token, word.cached)
+
+
+FirstTime: TypeAlias = Annotated[
+    Annotated[Drawable[Duration], Tag("a time")]
+    | Annotated[InputTimeWord, AfterValidator(_reading), unbuilt("ttft by input tokens"), Tag("by input")],
+    Discriminator(_first_form),
+]
+"""A time, or one that goes by the tokens of the input."""
 
 
 class PaceWord(Word):
     """How fast an answer is said. Each key is merged on its own with the other settings that apply."""
 
-    ttft: Drawable[Duration] | None = None
-    """Time to first token: from the head to the first chunk."""
+    ttft: FirstTime | None = None
+    """Time to first token: from the head to the first chunk; `{base, per_input_token, cached}` goes by the input."""
     itl: Spread[Duration] | None = None
     """Inter-token latency: between two chunks."""
     tokens_per_second: Drawable[float] | None = None

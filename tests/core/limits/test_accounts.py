@@ -118,6 +118,10 @@ def said(limit: Limit, *asked: tuple[float, int]) -> str:
             id="nor does it fill a bucket",
         ),
         pytest.param(
+            Limit("token-bucket", 1, window=TEN, burst=2), [(50, 0), (40, 0), (50, 0), (60, 0)], "+ + -10 +",
+            id="nor by what passed while it was back",
+        ),
+        pytest.param(
             Limit("sliding-window", 1, window=TEN), [(50, 0), (40, 0), (60, 0)], "+ -20 +",
             id="nor does it free a sliding one",
         ),

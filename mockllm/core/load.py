@@ -1,0 +1,55 @@
+"""A server under load: what happens to an answer by how many others are under way.
+
+Pure: who counts them, and on which clock, is not asked. An answer's plan tells beforehand when it ends, so
+that the ends of all others tell when there is room for one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a server bears; None is no bound.
+
+    Up to `concurrency` answers are said at full speed. With more, every wait is longer: `slowdown` times as
+    long with twice as many, and evenly in between and beyond (2, the default, is a machine that all share).
+    `max_inflight` answers are under way at most, `queue` more wait until one of these has ended; whoever
+    comes then is turned away.
+    """
+
+    concurrency: int | None = None
+    slowdown: float = 2.0
+    max_inflight: int | None = None
+    queue: int = 0
+
+
+class Admission(NamedTuple):
+    """How an answer is let in: after so many seconds, with all its waits so many times as long."""
+
+    wait: float = 0.0
+    slowdown: float = 1.0
+
+
+def slowdown(load: Load, inflight: int) -> float:
+    """The factor of all waits with so many answers under way, this one included."""
+    if load.concurrency is None or inflight <= load.concurrency:
+        return 1.0
+    return 1.0 + (load.slowdown - 1.0) * (inflight - load.concurrency) / load.concurrency
+
+
+def admit(load: Load, ends: Sequence[float], now: float) -> Admission | None:
+    """How one more answer is let in; None where it is turned away. `ends` are the times at which the others
+    end, those under way and those that wait, in any order; what has ended by `now` does not count. Whoever
+    comes first begins first."""
+    left = sorted(end for end in ends if end > now)
+    most = load.max_inflight
+    if most is None or len(left) < most:
+        return Admission(0.0, slowdown(load, len(left) + 1))
+    ahead = len(left) - most
+    if ahead >= load.queue:
+        return None
+    return Admission(left[ahead] - now, slowdown(load, most))

@@ -1,0 +1,116 @@
+"""`limit`, `load` and a `ttft` by input tokens as data: what is made of what is written, and that nobody says
+them in vain.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from mockllm.core.input_time import ReadingTime
+from mockllm.core.limits import STRATEGIES, Limit
+from mockllm.core.load import Load
+from mockllm.core.quantities import Uniform
+from mockllm.core.values import Drawn, Expression
+from mockllm.scenario.language import unbuilt
+from mockllm.scenario.written import word_of
+
+
+@pytest.fixture
+def _all_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unbuilt, "UNBUILT", set())
+
+
+def modifier(**settings: Any) -> Any:
+    return word_of("modifier", settings, "a.yaml:1", {}, lambda name: b"")
+
+
+@pytest.mark.usefixtures("_all_built")
+@pytest.mark.parametrize(
+    ("written", "limit"),
+    [
+        pytest.param({"strategy": "always"}, Limit("always"), id="a strategy alone"),
+        pytest.param(
+            {"strategy": "token_bucket", "requests": 60, "tokens": 40000, "window": "30s", "burst": 5},
+            Limit("token-bucket", 60, 40000, window=30.0, burst=5),
+            id="requests and tokens in a window",
+        ),
+        pytest.param(
+            {"strategy": "leaky-bucket", "requests": 5, "queue": 0},
+            Limit("leaky-bucket", 5, window=60.0, queue=0),
+            id="a window is a minute where nothing is said",
+        ),
+        pytest.param(
+            {"strategy": "fixed-window", "concurrent": 3, "retry_after": "500ms"},
+            Limit("fixed-window", concurrent=3, retry_after=0.5),
+            id="answers under way alone",
+        ),
+        pytest.param(
+            {"strategy": "after_n", "requests": 0, "window": "0s", "probability": 0.5},
+            Limit("after-n", 0, window=0.0, probability=0.5),
+            id="keys that a strategy does not use are let be",
+        ),
+        pytest.param(
+            {"strategy": "random", "probability": "30%", "tokens": None},
+            Limit("random", probability=0.3),
+            id="null is as if it were not there",
+        ),
+    ],
+)
+def test_a_limit(written: dict[str, Any], limit: Limit) -> None:
+    assert modifier(limit=written).limit.limit == limit
+
+
+@pytest.mark.usefixtures("_all_built")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_has_both_spellings(strategy: str) -> None:
+    for name in (strategy, strategy.replace("-", "_")):
+        word = modifier(limit={"strategy": name, "requests": 1, "probability": 0})
+        assert word.limit.strategy == strategy
+
+
+@pytest.mark.usefixtures("_all_built")
+def test_a_load() -> None:
+    written = {"concurrency": 8, "slowdown": 3, "max_inflight": 24, "queue": 16}
+    assert modifier(load=written).load.load == Load(8, 3.0, 24, 16)
+    assert modifier(load={"concurrency": 8}).load.load == Load(8)
+
+
+@pytest.mark.usefixtures("_all_built")
+def test_a_ttft_by_input_tokens() -> None:
+    plain = modifier(pace={"ttft": {"per_input_token": "0.1ms"}}).pace.ttft
+    assert plain == ReadingTime(0.0, 0.0001)
+    drawn = modifier(
+        pace={"ttft": {"base": ["1s", "2s"], "per_input_token": "1ms", "cached": "{{ query.c }}ms"}}
+    )
+    found = drawn.pace.ttft
+    assert (found.base, found.per_input_token) == (Drawn(Uniform(1.0, 2.0)), 0.001)
+    assert isinstance(found.cached, Expression)
+    assert drawn.model_copy().pace.ttft == found
+
+
+@pytest.mark.usefixtures("_all_built")
+@pytest.mark.parametrize(
+    "ttft", ["300ms", ["1s", "2s"], {"exponential": {"mean": "1s"}}, "{{ query.t }}ms", None]
+)
+def test_other_forms_of_ttft_are_as_before(ttft: object) -> None:
+    assert not isinstance(modifier(pace={"ttft": ttft}).pace.ttft, ReadingTime)
+
+
+WRITTEN: dict[str, dict[str, Any]] = {
+    "limit": {"limit": {"strategy": "none"}},
+    "load": {"load": {"concurrency": 1}},
+    "ttft by input tokens": {"pace": {"ttft": {"per_input_token": "1ms"}}},
+}
+
+
+@pytest.mark.parametrize("word", sorted(unbuilt.UNBUILT))
+def test_what_nothing_goes_by_is_a_mistake(word: str) -> None:
+    with pytest.raises(ValidationError, match=f"{word} is not there yet"):
+        modifier(**WRITTEN[word])
+
+
+def test_what_is_not_said_is_none() -> None:
+    assert modifier(limit=None, load=None).limit is None
