@@ -82,7 +82,9 @@ def encode(encoder: Encoder) -> Iterator[Step]:
     yield from events("open", encoder.start())
     waiting = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
     if reply.broken is not None:
-        waiting = [_unfinished(moments) for moments in waiting]
+        waiting = [_broken_off(moments) for moments in waiting]
+    elif reply.unfinished:
+        waiting = [(moment for moment in moments if moment[0] != "finish") for moments in waiting]
     while waiting:
         for moments in list(waiting):
             for kind, made in moments:
@@ -101,7 +103,8 @@ def encode(encoder: Encoder) -> Iterator[Step]:
         yield from events("error", encoder.fail(reply.broken))
         return
     for kind, event in encoder.finish():
-        yield from events(kind, (event,))
+        if kind != "finish" or reply.ends:
+            yield from events(kind, (event,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
     yield "finish", encoder.end(number)
 
 
-def _unfinished(moments: Iterator[Moment]) -> Iterator[Moment]:
+def _broken_off(moments: Iterator[Moment]) -> Iterator[Moment]:
     """A choice that breaks off: what it said, but neither the close of its last part nor its finish."""
     held: list[Moment] = []
     for moment in moments:

@@ -7,11 +7,14 @@ lines with CRLF, and write the array as `[{…}`, `,` and `]` on lines of their 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-from mockllm.core.plan import Cut, Data, Framing, Plan, Raw, Wait
+from mockllm.core.plan import Bare, Cut, Data, Flow, Framing, Plan, Raw, Step, Wait
+
+Item: TypeAlias = bytes | Bare | Wait | Cut
+"""What a plan comes to, one after the other: bytes to write, and what is no bytes of the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ FORMS: Final[dict[Framing, Form]] = {
 }
 
 
-def framed(plan: Plan) -> Iterator[bytes | Wait | Cut]:
+def framed(plan: Plan) -> Iterator[Item]:
     """The plan's steps in order, those that say something as their bytes. One more where the framing closes
     what it opened; a stream that is cut stays open."""
     form = FORMS[plan.framing]
@@ -64,9 +67,60 @@ def framed(plan: Plan) -> Iterator[bytes | Wait | Cut]:
             before, closing = form.between, form.closing
         elif type(step) is Raw:
             yield step.data
+            if step.event:
+                before, closing = form.between, form.closing
         else:
             yield step  # type: ignore[misc]
             if type(step) is Cut:
                 return
     if closing:
         yield closing
+
+
+def closing(plan: Plan) -> bytes:
+    """What the framing writes behind the last event."""
+    began = any(type(step) is Data or (type(step) is Raw and step.event) for step in plan.steps)
+    cut = any(type(step) is Cut for step in plan.steps)
+    return FORMS[plan.framing].closing if began and not cut else b""
+
+
+def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
+    """Each step up to a cut with the bytes that it comes to; none for one that says nothing."""
+    for step, item in zip(plan.steps, framed(plan), strict=False):
+        if type(step) is Cut:
+            return
+        yield step, item if type(item) is bytes else b""
+
+
+def flowing(items: Iterable[Item], flow: Flow, sent: int = 0) -> Iterator[Item]:
+    """The items, their bytes at most so many at a time. `sent` bytes have left before them. Waits go by while
+    bytes flow: only what is left of them is waited."""
+    now = due = 0.0
+    free = flow.gap * sent / flow.size
+    for item in items:
+        if isinstance(item, Wait):
+            due += item.seconds
+            continue
+        for part in _slices(item, flow.size):
+            start = max(due, free)
+            if start > now:
+                yield Wait(start - now, 0)
+                now = start
+            yield part
+            if not isinstance(part, Cut):
+                free = start + flow.gap * _length(part) / flow.size
+    if max(due, free) > now:
+        yield Wait(max(due, free) - now, 0)
+
+
+def _slices(item: bytes | Bare | Cut, size: int) -> Iterator[bytes | Bare | Cut]:
+    if isinstance(item, Cut):
+        yield item
+    elif isinstance(item, Bare):
+        yield from (Bare(item.data[at : at + size], item.beat) for at in range(0, len(item.data), size))
+    else:
+        yield from (item[at : at + size] for at in range(0, len(item), size))
+
+
+def _length(part: bytes | Bare) -> int:
+    return len(part) if isinstance(part, bytes) else len(part.data)

@@ -7,13 +7,15 @@ frozen because every answer makes some of them, and frozen ones cost three times
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["open", "say", "close", "finish", "usage", "end", "ping", "error", "body"]
 
+
+How: TypeAlias = Literal["close", "reset", "silence", "end"]
+"""Ways of ending an answer before its end."""
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -39,6 +41,11 @@ class Head:
         )
         return Head(self.status, kept + headers, own)
 
+    def without(self, name: str) -> Head:
+        """Without the header of this name, in lower case."""
+        kept = (tuple(pair for pair in pairs if pair[0].lower() != name) for pairs in (self.fixed, self.own))
+        return Head(self.status, *kept)
+
 
 @dataclass(slots=True, unsafe_hash=True)
 class Data:
@@ -53,7 +60,18 @@ class Data:
 
 @dataclass(slots=True, unsafe_hash=True)
 class Raw:
-    """Bytes that are written as they are, without framing."""
+    """Bytes that are written as they are, without framing. `event`: they begin an event all the same, so that
+    the framing goes on behind them as behind any."""
+
+    data: bytes
+    beat: int
+    event: bool = False
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Bare:
+    """Bytes that are written beside HTTP's chunks, not into one; in an answer without chunks a part of its
+    body."""
 
     data: bytes
     beat: int
@@ -71,13 +89,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The connection ends here: `close` sends FIN, `reset` sends RST."""
+    """Nothing follows, and what the framing opened stays open. `close` sends FIN, `reset` sends RST, `silence`
+    sends nothing more until the client leaves; `end` ends the answer as HTTP has it."""
 
-    how: Literal["close", "reset"]
+    how: How
     beat: int
 
 
-Step: TypeAlias = Data | Raw | Wait | Cut
+Step: TypeAlias = Data | Raw | Bare | Wait | Cut
 
 
 class Framing(Enum):
@@ -93,20 +112,51 @@ class Framing(Enum):
     JSON_ARRAY = "json-array"
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Bytes leave at most `size` at a time, and the next ones `gap` seconds later."""
+
+    size: int
+    gap: float
+
+
+Body: TypeAlias = Literal["usual", "chunks", "close"]
+"""How the end of a body is found: by what the head says as usual, in HTTP's chunks, or by the connection's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How HTTP and the connection carry an answer, where not as usual."""
+
+    lines: bytes = b""
+    """Lines that stand in the head as they are, behind the headers, each with its end."""
+    withheld: bool = False
+    """Nothing of the head is sent."""
+    over: float = 0.0
+    """Seconds over which the head leaves, line by line."""
+    body: Body = "usual"
+    flows: tuple[Flow, ...] = ()
+
+
+USUAL: Final = Delivery()
+
+Spoken: TypeAlias = tuple[int, str]
+"""What a beat says, and which part of the first choice it is of, counted from 0; -1 in another choice."""
+
+
 @dataclass(slots=True, unsafe_hash=True)
 class Plan:
     """`delay`: seconds from the request's last byte for which the head is held back; the steps' waits are
-    counted from there."""
+    counted from there. `spoken`: of a whole answer that may be broken, what its stream would say, beat by
+    beat."""
 
     head: Head
     steps: tuple[Step, ...]
     framing: Framing = Framing.PLAIN
     delay: float = 0.0
+    delivery: Delivery = USUAL
+    spoken: tuple[Spoken, ...] = ()
 
     @property
     def streamed(self) -> bool:
         return self.framing is not Framing.PLAIN
-
-
-Change: TypeAlias = Callable[[Plan], Plan]
-"""What pace and faults are."""

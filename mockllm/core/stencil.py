@@ -132,7 +132,7 @@ def groups(plan: Plan) -> Iterator[Wait | Cut | Raw]:
                 said.clear()
             yield item
         else:
-            said.append(item)
+            said.append(item)  # type: ignore[arg-type]  # only faults make anything else
             beat = beat if step is None else step.beat
     if said:
         yield Raw(b"".join(said), beat)

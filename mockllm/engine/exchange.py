@@ -226,7 +226,7 @@ class Exchange:
 def named(plan: Plan, id: str) -> Plan:
     """The plan with the id of whose it is in a header."""
     head = Head(plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.own)
-    return Plan(head, plan.steps, plan.framing, plan.delay)
+    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
 
 
 def reason(failure: Failure) -> str:

@@ -21,6 +21,7 @@ from mockllm.core.reply import Reply
 from mockllm.core.request import Request
 from mockllm.core.template import Scope
 from mockllm.core.tokens import estimate, split
+from mockllm.core.turns import spoken_beats
 from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
@@ -143,7 +144,9 @@ class Planner:
         told = [(number, fault) for number, fault in enumerate(sent.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
-            return self._said(speaking, dialect, self._own_error(reply, speaking), sent)
+            made = self._said(speaking, dialect, self._own_error(reply, speaking), sent)
+            whole = not speaking.streamed and reply.broken is None
+            return replace(made, spoken=spoken_beats(reply)) if whole else made
 
         reply = _changed(self._cooked(speaking), [each for each in told if not each[1].shown], speaking, plan)
         reply = dialect.sayable(reply, request)

@@ -277,9 +277,11 @@ class SocketSink:
         assert self._writer is not None  # aiohttp gave one with each request that takes time
         await self._writer.drain()
 
-    async def cut(self, how: Literal["close", "reset"]) -> None:
+    async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
         """FIN or RST, behind what was written: a reset waits until the client's system has it all, or for
-        the linger time."""
+        the linger time. A silence lasts until the client leaves, which cancels it."""
+        if how == "silence":
+            await self._connection._loop.create_future()
         transport = self._connection.transport
         if transport is not None and how == "reset":
             end = self._connection._loop.time() + self._limits.linger

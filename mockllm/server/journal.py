@@ -13,9 +13,9 @@ from mockllm.core.hints import cut
 
 LONGEST: Final = 200
 
-Left: TypeAlias = Literal["finished", "close", "reset", "gone", "stopped"]
-"""How the client left: with the whole answer, cut off by the plan with FIN or RST, of its own before the end,
-or because the server stopped."""
+Left: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
+"""How the client left: with the whole answer, cut off by the plan with FIN or RST, of its own (in a silence or
+before the end), or because the server stopped."""
 
 
 class Record(NamedTuple):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
 
-from mockllm.core.framing import framed
-from mockllm.core.plan import Cut, Plan, Wait
+from mockllm.core.framing import Item, flowing, framed
+from mockllm.core.plan import USUAL, Bare, Cut, Plan, Wait
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 
@@ -20,7 +21,8 @@ SLICE_STEPS: Final = 512
 """At most so much is framed and written in one turn of the loop; the rest of a long answer follows in the
 next ones, behind the other streams that are due."""
 
-End: TypeAlias = Literal["finished", "close", "reset"]
+Ending: TypeAlias = Literal["close", "reset", "silence"]
+End: TypeAlias = Literal["finished"] | Ending
 
 
 class Sink(Protocol):
@@ -40,8 +42,8 @@ class Waitable(Sink, Protocol):
     async def drained(self) -> None:
         """Return when the reader has caught up; ConnectionError where it has gone."""
 
-    async def cut(self, how: Literal["close", "reset"]) -> None:
-        """End the connection behind what was written."""
+    async def cut(self, how: Ending) -> None:
+        """End the connection behind what was written; after a silence the client does."""
 
 
 class Play:
@@ -66,8 +68,7 @@ class Play:
     )
 
     def __init__(self, plan: Plan, opening: Opening, sink: Sink, deadlines: Deadlines, since: float) -> None:
-        self._script: Iterator[bytes | Wait | Cut] = iter(()) if opening.bodiless else script(plan)
-        self._head = opening.head
+        self._head, self._script = carried(plan, opening)
         self._chunked = opening.chunked and not opening.bodiless
         self._sink = sink
         self._deadlines = deadlines
@@ -112,6 +113,7 @@ class Play:
         """Write all that is due by `now`, a slice at most, in one write."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
+        done = b""
         size = 0
         for step in self._script:
             if type(step) is bytes:
@@ -123,14 +125,18 @@ class Play:
                 self._due += step.seconds
                 if self._due > now:
                     break
+            elif type(step) is Bare:
+                done += self._in_chunks(parts) + step.data
+                parts.clear()
             else:
-                self.ended = step.how  # type: ignore[union-attr]
+                assert type(step) is Cut
+                self.ended = "finished" if step.how == "end" else step.how
                 break
         else:
             self.ended = "finished"
-        out = b"".join(parts)
-        if self._chunked:
-            out = (chunk(out) if out else b"") + (END_OF_CHUNKS if self.ended == "finished" else b"")
+        out = done + self._in_chunks(parts)
+        if self._chunked and self.ended == "finished":
+            out += END_OF_CHUNKS
         if head or out:
             self._sink.write(head + out)
         if self.ended is None:
@@ -139,11 +145,41 @@ class Play:
             else:
                 self._deadline = self._deadlines.at(self._due, self._tick)
 
+    def _in_chunks(self, parts: list[bytes]) -> bytes:
+        data = b"".join(parts)
+        return chunk(data) if data and self._chunked else data
+
 
 def _nothing() -> None: ...
 
 
-def script(plan: Plan) -> Iterator[bytes | Wait | Cut]:
+def carried(plan: Plan, opening: Opening) -> tuple[bytes, Iterator[Item]]:
+    """What leaves first, and all that follows, as the plan's delivery has it."""
+    items: Iterator[Item] = script(plan)
+    if opening.bodiless:
+        cut = any(type(step) is Cut for step in plan.steps)
+        items = (item for item in items if type(item) is Wait or type(item) is Cut) if cut else iter(())
+    delivery = plan.delivery
+    if delivery is USUAL:
+        return opening.head, items
+    head = b"" if delivery.withheld else opening.head
+    if head and delivery.over:
+        items, head = chain(_line_by_line(head, delivery.over), items), b""
+    for flow in delivery.flows:
+        items = flowing(items, flow, len(head))
+    return head, items
+
+
+def _line_by_line(head: bytes, over: float) -> Iterator[Item]:
+    """The first line at once, the last one (which is empty) so many seconds later, the others between."""
+    first, *lines = head.splitlines(keepends=True)
+    yield Bare(first, 0)
+    for line in lines:
+        yield Wait(over / len(lines), 0)
+        yield Bare(line, 0)
+
+
+def script(plan: Plan) -> Iterator[Item]:
     """The plan's steps, framed one by one as they are reached; what is very long, in slices."""
     for item in framed(plan):
         if type(item) is bytes and len(item) > SLICE_BYTES:
@@ -154,7 +190,7 @@ def script(plan: Plan) -> Iterator[bytes | Wait | Cut]:
 
 def at_once(plan: Plan, opening: Opening) -> bytes | None:
     """All bytes of an answer that needs neither time nor slices nor a cut; None for one that needs a Play."""
-    if plan.delay > 0 or len(plan.steps) > SLICE_STEPS:
+    if plan.delay > 0 or len(plan.steps) > SLICE_STEPS or plan.delivery is not USUAL:
         return None
     if opening.bodiless:
         return opening.head

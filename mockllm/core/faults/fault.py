@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,6 +26,26 @@ class NotPlayed:
     reason: str
 
 
+UNSTREAMED: Final = NotPlayed("the answer is not streamed")
+
+Needs: TypeAlias = Literal["stream", "reply", "any"]
+"""What kind of answer a fault can be played on."""
+
+
+class Place(BaseModel):
+    """Where a fault strikes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+    @property
+    def needs(self) -> Needs:
+        """What kind of answer has such a place."""
+        return "any"
+
+
+ANYWHERE: Final = Place()
+
+
 class Fault(BaseModel):
     """One fault with its settings. It is evaluated (`core.values.evaluate`) before it is played."""
 
@@ -38,11 +58,16 @@ class Fault(BaseModel):
     needs_reply: ClassVar[bool] = False
     """Whether it can only be played on a reply: not on an error or on plain HTTP."""
 
+    @property
+    def needs(self) -> Needs:
+        """What kind of answer it can be played on, as far as its settings tell."""
+        if self.needs_stream:
+            return "stream"
+        return "reply" if self.needs_reply else getattr(self, "after", ANYWHERE).needs
+
     def play(self, plan: Plan) -> Plan | NotPlayed:
         """The plan with the fault in it, or why it could not be played."""
-        if self.needs_stream and not plan.streamed:
-            return NotPlayed("the answer is not streamed")
-        return self.broken(plan)
+        return UNSTREAMED if self.needs_stream and not plan.streamed else self.broken(plan)
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:
         """What a fault does, on a plan of the kind that it needs."""
@@ -72,8 +97,12 @@ class ReplyFault(Fault):
         """Asked of a plan that was not made of a reply."""
         return NotPlayed("the answer is no reply")
 
+    def tell(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+        """The reply with the fault in it, or why it could not be played."""
+        return UNSTREAMED if self.needs_stream and not told.streamed else self.change(reply, told)
+
     def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
-        """The reply with the fault in it, or why it could not be played. Pure."""
+        """What a fault does, on a reply of the kind that it needs. Pure."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 

@@ -1,39 +1,270 @@
 """Where in an answer a fault strikes, and how a place is found in a plan.
 
-`at` is a piece itself, and exists in streams only. `after` (the gap behind a piece, a byte, a moment) comes
-with the first fault that needs it: a model beside `At`, and how it is found beside `chunk`.
+`at` is a piece itself, and exists in streams only; `after` is the gap behind something. Places round down, so
+that no protocol says more than another. What lies behind a cut is no part of the answer any more.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from mockllm.core.plan import Data, Plan
-from mockllm.core.values import Templated
+from mockllm.core.faults.fault import UNSTREAMED, Needs, NotPlayed, Place
+from mockllm.core.framing import written
+from mockllm.core.json import dumps
+from mockllm.core.plan import Cut, Data, How, Plan, Raw, Spoken, Step, Wait
+from mockllm.core.values import Drawable, Duration, Probability, Templated
 
 
-class At(BaseModel):
+class At(Place):
     """A piece of the answer, as it is sent."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     chunk: Templated[Annotated[int, Field(ge=1)]] = Field(
         description="The number of the chunk, counted from 1: one visible piece of the answer's content."
     )
 
 
-def says(plan: Plan, chunk: int) -> tuple[int, int] | None:
-    """The steps that say a chunk, from the first to behind the last; None where there is no such chunk."""
-    found = [
-        index
-        for index, step in enumerate(plan.steps)
-        if isinstance(step, Data) and step.kind == "say" and step.beat == chunk
-    ]
-    return (found[0], found[-1] + 1) if found else None
+class After(Place):
+    """The gap behind something; exactly one of these. In a whole answer the byte where it would be said."""
+
+    chunks: Drawable[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, description="Behind so many chunks; before the first one at 0."
+    )
+    events: Drawable[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, description="Behind so many events of a stream, those without content too."
+    )
+    bytes: Drawable[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, description="Behind so many bytes of the body, as they are sent."
+    )
+    fraction: Drawable[Probability] | None = Field(
+        default=None,
+        description="Behind this part of the chunks; of the bytes, where an answer has no chunks.",
+    )
+    time: Drawable[Duration] | None = Field(
+        default=None, description="This long after the request's last byte; what is due by then is sent."
+    )
+
+    @model_validator(mode="after")
+    def one(self) -> After:
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
+            raise PydanticCustomError(
+                "after", "a place is one of chunks, events, bytes, fraction and time: after: {chunks: 3}"
+            )
+        return self
+
+    @property
+    def needs(self) -> Needs:
+        return "stream" if self.events is not None else "reply" if self.chunks is not None else "any"
+
+
+MIDDLE: Final = After(fraction=0.5)
+
+
+# --- pieces --------------------------------------------------------------------------------------
+
+
+def alive(plan: Plan) -> tuple[Step, ...]:
+    """The steps up to a cut."""
+    for index, step in enumerate(plan.steps):
+        if type(step) is Cut:
+            return plan.steps[:index]
+    return plan.steps
 
 
 def chunks(plan: Plan) -> int:
     """How many chunks the answer has."""
-    return max((step.beat for step in plan.steps), default=0)
+    return len(plan.spoken) or max((step.beat for step in alive(plan)), default=0)
+
+
+def says(plan: Plan, chunk: int) -> tuple[int, int] | None:
+    """The steps that say a chunk, from the first to behind the last; None where there is no such chunk."""
+    found = [index for index, step in enumerate(alive(plan)) if _says(step) and step.beat == chunk]
+    return (found[0], found[-1] + 1) if found else None
+
+
+def _says(step: Step) -> bool:
+    return type(step) is Data and step.kind == "say"
+
+
+def piece(plan: Plan, at: At) -> tuple[int, int] | NotPlayed:
+    """Where the steps that say a chunk begin, and where they end."""
+    place = says(plan, at.chunk)
+    return only(chunks(plan), "chunk") if place is None else place
+
+
+def only(count: int, what: str) -> NotPlayed:
+    return NotPlayed(f"the answer has only {count} {what}{'s' if count != 1 else ''}")
+
+
+# --- gaps ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A plan's steps before a place and behind it. `headless`: the place lies before the head, which leaves
+    later: then so many seconds from the request's last byte, and nothing stands before it."""
+
+    before: tuple[Step, ...]
+    behind: tuple[Step, ...]
+    headless: float | None = None
+
+    @property
+    def beat(self) -> int:
+        """The number of the last piece said before it."""
+        return self.before[-1].beat if self.before else 0
+
+
+def gap(plan: Plan, after: After) -> Gap | NotPlayed:
+    """The place in the plan, or why there is none."""
+    if after.time is not None:
+        return _behind_time(plan, after.time)
+    if after.bytes is not None:
+        return _behind_bytes(plan, after.bytes)
+    if after.events is not None:
+        return _behind_events(plan, after.events)
+    if after.chunks is not None:
+        return _behind_chunks(plan, after.chunks)
+    assert after.fraction is not None
+    if plan.streamed or plan.spoken:
+        return _behind_chunks(plan, int(after.fraction * chunks(plan) + 1e-9))
+    return _behind_bytes(plan, int(after.fraction * _size(plan) + 1e-9))
+
+
+def _at(plan: Plan, index: int) -> Gap:
+    return Gap(plan.steps[:index], plan.steps[index:])
+
+
+def _behind_chunks(plan: Plan, count: int) -> Gap | NotPlayed:
+    if not (plan.streamed or plan.spoken):
+        return NotPlayed("the answer has no chunks")
+    if count > chunks(plan):
+        return only(chunks(plan), "chunk")
+    steps = alive(plan)
+    if not plan.streamed:
+        body = b"".join(data for _, data in written(plan))
+        return _behind_bytes(plan, where_said(body, plan.spoken, count))
+    said = [index for index, step in enumerate(steps) if _says(step) and step.beat <= count]
+    if said:
+        return _at(plan, said[-1] + 1)
+    opened = (index for index, step in enumerate(steps) if not (type(step) is Data and step.kind == "open"))
+    return _at(plan, next(opened, len(steps)))
+
+
+def _behind_events(plan: Plan, count: int) -> Gap | NotPlayed:
+    if not plan.streamed:
+        return UNSTREAMED
+    ends = [0, *(index + 1 for index, step in enumerate(alive(plan)) if type(step) is Data)]
+    return _at(plan, ends[count]) if count < len(ends) else only(len(ends) - 1, "event")
+
+
+def _behind_bytes(plan: Plan, count: int) -> Gap | NotPlayed:
+    if count > _size(plan):
+        return only(_size(plan), "byte")
+    left = count
+    for index, (step, data) in enumerate(written(plan)):
+        if left == 0:
+            return _at(plan, index)
+        if left < len(data):
+            before, behind = halves(step, data, left)
+            return Gap((*plan.steps[:index], before), (behind, *plan.steps[index + 1 :]))
+        left -= len(data)
+    return _at(plan, len(alive(plan)))
+
+
+def _size(plan: Plan) -> int:
+    return sum(len(data) for _, data in written(plan))
+
+
+def halves(step: Step, data: bytes, at: int) -> tuple[Raw, Raw]:
+    """A step's bytes in two."""
+    event = type(step) is Data or (type(step) is Raw and step.event)
+    return Raw(data[:at], step.beat, event), Raw(data[at:], step.beat)
+
+
+def _behind_time(plan: Plan, seconds: float) -> Gap | NotPlayed:
+    if seconds < plan.delay:
+        return Gap((), plan.steps, seconds)
+    now = plan.delay
+    for index, step in enumerate(alive(plan)):
+        if type(step) is Wait:
+            if now + step.seconds > seconds:
+                before, behind = (
+                    replace(step, seconds=each) for each in (seconds - now, now + step.seconds - seconds)
+                )
+                return Gap((*plan.steps[:index], before), (behind, *plan.steps[index + 1 :]))
+            now += step.seconds
+    if seconds > now:
+        return NotPlayed(f"the answer takes only {round(now, 3):g} s")
+    return _at(plan, len(alive(plan)))
+
+
+def beats_before(plan: Plan, after: After) -> int:
+    """How many beats of a whole answer are said before a place; all, where it is one of bytes or time."""
+    if after.fraction is not None:
+        return int(after.fraction * chunks(plan) + 1e-9)
+    return chunks(plan) if after.chunks is None else after.chunks
+
+
+# --- whole answers -------------------------------------------------------------------------------
+
+
+def where_said(body: bytes, spoken: Sequence[Spoken], count: int) -> int:
+    """The byte of a whole answer's body behind its first so many beats. A beat that does not stand in it as
+    text (it is of another choice than the first, or in an object) is left out: rounding down."""
+    first: int | None = None
+    place = 0
+    for beat, start, end in _found(body, spoken):
+        first = start if first is None else first
+        if beat <= count:
+            place = end
+    return place or first or 0
+
+
+def _found(body: bytes, spoken: Sequence[Spoken]) -> Iterator[tuple[int, int, int]]:
+    """The beats of the first choice that stand in the body: number, begin and end of each."""
+    numbered = [(part, beat, text) for beat, (part, text) in enumerate(spoken, 1) if part >= 0]
+    since = 0
+    for _, of_part in groupby(numbered, key=lambda each: each[0]):
+        pieces = [(beat, text) for _, beat, text in of_part]
+        if not any(text for _, text in pieces):
+            continue
+        for escaped in (_json, _json_of_google):
+            whole = b'"' + escaped("".join(text for _, text in pieces)) + b'"'
+            start = body.find(whole, since)
+            if start >= 0:
+                since, start = start + len(whole), start + 1
+                for beat, text in pieces:
+                    end = start + len(escaped(text))
+                    yield beat, start, end
+                    start = end
+                break
+
+
+def _json(text: str) -> bytes:
+    return dumps(text)[1:-1]
+
+
+def _json_of_google(text: str) -> bytes:
+    """Some write angle brackets as escapes."""
+    return _json(text).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
+
+
+# --- cuts ----------------------------------------------------------------------------------------
+
+
+def cut(plan: Plan, at: Gap, how: How) -> Plan:
+    """The plan cut at a place. What lies behind it stays, for the length that a whole answer's head tells."""
+    if at.headless is not None:
+        return headless(plan, at.headless, how)
+    return replace(plan, steps=(*at.before, Cut(how, at.beat), *at.behind))
+
+
+def headless(plan: Plan, seconds: float, how: How) -> Plan:
+    """The plan of which nothing is sent, and which is cut so many seconds from the request's last byte."""
+    withheld = replace(plan.delivery, withheld=True)
+    return replace(plan, steps=(Cut(how, 0),), delay=seconds, delivery=withheld)
