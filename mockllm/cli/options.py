@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING_PATHS, PROVIDERS
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario.folder import scenario_files
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.mistakes import nearest
@@ -272,4 +272,6 @@ def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
         else:
             packs = [FALLBACK]
     settings = Settings(tuple(values["set"] or ()), dict(environment))
-    return Wanted(scenarios, packs, settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS))
+    return Wanted(
+        scenarios, packs, settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)
+    )

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 from mockllm.core.json import Json
 from mockllm.scenario.mistakes import Mistake, path_text
 from mockllm.scenario.scalars import resolve
-from mockllm.scenario.source import Mark, packed
+from mockllm.scenario.source import COLUMN_BITS, Mark, packed
 from mockllm.scenario.syntax import in_quotes, syntax_mistake
 
 DEEPEST: Final = 100
@@ -65,7 +65,7 @@ def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Mistake]]:
 
 def _place(event: Any) -> int:
     mark = event.start_mark
-    return packed(mark.line + 1, mark.column + 1)
+    return mark.line + 1 << COLUMN_BITS | mark.column + 1  # type: ignore[no-any-return]  # `packed`, at hand
 
 
 class _Reading:

@@ -21,7 +21,7 @@ LARGEST_FILE: Final = 16 * 1024 * 1024
 Mark: TypeAlias = "tuple[int, int, Mapping[str, Any] | Sequence[Any] | None]"
 """Where a node stands: packed positions of its key (0: none) and of itself, and the marks of its children."""
 
-_COLUMN_BITS: Final = 24
+COLUMN_BITS: Final = 24
 _REFUSED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
@@ -34,7 +34,7 @@ class Position(NamedTuple):
 
 def packed(line: int, column: int) -> int:
     """A position as one small number, so that marks are cheap to keep and to hand to another process."""
-    return line << _COLUMN_BITS | column
+    return line << COLUMN_BITS | column
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Source:
                 key = False
                 break
         place = mark[0] if key and mark[0] else mark[1]
-        return Position(place >> _COLUMN_BITS, place & (1 << _COLUMN_BITS) - 1)
+        return Position(place >> COLUMN_BITS, place & (1 << COLUMN_BITS) - 1)
 
     def mark(self, path: Path) -> Mark:
         """The marks of the value at `path`, which must be there."""

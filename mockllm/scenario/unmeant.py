@@ -90,15 +90,17 @@ def _no_reply(word: RuleWord, vocabulary: Vocabulary) -> Unmeant:
 
 
 def _called(word: RuleWord, vocabulary: Vocabulary) -> str | None:
-    """The path that a rule names, where that is certainly no generating call's."""
-    paths = _spelt(word.match.path)
-    if not vocabulary.generating or not paths or any(map(vocabulary.may_generate, paths)):
-        return None
-    return paths[0]
+    """The path or api that a rule names, where that is certainly no generating call's."""
+    paths, apis = _spelt(word.match.path), _spelt(word.match.api)
+    if vocabulary.generating and paths and not any(map(vocabulary.may_generate, paths)):
+        return paths[0]
+    if vocabulary.speaking and apis and not any(map(vocabulary.may_speak, apis)):
+        return f"the api {apis[0]}"
+    return None
 
 
 def _spelt(condition: Any) -> Sequence[str]:
-    """The paths and globs that a condition spells out; none where it has more to say."""
+    """The texts and globs that a condition spells out; none where it has more to say."""
     if isinstance(condition, str):
         return (condition,)
     if isinstance(condition, list):

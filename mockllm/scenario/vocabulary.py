@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 from mockllm.scenario.mistakes import meant
@@ -28,6 +29,12 @@ class Vocabulary:
     apis: Collection[str] = ()
     generating: Collection[str] = ()
     """The paths of generating calls; `{name}` in them is any text."""
+    speaking: Collection[str] = ()
+    """The apis that generate."""
+
+    def may_speak(self, api: str) -> bool:
+        """Whether an api, or one that a glob stands for, may be one that generates."""
+        return any(fnmatchcase(each, api) for each in self.speaking)
 
     def may_generate(self, path: str) -> bool:
         """Whether a path, or one that a glob stands for, may be a generating call's."""

@@ -91,7 +91,7 @@ _PARTS = frozenset({"query", "headers", "body", "messages", "tool_result", "all"
 """What has words of its own below it."""
 
 
-class Match(Word):
+class Match(Word, defer_build=False):  # built once, not as a part of rules and again as one of modifiers
     """What is asked of a request. All that is given must hold; an empty match holds for all."""
 
     method: TextCondition | None = None
