@@ -59,7 +59,10 @@ class AzureChat(Chat):
 
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
         plan = super().whole(reply, request, stamp)
-        steps = [replace(step, payload=dumps(filters.whole(loads(step.payload)))) for step in _data(plan)]
+        found = filters.harms(reply)
+        steps = [
+            replace(step, payload=dumps(filters.whole(loads(step.payload), found))) for step in _data(plan)
+        ]
         return self._headed(plan, request, stamp, "application/json", *steps)
 
     def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
@@ -74,7 +77,7 @@ class AzureChat(Chat):
         if step.kind == "error":
             assert reply.broken is not None
             return replace(step, payload=dumps(told(self.vendor, reply.broken, request, stamp)))
-        return replace(step, payload=dumps(filters.chunk(loads(step.payload))))
+        return replace(step, payload=dumps(filters.chunk(loads(step.payload), filters.harms(reply))))
 
     def _headed(self, plan: Plan, request: Request, stamp: Stamp, media: str, *steps: Step) -> Plan:
         made = head(self.vendor, stamp, media)

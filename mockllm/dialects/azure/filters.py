@@ -6,9 +6,11 @@ From recordings of 2025 and 2026. Keys stand in alphabetical order, as they do t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.json import Json
+from mockllm.core.reply import Harm, Reply
 
 SAFE: Final[Json] = {"filtered": False, "severity": "safe"}
 UNSEEN: Final[Json] = {"filtered": False, "detected": False}
@@ -17,9 +19,8 @@ PROMPT: Final[dict[str, Json]] = dict(sorted({**HARMS, "jailbreak": UNSEEN}.item
 ANSWER: Final[dict[str, Json]] = dict(
     sorted({**HARMS, "protected_material_code": UNSEEN, "protected_material_text": UNSEEN}.items())
 )
-CUT: Final[dict[str, Json]] = {**ANSWER, "violence": {"filtered": True, "severity": "medium"}}
-"""Of an answer that a filter has cut."""
-REFUSED: Final[dict[str, Json]] = {**PROMPT, "violence": {"filtered": True, "severity": "medium"}}
+FOUND: Final[Json] = {"filtered": True, "severity": "medium"}
+REFUSED: Final[dict[str, Json]] = {**PROMPT, "violence": FOUND}
 """Of a prompt that is refused."""
 PROMPTS: Final[Json] = [{"prompt_index": 0, "content_filter_results": PROMPT}]
 FIRST: Final[dict[str, Json]] = {
@@ -33,31 +34,36 @@ FIRST: Final[dict[str, Json]] = {
 """The first chunk of a stream, which says nothing and has no choice."""
 
 
-def whole(said: dict[str, Json]) -> dict[str, Json]:
-    """A whole chat answer."""
+def harms(reply: Reply) -> tuple[Harm, ...]:
+    """What a filter found, or would have found, in each choice."""
+    return tuple(choice.flagged or "violence" for choice in reply.choices)
+
+
+def whole(said: dict[str, Json], found: Sequence[Harm]) -> dict[str, Json]:
+    """A whole chat answer. `found`: what a filter that has cut a choice found in it."""
     said.pop("service_tier", None)
     for choice in said["choices"]:
-        choice["content_filter_results"] = _results(choice, choice["message"].get("content"))
+        choice["content_filter_results"] = _results(choice, choice["message"].get("content"), found)
         choice.setdefault("logprobs", None)
     _fingerprint(said)
     return dict(ordered({**said, "prompt_filter_results": PROMPTS}))
 
 
-def chunk(said: dict[str, Json]) -> dict[str, Json]:
+def chunk(said: dict[str, Json], found: Sequence[Harm]) -> dict[str, Json]:
     """A chunk of a stream."""
     if not said["model"].startswith("gpt-5"):
         said.pop("service_tier", None)
     for choice in said["choices"]:
-        choice["content_filter_results"] = _results(choice, choice["delta"].get("content"))
+        choice["content_filter_results"] = _results(choice, choice["delta"].get("content"), found)
         choice.setdefault("logprobs", None)
     _fingerprint(said)
     return dict(ordered(said))
 
 
-def _results(choice: dict[str, Json], text: Json) -> Json:
+def _results(choice: dict[str, Json], text: Json, found: Sequence[Harm]) -> Json:
     """Only a text is looked at."""
     if choice["finish_reason"] == "content_filter":
-        return CUT
+        return {**ANSWER, found[choice["index"]]: FOUND}
     return ANSWER if text else {}
 
 
@@ -75,18 +81,23 @@ def ordered(value: Json) -> Json:
 
 
 def response(said: dict[str, Json]) -> None:
-    """A response, or an event that holds one: what was looked at stands in `content_filters`."""
+    """A response, or an event that holds one: what was looked at stands in `content_filters`. What a filter found
+    is always the same: the object that is changed here does not say it."""
     held = said if said.get("object") == "response" else said.get("response")
     if held is None:
         return
     held.pop("billing", None)
+    cut = (held["incomplete_details"] or {}).get("reason") == "content_filter"
     held["content_filters"] = [
         {
-            "blocked": False,
+            "blocked": cut and source == "completion",
             "source_type": source,
             "content_filter_raw": [],
             "content_filter_results": results,
             "content_filter_offsets": {"start_offset": 0, "end_offset": 72, "check_offset": 0},
         }
-        for source, results in (("prompt", PROMPT), ("completion", ANSWER))
+        for source, results in (
+            ("prompt", PROMPT),
+            ("completion", {**ANSWER, "violence": FOUND} if cut else ANSWER),
+        )
     ]

@@ -1,0 +1,83 @@
+"""Where a fault cuts an answer: after so many chunks, or a part of its characters."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.cutting import cut_chunks, cut_fraction, resaid
+from mockllm.core.reply import Call, Choice, Native, Part, Pause, Piece, Refusal, Text, Thinking
+
+HELLO = Text(("Hel", "lo ", "you", "."))
+THOUGHT = Thinking(("Hm", "m."))
+CALL = Call("look", ('{"city":', '"Paris"}'))
+ITEM = Native("openai", {"type": "web_search_call"})
+
+
+@pytest.mark.parametrize(
+    ("parts", "chunks", "kept"),
+    [
+        pytest.param((HELLO,), 2, (Text(("Hel", "lo ")),), id="a text"),
+        pytest.param((HELLO,), 4, (HELLO,), id="all of it"),
+        pytest.param((HELLO,), 0, (), id="nothing"),
+        pytest.param((THOUGHT, HELLO), 1, (Thinking(("Hm",)),), id="thinking that is shown counts"),
+        pytest.param((THOUGHT, HELLO), 2, (THOUGHT,), id="at the end of a part"),
+        pytest.param((HELLO, CALL), 5, (HELLO, Call("look", ('{"city":',))), id="in a call"),
+        pytest.param((ITEM, HELLO), 2, (ITEM, Text(("Hel",))), id="a foreign block is a chunk"),
+        pytest.param((Refusal(("No", ".")),), 1, (Refusal(("No",)),), id="a refusal"),
+        pytest.param(
+            (Text(("a", Pause(1.0), "b", Pause(2.0), "c")),),
+            2,
+            (Text(("a", Pause(1.0), "b")),),
+            id="waits between stay",
+        ),
+        pytest.param((Text(("a", "b"), tokens=8),), 1, (Text(("a",), tokens=4),), id="tokens are counted on"),
+        pytest.param(
+            (Text(("a", "b"), whole="abcd"),),
+            1,
+            (Text(("a",), whole="ab"),),
+            id="what is said whole is cut alike",
+        ),
+        pytest.param((Text(("", "")),), 1, (Text(()),), id="empty pieces"),
+    ],
+)
+def test_cut_after_so_many_chunks(parts: tuple[Part, ...], chunks: int, kept: tuple[Part, ...]) -> None:
+    assert cut_chunks(Choice(parts), chunks) == Choice(kept)
+
+
+def test_an_answer_that_has_not_so_many_chunks() -> None:
+    assert cut_chunks(Choice((HELLO,)), 5) is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "fraction", "kept"),
+    [
+        pytest.param((HELLO,), 0.5, (Text(("Hel", "lo")),), id="in the middle of a piece"),
+        pytest.param((HELLO,), 1.0, (HELLO,), id="all of it"),
+        pytest.param((HELLO,), 0.0, (), id="nothing"),
+        pytest.param((HELLO,), 0.05, (), id="less than a character"),
+        pytest.param((THOUGHT, HELLO), 0.1, (THOUGHT, Text(("H",))), id="thinking stays whole"),
+        pytest.param((HELLO, CALL), 0.5, (HELLO, Call("look", ('{"c',))), id="in a call"),
+        pytest.param((ITEM, HELLO), 0.1, (ITEM, Text(("H",))), id="a foreign block before it stays"),
+    ],
+)
+def test_cut_at_a_part_of_the_characters(
+    parts: tuple[Part, ...], fraction: float, kept: tuple[Part, ...]
+) -> None:
+    assert cut_fraction(Choice(parts), fraction) == Choice(kept)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text", "said"),
+    [
+        pytest.param(("abc", "de"), "12345", ("123", "45"), id="as long"),
+        pytest.param(("abc", "de"), "123456789", ("123", "456789"), id="longer"),
+        pytest.param(("abc", "de"), "12", ("12",), id="shorter"),
+        pytest.param(("abc", Pause(1.0), "de"), "12345", ("123", Pause(1.0), "45"), id="waits stay"),
+        pytest.param((), "12", ("12",), id="of nothing"),
+        pytest.param(("a", Pause(1.0)), "", (Pause(1.0),), id="nothing"),
+    ],
+)
+def test_another_text_is_cut_where_the_first_was(
+    pieces: tuple[Piece, ...], text: str, said: tuple[Piece, ...]
+) -> None:
+    assert resaid(pieces, text) == said

@@ -1,0 +1,125 @@
+"""JSON that breaks a schema: by one change, in the way that was asked, at a place that is drawn."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.json import Json
+from mockllm.core.making import make
+from mockllm.core.misfit import EXTRA, WAYS, Way, checker, misfit
+
+CITY: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "enum": ["Paris", "Rome"]},
+        "days": {"type": "integer", "minimum": 1, "maximum": 9},
+        "tags": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "exact": {"type": "boolean"},
+        "share": {"type": "number", "maximum": 1},
+        "nothing": {"type": "null"},
+    },
+    "required": ["city", "days", "tags", "exact", "share", "nothing"],
+    "additionalProperties": False,
+}
+VALUE: dict[str, Json] = {
+    "city": "Paris",
+    "days": 3,
+    "tags": ["sea"],
+    "exact": True,
+    "share": 0.5,
+    "nothing": None,
+}
+
+
+def broken(value: Json, schema: Json, *ways: Way, seed: int = 0) -> Json:
+    return misfit(value, checker(schema).holds, ways or WAYS, Random(seed))
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_breaks_it_by_one_change(way: Way, seed: int) -> None:
+    made = broken(VALUE, CITY, way, seed=seed)
+    assert isinstance(made, dict)
+    assert not checker(CITY).holds(made)
+    gone, come = VALUE.keys() - made.keys(), made.keys() - VALUE.keys()
+    if way == "missing":
+        assert (len(gone), come) == (1, set())
+    elif way == "extra":
+        assert (gone, come) == (set(), {EXTRA})
+    else:
+        assert (
+            sum(made[name] != VALUE[name] or type(made[name]) is not type(VALUE[name]) for name in made) == 1
+        )
+
+
+def test_the_place_is_drawn_and_the_same_seed_draws_the_same() -> None:
+    assert broken(VALUE, CITY, "missing", seed=4) == broken(VALUE, CITY, "missing", seed=4)
+    assert len({str(broken(VALUE, CITY, "missing", seed=seed)) for seed in range(30)}) > 3
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "way", "changed"),
+    [
+        pytest.param({"a": {"b": 1}}, {"properties": {"a": {"required": ["b"]}}}, "missing", {"a": {}}, id="inside"),
+        pytest.param(
+            [{"b": 1}], {"items": {"additionalProperties": False, "properties": {"b": {}}}}, "extra",
+            [{"b": 1, EXTRA: True}], id="in a list",
+        ),
+        pytest.param("a", {"type": "string"}, "type", 7, id="a text becomes a number"),
+        pytest.param(5, {"type": "integer"}, "type", "5", id="a number a text"),
+        pytest.param([1], {"type": "array"}, "type", 1, id="a list its first item"),
+        pytest.param([], {"type": "array"}, "type", "", id="an empty one a text"),
+        pytest.param(None, {"type": "null"}, "type", "null", id="null a word"),
+        pytest.param(True, {"type": "boolean"}, "type", "true", id="a boolean a word"),
+        pytest.param({}, {"type": "object"}, "type", [{}], id="an object a list"),
+        pytest.param({"a": 1}, {"properties": {"a": {"const": 1}}}, "value", {"a": 2}, id="another number"),
+        pytest.param(True, {"const": True}, "value", False, id="the other truth"),
+        pytest.param(0.5, {"maximum": 0.9}, "value", 1.0, id="a fraction too much"),
+        pytest.param("a", {"enum": ["a"]}, "value", "not-a", id="a word of no list"),
+        pytest.param([1], {"minItems": 1}, "value", [], id="a list without items"),
+    ],
+)  # fmt: skip
+def test_what_it_becomes(value: Json, schema: Json, way: Way, changed: Json) -> None:
+    assert broken(value, schema, way) == changed
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "ways"),
+    [
+        pytest.param({"a": 1}, True, WAYS, id="anything is allowed"),
+        pytest.param({}, {"type": "object"}, ("value",), id="an object has no other value"),
+        pytest.param({"a": 1}, {"type": "object"}, ("missing", "extra"), id="nothing is asked of it"),
+    ],
+)
+def test_what_cannot_be_broken(value: Json, schema: Json, ways: tuple[Way, ...]) -> None:
+    assert broken(value, schema, *ways) is None
+
+
+def test_a_schema_of_gemini_s_form_is_one_too() -> None:
+    assert broken({"a": 1}, {"type": "OBJECT", "properties": {"a": {"type": "INTEGER"}}}, "type") == {
+        "a": "1"
+    }
+
+
+def test_what_is_no_schema_is_told() -> None:
+    with pytest.raises(ValueError, match="not a valid JSON Schema"):
+        checker({"type": 5, "pattern": "("})
+
+
+def test_places_are_not_looked_for_without_end() -> None:
+    value: Json = 1
+    for _ in range(900):
+        value = [value]
+    assert broken(value, True) is None
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=60, deadline=None)
+def test_what_was_made_of_a_schema_can_be_broken(seed: int) -> None:
+    made = make(CITY, Random(seed)).value
+    assert not checker(CITY).holds(broken(made, CITY, seed=seed))
