@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+from mockllm.core.limits import Standing
+from mockllm.core.plan import Headers
 from mockllm.dialects import anthropic, azure, gemini, openai, vendors
+from mockllm.dialects.anthropic.headers import limits as anthropics
 from mockllm.dialects.dialect import Dialect, Generating
+from mockllm.dialects.limiting import Told
+from mockllm.dialects.openai.headers import limits as openais
 from mockllm.dialects.routes import ROUTES, generating_paths
+from mockllm.dialects.vendors.limits import LIMITS as VENDORS_LIMITS
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.CHAT,
@@ -68,3 +75,17 @@ SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
 def spoken(provider: str, api: str | None = None) -> Generating | None:
     """A provider's call, its usual one where none is named; None where it has no such generating call."""
     return next((call for name, call in SPOKEN if name == provider and api in (None, call.api)), None)
+
+
+LIMITS: Final[Mapping[str, Told]] = {
+    "openai": openais,
+    "anthropic": anthropics,
+    **VENDORS_LIMITS,
+}
+"""Which providers tell what a rate limit stands at; Google does not."""
+
+
+def limit_headers(provider: str | None, standing: Standing, now: float) -> Headers:
+    """What a limit stands at, in this provider's headers; `now` in seconds since the epoch."""
+    limits = LIMITS.get(provider or "")
+    return () if limits is None else limits(standing, now)

@@ -104,5 +104,5 @@ def _retry(seconds: float | None) -> Headers:
     if seconds is None:
         return ()
     whole = ceil(seconds)
-    exact = () if whole == seconds else (("retry-after-ms", f"{seconds * 1000:g}"),)
+    exact = () if whole == seconds else (("retry-after-ms", str(ceil(round(seconds * 1000, 3)))),)
     return (("retry-after", str(whole)), *exact)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import ceil
 from typing import Final, TypeAlias
 
+from mockllm.core.limits import Standing
 from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.limiting import Names, told
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -37,6 +40,19 @@ def success(stamp: Stamp) -> Headers:
 def exhausted(stamp: Stamp, reset_after: float) -> Headers:
     """The limits' headers of a 429; they reset after so many seconds."""
     return _limits(_time(stamp.now + reset_after), spent=True)
+
+
+def limits(standing: Standing, now: float) -> Headers:
+    """What a limit stands at, as it is told beside each answer. One count of tokens is told as that of the input,
+    of the output and of both; to the token, while the service itself rounds what remains to thousands."""
+    return told(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
+
+
+NAMES: Final[Names] = {
+    f"anthropic-ratelimit-{name}-{fact}": ("requests" if name == "requests" else "tokens", fact)
+    for name, _ in _LIMITS
+    for fact in ("limit", "remaining", "reset")
+}
 
 
 def _limits(reset: str, *, spent: bool) -> Headers:

@@ -16,7 +16,15 @@ from mockllm.core.json import Json, pretty
 from mockllm.core.plan import Data, Head, Plan
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.headers import EDGE_HEAD, LIMITED_HEAD, WHOLE_HEAD, Pairs, head, request_id
+from mockllm.dialects.openai.headers import (
+    EDGE_HEAD,
+    LIMITED_HEAD,
+    WHOLE_HEAD,
+    Pairs,
+    go_duration,
+    head,
+    request_id,
+)
 
 INVALID: Final = "invalid_request_error"
 
@@ -186,16 +194,3 @@ def _with_retry(made: Head, failure: Failure, row: Row) -> Head:
 def masked(key: str) -> str:
     """The key as a 401 tells it: its first eight characters and last four; a short key is shown whole."""
     return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
-
-
-def go_duration(seconds: float) -> str:
-    """As the rate-limit headers write it: `6ms`, `0s`, `1.2s`, `1m11.339s`."""
-    milliseconds = round(seconds * 1000)
-    if 0 < milliseconds < 1000:
-        return f"{milliseconds}ms"
-    minutes, rest = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{rest / 1000:g}s"
-    if hours or minutes:
-        text = f"{minutes}m{text}"
-    return f"{hours}h{text}" if hours else text

@@ -6,11 +6,14 @@ values from recordings; what Cloudflare, Envoy and the connection itself add is 
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final, TypeAlias
 
 from mockllm.core.chance import HEX
+from mockllm.core.limits import Standing
 from mockllm.core.plan import Head
 from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.limiting import Names, told
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -51,3 +54,28 @@ def request_id(stamp: Stamp) -> str:
 def head(status: int, pairs: Pairs, stamp: Stamp) -> Head:
     """A head of one of the sets above, with the request's id."""
     return Head(status, pairs, (("x-request-id", request_id(stamp)),))
+
+
+NAMES: Final[Names] = {
+    f"x-ratelimit-{fact}-{bound}": (bound, fact)
+    for fact in ("limit", "remaining", "reset")
+    for bound in ("requests", "tokens")
+}
+
+
+def limits(standing: Standing, now: float) -> Pairs:
+    """What a limit stands at, as it is told beside each answer."""
+    return told(NAMES, standing, go_duration)
+
+
+def go_duration(seconds: float) -> str:
+    """As the rate-limit headers write it: `6ms`, `0s`, `1.2s`, `1m11.339s`; rounded up to milliseconds."""
+    milliseconds = ceil(round(seconds * 1000, 3))
+    if 0 < milliseconds < 1000:
+        return f"{milliseconds}ms"
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{rest / 1000:g}s"
+    if hours or minutes:
+        text = f"{minutes}m{text}"
+    return f"{hours}h{text}" if hours else text

@@ -8,7 +8,8 @@ from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json import Json, loads
 from mockllm.core.plan import Data, Plan
 from mockllm.dialects.openai import CHAT
-from mockllm.dialects.openai.errors import ROWS, go_duration, masked
+from mockllm.dialects.openai.errors import ROWS, masked
+from mockllm.dialects.openai.headers import go_duration
 from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 
 

@@ -1,0 +1,127 @@
+"""Rate-limit headers of each provider, from what a limit stands at; names and forms as recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.limits import Cost, Gauge, Limit, Standing, open_account
+from mockllm.core.plan import Headers
+from mockllm.dialects.limiting import milliseconds, seconds
+from mockllm.dialects.openai.headers import go_duration
+from mockllm.dialects.registry import LIMITS, PROVIDERS, limit_headers
+
+NOON = 1_800_000_000.25
+BOTH = Standing(Gauge(60, 59, 1.0, 60.0), Gauge(40_000, 39_988, 0.0181, 60.0))
+OPENAI = (
+    ("x-ratelimit-limit-requests", "60"),
+    ("x-ratelimit-limit-tokens", "40000"),
+    ("x-ratelimit-remaining-requests", "59"),
+    ("x-ratelimit-remaining-tokens", "39988"),
+    ("x-ratelimit-reset-requests", "1s"),
+    ("x-ratelimit-reset-tokens", "19ms"),
+)
+
+
+@pytest.mark.parametrize(
+    ("provider", "headers"),
+    [
+        pytest.param("openai", OPENAI, id="OpenAI: durations as Go writes them"),
+        pytest.param("groq", OPENAI, id="Groq: as OpenAI"),
+        pytest.param(
+            "azure",
+            (
+                *OPENAI[:4],
+                ("x-ratelimit-reset-requests", "1000"),
+                ("x-ratelimit-reset-tokens", "19"),
+                ("x-ratelimit-renewalperiod-requests", "60"),
+                ("x-ratelimit-renewalperiod-tokens", "60"),
+            ),
+            id="Azure: milliseconds and seconds without a unit",
+        ),
+        pytest.param("xai", OPENAI[:4], id="xAI: without a reset"),
+        pytest.param(
+            "together",
+            (
+                ("x-ratelimit-limit", "60"),
+                ("x-ratelimit-limit-tokens", "40000"),
+                ("x-ratelimit-remaining", "59"),
+                ("x-ratelimit-remaining-tokens", "39988"),
+                ("x-ratelimit-reset", "1"),
+            ),
+            id="Together: seconds without a unit",
+        ),
+        pytest.param(
+            "mistral",
+            (
+                ("x-ratelimit-limit-req-minute", "60"),
+                ("x-ratelimit-limit-tokens-minute", "40000"),
+                ("x-ratelimit-remaining-req-minute", "59"),
+                ("x-ratelimit-remaining-tokens-minute", "39988"),
+            ),
+            id="Mistral: by the minute, without a reset",
+        ),
+        pytest.param(
+            "anthropic",
+            tuple(
+                (f"anthropic-ratelimit-{name}-{fact}", value)
+                for name, values in (
+                    ("input-tokens", ("40000", "39988", "2027-01-15T08:00:01Z")),
+                    ("output-tokens", ("40000", "39988", "2027-01-15T08:00:01Z")),
+                    ("requests", ("60", "59", "2027-01-15T08:00:02Z")),
+                    ("tokens", ("40000", "39988", "2027-01-15T08:00:01Z")),
+                )
+                for fact, value in zip(("limit", "remaining", "reset"), values, strict=True)
+            ),
+            id="Anthropic: the time of the reset, rounded up to seconds",
+        ),
+        pytest.param("gemini", (), id="Gemini: none"),
+        pytest.param("vertex", (), id="Vertex: none"),
+        pytest.param("deepseek", (), id="DeepSeek: none"),
+        pytest.param(None, (), id="outside every protocol none"),
+    ],
+)
+def test_headers(provider: str | None, headers: Headers) -> None:
+    assert limit_headers(provider, BOTH, NOON) == headers
+
+
+def test_every_provider_in_the_table_is_one() -> None:
+    assert set(LIMITS) <= set(PROVIDERS)
+
+
+@pytest.mark.parametrize("provider", sorted(LIMITS))
+def test_a_bound_that_is_not_there_is_not_told(provider: str) -> None:
+    requests = dict(limit_headers(provider, Standing(BOTH.requests), NOON))
+    tokens = dict(limit_headers(provider, Standing(None, BOTH.tokens), NOON))
+    assert limit_headers(provider, Standing(), NOON) == ()
+    assert requests
+    assert tokens
+    assert {**requests, **tokens} == dict(limit_headers(provider, BOTH, NOON))
+    assert not requests.keys() & tokens.keys()
+
+
+def test_headers_count_down_and_recover() -> None:
+    account = open_account(Limit("fixed-window", 3, 100, window=60.0))
+    said = []
+    for now in (NOON, NOON + 1.5, NOON + 2.0, NOON + 61.0):
+        account.charge(now, Cost(10))
+        said.append(limit_headers("openai", account.standing(now), now)[2:5])
+    assert [[value for _, value in each] for each in said] == [
+        ["2", "90", "1m0s"], ["1", "80", "58.5s"], ["0", "70", "58s"], ["2", "90", "1m0s"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("time", "go", "whole", "milli"),
+    [
+        (0.0, "0s", "0", "0"),
+        (0.006, "6ms", "1", "6"),
+        (0.0061, "7ms", "1", "7"),
+        (1.2, "1.2s", "2", "1200"),
+        (360.0, "6m0s", "360", "360000"),
+        (71.339, "1m11.339s", "72", "71339"),
+        (0.9999, "1s", "1", "1000"),
+        (3600.0, "1h0m0s", "3600", "3600000"),
+    ],
+)
+def test_times_are_rounded_up(time: float, go: str, whole: str, milli: str) -> None:
+    assert (go_duration(time), seconds(time), milliseconds(time)) == (go, whole, milli)
