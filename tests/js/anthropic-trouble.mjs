@@ -1,7 +1,7 @@
 // The @anthropic-ai/sdk package: the class and fields of each named error, retries, and streams that break.
 
 import Anthropic from "@anthropic-ai/sdk";
-import { URL, assert, broken, rejection, test, watched, within } from "./cases.mjs";
+import { URL, assert, broken, rejection, test, waited, watched } from "./cases.mjs";
 
 const client = new Anthropic({ baseURL: URL, apiKey: "sk-test", maxRetries: 0, logLevel: "off" });
 const asked = (model, more = {}) => ({ model, max_tokens: 99, messages: [{ role: "user", content: "hi" }], ...more });
@@ -78,7 +78,7 @@ test("retries wait as long as the server says, then the answer comes", async () 
   const answer = await made.messages.create(asked("once-limited"));
   assert.equal(answer.content[0].text, "Patience pays.");
   assert.deepEqual(watch.statuses(), [429, 200]);
-  within(watch.gaps(), 990, 1900); // by itself the package waits 500 ms at most
+  waited(watch.gaps(), 1000); // by itself the package waits 500 ms at most
   assert.deepEqual(watch.requests.map(({ headers }) => headers.get("x-stainless-retry-count")), ["0", "1"]);
 });
 

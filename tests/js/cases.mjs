@@ -78,8 +78,7 @@ export function watched() {
   return { fetch: watch, requests, gaps, statuses };
 }
 
-/** Each of these waits, in milliseconds, lies within the bounds. */
-export function within(gaps, least, most) {
-  for (const gap of gaps)
-    assert.ok(least <= gap && gap <= most, `waited ${gap.toFixed(0)} ms, not ${least} to ${most} ms`);
+/** Each of these waits was so many milliseconds long, or longer: a loaded machine is late, never early. */
+export function waited(gaps, least) {
+  for (const gap of gaps) assert.ok(gap >= least - 10, `waited ${gap.toFixed(0)} ms, not ${least}`);
 }
