@@ -14,6 +14,7 @@ from typing import Final
 from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, pretty
+from mockllm.core.likelihood import likely, tokens_of, tokens_said
 from mockllm.core.plan import Data, Framing, Kind, Plan
 from mockllm.core.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request import Request
@@ -24,6 +25,7 @@ from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_plan, inner
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+from mockllm.dialects.openai.logprobs import columns
 
 DEFAULT_MODEL: Final = "gpt-3.5-turbo-instruct"
 SNAPSHOTS: Final = {
@@ -86,11 +88,13 @@ class CompletionsEncoder(Encoder):
         self._null = b',"usage":null}' if request.include_usage else b"}"
         self._left = [_pieces(choice) for choice in reply.choices]
         """How many pieces of each choice are not yet said."""
+        self._columns = _columns(reply, request)
 
     def say(self, at: At, piece: str) -> Iterable[Event]:
         self._left[at.choice] -= 1
         cut = self._left[at.choice] == 0 and self._joined(at.choice)
-        return (self._chunk(at.choice, dumps(piece), b'"length"' if cut else b"null"),)
+        told = self._columns[at.choice].say(tokens_of(at.part, piece)) if self._columns else None
+        return (self._chunk(at.choice, dumps(piece), b'"length"' if cut else b"null", dumps(told)),)
 
     def end(self, choice: int) -> Iterable[Event]:
         if self._joined(choice):
@@ -110,11 +114,42 @@ class CompletionsEncoder(Encoder):
     def _joined(self, choice: int) -> bool:
         """Whether the last piece of a choice tells that it was cut short."""
         said = self.reply.choices[choice]
-        return said.finish == "length" and self.reply.broken is None and _pieces(said) > 0
+        return said.finish == "length" and self.reply.ends and _pieces(said) > 0
 
-    def _chunk(self, choice: int, text: bytes, reason: bytes) -> Event:
-        said = b'{"text":%b,"index":%d,"logprobs":null,"finish_reason":%b}' % (text, choice, reason)
+    def _chunk(self, choice: int, text: bytes, reason: bytes, logprobs: bytes = b"null") -> Event:
+        form = b'{"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b}'
+        said = form % (text, choice, logprobs, reason)
         return self._top + said + self._tail + self._null, None
+
+
+class Columns:
+    """The probabilities of a choice's tokens, as they are said."""
+
+    def __init__(self, top: int, offset: int, *, opening: bool) -> None:
+        self._top, self._offset, self._opening = top, offset, opening
+        self._place = 0
+
+    def say(self, tokens: list[str]) -> Json:
+        """Those of the next tokens."""
+        found = likely(tokens, self._top, self._place)
+        made = columns(found, self._offset, opening=self._opening, top=self._top)
+        self._place += len(tokens)
+        self._offset += sum(map(len, tokens))
+        self._opening = self._opening and not tokens
+        return made
+
+
+def _columns(reply: Reply, request: CompletionsRequest) -> list[Columns]:
+    """Those of each choice; none where nobody wants them. Before a prompt that is echoed stands nothing. A
+    scenario's choices beyond those that were asked for follow no prompt."""
+    top, offsets, echoed = request.logprobs, request.offsets, request.echoed
+    if top is None:
+        return []
+    made = []
+    for number in range(len(reply.choices)):
+        offset = offsets[number] if number < len(offsets) else 0
+        made.append(Columns(top, offset, opening=number < len(echoed) and echoed[number] != ""))
+    return made
 
 
 def _pieces(choice: Choice) -> int:
@@ -123,10 +158,16 @@ def _pieces(choice: Choice) -> int:
 
 def body(reply: Reply, request: CompletionsRequest, stamp: Stamp) -> dict[str, Json]:
     """The whole answer's object."""
-    choices = [
+    choices: list[dict[str, Json]] = [
         {"text": choice.text, "index": number, "logprobs": None, "finish_reason": finish(choice)}
         for number, choice in enumerate(reply.choices)
     ]
+    for number, told in enumerate(_columns(reply, request)):
+        parts = reply.choices[number].parts
+        tokens = [
+            token for part in parts if type(part) is Text for token in tokens_said(part, streamed=False)
+        ]
+        choices[number]["logprobs"] = told.say(tokens)
     made = {**facts(stamp), "model": model(reply, request), "choices": choices}
     made = {**made, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
     return reply.usage.tell(made, "usage")
@@ -210,7 +251,8 @@ class Completions:
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, CompletionsRequest)
-        return request.include_usage, request.echoed
+        top = request.logprobs
+        return request.include_usage, request.echoed, top, () if top is None else request.offsets
 
     def compose(self, wish: Wish) -> Asked:
         return compose(wish)

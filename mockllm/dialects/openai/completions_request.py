@@ -30,6 +30,10 @@ Prompt = str | list[int]
 """A text, or the numbers of its tokens."""
 
 
+MOST: Final = 5
+"""How many likeliest tokens a place may have."""
+
+
 class CompletionsRequest(ModelRequest):
     """The prompts are one message of the user. Each is answered by choices of its own: `sampling.n` counts
     them all."""
@@ -68,6 +72,22 @@ class CompletionsRequest(ModelRequest):
     def input_tokens(self) -> int:
         """The prompts have no framing: they are counted as they stand."""
         return sum(estimate(each) if isinstance(each, str) else len(each) for each in self.prompts)
+
+    @lazy
+    def logprobs(self) -> int | None:
+        """How many likeliest tokens are wanted at each place; None where no probabilities are."""
+        wanted = self.fields.get("logprobs")
+        return min(wanted, MOST) if type(wanted) is int and wanted >= 0 else None
+
+    @lazy
+    def offsets(self) -> tuple[int, ...]:
+        """Where each choice's text begins, counted from its prompt on; where that is echoed, 0."""
+        if self.echoed:
+            return (0,) * len(self.echoed)
+        each = max(1, self.sampling.n // len(self.prompts))
+        return tuple(
+            len(prompt) if isinstance(prompt, str) else 0 for prompt in self.prompts for _ in range(each)
+        )
 
     @lazy
     def echoed(self) -> tuple[str, ...]:

@@ -8,7 +8,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mockllm.core.json import Json
-from mockllm.core.likelihood import Likely
+from mockllm.core.likelihood import Likely, likely, tokens_of, tokens_said
+from mockllm.core.reply import Choice, Part, Refusal, Text
+
+
+class Streamed:
+    """The probabilities of a chat's tokens as they are said, each choice's counted by itself."""
+
+    def __init__(self, top: int) -> None:
+        self._top = top
+        self._places: dict[int, int] = {}
+
+    def say(self, choice: int, part: Part | None, piece: str = "") -> dict[str, Json]:
+        """Those of the next piece of a part."""
+        place = self._places.get(choice, 0)
+        found = [] if part is None else likely(tokens_of(part, piece), self._top, place)
+        self._places[choice] = place + len(found)
+        refused = type(part) is Refusal
+        return {
+            "content": None if refused else entries(found),
+            "refusal": entries(found) if refused else None,
+        }
+
+
+def whole(choice: Choice, top: int) -> dict[str, Json] | None:
+    """Those of a whole answer's tokens; None where it only calls."""
+    listed: dict[str, list[Json] | None] = {"content": None, "refusal": None}
+    place = 0
+    for part in choice.parts:
+        if isinstance(part, (Text, Refusal)):
+            name = "content" if type(part) is Text else "refusal"
+            found = likely(tokens_said(part, streamed=False), top, place)
+            listed[name] = (listed[name] or []) + entries(found)
+            place += len(found)
+    return None if listed["content"] is listed["refusal"] is None else listed
 
 
 def entries(found: Iterable[Likely]) -> list[Json]:

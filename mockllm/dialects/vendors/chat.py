@@ -16,10 +16,12 @@ from mockllm.core.request import Request
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard
+from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.body import hidden
 from mockllm.dialects.openai.chat.call import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.families import DEFAULT_MODEL
+from mockllm.dialects.openai.logprobs import Streamed
 from mockllm.dialects.vendors.errors import error_plan, head, told
 from mockllm.dialects.vendors.hearing import hear
 from mockllm.dialects.vendors.vendor import Form, Vendor, filled
@@ -67,6 +69,8 @@ class Wire(Encoder):
         }
         """How many pieces of each part are not yet said."""
         self._begun: set[int] = set()
+        top = request.logprobs if "logprobs" in self.form.choice else None
+        self._probabilities = None if top is None else Streamed(top)
 
     # --- what vendors say in their own way -----------------------------------------------------------
 
@@ -122,6 +126,9 @@ class Wire(Encoder):
             self.choice({"index": number, "message": self.message(choice, number)}, self.ended(choice))
             for number, choice in enumerate(self.reply.choices)
         ]
+        if self._probabilities is not None:
+            for said, choice in zip(choices, self.reply.choices, strict=True):
+                said["logprobs"] = logprobs.whole(choice, self._request.logprobs or 0)
         made = {**self.top("chat.completion"), "choices": choices, "usage": self._counted}
         return self.reply.usage.tell(made | filled(self.form.body, self.ids) | self._own, "usage")
 
@@ -180,13 +187,16 @@ class Wire(Encoder):
         part = at.part
         self._left[at.choice, at.index] -= 1
         last = not self._left[at.choice, at.index] and self._joined(at.choice, at.index)
+        told: Json = None
         if type(part) is Call:
             delta = self._argued(part, at.choice, piece)
         elif type(part) is Thinking:
             delta = self.thought(piece)
         else:
             delta = {"refusal": piece} if type(part) is Refusal else self.text(piece)
-        return (self._said(at.choice, delta, finishes=last),)
+            if self._probabilities is not None:
+                told = self._probabilities.say(at.choice, part, piece)
+        return (self._said(at.choice, delta, finishes=last, logprobs=told),)
 
     def end(self, choice: int) -> Iterable[Event]:
         said = self.reply.choices[choice]
@@ -219,14 +229,17 @@ class Wire(Encoder):
         """Whether the last piece of a part tells the finish reason."""
         parts = self.reply.choices[choice].parts
         last = index == len(parts) - 1
-        return self.reply.broken is None and self.joins(parts[index], last=last)
+        return self.reply.ends and self.joins(parts[index], last=last)
 
-    def _said(self, choice: int, delta: dict[str, Json], *, finishes: bool = False) -> Event:
+    def _said(
+        self, choice: int, delta: dict[str, Json], *, finishes: bool = False, logprobs: Json = None
+    ) -> Event:
         if choice not in self._begun:
             self._begun.add(choice)
             delta = {"role": "assistant", **delta}
         reason = self.ended(self.reply.choices[choice]) if finishes else None
-        made = self.chunk([self.choice({"index": choice, "delta": delta}, reason)])
+        said = self.choice({"index": choice, "delta": delta}, reason)
+        made = self.chunk([said if logprobs is None else {**said, "logprobs": logprobs}])
         if finishes and self.form.counted == "finish" and self._counts:
             made["usage"] = self._counted
             self.reply.usage.tell(made, "usage")

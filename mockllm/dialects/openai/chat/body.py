@@ -23,6 +23,7 @@ from mockllm.core.reply import (
     spoken,
 )
 from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.families import DEFAULT_MODEL, Family, family, snapshot
 
@@ -48,6 +49,10 @@ class Answered:
     ids: Ids
     forced: bool
     custom: frozenset[str]
+    legacy: bool = False
+    """Whether a call is said as a `function_call`, of which a message has one and which has no id."""
+    logprobs: int | None = None
+    """How many likeliest tokens each place tells; None where it tells no probabilities."""
 
     def top(self, kind: str) -> dict[str, Json]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
@@ -60,7 +65,7 @@ class Answered:
     def finish(self, choice: Choice) -> str:
         if self.forced and choice.finish == "tool_calls":
             return "stop"
-        return FINISH[choice.finish]
+        return "function_call" if self.legacy and choice.finish == "tool_calls" else FINISH[choice.finish]
 
     def call(self, call: Call, choice: int, number: int, said: str) -> dict[str, Json]:
         """A call that says so much of its arguments; `number` counts the choice's calls."""
@@ -81,6 +86,8 @@ def answered(reply: Reply, request: ChatRequest, stamp: Stamp) -> Answered:
         ids=stamp.ids,
         forced=request.forced,
         custom=request.custom,
+        legacy=request.legacy,
+        logprobs=request.logprobs,
     )
 
 
@@ -113,6 +120,17 @@ def sayable(reply: Reply) -> Reply:
     return reply
 
 
+def one_call(reply: Reply) -> Reply:
+    """The reply with the first call of each choice: a message has one `function_call`."""
+    return replace(reply, choices=tuple(_first_call(choice) for choice in reply.choices))
+
+
+def _first_call(choice: Choice) -> Choice:
+    calls = [place for place, part in enumerate(choice.parts) if type(part) is Call]
+    kept = tuple(part for place, part in enumerate(choice.parts) if place not in calls[1:])
+    return replace(choice, parts=kept)
+
+
 def _seen(choice: Choice) -> Choice:
     return replace(choice, parts=tuple(part for part in choice.parts if not hidden(part)))
 
@@ -141,7 +159,9 @@ def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     made: dict[str, Json] = {"role": "assistant", "content": text or ""}
     if not text and (calls or refusal is not None):
         made["content"] = None
-    if calls:
+    if calls and facts.legacy:
+        made["function_call"] = calls[0]["function"]
+    elif calls:
         made["tool_calls"] = calls
     made["refusal"] = refusal
     made["annotations"] = []
@@ -153,7 +173,9 @@ def body(reply: Reply, facts: Answered) -> dict[str, Json]:
     choices = []
     for number, choice in enumerate(reply.choices):
         said: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
-        if facts.family.logprobs:
+        if facts.logprobs is not None:
+            said["logprobs"] = logprobs.whole(choice, facts.logprobs)
+        elif facts.family.logprobs:
             said["logprobs"] = None
         said["finish_reason"] = facts.finish(choice)
         choices.append(said)

@@ -21,6 +21,7 @@ from mockllm.dialects.openai.chat.asking import compose
 from mockllm.dialects.openai.chat.body import (
     answered,
     body,
+    one_call,
     sayable,
 )
 from mockllm.dialects.openai.chat.check import check, unreadable
@@ -32,7 +33,15 @@ from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
 
 SHAPING: Final = frozenset(
-    {"stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call"}
+    {
+        "stream_options",
+        "service_tier",
+        "tools",
+        "tool_choice",
+        "functions",
+        "function_call",
+        "logprobs",
+    }
 )
 """The fields of a request that change how a given reply is written."""
 
@@ -55,7 +64,8 @@ class Chat:
         return error_plan(failure, request, stamp)
 
     def sayable(self, reply: Reply, request: Request) -> Reply:
-        return sayable(reply)
+        assert isinstance(request, ChatRequest)
+        return one_call(sayable(reply)) if request.legacy else sayable(reply)
 
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
         assert isinstance(request, ChatRequest)
@@ -77,6 +87,8 @@ class Chat:
             request.service_tier,
             request.forced,
             request.custom,
+            request.legacy,
+            request.logprobs,
         )
 
     def memo(self, plan: Plan, request: Request) -> Memo | None:

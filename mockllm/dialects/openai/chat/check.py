@@ -140,6 +140,17 @@ def _tool_choice(value: Json, path: str) -> Failure | None:
     return _typed_choice(value, path) or CHOICES[value["type"]](value, path)
 
 
+def _function_call(value: Json, path: str) -> Failure | None:
+    if type(value) is str:
+        return None if value in ("none", "auto") else unsupported(value, path, ("none", "auto"))
+    if type(value) is not dict:
+        return wrong_type(value, path, "one of a string or object")
+    return _named(value, path)
+
+
+_named: Final = members(("name",), {"name": string})
+
+
 def _response_format(value: Json, path: str) -> Failure | None:
     wrong = _typed_format(value, path)
     if wrong is not None or value["type"] != "json_schema":
@@ -147,7 +158,7 @@ def _response_format(value: Json, path: str) -> Failure | None:
     return _json_schema(value, path)
 
 
-DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice"})
+DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})
 
 
 def _together(body: dict[str, Json]) -> Failure | None:
@@ -161,7 +172,20 @@ def _together(body: dict[str, Json]) -> Failure | None:
     choice = body.get("tool_choice")
     if choice is not None and choice != "none":
         return _chosen(choice, body.get("tools"))
-    return None
+    return _called(body.get("function_call"), body.get("functions"))
+
+
+def _called(choice: Json, functions: Json) -> Failure | None:
+    """Whether the legacy functions hold the one that is to be called; both are known to be well-formed."""
+    if choice is None or choice == "none":
+        return None
+    if not functions:
+        message = "'function_call' is only allowed when 'functions' are specified."
+        return refuse(f"Invalid value for 'function_call': {message}", "function_call")
+    if type(choice) is str or any(function["name"] == choice["name"] for function in functions):
+        return None
+    message = f"no function named {choice['name']} was specified in the 'functions' parameter."
+    return refuse(f"Invalid value for 'function_call': {message}", "function_call")
 
 
 def _chosen(choice: Json, tools: Json) -> Failure | None:
@@ -190,6 +214,7 @@ FIELDS: Final[dict[str, Check]] = {
     "model": string,
     "messages": messages,
     "frequency_penalty": decimal(-2, 2),
+    "function_call": _function_call,
     "functions": array(members(("name",), {"name": _name, "parameters": object_}), "objects", 1, 128),
     "logit_bias": object_,
     "logprobs": boolean,

@@ -73,6 +73,8 @@ def _choice(choice: Json, hearing: Hearing) -> None:
                     hearing.say(channel, piece, index, visible=piece != "" or alone)
             for call in calls if isinstance(calls, list) else ():
                 _call(call, index, hearing)
+            if isinstance(said.get("function_call"), dict):
+                _call({"index": 0, "function": said["function_call"]}, index, hearing)
     match choice:
         case {"index": 0, "finish_reason": str(reason)}:
             hearing.finish = FINISH.get(reason, reason)

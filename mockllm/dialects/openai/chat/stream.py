@@ -25,6 +25,7 @@ from mockllm.dialects.openai.chat.body import (
 )
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import inner
+from mockllm.dialects.openai.logprobs import Streamed
 from mockllm.dialects.openai.padding import padding
 
 FUNCTION_PIECE: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
@@ -44,7 +45,8 @@ class ChatEncoder(Encoder):
         own = {key: value for key, value in extras.items() if key not in PLACED}
         top = {**facts.top("chat.completion.chunk"), **facts.foot(), **own}
         self._top = dumps(top)[:-1] + b',"choices":['
-        self._logprobs = b',"logprobs":null' if facts.family.logprobs else b""
+        self._null = b',"logprobs":null' if facts.family.logprobs or facts.logprobs is not None else b""
+        self._probabilities = None if facts.logprobs is None else Streamed(facts.logprobs)
         self._tail = b'],"usage":null' if request.include_usage else b"]"
         self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.told == "counted" else None
         self._moderation = extras.get("moderation")
@@ -59,35 +61,47 @@ class ChatEncoder(Encoder):
         parts = self.reply.choices[choice].parts
         first = parts[0] if parts else None
         delta: dict[str, Json] = {"role": "assistant", "content": None}
+        logprobs = None
+        if self._probabilities is not None and type(first) is not Call:
+            logprobs = self._probabilities.say(choice, first)
         if type(first) is Call:
-            if sum(type(part) is Call for part in parts) == 1:
+            if self._facts.legacy:
+                self._lone.add(choice)
+                delta |= {"function_call": {"name": first.name, "arguments": ""}, "refusal": None}
+            elif sum(type(part) is Call for part in parts) == 1:
                 self._lone.add(choice)
                 delta |= {"tool_calls": [self._opening(first, choice)], "refusal": None}
         elif type(first) is Refusal:
             delta["refusal"] = ""
         else:
             delta |= {"content": "", "refusal": None}
-        return (self._chunk(choice, dumps(delta)),)
+        return (self._chunk(choice, dumps(delta), logprobs=logprobs),)
 
     def open(self, at: At) -> Iterable[Event]:
         part = at.part
         if type(part) is Native:
             return (self._chunk(at.choice, dumps(part.block)),)
         if type(part) is Call and at.choice not in self._lone:
+            if self._facts.legacy:
+                called = {"function_call": {"name": part.name, "arguments": ""}}
+                return (self._chunk(at.choice, dumps(called)),)
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
         return ()
 
     def say(self, at: At, piece: str) -> Iterable[Event]:
         part, said = at.part, dumps(piece)
-        if type(part) is Call:
+        logprobs = None
+        if type(part) is Call and self._facts.legacy:
+            delta = b'{"function_call":{"arguments":%b}}' % said
+        elif type(part) is Call:
             number = self._calls[at.choice] - 1
             form = CUSTOM_PIECE if part.name in self._facts.custom else FUNCTION_PIECE
             delta = form % (number, said)
-        elif type(part) is Refusal:
-            delta = b'{"refusal":%b}' % said
         else:
-            delta = b'{"content":%b}' % said
-        return (self._chunk(at.choice, delta, padded=len(piece)),)
+            delta = (b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}') % said
+            if self._probabilities is not None:
+                logprobs = self._probabilities.say(at.choice, part, piece)
+        return (self._chunk(at.choice, delta, padded=len(piece), logprobs=logprobs),)
 
     def end(self, choice: int) -> Iterable[Event]:
         reason = dumps(self._facts.finish(self.reply.choices[choice]))
@@ -109,8 +123,16 @@ class ChatEncoder(Encoder):
         self._calls[choice] += 1
         return {"index": number, **self._facts.call(call, choice, number, "")}
 
-    def _chunk(self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0) -> Event:
-        said = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, self._logprobs, finish)
+    def _chunk(
+        self,
+        choice: int,
+        delta: bytes,
+        finish: bytes = b"null",
+        padded: int = 0,
+        logprobs: Json = None,
+    ) -> Event:
+        told = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
+        said = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, told, finish)
         return self._top + said + self._tail + self._padding(padded), None
 
     def _padding(self, padded: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import Final
 from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, canonical, dumps, pretty
+from mockllm.core.likelihood import likely, tokens_of
 from mockllm.core.plan import Data, Framing, Kind, Plan
 from mockllm.core.remembered import Memo
 from mockllm.core.reply import Call, Native, Part, Refusal, Reply, Text, Thinking
@@ -21,6 +22,7 @@ from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+from mockllm.dialects.openai.logprobs import bare, entries
 from mockllm.dialects.openai.padding import padding
 from mockllm.dialects.openai.responses.asking import compose
 from mockllm.dialects.openai.responses.check import check, unreadable
@@ -77,6 +79,8 @@ class ResponsesEncoder(Encoder):
         self._events = 0
         self._done: list[Json] = []
         self._said: list[str] = []
+        self._logprobs: list[Json] = []
+        """Those of the open item's tokens so far."""
         self._delta = (b"", b"")
         """What stands before and behind the text of the open item's deltas."""
 
@@ -93,20 +97,22 @@ class ResponsesEncoder(Encoder):
             yield from self._native(made, place)
             return
         yield self._event("response.output_item.added", {"item": made, "output_index": place})
-        self._said = []
+        self._said, self._logprobs = [], []
         kind = self._kind(part)
         if kind.part is not None and self._speaks(part):
             begun = {"item_id": made["id"], "output_index": place, "part": content_part(part, "")}
             yield self._event(f"response.{kind.part}.added", {**kind.index, **begun})
         name = f"response.{kind.event}.delta"
         before = dumps({"type": name, **kind.index, "delta": 0})[:-2]
-        after = dumps({"item_id": made["id"], **({"logprobs": []} if kind.logprobs else {})})[1:-1]
+        after = dumps({"item_id": made["id"]})[1:-1] + (b',"logprobs":[' if kind.logprobs else b"")
         self._delta = before, b"," + after
 
     def say(self, at: At, piece: str) -> Iterable[Event]:
         self._said.append(piece)
         kind = self._kind(at.part)
         before, after = self._delta
+        if kind.logprobs:
+            after += self._probabilities(at.part, piece) + b"]"
         padded = padding(self._events, len(piece)) if kind.padded and self._request.obfuscated else b""
         last = b'%b,"output_index":%d,"sequence_number":%d}' % (padded, at.index, self._events)
         self._events += 1
@@ -118,15 +124,19 @@ class ResponsesEncoder(Encoder):
         choice = self.reply.choices[0]
         at_item = {"item_id": item_id(part, place, self._facts), "output_index": place}
         if self._speaks(part):
-            logprobs: dict[str, Json] = {"logprobs": []} if kind.logprobs else {}
+            logprobs: dict[str, Json] = {"logprobs": bare(self._logprobs)} if kind.logprobs else {}
             done = {**kind.index, **at_item, **logprobs, kind.member: said}
             yield self._event(f"response.{kind.event}.done", done)
             if kind.part is not None:
-                whole = {**kind.index, **at_item, "part": content_part(part, said)}
+                whole = {**kind.index, **at_item, "part": content_part(part, said, self._logprobs)}
                 yield self._event(f"response.{kind.part}.done", whole)
-        yield self._item_done(item(choice, place, self._facts, status_of(choice, place), said), place)
+        made = item(choice, place, self._facts, status_of(choice, place), said, self._logprobs)
+        yield self._item_done(made, place)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
+        """One event tells why the answer ends, and ends the stream."""
+        if not self.reply.ends:
+            return
         reason = INCOMPLETE.get(self.reply.choices[0].finish)
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage, self._facts.form)
@@ -141,6 +151,14 @@ class ResponsesEncoder(Encoder):
         told = {"code": error["code"] or error["type"], "message": error["message"]}
         made = self._facts.response("failed", self._done, error=told)
         yield self._event("response.failed", {"response": made})
+
+    def _probabilities(self, part: Part, piece: str) -> bytes:
+        """The entries of the next tokens; nothing where nobody wants them."""
+        if self._facts.logprobs is None:
+            return b""
+        found = entries(likely(tokens_of(part, piece), self._facts.logprobs, len(self._logprobs)))
+        self._logprobs += found
+        return dumps(bare(found))[1:-1]
 
     def _kind(self, part: Part) -> Streamed:
         return CUSTOM if type(part) is Call and part.name in self._facts.custom else KINDS[type(part)]

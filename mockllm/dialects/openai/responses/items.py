@@ -5,12 +5,15 @@ Both the whole answer and the stream take them from here, so that an item is the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from mockllm.core.chance import HEX
 from mockllm.core.json import Json
+from mockllm.core.likelihood import likely, tokens_said
 from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, spoken
+from mockllm.dialects.openai.logprobs import entries
 from mockllm.dialects.openai.responses.object import INCOMPLETE, Answered
 
 SEALED: Final = "gAAAAAB"
@@ -57,8 +60,10 @@ def status_of(choice: Choice, place: int) -> str:
     return "incomplete" if choice.finish in INCOMPLETE and place == len(choice.parts) - 1 else "completed"
 
 
-def item(choice: Choice, place: int, facts: Answered, status: str, said: str | None) -> dict[str, Json]:
-    """An item that has said so much; None where it only begins."""
+def item(
+    choice: Choice, place: int, facts: Answered, status: str, said: str | None, logprobs: Sequence[Json] = ()
+) -> dict[str, Json]:
+    """An item that has said so much, with the probabilities of its tokens; None where it only begins."""
     part = choice.parts[place]
     id = item_id(part, place, facts)
     if type(part) is Native:
@@ -68,7 +73,7 @@ def item(choice: Choice, place: int, facts: Answered, status: str, said: str | N
     if type(part) is Call:
         return _call(part, id, place, facts, status, said or "")
     made: dict[str, Json] = {"id": id, "type": "message", "status": status}
-    made["content"] = [] if said is None else [content_part(part, said)]
+    made["content"] = [] if said is None else [content_part(part, said, logprobs)]
     if facts.form.phase:
         calls = any(type(later) is Call for later in choice.parts[place:])
         made["phase"] = "commentary" if calls else "final_answer"
@@ -76,13 +81,13 @@ def item(choice: Choice, place: int, facts: Answered, status: str, said: str | N
     return made
 
 
-def content_part(part: Part, said: str) -> dict[str, Json]:
+def content_part(part: Part, said: str, logprobs: Sequence[Json] = ()) -> dict[str, Json]:
     """What stands in a message's content, or in a reasoning item's summary."""
     if type(part) is Refusal:
         return {"type": "refusal", "refusal": said}
     if type(part) is Thinking:
         return {"type": "summary_text", "text": said}
-    return {"type": "output_text", "annotations": [], "logprobs": [], "text": said}
+    return {"type": "output_text", "annotations": [], "logprobs": list(logprobs), "text": said}
 
 
 def _reasoning(part: Thinking, id: str, place: int, facts: Answered, said: str | None) -> dict[str, Json]:
@@ -123,5 +128,8 @@ def output(choice: Choice, facts: Answered) -> list[Json]:
         said = "" if isinstance(part, Native) else spoken(part.pieces)
         if isinstance(part, Text) and part.whole is not None:
             said = part.whole
-        made.append(item(choice, place, facts, status_of(choice, place), said))
+        found: list[Json] = []
+        if facts.logprobs is not None and isinstance(part, Text):
+            found = entries(likely(tokens_said(part, streamed=False), facts.logprobs))
+        made.append(item(choice, place, facts, status_of(choice, place), said, found))
     return made

@@ -79,6 +79,8 @@ class Answered:
     echo: dict[str, Json]
     own: dict[str, Json]
     """What the scenario adds at the top level."""
+    logprobs: int | None = None
+    """How many likeliest tokens each place of a text tells; None where it tells no probabilities."""
 
     def response(
         self,
@@ -125,6 +127,7 @@ def answered(reply: Reply, request: ResponsesRequest, stamp: Stamp) -> Answered:
         sealed=found.recent or "reasoning.encrypted_content" in request.included,
         echo=_echo(request, model, found),
         own=dict(reply.extras.get("openai", {})),
+        logprobs=request.logprobs,
     )
 
 

@@ -40,6 +40,8 @@ from mockllm.dialects.openai.reading import (
 )
 from mockllm.dialects.openai.responses.history import chain, history, items, referred
 
+MOST: Final = 20
+"""How many likeliest tokens a place may have."""
 CALLS: Final = ("function_call", "custom_tool_call")
 """Calls that the client carries out."""
 RESULTS: Final = ("function_call_output", "custom_tool_call_output")
@@ -127,6 +129,13 @@ class ResponsesRequest(InputRequest):
     @lazy
     def sampling(self) -> Sampling:
         return Sampling(max_tokens=count_of(self.fields.get("max_output_tokens")))
+
+    @lazy
+    def logprobs(self) -> int | None:
+        """How many likeliest tokens are wanted at each place; None where no probabilities are."""
+        if "message.output_text.logprobs" not in self.included:
+            return None
+        return min(count_of(self.fields.get("top_logprobs")) or 0, MOST)
 
     @lazy
     def included(self) -> frozenset[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.dialects.openai.chat.test_openai_properties import anything, read, replies
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, loads
@@ -14,6 +13,7 @@ from mockllm.core.reply import Reply
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.check import FIELDS
 from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.test_openai_properties import anything, read, replies
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 KINDS = [

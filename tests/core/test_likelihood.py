@@ -1,0 +1,60 @@
+"""How likely tokens are: plausible figures, the same for the same tokens."""
+
+from __future__ import annotations
+
+from math import exp
+
+import pytest
+
+from mockllm.core.likelihood import likely, tokens_of, tokens_said
+from mockllm.core.reply import Pause, Refusal, Text
+
+SAID = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
+
+
+def test_the_same_tokens_are_as_likely_again() -> None:
+    assert likely(SAID, 3) == likely(SAID, 3)
+    assert likely(SAID[2:], 3, place=2) == likely(SAID, 3)[2:]
+
+
+def test_a_token_is_not_as_likely_everywhere() -> None:
+    assert len({each.logprob for each in likely(["a"] * 20, 0)}) > 15
+
+
+@pytest.mark.parametrize("top", [0, 1, 5, 20])
+def test_the_likeliest_come_first_and_the_one_that_is_said_is_among_them(top: int) -> None:
+    for each in likely(SAID * 40, top):
+        assert len(each.top) == len({word for word, _ in each.top}) == top
+        assert [logprob for _, logprob in each.top] == sorted((found for _, found in each.top), reverse=True)
+        assert each.logprob < 0
+        assert sum(exp(logprob) for _, logprob in each.top) < 1 + 1e-6
+        assert not top or each.top[0] == (each.token, each.logprob)
+
+
+def test_most_tokens_are_nearly_certain() -> None:
+    found = [each.logprob for each in likely(map(str, range(500)), 0)]
+    assert sum(logprob > -0.1 for logprob in found) > 250
+    assert min(found) > -1
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "streamed"),
+    [
+        (Text(("Hello wor", "ld.")), ["Hello", " world", "."], ["Hello", " wor", "ld", "."]),
+        (Text(("Hel", Pause(1.0), "lo")), ["Hello"], ["Hel", "lo"]),
+        (Text(("one two ", "three "), tokens=2), ["one two ", "three "], ["one two ", "three "]),
+        (Text(("a b",), whole="c d"), ["c", " d"], ["a", " b"]),
+        (Text(()), [], []),
+        (Refusal(("No", ".")), ["No", "."], ["No", "."]),
+    ],
+)
+def test_the_tokens_of_a_part_join_to_what_is_said(
+    part: Text | Refusal, whole: list[str], streamed: list[str]
+) -> None:
+    assert tokens_said(part, streamed=False) == whole
+    assert tokens_said(part, streamed=True) == streamed
+
+
+def test_the_tokens_of_a_piece() -> None:
+    assert tokens_of(Text(("one two",), tokens=1), "one two") == ["one two"]
+    assert tokens_of(Text(("one two",)), "one two") == ["one", " two"]

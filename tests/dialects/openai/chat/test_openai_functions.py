@@ -1,0 +1,146 @@
+"""The legacy `functions` of chat: a call is a `function_call` of the message, whole and streamed."""
+
+from __future__ import annotations
+
+import pytest
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+from mockllm.core.json import Json, loads
+from mockllm.core.plan import Data
+from mockllm.core.reply import Call, Choice, Finish, Part, Reply, Text
+from mockllm.core.request import ResultPart
+from mockllm.dialects.hearing import HeardCall
+from mockllm.dialects.openai import CHAT
+from tests.dialects.openai.chat.chat_requests import STAMP, chat
+from tests.dialects.openai.completions_requests import body_of
+
+FUNCTIONS: Json = [{"name": "get_weather", "parameters": {"type": "object", "properties": {}}}]
+CALL = Call("get_weather", ('{"city":', ' "Paris"}'))
+ROME = Call("get_weather", ('{"city": "Rome"}',))
+
+
+def reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:
+    return Reply((Choice(parts, finish),))
+
+
+def whole(what: Reply, **fields: Json) -> Json:
+    request = chat(functions=FUNCTIONS, **fields)
+    made = body_of(CHAT.whole(CHAT.sayable(what, request), request, STAMP))
+    ChatCompletion.model_validate(made, strict=True)
+    return made["choices"][0]
+
+
+def chunks(what: Reply, **fields: Json) -> list[Json]:
+    request = chat(functions=FUNCTIONS, stream=True, **fields)
+    plan = CHAT.stream(CHAT.sayable(what, request), request, STAMP)
+    made = [loads(step.payload) for step in plan.steps if isinstance(step, Data) and step.kind != "end"]
+    for chunk in made:
+        ChatCompletionChunk.model_validate(chunk, strict=True)
+    return [chunk["choices"][0] for chunk in made]
+
+
+def test_a_call_is_the_messages_function_call() -> None:
+    choice = whole(reply(CALL))
+    assert choice["message"] == {
+        "role": "assistant",
+        "content": None,
+        "function_call": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
+        "refusal": None,
+        "annotations": [],
+    }
+    assert choice["finish_reason"] == "function_call"
+
+
+def test_a_stream_opens_the_call_with_its_name_and_says_the_arguments() -> None:
+    said = chunks(reply(CALL))
+    assert [choice["delta"] for choice in said] == [
+        {
+            "role": "assistant",
+            "content": None,
+            "function_call": {"name": "get_weather", "arguments": ""},
+            "refusal": None,
+        },
+        {"function_call": {"arguments": '{"city":'}},
+        {"function_call": {"arguments": ' "Paris"}'}},
+        {},
+    ]
+    assert said[-1]["finish_reason"] == "function_call"
+
+
+def test_a_call_behind_a_text_is_opened_where_it_begins() -> None:
+    said = chunks(reply(Text(("Let me see.",)), CALL))
+    assert said[1]["delta"] == {"content": "Let me see."}
+    assert said[2]["delta"] == {"function_call": {"name": "get_weather", "arguments": ""}}
+
+
+def test_of_several_calls_a_message_has_the_first() -> None:
+    what = reply(Text(("Both.",)), CALL, ROME, CALL)
+    assert whole(what)["message"]["function_call"]["arguments"] == '{"city": "Paris"}'
+    said = "".join(choice["delta"].get("function_call", {}).get("arguments", "") for choice in chunks(what))
+    assert said == '{"city": "Paris"}'
+
+
+@pytest.mark.parametrize(
+    ("fields", "finish", "told"),
+    [
+        ({"function_call": "auto"}, "tool_calls", "function_call"),
+        ({"function_call": {"name": "get_weather"}}, "tool_calls", "stop"),
+        ({}, "stop", "stop"),
+    ],
+)
+def test_how_it_ends(fields: dict[str, Json], finish: Finish, told: str) -> None:
+    assert whole(reply(CALL, finish=finish), **fields)["finish_reason"] == told
+
+
+def test_with_tools_beside_them_a_call_is_a_tool_call() -> None:
+    tools = [{"type": "function", "function": {"name": "get_weather"}}]
+    assert "tool_calls" in whole(reply(CALL), tools=tools)["message"]
+
+
+def test_it_is_heard() -> None:
+    request = chat(functions=FUNCTIONS)
+    for plan in (CHAT.whole(reply(CALL), request, STAMP), CHAT.stream(reply(CALL), request, STAMP)):
+        heard = CHAT.heard(plan)
+        assert heard is not None
+        assert heard.calls == (HeardCall("get_weather", {"city": "Paris"}),)
+        assert heard.finish == "tool_calls"
+
+
+def test_the_result_of_a_function_has_its_name() -> None:
+    request = chat(
+        messages=[
+            {"role": "user", "content": "weather?"},
+            {
+                "role": "assistant",
+                "content": None,
+                "function_call": {"name": "get_weather", "arguments": "{}"},
+            },
+            {"role": "function", "name": "get_weather", "content": "21"},
+        ],
+        functions=FUNCTIONS,
+    )
+    assert CHAT.check(request) is None
+    assert request.tool_results == (ResultPart(None, "get_weather", "21"),)
+
+
+@pytest.mark.parametrize(
+    ("call", "functions", "message"),
+    [
+        ("none", None, None),
+        (None, None, None),
+        ("auto", FUNCTIONS, None),
+        ({"name": "get_weather"}, FUNCTIONS, None),
+        ("auto", None, "only allowed when 'functions' are specified"),
+        ({"name": "other"}, FUNCTIONS, "no function named other"),
+        ("required", FUNCTIONS, "Supported values are: 'none' and 'auto'"),
+        (3, FUNCTIONS, "expected one of a string or object"),
+        ({}, FUNCTIONS, "Missing required parameter: 'function_call.name'"),
+    ],
+)
+def test_what_is_to_be_called_must_be_there(call: Json, functions: Json, message: str | None) -> None:
+    wrong = CHAT.check(chat(function_call=call, functions=functions))
+    if message is None:
+        assert wrong is None
+    else:
+        assert wrong is not None
+        assert message in str(wrong.message)
