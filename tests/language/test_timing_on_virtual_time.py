@@ -1,0 +1,181 @@
+"""Every distribution, played on a virtual clock: right mean and quantiles, of what is drawn once for each answer
+(`ttft`) and of what is drawn for each gap (`itl`, `jitter`); then slowdown, and what a chunk's size does to time.
+
+Samples are large and seeded, so that nothing here is luck. Tolerances are four standard errors: of the mean, and
+of the share of a sample that lies at or below a quantile, which is the same for every distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, log, sqrt
+from statistics import NormalDist, fmean
+
+import pytest
+
+from tests.language.playing import chat, first, play, table
+
+STREAM = chat(stream=True)
+ANSWERS, GAPS = 1_000, 10_000
+QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A distribution as statistics know it, in seconds."""
+
+    mean: float
+    deviation: float
+    quantile: Callable[[float], float]
+
+
+def lognormal(median: float, p99: float) -> Shape:
+    sigma = log(p99 / median) / NormalDist().inv_cdf(0.99)
+    mean = median * exp(sigma**2 / 2)
+    return Shape(
+        mean,
+        mean * sqrt(exp(sigma**2) - 1),
+        lambda share: median * exp(sigma * NormalDist().inv_cdf(share)),
+    )
+
+
+UNIFORM = Shape(1.5, 1 / sqrt(12), lambda share: 1 + share)
+SHAPES: list[tuple[str, str, Shape]] = [
+    ("a range is uniform", "[1s, 2s]", UNIFORM),
+    ("uniform", "{uniform: [1s, 2s]}", UNIFORM),
+    ("normal", "{normal: {mean: 1s, stddev: 100ms}}", Shape(1.0, 0.1, NormalDist(1.0, 0.1).inv_cdf)),
+    ("lognormal", "{lognormal: {median: 300ms, p99: 2s}}", lognormal(0.3, 2.0)),
+    ("lognormal, narrow", "{lognormal: {median: 50ms, p99: 60ms}}", lognormal(0.05, 0.06)),
+    ("exponential", "{exponential: {mean: 200ms}}", Shape(0.2, 0.2, lambda share: -0.2 * log(1 - share))),
+]
+
+
+def holds(sample: Sequence[float], shape: Shape) -> None:
+    size = len(sample)
+    assert fmean(sample) == pytest.approx(shape.mean, abs=4 * shape.deviation / sqrt(size))
+    for share in QUANTILES:
+        below = sum(each <= shape.quantile(share) for each in sample) / size
+        assert below == pytest.approx(share, abs=4 * sqrt(share * (1 - share) / size))
+
+
+def first_chunks(pace: str) -> list[float]:
+    """When the first chunk of each of many answers comes."""
+    return [heard.moments[0] for heard in play(f"rules: [{{reply: a, pace: {pace}}}]", *[STREAM] * ANSWERS)]
+
+
+def gaps(pace: str, files: dict[str, str] | None = None) -> list[float]:
+    """The gaps of one long stream."""
+    yaml = f"rules: [{{reply: {{text: {{tokens: {GAPS + 1}}}}}, pace: {pace}}}]"
+    moments = first({"a.yaml": yaml, **(files or {})}, STREAM).moments
+    found = [later - earlier for earlier, later in pairwise(moments)]
+    assert len(found) == GAPS
+    return found
+
+
+@table("drawn, shape", SHAPES)
+def test_what_is_drawn_once_for_each_answer(drawn: str, shape: Shape) -> None:
+    holds(first_chunks(f"{{ttft: {drawn}}}"), shape)
+
+
+@table("drawn, shape", SHAPES)
+def test_what_is_drawn_for_each_gap(drawn: str, shape: Shape) -> None:
+    holds(gaps(f"{{itl: {drawn}}}"), shape)
+
+
+MEASURED = [0.05, 0.05, 0.08, 0.3, 2.0]
+
+
+@pytest.mark.parametrize("written", ["[50ms, 50ms, 80ms, 0.3s, 2s]", "measured.txt"])
+def test_measured_values_come_as_often_as_they_were_measured(written: str) -> None:
+    found = gaps(f"{{itl: {{empirical: {written}}}}}", {"measured.txt": "50ms 50ms, 80ms\n0.3s\n\n2s\n"})
+    assert {round(each, 3) for each in found} == set(MEASURED)
+    for value in set(MEASURED):
+        share = MEASURED.count(value) / len(MEASURED)
+        came = sum(round(each, 3) == value for each in found) / GAPS
+        assert came == pytest.approx(share, abs=4 * sqrt(share * (1 - share) / GAPS))
+
+
+def test_a_normal_below_zero_is_zero() -> None:
+    found = gaps("{itl: {normal: {mean: 100ms, stddev: 100ms}}}")
+    below = NormalDist(0.1, 0.1).cdf(0.0)
+    assert min(found) == 0.0
+    assert sum(each < 1e-6 for each in found) / GAPS == pytest.approx(
+        below, abs=4 * sqrt(below * (1 - below) / GAPS)
+    )
+
+
+@table("drawn, speed", [("a range", "[40, 80]", (40, 80)), ("a number", "50", (50, 50))])
+def test_tokens_per_second_is_drawn_once_for_each_answer(drawn: str, speed: tuple[int, int]) -> None:
+    low, high = speed
+    yaml = f"rules: [{{reply: {{text: {{tokens: 9}}}}, pace: {{tokens_per_second: {drawn}}}}}]"
+    found = []
+    for heard in play(yaml, *[STREAM] * ANSWERS):
+        waits = [later - earlier for earlier, later in pairwise(heard.moments)]
+        assert waits == pytest.approx([waits[0]] * 8, abs=3e-6)
+        found.append(8 / heard.moments[-1])
+    assert fmean(found) == pytest.approx((low + high) / 2, abs=4 * (high - low) / sqrt(12 * ANSWERS) + 1e-3)
+
+
+def test_jitter_is_uniform_and_on_top() -> None:
+    holds(
+        [gap - 0.1 for gap in gaps("{itl: 100ms, jitter: 50ms}")],
+        Shape(0.025, 0.05 / sqrt(12), lambda share: 0.05 * share),
+    )
+
+
+def test_jitter_may_have_a_shape_of_its_own() -> None:
+    holds(
+        [gap - 0.1 for gap in gaps("{itl: 100ms, jitter: {exponential: {mean: 20ms}}}")],
+        Shape(0.02, 0.02, lambda share: -0.02 * log(1 - share)),
+    )
+
+
+def test_jitter_does_not_touch_the_first_chunk() -> None:
+    assert set(first_chunks("{ttft: 1s, jitter: 500ms}")) == {1.0}
+
+
+@pytest.mark.parametrize("factor", [0, 0.5, 6])
+def test_slowdown_multiplies_what_is_drawn(factor: float) -> None:
+    pace = "ttft: [1s, 2s], itl: {exponential: {mean: 20ms}}, jitter: 5ms"
+    yaml = "rules: [{reply: {text: {tokens: 500}}, pace: {%s}}]"
+    plain = first(yaml % pace, STREAM).moments
+    slow = first(yaml % f"{pace}, slowdown: {factor}", STREAM).moments
+    assert slow == pytest.approx([moment * factor for moment in plain], abs=1e-3 + 6e-6 * factor)
+
+
+TEXT = "One two. Three four five! Six?"
+
+
+@table(
+    "size, chunks",
+    [
+        ("characters", "10 characters", ["One two. T", "hree four ", "five! Six?"]),
+        ("tokens", "3 tokens", ["One two.", " Three four five", "! Six?"]),
+        ("words", "2 words", ["One two.", " Three four", " five! Six?"]),
+        ("sentences", "1 sentence", ["One two.", " Three four five!", " Six?"]),
+        ("two sentences", "2 sentences", ["One two. Three four five!", " Six?"]),
+        ("a bare number is characters", "20", ["One two. Three four ", "five! Six?"]),
+    ],
+)
+def test_a_chunk_is_so_much_and_each_has_its_gap(size: str, chunks: list[str]) -> None:
+    yaml = f"rules: [{{reply: {TEXT!r}, pace: {{ttft: 1s, itl: 100ms, chunk_size: {size}}}}}]"
+    heard = first(yaml, STREAM)
+    assert heard.chunks == chunks
+    assert heard.moments == pytest.approx([1 + 0.1 * place for place in range(len(chunks))])
+
+
+@pytest.mark.parametrize("size", ["1 token", "4 tokens", "7 tokens", "3 words", "2 sentences"])
+def test_a_speed_in_tokens_takes_as_long_whatever_a_chunk_is(size: str) -> None:
+    """But for the first chunk, which comes with `ttft`. (Characters may cut a token in two, which counts twice.)"""
+    yaml = "rules: [{reply: {text: {tokens: 400}}, pace: {tokens_per_second: 100, chunk_size: %s}}]"
+    whole = first(yaml % "1 token", STREAM).moments[-1]
+    assert whole == pytest.approx(3.99)
+    assert first(yaml % size, STREAM).moments[-1] == pytest.approx(whole, rel=0.25)
+
+
+def test_the_same_seed_waits_the_same_and_another_does_not() -> None:
+    yaml = "rules: [{reply: {text: {tokens: 50}}, pace: {ttft: [1s, 2s], itl: {exponential: {mean: 20ms}}}}]"
+    moments = [first(yaml, STREAM, seed=seed).moments for seed in (0, 0, 1)]
+    assert moments[0] == moments[1] != moments[2]
