@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from mockllm import __version__
@@ -19,16 +22,35 @@ COMMANDS: Final = {
     "schema": "write the JSON Schemas of scenario files and packs",
     "init": "make a commented starter folder",
 }
+ENDED: Final = ((signal.SIGTERM, 0), (signal.SIGINT, 130))
+"""The exit code of a start that is broken off: to stop a server is no failure, but Ctrl-C tells a shell."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits: 0 where all is well, 1 where a check failed, 2 for a mistake of usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+        with _ending_well(given):
+            sys.exit(_run(given))
     except KeyboardInterrupt:  # also while it starts: importing takes most of that time
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+
+
+@contextmanager
+def _ending_well(given: Sequence[str]) -> Iterator[None]:
+    """A server that still starts is ended by a signal at once; when its loop runs it hears them itself. Not by
+    an exception: some parts written in C do not stand one while they are imported."""
+    if given[:1] != ["serve"]:
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ENDED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(given: list[str]) -> int:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import signal
+import sys
+
 import pytest
 
 from mockllm.cli import main as cli
@@ -20,3 +25,18 @@ def test_what_ends_it_while_it_starts_is_no_traceback(
     with pytest.raises(SystemExit) as ended:
         cli.main(["serve"])
     assert ended.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "Ctrl-C"]
+)
+def test_a_signal_ends_a_server_that_still_starts(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    before = signal.getsignal(number)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    monkeypatch.setattr(importlib, "import_module", lambda name: os.kill(os.getpid(), number))
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["serve"])
+    assert ended.value.code == code
+    assert signal.getsignal(number) is before
