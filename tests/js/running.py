@@ -67,16 +67,25 @@ def missing() -> str | None:
     version = re.match(r"v(\d+)", asked.stdout)
     if version is None or int(version[1]) < OLDEST:
         return f"{wanted} (found {asked.stdout.strip() or 'one that does not run'})"
-    if not (HERE / "node_modules" / ".package-lock.json").exists():
+    if _versions("node_modules/.package-lock.json") != _versions("package-lock.json"):
         return "the packages of tests/js/package-lock.json (`scripts/setup dev`, or `npm ci` in tests/js)"
     return None
+
+
+def _versions(lock: str) -> dict[str, str] | None:
+    """The version of each package in a lock. None: there is no such file."""
+    try:
+        locked = json.loads((HERE / lock).read_text("utf-8"))["packages"]
+    except FileNotFoundError:
+        return None
+    return {name: package["version"] for name, package in locked.items() if name}
 
 
 def run_all(runs: Iterable[Run], url: str) -> dict[Run, Outcome]:
     """Runs scripts, somewhat more at a time than there are processors: some only wait."""
     wanted = list(runs)
     with ThreadPoolExecutor((os.cpu_count() or 1) + 2) as pool:
-        return dict(zip(wanted, pool.map(lambda each: run(*each, url), wanted), strict=True))
+        return dict(zip(wanted, pool.map(lambda each: run(each[0], each[1], url), wanted), strict=True))
 
 
 def run(script: str, client: str, url: str) -> Outcome:
