@@ -11,7 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-from mockllm.core.plan import Data, Headers, Plan, Raw
+from mockllm.core.plan import Body, Data, Headers, Plan, Raw
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -104,8 +104,8 @@ def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
     about them; a length of its own also switches chunks off. Without one, a whole answer's length counts all
     its steps, also those behind a cut.
     """
-    head = plan.head
-    frame = _frame(head.status, head.fixed, plan.streamed, asked, extra)
+    head, delivery = plan.head, plan.delivery
+    frame = _frame(head.status, head.fixed, plan.streamed, asked, extra, delivery.body)
     text = frame.start
     for name, value in head.own:
         text += _line(name, value)
@@ -118,11 +118,15 @@ def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
         raw = text.encode("latin-1")
     except UnicodeEncodeError:
         raw = text.encode("utf-8", "replace")
+    if delivery.lines:
+        raw = raw[:-2] + delivery.lines + b"\r\n"
     return Opening(raw, frame.chunked, frame.bodiless, frame.keep_alive)
 
 
 @lru_cache(maxsize=256)
-def _frame(status: int, headers: Headers, streamed: bool, asked: Asked, extra: str) -> Frame:
+def _frame(
+    status: int, headers: Headers, streamed: bool, asked: Asked, extra: str, body: Body = "usual"
+) -> Frame:
     """Most answers of a server have one of a few heads, so these are kept."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     own: dict[str, str] = {}
@@ -132,11 +136,12 @@ def _frame(status: int, headers: Headers, streamed: bool, asked: Asked, extra: s
             start += _line(name, value)
     end = ""
     never = status == 204 or status < 200
-    sized = not streamed or "content-length" in own
-    if not (sized or never or asked.http10):
+    sized = body == "usual" and (not streamed or "content-length" in own)
+    chunked = not (sized or asked.http10 or body == "close")
+    if chunked and not never:
         end += "Transfer-Encoding: chunked\r\n"
     bodiless = never or status == 304 or asked.head_only
-    keep_alive = not asked.close and (sized or bodiless or not asked.http10)
+    keep_alive = not asked.close and (sized or bodiless or chunked)
     if "connection" in own:
         keep_alive = keep_alive and "close" not in own["connection"].lower()
     elif not keep_alive:
@@ -146,7 +151,6 @@ def _frame(status: int, headers: Headers, streamed: bool, asked: Asked, extra: s
     if extra.partition(":")[0].lower() not in own:
         end += extra
     measured = sized and "content-length" not in own and not never and status != 304
-    chunked = not (sized or asked.http10)
     return Frame(start, end + "\r\n", "date" not in own, measured, chunked, bodiless, keep_alive)
 
 
