@@ -14,7 +14,18 @@ from mockllm.core.faults import FAULTS
 from mockllm.core.template_scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.language import answers, conditions, error, examples, limit, load, match, rule, settings
+from mockllm.scenario.language import (
+    answers,
+    conditions,
+    error,
+    examples,
+    guards,
+    limit,
+    load,
+    match,
+    rule,
+    settings,
+)
 from mockllm.scenario.language.use import UseWord
 from mockllm.scenario.pack import PackWord
 from mockllm.scenario.params import ParamWord
@@ -59,6 +70,7 @@ WORDS: list[type[BaseModel]] = [
     rule.ModifierWord,
     settings.PaceWord,
     settings.InputTimeWord,
+    guards.DuringWord,
     limit.LimitWord,
     load.LoadWord,
     answers.ReplyWord,

@@ -1,5 +1,5 @@
-"""`limit`, `load` and a `ttft` by input tokens as data: what is made of what is written, and that nobody says
-them in vain.
+"""`limit`, `load`, a `ttft` by input tokens, windows in time and named states as data: what is made of what is
+written, and that nobody says them in vain.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from mockllm.core.during import During
 from mockllm.core.input_time import ReadingTime
 from mockllm.core.limits import STRATEGIES, Limit
 from mockllm.core.load import Load
@@ -99,7 +100,32 @@ def test_other_forms_of_ttft_are_as_before(ttft: object) -> None:
     assert not isinstance(modifier(pace={"ttft": ttft}).pace.ttft, ReadingTime)
 
 
+@pytest.mark.usefixtures("_all_built")
+@pytest.mark.parametrize(
+    ("written", "during"),
+    [
+        ({"from": "10s"}, During(10.0)),
+        ({"from": "10s", "to": "30s", "every": "1m"}, During(10.0, 30.0, 60.0)),
+        ({"to": "30s"}, During(0.0, 30.0)),
+    ],
+)
+def test_a_window_in_time(written: dict[str, Any], during: During) -> None:
+    assert modifier(during=written).during.during == during
+
+
+@pytest.mark.usefixtures("_all_built")
+def test_named_states() -> None:
+    word = modifier(
+        requires_state={"step": ["paid", None], "tries": 2}, sets_state={"step": None, "ok": True}
+    )
+    assert word.requires_state == {"step": ["paid", None], "tries": 2}
+    assert word.sets_state == {"step": None, "ok": True}
+
+
 WRITTEN: dict[str, dict[str, Any]] = {
+    "during": {"during": {"to": "1s"}},
+    "requires_state": {"requires_state": {"a": None}},
+    "sets_state": {"sets_state": {"a": 1}},
     "limit": {"limit": {"strategy": "none"}},
     "load": {"load": {"concurrency": 1}},
     "ttft by input tokens": {"pace": {"ttft": {"per_input_token": "1ms"}}},

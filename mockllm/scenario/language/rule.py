@@ -13,6 +13,7 @@ from mockllm.core.values import Probability
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.answers import Branch, Saying, Step
 from mockllm.scenario.language.error import Error
+from mockllm.scenario.language.guards import DuringWord, RequiredStates, SetStates
 from mockllm.scenario.language.limit import LimitWord
 from mockllm.scenario.language.load import LoadWord
 from mockllm.scenario.language.match import Match
@@ -68,6 +69,12 @@ class Guarded(Word):
     """Only each Nth turn: the Nth, the 2Nth …"""
     per: Per = "global"
     """Whose counts: global, api_key, conversation, ip, or header:NAME."""
+    during: Annotated[DuringWord | None, unbuilt("during")] = None
+    """Only in a window of time, from the first try of its scope."""
+    requires_state: Annotated[RequiredStates | None, unbuilt("requires_state")] = None
+    """Only where these states, by name, have these values; null is unset."""
+    sets_state: Annotated[SetStates | None, unbuilt("sets_state")] = None
+    """The states, by name, that its answer sets; null takes one away."""
     priority: int = 0
     """Higher goes first, inside its layer."""
     enabled: bool = True

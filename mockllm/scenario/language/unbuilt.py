@@ -11,7 +11,14 @@ from pydantic import AfterValidator
 
 from mockllm.core.quantity_types import mistake
 
-UNBUILT: Final[set[str]] = {"limit", "load", "ttft by input tokens"}
+UNBUILT: Final[set[str]] = {
+    "during",
+    "limit",
+    "load",
+    "requires_state",
+    "sets_state",
+    "ttft by input tokens",
+}
 
 
 def unbuilt(word: str) -> AfterValidator:

@@ -1,0 +1,60 @@
+"""Windows in time and named states, as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.during import During
+from mockllm.core.named_states import changed, meets
+
+
+@pytest.mark.parametrize(
+    ("during", "held"),
+    [
+        pytest.param(During(), [0, 9, 10, 29, 30, 59, 60, 75, 1e9], id="always"),
+        pytest.param(During(10), [10, 29, 30, 59, 60, 75, 1e9], id="from then on"),
+        pytest.param(During(10, 30), [10, 29], id="its end does not belong to it"),
+        pytest.param(During(10, 30, 60), [10, 29, 75], id="again each minute"),
+        pytest.param(During(0, 10, 30), [0, 9, 30, 60], id="again from the beginning"),
+        pytest.param(During(10, every=30), [10, 29, 59, 75, 1e9], id="until the next one"),
+    ],
+)
+def test_when_a_window_is_open(during: During, held: list[float]) -> None:
+    assert [time for time in (0, 9, 10, 29, 30, 59, 60, 75, 1e9) if during.holds(time)] == held
+
+
+@pytest.mark.parametrize(
+    ("required", "states", "met"),
+    [
+        pytest.param({}, {}, True, id="nothing is required"),
+        pytest.param({"step": "paid"}, {"step": "paid", "other": 1}, True, id="it is so"),
+        pytest.param({"step": "paid"}, {"step": "sent"}, False, id="it is otherwise"),
+        pytest.param({"step": "paid"}, {}, False, id="it is not set"),
+        pytest.param({"step": None}, {}, True, id="null is unset"),
+        pytest.param({"step": None}, {"step": "paid"}, False, id="and set is not null"),
+        pytest.param({"step": ["paid", None]}, {}, True, id="any of several will do"),
+        pytest.param({"step": ["paid", "sent"]}, {"step": "lost"}, False, id="none of several"),
+        pytest.param({"step": "paid", "count": 2}, {"step": "paid"}, False, id="all are required"),
+        pytest.param({"flag": True}, {"flag": 1}, False, id="true is no number"),
+        pytest.param({"count": 1}, {"count": 1.0}, True, id="one is one"),
+    ],
+)
+def test_what_states_are_required(required: dict[str, Any], states: dict[str, Any], met: bool) -> None:
+    assert meets(required, states) is met
+
+
+@pytest.mark.parametrize(
+    ("states", "sets", "after"),
+    [
+        pytest.param({}, {"step": "paid"}, {"step": "paid"}, id="a new one"),
+        pytest.param({"step": "paid", "a": 1}, {"step": False}, {"step": False, "a": 1}, id="another value"),
+        pytest.param({"step": "paid", "a": 1}, {"step": None}, {"a": 1}, id="null takes one away"),
+        pytest.param({}, {"step": None}, {}, id="also one that was not there"),
+    ],
+)
+def test_what_an_answer_sets(states: dict[str, Any], sets: dict[str, Any], after: dict[str, Any]) -> None:
+    before = dict(states)
+    assert changed(states, sets) == after
+    assert states == before
