@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, JsonValue, ValidationError
 
-from mockllm.core.claim import Validation
+from mockllm.core.claim import Models, Validation
 from mockllm.core.json import Json, canonical
 from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.language.model import Word
@@ -46,6 +46,7 @@ class Entry:
     word: Any
     params: Mapping[str, Json] = field(default_factory=dict)
     validation: Validation = "strict"
+    models: Models = "any"
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     def typed(self) -> Entry:
@@ -64,6 +65,7 @@ class Outline(Word):
     use: JsonValue = None
     enabled: JsonValue = True
     validation: Validation | None = None
+    models: Models | None = None
     rules: list[Any] = Field(default_factory=list)
     modifiers: list[Any] = Field(default_factory=list)
     examples: list[Any] = Field(default_factory=list)
@@ -118,7 +120,7 @@ class Typing:
         for written in all_written(file):
             self.name(written, names)
             if self.counts(written):
-                self.item(written, outline.validation or file.validation, layer, number)
+                self.item(written, outline, layer, number)
 
     def outline(self, file: LoadedFile) -> Outline | None:
         data = {} if file.source.data is None else file.source.data
@@ -157,8 +159,10 @@ class Typing:
             self.switched.append((written, target))
         return False
 
-    def item(self, written: Written, validation: Validation, layer: int, number: int) -> None:
+    def item(self, written: Written, outline: Outline, layer: int, number: int) -> None:
         """Types what counts; `number` is that of its file."""
+        validation = outline.validation or written.file.validation
+        models = outline.models or written.file.models
         files: dict[str, bytes] = {}
         word = self.typed(written, files)
         self.references.setdefault(written.file.path, {}).update(files)
@@ -175,13 +179,14 @@ class Typing:
                 file=written.file.path,
                 path=written.path,
                 key=f"{written.id}#{_digest(content)}",
-                print=_digest(content + canonical([_plain(dict(params)), validation, used])),
+                print=_digest(content + canonical([_plain(dict(params)), validation, models, used])),
                 layer=min(layer, 1),
                 rank=(int(getattr(word, "fallback", False)), layer, -word.priority, number, written.index),
                 item=written.data,
                 word=word,
                 params=params,
                 validation=validation,
+                models=models,
                 files=files,
             )
         )
