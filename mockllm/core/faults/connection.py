@@ -67,7 +67,8 @@ class SlowClose(Fault):
         last = closing(plan)
         closed = (Raw(last, beat),) if last else ()
         delivery = replace(plan.delivery, body="close")
-        return replace(plan, steps=(*steps, *closed, *end), delivery=delivery)
+        head = plan.head.without("content-length")
+        return replace(plan, head=head, steps=(*steps, *closed, *end), delivery=delivery)
 
 
 @fault("bandwidth")

@@ -1,0 +1,305 @@
+"""One cell of the matrix: a fault on one provider's call, streamed or whole, seen by a client of raw bytes.
+
+What a fault must do is told apart from it, as what happens to the answer without the fault (`Plain`): the same
+request to a fresh engine gives the same ids, and the server's clock stands still.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias
+
+from mockllm.core.json import dumps
+from mockllm.dialects.asking import Asked
+from tests.server.raw_client import request
+
+End: TypeAlias = Literal["kept", "fin", "rst", "silent"]
+"""What comes behind an answer: the connection is used again, closed, reset, or nothing at all."""
+
+PIECES = ("one ", "zwölf ", "<three> ", "four")
+"""What the answer says, chunk by chunk."""
+QUIET = 0.25
+"""Seconds without a byte that are a silence."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a client saw of an answer. `body` is without HTTP's chunks, as far as they could be read; `broken`:
+    what stood where a chunk's size should be."""
+
+    lines: tuple[str, ...]
+    body: bytes
+    end: End
+    took: float = 0.0
+    chunked: bool = False
+    """Whether it came in HTTP's chunks."""
+    complete: bool = True
+    """Whether HTTP told that this is all: by length, or by a last chunk."""
+    broken: bytes = b""
+
+    @property
+    def status(self) -> int:
+        return int(self.lines[0].split(" ")[1])
+
+    def headers(self, name: str) -> list[str]:
+        """All headers of a name."""
+        return [line.split(": ", 1)[1] for line in self.lines[1:] if line.lower().startswith(f"{name}: ")]
+
+
+def ask(port: int, asked: Asked) -> Seen:
+    """Send a request, and see what comes of it until the connection ends, is silent, or can be used again."""
+    body = json.dumps(asked.body).encode()
+    headers = {name.replace("-", "_"): value for name, value in asked.headers.items()}
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+        began = time.monotonic()
+        sock.sendall(request(asked.method, asked.path, body, **headers))
+        reader = _Reader(sock)
+        seen = reader.seen()
+        took = time.monotonic() - began
+        if seen.complete and seen.end == "kept":
+            sock.sendall(request("GET", "/health"))
+            seen = replace(seen, end=reader.ending())
+        return replace(seen, took=took)
+
+
+class _Reader:
+    """Reads one answer as leniently as it can be read."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.data = b""
+        self.end: End | None = None
+
+    def more(self) -> bool:
+        """Whether something came."""
+        self.sock.settimeout(QUIET)
+        try:
+            data = self.sock.recv(1 << 16)
+        except ConnectionResetError:
+            self.end = "rst"
+            return False
+        except TimeoutError:
+            self.end = "silent"
+            return False
+        if not data:
+            self.end = "fin"
+        self.data += data
+        return bool(data)
+
+    def until(self, mark: bytes) -> bytes | None:
+        while mark not in self.data:
+            if not self.more():
+                return None
+        found, _, self.data = self.data.partition(mark)
+        return found
+
+    def take(self, size: int) -> bytes:
+        while len(self.data) < size and self.more():
+            pass
+        taken, self.data = self.data[:size], self.data[size:]
+        return taken
+
+    def ending(self) -> End:
+        """Behind a complete answer and a request for another."""
+        self.data = b""
+        self.end = None
+        self.more()
+        return self.end or "kept"
+
+    def seen(self) -> Seen:
+        head = self.until(b"\r\n\r\n")
+        if head is None:
+            return Seen((), self.data, self.end or "kept", complete=False)
+        lines = tuple(head.decode("latin-1").split("\r\n"))
+        seen = Seen(lines, b"", "kept")
+        if seen.headers("transfer-encoding") == ["chunked"]:
+            return self.chunks(seen)
+        if lengths := seen.headers("content-length"):
+            body = self.take(int(lengths[-1]))
+            complete = len(body) == int(lengths[-1])
+            return replace(seen, body=body, complete=complete, end=self.end or "kept", broken=self.rest())
+        while self.more():
+            pass
+        return replace(seen, body=self.data, complete=False, end=self.end or "kept")
+
+    def rest(self) -> bytes:
+        """What stands behind the length, as far as it has come with it."""
+        self.sock.settimeout(0.02)
+        with contextlib.suppress(TimeoutError, ConnectionResetError):
+            self.data += self.sock.recv(1 << 16)
+        rest, self.data = self.data, b""
+        return rest
+
+    def chunks(self, seen: Seen) -> Seen:
+        body: list[bytes] = []
+        while True:
+            size = self.until(b"\r\n")
+            if size is None or not re.fullmatch(rb"[0-9a-f]+", size):
+                broken = size or b""
+                while size is not None and self.more():
+                    pass
+                break
+            data = self.take(int(size, 16))
+            body.append(data)
+            after = self.take(2)
+            if after != b"\r\n" or size == b"0":
+                broken = b"" if after == b"\r\n" else after + self.data
+                if size == b"0":
+                    return replace(seen, body=b"".join(body), chunked=True, end=self.end or "kept")
+                while self.more():
+                    pass
+                broken = after + self.data if after else b""
+                break
+        said = b"".join(body)
+        return replace(seen, body=said, chunked=True, complete=False, end=self.end or "kept", broken=broken)
+
+
+# --- what is expected ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The answer without the fault."""
+
+    seen: Seen
+    streamed: bool
+
+    @property
+    def body(self) -> bytes:
+        return self.seen.body
+
+    @property
+    def events(self) -> list[bytes]:
+        """The stream's events, with all that frames them: joined they are the body."""
+        if self.array:
+            return re.split(rb"(?=\n,\r\n)", self.body.removesuffix(b"\n]"))
+        return re.findall(rb".*?\r?\n\r?\n", self.body, re.DOTALL)
+
+    @property
+    def array(self) -> bool:
+        """Whether it is a JSON array."""
+        return self.body.startswith(b"[")
+
+    @property
+    def crlf(self) -> bool:
+        return b"\r\n\r\n" in self.body and not self.array
+
+    @property
+    def says(self) -> list[int]:
+        """Which events say the pieces, in order; pieces that are not said (an echo …) fail here."""
+        found: list[int] = []
+        for piece in PIECES:
+            since = found[-1] + 1 if found else 0
+            found.append(next(n for n, event in enumerate(self.events) if n >= since and says(event, piece)))
+        return found
+
+    def behind(self, chunks: int) -> int:
+        """The byte behind so many chunks; of a whole answer's text, where its stream would have said them."""
+        if not self.streamed:
+            return self.body.index(written(PIECES[0])) + len(written("".join(PIECES[:chunks])))
+        if not chunks:
+            return sum(map(len, self.events[: self.says[0]]))
+        return sum(map(len, self.events[: self.says[chunks - 1] + 1]))
+
+    def payload(self, event: bytes) -> bytes:
+        """An event's data, without its frame."""
+        if self.array:
+            return event.removeprefix(b"[").removeprefix(b"\n,\r\n")
+        found = re.search(rb"data: (.*?)\r?\n\r?\n", event, re.DOTALL)
+        assert found is not None
+        return found[1]
+
+
+def written(text: str) -> bytes:
+    """A text as it stands in JSON, as most write it; angle brackets are looked for in `says` alone."""
+    return dumps(text)[1:-1]
+
+
+def says(event: bytes, piece: str) -> bool:
+    plain = b'"' + written(piece) + b'"'
+    return plain in event or plain.replace(b"<", b"\\u003c").replace(b">", b"\\u003e") in event
+
+
+class Any_(Enum):
+    ANY = "any"
+
+
+ANY: Final = Any_.ANY
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What must be seen. `lines`: the head, without what tells the body's form; None is that of the answer
+    without the fault. What is ANY is looked at by `check`."""
+
+    body: bytes | Any_
+    end: End = "kept"
+    lines: tuple[str, ...] | Any_ | None = None
+    took: float = 0.0
+    complete: bool = True
+    framed: Literal["length", "chunks", "connection", "nothing"] | None = None
+    broken: bytes | None = b""
+    check: Callable[[Seen], None] | None = None
+
+
+@dataclass(frozen=True)
+class Not:
+    """It is not played, and this is why: the answer is as without it."""
+
+    reason: str
+
+
+Row: TypeAlias = Callable[[Plain], Expect | Not]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row of the matrix: what must be seen of a fault with these settings (beside its defaults), on streams and
+    on whole answers."""
+
+    streamed: Row
+    whole: Row
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    pace: Mapping[str, Any] = field(default_factory=dict)
+    reply: Mapping[str, Any] = field(default_factory=lambda: {"chunks": list(PIECES)})
+
+
+FRAMING = ("transfer-encoding", "content-length", "connection")
+
+
+def told(lines: tuple[str, ...]) -> list[str]:
+    """The lines of a head, without those that tell the body's form."""
+    return [line for line in lines if line.partition(":")[0].lower() not in FRAMING]
+
+
+def assert_seen(seen: Seen, expected: Expect, plain: Plain) -> None:
+    """The answer is what was expected, to the byte."""
+    lines = plain.seen.lines if expected.lines is None else expected.lines
+    if lines is not ANY:
+        assert told(seen.lines) == told(lines)  # type: ignore[arg-type]
+    if expected.body is not ANY:
+        assert seen.body == expected.body
+    assert seen.end == expected.end
+    assert seen.complete == expected.complete
+    if expected.broken is not None:
+        assert seen.broken == expected.broken
+    assert seen.took >= expected.took
+    form = expected.framed or ("chunks" if plain.streamed else "length")
+    assert framed(seen) == form
+    if expected.check is not None:
+        expected.check(seen)
+
+
+def framed(seen: Seen) -> str:
+    if not seen.lines:
+        return "nothing"
+    if seen.chunked:
+        return "chunks"
+    return "length" if seen.headers("content-length") else "connection"
