@@ -6,10 +6,11 @@ mistakes, and with `--strict` they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mockllm.core.faults.fault import Needs
 from mockllm.core.matching import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.certainty import Wider, contradiction
@@ -159,38 +160,43 @@ def _paths(condition: Any) -> Iterator[str]:
 
 
 def _unplayable(each: Standing) -> Iterator[Mistake]:
-    """Faults in the chunks of what is never streamed."""
+    """Faults that need another kind of answer than any that they could strike."""
     word = each.word
     if not isinstance(word, RuleWord):
-        if word.error is not None:
-            yield from _faults(each, word, "an error is never streamed")
+        yield from _faults(each, word, [(word, None)])
         return
-    says = [*(word.sequence or ()), *(word.choose or ())]
-    reasons = [_unstreamed(said, word) for said in says or [word]]
-    if None not in reasons:
-        yield from _faults(each, word, str(reasons[0]))
+    says = [(said, _streamed(said, word)) for said in (*(word.sequence or ()), *(word.choose or ()))]
+    yield from _faults(each, word, says or [(word, word.stream)])
     below = "choose" if word.sequence is None else "sequence"
-    for number, (said, reason) in enumerate(zip(says, reasons, strict=False)):
-        if reason is not None:
-            yield from _faults(each, said, reason, below, number)
+    for number, said in enumerate(says):
+        yield from _faults(each, said[0], [said], below, number)
 
 
-def _unstreamed(said: Any, rule: RuleWord) -> str | None:
-    """Why an answer is never streamed."""
-    if said.error is not None:
-        return "an error is never streamed"
-    if said.http is not None:
-        return "an http answer is never streamed"
-    stream = rule.stream if said.stream is None else said.stream
-    return "with `stream: false` nothing is streamed" if stream is False else None
+def _streamed(said: Any, rule: RuleWord) -> bool | None:
+    return rule.stream if said.stream is None else said.stream  # type: ignore[no-any-return]
 
 
-def _faults(each: Standing, settings: Settings, reason: str, *below: str | int) -> Iterator[Mistake]:
+def _faults(
+    each: Standing, settings: Settings, says: Sequence[tuple[Any, bool | None]], *below: str | int
+) -> Iterator[Mistake]:
+    """Those of these settings that none of the answers can have; each is given with its `stream`."""
     for number, word in enumerate(settings.faults or ()):
         for name in word.model_fields_set:
-            if getattr(word, name).needs_stream:
-                message = f"{name} can never be played: it breaks a chunk, and {reason}"
+            needs = getattr(word, name).needs
+            reasons = [_unfit(said, needs, stream) for said, stream in says]
+            if None not in reasons:
+                message = f"{name} can never be played: it needs a {needs}, and {reasons[0]}"
                 yield each.warn(message, *below, "faults", number)
+
+
+def _unfit(said: Any, needs: Needs, stream: bool | None) -> str | None:
+    """Why an answer is not of the kind that a fault needs; None where it may be."""
+    if needs == "any":
+        return None
+    for word, told in (("error", "an error"), ("http", "an http answer")):
+        if getattr(said, word, None) is not None:
+            return f"{told} is never streamed" if needs == "stream" else f"{told} is none"
+    return "with `stream: false` nothing is streamed" if needs == "stream" and stream is False else None
 
 
 def _slow(standing: Iterable[Standing]) -> Iterator[Mistake]:

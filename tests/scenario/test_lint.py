@@ -56,6 +56,10 @@ NONE = {
     "a path that begins with a part": rules("{match: {path: {starts_with: /api}}, http: {}}"),
     "a fault where a step may stream": rules("{sequence: [{error: timeout}, a], faults: [malformed]}"),
     "a fault where a rule may stream": modifiers("{stream: false, faults: [malformed]}"),
+    "faults that any answer may have": rules(
+        "{error: timeout, faults: [reset, {stall: {after: {bytes: 3}}}, {close: {after: {time: 1s}}}, redirect]}"
+    ),
+    "chunks of a whole answer": rules("{reply: a, stream: false, faults: [{reset: {after: {chunks: 1}}}]}"),
     "fewer regexes": rules(*(f'{{match: {{user: {{regex: "^.{{{n}}}$"}}}}, reply: a}}' for n in range(49))),
     "regexes on models": rules(
         *(f'{{match: {{model: {{regex: "^.{{{n}}}$"}}}}, reply: a}}' for n in range(60))
@@ -64,7 +68,7 @@ NONE = {
 
 HIDDEN = "a.yaml:{} rules[{}]: can never answer: {} (a.yaml:2) answers all that it matches"
 UNPLAYED = (
-    "a.yaml:2 {}[0].faults[0]: malformed can never be played: it breaks a chunk, and {} is never streamed"
+    "a.yaml:2 {}[0].faults[0]: malformed can never be played: it needs a stream, and {} is never streamed"
 )
 SOME: dict[str, tuple[str, list[str]]] = {
     "a catch-all before all others": (
@@ -94,6 +98,28 @@ SOME: dict[str, tuple[str, list[str]]] = {
     "a fault where no branch can stream": (
         rules("{choose: [{error: timeout}, {reply: a, stream: false}], faults: [malformed]}"),
         [UNPLAYED.format("rules", "an error")],
+    ),
+    "a fault in a stream of what is never one": (
+        rules("{reply: a, stream: false, faults: [crlf, {reset: {after: {events: 2}}}, no_finish]}"),
+        [
+            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: it needs a stream, and with "
+            "`stream: false` nothing is streamed"
+            for number, name in enumerate(["crlf", "reset", "no_finish"])
+        ],
+    ),
+    "a place among chunks of what has none": (
+        rules("{error: timeout, faults: [{reset: {after: {chunks: 1}}}, error_event]}"),
+        [
+            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: it needs a reply, and an error is none"
+            for number, name in enumerate(["reset", "error_event"])
+        ],
+    ),
+    "a step's own fault": (
+        rules("{sequence: [{error: timeout, faults: [no_finish]}, {reply: a, faults: [no_finish]}]}"),
+        [
+            "a.yaml:2 rules[0].sequence[0].faults[0]: no_finish can never be played: it needs a stream, and an "
+            "error is never streamed"
+        ],
     ),
 }
 
