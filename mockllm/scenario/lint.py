@@ -173,7 +173,7 @@ def _unplayable(each: Standing) -> Iterator[Mistake]:
 
 
 def _streamed(said: Any, rule: RuleWord) -> bool | None:
-    return rule.stream if said.stream is None else said.stream  # type: ignore[no-any-return]
+    return rule.stream if said.stream is None else said.stream
 
 
 def _faults(
