@@ -14,6 +14,7 @@ NAMED: Final[Mapping[str, int]] = {
     "permission": 403,
     "not_found": 404,
     "model_not_found": 404,
+    "model_deprecated": 404,
     "request_too_large": 413,
     "context_length": 400,
     "rate_limit": 429,
@@ -50,7 +51,8 @@ class Failure:
     """One error. None means: as the dialect's table has it for this type.
 
     `fields` is merged into the provider's inner error object as written; where all its keys are names of
-    dialects, each dialect takes its own (`for_dialect`). `retry_after` is in seconds.
+    dialects, each dialect takes its own (`for_dialect`). `retry_after` is in seconds; `limit` is how many tokens
+    the context holds, which `context_length` tells.
     """
 
     type: str
@@ -59,6 +61,13 @@ class Failure:
     retry_after: float | None = None
     fields: Mapping[str, Json] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
+    limit: int | None = None
+
+    def overflow(self, window: int, tokens: int) -> tuple[int, int]:
+        """How many tokens the context holds, in a model of so large a `window`, and how many they were told to
+        be: those of the request, where these are too many, else so many more than fit."""
+        limit = window if self.limit is None else self.limit
+        return limit, tokens if tokens > limit else limit + tokens
 
     def for_dialect(self, name: str, names: Collection[str]) -> Failure:
         """The failure as one dialect says it, where `fields` are given by dialect (`names` are all there are)."""

@@ -63,7 +63,7 @@ def failure(word: ErrorWord) -> Failure:
         assert isinstance(word.status, int)
         found = Failure.of_status(word.status)
         return Failure(found.type, word.status, word.message, word.retry_after, fields)
-    return Failure(word.type, word.status, word.message, word.retry_after, fields)
+    return Failure(word.type, word.status, word.message, word.retry_after, fields, limit=word.limit)
 
 
 @dataclass

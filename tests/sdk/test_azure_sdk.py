@@ -161,6 +161,7 @@ CODES = {
     "permission": "403",
     "not_found": "404",
     "model_not_found": "DeploymentNotFound",
+    "model_deprecated": "DeploymentNotFound",
     "rate_limit": "429",
     "content_filter": "content_filter",
     "context_length": "context_length_exceeded",

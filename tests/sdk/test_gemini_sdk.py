@@ -345,6 +345,7 @@ ERRORS: dict[str, tuple[type[errors.APIError], int, str]] = {
     "permission": (errors.ClientError, 403, "PERMISSION_DENIED"),
     "not_found": (errors.ClientError, 404, "NOT_FOUND"),
     "model_not_found": (errors.ClientError, 404, "NOT_FOUND"),
+    "model_deprecated": (errors.ClientError, 404, "NOT_FOUND"),
     "request_too_large": (errors.ClientError, 400, "INVALID_ARGUMENT"),
     "context_length": (errors.ClientError, 400, "INVALID_ARGUMENT"),
     "rate_limit": (errors.ClientError, 429, "RESOURCE_EXHAUSTED"),

@@ -19,7 +19,8 @@ from tests.sdk.test_sdk_errors import OPENAI, SCENARIO
 from tests.sdk.ways import SCHEMA
 
 TOOLS: list[Any] = [{"type": "function", "name": "get_weather", "parameters": SCHEMA, "strict": False}]
-NEAR_OPENAI: Any = {**OPENAI, "model_not_found": (openai.BadRequestError, 400, "invalid_request_error")}
+UNKNOWN: Any = (openai.BadRequestError, 400, "invalid_request_error")
+NEAR_OPENAI: Any = {**OPENAI, "model_not_found": UNKNOWN, "model_deprecated": UNKNOWN}
 """An unknown model is a 400 here."""
 
 

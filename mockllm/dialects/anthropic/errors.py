@@ -22,8 +22,8 @@ CONTEXT_WINDOW: Final = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One named error. `message` may hold `{model}` and `{tokens}`. `edge`: it is said by the proxy in front
-    of the API, whose bodies have neither an outer `type` nor an id."""
+    """One named error. `message` may hold `{model}`, `{tokens}` and `{limit}`. `edge`: it is said by the proxy
+    in front of the API, whose bodies have neither an outer `type` nor an id."""
 
     status: int
     type: str
@@ -39,9 +39,11 @@ ROWS: Final[Mapping[str, Row]] = {
     ),
     "not_found": Row(404, "not_found_error", "Not found"),
     "model_not_found": Row(404, "not_found_error", "model: {model}"),
+    # A retired model is told as one that never was.
+    "model_deprecated": Row(404, "not_found_error", "model: {model}"),
     "request_too_large": Row(413, "request_too_large", "Request exceeds the maximum size", edge=True),
     "context_length": Row(
-        400, "invalid_request_error", f"prompt is too long: {{tokens}} tokens > {CONTEXT_WINDOW} maximum"
+        400, "invalid_request_error", "prompt is too long: {tokens} tokens > {limit} maximum"
     ),
     "rate_limit": Row(
         429,
@@ -89,7 +91,8 @@ def _message(failure: Failure, row: Row, request: Request) -> str:
     if failure.message is not None:
         return failure.message
     if failure.type == "context_length":
-        return row.message.format(tokens=CONTEXT_WINDOW + request.input_tokens)
+        limit, tokens = failure.overflow(CONTEXT_WINDOW, request.input_tokens)
+        return row.message.format(limit=limit, tokens=tokens)
     return row.message.format(model=request.model)
 
 

@@ -39,6 +39,13 @@ _QUOTA: Final = Row(
     "anthropic-{model}. Please submit a quota increase request. "
     "https://cloud.google.com/vertex-ai/docs/generative-ai/quotas-genai.",
 )
+_UNKNOWN: Final = Row(
+    404,
+    "NOT_FOUND",
+    "Publisher Model `{resource}` was not found or your project does not have access to it. Please ensure "
+    "you are using a valid model version. For more information, see: "
+    "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions",
+)
 ROWS: Final[Mapping[str, Row]] = {
     "authentication": Row(
         401,
@@ -55,13 +62,8 @@ ROWS: Final[Mapping[str, Row]] = {
         {"reason": "IAM_PERMISSION_DENIED"},
     ),
     "not_found": Row(404, "NOT_FOUND", "Requested entity was not found."),
-    "model_not_found": Row(
-        404,
-        "NOT_FOUND",
-        "Publisher Model `{resource}` was not found or your project does not have access to it. Please ensure "
-        "you are using a valid model version. For more information, see: "
-        "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions",
-    ),
+    "model_not_found": _UNKNOWN,
+    "model_deprecated": _UNKNOWN,
     "rate_limit": _QUOTA,
     "insufficient_quota": _QUOTA,
     "unavailable": Row(503, "UNAVAILABLE", "The service is currently unavailable."),

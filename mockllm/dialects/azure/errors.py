@@ -57,6 +57,8 @@ _GATEWAY: Final = {
     "permission": Row(403, "", "403", "Access denied due to Virtual Network/Firewall rules."),
     "not_found": Row(404, "", "404", "Resource not found"),
     "model_not_found": Row(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
+    # Nobody has recorded what a retired model's deployment says: inferred, that it is gone.
+    "model_deprecated": Row(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
     "content_filter": Row(400, "", "content_filter", FILTERED),
     "server_error": Row(500, "", "InternalServerError", "Internal server error"),
     "overloaded": Row(

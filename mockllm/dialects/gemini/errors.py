@@ -30,7 +30,7 @@ BLOCKED: Final = frozenset({"content_filter"})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One named error. `message` may name: model, resource, version, method, tokens, wait. `quota` is what a
+    """One named error. `message` may name: model, resource, version, method, tokens, limit, wait. `quota` is what a
     limit counts, its id and its value."""
 
     code: int
@@ -48,9 +48,7 @@ _QUOTA: Final = (
     "head to: https://ai.dev/rate-limit. \n"
     "* Quota exceeded for metric: {metric}, limit: {limit}, model: {model}\nPlease retry in {wait}s."
 )
-_LONG: Final = (
-    f"The input token count ({{tokens}}) exceeds the maximum number of tokens allowed ({CONTEXT_WINDOW})."
-)
+_LONG: Final = "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({limit})."
 
 
 def _info(reason: str, **metadata: str) -> Json:
@@ -75,6 +73,12 @@ ROWS: Final[Mapping[str, Row]] = {
         "NOT_FOUND",
         "models/{model} is not found for API version {version}, or is not supported for {method}. Call "
         "ModelService.ListModels to see the list of available models and their supported methods.",
+    ),
+    "model_deprecated": Row(
+        404,
+        "NOT_FOUND",
+        "This model models/{model} is no longer available to new users. Please update your code to use a newer "
+        "model for the latest features and improvements.",
     ),
     "request_too_large": Row(
         400, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."
@@ -127,6 +131,7 @@ _EXHAUSTED: Final = Row(
     "Resource exhausted. Please try again later. Please refer to "
     "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.",
 )
+_UNKNOWN: Final = Row(404, "NOT_FOUND", "Publisher Model `{resource}` not found.")
 VERTEX: Final[Mapping[str, Row]] = {
     "authentication": Row(
         401,
@@ -135,7 +140,8 @@ VERTEX: Final[Mapping[str, Row]] = {
         "other valid authentication credential. See https://cloud.google.com/docs/authentication",
         (_info("ACCESS_TOKEN_TYPE_UNSUPPORTED", service="aiplatform.googleapis.com"),),
     ),
-    "model_not_found": Row(404, "NOT_FOUND", "Publisher Model `{resource}` not found."),
+    "model_not_found": _UNKNOWN,
+    "model_deprecated": _UNKNOWN,
     "rate_limit": _EXHAUSTED,
     "insufficient_quota": _EXHAUSTED,
     "server_error": Row(500, "INTERNAL", "Internal error encountered."),
@@ -190,7 +196,7 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
     wait = failure.retry_after if failure.retry_after is not None else row.retry_after
     made: dict[str, Json] = {
         "code": code,
-        "message": failure.message if failure.message is not None else _message(row, request, wait),
+        "message": failure.message if failure.message is not None else _message(row, failure, request, wait),
         "status": row.status if code == row.code else STATUSES.get(code, "UNKNOWN"),
     }
     details = [*_quota(row, request), *row.details]
@@ -209,8 +215,11 @@ def _row(failure: Failure, request: GeminiRequest) -> Row:
     return ROWS[failure.type]
 
 
-def _message(row: Row, request: GeminiRequest, wait: float | None) -> str:
+def _message(row: Row, failure: Failure, request: GeminiRequest, wait: float | None) -> str:
     metric, _, limit = row.quota or ("", "", 0)
+    tokens = 0
+    if row.message is _LONG:
+        limit, tokens = failure.overflow(CONTEXT_WINDOW, request.input_tokens)
     version, _, rest = request.path.removeprefix("/").partition("/")
     resource, _, method = rest.rpartition(":")
     return row.message.format(
@@ -218,7 +227,7 @@ def _message(row: Row, request: GeminiRequest, wait: float | None) -> str:
         resource=resource,
         version=version,
         method=method,
-        tokens=CONTEXT_WINDOW + request.input_tokens,
+        tokens=tokens,
         metric=f"{SERVICE}/{metric}",
         limit=limit,
         wait=f"{wait:g}" if wait is not None else "",

@@ -27,11 +27,13 @@ from mockllm.dialects.openai.headers import (
 )
 
 INVALID: Final = "invalid_request_error"
+WINDOW: Final = 128_000
+"""The tokens of a context that a scenario gives no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One named error. `message` may name: model, method, path, key, request_id, wait."""
+    """One named error. `message` may name: model, method, path, key, request_id, wait, limit, tokens."""
 
     status: int
     type: str
@@ -67,14 +69,21 @@ ROWS: Final = {
         "The model `{model}` does not exist or you do not have access to it.",
         headers=EDGE_HEAD,
     ),
+    "model_deprecated": Row(
+        404,
+        INVALID,
+        "model_not_found",
+        "The model `{model}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations",
+        headers=EDGE_HEAD,
+    ),
     # Nobody has recorded a 413: type and message are inferred.
     "request_too_large": Row(413, INVALID, None, "The request body is too large.", headers=EDGE_HEAD),
     "context_length": Row(
         400,
         INVALID,
         "context_length_exceeded",
-        "This model's maximum context length is 128000 tokens. However, your messages resulted in "
-        "130000 tokens. Please reduce the length of the messages.",
+        "This model's maximum context length is {limit} tokens. However, your messages resulted in "
+        "{tokens} tokens. Please reduce the length of the messages.",
         param="messages",
     ),
     # The figures agree: 247 tokens too many are free again after 494 ms.
@@ -166,7 +175,10 @@ NO_KEY: Final = (
 
 
 def message_of(row: Row, failure: Failure, request: Request, stamp: Stamp) -> str:
+    limit, tokens = failure.overflow(WINDOW, request.input_tokens) if "{limit}" in row.message else (0, 0)
     return row.message.format(
+        limit=limit,
+        tokens=tokens,
         model=request.model,
         method=request.method,
         path=request.path,

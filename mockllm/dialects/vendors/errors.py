@@ -27,6 +27,7 @@ def rows(messages: dict[str, str], **changed: Row) -> Rows:
 NEUTRAL: Final = {
     "authentication": "Invalid API Key",
     "permission": "You do not have access to this resource.",
+    "model_deprecated": "The model `{model}` has been deprecated.",
     "rate_limit": "Rate limit reached for model `{model}`. Please try again in {wait}.",
     "insufficient_quota": "You have no credit left. Please check your plan and billing details.",
     "server_error": "Internal server error.",

@@ -54,6 +54,12 @@ def _rows() -> Rows:
             "models/{model} is not found for API version v1main, or is not supported for generateContent. "
             "Call ModelService.ListModels to see the list of available models and their supported methods.",
         ),
+        "model_deprecated": (
+            404,
+            "NOT_FOUND",
+            "This model models/{model} is no longer available to new users. Please update your code to use a "
+            "newer model for the latest features and improvements.",
+        ),
         "request_too_large": (
             400,
             "INVALID_ARGUMENT",
@@ -62,7 +68,7 @@ def _rows() -> Rows:
         "context_length": (
             400,
             "INVALID_ARGUMENT",
-            "The input token count exceeds the maximum number of tokens allowed (1048576).",
+            "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({limit}).",
         ),
         "rate_limit": (429, "RESOURCE_EXHAUSTED", f"{_QUOTA}\nPlease retry in {{wait}}."),
         "insufficient_quota": (429, "RESOURCE_EXHAUSTED", _QUOTA),

@@ -42,7 +42,15 @@ VENDORS: Final = (
         ),
         errors=Errors(
             errors.rows(
-                {"rate_limit": "Rate limit reached for model `{model}`. Please try again in {wait}."}
+                {"rate_limit": "Rate limit reached for model `{model}`. Please try again in {wait}."},
+                model_deprecated=Row(
+                    400,
+                    INVALID,
+                    "model_decommissioned",
+                    "The model `{model}` has been decommissioned and is no longer supported. Please refer to "
+                    "https://console.groq.com/docs/deprecations for a recommendation on which model to use "
+                    "instead.",
+                ),
             ),
             errors.without_param,
             event="error",

@@ -27,6 +27,8 @@ class ErrorWord(Word):
     """The message, in place of the provider's."""
     retry_after: Drawable[Duration] | None = None
     """Sent as the provider sends it: retry-after headers or details."""
+    limit: Templated[Annotated[int, Field(ge=1)]] | None = None
+    """With `context_length`: how many tokens the model's context holds, in the provider's words."""
     fields: TemplatedJson[dict[str, JsonValue]] = Field(default_factory=dict)
     """Merged into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
 
@@ -34,6 +36,8 @@ class ErrorWord(Word):
     def says_something(self) -> ErrorWord:
         if self.type is None and self.status is None:
             raise PydanticCustomError("error", "an error needs a type or a status")
+        if self.limit is not None and self.type != "context_length":
+            raise PydanticCustomError("error", "a limit goes with type: context_length")
         return self
 
 

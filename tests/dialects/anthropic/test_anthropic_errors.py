@@ -19,6 +19,7 @@ CASES: list[Any] = [
     ("permission", 403, "permission_error", None),
     ("not_found", 404, "not_found_error", "Not found"),
     ("model_not_found", 404, "not_found_error", "model: claude-sonnet-5"),
+    ("model_deprecated", 404, "not_found_error", "model: claude-sonnet-5"),
     ("context_length", 400, "invalid_request_error", TOO_LONG),
     ("content_filter", 400, "invalid_request_error", None),
     ("rate_limit", 429, "rate_limit_error", None),

@@ -136,6 +136,7 @@ GOOGLES = {
     "permission": (403, "PERMISSION_DENIED"),
     "not_found": (404, "NOT_FOUND"),
     "model_not_found": (404, "NOT_FOUND"),
+    "model_deprecated": (404, "NOT_FOUND"),
     "rate_limit": (429, "RESOURCE_EXHAUSTED"),
     "insufficient_quota": (429, "RESOURCE_EXHAUSTED"),
     "unavailable": (503, "UNAVAILABLE"),

@@ -24,6 +24,7 @@ CASES: list[tuple[str, int, str, str | None]] = [
         "models/gemini-3.5-flash is not found for API version v1beta, or is not supported for generateContent. "
         "Call ModelService.ListModels to see the list of available models and their supported methods.",
     ),
+    ("model_deprecated", 404, "NOT_FOUND", None),
     ("request_too_large", 400, "INVALID_ARGUMENT", None),
     ("context_length", 400, "INVALID_ARGUMENT", None),
     ("rate_limit", 429, "RESOURCE_EXHAUSTED", None),

@@ -33,6 +33,7 @@ ROWS: Final = {
         param="model",
         message="The requested model '{model}' does not exist.",
     ),
+    "model_deprecated": replace(_ROWS["model_deprecated"], status=400, param="model"),
     "context_length": replace(
         _ROWS["context_length"],
         param="input",

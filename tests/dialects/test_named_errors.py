@@ -1,0 +1,110 @@
+"""Named errors whose words depend on the request, in each provider's: a model that is no longer served, and a
+prompt that is too long, with numbers that are true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import NAMED, Failure
+from mockllm.core.json import loads
+from mockllm.core.plan import Data, Plan
+from mockllm.dialects.asking import Wish
+from mockllm.dialects.dialect import Generating
+from mockllm.dialects.registry import SPOKEN
+from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
+
+dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
+LONG = Wish(model="old-model", user="word " * 500)
+
+
+def told(dialect: Generating, failure: Failure, wish: Wish = LONG) -> tuple[int, dict[str, Any]]:
+    """The status and the error, taken out of the provider's envelope."""
+    plan = dialect.error(failure, asked(dialect, wish), STAMP)
+    body = loads(_payload(plan))
+    body = body[0] if isinstance(body, list) else body
+    error = body.get("error", body)
+    return plan.head.status, error if isinstance(error, dict) else {"message": error}
+
+
+def _payload(plan: Plan) -> bytes:
+    (step,) = plan.steps
+    assert isinstance(step, Data)
+    return step.payload
+
+
+@dialects
+@pytest.mark.parametrize("name", NAMED)
+def test_every_provider_has_words_for_every_named_error(dialect: Generating, name: str) -> None:
+    if dialect.name == "gemini" and name == "content_filter":
+        return  # no error there: a 200 that says why there is no candidate
+    status, error = told(dialect, Failure(name))
+    assert status >= 400
+    text = error.get("message", error.get("detail"))
+    assert isinstance(text, str)
+    assert text
+    assert "{" not in text
+
+
+# --- a model that is no longer served ------------------------------------------------------------
+
+RETIRED = {
+    "openai-chat": (
+        404,
+        "The model `old-model` has been deprecated, learn more here: https://platform.openai.com",
+    ),
+    "openai-responses": (
+        400,
+        "The model `old-model` has been deprecated, learn more here: https://platform.openai.com",
+    ),
+    "anthropic-messages": (404, "model: old-model"),
+    "gemini-generate": (404, "This model models/old-model is no longer available to new users."),
+    "gemini-chat": (404, "This model models/old-model is no longer available to new users."),
+    "vertex-generate": (404, "Publisher Model `projects/"),
+    "azure-chat": (404, "The API deployment for this resource does not exist."),
+    "groq-chat": (400, "The model `old-model` has been decommissioned and is no longer supported."),
+    "mistral-chat": (404, "The model `old-model` has been deprecated."),
+}
+
+
+@pytest.mark.parametrize("name", RETIRED)
+def test_a_retired_model_is_told_in_the_provider_s_words(name: str) -> None:
+    status, start = RETIRED[name]
+    code, error = told(CALLS[NAMES.index(name)], Failure("model_deprecated"))
+    assert code == status
+    assert error["message"].startswith(start)
+
+
+# --- a prompt that is too long -------------------------------------------------------------------
+
+
+@dialects
+def test_the_limit_and_the_true_count_are_told(dialect: Generating) -> None:
+    tokens = asked(dialect, LONG).input_tokens
+    assert tokens > 300
+    status, error = told(dialect, Failure("context_length", limit=300))
+    assert status == 400
+    if dialect.api != "responses":  # whose words have no numbers
+        assert str(tokens) in error["message"]
+        assert "300" in error["message"]
+
+
+@dialects
+def test_a_request_that_is_not_too_long_is_told_that_it_is_longer(dialect: Generating) -> None:
+    """An error that a scenario asks for in any case: the numbers agree all the same."""
+    tokens = asked(dialect, LONG).input_tokens
+    _, error = told(dialect, Failure("context_length", limit=1_000_000))
+    if dialect.api != "responses":
+        assert str(1_000_000 + tokens) in error["message"]
+
+
+def test_without_a_limit_it_is_that_of_the_provider_s_models() -> None:
+    windows = {
+        provider: told(call, Failure("context_length"))[1]["message"]
+        for provider, call in reversed(SPOKEN)
+        if provider in ("openai", "anthropic", "gemini") and call.api in ("chat", "messages", "generate")
+    }
+    assert "128000" in windows["openai"]
+    assert "200000" in windows["anthropic"]
+    assert "1048576" in windows["gemini"]
