@@ -2,7 +2,8 @@
 
 import OpenAI from "openai";
 import { LengthFinishReasonError } from "openai/core/error";
-import { zodResponseFormat } from "openai/helpers/zod";
+import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
+import { z } from "zod";
 import { CITY, HELLO, PARIS, PIXEL, URL, Weather, all, assert, rejection, test } from "./cases.mjs";
 
 const client = new OpenAI({ baseURL: `${URL}/v1`, apiKey: "sk-test", maxRetries: 0 });
@@ -138,6 +139,24 @@ test("structured output is parsed by the caller's schema", async () => {
     asked("weather", { response_format: zodResponseFormat(Weather, "weather") }),
   );
   assert.deepEqual(answer.choices[0].message.parsed, PARIS);
+});
+
+test("arguments are parsed by the caller's schema", async () => {
+  const looking = zodFunction({ name: "get_weather", parameters: z.object({ city: z.string() }) });
+  const answer = await client.chat.completions.parse(asked("weather?", { tools: [looking] }));
+  assert.deepEqual(answer.choices[0].message.tool_calls[0].function.parsed_arguments, { city: "Paris" });
+});
+
+test("what the caller says of tools is obeyed: none, any, one by name", async () => {
+  const never = await client.chat.completions.create(asked("whatever", { tools, tool_choice: "none" }));
+  assert.equal(never.choices[0].message.tool_calls, undefined);
+  const other = { type: "function", function: { name: "get_time", parameters: CITY } };
+  for (const tool_choice of ["required", { type: "function", function: { name: "get_weather" } }]) {
+    const question = asked("anywhere", { tools: [...tools, other], tool_choice, parallel_tool_calls: false });
+    const { message } = (await client.chat.completions.create(question)).choices[0];
+    assert.equal(message.tool_calls.length, 1);
+    if (tool_choice !== "required") assert.equal(message.tool_calls[0].function.name, "get_weather");
+  }
 });
 
 test("structured output in a stream is parsed by the caller's schema", async () => {

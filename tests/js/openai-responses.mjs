@@ -1,7 +1,8 @@
 // The openai package, responses: items, events, tools, reasoning, structured output, state.
 
 import OpenAI from "openai";
-import { zodTextFormat } from "openai/helpers/zod";
+import { zodResponsesFunction, zodTextFormat } from "openai/helpers/zod";
+import { z } from "zod";
 import { CITY, HELLO, PARIS, PIXEL, URL, Weather, all, assert, rejection, test } from "./cases.mjs";
 
 const client = new OpenAI({ baseURL: `${URL}/v1`, apiKey: "sk-test", maxRetries: 0 });
@@ -104,6 +105,12 @@ test("structured output is parsed by the caller's schema", async () => {
   assert.deepEqual((await client.responses.parse(asked("weather", format))).output_parsed, PARIS);
   const streamed = await client.responses.stream(asked("weather", format)).finalResponse();
   assert.deepEqual(streamed.output_parsed, PARIS);
+});
+
+test("arguments are parsed by the caller's schema", async () => {
+  const looking = zodResponsesFunction({ name: "get_weather", parameters: z.object({ city: z.string() }) });
+  const answer = await client.responses.parse(asked("weather?", { tools: [looking] }));
+  assert.deepEqual(answer.output[0].parsed_arguments, { city: "Paris" });
 });
 
 test("structured output that is made from the schema fits it", async () => {

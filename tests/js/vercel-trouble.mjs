@@ -153,7 +153,7 @@ test("an error inside a stream comes behind what was said", async () => {
   const { said, finish, error } = await broken(ask("breaks-off"));
   assert.deepEqual(said, ["Once", " upon"]);
   // Gemini's error is no event, and this package passes over what is none: it sees an answer without an end.
-  if (CLIENT === "google") assert.equal(finish, "other");
+  if (CLIENT === "google") assert.match(finish, /^(other|interrupted)$/);
   else assert.match(JSON.stringify(error), /overloaded/i);
 });
 
