@@ -142,6 +142,7 @@ class _Attempt:
         settled = uses.settle()
         self.mistakes += uses.mistakes
         self.mistakes += bad_settings(self.settings, [pack.word for pack in settled])
+        files = _told_apart(files, {pack.word.name for pack in settled})
         for pack in settled:
             files += self.of_pack(pack)
         on: list[LoadedFile] = []
@@ -287,3 +288,15 @@ class _Attempt:
         except ValueError as error:
             self.mistakes.append(file.source.mistake(("enabled",), str(error)))
             return True
+
+
+def _told_apart(files: Sequence[LoadedFile], packs: Collection[str]) -> list[LoadedFile]:
+    """The user's files with ids that no pack's file has: one in a folder that is called like a used pack begins
+    with `./`, which no pack does."""
+    apart = []
+    for file in files:
+        id = file.id.removeprefix("./")
+        folder, slash, _ = id.partition("/")
+        id = f"./{id}" if slash and folder in packs else id
+        apart.append(file if id == file.id else replace(file, id=id))
+    return apart

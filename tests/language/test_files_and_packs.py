@@ -97,6 +97,31 @@ def test_a_rules_id() -> None:
     ]
 
 
+def test_a_folder_called_like_a_used_pack_is_told_apart() -> None:
+    files = {
+        "p/b.yaml": "rules: [{name: made, match: {user: mine}, reply: x}]",
+        "q/b.yaml": "rules: [{name: made, match: {user: hers}, reply: x}]",
+        "a.yaml": "use: [./packs/p]\nrules: [{replaces: 'p:made', reply: y}, {replaces: './p/b.yaml:made', reply: z}]",
+        "packs/p/pack.yaml": CITY,
+        "packs/p/b.yaml": "rules: [{name: made, reply: x}]",
+    }
+    apart = {**files, "a.yaml": "use: [./packs/p]"}
+    assert [entry.id for entry in gathered(apart).entries] == [
+        "./p/b.yaml:made",
+        "q/b.yaml:made",
+        "p/b.yaml:made",
+    ]
+    assert [entry.id for entry in gathered({**apart, "a.yaml": "rules: []"}).entries] == [
+        "p/b.yaml:made",
+        "q/b.yaml:made",
+    ]
+    assert [entry.id for entry in gathered(files).entries] == [
+        "a.yaml:rules[1]",
+        "q/b.yaml:made",
+        "a.yaml:rules[0]",
+    ]
+
+
 # --- parameters ----------------------------------------------------------------------------------
 
 
