@@ -1,0 +1,88 @@
+"""docs/rate-limits.md: every file in it is one without a mistake and its examples hold, every strategy, header and
+variable is in it. Where `limit` is not built yet, only what does without it is run.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mockllm.core.limits import STRATEGIES, Gauge, Standing
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, LIMITS, PROVIDERS, limit_headers
+from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario.language import unbuilt
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.testing.examples import Suite
+
+TEXT = (Path(__file__).parents[2] / "docs" / "rate-limits.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+RUN = [block for block in BLOCKS if "limit:" not in block or "limit" not in unbuilt.UNBUILT]
+
+
+def headings(blocks: list[str]) -> list[str]:
+    return [re.findall(r"^## (.+)$", TEXT[: TEXT.index(block)], re.MULTILINE)[-1] for block in blocks]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=headings(BLOCKS))
+def test_its_files_have_no_mistake(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unbuilt, "UNBUILT", set())
+    (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
+    assert [str(each) for each in gather(Wanted([str(tmp_path)], vocabulary=VOCABULARY)).mistakes] == []
+
+
+@pytest.mark.parametrize("block", RUN, ids=headings(RUN))
+def test_its_examples_hold(block: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
+    suite = Suite(Wanted([str(tmp_path)], vocabulary=VOCABULARY))
+    results = list(suite.run(""))
+    assert results
+    assert [(result.name, result.failed) for result in results if not result.passed] == []
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_is_in_it(strategy: str) -> None:
+    assert f"| `{strategy}` |" in TEXT
+
+
+NAMES = {"openai": "OpenAI", "xai": "xAI"}
+
+
+@pytest.mark.parametrize("provider", sorted(LIMITS))
+def test_every_provider_that_tells_is_in_it(provider: str) -> None:
+    assert re.search(rf"^\| .*{NAMES.get(provider, provider.capitalize())}", TEXT, re.MULTILINE)
+    gauge = Gauge(1, 1, 1.0, 1.0)
+    first = limit_headers(provider, Standing(gauge, gauge), 0.0)[0][0]
+    assert provider == "xai" or first in TEXT or first.replace("input-tokens", "requests") in TEXT
+
+
+PACK = {
+    "pack.yaml": """
+        name: limits
+        version: "1.0"
+        params:
+          rate_limit_mode: {type: [fixed-window, fixed_window, after_n], default: fixed_window, env: RATE_LIMIT_MODE}
+          rate_limit_requests: {type: integer, default: 10, env: RATE_LIMIT_REQUESTS}
+          rate_limit_window_ms: {type: integer, default: 60000, env: RATE_LIMIT_WINDOW_MS}
+    """,
+    "a.yaml": """
+        modifiers:
+          - limit:
+              strategy: "${rate_limit_mode}"
+              requests: "${rate_limit_requests}"
+              window: "${rate_limit_window_ms}ms"
+    """,
+}
+
+
+def test_parameters_of_a_pack_may_stand_in_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unbuilt, "UNBUILT", set())
+    for name, text in PACK.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    gathered = gather(Wanted([str(tmp_path)], vocabulary=VOCABULARY))
+    assert [str(each) for each in gathered.mistakes] == []
+    (entry,) = gathered.entries
+    limit = entry.word.limit.limit
+    assert (limit.strategy, limit.requests, limit.window) == ("fixed-window", 10, 60.0)
