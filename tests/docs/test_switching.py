@@ -236,6 +236,19 @@ def credit() -> None:
     assert (found.status, found.error["code"], found.error["param"]) == (402, "insufficient_quota", None)
 
 
+def retired() -> None:
+    found = Asked("error-models", model="deprecated-model")
+    assert (found.status, found.error["code"]) == (404, "model_not_found")
+    assert "has been deprecated" in found.error["message"]
+
+
+def too_long() -> None:
+    assert Asked("error-models", environment={"CONTEXT_WINDOW": "8000"}).status == 200
+    found = Asked("error-models", environment={"CONTEXT_WINDOW": "5"})
+    assert (found.status, found.error["code"]) == (400, "context_length_exceeded")
+    assert "is 5 tokens. However, your messages resulted in 10 tokens" in found.error["message"]
+
+
 def named() -> None:
     wanted = {"rate-limit-error": 429, "auth-error": 401, "overloaded-error": 503}
     wanted |= {"context-length-error": 400, "timeout-error": 504}
@@ -289,6 +302,8 @@ ROWS: dict[str, Callable[..., None]] = {
     "`PORT`": port,
     "any message": echo,
     "model `credit-error`": credit,
+    "a model that is gone": retired,
+    "a prompt that is too long": too_long,
     "an error for each model name": named,
     "the default stream": load,
     "`CHUNK_COUNT`": count,
