@@ -4,7 +4,12 @@ import Anthropic from "@anthropic-ai/sdk";
 import { URL, assert, broken, rejection, test, waited, watched } from "./cases.mjs";
 
 const client = new Anthropic({ baseURL: URL, apiKey: "sk-test", maxRetries: 0, logLevel: "off" });
-const asked = (model, more = {}) => ({ model, max_tokens: 99, messages: [{ role: "user", content: "hi" }], ...more });
+const asked = (model, more = {}) => ({
+  model,
+  max_tokens: 99,
+  messages: [{ role: "user", content: "hi" }],
+  ...more,
+});
 
 // The class, status and type of each.
 const ERRORS = {
@@ -79,7 +84,10 @@ test("retries wait as long as the server says, then the answer comes", async () 
   assert.equal(answer.content[0].text, "Patience pays.");
   assert.deepEqual(watch.statuses(), [429, 200]);
   waited(watch.gaps(), 1000); // by itself the package waits 500 ms at most
-  assert.deepEqual(watch.requests.map(({ headers }) => headers.get("x-stainless-retry-count")), ["0", "1"]);
+  assert.deepEqual(
+    watch.requests.map(({ headers }) => headers.get("x-stainless-retry-count")),
+    ["0", "1"],
+  );
 });
 
 test("two retries, then the answer comes", async () => {

@@ -16,7 +16,8 @@ const asked = (content, more = {}) => ({
 });
 const tools = [{ name: "get_weather", description: "The weather of a city.", input_schema: CITY }];
 const thinking = { type: "enabled", budget_tokens: 1024 };
-const text = (message) => message.content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("");
+const text = (message) =>
+  message.content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("");
 const calls = (message) =>
   message.content.flatMap((block) => (block.type === "tool_use" ? [[block.name, block.input]] : []));
 
@@ -24,7 +25,10 @@ test("a text, whole", async () => {
   const answer = await client.messages.create(asked("hello"));
   assert.deepEqual([answer.type, answer.role, answer.model], ["message", "assistant", MODEL]);
   assert.match(answer.id, /^msg_01.{22}$/);
-  assert.deepEqual(answer.content.map((block) => [block.type, block.text]), [["text", HELLO]]);
+  assert.deepEqual(
+    answer.content.map((block) => [block.type, block.text]),
+    [["text", HELLO]],
+  );
   assert.deepEqual([answer.stop_reason, answer.stop_sequence], ["end_turn", null]);
   assert.deepEqual([answer.usage.input_tokens, answer.usage.output_tokens], [12, 9]);
 });
@@ -39,16 +43,22 @@ test("the request id of an answer and its headers", async () => {
 
 test("a text, event by event, with the usage at both ends", async () => {
   const events = await all(await client.messages.create(asked("in pieces", { stream: true })));
-  assert.deepEqual(events.map((event) => event.type), [
-    "message_start",
-    "content_block_start",
-    ...["content_block_delta", "content_block_delta", "content_block_delta"],
-    "content_block_stop",
-    "message_delta",
-    "message_stop",
-  ]);
+  assert.deepEqual(
+    events.map((event) => event.type),
+    [
+      "message_start",
+      "content_block_start",
+      ...["content_block_delta", "content_block_delta", "content_block_delta"],
+      "content_block_stop",
+      "message_delta",
+      "message_stop",
+    ],
+  );
   const deltas = events.filter((event) => event.type === "content_block_delta").map((event) => event.delta);
-  assert.deepEqual(deltas.map((delta) => delta.text), ["He", "llo", ", world"]);
+  assert.deepEqual(
+    deltas.map((delta) => delta.text),
+    ["He", "llo", ", world"],
+  );
   assert.equal(events[0].message.usage.input_tokens, 3);
   const last = events.at(-2);
   assert.equal(last.delta.stop_reason, "end_turn");
@@ -79,7 +89,10 @@ test("the stream helper collects parallel calls, piece by piece", async () => {
   stream.on("inputJson", (piece, snapshot) => pieces.push([piece, snapshot]));
   const final = await stream.finalMessage();
   assert.equal(text(final), "I will look.");
-  assert.deepEqual(calls(final), [["get_weather", { city: "Paris" }], ["get_weather", { city: "Rome" }]]);
+  assert.deepEqual(calls(final), [
+    ["get_weather", { city: "Paris" }],
+    ["get_weather", { city: "Rome" }],
+  ]);
   assert.equal(final.stop_reason, "tool_use");
   assert.ok(pieces.length > 2, "the inputs come in more than one piece");
   assert.deepEqual(pieces.at(-1)[1], { city: "Rome" });
@@ -126,7 +139,10 @@ test("the tool runner runs the whole loop, whole and streamed", async () => {
 
 test("thinking comes first, with its signature", async () => {
   const answer = await client.messages.create(asked("think", { thinking }));
-  assert.deepEqual(answer.content.map((block) => block.type), ["thinking", "text"]);
+  assert.deepEqual(
+    answer.content.map((block) => block.type),
+    ["thinking", "text"],
+  );
   assert.deepEqual([answer.content[0].thinking, answer.content[0].signature], ["Let me see.", "c2lnbmVk"]);
   assert.equal(text(answer), "Forty-two.");
 });
@@ -159,7 +175,9 @@ test("structured output is parsed by the caller's schema", async () => {
 });
 
 test("structured output that is made from the schema fits it", async () => {
-  const answer = await client.messages.parse(asked("make it up", { output_config: { format: zodOutputFormat(Weather) } }));
+  const answer = await client.messages.parse(
+    asked("make it up", { output_config: { format: zodOutputFormat(Weather) } }),
+  );
   Weather.parse(answer.parsed_output);
 });
 
@@ -180,14 +198,20 @@ test("limits cut and say so", async () => {
 test("an image is seen, and a document is taken", async () => {
   const image = { type: "image", source: { type: "base64", media_type: "image/png", data: PIXEL } };
   const file = { type: "document", source: { type: "text", media_type: "text/plain", data: "A text." } };
-  assert.equal(text(await client.messages.create(asked([image, file, { type: "text", text: "look" }]))), "A cat.");
+  assert.equal(
+    text(await client.messages.create(asked([image, file, { type: "text", text: "look" }]))),
+    "A cat.",
+  );
 });
 
 test("tokens are counted as in the usage", async () => {
   const question = asked("count", { system: "Be brief.", tools });
   delete question.max_tokens;
   const counted = await client.messages.countTokens(question);
-  const longer = await client.messages.countTokens({ ...question, system: "Be as brief as you can, please." });
+  const longer = await client.messages.countTokens({
+    ...question,
+    system: "Be as brief as you can, please.",
+  });
   assert.ok(0 < counted.input_tokens && counted.input_tokens < longer.input_tokens);
   const answer = await client.messages.create({ ...question, max_tokens: 2000 });
   assert.equal(counted.input_tokens, answer.usage.input_tokens);

@@ -67,7 +67,11 @@ export async function broken(stream) {
 export function watched() {
   const requests = [];
   const watch = async (input, init) => {
-    const request = { at: performance.now(), headers: new Headers(init?.headers ?? input?.headers), status: null };
+    const request = {
+      at: performance.now(),
+      headers: new Headers(init?.headers ?? input?.headers),
+      status: null,
+    };
     requests.push(request);
     const answer = await fetch(input, init);
     request.status = answer.status;

@@ -77,7 +77,9 @@ test("a prompt that was blocked is an answer without candidates", async () => {
 });
 
 test("a mistake of the caller says what is wrong", async () => {
-  const error = told(await rejection(client.models.generateContent(asked("gemini-mock", { temperature: 3 }))));
+  const error = told(
+    await rejection(client.models.generateContent(asked("gemini-mock", { temperature: 3 }))),
+  );
   assert.equal(error.status, "INVALID_ARGUMENT");
   assert.match(error.message, /temperature/);
 });
@@ -117,7 +119,9 @@ test("without being asked the package does not retry", async () => {
 });
 
 test("a client that does not wait is aborted", async () => {
-  const error = await rejection(client.models.generateContent(asked("slow", { httpOptions: { timeout: 100 } })));
+  const error = await rejection(
+    client.models.generateContent(asked("slow", { httpOptions: { timeout: 100 } })),
+  );
   assert.match(String(error), /abort|timeout/i);
 });
 

@@ -21,10 +21,15 @@ const client = new GoogleGenAI({ ...CLIENTS[CLIENT], httpOptions: { baseUrl: URL
 const ON_VERTEX = CLIENT.startsWith("vertex");
 const MODEL = "gemini-mock";
 const asked = (contents, config = {}) => ({ model: MODEL, contents, config });
-const declaration = { name: "get_weather", description: "The weather of a city.", parametersJsonSchema: CITY };
+const declaration = {
+  name: "get_weather",
+  description: "The weather of a city.",
+  parametersJsonSchema: CITY,
+};
 const tools = [{ functionDeclarations: [declaration] }];
 const parts = (chunks) => chunks.flatMap((chunk) => chunk.candidates[0].content?.parts ?? []);
-const calls = (chunks) => chunks.flatMap((chunk) => chunk.functionCalls ?? []).map(({ name, args }) => [name, args]);
+const calls = (chunks) =>
+  chunks.flatMap((chunk) => chunk.functionCalls ?? []).map(({ name, args }) => [name, args]);
 
 test("a text, whole", async () => {
   const answer = await client.models.generateContent(asked("hello"));
@@ -74,13 +79,21 @@ test("a tool in Google's own words of schemas, asked for by force", async () => 
 });
 
 test("parallel calls, whole and streamed", async () => {
-  const both = [["get_weather", { city: "Paris" }], ["get_weather", { city: "Rome" }]];
+  const both = [
+    ["get_weather", { city: "Paris" }],
+    ["get_weather", { city: "Rome" }],
+  ];
   const whole = await client.models.generateContent(asked("both", { tools }));
   assert.deepEqual(calls([whole]), both);
   assert.equal(whole.candidates[0].content.parts[0].text, "I will look.");
   const chunks = await all(await client.models.generateContentStream(asked("both", { tools })));
   assert.deepEqual(calls(chunks), both);
-  assert.equal(parts(chunks).map((part) => part.text ?? "").join(""), "I will look.");
+  assert.equal(
+    parts(chunks)
+      .map((part) => part.text ?? "")
+      .join(""),
+    "I will look.",
+  );
 });
 
 test("the package runs the whole loop by itself, whole and streamed", async () => {
@@ -96,7 +109,9 @@ test("the package runs the whole loop by itself, whole and streamed", async () =
   const question = asked("weather?", { tools: [callable] });
   assert.equal((await client.models.generateContent(question)).text, "It is 21 degrees.");
   const chunks = await all(await client.models.generateContentStream(question));
-  const said = parts(chunks).map((part) => part.text ?? "").join("");
+  const said = parts(chunks)
+    .map((part) => part.text ?? "")
+    .join("");
   assert.equal(said, "It is 21 degrees.");
   assert.deepEqual(looked, ["Paris", "Paris"]);
 });
@@ -108,7 +123,8 @@ test("thoughts come first and are counted apart", async () => {
   for (const answer of [[whole], chunks]) {
     const found = parts(answer);
     assert.equal(found[0].thought, true);
-    const said = (wanted) => found.filter((part) => (part.thought ?? false) === wanted).map((part) => part.text ?? "");
+    const said = (wanted) =>
+      found.filter((part) => (part.thought ?? false) === wanted).map((part) => part.text ?? "");
     assert.equal(said(true).join(""), "Let me see.");
     assert.equal(said(false).join(""), "Forty-two.");
     assert.deepEqual(found.map((part) => part.thoughtSignature).filter(Boolean), ["c2lnbmVk"]);
@@ -152,16 +168,28 @@ test("limits cut and say so", async () => {
 
 test("several candidates", async () => {
   const answer = await client.models.generateContent(asked("several", { candidateCount: 2 }));
-  assert.deepEqual(answer.candidates.map((candidate) => candidate.content.parts[0].text), ["first", "second"]);
+  assert.deepEqual(
+    answer.candidates.map((candidate) => candidate.content.parts[0].text),
+    ["first", "second"],
+  );
 });
 
 test("a chat keeps its history, streamed as well", async () => {
-  const chat = client.chats.create({ model: MODEL, config: { systemInstruction: `Of ${CLIENT}, in JavaScript.` } });
+  const chat = client.chats.create({
+    model: MODEL,
+    config: { systemInstruction: `Of ${CLIENT}, in JavaScript.` },
+  });
   assert.equal((await chat.sendMessage({ message: "go on" })).text, "part one");
   const chunks = await all(await chat.sendMessageStream({ message: "go on" }));
   assert.equal(chunks.map((chunk) => chunk.text).join(""), "part two");
   assert.equal((await chat.sendMessage({ message: "go on" })).text, "part three");
-  assert.deepEqual(chat.getHistory().slice(0, 2).map((content) => content.role), ["user", "model"]);
+  assert.deepEqual(
+    chat
+      .getHistory()
+      .slice(0, 2)
+      .map((content) => content.role),
+    ["user", "model"],
+  );
 });
 
 test("an image is seen", async () => {
@@ -171,22 +199,38 @@ test("an image is seen", async () => {
 
 test("tokens are counted", async () => {
   const short = await client.models.countTokens({ model: MODEL, contents: "hello" });
-  const longer = await client.models.countTokens({ model: MODEL, contents: "hello, and all the others as well" });
+  const longer = await client.models.countTokens({
+    model: MODEL,
+    contents: "hello, and all the others as well",
+  });
   assert.ok(0 < short.totalTokens && short.totalTokens < longer.totalTokens);
 });
 
 test("texts are embedded", async () => {
   const config = { outputDimensionality: 8 };
-  const found = await client.models.embedContent({ model: "gemini-embedding-001", contents: ["a", "b"], config });
-  assert.deepEqual(found.embeddings.map((each) => each.values.length), [8, 8]);
+  const found = await client.models.embedContent({
+    model: "gemini-embedding-001",
+    contents: ["a", "b"],
+    config,
+  });
+  assert.deepEqual(
+    found.embeddings.map((each) => each.values.length),
+    [8, 8],
+  );
   const whole = await client.models.embedContent({ model: "gemini-embedding-001", contents: "a" });
-  assert.deepEqual(whole.embeddings.map((each) => each.values.length), [3072]);
+  assert.deepEqual(
+    whole.embeddings.map((each) => each.values.length),
+    [3072],
+  );
 });
 
 test("models are listed and got", async () => {
   const names = (await all(await client.models.list({ config: { pageSize: 3 } }))).map((model) => model.name);
   const short = names.map((name) => name.split("/").at(-1));
-  assert.ok(short.includes("gemini-2.5-flash") && short.includes("cut-json"), "of the provider and of the rules");
+  assert.ok(
+    short.includes("gemini-2.5-flash") && short.includes("cut-json"),
+    "of the provider and of the rules",
+  );
   assert.equal(new Set(short).size, short.length);
   const found = await client.models.get({ model: "any-other" });
   assert.equal(found.name, ON_VERTEX ? "publishers/google/models/any-other" : "models/any-other");

@@ -11,7 +11,8 @@ const MODEL = "gpt-4o";
 const user = (content) => [{ role: "user", content }];
 const asked = (content, more = {}) => ({ model: MODEL, messages: user(content), ...more });
 const tools = [{ type: "function", function: { name: "get_weather", parameters: CITY } }];
-const calls = (message) => message.tool_calls.map((call) => [call.function.name, JSON.parse(call.function.arguments)]);
+const calls = (message) =>
+  message.tool_calls.map((call) => [call.function.name, JSON.parse(call.function.arguments)]);
 
 test("a text, whole", async () => {
   const answer = await client.chat.completions.create(asked("hello"));
@@ -46,7 +47,9 @@ test("a text, chunk by chunk, with the usage at the end", async () => {
   const said = chunks.flatMap((chunk) => chunk.choices.map((choice) => choice.delta.content)).filter(Boolean);
   assert.deepEqual(said, ["He", "llo", ", world"]);
   assert.equal(new Set(chunks.map((chunk) => chunk.id)).size, 1);
-  const finishes = chunks.flatMap((chunk) => chunk.choices.map((choice) => choice.finish_reason)).filter(Boolean);
+  const finishes = chunks
+    .flatMap((chunk) => chunk.choices.map((choice) => choice.finish_reason))
+    .filter(Boolean);
   assert.deepEqual(finishes, ["stop"]);
   const last = chunks.at(-1);
   assert.deepEqual(last.choices, []);
@@ -78,12 +81,23 @@ test("the stream helper: its events and the completion that it collects", async 
 test("the stream helper collects the pieces of parallel calls", async () => {
   const stream = client.chat.completions.stream(asked("both", { tools }));
   const done = [];
-  stream.on("tool_calls.function.arguments.done", (event) => done.push([event.index, event.name, event.arguments]));
+  stream.on("tool_calls.function.arguments.done", (event) =>
+    done.push([event.index, event.name, event.arguments]),
+  );
   const { message, finish_reason } = (await stream.finalChatCompletion()).choices[0];
   assert.equal(message.content, "I will look.");
-  assert.deepEqual(calls(message), [["get_weather", { city: "Paris" }], ["get_weather", { city: "Rome" }]]);
+  assert.deepEqual(calls(message), [
+    ["get_weather", { city: "Paris" }],
+    ["get_weather", { city: "Rome" }],
+  ]);
   assert.equal(finish_reason, "tool_calls");
-  assert.deepEqual(done.map(([index, name]) => [index, name]), [[0, "get_weather"], [1, "get_weather"]]);
+  assert.deepEqual(
+    done.map(([index, name]) => [index, name]),
+    [
+      [0, "get_weather"],
+      [1, "get_weather"],
+    ],
+  );
 });
 
 test("a call and its result by hand", async () => {
@@ -94,7 +108,11 @@ test("a call and its result by hand", async () => {
   assert.equal(message.content, null);
   assert.deepEqual(calls(message), [["get_weather", { city: "Paris" }]]);
   assert.match(message.tool_calls[0].id, /^call_.{24}$/);
-  messages.push(message, { role: "tool", tool_call_id: message.tool_calls[0].id, content: '{"degrees": 21}' });
+  messages.push(message, {
+    role: "tool",
+    tool_call_id: message.tool_calls[0].id,
+    content: '{"degrees": 21}',
+  });
   const last = await client.chat.completions.create({ model: MODEL, messages, tools });
   assert.equal(last.choices[0].message.content, "It is 21 degrees.");
   assert.equal(last.choices[0].finish_reason, "stop");
@@ -182,7 +200,9 @@ test("structured output that was cut is a LengthFinishReasonError", async () => 
 });
 
 test("json mode", async () => {
-  const answer = await client.chat.completions.create(asked("json", { response_format: { type: "json_object" } }));
+  const answer = await client.chat.completions.create(
+    asked("json", { response_format: { type: "json_object" } }),
+  );
   assert.deepEqual(JSON.parse(answer.choices[0].message.content), { any: [1, 2] });
 });
 
@@ -204,7 +224,10 @@ test("thinking is counted, not shown", async () => {
 
 test("several choices, whole and interleaved in a stream", async () => {
   const whole = await client.chat.completions.create(asked("several", { n: 2 }));
-  assert.deepEqual(whole.choices.map((choice) => choice.message.content), ["first", "second"]);
+  assert.deepEqual(
+    whole.choices.map((choice) => choice.message.content),
+    ["first", "second"],
+  );
   const said = ["", "", ""];
   for await (const chunk of await client.chat.completions.create(asked("hello", { n: 3, stream: true })))
     for (const choice of chunk.choices) said[choice.index] += choice.delta.content ?? "";
@@ -233,9 +256,15 @@ test("stored completions are listed, got, updated and deleted", async () => {
   const session = client.withOptions({ defaultHeaders: { "x-mockllm-session": "js-stored" } });
   const made = await session.chat.completions.create(asked("hello", { store: true, metadata: { a: "b" } }));
   assert.equal((await session.chat.completions.retrieve(made.id)).choices[0].message.content, HELLO);
-  assert.deepEqual((await all(session.chat.completions.list())).map((each) => each.id), [made.id]);
+  assert.deepEqual(
+    (await all(session.chat.completions.list())).map((each) => each.id),
+    [made.id],
+  );
   const messages = await all(session.chat.completions.messages.list(made.id));
-  assert.deepEqual(messages.map((message) => message.content), ["hello"]);
+  assert.deepEqual(
+    messages.map((message) => message.content),
+    ["hello"],
+  );
   const updated = await session.chat.completions.update(made.id, { metadata: { a: "c" } });
   assert.deepEqual(updated.metadata, { a: "c" });
   assert.equal((await session.chat.completions.delete(made.id)).deleted, true);

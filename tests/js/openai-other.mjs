@@ -16,7 +16,12 @@ test("a completion, whole", async () => {
 });
 
 test("a completion, chunk by chunk, with the usage at the end", async () => {
-  const question = { model: COMPLETING, prompt: "in pieces", stream: true, stream_options: { include_usage: true } };
+  const question = {
+    model: COMPLETING,
+    prompt: "in pieces",
+    stream: true,
+    stream_options: { include_usage: true },
+  };
   const chunks = await all(await client.completions.create(question));
   const said = chunks.flatMap((chunk) => chunk.choices.map((choice) => choice.text)).filter(Boolean);
   assert.deepEqual(said, ["He", "llo", ", world"]);
@@ -60,7 +65,14 @@ test("base64 and float are the same embedding", async () => {
 test("a list of texts, similar ones nearer", async () => {
   const input = ["the cat sat on the mat", "a cat sat on a mat", "interest rates rose in March"];
   const { data } = await client.embeddings.create({ model: "text-embedding-3-large", input });
-  assert.deepEqual(data.map((each) => [each.index, each.embedding.length]), [[0, 3072], [1, 3072], [2, 3072]]);
+  assert.deepEqual(
+    data.map((each) => [each.index, each.embedding.length]),
+    [
+      [0, 3072],
+      [1, 3072],
+      [2, 3072],
+    ],
+  );
   const nearness = (one, other) => one.reduce((sum, value, index) => sum + value * other[index], 0);
   const [cat, another, rates] = data.map((each) => each.embedding);
   assert.ok(nearness(cat, another) > nearness(cat, rates));
@@ -73,19 +85,29 @@ test("models are listed, got and deleted", async () => {
   assert.ok(listed.every((model) => model.object === "model" && model.owned_by && model.created));
   assert.equal((await client.models.retrieve("gpt-4o")).id, "gpt-4o");
   assert.equal((await client.models.retrieve("any-other")).id, "any-other");
-  assert.deepEqual({ ...(await client.models.delete("any-other")) }, { id: "any-other", object: "model", deleted: true });
+  assert.deepEqual(
+    { ...(await client.models.delete("any-other")) },
+    { id: "any-other", object: "model", deleted: true },
+  );
 });
 
 test("a moderation has a result for each input", async () => {
-  const answer = await client.moderations.create({ model: "omni-moderation-latest", input: ["hello", "a good day"] });
+  const answer = await client.moderations.create({
+    model: "omni-moderation-latest",
+    input: ["hello", "a good day"],
+  });
   assert.match(answer.id, /^modr-/);
-  assert.deepEqual(answer.results.map((result) => result.flagged), [false, false]);
+  assert.deepEqual(
+    answer.results.map((result) => result.flagged),
+    [false, false],
+  );
   const [{ categories, category_scores }] = answer.results;
   assert.deepEqual(Object.keys(categories).sort(), Object.keys(category_scores).sort());
   assert.ok("violence/graphic" in categories);
 });
 
-const azure = () => new AzureOpenAI({ endpoint: URL, apiKey: "key", apiVersion: "2024-10-21", maxRetries: 0 });
+const azure = () =>
+  new AzureOpenAI({ endpoint: URL, apiKey: "key", apiVersion: "2024-10-21", maxRetries: 0 });
 
 test("Azure: a deployment answers, and its filters say what they found", async () => {
   const answer = await azure().chat.completions.create({
@@ -106,7 +128,10 @@ test("Azure: a stream, and the calls in it", async () => {
   });
   const { message } = (await stream.finalChatCompletion()).choices[0];
   assert.equal(message.content, "I will look.");
-  assert.deepEqual(message.tool_calls.map((call) => JSON.parse(call.function.arguments).city), ["Paris", "Rome"]);
+  assert.deepEqual(
+    message.tool_calls.map((call) => JSON.parse(call.function.arguments).city),
+    ["Paris", "Rome"],
+  );
 });
 
 test("Azure: embeddings of a deployment, and a filtered prompt", async () => {

@@ -19,9 +19,10 @@ test("a text, whole", async () => {
   assert.equal(answer.output_text, HELLO);
   assert.equal(answer.status, "completed");
   assert.match(answer.id, /^resp_.{50}$/);
-  assert.deepEqual(answer.output.map((item) => [item.type, item.role, item.status]), [
-    ["message", "assistant", "completed"],
-  ]);
+  assert.deepEqual(
+    answer.output.map((item) => [item.type, item.role, item.status]),
+    [["message", "assistant", "completed"]],
+  );
   const { input_tokens, output_tokens, total_tokens } = answer.usage;
   assert.deepEqual([input_tokens, output_tokens, total_tokens], [12, 9, 21]);
 });
@@ -34,22 +35,31 @@ test("the request id of an answer", async () => {
 
 test("a text, event by event, with the usage at the end", async () => {
   const events = await all(await client.responses.create(asked("in pieces", { stream: true })));
-  assert.deepEqual(events.map((event) => event.type), [
-    "response.created",
-    "response.in_progress",
-    "response.output_item.added",
-    "response.content_part.added",
-    "response.output_text.delta",
-    "response.output_text.delta",
-    "response.output_text.delta",
-    "response.output_text.done",
-    "response.content_part.done",
-    "response.output_item.done",
-    "response.completed",
-  ]);
-  assert.deepEqual(events.map((event) => event.sequence_number), [...events.keys()]);
+  assert.deepEqual(
+    events.map((event) => event.type),
+    [
+      "response.created",
+      "response.in_progress",
+      "response.output_item.added",
+      "response.content_part.added",
+      "response.output_text.delta",
+      "response.output_text.delta",
+      "response.output_text.delta",
+      "response.output_text.done",
+      "response.content_part.done",
+      "response.output_item.done",
+      "response.completed",
+    ],
+  );
+  assert.deepEqual(
+    events.map((event) => event.sequence_number),
+    [...events.keys()],
+  );
   const deltas = events.filter((event) => event.type === "response.output_text.delta");
-  assert.deepEqual(deltas.map((event) => event.delta), ["He", "llo", ", world"]);
+  assert.deepEqual(
+    deltas.map((event) => event.delta),
+    ["He", "llo", ", world"],
+  );
   const { response } = events.at(-1);
   assert.equal(response.output[0].content[0].text, "Hello, world");
   assert.equal(response.usage.total_tokens, 6);
@@ -68,7 +78,10 @@ test("the stream helper collects the response", async () => {
 test("the stream helper collects parallel calls", async () => {
   const final = await client.responses.stream(asked("both", { tools })).finalResponse();
   assert.equal(final.output_text, "I will look.");
-  assert.deepEqual(calls(final), [["get_weather", { city: "Paris" }], ["get_weather", { city: "Rome" }]]);
+  assert.deepEqual(calls(final), [
+    ["get_weather", { city: "Paris" }],
+    ["get_weather", { city: "Rome" }],
+  ]);
 });
 
 test("a call, in pieces", async () => {
@@ -92,12 +105,19 @@ test("a call and its result with the whole history", async () => {
 
 test("a call and its result by the id of the response before", async () => {
   const first = await client.responses.create(asked("weather?", { tools }));
-  const output = { type: "function_call_output", call_id: first.output[0].call_id, output: '{"degrees": 21}' };
+  const output = {
+    type: "function_call_output",
+    call_id: first.output[0].call_id,
+    output: '{"degrees": 21}',
+  };
   const last = await client.responses.create(asked([output], { tools, previous_response_id: first.id }));
   assert.equal(last.output_text, "It is 21 degrees.");
   assert.equal(last.previous_response_id, first.id);
   const items = await all(client.responses.inputItems.list(last.id, { order: "asc" }));
-  assert.deepEqual(items.map((item) => item.type), ["message", "function_call", "function_call_output"]);
+  assert.deepEqual(
+    items.map((item) => item.type),
+    ["message", "function_call", "function_call_output"],
+  );
 });
 
 test("structured output is parsed by the caller's schema", async () => {
@@ -175,7 +195,10 @@ test("the input's tokens are counted as in the usage", async () => {
 test("a conversation is compacted and gone on with", async () => {
   const first = await client.responses.create(asked("hello"));
   const made = await client.responses.compact({ model: MODEL, previous_response_id: first.id });
-  assert.deepEqual(made.output.map((item) => item.type), ["message", "compaction"]);
+  assert.deepEqual(
+    made.output.map((item) => item.type),
+    ["message", "compaction"],
+  );
   const input = [...made.output, { role: "user", content: "count" }];
   assert.equal((await client.responses.create(asked(input))).output_text, "one two three four five six");
 });

@@ -43,7 +43,10 @@ test("each named error has its class, status, type and code", async () => {
 });
 
 test("each named error is the same for a stream", async () => {
-  assert.deepEqual(await seen((name) => client.chat.completions.create(asked(name, { stream: true }))), ERRORS);
+  assert.deepEqual(
+    await seen((name) => client.chat.completions.create(asked(name, { stream: true }))),
+    ERRORS,
+  );
 });
 
 test("each named error of responses, where an unknown model is a 400", async () => {
@@ -72,7 +75,13 @@ test("a wrong path is the package's NotFoundError", async () => {
 function patient(name, maxRetries) {
   const watch = watched();
   const defaultHeaders = { "x-case": `openai ${name}` };
-  const made = new OpenAI({ baseURL: `${URL}/v1`, apiKey: "sk", maxRetries, defaultHeaders, fetch: watch.fetch });
+  const made = new OpenAI({
+    baseURL: `${URL}/v1`,
+    apiKey: "sk",
+    maxRetries,
+    defaultHeaders,
+    fetch: watch.fetch,
+  });
   return { made, watch };
 }
 
@@ -82,7 +91,10 @@ test("two retries, then the answer comes", async () => {
   assert.equal(answer.choices[0].message.content, "Third time lucky.");
   assert.deepEqual(watch.statuses(), [429, 429, 200]);
   waited(watch.gaps(), 50);
-  assert.deepEqual(watch.requests.map(({ headers }) => headers.get("x-stainless-retry-count")), ["0", "1", "2"]);
+  assert.deepEqual(
+    watch.requests.map(({ headers }) => headers.get("x-stainless-retry-count")),
+    ["0", "1", "2"],
+  );
 });
 
 test("a retry waits as long as the server says, in responses as well", async () => {
@@ -132,7 +144,9 @@ test("a request that is taken back is a user's abort", async () => {
 });
 
 test("an error inside a stream comes behind what was said", async () => {
-  const { items, error } = await broken(client.chat.completions.create(asked("breaks-off", { stream: true })));
+  const { items, error } = await broken(
+    client.chat.completions.create(asked("breaks-off", { stream: true })),
+  );
   const said = items.flatMap((chunk) => chunk.choices.map((choice) => choice.delta.content)).filter(Boolean);
   assert.deepEqual(said, ["Once", " upon"]);
   assert.ok(error instanceof OpenAI.APIError, String(error));
@@ -141,14 +155,20 @@ test("an error inside a stream comes behind what was said", async () => {
 });
 
 test("an error inside a stream of responses comes behind what was said", async () => {
-  const { items, error } = await broken(client.responses.create({ model: "breaks-off", input: "hi", stream: true }));
-  const said = items.filter((event) => event.type === "response.output_text.delta").map((event) => event.delta);
+  const { items, error } = await broken(
+    client.responses.create({ model: "breaks-off", input: "hi", stream: true }),
+  );
+  const said = items
+    .filter((event) => event.type === "response.output_text.delta")
+    .map((event) => event.delta);
   assert.deepEqual(said, ["Once", " upon"]);
   assert.ok(error instanceof OpenAI.APIError, String(error));
 });
 
 test("a malformed chunk is a SyntaxError behind what was said", async () => {
-  const { items, error } = await broken(client.chat.completions.create(asked("broken-piece", { stream: true })));
+  const { items, error } = await broken(
+    client.chat.completions.create(asked("broken-piece", { stream: true })),
+  );
   const said = items.flatMap((chunk) => chunk.choices.map((choice) => choice.delta.content)).filter(Boolean);
   assert.deepEqual(said, ["One"]);
   assert.ok(error instanceof SyntaxError, String(error));

@@ -7,7 +7,8 @@ export default async function* report(events) {
     if (type !== "test:pass" && type !== "test:fail") continue;
     const error = data.details?.error;
     const cause = error?.cause ?? error;
-    const why = type === "test:pass" ? null : cause instanceof Error ? cause.stack : inspect(cause, { depth: 5 });
+    const why =
+      type === "test:pass" ? null : cause instanceof Error ? cause.stack : inspect(cause, { depth: 5 });
     yield `${JSON.stringify({ case: data.name, why, ms: Math.round(data.details?.duration_ms ?? 0) })}\n`;
   }
 }

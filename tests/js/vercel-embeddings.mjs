@@ -6,7 +6,9 @@ import { cosineSimilarity, embed, embedMany } from "ai";
 import { URL, assert, test } from "./cases.mjs";
 
 const openai = createOpenAI({ baseURL: `${URL}/v1`, apiKey: "sk-test" }).embedding("text-embedding-3-small");
-const google = createGoogleGenerativeAI({ baseURL: `${URL}/v1beta`, apiKey: "key" }).embedding("gemini-embedding-001");
+const google = createGoogleGenerativeAI({ baseURL: `${URL}/v1beta`, apiKey: "key" }).embedding(
+  "gemini-embedding-001",
+);
 const VALUES = ["the cat sat on the mat", "a cat sat on a mat", "interest rates rose in March"];
 
 test("OpenAI: one text", async () => {
@@ -30,6 +32,9 @@ test("Google: one text", async () => {
 test("Google: many texts, similar ones nearer", async () => {
   const { embeddings } = await embedMany({ model: google, values: VALUES, maxRetries: 0 });
   const [cat, another, rates] = embeddings;
-  assert.deepEqual(embeddings.map((each) => each.length), [3072, 3072, 3072]);
+  assert.deepEqual(
+    embeddings.map((each) => each.length),
+    [3072, 3072, 3072],
+  );
   assert.ok(cosineSimilarity(cat, another) > cosineSimilarity(cat, rates));
 });

@@ -115,7 +115,10 @@ test("each named error is the same for a stream", async () => {
     assert.ok(APICallError.isInstance(error), `${name}: ${error}`);
     found[name] = error.statusCode;
   }
-  assert.deepEqual(found, Object.fromEntries(Object.entries(errors).map(([name, [status]]) => [name, status])));
+  assert.deepEqual(
+    found,
+    Object.fromEntries(Object.entries(errors).map(([name, [status]]) => [name, status])),
+  );
 });
 
 function patient(name) {
@@ -138,7 +141,10 @@ test("one retry too few is a RetryError with each error that was met", async () 
   const error = await rejection(generateText(ask("", { model: made("twice-limited"), maxRetries: 1 })));
   assert.ok(RetryError.isInstance(error), String(error));
   assert.equal(error.reason, "maxRetriesExceeded");
-  assert.deepEqual(error.errors.map((each) => each.statusCode), [429, 429]);
+  assert.deepEqual(
+    error.errors.map((each) => each.statusCode),
+    [429, 429],
+  );
   assert.deepEqual(watch.statuses(), [429, 429]);
 });
 

@@ -34,7 +34,13 @@ const CLIENTS = {
 globalThis.AI_SDK_LOG_WARNINGS = false; // it warns of models that it does not know
 const { model, thinker, aloud } = CLIENTS[CLIENT];
 const HIDDEN = CLIENT === "openai chat"; // this protocol counts its thinking, and does not show it
-const ask = (prompt, more = {}) => ({ model: model(), prompt, maxRetries: 0, maxOutputTokens: 2000, ...more });
+const ask = (prompt, more = {}) => ({
+  model: model(),
+  prompt,
+  maxRetries: 0,
+  maxOutputTokens: 2000,
+  ...more,
+});
 
 /** The tool, and the cities that it was asked for. */
 function weather() {
@@ -72,14 +78,25 @@ test("the parts of a stream in their order", async () => {
   const { parts } = await streamed(ask("hello"));
   const own = parts.map((part) => part.type).filter((kind) => kind !== "custom"); // what only one provider has
   const kinds = own.filter((kind, index) => kind !== own[index - 1]);
-  assert.deepEqual(kinds, ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]);
+  assert.deepEqual(kinds, [
+    "start",
+    "start-step",
+    "text-start",
+    "text-delta",
+    "text-end",
+    "finish-step",
+    "finish",
+  ]);
 });
 
 test("a call without its execution", async () => {
   const { tools } = weather();
   delete tools.get_weather.execute;
   const { toolCalls, finishReason } = await generateText(ask("weather?", { tools }));
-  assert.deepEqual(toolCalls.map(({ toolName, input }) => [toolName, input]), [["get_weather", { city: "Paris" }]]);
+  assert.deepEqual(
+    toolCalls.map(({ toolName, input }) => [toolName, input]),
+    [["get_weather", { city: "Paris" }]],
+  );
   assert.equal(finishReason, "tool-calls");
 });
 
@@ -94,11 +111,19 @@ test("a call that is chosen by name, its arguments made from the schema", async 
 
 test("an agent loop: generateText until the tool has answered", async () => {
   const { looked, tools } = weather();
-  const { text, steps, totalUsage } = await generateText(ask("weather?", { tools, stopWhen: stepCountIs(5) }));
+  const { text, steps, totalUsage } = await generateText(
+    ask("weather?", { tools, stopWhen: stepCountIs(5) }),
+  );
   assert.equal(text, "It is 21 degrees.");
   assert.deepEqual(looked, ["Paris"]);
-  assert.deepEqual(steps.map((step) => step.finishReason), ["tool-calls", "stop"]);
-  assert.deepEqual(steps[0].toolResults.map((result) => result.output), [{ degrees: 21 }]);
+  assert.deepEqual(
+    steps.map((step) => step.finishReason),
+    ["tool-calls", "stop"],
+  );
+  assert.deepEqual(
+    steps[0].toolResults.map((result) => result.output),
+    [{ degrees: 21 }],
+  );
   assert.equal(totalUsage.outputTokens, steps[0].usage.outputTokens + steps[1].usage.outputTokens);
 });
 
@@ -118,7 +143,10 @@ test("an agent loop in streams, its arguments in pieces", async () => {
   assert.equal((await result.steps).length, 2);
   const input = parts.filter((part) => part.type === "tool-input-delta").map((part) => part.delta);
   assert.deepEqual(JSON.parse(input.join("")), { city: "Paris" });
-  assert.ok(CLIENT === "google" || input.length > 1, "Gemini says a call in one piece, the others in several");
+  assert.ok(
+    CLIENT === "google" || input.length > 1,
+    "Gemini says a call in one piece, the others in several",
+  );
 });
 
 test("parallel calls in an agent loop, whole and streamed", async () => {
@@ -179,7 +207,9 @@ test("a list and a choice that are made from their schemas", async () => {
 
 test("structured output of a model that the package knows", async () => {
   const known = { anthropic: "claude-sonnet-4-5", google: "gemini-2.5-flash" }[CLIENT] ?? "gpt-5-mini";
-  const { output } = await generateText(ask("weather", { model: model(known), output: Output.object({ schema: Weather }) }));
+  const { output } = await generateText(
+    ask("weather", { model: model(known), output: Output.object({ schema: Weather }) }),
+  );
   assert.deepEqual(output, PARIS);
 });
 
@@ -204,7 +234,13 @@ test("messages with a system text, an image and a history", async () => {
   const messages = [
     { role: "user", content: "hello" },
     { role: "assistant", content: HELLO },
-    { role: "user", content: [{ type: "text", text: "look" }, { type: "image", image: PIXEL, mediaType: "image/png" }] },
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "look" },
+        { type: "image", image: PIXEL, mediaType: "image/png" },
+      ],
+    },
   ];
   const { text } = await generateText({ model: model(), system: "Be brief.", messages, maxRetries: 0 });
   assert.equal(text, "A cat.");
