@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from mockllm.core.reply import Call, Choice, Native, Part, Piece, Refusal, Text, Thinking, spoken
+from mockllm.core.citing import clipped
+from mockllm.core.reply import Call, Choice, Media, Native, Part, Piece, Refusal, Text, Thinking, spoken
 from mockllm.core.request import Sampling
 from mockllm.core.tokens import estimate, split
 
@@ -48,7 +49,10 @@ def _stopped(choice: Choice, stops: tuple[str, ...]) -> Choice:
         found = [(text.find(stop), stop) for stop in stops if stop and stop in text]
         if found:
             place, stop = min(found)
-            parts = (*choice.parts[:index], Text(keep(part.pieces, place)))
+            parts = (
+                *choice.parts[:index],
+                Text(keep(part.pieces, place), citations=clipped(part.citations, place)),
+            )
             return replace(choice, parts=parts, finish="stop", stopped_by=stop)
     return choice
 
@@ -63,9 +67,13 @@ def _limited(choice: Choice, allowed: int) -> Choice:
         kept = list(choice.parts[:index])
         if left and isinstance(part, (Text, Thinking)):
             pieces = keep(part.pieces, _length(part, left, needed))
-            kept.append(Text(pieces, left) if type(part) is Text else replace(part, pieces=pieces))
+            kept.append(_limit(part, pieces, left) if type(part) is Text else replace(part, pieces=pieces))
         return replace(choice, parts=tuple(kept), finish="length", stopped_by=None)
     return choice
+
+
+def _limit(part: Text, pieces: tuple[Piece, ...], tokens: int) -> Text:
+    return Text(pieces, tokens, citations=clipped(part.citations, len(spoken(pieces))))
 
 
 def _length(part: Text | Thinking, left: int, needed: int) -> int:
@@ -135,7 +143,7 @@ SAID: Final = (Text, Call, Refusal)
 """What is said, thinking and foreign blocks left out."""
 
 
-def shortened(part: Text | Thinking | Call | Refusal, length: int) -> Part:
+def shortened(part: Text | Thinking | Call | Refusal | Media, length: int) -> Part:
     """The part up to so many characters."""
     pieces = keep(part.pieces, length)
     if type(part) is not Text:
@@ -143,7 +151,7 @@ def shortened(part: Text | Thinking | Call | Refusal, length: int) -> Part:
     full = max(1, len(spoken(part.pieces)))
     tokens = None if part.tokens is None else round(part.tokens * length / full)
     whole = None if part.whole is None else part.whole[: len(part.whole) * length // full]
-    return Text(pieces, tokens, whole)
+    return Text(pieces, tokens, whole, clipped(part.citations, length))
 
 
 def resaid(pieces: tuple[Piece, ...], text: str) -> tuple[Piece, ...]:

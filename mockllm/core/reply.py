@@ -47,12 +47,25 @@ def spoken(pieces: tuple[Piece, ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Citation:
+    """A source that a text names: `quote` is what it says there, `start` and `end` the characters of the text
+    that it stands behind (`end` None: to the text's end)."""
+
+    url: str
+    title: str | None = None
+    quote: str | None = None
+    start: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     pieces: tuple[Piece, ...]
     tokens: int | None = None
     """How many tokens it is, where its maker knows; else they are estimated."""
     whole: str | None = None
     """What a whole answer says instead of the joined pieces."""
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,15 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """A picture that the model made; `data` is base64. It is said at once, and in no words."""
+
+    mime: str
+    data: str
+    pieces: tuple[Piece, ...] = ("",)
+
+
+@dataclass(frozen=True, slots=True)
 class Native:
     """A block of one dialect's own, sent as written by that dialect and left out by the others."""
 
@@ -86,7 +108,7 @@ class Native:
     block: Json
 
 
-Part: TypeAlias = Text | Thinking | Call | Refusal | Native
+Part: TypeAlias = Text | Thinking | Call | Refusal | Media | Native
 
 
 @dataclass(frozen=True, slots=True)

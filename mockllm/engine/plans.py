@@ -181,7 +181,7 @@ class Planner:
         size = chunk_size(speaking.way.sending, speaking.of, SMALLEST)
         if not saying.static:
             word = evaluate(saying.word, speaking.context)
-            kitchen = Kitchen(request, speaking.chance, size, saying.text, speaking.streamed)
+            kitchen = Kitchen(request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
             reply = kitchen.reply(word)  # type: ignore[arg-type]
             speaking.notes += kitchen.notes
             return reply
@@ -189,7 +189,7 @@ class Planner:
         key = (id(saying), size, sampling, speaking.streamed)
         kept = self._replies.get(key)
         if kept is None:
-            kitchen = Kitchen(request, speaking.chance, size, saying.text, speaking.streamed)
+            kitchen = Kitchen(request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
             kept = (kitchen.reply(saying.word), tuple(kitchen.notes))  # type: ignore[arg-type]
             _keep(self._replies, key, kept)
         reply, notes = kept

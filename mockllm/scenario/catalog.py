@@ -34,10 +34,6 @@ class Saying:
     blind: bool = False
     """Whether it leaves nothing to the body: every request is answered the same, and the body not parsed."""
 
-    def text(self, file: str) -> str:
-        """A file's contents, as text."""
-        return self.files[file].decode("utf-8", "replace")
-
 
 @dataclass(frozen=True, slots=True)
 class Answers:

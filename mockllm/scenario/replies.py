@@ -5,12 +5,14 @@ The words come evaluated: what was templated or drawn has its value by now.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from mockllm.core.chance import Chance
+from mockllm.core.citing import said
 from mockllm.core.cutting import cut_short, tokens_of
 from mockllm.core.failure import Failure
 from mockllm.core.json import dumps
@@ -18,7 +20,9 @@ from mockllm.core.quantities import ChunkSize
 from mockllm.core.reply import (
     Call,
     Choice,
+    Citation,
     Finish,
+    Media,
     Part,
     Pause,
     Piece,
@@ -34,9 +38,11 @@ from mockllm.core.texts import cut, made_sentences, made_tokens
 from mockllm.scenario.language.answers import (
     ChoiceWord,
     Chunk,
+    CitationWord,
     CommentChunk,
     ErrorChunk,
     FileText,
+    ImageWord,
     PartWord,
     RawChunk,
     ReplyWord,
@@ -52,6 +58,9 @@ from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.from_schema import FromSchema
 from mockllm.scenario.offered import arguments, chosen, offered, structured
 
+PNG = "image/png"
+PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+"""The types of pictures, by how their files' names end."""
 SMALLEST = ChunkSize(1, "tokens")
 """What a chunk is where no pace says otherwise: one token, as the providers stream."""
 
@@ -73,7 +82,7 @@ class Kitchen:
     request: Request
     chance: Chance
     size: ChunkSize
-    files: Callable[[str], str]
+    files: Callable[[str], bytes]
     streamed: bool = True
     """Whether it is said as a stream: what a script holds beside its chunks is for streams."""
     notes: list[str] = field(default_factory=list)
@@ -85,7 +94,8 @@ class Kitchen:
         words: Sequence[ChoiceWord] = word.choices if word.choices is not None else [word]
         made = [self.choice(each) for each in words]
         choices = tuple(made) if word.choices is not None else tuple(made) * max(1, sampling.n)
-        return Reply(choices, self.usage(choices, word.usage), word.model, self.broken, word.extras)
+        usage = self.usage(choices, word.usage)
+        return Reply(choices, usage, word.model, self.broken, extras=word.extras)
 
     def choice(self, word: ChoiceWord) -> Choice:
         parts = tuple(self.parts(word))
@@ -128,20 +138,56 @@ class Kitchen:
             whole = None if word.text is None else "".join(self.text(word.text)[0])
             parts.append(Text(self.script(word.chunks, instead=whole is not None), whole=whole))
             if self.broken is not None:
-                return parts
+                return self.cited(parts, word.citations)
         elif word.text is not None:
             parts.append(Text(*self.text(word.text)))
         if word.refusal is not None:
             parts.append(Refusal(self.text(word.refusal)[0]))
+        parts = self.cited(parts, word.citations) + self.images(word.images)
         return parts + self.calls(word.tool_calls, alone=not parts)
+
+    def cited(self, parts: list[Part], words: Sequence[CitationWord] | None) -> list[Part]:
+        """The parts, with the sources of their text."""
+        if not words:
+            return parts
+        return [self.sourced(part, words) if type(part) is Text else part for part in parts]
+
+    def sourced(self, text: Text, words: Sequence[CitationWord]) -> Text:
+        spoken = said(text)
+        made = []
+        for word in words:
+            start, end = 0, None
+            if word.words is not None:
+                start = spoken.find(str(word.words))
+                if start < 0:
+                    self.notes.append(
+                        f"a source stands behind the whole text: it has no words {word.words!r}"
+                    )
+                    start = 0
+                else:
+                    end = start + len(str(word.words))
+            made.append(Citation(str(word.url), word.title, word.quote, start, end))
+        return replace(text, citations=tuple(made))
+
+    def images(self, words: Sequence[ImageWord] | None) -> list[Part]:
+        return [self.image(word) for word in words or ()]
+
+    def image(self, word: ImageWord) -> Media:
+        """A picture; of an unknown type it is a PNG."""
+        if word.file is None:
+            return Media(word.mime_type or PNG, str(word.data))
+        kind = word.mime_type or PICTURES.get(word.file.rpartition(".")[2].lower(), PNG)
+        return Media(kind, b64encode(self.files(word.file)).decode())
 
     def ordered(self, words: Sequence[PartWord]) -> Iterator[Part]:
         """The parts up to one that breaks."""
         for word in words:
             if word.tool_calls is not None:
                 yield from self.calls(word.tool_calls, alone=len(words) == 1)
+            elif word.images is not None:
+                yield from self.images(word.images)
             else:
-                yield self.part(word)
+                yield from self.cited([self.part(word)], word.citations)
             if self.broken is not None:
                 return
 
@@ -219,7 +265,7 @@ class Kitchen:
             made = made_sentences(word.sentences, self.chance.random(f"sentences {self.drawn}"))
             return cut(made, self.size), None
         if isinstance(word, FileText):
-            return cut(self.files(word.file), self.size), None
+            return cut(self.files(word.file).decode("utf-8", "replace"), self.size), None
         return cut(str(word), self.size), None
 
     def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[Piece, ...]:

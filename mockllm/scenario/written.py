@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.filled import Filled
 from mockllm.core.json import Json
-from mockllm.scenario.language.answers import FileText, HttpWord
+from mockllm.scenario.language.answers import FileText, HttpWord, ImageWord
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
 from mockllm.scenario.loading import LoadedFile
@@ -127,5 +127,5 @@ def references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from references(child, (*path, index))
 
 
-_NAMES_A_FILE: Final[Mapping[type, str]] = {FileText: "file", HttpWord: "body_file"}
+_NAMES_A_FILE: Final[Mapping[type, str]] = {FileText: "file", HttpWord: "body_file", ImageWord: "file"}
 _PLAIN: Final = frozenset({str, Filled, bool, int, float})

@@ -99,4 +99,4 @@ def made(word: dict[str, Any], request: Request, size: int) -> Reply:
     """The reply as the engine makes it."""
     chance = Chance(0, "rule", "", 1)
     evaluated = evaluate(ReplyWord.model_validate(word), Context(Scope(request), chance))
-    return Kitchen(request, chance, ChunkSize(size, "characters"), str).reply(evaluated)
+    return Kitchen(request, chance, ChunkSize(size, "characters"), str.encode).reply(evaluated)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
+from mockllm.core.citing import said, segments
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.reply import (
     Call,
     Choice,
     Finish,
+    Media,
     Native,
     Part,
     Refusal,
@@ -37,22 +39,33 @@ _STOP: Final[Mapping[Finish, str]] = {
 
 
 def sayable(reply: Reply, *, omit_thinking: bool) -> Reply:
-    """What this protocol says of a reply: its first choice, without other dialects' own blocks; thinking
-    that is redacted, or that the client asked to omit, keeps its place and loses its text."""
+    """What this protocol says of a reply: its first choice, without pictures and other dialects' own blocks;
+    thinking that is redacted, or that the client asked to omit, keeps its place and loses its text; a text has
+    the same sources all over."""
     choice = reply.choices[0] if reply.choices else Choice(())
     parts = choice.parts
-    if any(type(part) is Native or type(part) is Thinking for part in parts):
-        kept = (part for part in parts if not (type(part) is Native and part.dialect != DIALECT))
-        parts = tuple(_unthought(part, omit=omit_thinking) for part in kept)
+    if any(type(part) is not Call and not _plain(part) for part in parts):
+        parts = tuple(kept for part in parts for kept in _sayable(part, omit=omit_thinking))
     if parts is choice.parts and len(reply.choices) == 1:
         return reply
     return replace(reply, choices=(replace(choice, parts=parts),))
 
 
-def _unthought(part: Part, *, omit: bool) -> Part:
-    if type(part) is Thinking and part.pieces and (omit or part.redacted):
-        return replace(part, pieces=())
-    return part
+def _plain(part: Part) -> bool:
+    return type(part) is Text and not part.citations
+
+
+def _sayable(part: Part, *, omit: bool) -> tuple[Part, ...]:
+    match part:
+        case Media():
+            return ()
+        case Native(dialect=dialect) if dialect != DIALECT:
+            return ()
+        case Text(citations=citations) if citations:
+            return segments(part)
+        case Thinking(redacted=redacted) if part.pieces and (omit or redacted):
+            return (replace(part, pieces=()),)
+    return (part,)
 
 
 def message(reply: Reply, model: str | None, stamp: Stamp, family: Family) -> Block:
@@ -126,6 +139,8 @@ def empty_block(part: Part, index: int, stamp: Stamp) -> Json:
             return {"type": "tool_use", "id": id, "name": name, "input": {}, "caller": caller}
         case Native(block=block):
             return block
+        case Text(citations=citations) if citations:
+            return {"citations": [], "type": "text", "text": ""}
         case _:
             return {"type": "text", "text": ""}
 
@@ -139,11 +154,27 @@ def whole_block(part: Part, index: int, stamp: Stamp) -> Json:
             block["signature"] = part.signature or signature(index, stamp)
         case Call(pieces=pieces):
             block["input"] = _arguments(spoken(pieces))
-        case Text(pieces=pieces, whole=whole):
-            block["text"] = spoken(pieces) if whole is None else whole
+        case Text():
+            block["text"] = said(part)
+            if part.citations:
+                block["citations"] = cited(part, index, stamp)
         case Refusal(pieces=pieces):
             block["text"] = spoken(pieces)
     return block
+
+
+def cited(text: Text, index: int, stamp: Stamp) -> list[Json]:
+    """The sources of a text, as a search's results; they quote the text where a source says nothing."""
+    return [
+        {
+            "type": "web_search_result_location",
+            "cited_text": citation.quote or said(text),
+            "url": citation.url,
+            "title": citation.title or citation.url,
+            "encrypted_index": stamp.ids.make("Eo8B", 60, f"citation.{index}.{number}"),
+        }
+        for number, citation in enumerate(text.citations)
+    ]
 
 
 def _arguments(text: str) -> Json:

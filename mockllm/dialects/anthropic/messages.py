@@ -12,12 +12,13 @@ from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps
 from mockllm.core.plan import Data, Framing, Head, Kind, Plan
-from mockllm.core.reply import Call, Native, Reply, Thinking, spoken
+from mockllm.core.reply import Call, Native, Reply, Text, Thinking, spoken
 from mockllm.core.request import Request
 from mockllm.dialects.anthropic.asking import compose
 from mockllm.dialects.anthropic.blocks import (
     DIALECT,
     Block,
+    cited,
     empty_block,
     ending,
     last_usage,
@@ -70,6 +71,9 @@ class MessagesEncoder(Encoder):
             self.silent = isinstance(part, Call) and spoken(part.pieces).strip() in ("", "{}")
             if isinstance(part, Call) and not self.silent:
                 deltas = [_partial_json("")]
+            elif isinstance(part, Text) and part.citations:
+                sources = cited(part, at.index, self.stamp)
+                deltas = [dumps({"type": "citations_delta", "citation": source}) for source in sources]
         yield _event("content_block_start", {"index": at.index, "content_block": block})
         if at.index == 0:
             yield _PING

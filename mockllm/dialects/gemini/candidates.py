@@ -13,6 +13,7 @@ from mockllm.core.reply import (
     Choice,
     Finish,
     Harm,
+    Media,
     Native,
     Part,
     Piece,
@@ -25,6 +26,7 @@ from mockllm.core.reply import (
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.families import DEFAULT_MODEL, Family, family
 from mockllm.dialects.gemini.generate_request import GenerateRequest
+from mockllm.dialects.gemini.grounding import grounding
 
 Block: TypeAlias = dict[str, Any]
 
@@ -200,6 +202,9 @@ class Answered:
             made["finishMessage"] = CALLED
         if ended.flagged is not None:
             made["safetyRatings"] = self._ratings(ended.flagged)
+        found = grounding(ended)
+        if found is not None:
+            made["groundingMetadata"] = found
         return made | self._own(number)
 
     def _ratings(self, found: Harm) -> list[Json]:
@@ -220,6 +225,8 @@ class Answered:
         """A part with all that it says, or with the piece `text` of it."""
         if type(part) is Native:
             made: Block = dict(part.block)
+        elif type(part) is Media:
+            made = {"inlineData": {"mimeType": part.mime, "data": part.data}}
         elif type(part) is Call:
             call: Block = {"name": part.name, "args": _arguments(part)}
             if part.id is not None or self.family.ids:

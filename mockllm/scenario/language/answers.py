@@ -167,6 +167,56 @@ class ToolCallWord(Word):
     """In place of a made one."""
 
 
+class CitationWord(Word):
+    """A source of the text, told where the protocol has citations."""
+
+    url: Templated[str]
+    """Its address."""
+    title: Templated[str] | None = None
+    """What it is called; its address where none is given."""
+    quote: Templated[str] | None = None
+    """What it says there; the words that it stands behind where none is given."""
+    words: Templated[str] | None = None
+    """The words of the answer that it stands behind; all of the text where none are given."""
+
+
+def _citation(value: Any) -> Any:
+    """A bare text is an address."""
+    _no_scalar(value)
+    return {"url": value} if isinstance(value, str) else value
+
+
+Citation: TypeAlias = Annotated[
+    CitationWord, BeforeValidator(_citation, json_schema_input_type=str | CitationWord)
+]
+
+
+class ImageWord(Word):
+    """A picture that the model made, sent where the protocol has them."""
+
+    file: str | None = None
+    """A file of the same folder or pack."""
+    data: Templated[str] | None = None
+    """The picture in base64, in place of a file."""
+    mime_type: Templated[str] | None = None
+    """Its type; by the file's name where none is given, else image/png."""
+
+    @model_validator(mode="after")
+    def one(self) -> ImageWord:
+        if (self.file is None) == (self.data is None):
+            raise PydanticCustomError("image", "an image is one of file and data")
+        return self
+
+
+def _image(value: Any) -> Any:
+    """A bare text is a file."""
+    _no_scalar(value)
+    return {"file": value} if isinstance(value, str) else value
+
+
+Image: TypeAlias = Annotated[ImageWord, BeforeValidator(_image, json_schema_input_type=str | ImageWord)]
+
+
 _PROVIDERS_WORDS = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 
 
@@ -221,21 +271,32 @@ class PartWord(Word):
     """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
     refusal: TextWord | None = None
     """The words of a refusal."""
+    citations: list[Citation] | None = None
+    """The sources of the text or chunks beside it."""
+    images: list[Image] | None = None
+    """Pictures."""
 
     @model_validator(mode="after")
     def one(self) -> PartWord:
-        if len(self.model_fields_set) != 1:
+        given = self.model_fields_set - {"citations"}
+        if len(given) != 1:
             raise PydanticCustomError(
-                "part", "a part is one of text, chunks, json, thinking, tool_calls, refusal"
+                "part", "a part is one of text, chunks, json, thinking, tool_calls, refusal, images"
             )
+        if "citations" in self.model_fields_set and not given & _CITED:
+            raise PydanticCustomError("citations", _UNCITED)
         return self
+
+
+_CITED = {"text", "chunks", "json_"}
+_UNCITED = "citations are of a text: give one of text, chunks, json beside them"
 
 
 Part: TypeAlias = Annotated[PartWord, BeforeValidator(_reply, json_schema_input_type=str | PartWord)]
 
 
 class ChoiceWord(Word):
-    """What one choice says. On the wire: thinking, then text, then calls; `parts` has its own order."""
+    """What one choice says. On the wire: thinking, text, pictures, calls; `parts` has its own order."""
 
     text: TextWord | None = None
     """What it says; beside `chunks`, what a whole answer says."""
@@ -249,6 +310,10 @@ class ChoiceWord(Word):
     """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
     refusal: TextWord | None = None
     """The model refuses with these words."""
+    citations: list[Citation] | None = None
+    """The sources of the text; a bare text is an address."""
+    images: list[Image] | None = None
+    """Pictures behind the text; a bare text is a file."""
     parts: list[Part] | None = None
     """Any of these in an order of one's own; a bare text is a text."""
     finish_reason: Finish | None = None
@@ -257,10 +322,12 @@ class ChoiceWord(Word):
     @model_validator(mode="after")
     def consistent(self) -> ChoiceWord:
         given = self.model_fields_set
-        if "parts" in given and given & {"text", "chunks", "json_", "thinking", "tool_calls", "refusal"}:
+        if "parts" in given and given & PartWord.model_fields.keys():
             raise PydanticCustomError("parts", "parts stand alone: move the others into them")
         if "json_" in given and given & {"text", "chunks"}:
             raise PydanticCustomError("json", "json takes the place of text and chunks; give one of them")
+        if "citations" in given and not given & _CITED:
+            raise PydanticCustomError("citations", _UNCITED)
         return self
 
 

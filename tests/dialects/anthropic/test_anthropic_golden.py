@@ -6,7 +6,19 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Citation,
+    Finish,
+    Native,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
 from mockllm.dialects.anthropic import MESSAGES
 from tests.dialects.anthropic.messages_requests import STAMP, messages
 from tests.golden.wire import assert_golden
@@ -52,6 +64,14 @@ REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
     "stop-sequence": (reply(Text(("Hello",)), stopped_by="END"), {}),
     "max-tokens": (reply(Text(("Hello",)), finish="length"), {}),
     "refusal": (reply(Refusal(("I can", "not."))), {}),
+    "cited": (
+        reply(
+            Text(
+                ("Water", " boils", "."), citations=(Citation("https://a.example", "A", "It boils.", 0, 11),)
+            ),
+        ),
+        {},
+    ),
     "server-tool": (reply(*natives(SEARCH, FOUND, CITED)), {}),
 }
 FAILURES: dict[str, Failure] = {

@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Citation,
+    Finish,
+    Media,
+    Native,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
 from mockllm.dialects.gemini import GENERATE
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, generate
 from tests.golden.wire import assert_golden
@@ -33,6 +46,11 @@ REPLIES: dict[str, tuple[Reply, str]] = {
     ),
     "max-tokens": (reply(Text(("Hello",)), finish="length"), "gemini-2.5-flash"),
     "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), "gemini-2.5-flash"),
+    "cited": (
+        reply(Text(("Water", " boils."), citations=(Citation("https://a.example", "A", end=11),))),
+        "gemini-2.5-flash",
+    ),
+    "image": (reply(Text(("Here.",)), Media("image/png", "aGk=")), "gemini-3.5-flash"),
     "code": (reply(CODE, Text(("Yes.",))), "gemini-2.5-flash"),
 }
 ON_VERTEX = ("text", "text-2-5", "thinking", "call", "call-2-5")

@@ -13,6 +13,7 @@ from mockllm.core.reply import (
     Call,
     Choice,
     Finish,
+    Media,
     Native,
     Part,
     Refusal,
@@ -138,7 +139,7 @@ def _seen(choice: Choice) -> Choice:
 def hidden(part: Part) -> bool:
     if type(part) is Native:  # an item of the responses protocol says its type; a piece of a message has none
         return part.dialect != "openai" or type(part.block) is not dict or "type" in part.block
-    return type(part) is Thinking
+    return type(part) in (Thinking, Media)
 
 
 def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:

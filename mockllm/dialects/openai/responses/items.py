@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.chance import HEX
 from mockllm.core.json import Json
 from mockllm.core.likelihood import likely, tokens_said
-from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, spoken
+from mockllm.core.reply import Call, Choice, Media, Native, Part, Refusal, Reply, Text, Thinking, spoken
 from mockllm.dialects.openai.logprobs import entries
 from mockllm.dialects.openai.responses.object import INCOMPLETE, Answered
 
@@ -37,6 +37,8 @@ def _changed(part: Part) -> bool:
 
 def _hidden(part: Part) -> bool:
     """A block of the chat protocol's is a piece of a message; an item of this one says its type."""
+    if type(part) is Media:
+        return True
     return type(part) is Native and not (
         part.dialect == "openai" and type(part.block) is dict and type(part.block.get("type")) is str
     )

@@ -1,0 +1,95 @@
+"""Which of a text its sources stand behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.citing import clipped, said, segments, sources, span
+from mockllm.core.cutting import cut_short, shortened
+from mockllm.core.reply import Choice, Citation, Pause, Piece, Text
+from mockllm.core.request import Sampling
+
+ALL = Citation("u")
+FIRST = Citation("f", start=0, end=5)
+LAST = Citation("l", start=6, end=11)
+MIDDLE = Citation("m", start=4, end=7)
+
+
+def shown(text: Text) -> list[tuple[tuple[Piece, ...], list[str]]]:
+    """The segments: their pieces and the addresses of their sources."""
+    return [(each.pieces, [source.url for source in each.citations]) for each in segments(text)]
+
+
+def text(*pieces: Piece, citations: tuple[Citation, ...] = ()) -> Text:
+    return Text(pieces or ("Hello", " wor", "ld"), citations=citations)
+
+
+def test_what_is_said_otherwise_whole_is_that() -> None:
+    assert said(text()) == "Hello world"
+    assert said(Text(("Hel",), whole="All.")) == "All."
+
+
+@pytest.mark.parametrize(
+    ("citation", "place"),
+    [
+        (ALL, (0, 11)),
+        (LAST, (6, 11)),
+        (Citation("u", start=6), (6, 11)),
+        (Citation("u", start=20, end=30), (11, 11)),
+    ],
+)
+def test_a_source_stands_behind_no_more_than_the_text(citation: Citation, place: tuple[int, int]) -> None:
+    assert span(citation, "Hello world") == place
+
+
+def test_each_address_is_told_once() -> None:
+    again = Citation("u", title="later")
+    assert sources((ALL, FIRST, again)) == (ALL, FIRST)
+
+
+@pytest.mark.parametrize(
+    ("citations", "segments_of_it"),
+    [
+        ((), [(("Hello", " wor", "ld"), [])]),
+        ((ALL,), [(("Hello", " wor", "ld"), ["u"])]),
+        ((FIRST, LAST), [(("Hello",), ["f"]), ((" ",), []), (("wor", "ld"), ["l"])]),
+        (
+            (FIRST, MIDDLE),
+            [(("Hell",), ["f"]), (("o",), ["f", "m"]), ((" w",), ["m"]), (("or", "ld"), [])],
+        ),
+        ((ALL, LAST), [(("Hello", " "), ["u"]), (("wor", "ld"), ["u", "l"])]),
+    ],
+)
+def test_a_text_is_cut_where_its_sources_change(
+    citations: tuple[Citation, ...], segments_of_it: list[tuple[tuple[Piece, ...], list[str]]]
+) -> None:
+    assert shown(text(citations=citations)) == segments_of_it
+
+
+def test_each_segments_sources_stand_behind_all_of_it() -> None:
+    for each in segments(text(citations=(FIRST, LAST))):
+        assert all((source.start, source.end) == (0, None) for source in each.citations)
+
+
+def test_waits_stay_where_they_are() -> None:
+    wait = Pause(1)
+    found = shown(text(wait, "Hello", wait, " ", wait, "world", wait, citations=(FIRST, LAST)))
+    assert found == [((wait, "Hello"), ["f"]), ((wait, " "), []), ((wait, "world", wait), ["l"])]
+
+
+def test_a_text_that_is_said_otherwise_whole_is_not_cut() -> None:
+    (only,) = segments(Text(("Hel", "lo"), whole="Hello world", citations=(LAST,)))
+    assert (only.pieces, only.whole) == (("Hel", "lo"), "Hello world")
+
+
+def test_what_is_cut_off_has_no_sources() -> None:
+    assert clipped((FIRST, LAST), 6) == (FIRST,)
+    assert clipped((FIRST, LAST), 7) == (FIRST, LAST)
+    part = shortened(text(citations=(FIRST, LAST)), 3)
+    assert isinstance(part, Text)
+    assert part.citations == (FIRST,)
+    choice = Choice((text(citations=(FIRST, LAST)),))
+    for sampling in (Sampling(stop=(" wor",)), Sampling(max_tokens=1)):
+        (cut,) = cut_short(choice, sampling).parts
+        assert isinstance(cut, Text)
+        assert (cut.pieces, cut.citations) == (("Hello",), (FIRST,))
