@@ -60,20 +60,32 @@ class Candidate(NamedTuple):
     validation: Validation = "strict"
     error: bool = False
     """A modifier that stands in place of whatever would have answered."""
+    known_models: bool = False
+    """Whether it answers known models only (`models: strict`)."""
 
 
 Validation: TypeAlias = Literal["strict", "lenient", "off"]
+Models: TypeAlias = Literal["any", "strict"]
+"""Which models a rule answers: any, or those alone that are known."""
 
 
 class Claim(NamedTuple):
     """`rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched.
-    `invalid` tells whether the request fails a validation; it is asked at most once."""
+    `invalid` tells whether the request fails a validation; it is asked at most once. `unknown` tells whether it
+    asks for a model that is not known."""
 
     session: str
     seed: int
     rules: Sequence[Candidate]
     modifiers: Sequence[Candidate]
     invalid: Callable[[Validation], bool]
+    unknown: Callable[[], bool] = bool
+
+    def refused(self, winner: Candidate | None) -> bool:
+        """Whether the request is not as what would answer wants it; None where nothing would."""
+        if winner is None:
+            return self.invalid("strict")
+        return self.invalid(winner.validation) or (winner.known_models and self.unknown())
 
 
 class Turn(NamedTuple):

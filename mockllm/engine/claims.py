@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.claim import Candidate, Claim, Validation
@@ -10,6 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request import Request
 from mockllm.core.scopes import scope_of
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.known_models import knows
 from mockllm.scenario.catalog import Catalog
 
 KNOWN: Final = 10_000
@@ -17,13 +18,15 @@ KNOWN: Final = 10_000
 
 
 class Verdicts:
-    """What each validation says of a request, asked at most once."""
+    """What each validation says of a request, asked at most once; and whether its model is known, `models` being
+    those that the rules name."""
 
-    __slots__ = ("_dialect", "_request", "_said")
+    __slots__ = ("_dialect", "_models", "_request", "_said")
 
-    def __init__(self, dialect: Dialect | None, request: Request) -> None:
+    def __init__(self, dialect: Dialect | None, request: Request, models: Sequence[str] = ()) -> None:
         self._dialect = dialect
         self._request = request
+        self._models = models
         self._said: dict[Validation, Failure | None] = {"off": None}
 
     def failure(self, validation: Validation) -> Failure | None:
@@ -36,6 +39,13 @@ class Verdicts:
 
     def invalid(self, validation: Validation) -> bool:
         return self.failure(validation) is not None
+
+    def unknown(self) -> bool:
+        model = self._request.model
+        return self._dialect is not None and model is not None and not self._knows(model)
+
+    def _knows(self, model: str) -> bool:
+        return model in self._models or knows(self._request.provider, model)
 
 
 class Claims:
@@ -55,12 +65,13 @@ class Claims:
         """The rules and modifiers of every request with these hits, once that is found out."""
         return self._known.get(hits)
 
-    def of(self, request: Request, hits: int, invalid: Callable[[Validation], bool]) -> Claim:
+    def of(self, request: Request, hits: int, verdicts: Verdicts) -> Claim:
         """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
         never be reached."""
         known = self._known.get(hits)
         rules, modifiers = self._found(hits, request) if known is None else known
-        return Claim(request.session or "", self._seed, rules, modifiers, invalid)
+        session = request.session or ""
+        return Claim(session, self._seed, rules, modifiers, verdicts.invalid, verdicts.unknown)
 
     def _found(self, hits: int, request: Request) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
         """The candidates among rules and modifiers; for most requests they are the same few."""
@@ -89,7 +100,14 @@ class Claims:
         item = self._items[number]
         whose = "" if item.per == "global" else scope_of(item.per, request)
         made = Candidate(
-            number, item.key, item.id, whose, item.guard, item.validation, item.error is not None
+            number,
+            item.key,
+            item.id,
+            whose,
+            item.guard,
+            item.validation,
+            item.error is not None,
+            item.known_models,
         )
         if item.per == "global":
             self._global[number] = made

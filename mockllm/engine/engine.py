@@ -131,8 +131,8 @@ class Engine:
 
     def _exchange(self, request: Request, hits: int, *, count: bool) -> Exchange:
         outcome = request.outcome
-        verdicts = Verdicts(outcome.dialect if isinstance(outcome, Found) else None, request)
-        made = self._claims.of(request, hits, verdicts.invalid)
+        verdicts = Verdicts(outcome.dialect if isinstance(outcome, Found) else None, request, self.catalog.models)
+        made = self._claims.of(request, hits, verdicts)
         settled = self.state.settle(made) if count else self.state.peek(made)
         return Exchange(self, request, outcome, settled, verdicts)
 

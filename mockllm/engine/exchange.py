@@ -77,8 +77,7 @@ class Exchange:
             if settled.outcome == "invalid":
                 failure = self.verdicts.failure(
                     settled.rule.candidate.validation if settled.rule else "strict"
-                )
-                assert failure is not None
+                ) or Failure("model_not_found")
                 return self.said(failure, None, note=f"invalid: {reason(failure)}")
             return self.miss()
         except TemplateFailure as failure:
@@ -117,7 +116,10 @@ class Exchange:
         lookup = getattr(self.dialect, "answer", None)
         if lookup is None:
             return self.said(missed(self.engine.catalog, self.request, self.settled), None, missed=True)
-        found = lookup(self.request, self.engine.catalog.models, self.stamp())
+        catalog = self.engine.catalog
+        if catalog.known_models and self.verdicts.unknown():
+            return self.said(Failure("model_not_found"), f"{self.dialect.name}:{self.dialect.api}")
+        found = lookup(self.request, catalog.models, self.stamp())
         return self.said(found, f"{self.dialect.name}:{self.dialect.api}")
 
     # --- plans ---------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def lane(
     if len(rules) != 1 or rules[0].guard is not None or any(each.guard or each.error for each in modifiers):
         return None
     item = items[rules[0].item]
-    if item.answers is None or item.answers.how != "one":
+    if item.answers is None or item.answers.how != "one" or item.known_models:
         return None
     saying = item.answers.sayings[0]
     found = way(saying)

@@ -79,6 +79,8 @@ class Item:
     per: str = "global"
     guard: Guard | None = None
     validation: Validation = "strict"
+    known_models: bool = False
+    """Whether it answers known models only."""
     answers: Answers | None = None
     settings: Settings | None = None
     error: Saying | None = None
@@ -101,6 +103,8 @@ class Catalog:
     models: Sequence[str] = ()
     """The literal model names of the rules."""
     files: int = 0
+    known_models: bool = False
+    """Whether a rule answers known models only: what answers by itself then knows no others either."""
     uses: bool = False
     """Whether any pack is used: a miss tells of `use: [default]` where none is."""
 

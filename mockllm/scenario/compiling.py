@@ -48,7 +48,8 @@ def compile_catalog(entries: Sequence[Entry], old: Catalog | None = None) -> Gen
     models = dict.fromkeys(model for item in items[:rules] for model in item.models)
     files = len({entry.file for entry in entries})
     uses = any(entry.layer for entry in entries)
-    return Catalog(tuple(items), rules, index, tuple(models), files, uses)
+    strict = any(item.known_models for item in items[:rules])
+    return Catalog(tuple(items), rules, index, tuple(models), files, strict, uses)
 
 
 def finished(steps: Generator[None, None, Catalog]) -> Catalog:
@@ -79,6 +80,7 @@ def compile_item(entry: Entry) -> Item:
         "matcher": sees(word),
         "per": word.per,
         "validation": entry.validation,
+        "known_models": entry.models == "strict",
         "params": entry.params,
         "captures": _names(word.match, {"regex", "tool_result"}),
         "models": tuple(_literals(word.match.model)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from mockllm.core.claim import Validation
+from mockllm.core.claim import Models, Validation
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.folder import (
     MANIFEST,
@@ -53,6 +53,7 @@ class LoadedFile:
     pack: str | None = None
     params: Params = NO_PARAMS
     validation: Validation = "strict"
+    models: Models = "any"
     use: Use | None = None
     references: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -236,7 +237,9 @@ class _Attempt:
             blank = LoadedFile(
                 path, f"{name}/{below}", NOTHING, NOTHING, pack.folder, "pack", name, pack.params
             )
-            file = self.file(replace(blank, validation=pack.word.validation, use=pack.use), shown)
+            word = pack.word
+            blank = replace(blank, validation=word.validation, models=word.models, use=pack.use)
+            file = self.file(blank, shown)
             if file is None:
                 continue
             if "use" in file.source.data:

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints, ValidationError
 
 from mockllm import __version__
-from mockllm.core.claim import Validation
+from mockllm.core.claim import Models, Validation
 from mockllm.core.json import Json
 from mockllm.core.template import NAMES
 from mockllm.scenario.complaints import mistakes_in
@@ -46,6 +46,8 @@ class PackWord(Word):
     """Packs whose rules stand behind this one's."""
     validation: Validation = "strict"
     """How requests are checked before this pack's rules answer: strict, lenient, off."""
+    models: Models = "any"
+    """Which models this pack's rules answer: any, or known ones alone (strict)."""
     params: dict[str, ParamWord] = Field(default_factory=dict)
     """Its parameters, by name."""
 

@@ -115,7 +115,7 @@ class Memory:
         for turn in modifiers:
             if turn.candidate.error:
                 return Settled("modifier", winner, modifiers, number, refused)
-        if claim.invalid(winner.candidate.validation if winner else "strict"):
+        if claim.refused(winner.candidate if winner else None):
             return Settled("invalid", winner, modifiers, number, refused)
         if count:
             for candidate, reason in refused:

@@ -11,6 +11,8 @@ from tests.language.playing import Ask, ask, chat, claude, first, models, play, 
 BROKEN = ask("/v1/chat/completions", b"{")
 NO_MODEL = ask("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}]})
 HOT = chat(temperature=7)
+CONTENTS: Any = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+OTHER: Any = {"model": "other", "messages": [{"role": "user", "content": "hi"}]}
 OUTAGE = (
     "modifiers: [{name: outage, match: {query: {fail: {exists: true}}}, error: {status: '{{ query.fail }}'}}]"
 )
@@ -95,6 +97,88 @@ def test_validation_is_strict_where_no_rule_answers() -> None:
     heard = first("validation: off\nrules: [{match: {user: no}, reply: x}]", HOT)
     assert (heard.status, heard.answer.missed) == (400, False)
     assert "temperature" in heard.message
+
+
+STRICT = """
+models: strict
+rules:
+  - match: {model: [mine, "glob-*"]}
+    reply: x
+  - name: rest
+    times: 1
+    reply: y
+"""
+
+MODELS: list[Any] = [
+    ("a model that a rule names", chat(model="mine"), 200, None),
+    ("a well-known model", chat(model="gpt-4o"), 200, None),
+    ("a snapshot of one", chat(model="gpt-4o-2024-08-06"), 200, None),
+    ("a model that fits a glob but has no literal name", chat(model="glob-1"), 404, "model_not_found"),
+    ("an unknown model", chat(model="other"), 404, "model_not_found"),
+    ("a well-known model of another provider", chat(model="claude-sonnet-5"), 404, "model_not_found"),
+    ("Claude", claude(model="claude-sonnet-5"), 200, None),
+    ("Claude by its alias", claude(model="claude-haiku-4-5"), 200, None),
+    ("an unknown Claude", claude(model="claude-9"), 404, "not_found_error"),
+    ("Gemini", ask("/v1beta/models/gemini-2.5-pro:generateContent", CONTENTS), 200, None),
+    ("an unknown Gemini", ask("/v1beta/models/gemini-9:generateContent", CONTENTS), 404, "NOT_FOUND"),
+    (
+        "an unknown model of responses",
+        ask("/v1/responses", {"model": "o", "input": "hi"}),
+        400,
+        "model_not_found",
+    ),
+    ("an unknown embedding", ask("/v1/embeddings", {"model": "o", "input": "hi"}), 404, "model_not_found"),
+    ("an embedding", ask("/v1/embeddings", {"model": "text-embedding-3-small", "input": "hi"}), 200, None),
+    ("the list of models", ask("/v1/models", method="GET"), 200, None),
+    ("one of them", ask("/v1/models/mine", method="GET"), 200, None),
+    ("none of them", ask("/v1/models/other", method="GET"), 404, "model_not_found"),
+    ("a deletion of none of them", ask("/v1/models/other", method="DELETE"), 404, "model_not_found"),
+    (
+        "a vendor's model that no rule names",
+        ask("/groq/openai/v1/chat/completions", OTHER),
+        404,
+        "model_not_found",
+    ),
+    ("moderations without a model", ask("/v1/moderations", {"input": "hi"}), 200, None),
+    ("a path that nobody knows", ask("/nowhere", {"model": "other"}), 404, None),
+]
+
+
+@table("asked, status, code", MODELS)
+def test_strict_models_are_the_known_ones(asked: Ask, status: int, code: str | None) -> None:
+    heard = first(STRICT, asked)
+    assert heard.status == status
+    if code is not None:
+        error = heard.json["error"]
+        assert code in (error.get("code"), error.get("type"), error.get("status"))
+
+
+def test_an_unknown_model_uses_up_nothing() -> None:
+    assert [each.status for each in play(STRICT, chat(model="other"), chat(model="o1"))] == [404, 200]
+
+
+def test_strict_models_are_a_key_of_the_file_and_of_the_pack() -> None:
+    files = {
+        "pack.yaml": 'name: p\nversion: "1"\nmodels: strict',
+        "a.yaml": "rules: [{match: {user: hi}, reply: x}]",
+        "b.yaml": "models: any\nrules: [{reply: y}]",
+    }
+    assert [each.status for each in play(files, chat(model="m"), chat("other", model="m"))] == [404, 200]
+    own = {
+        "a.yaml": "rules: [{match: {user: hi}, reply: x}]",
+        "b.yaml": "models: strict\nrules: [{reply: y}]",
+    }
+    assert [each.status for each in play(own, chat(model="m"), chat("other", model="m"))] == [200, 404]
+
+
+def test_a_model_that_is_looked_up_and_not_there_is_the_providers_404() -> None:
+    heard = first(STRICT, ask("/v1/models/other", method="GET"))
+    assert heard.json["error"] == {
+        "message": "The model 'other' does not exist",
+        "type": "invalid_request_error",
+        "param": "model",
+        "code": "model_not_found",
+    }
 
 
 def test_what_is_invalid_is_the_providers_own_4xx() -> None:

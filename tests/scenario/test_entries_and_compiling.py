@@ -75,6 +75,13 @@ def test_a_change_of_validation_makes_anew_and_keeps_counts() -> None:
     assert old.items[0].print != new.items[0].print
 
 
+def test_a_change_of_models_makes_anew_and_keeps_counts() -> None:
+    old, new = compiled(TWO.split("\n")[1]), compiled("models: strict\n" + TWO.split("\n")[1])
+    assert old.keys == new.keys
+    assert (old.items[0].known_models, new.items[0].known_models) == (False, True)
+    assert old.items[0].print != new.items[0].print
+
+
 def test_entries_travel_between_processes_without_their_words() -> None:
     entries = [replace(entry, word=None) for entry in gathered({"a.yaml": TWO, "t.md": "text"}).entries]
     there = pickle.loads(pickle.dumps(entries))

@@ -33,6 +33,13 @@ def told(settled: Settled) -> tuple[str, str | None, list[str]]:
     return settled.outcome, rule, [why for _, why in settled.refused]
 
 
+def test_a_model_that_is_not_known_is_refused_by_those_alone_that_know_it_not() -> None:
+    for known, outcome in ((True, "invalid"), (False, "rule")):
+        asked = claim([candidate("r")._replace(known_models=known)])._replace(unknown=lambda: True)
+        assert Memory().settle(asked).outcome == outcome
+    assert Memory().settle(claim([candidate("r")._replace(known_models=True)])).outcome == "rule"
+
+
 def test_the_first_that_is_let_through_answers() -> None:
     memory = Memory()
     asked = claim([candidate("once", times=1), candidate("later", skip=1), candidate("rest")])

@@ -24,6 +24,7 @@ _KNOWN: Final[dict[str, tuple[str, str, int, int]]] = {
     "claude-sonnet-4-5-20250929": ("Claude Sonnet 4.5", "2025-09-29T00:00:00Z", 1_000_000, 64_000),
 }
 """Display name, release, context window, longest answer; newest first, as the live list stands."""
+WELL_KNOWN: Final = tuple(_KNOWN)
 _PAGE, _LONGEST_PAGE = 20, 1000
 
 

@@ -25,6 +25,7 @@ _KNOWN: Final = {
     "gemini-2.0-flash": ("Gemini 2.0 Flash", "2.0", 8_192),
 }
 """Name that is shown, version, longest answer."""
+WELL_KNOWN: Final = tuple(_KNOWN)
 _PAGE, _LONGEST_PAGE = 50, 1000
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, pretty
@@ -10,10 +12,23 @@ from mockllm.core.lazy import lazy
 from mockllm.core.plan import Data, Plan
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.openai import completions, embeddings, moderations
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.families import SNAPSHOTS
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 
+WELL_KNOWN: Final = tuple(
+    dict.fromkeys(
+        (
+            *(name for pair in SNAPSHOTS.items() for name in pair),
+            *completions.SNAPSHOTS,
+            *embeddings.SIZES,
+            *(name for pair in moderations.SNAPSHOTS.items() for name in pair),
+            moderations.DEFAULT_MODEL,
+        )
+    )
+)
+"""The models of all of OpenAI's calls, and the dated ones that answer for them."""
 CREATED = 1715367049
 """A constant in place of each model's day: when it was made is not what anybody tests."""
 
@@ -43,12 +58,15 @@ class Models:
         return None
 
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+        if failure.type == "model_not_found" and failure.message is None:
+            fields = {"param": "model", **failure.fields}
+            failure = replace(failure, message=f"The model '{request.model}' does not exist", fields=fields)
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
         """Each model once: the rules' first, in their order, then the well-known ones and their snapshots. Any
         single one that is asked for is there, since chat answers it too."""
-        known = dict.fromkeys((*models, *(name for pair in SNAPSHOTS.items() for name in pair)))
+        known = dict.fromkeys((*models, *WELL_KNOWN))
         wanted = request.model
         if wanted is None:
             return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)

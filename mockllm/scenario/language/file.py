@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mockllm.core.claim import Validation
+from mockllm.core.claim import Models, Validation
 from mockllm.scenario.language.conditions import JsonCondition
 from mockllm.scenario.language.examples import ExampleWord
 from mockllm.scenario.language.model import Word
@@ -26,6 +26,8 @@ class ScenarioFile(Word):
     """Whether the whole file counts; a condition on the pack's parameters."""
     validation: Validation = "strict"
     """How requests are checked before this file's rules answer: strict, lenient, off."""
+    models: Models = "any"
+    """Which models this file's rules answer: any, or known ones alone (strict)."""
     rules: list[RuleWord] = Field(default_factory=list)
     """The first rule that matches and answers, answers."""
     modifiers: list[ModifierWord] = Field(default_factory=list)

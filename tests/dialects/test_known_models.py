@@ -1,0 +1,41 @@
+"""Which models each provider is known to have."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.dialects.known_models import knows
+from mockllm.dialects.registry import PROVIDERS
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("openai", "gpt-4o"),
+        ("openai", "gpt-4o-2024-08-06"),
+        ("openai", "text-embedding-3-large"),
+        ("openai", "gpt-3.5-turbo-instruct"),
+        ("openai", "omni-moderation-latest"),
+        ("anthropic", "claude-haiku-4-5-20251001"),
+        ("anthropic", "claude-haiku-4-5"),
+        ("gemini", "gemini-2.5-flash"),
+        ("gemini", "gemini-embedding-001"),
+        ("vertex", "gemini-2.5-flash"),
+        ("vertex", "claude-haiku-4-5@20251001"),
+        ("groq", "llama-3.3-70b-versatile"),
+    ],
+)
+def test_what_a_provider_has(provider: str, model: str) -> None:
+    assert knows(provider, model)
+
+
+@pytest.mark.parametrize("provider", [*sorted(PROVIDERS), None])
+def test_what_nobody_has(provider: str | None) -> None:
+    assert not knows(provider, "no-such-model")
+    assert not knows(provider, "")
+
+
+def test_each_has_its_own() -> None:
+    assert not knows("openai", "claude-haiku-4-5")
+    assert not knows("anthropic", "claude-haiku-4-5@20251001")
+    assert not knows("azure", "gpt-4o")
