@@ -8,12 +8,16 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Literal, TypeAlias
 
-from mockllm.core.limits import Gauge, Standing
+from mockllm.core.failure import Failure
+from mockllm.core.limits import Gauge, Standing, Verdict
 from mockllm.core.plan import Headers
 
 Told: TypeAlias = Callable[[Standing, float], Headers]
 """A provider's headers of what a limit stands at, now (seconds since the epoch). A bound that the limit does not
 have is not told: then what stood in its headers before stays."""
+Refused: TypeAlias = Callable[[Verdict, Standing, int, str | None, float], Failure]
+"""What a provider says where a limit refuses a request: of the verdict, what the limit stands at, the request's
+tokens, its model, and now."""
 Fact: TypeAlias = Literal["limit", "remaining", "reset", "window"]
 Names: TypeAlias = Mapping[str, tuple[Literal["requests", "tokens"], Fact]]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.core.limits import Standing
+from mockllm.core.failure import Failure
+from mockllm.core.limits import Standing, Verdict
 from mockllm.core.plan import Headers
 from mockllm.dialects import anthropic, azure, gemini, openai, vendors
-from mockllm.dialects.anthropic.headers import limits as anthropics
+from mockllm.dialects.anthropic import headers as anthropics_headers
 from mockllm.dialects.dialect import Dialect, Generating
-from mockllm.dialects.limiting import Told
-from mockllm.dialects.openai.headers import limits as openais
+from mockllm.dialects.limiting import Refused, Told
+from mockllm.dialects.openai import headers as openais_headers
+from mockllm.dialects.openai import limited
 from mockllm.dialects.routes import ROUTES, generating_paths
 from mockllm.dialects.vendors.limits import LIMITS as VENDORS_LIMITS
 
@@ -78,8 +80,8 @@ def spoken(provider: str, api: str | None = None) -> Generating | None:
 
 
 LIMITS: Final[Mapping[str, Told]] = {
-    "openai": openais,
-    "anthropic": anthropics,
+    "openai": openais_headers.limits,
+    "anthropic": anthropics_headers.limits,
     **VENDORS_LIMITS,
 }
 """Which providers tell what a rate limit stands at; Google does not."""
@@ -89,3 +91,18 @@ def limit_headers(provider: str | None, standing: Standing, now: float) -> Heade
     """What a limit stands at, in this provider's headers; `now` in seconds since the epoch."""
     limits = LIMITS.get(provider or "")
     return () if limits is None else limits(standing, now)
+
+
+REFUSED: Final[Mapping[str, Refused]] = {"openai": limited.refused, "anthropic": anthropics_headers.refused}
+"""Those who say more than that it was too much."""
+
+
+def refused(
+    provider: str | None, verdict: Verdict, standing: Standing, tokens: int, model: str | None, now: float
+) -> Failure:
+    """What this provider says where a limit refuses a request of so many tokens."""
+    said = REFUSED.get(provider or "")
+    if said is not None:
+        return said(verdict, standing, tokens, model, now)
+    headers = limit_headers(provider, standing, now)
+    return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers)

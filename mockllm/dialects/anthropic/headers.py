@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Final, TypeAlias
 
-from mockllm.core.limits import Standing
+from mockllm.core.failure import Failure
+from mockllm.core.limits import Standing, Verdict
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.limiting import Names, told
 
@@ -46,6 +47,12 @@ def limits(standing: Standing, now: float) -> Headers:
     """What a limit stands at, as it is told beside each answer. One count of tokens is told as that of the input,
     of the output and of both; to the token, while the service itself rounds what remains to thousands."""
     return told(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
+
+
+def refused(verdict: Verdict, standing: Standing, tokens: int, model: str | None, now: float) -> Failure:
+    """The failure of a request that a limit refuses. A bound that the limit does not have is told as unused."""
+    headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(standing, now))}
+    return Failure("rate_limit", retry_after=verdict.retry_after, headers=tuple(headers.items()))
 
 
 NAMES: Final[Names] = {

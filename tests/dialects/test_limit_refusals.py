@@ -1,0 +1,113 @@
+"""What each provider says where a limit refuses: true figures, a true wait, and what stands beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.failure import Failure
+from mockllm.core.json import loads
+from mockllm.core.limits import Account, Cost, Limit, open_account
+from mockllm.core.plan import Data
+from mockllm.core.request import Request
+from mockllm.dialects import anthropic, openai
+from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.registry import refused
+
+NOON = 1_800_000_000.0
+REQUEST = Request(method="POST", path="/", headers={}, raw=b"{}")
+STAMP = Stamp(Ids(0, "", 0), NOON)
+
+
+def used(limit: Limit, tokens: int, count: int = 1) -> Account:
+    account = open_account(limit)
+    for _ in range(count):
+        account.charge(NOON, Cost(tokens))
+    return account
+
+
+def refusal(provider: str, account: Account, tokens: int) -> Failure:
+    verdict = account.ask(NOON, Cost(tokens))
+    assert not verdict.allowed
+    return refused(provider, verdict, account.standing(NOON), tokens, "gpt-4o", NOON)
+
+
+WHOSE = "for gpt-4o in organization org-mockllm on "
+MORE = " Visit https://platform.openai.com/account/rate-limits to learn more."
+
+
+@pytest.mark.parametrize(
+    ("account", "tokens", "bound", "message"),
+    [
+        pytest.param(
+            used(Limit("token-bucket", tokens=30000), 29753), 494, "tokens",
+            f"Rate limit reached {WHOSE}tokens per min (TPM): Limit 30000, Used 29753, Requested 494. "
+            "Please try again in 494ms.", id="tokens, as it was recorded",
+        ),
+        pytest.param(
+            used(Limit("fixed-window", 3), 9, 3), 9, "requests",
+            f"Rate limit reached {WHOSE}requests per min (RPM): Limit 3, Used 3, Requested 1. "
+            "Please try again in 1m0s.", id="requests",
+        ),
+        pytest.param(
+            used(Limit("sliding-window", 1, window=86400.0), 9), 9, "requests",
+            f"Rate limit reached {WHOSE}requests per day (RPD): Limit 1, Used 1, Requested 1. "
+            "Please try again in 24h0m0s.", id="by the day",
+        ),
+        pytest.param(
+            used(Limit("fixed-window", 1, window=10.0), 9), 9, "requests",
+            f"Rate limit reached {WHOSE}requests per 10s: Limit 1, Used 1, Requested 1. "
+            "Please try again in 10s.", id="in a window that has no name",
+        ),
+        pytest.param(
+            used(Limit("fixed-window", tokens=30000), 0), 31538, "tokens",
+            f"Request too large {WHOSE}tokens per min (TPM): Limit 30000, Requested 31538. The input or "
+            "output tokens must be reduced in order to run successfully.", id="more than there ever are",
+        ),
+        pytest.param(
+            used(Limit("fixed-window", 9, concurrent=1), 0), 5, "requests",
+            f"Rate limit reached {WHOSE}requests under way. Please try again in 1s.", id="too many under way",
+        ),
+        pytest.param(
+            open_account(Limit("always")), 5, "requests",
+            "Rate limit reached for gpt-4o in organization org-mockllm. Please try again in 1s.",
+            id="without a figure",
+        ),
+    ],
+)  # fmt: skip
+def test_openai_says_which_bound(account: Account, tokens: int, bound: str, message: str) -> None:
+    failure = refusal("openai", account, tokens)
+    assert failure.message == message + MORE
+    plan = openai.CHAT.error(failure, REQUEST, STAMP)
+    (body,) = plan.steps
+    assert isinstance(body, Data)
+    error = loads(body.payload)["error"]
+    assert (error["type"], error["code"], error["param"]) == (bound, "rate_limit_exceeded", None)
+    assert plan.head.status == 429
+
+
+def test_openai_tells_what_is_left_of_both() -> None:
+    failure = refusal("openai", used(Limit("fixed-window", 1, window=10.0), 9), 9)
+    headers = dict(openai.CHAT.error(failure, REQUEST, STAMP).head.headers)
+    assert headers["retry-after"] == "10"
+    assert headers["x-ratelimit-limit-requests"] == "1"
+    assert headers["x-ratelimit-remaining-requests"] == "0"
+    assert headers["x-ratelimit-reset-requests"] == "10s"
+    assert int(headers["x-ratelimit-remaining-tokens"]) > 1_000_000
+
+
+def test_anthropic_tells_what_is_left_of_all() -> None:
+    failure = refusal("anthropic", used(Limit("token-bucket", tokens=60), 50), 30)
+    headers = dict(anthropic.MESSAGES.error(failure, REQUEST, STAMP).head.headers)
+    assert headers["retry-after"] == "20"
+    assert headers["anthropic-ratelimit-tokens-remaining"] == "10"
+    assert headers["anthropic-ratelimit-tokens-reset"] == "2027-01-15T08:00:50Z"
+    assert headers["anthropic-ratelimit-requests-remaining"] != "0"
+    assert headers["x-should-retry"] == "true"
+
+
+@pytest.mark.parametrize(("provider", "headers"), [("groq", 3), ("gemini", 0), ("deepseek", 0)])
+def test_others_say_it_in_their_usual_words(provider: str, headers: int) -> None:
+    failure = refusal(provider, used(Limit("fixed-window", 1), 9), 9)
+    assert (failure.type, failure.message, failure.retry_after) == ("rate_limit", None, 60.0)
+    assert len(failure.headers) == headers
