@@ -137,7 +137,7 @@ def told(telling: Json) -> Reply:
     )
     usage = Usage(**dict(zip(USAGE, telling["usage"], strict=True)))
     broken = Failure(telling["broken"][0], fields=telling["broken"][1]) if "broken" in telling else None
-    return Reply(choices, usage, telling["model"], broken, telling["extras"])
+    return Reply(choices, usage, telling["model"], broken, extras=telling["extras"])
 
 
 def _told(kind: str, *facts: Any) -> Part:
