@@ -41,7 +41,12 @@ class Ids:
     __slots__ = ("root",)
 
     def __init__(self, seed: int, scope: str, number: int) -> None:
-        self.root = f"{seed}|{scope}|{number}|".encode()
+        self.root = b"%b%d|" % (self.stem(seed, scope), number)
+
+    @staticmethod
+    def stem(seed: int, scope: str) -> bytes:
+        """What the roots of a scope's answers begin with; the answer's number and a bar follow."""
+        return f"{seed}|{scope}|".encode()
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
         """`prefix` and `length` (at most 64) characters after it."""
@@ -64,9 +69,8 @@ def mould(prefix: str, length: int, place: str, alphabet: bytes) -> Mould:
     return Mould(prefix.encode(), length, f"{prefix}|{place}".encode(), alphabet)
 
 
-def filled(moulds: Sequence[Mould], ids: Ids) -> list[bytes]:
-    """One answer's ids."""
-    root = ids.root
+def filled(moulds: Sequence[Mould], root: bytes) -> list[bytes]:
+    """The ids of the answer whose root (`Ids.root`) it is."""
     return [
         prefix + blake2b(root + key, digest_size=length).digest().translate(alphabet)
         for prefix, length, key, alphabet in moulds

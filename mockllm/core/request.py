@@ -239,6 +239,11 @@ class Request:
         return body if type(body) is dict else {}
 
     @property
+    def memorable(self) -> bool:
+        """Whether an answer to it may leave something to remember."""
+        return True
+
+    @property
     def unknown(self) -> list[str]:
         """The fields that its provider does not document, in their order; none for a vendor that speaks
         another provider's protocol, and adds to it."""

@@ -54,7 +54,7 @@ class Piece:
     beat: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stencil:
     """`own` are the headers that hold an id, each with the number of its id."""
 
@@ -74,21 +74,51 @@ class Stencil:
         """Whether the input tokens stand in a hole."""
         return any(of == "tokens" for of, _ in self.numbers)
 
-    def fill(self, ids: Ids, second: int, tokens: int) -> Plan:
-        """The plan with an answer's own ids, time and input tokens."""
-        said = filled(self.ids, ids)
-        own = tuple([(name, said[number].decode()) for name, number in self.own])
+    @property
+    def alone(self) -> Piece | None:
+        """The piece of an answer that leaves as a whole and at once."""
+        piece = self.pieces[0] if len(self.pieces) == 1 else None
+        return piece if type(piece) is Piece and not self.delay else None
+
+    def fill(self, root: bytes, second: int, tokens: int) -> Filled:
+        """An answer with its own ids (of this root), time and input tokens."""
+        said = filled(self.ids, root)
         for of, offset in self.numbers:
             said.append(b"%d" % ((second if of == "second" else tokens) + offset))
-        steps: list[Step] = []
-        for piece in self.pieces:
-            if type(piece) is Piece:
-                parts = list(piece.parts)
-                parts[1::2] = piece.pick(said)
-                steps.append(Raw(b"".join(parts), piece.beat))
-            else:
-                steps.append(piece)  # type: ignore[arg-type]
-        return Plan(Head(self.status, self.fixed, own), tuple(steps), self.framing, self.delay)
+        return Filled(self, said)
+
+
+class Filled:
+    """A stencil, and what stands in one answer's holes: its ids and then its numbers. A plan is made of it only
+    where one is asked for: most of these are written as they are."""
+
+    __slots__ = ("_plan", "said", "stencil")
+
+    def __init__(self, stencil: Stencil, said: Sequence[bytes]) -> None:
+        self.stencil = stencil
+        self.said = said
+        self._plan: Plan | None = None
+
+    @property
+    def plan(self) -> Plan:
+        if self._plan is None:
+            self._plan = self._planned()
+        return self._plan
+
+    def bytes_of(self, piece: Piece) -> bytes:
+        """A piece with its holes filled."""
+        parts = [*piece.parts]
+        parts[1::2] = piece.pick(self.said)
+        return b"".join(parts)
+
+    def _planned(self) -> Plan:
+        stencil = self.stencil
+        steps: list[Step] = [
+            Raw(self.bytes_of(piece), piece.beat) if isinstance(piece, Piece) else piece
+            for piece in stencil.pieces
+        ]
+        own = tuple([(name, self.said[number].decode()) for name, number in stencil.own])
+        return Plan(Head(stencil.status, stencil.fixed, own), tuple(steps), stencil.framing, stencil.delay)
 
 
 def cut(plan: Plan, ids: NotedIds) -> Stencil:

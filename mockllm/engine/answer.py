@@ -7,16 +7,17 @@ from typing import Final, NamedTuple
 from mockllm.core.hints import brief
 from mockllm.core.plan import Plan
 from mockllm.core.request import Request
+from mockllm.core.stencil import Filled
 
 UNKNOWN: Final = 3
 """So many fields of a request that nobody knows are noted."""
 
 
 class Answer(NamedTuple):
-    """`rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`); `notes` what was planned and
+    """`made` is what goes on the wire. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`); `notes` what was planned and
     could not be played, or is worth a word in the live line and the journal; `missed`: no rule answered."""
 
-    plan: Plan
+    made: Plan | Filled
     rule: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -25,6 +26,16 @@ class Answer(NamedTuple):
     """The neutral name of the error that was answered, if one was."""
     faults: tuple[str, ...] = ()
     """The faults that were played."""
+
+    @property
+    def plan(self) -> Plan:
+        made = self.made
+        return made.plan if type(made) is Filled else made  # type: ignore[return-value]
+
+    @property
+    def status(self) -> int:
+        made = self.made
+        return made.stencil.status if type(made) is Filled else made.head.status  # type: ignore[union-attr]
 
 
 def unknown_fields(request: Request) -> list[str]:

@@ -49,6 +49,7 @@ class Engine:
         self.planner = Planner()
         self.keep = Keep()
         self._ways: dict[tuple[int | None, int, tuple[int, ...]], Way] = {}
+        self._index = catalog.index
         self._claims = Claims(catalog, seed)
         self._lanes: dict[int, Lane | None] = {}
         """The short ways by hits; None where there is none."""
@@ -83,23 +84,27 @@ class Engine:
 
     def answer(self, request: Request) -> Answer:
         """Find, settle, plan; and remember what the dialect says of it. Never raises on any request."""
-        hits = self.catalog.index.hits(request)
+        hits = self._index.hits(request)
         lane = self._lanes.get(hits)
-        answer = lane.answer(request, self.keep) if lane is not None else None
+        answer = None if lane is None else lane.answer(request, self.keep)
         if answer is None:
             answer = self._exchange(request, hits, count=True).answer()
             if hits not in self._lanes:
                 self._open_lane(hits)
+        if request.memorable:
+            self._remember(request, answer)
+        return answer
+
+    def _remember(self, request: Request, answer: Answer) -> None:
         memo = getattr(request.outcome.dialect, "memo", None)
         if memo is not None and isinstance(request.outcome, Found):
             remembered = memo(answer.plan, request)
             if remembered is not None:
                 self.state.remember(request.session or "", remembered)
-        return answer
 
     def peek(self, request: Request) -> Exchange:
         """The exchange as it would be answered now; nothing is counted."""
-        return self._exchange(request, self.catalog.index.hits(request), count=False)
+        return self._exchange(request, self._index.hits(request), count=False)
 
     def refuse(self, failure: Failure, request: Request) -> Answer:
         """The server itself turns the request away: no rule is asked, nothing is counted."""
@@ -131,7 +136,9 @@ class Engine:
 
     def _exchange(self, request: Request, hits: int, *, count: bool) -> Exchange:
         outcome = request.outcome
-        verdicts = Verdicts(outcome.dialect if isinstance(outcome, Found) else None, request, self.catalog.models)
+        verdicts = Verdicts(
+            outcome.dialect if isinstance(outcome, Found) else None, request, self.catalog.models
+        )
         made = self._claims.of(request, hits, verdicts)
         settled = self.state.settle(made) if count else self.state.peek(made)
         return Exchange(self, request, outcome, settled, verdicts)

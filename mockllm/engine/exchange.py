@@ -134,7 +134,7 @@ class Exchange:
         key, stamp = asked_for(way, self.dialect, saying, request), self.stamp()
         kept = engine.keep.find(key, request)
         if kept is not None:
-            return kept.filled(stamp.ids, request)
+            return kept.filled(stamp.ids.root, request)
 
         def render(stamp: Stamp, request: Request) -> Answer:
             return self.made(item, turn, saying, way, stamp, request)

@@ -16,7 +16,7 @@ from mockllm.core.request import Request
 from mockllm.core.stencil import SECOND, TOKENS, NotedIds, Stencil, cut, groups
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.engine.answer import Answer
-from mockllm.engine.plans import Way, streamed
+from mockllm.engine.plans import Way
 from mockllm.scenario.catalog import Saying
 
 KEPT: Final = 64 * 1024 * 1024
@@ -54,17 +54,16 @@ class Kept:
     def fits(self, request: Request) -> bool:
         """Whether it stands for this time and these tokens."""
         holes = self.holes
-        return holes is ALL or (
-            (holes.time or self.second == int(request.now))
-            and (holes.tokens or self.tokens == request.input_tokens)
+        return (holes.time or self.second == int(request.now)) and (
+            holes.tokens or self.tokens == request.input_tokens
         )
 
-    def filled(self, ids: Ids, request: Request) -> Answer:
-        """The answer to this request."""
+    def filled(self, root: bytes, request: Request) -> Answer:
+        """The answer to this request, with ids of this root."""
         tokens = request.input_tokens if self.counts else 0
-        plan = self.stencil.fill(ids, int(request.now), tokens)
         answer = self.answer
-        return Answer(plan, answer.rule, answer.modifiers, answer.notes)
+        made = self.stencil.fill(root, int(request.now), tokens)
+        return Answer(made, answer.rule, answer.modifiers, answer.notes)
 
 
 def asked_for(way: Way, dialect: Dialect, saying: Saying, request: Request) -> Hashable:
@@ -72,8 +71,15 @@ def asked_for(way: Way, dialect: Dialect, saying: Saying, request: Request) -> H
     input tokens."""
     if saying.blind:
         return way, dialect, request.query_string  # where some protocols say how an answer is to be written
-    variant = dialect.variant(request)  # type: ignore[attr-defined]
-    return way, dialect, streamed(request, way), request.model, request.sampling, variant
+    stream = way.sending.stream
+    return (
+        way,
+        dialect,
+        request.stream if stream is None else stream,
+        request.model,
+        request.sampling,
+        dialect.variant(request),  # type: ignore[attr-defined]
+    )
 
 
 class Keep:
@@ -88,7 +94,7 @@ class Keep:
     def find(self, key: Hashable, request: Request) -> Kept | None:
         """What is kept under a key (see `asked_for`) and stands for this request."""
         kept = self._kept.get(key)
-        return kept if kept is not None and kept.fits(request) else None
+        return kept if kept is not None and (kept.holes is ALL or kept.fits(request)) else None
 
     def make(self, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Answer:
         """What `render` gives, where nothing was found; kept, if it may be, from the second time on."""
@@ -111,7 +117,7 @@ class Keep:
         """Keeps what has as many holes as give the same bytes."""
         for holes in WAYS:
             kept = _cut(holes, stamp, request, render)
-            if _same(kept.filled(stamp.ids, request).plan, made.plan):
+            if _same(kept.filled(stamp.ids.root, request).plan, made.plan):
                 self._put(key, kept)
                 return
         self._seen[key] = False

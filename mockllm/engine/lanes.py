@@ -26,15 +26,17 @@ WayOf: TypeAlias = Callable[[Sequence[int]], Way]
 class Lane:
     """What the requests of one set of hits have in common."""
 
-    __slots__ = ("_keys", "_saying", "_seed", "_state", "_strict", "_validation", "_way")
+    __slots__ = ("_checked", "_keys", "_saying", "_state", "_strict", "_stem", "_way")
 
-    def __init__(self, item: Item, saying: Saying, way: Way, keys: Sequence[str], state: State, seed: int) -> None:
+    def __init__(
+        self, item: Item, saying: Saying, way: Way, keys: Sequence[str], state: State, seed: int
+    ) -> None:
         self._saying = saying
         self._way = way
         self._keys = keys
         self._state = state
-        self._seed = seed
-        self._validation = item.validation
+        self._stem = Ids.stem(seed, "")
+        self._checked = item.validation != "off"
         self._strict = item.validation == "strict"
 
     def answer(self, request: Request, keep: Keep) -> Answer | None:
@@ -42,17 +44,15 @@ class Lane:
         if not request.generates:
             return None
         dialect = request.outcome.dialect
-        if self._validation != "off":
-            check = dialect.check if self._strict else dialect.unreadable
-            if check(request) is not None:
-                return None
+        if self._checked and (dialect.check if self._strict else dialect.unreadable)(request) is not None:
+            return None
         kept = keep.find(asked_for(self._way, dialect, self._saying, request), request)
         if kept is None:
             return None
         number = self._state.tally(request.session or "", self._keys)
-        answer = kept.filled(Ids(self._seed, "", number), request)
-        if self._strict and (notes := unknown_fields(request)):
-            return answer._replace(notes=(*answer.notes, *notes))
+        answer = kept.filled(b"%b%d|" % (self._stem, number), request)
+        if self._strict and request.unknown:
+            return answer._replace(notes=(*answer.notes, *unknown_fields(request)))
         return answer
 
 

@@ -18,17 +18,18 @@ from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.failure import Failure
 from mockllm.core.request import Request
+from mockllm.core.stencil import Filled
 from mockllm.engine import Answer
 from mockllm.server import cors, pages
 from mockllm.server.answering import Engine
 from mockllm.server.body import Unacceptable, read_body, ready_body
 from mockllm.server.connection import Incoming, Listener, SocketSink
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.journal import Journal, Left, Record, short
+from mockllm.server.journal import LONGEST, Journal, Left, Record, short
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.player import Play, at_once, perform
-from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Opening, Written, opening
+from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Opening, Written, opening, sealed
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
@@ -98,13 +99,24 @@ class App:
             traceback.print_exc(file=sys.stderr)
             given, since = Given(_failed(), close=True), self._deadlines.time()
         now = time.time()
-        head = self._opening(incoming, given, now)
-        data = at_once(given.answer.plan, head) if head.keep_alive else None
+        data = self._at_once(incoming, given, now)
         if data is None or not incoming.connection.write(data):
             incoming.connection.prepared = given, since
             return False
         self._write_down(incoming.message, given, now, since, "finished")
         return True
+
+    def _at_once(self, incoming: Incoming, given: Given, now: float) -> bytes | None:
+        """All bytes of an answer that waits for nothing, on a connection that is used again."""
+        made = given.answer.made
+        asked = self._asked(incoming.message, given.close)
+        extra = cors.ALLOW if given.open_to_pages else ""
+        if type(made) is Filled and asked is ORDINARY:
+            data = sealed(made, self._dates.bytes_at(now), extra)
+            if data is not None:
+                return data
+        head = opening(given.answer.plan, asked, self._dates.at(now), extra)
+        return at_once(given.answer.plan, head) if head.keep_alive else None
 
     async def handle(self, incoming: Incoming) -> Written:
         """Answers one request; the only place where an error of ours is caught."""
@@ -217,14 +229,15 @@ class App:
         if request is not None:
             # A quiet server does not read a body only for its journal: what nobody has looked at is left out.
             model = request.model if lines is not None else request.__dict__.get("model")
+        path = message.path
         record = Record(
             at,
             message.method,
-            short(message.path),
-            model if model is None else short(model),
+            path if len(path) <= LONGEST else short(path),
+            model if model is None or len(model) <= LONGEST else short(model),
             answer.rule,
             answer.modifiers,
-            answer.plan.head.status,
+            answer.status,
             self._deadlines.time() - since,
             answer.notes,
             left,

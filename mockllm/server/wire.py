@@ -6,12 +6,14 @@ transport by us; aiohttp only parses requests and keeps connections.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-from mockllm.core.plan import Body, Data, Headers, Plan, Raw
+from mockllm.core.plan import Body, Data, Framing, Headers, Plan, Raw
+from mockllm.core.stencil import Filled, Piece, Stencil
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -49,14 +51,19 @@ class DateLine:
     def __init__(self) -> None:
         self._second = -1
         self._line = ""
+        self._bytes = b""
 
     def at(self, now: float) -> str:
         """`now` in seconds since the epoch."""
-        second = int(now)
-        if second != self._second:
-            self._second = second
-            self._line = f"Date: {formatdate(second, usegmt=True)}\r\n"
+        if int(now) != self._second:
+            self._second = int(now)
+            self._line = f"Date: {formatdate(self._second, usegmt=True)}\r\n"
+            self._bytes = self._line.encode()
         return self._line
+
+    def bytes_at(self, now: float) -> bytes:
+        self.at(now)
+        return self._bytes
 
 
 class Asked(NamedTuple):
@@ -121,6 +128,55 @@ def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
     return Opening(raw, frame.chunked, frame.bodiless, frame.keep_alive)
+
+
+class Envelope(NamedTuple):
+    """What stands around the body of one stencil's answers. `own`: the names of its own headers, each with the
+    number of the id that it holds. `before` stands before the date, `after` behind what tells the length."""
+
+    piece: Piece
+    before: bytes
+    own: Sequence[tuple[bytes, int]]
+    after: bytes
+    chunked: bool
+
+
+def sealed(made: Filled, date: bytes, extra: str = "") -> bytes | None:
+    """Head and body of a kept answer that leaves at once, to an ordinary request; the same bytes as `opening`
+    and the body. None where it is not so simple."""
+    envelope = _envelope(made.stencil, extra)
+    if envelope is None:
+        return None
+    piece, before, own, after, chunked = envelope
+    said = made.said
+    for name, number in own:
+        before += b"%b: %b\r\n" % (name, said[number])
+    body = made.bytes_of(piece)
+    if chunked:
+        return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
+    return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
+
+
+@lru_cache(maxsize=256)
+def _envelope(stencil: Stencil, extra: str) -> Envelope | None:
+    piece = stencil.alone
+    frame = _frame(stencil.status, stencil.fixed, stencil.framing is not Framing.PLAIN, ORDINARY, extra)
+    simple = frame.dated and frame.keep_alive and frame.measured is not frame.chunked
+    if piece is None or not simple or not piece.parts[0] or stencil.size > SEALED:
+        return None
+    own = tuple((name.encode("latin-1"), number) for name, number in stencil.own)
+    return Envelope(piece, _encoded(frame.start), own, _encoded(frame.end), frame.chunked)
+
+
+SEALED: Final = 128 * 1024
+"""Larger answers leave in slices."""
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,7 @@ class Kitchen:
     def __call__(self, stamp: Stamp, request: Request) -> Answer:
         self.rendered += 1
         body = Data(self._say(stamp, request).encode(), 0, "body")
-        return self._answer._replace(plan=Plan(Head(200, (("x", "y"),)), (body,)))
+        return self._answer._replace(made=Plan(Head(200, (("x", "y"),)), (body,)))
 
 
 def whole(stamp: Stamp, request: Request) -> str:
@@ -55,12 +55,12 @@ def asked(
     stamp = Stamp(Ids(0, "", number), now)
     came = request(now, tokens)
     kept = keep.find(key, came)
-    found = keep.make(key, stamp, came, kitchen) if kept is None else kept.filled(stamp.ids, came)
+    found = keep.make(key, stamp, came, kitchen) if kept is None else kept.filled(stamp.ids.root, came)
     before = kitchen.rendered
     wanted = kitchen(stamp, came)
     kitchen.rendered = before
     assert sent(found.plan) == sent(wanted.plan)
-    assert found._replace(plan=wanted.plan) == wanted
+    assert found._replace(made=wanted.made) == wanted
     return found
 
 

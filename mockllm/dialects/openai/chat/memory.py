@@ -34,7 +34,7 @@ SETTINGS: Final[dict[str, Json]] = {
 
 def memo(plan: Plan, request: ChatRequest) -> Memo | None:
     """What is to be remembered of an answer; None where nothing was to be stored, or it is no completion."""
-    if b'"store"' not in request.raw or request.fields.get("store") is not True:
+    if not request.memorable:
         return None
     told = _told(plan)
     id = text_of(told.get("id"))

@@ -72,6 +72,11 @@ class ChatRequest(ModelRequest):
                 made.append(Message(neutral, tuple(_parts(entry, role, names))))
         return tuple(made)
 
+    @property
+    def memorable(self) -> bool:
+        """Only what is to be stored is remembered."""
+        return b'"store"' in self.raw and self.fields.get("store") is True
+
     @lazy
     def plain(self) -> Sequence[tuple[Role, str]] | None:
         """Who said what, where no message holds more than that; None where one does. Most are so, and reading

@@ -110,7 +110,7 @@ def test_a_filled_stencil_is_remembered_as_what_it_stands_for(stream: bool) -> N
     session, ids = Session(), NotedIds()
     request = session.read(stream=stream)
     say = RESPONSES.stream if stream else RESPONSES.whole
-    filled = cut(say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(ids, 7.0)), ids).fill(STAMP.ids, 7, 1)
+    filled = cut(say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(ids, 7.0)), ids).fill(STAMP.ids.root, 7, 1).plan
     memo = RESPONSES.memo(filled, request)
     assert memo is not None
     assert memo.names[0].startswith("resp_")
@@ -139,7 +139,7 @@ def reset(plan: Plan) -> Plan:
 
 def without_end(plan: Plan) -> Plan:
     ids = NotedIds()
-    return cut(broken_off(plan), ids).fill(STAMP.ids, 7, 1)
+    return cut(broken_off(plan), ids).fill(STAMP.ids.root, 7, 1).plan
 
 
 def empty(plan: Plan) -> Plan:
