@@ -18,6 +18,7 @@ const ERRORS = {
   permission: ["PermissionDeniedError", 403, "permission_error"],
   not_found: ["NotFoundError", 404, "not_found_error"],
   model_not_found: ["NotFoundError", 404, "not_found_error"],
+  model_deprecated: ["NotFoundError", 404, "not_found_error"],
   request_too_large: ["ContentTooLargeError", 413, "request_too_large"],
   context_length: ["BadRequestError", 400, "invalid_request_error"],
   rate_limit: ["RateLimitError", 429, "rate_limit_error"],

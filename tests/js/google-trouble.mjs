@@ -14,6 +14,7 @@ const ERRORS = {
   permission: [403, "PERMISSION_DENIED"],
   not_found: [404, "NOT_FOUND"],
   model_not_found: [404, "NOT_FOUND"],
+  model_deprecated: [404, "NOT_FOUND"],
   request_too_large: [400, "INVALID_ARGUMENT"],
   context_length: [400, "INVALID_ARGUMENT"],
   rate_limit: [429, "RESOURCE_EXHAUSTED"],

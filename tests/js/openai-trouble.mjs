@@ -13,6 +13,7 @@ const ERRORS = {
   permission: ["PermissionDeniedError", 403, "request_forbidden", "unsupported_country_region_territory"],
   not_found: ["NotFoundError", 404, "invalid_request_error", null],
   model_not_found: ["NotFoundError", 404, "invalid_request_error", "model_not_found"],
+  model_deprecated: ["NotFoundError", 404, "invalid_request_error", "model_not_found"],
   request_too_large: ["APIError", 413, "invalid_request_error", null],
   context_length: ["BadRequestError", 400, "invalid_request_error", "context_length_exceeded"],
   rate_limit: ["RateLimitError", 429, "tokens", "rate_limit_exceeded"],
@@ -53,6 +54,7 @@ test("each named error of responses, where an unknown model is a 400", async () 
   const expected = {
     ...ERRORS,
     model_not_found: ["BadRequestError", 400, "invalid_request_error", "model_not_found"],
+    model_deprecated: ["BadRequestError", 400, "invalid_request_error", "model_not_found"],
     server_error: ["InternalServerError", 500, "server_error", "server_error"],
   };
   assert.deepEqual(await seen((name) => client.responses.create({ model: name, input: "hi" })), expected);

@@ -12,6 +12,7 @@ const OPENAI = {
   permission: [403, false, "request_forbidden"],
   not_found: [404, false, "invalid_request_error"],
   model_not_found: [404, false, "invalid_request_error"],
+  model_deprecated: [404, false, "invalid_request_error"],
   request_too_large: [413, false, "invalid_request_error"],
   context_length: [400, false, "invalid_request_error"],
   rate_limit: [429, true, "tokens"],
@@ -29,7 +30,11 @@ const CLIENTS = {
   "openai responses": {
     make: (more) => createOpenAI({ baseURL: `${URL}/v1`, apiKey: "sk", ...more }),
     type: (data) => data.error.type,
-    errors: { ...OPENAI, model_not_found: [400, false, "invalid_request_error"] },
+    errors: {
+      ...OPENAI,
+      model_not_found: [400, false, "invalid_request_error"],
+      model_deprecated: [400, false, "invalid_request_error"],
+    },
   },
   "openai chat": {
     make: (more) => createOpenAI({ baseURL: `${URL}/v1`, apiKey: "sk", ...more }).chat,
@@ -45,6 +50,7 @@ const CLIENTS = {
       permission: [403, false, "permission_error"],
       not_found: [404, false, "not_found_error"],
       model_not_found: [404, false, "not_found_error"],
+      model_deprecated: [404, false, "not_found_error"],
       request_too_large: [413, false, "request_too_large"],
       context_length: [400, false, "invalid_request_error"],
       rate_limit: [429, true, "rate_limit_error"],
@@ -67,6 +73,7 @@ const CLIENTS = {
       permission: [403, false, "PERMISSION_DENIED"],
       not_found: [404, false, "NOT_FOUND"],
       model_not_found: [404, false, "NOT_FOUND"],
+      model_deprecated: [404, false, "NOT_FOUND"],
       request_too_large: [400, false, "INVALID_ARGUMENT"],
       context_length: [400, false, "INVALID_ARGUMENT"],
       rate_limit: [429, true, "RESOURCE_EXHAUSTED"],
