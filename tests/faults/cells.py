@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.json import dumps
-from mockllm.dialects.asking import Asked
+from mockllm.dialects.asking import Asked, Wish
 from tests.server.raw_client import request
 
 End: TypeAlias = Literal["kept", "fin", "rst", "silent"]
@@ -269,6 +269,8 @@ class Fault:
     settings: Mapping[str, Any] = field(default_factory=dict)
     pace: Mapping[str, Any] = field(default_factory=dict)
     reply: Mapping[str, Any] = field(default_factory=lambda: {"chunks": list(PIECES)})
+    wish: Wish = field(default_factory=Wish)
+    """What is asked, where the fault looks at it."""
 
 
 FRAMING = ("transfer-encoding", "content-length", "connection")

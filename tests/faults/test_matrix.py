@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,12 +40,12 @@ ROWS: dict[str, Fault] = {
 NOW = 1_760_000_000.0
 
 
-def columns() -> dict[str, Asked]:
+def columns(wish: Wish) -> dict[str, Asked]:
     """A request for each generating call; Gemini's streams once more as a JSON array."""
     found: dict[str, Asked] = {}
     for provider, call in SPOKEN:
         for stream in (True, False):
-            asked = call.compose(Wish(stream=stream))
+            asked = call.compose(replace(wish, stream=stream))
             form = "streamed" if stream else "whole"
             found[f"{provider} {call.api} {form}"] = asked
             if "alt=sse" in asked.path:
@@ -53,7 +54,7 @@ def columns() -> dict[str, Asked]:
     return found
 
 
-COLUMNS = columns()
+COLUMNS = list(columns(Wish()))
 
 
 def test_every_fault_has_a_row() -> None:
@@ -94,9 +95,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench(tmp_path_factory.mktemp("bench"))
 
 
-def seen(server: Live, engine: Engine, column: str) -> Seen:
+def seen(server: Live, engine: Engine, asked: Asked) -> Seen:
     server.app.engine = engine
-    return ask(server.port, COLUMNS[column])
+    return ask(server.port, asked)
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -104,11 +105,12 @@ def seen(server: Live, engine: Engine, column: str) -> Seen:
 def test_cell(name: str, column: str, server: Live, bench: Bench) -> None:
     row, streamed = ROWS[name], not column.endswith("whole")
     pace = {"pace": dict(row.pace)} if row.pace else {}
-    plain = Plain(seen(server, bench.engine({"reply": dict(row.reply), **pace}), column), streamed)
+    asked = columns(row.wish)[column]
+    plain = Plain(seen(server, bench.engine({"reply": dict(row.reply), **pace}), asked), streamed)
     wanted = (row.streamed if streamed else row.whole)(plain)
     fault = {"reply": dict(row.reply), "faults": [{name: dict(row.settings)}], **pace}
     server.lines.clear()
-    came = seen(server, bench.engine(fault), column)
+    came = seen(server, bench.engine(fault), asked)
     if isinstance(wanted, Not):
         assert (came.lines, came.body, came.end) == (plain.seen.lines, plain.body, "kept")
         assert f"[{name} not played: {wanted.reason}]" in line(server)

@@ -1,0 +1,320 @@
+"""What each fault of meaning must leave on the wire: one reading of each protocol, and one table of what stands
+there, streamed and whole alike. Two matrices go by it: of the dialects, and of raw sockets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Facts = dict[str, Any]
+Bodies = Sequence[Any]
+"""The JSON of each event; of a whole answer that of its body."""
+ABSENT: Any = "not there"
+SCHEMA: Facts = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+COUNTS = {"input_tokens": 20, "output_tokens": 8}
+REPLIES: dict[str, Facts] = {
+    "says": {"chunks": ["Half", " said", " is", " said."], "usage": COUNTS},
+    "looks": {"tool_calls": [{"name": "look", "arguments": '{"city":"Paris"}'}], "usage": COUNTS},
+    "formed": {"chunks": ['{"city":', '"Paris"}'], "usage": COUNTS},
+}
+"""What is said without the fault, in the language's words: eighteen characters, half of them `Half said`; a call;
+JSON of the form that is asked for."""
+
+
+# --- readings ------------------------------------------------------------------------------------
+
+
+def read_chat(bodies: Bodies, streamed: bool) -> Facts:
+    """`usage` is what the last chunk tells."""
+    seen: Facts = {"content": "", "refusal": "", "calls": [], "usage": ABSENT, "filter": ABSENT}
+    for body in bodies:
+        seen["usage"] = body.get("usage", ABSENT)
+        for choice in body["choices"]:
+            said = choice.get("delta", choice.get("message"))
+            seen["finish_reason"] = choice.get("finish_reason") or seen.get("finish_reason")
+            seen["filter"] = choice.get("content_filter_results", ABSENT)
+            seen["content"] += said.get("content") or ""
+            seen["refusal"] += said.get("refusal") or ""
+            for place, call in enumerate(said.get("tool_calls") or ()):
+                if call["function"].get("name"):
+                    seen["calls"].append([call["function"]["name"], call["function"].get("arguments", "")])
+                else:
+                    seen["calls"][call.get("index", place)][1] += call["function"]["arguments"]
+    return seen
+
+
+def read_responses(bodies: Bodies, streamed: bool) -> Facts:
+    """The response that a stream ends with is the whole of it."""
+    last = bodies[-1]
+    made = last.get("response", last)
+    return {
+        "status": made["status"],
+        "reason": (made["incomplete_details"] or {}).get("reason"),
+        "items": [
+            (
+                item["type"],
+                item["status"],
+                [part.get("text", part.get("refusal")) for part in item["content"]],
+            )
+            if item["type"] == "message"
+            else (item["type"], item["name"], item["arguments"])
+            for item in made["output"]
+        ],
+        "kinds": [part["type"] for item in made["output"] for part in item.get("content") or ()],
+        "usage": made.get("usage", ABSENT),
+    }
+
+
+def read_completions(bodies: Bodies, streamed: bool) -> Facts:
+    seen: Facts = {"text": "", "usage": ABSENT}
+    for body in bodies:
+        for choice in body["choices"]:
+            seen["text"] += choice["text"]
+            seen["finish_reason"] = choice["finish_reason"]
+        if not body["choices"] or not streamed:
+            seen["usage"] = body.get("usage", ABSENT)
+    return seen
+
+
+def read_messages(bodies: Bodies, streamed: bool) -> Facts:
+    seen: Facts = {"blocks": [], "usage": ABSENT}
+    for event in bodies:
+        kind = event["type"]
+        if kind == "content_block_start":
+            block = event["content_block"]
+            seen["blocks"].append([block["type"], block.get("name"), ""])
+        elif kind == "content_block_delta":
+            seen["blocks"][-1][2] += event["delta"].get("text", event["delta"].get("partial_json"))
+        elif kind == "message":
+            seen["blocks"] = [
+                [block["type"], block.get("name"), block["text"] if "text" in block else _argued(block)]
+                for block in event["content"]
+            ]
+        if kind in ("message_delta", "message"):
+            ended = event.get("delta", event)
+            seen |= {"stop_reason": ended["stop_reason"], "stop_details": ended["stop_details"]}
+            seen["usage"] = event.get("usage", ABSENT)
+        if kind == "message_start":
+            seen["first"] = event["message"].get("usage", ABSENT)
+    return seen
+
+
+def _argued(block: Facts) -> str:
+    """A whole block's input as its deltas would say it; what is no JSON stands there as a text."""
+    given = block["input"]
+    return given if isinstance(given, str) else json.dumps(given, separators=(",", ":"))
+
+
+def read_generate(bodies: Bodies, streamed: bool) -> Facts:
+    seen: Facts = {"text": "", "calls": [], "ratings": ABSENT, "message": ABSENT}
+    for body in bodies:
+        (candidate,) = body["candidates"]
+        for part in candidate.get("content", {}).get("parts", ()):
+            seen["text"] += part.get("text", "")
+            if "functionCall" in part:
+                seen["calls"].append([part["functionCall"]["name"], part["functionCall"]["args"]])
+        seen["finish"] = candidate.get("finishReason")
+        seen["ratings"] = candidate.get("safetyRatings", ABSENT)
+        seen["message"] = candidate.get("finishMessage", ABSENT)
+        seen["usage"] = body.get("usageMetadata", ABSENT)
+    return seen
+
+
+READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
+    "chat": read_chat,
+    "responses": read_responses,
+    "completions": read_completions,
+    "messages": read_messages,
+    "generate": read_generate,
+}
+
+
+# --- what stands there ---------------------------------------------------------------------------
+
+REFUSED = {"type": "refusal", "category": None, "explanation": None}
+SORRY = "I'm sorry, but I can't help with that."
+RATINGS = [
+    {"category": "HARM_CATEGORY_HATE_SPEECH", "probability": "NEGLIGIBLE"},
+    {"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "HIGH", "blocked": True},
+    {"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"},
+    {"category": "HARM_CATEGORY_SEXUALLY_EXPLICIT", "probability": "NEGLIGIBLE"},
+]
+BROKEN = '{"city":'
+MALFORMED = f"Malformed function call: look({BROKEN})"
+CUT = {"content": "Half said", "calls": [], "refusal": ""}
+
+TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
+    "content_filter": (
+        "says",
+        "content_filter",
+        {},
+        {
+            "chat": {**CUT, "finish_reason": "content_filter"},
+            "responses": {
+                "status": "incomplete",
+                "reason": "content_filter",
+                "items": [("message", "incomplete", ["Half said"])],
+            },
+            "completions": {"text": "Half said", "finish_reason": "content_filter"},
+            "messages": {
+                "blocks": [["text", None, "Half said"]],
+                "stop_reason": "refusal",
+                "stop_details": REFUSED,
+            },
+            "generate": {"text": "Half said", "finish": "SAFETY", "ratings": RATINGS},
+        },
+    ),
+    "length_stop": (
+        "says",
+        "length_stop",
+        {},
+        {
+            "chat": {**CUT, "finish_reason": "length"},
+            "responses": {
+                "status": "incomplete",
+                "reason": "max_output_tokens",
+                "items": [("message", "incomplete", ["Half said"])],
+            },
+            "completions": {"text": "Half said", "finish_reason": "length"},
+            "messages": {
+                "blocks": [["text", None, "Half said"]],
+                "stop_reason": "max_tokens",
+                "stop_details": None,
+            },
+            "generate": {"text": "Half said", "finish": "MAX_TOKENS", "ratings": ABSENT},
+        },
+    ),
+    "length_stop in a call": (
+        "looks",
+        "length_stop",
+        {},
+        {
+            "chat": {"content": "", "calls": [["look", BROKEN]], "finish_reason": "length"},
+            "responses": {
+                "status": "incomplete",
+                "reason": "max_output_tokens",
+                "items": [("function_call", "look", BROKEN)],
+            },
+            "completions": {"text": "", "finish_reason": "length"},
+            "messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "max_tokens"},
+            "generate": {"calls": [], "finish": "MAX_TOKENS", "message": ABSENT},
+        },
+    ),
+    "refusal": (
+        "says",
+        "refusal",
+        {},
+        {
+            "chat": {"content": "", "refusal": SORRY, "finish_reason": "stop"},
+            "responses": {
+                "status": "completed",
+                "items": [("message", "completed", [SORRY])],
+                "kinds": ["refusal"],
+            },
+            "completions": {"text": SORRY, "finish_reason": "stop"},
+            "messages": {
+                "blocks": [["text", None, SORRY]],
+                "stop_reason": "refusal",
+                "stop_details": REFUSED,
+            },
+            "generate": {"text": SORRY, "finish": "PROHIBITED_CONTENT"},
+        },
+    ),
+    "empty_answer": (
+        "says",
+        "empty_answer",
+        {},
+        {
+            "chat": {"content": "", "refusal": "", "calls": [], "finish_reason": "stop"},
+            "responses": {"status": "completed", "items": []},
+            "completions": {"text": "", "finish_reason": "stop"},
+            "messages": {"blocks": [], "stop_reason": "end_turn", "stop_details": None},
+            "generate": {"text": "", "calls": [], "finish": "STOP"},
+        },
+    ),
+    "bad_tool_arguments": (
+        "looks",
+        "bad_tool_arguments",
+        {"how": "truncated"},
+        {
+            "chat": {"calls": [["look", BROKEN]], "finish_reason": "tool_calls"},
+            "responses": {"status": "completed", "items": [("function_call", "look", BROKEN)]},
+            "completions": None,
+            "messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "tool_use"},
+            "generate": {"calls": [], "finish": "MALFORMED_FUNCTION_CALL", "message": MALFORMED},
+        },
+    ),
+    "unknown_tool": (
+        "looks",
+        "unknown_tool",
+        {},
+        {
+            "chat": {"calls": [["look_v2", '{"city":"Paris"}']], "finish_reason": "tool_calls"},
+            "responses": {"items": [("function_call", "look_v2", '{"city":"Paris"}')]},
+            "completions": None,
+            "messages": {"blocks": [["tool_use", "look_v2", '{"city":"Paris"}']], "stop_reason": "tool_use"},
+            "generate": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "STOP"},
+        },
+    ),
+    "wrong_schema of arguments": (
+        "looks",
+        "wrong_schema",
+        {"how": "type"},
+        {
+            "chat": {"calls": [["look", '{"city":7}']], "finish_reason": "tool_calls"},
+            "responses": {"items": [("function_call", "look", '{"city":7}')]},
+            "completions": None,
+            "messages": {"blocks": [["tool_use", "look", '{"city":7}']]},
+            "generate": {"calls": [["look", {"city": 7}]], "finish": "STOP"},
+        },
+    ),
+    "wrong_schema of structured output": (
+        "formed",
+        "wrong_schema",
+        {},
+        {
+            "chat": {"content": "{}", "finish_reason": "stop"},
+            "responses": {"items": [("message", "completed", ["{}"])]},
+            "completions": None,
+            "messages": {"blocks": [["text", None, "{}"]], "stop_reason": "end_turn"},
+            "generate": {"text": "{}", "finish": "STOP"},
+        },
+    ),
+    "no_usage": (
+        "says",
+        "no_usage",
+        {},
+        {api: {"usage": ABSENT} for api in READ},
+    ),
+    "no_usage, null": (
+        "says",
+        "no_usage",
+        {"how": "null"},
+        {api: {"usage": None} for api in READ},
+    ),
+}
+
+
+OTHERWISE = {("together", "eos"): "stop", ("gemini", "tool_calls"): "stop"}
+"""Finish reasons of chat that a vendor calls otherwise, some in streams only."""
+
+
+def alike(provider: str, api: str, facts: Facts, *, stream: bool) -> Facts:
+    """The facts without what tells vendors apart. Whether a chat's stream tells a null or nothing, its chunks
+    before tell too."""
+    if api != "chat":
+        return facts
+    made = dict(facts)
+    if "finish_reason" in made:
+        reason = made["finish_reason"]
+        made["finish_reason"] = OTHERWISE.get((provider, reason), reason)
+    if stream and made.get("usage", ABSENT) is None:
+        made["usage"] = ABSENT
+    return made
