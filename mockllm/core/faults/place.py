@@ -29,6 +29,9 @@ class At(Place):
     )
 
 
+FIRST: Final = At.model_construct(chunk=1)
+
+
 class After(Place):
     """The gap behind something; exactly one of these. In a whole answer the byte where it would be said."""
 
@@ -62,7 +65,7 @@ class After(Place):
         return "stream" if self.events is not None else "reply" if self.chunks is not None else "any"
 
 
-MIDDLE: Final = After(fraction=0.5)
+MIDDLE: Final = After.model_construct(fraction=0.5)  # checking is for what is written, and takes time
 
 
 # --- pieces --------------------------------------------------------------------------------------

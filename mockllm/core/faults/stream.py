@@ -13,7 +13,19 @@ from pydantic import Field
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.faults.connection import flowing
 from mockllm.core.faults.fault import Fault, NotPlayed, ReplyFault, Telling, fault
-from mockllm.core.faults.place import MIDDLE, After, At, alive, beats_before, chunks, gap, halves, piece, says
+from mockllm.core.faults.place import (
+    FIRST,
+    MIDDLE,
+    After,
+    At,
+    alive,
+    beats_before,
+    chunks,
+    gap,
+    halves,
+    piece,
+    says,
+)
 from mockllm.core.framing import written
 from mockllm.core.plan import Cut, Data, Flow, Framing, Plan, Raw, Step, Wait
 from mockllm.core.reply import Reply
@@ -31,7 +43,7 @@ class ChunkFault(Fault):
 
     needs_stream: ClassVar[bool] = True
 
-    at: At = Field(default=At(chunk=1), description="Which chunk it strikes.")
+    at: At = Field(default=FIRST, description="Which chunk it strikes.")
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:
         place = piece(plan, self.at)
@@ -263,7 +275,7 @@ class Drip(Fault):
     every: Drawable[Duration] = Field(default=0.001, description="How long until the next ones.")
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:
-        return flowing(plan, Flow(self.size, self.every))
+        return flowing(plan, Flow(max(1, self.size), self.every))  # a draw may give less
 
 
 @fault("comment_flood")

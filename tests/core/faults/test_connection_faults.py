@@ -1,0 +1,69 @@
+"""Faults of the connection: what they make of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mockllm.core.faults import FAULTS
+from mockllm.core.plan import USUAL, Cut, Delivery, Flow, Plan, Raw, Wait
+from tests.core.faults.plans import ARRAY, EMPTY, ERROR, STEPS, STREAM, WHOLE, played, reason
+
+
+def made(name: str, **settings: Any) -> Any:
+    return FAULTS[name].model_validate(settings)
+
+
+@pytest.mark.parametrize("name", ["reset", "close", "silence"])
+def test_an_answer_is_cut_in_the_middle_or_where_it_is_said(name: str) -> None:
+    assert played(made(name)).steps == (*STEPS[:3], Cut(name, 1), *STEPS[3:])  # type: ignore[arg-type]
+    assert played(made(name, after={"chunks": 2})).steps == (*STEPS[:5], Cut(name, 2), *STEPS[5:])  # type: ignore[arg-type]
+    assert played(made(name), ERROR).steps[1] == Cut(name, 0)  # type: ignore[arg-type]
+    assert reason(made(name, after={"chunks": 3})) == "the answer has only 2 chunks"
+
+
+def test_a_slow_close_ends_with_the_connection_and_says_no_length() -> None:
+    plan = played(made("slow_close", **{"for": "2s"}))
+    assert plan.steps == (*STEPS, Wait(2.0, 2), Cut("close", 2))
+    assert plan.delivery == Delivery(body="close")
+    long = replace(ERROR, head=ERROR.head.with_headers((("content-length", "9"),)))
+    assert played(made("slow_close"), long).head == ERROR.head
+    assert played(made("slow_close"), EMPTY).steps == (Wait(5.0, 0), Cut("close", 0))
+
+
+def test_a_slow_close_waits_behind_all_of_an_array() -> None:
+    assert played(made("slow_close"), ARRAY).steps[3:] == (Raw(b"\n]", 2), Wait(5.0, 2), Cut("close", 2))
+
+
+def test_what_is_cut_is_not_closed_slowly() -> None:
+    assert reason(made("slow_close"), played(made("reset"))) == "the answer is cut before its end"
+
+
+@pytest.mark.parametrize(
+    ("rate", "flow"),
+    [(1000.0, Flow(50, 0.05)), (1.0, Flow(1, 1.0)), (30.0, Flow(1, 1 / 30)), (0.2, Flow(1, 1.0))],
+)
+def test_bandwidth_is_a_flow_of_small_slices(rate: float, flow: Flow) -> None:
+    fault = made("bandwidth").model_copy(update={"bytes_per_second": rate})  # as a draw may give it
+    assert played(fault).delivery.flows == (flow,)
+
+
+def test_flows_add_up() -> None:
+    plan = played(made("drip", size=2, every="3ms"), played(made("bandwidth")))
+    assert plan.delivery.flows == (Flow(50, 0.05), Flow(2, 0.003))
+
+
+def test_slow_headers_are_slow_twice_when_played_twice() -> None:
+    once = played(made("slow_headers"))
+    assert once == replace(STREAM, delivery=Delivery(over=5.0))
+    assert played(made("slow_headers", **{"for": "1s"}), once).delivery.over == 6.0
+
+
+@pytest.mark.parametrize("then", ["reset", "close", "silence"])
+def test_no_response_is_a_cut_before_the_head(then: str) -> None:
+    plan: Plan = played(made("no_response", then=then), WHOLE)
+    assert plan.steps == (Cut(then, 0),)  # type: ignore[arg-type]
+    assert plan.delivery == replace(USUAL, withheld=True)
+    assert played(made("no_response")).delay == STREAM.delay

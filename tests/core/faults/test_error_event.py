@@ -1,0 +1,105 @@
+"""Faults of a stream that work on what is said: an error in its midst, and an end that tells no reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from mockllm.core.failure import Failure
+from mockllm.core.faults import FAULTS, Fault, NotPlayed, Telling
+from mockllm.core.plan import Data, Framing, Head, Plan
+from mockllm.core.reply import Choice, Pause, Reply, Text
+from mockllm.core.request import Request
+from mockllm.core.turns import spoken_beats
+
+
+def made(name: str, **settings: Any) -> Any:
+    return FAULTS[name].model_validate(settings)
+
+
+TEXT = Reply((Choice((Text(("a", "b", Pause(1.0), "c", "d")),)),))
+
+
+def told(reply: Reply, *, streamed: bool = True) -> Telling:
+    """With plans of one step for each piece."""
+
+    def plan(reply: Reply) -> Plan:
+        if not streamed:
+            return Plan(Head(200, ()), (Data(b'"abcd"', 0, "body"),), spoken=spoken_beats(reply))
+        pieces = spoken_beats(reply)
+        steps = tuple(Data(text.encode(), beat, "say") for beat, (_, text) in enumerate(pieces, 1))
+        return Plan(Head(200, ()), steps, Framing.SSE)
+
+    return Telling(Request(method="POST", path="/", headers={}), streamed, Random(0), plan)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, ("a", "b")),
+        ({"after": {"chunks": 0}}, None),
+        ({"after": {"chunks": 3}}, ("a", "b", Pause(1.0), "c")),
+        ({"after": {"bytes": 9}}, ("a",)),
+        ({"after": {"time": "0s"}}, ("a", "b", Pause(1.0), "c", "d")),
+    ],
+)
+def test_an_error_event_cuts_what_is_said(settings: dict[str, Any], said: tuple[Any, ...] | None) -> None:
+    changed = made("error_event", **settings).tell(TEXT, told(TEXT))
+    assert isinstance(changed, Reply)
+    assert changed.broken == Failure("overloaded")
+    assert changed.choices[0].parts == ((Text(said),) if said is not None else ())
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({"chunks": 1}, ("a",)),
+        ({"fraction": 0.5}, ("a", "b")),
+        ({"bytes": 2}, ("a", "b", Pause(1.0), "c", "d")),
+    ],
+)
+def test_a_whole_answer_is_the_error_where_so_much_would_have_been_said(
+    after: dict[str, Any], said: tuple[Any, ...]
+) -> None:
+    fault = made("error_event", after=after, type="rate_limit", status=418, message="no")
+    changed = fault.tell(TEXT, told(TEXT, streamed=False))
+    assert isinstance(changed, Reply)
+    assert changed.broken == Failure("rate_limit", 418, "no")
+    assert changed.choices[0].parts == (Text(said),)
+
+
+def test_an_error_behind_an_error_is_none() -> None:
+    broken = replace(TEXT, broken=Failure("timeout"))
+    fault = made("error_event", after={"chunks": 4})
+    assert fault.tell(broken, told(broken)) == NotPlayed(
+        "the answer breaks off there with an error of its own"
+    )
+    earlier = made("error_event").tell(broken, told(broken))
+    assert isinstance(earlier, Reply)
+    assert earlier.broken == Failure("overloaded")
+    assert made("error_event", after={"chunks": 5}).tell(TEXT, told(TEXT)) == NotPlayed(
+        "the answer has only 4 chunks"
+    )
+
+
+def test_a_reply_that_never_ends_says_no_reason() -> None:
+    changed = made("no_finish").tell(TEXT, told(TEXT))
+    assert changed == replace(TEXT, unfinished=True)
+    assert not changed.ends
+    broken = replace(TEXT, broken=Failure("timeout"))
+    assert made("no_finish").tell(broken, told(broken)) == NotPlayed(
+        "the answer breaks off with an error of its own"
+    )
+
+
+@pytest.mark.parametrize("kind", FAULTS.values(), ids=FAULTS)
+def test_a_fault_needs_what_its_place_needs(kind: type[Fault]) -> None:
+    fault = kind()
+    if not (kind.needs_stream or kind.needs_reply):
+        assert fault.needs == "any"
+        if "after" in kind.model_fields:
+            assert kind.model_validate({"after": {"chunks": 1}}).needs == "reply"
+            assert kind.model_validate({"after": {"events": 1}}).needs == "stream"

@@ -1,0 +1,200 @@
+"""Faults in events and in when they come: the steps that are left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from mockllm.core.events import sent
+from mockllm.core.faults import FAULTS, Fault, NotPlayed, ReplyFault, Telling
+from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.reply import Reply
+from mockllm.core.request import Request
+from tests.core.faults import plans
+
+
+def made(name: str, **settings: Any) -> Any:
+    return FAULTS[name].model_validate(settings)
+
+
+ROLE, ONE, TWO, STOP, DONE = (plans.STEPS[index] for index in (0, 2, 4, 5, 6))
+FIRST_WAIT, SECOND_WAIT = plans.STEPS[1], plans.STEPS[3]
+REST = plans.STEPS[5:]
+
+CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
+    "a chunk comes twice": (made("duplicate"), (ROLE, FIRST_WAIT, ONE, ONE, *plans.STEPS[3:])),
+    "a chunk comes four times": (
+        made("duplicate", at={"chunk": 2}, times=3),
+        (*plans.STEPS[:5], TWO, TWO, TWO, *REST),
+    ),
+    "a chunk is missing": (made("drop", at={"chunk": 2}), (*plans.STEPS[:4], *REST)),
+    "several are missing": (made("drop", count=5), (ROLE, FIRST_WAIT, SECOND_WAIT, *REST)),
+    "two change places, the waits stay": (made("reorder"), (ROLE, FIRST_WAIT, TWO, SECOND_WAIT, ONE, *REST)),
+    "an event is cut": (made("cut_event"), (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True), Cut("end", 1))),
+    "and the connection closed": (
+        made("cut_event", then="close"),
+        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True), Cut("close", 1)),
+    ),
+    "and the connection reset": (
+        made("cut_event", then="reset"),
+        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True), Cut("reset", 1)),
+    ),
+    "and the rest comes later": (
+        made("cut_event", then="go_on", pause="1s"),
+        (
+            ROLE,
+            FIRST_WAIT,
+            Raw(b"event: delta", 1, True),
+            Wait(1.0, 1, True),
+            Raw(b"\ndata: one\n\n", 1),
+            *plans.STEPS[3:],
+        ),
+    ),
+    "nothing ends it": (made("no_terminator"), plans.STEPS[:6]),
+    "it stalls": (made("stall"), (*plans.STEPS[:3], Wait(10.0, 1), *plans.STEPS[3:])),
+    "comments come at once": (
+        made("comment_flood", count=2, comment="a\nb"),
+        (*plans.STEPS[:3], Raw(b": a\n: b\n\n: a\n: b\n\n", 1), *plans.STEPS[3:]),
+    ),
+    "comments come one by one": (
+        made("comment_flood", count=2, comment="", every="1s"),
+        (
+            *plans.STEPS[:3],
+            Raw(b": \n\n", 1),
+            Wait(1.0, 1),
+            Raw(b": \n\n", 1),
+            Wait(1.0, 1),
+            *plans.STEPS[3:],
+        ),
+    ),
+    "events come together": (made("coalesce", events=2), (ROLE, FIRST_WAIT, SECOND_WAIT, ONE, TWO, *REST)),
+    "all events come together": (
+        made("coalesce", events=9),
+        (ROLE, FIRST_WAIT, SECOND_WAIT, ONE, TWO, *REST),
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "steps"), CASES.values(), ids=CASES)
+def test_its_steps_are(fault: Fault, steps: tuple[Step, ...]) -> None:
+    assert plans.played(fault) == replace(plans.STREAM, steps=steps)
+
+
+UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
+    "no such chunk": (made("duplicate", at={"chunk": 3}), plans.STREAM, "the answer has only 2 chunks"),
+    "nothing to change places with": (
+        made("reorder", at={"chunk": 2}),
+        plans.STREAM,
+        "no chunk follows chunk 2",
+    ),
+    "only letters of one byte": (made("cut_utf8"), plans.STREAM, "no chunk has a character of several bytes"),
+    "only such letters there": (
+        made("cut_utf8", at={"chunk": 1}),
+        plans.STREAM,
+        "the chunk has no character of several bytes",
+    ),
+    "no chunk with letters": (
+        made("cut_utf8", at={"chunk": 7}),
+        plans.STREAM,
+        "the answer has only 2 chunks",
+    ),
+    "no terminator": (
+        made("no_terminator"),
+        replace(plans.STREAM, steps=plans.STEPS[:6]),
+        "nothing ends this stream but the end of the answer",
+    ),
+    "a place that is not there": (
+        made("stall", after={"events": 9}),
+        plans.STREAM,
+        "the answer has only 5 events",
+    ),
+    "a flood that has no place": (
+        made("comment_flood", after={"chunks": 9}),
+        plans.STREAM,
+        "the answer has only 2 chunks",
+    ),
+    "an array has no comments": (made("comment_flood"), plans.ARRAY, "only server-sent events have comments"),
+    "an array has no lines": (made("crlf"), plans.ARRAY, "the answer is no stream of server-sent events"),
+    "CRLF as it is": (
+        made("crlf"),
+        replace(plans.STREAM, framing=Framing.SSE_CRLF),
+        "its lines end with CRLF as it is",
+    ),
+    "an error says nothing": (made("error_event"), plans.ERROR, "the answer is no reply"),
+}
+
+
+@pytest.mark.parametrize(("fault", "plan", "why"), UNPLAYED.values(), ids=UNPLAYED)
+def test_it_is_not_played_because(fault: Fault, plan: Plan, why: str) -> None:
+    assert plans.reason(fault, plan) == why
+
+
+@pytest.mark.parametrize("name", [name for name, kind in FAULTS.items() if kind.needs_stream])
+def test_what_needs_a_stream_is_not_played_on_whole_answers(name: str) -> None:
+    fault = FAULTS[name]()
+    assert fault.needs == "stream"
+    if isinstance(fault, ReplyFault):
+        told = Telling(
+            Request(method="POST", path="/", headers={}), False, Random(0), lambda reply: plans.WHOLE
+        )
+        assert fault.tell(Reply(()), told) == NotPlayed("the answer is not streamed")
+    else:
+        assert plans.reason(fault, plans.WHOLE) == "the answer is not streamed"
+
+
+def test_a_stall_before_the_head_holds_it_back() -> None:
+    assert plans.played(made("stall", after={"time": "0.1s"})) == replace(plans.STREAM, delay=10.5)
+
+
+def test_a_stall_leaves_an_array_what_it_is() -> None:
+    plan = plans.played(made("stall", after={"bytes": 2}), plans.ARRAY)
+    assert sent(plan) == sent(plans.ARRAY)
+
+
+LETTERS = Plan(
+    Head(200, ()),
+    (Data(b"a", 1, "say"), Data("bü".encode(), 2, "say"), Data("ä".encode(), 2, "say")),
+    Framing.SSE,
+)
+
+
+def test_a_character_comes_in_two_parts() -> None:
+    first = (LETTERS.steps[0], Raw(b"data: b\xc3", 2, True))
+    rest = (Raw(b"\xbc\n\n", 2), LETTERS.steps[2])
+    assert plans.played(made("cut_utf8"), LETTERS).steps == (*first, Wait(0.1, 2, True), *rest)
+    assert plans.played(made("cut_utf8", at={"chunk": 2}), LETTERS).steps == (
+        *first,
+        Wait(0.1, 2, True),
+        *rest,
+    )
+    assert plans.played(made("cut_utf8", then="end"), LETTERS).steps == (*first, Cut("end", 2))
+
+
+def test_in_an_array_its_bracket_is_missing() -> None:
+    assert sent(plans.played(made("no_terminator"), plans.ARRAY)) == sent(plans.ARRAY).removesuffix(b"\n]")
+    cut = plans.played(made("reset"), plans.ARRAY)
+    assert plans.reason(made("no_terminator"), cut) == "nothing ends this stream but the end of the answer"
+
+
+def test_a_terminator_behind_a_cut_was_never_there() -> None:
+    cut = plans.played(made("reset"))
+    assert plans.reason(made("no_terminator"), cut) == "nothing ends this stream but the end of the answer"
+    both = replace(plans.STREAM, steps=(*plans.STEPS, Cut("close", 2)))
+    assert plans.played(made("no_terminator"), both).steps == (*plans.STEPS[:6], Cut("close", 2))
+
+
+def test_crlf_ends_lines_of_comments_too() -> None:
+    plan = plans.played(made("comment_flood", count=1), plans.played(made("crlf")))
+    assert b"data: one\r\n\r\n: keep-alive\r\n\r\n" in sent(plan)
+
+
+def test_events_that_come_together_leave_a_cut_behind_them() -> None:
+    cut = replace(plans.STREAM, steps=(*plans.STEPS[:3], Cut("reset", 1)))
+    assert plans.played(made("coalesce"), cut) == cut
+
+
+def test_what_waits_for_nothing_comes_together_as_it_is() -> None:
+    assert plans.played(made("coalesce"), plans.ARRAY) == plans.ARRAY

@@ -1,0 +1,192 @@
+"""Places: which steps stand before one, and why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from mockllm.core.events import sent
+from mockllm.core.faults import NotPlayed
+from mockllm.core.faults.place import After, Gap, beats_before, cut, gap, where_said
+from mockllm.core.plan import Bare, Cut, Data, Framing, Plan, Raw, Wait
+from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE
+
+
+def found(plan: Plan, **place: Any) -> Gap:
+    made = gap(plan, After.model_validate(place))
+    assert isinstance(made, Gap), made
+    return made
+
+
+def why(plan: Plan, **place: Any) -> str:
+    made = gap(plan, After.model_validate(place))
+    assert isinstance(made, NotPlayed), made
+    return made.reason
+
+
+@pytest.mark.parametrize(
+    ("place", "index"),
+    [
+        pytest.param({"chunks": 0}, 1, id="before the first chunk, and before it is waited for"),
+        pytest.param({"chunks": 1}, 3, id="right behind a chunk"),
+        pytest.param({"chunks": 2}, 5, id="behind the last chunk, before what ends the stream"),
+        pytest.param({"events": 0}, 0, id="before all events"),
+        pytest.param({"events": 1}, 1, id="behind an event that says nothing"),
+        pytest.param({"events": 5}, 7, id="behind the last event"),
+        pytest.param({"fraction": "0%"}, 1, id="no chunk"),
+        pytest.param({"fraction": "50%"}, 3, id="half of the chunks"),
+        pytest.param({"fraction": "99%"}, 3, id="a fraction rounds down"),
+        pytest.param({"fraction": 1}, 5, id="all chunks"),
+        pytest.param({"bytes": 0}, 0, id="no byte"),
+        pytest.param({"bytes": 12}, 1, id="behind the bytes of an event"),
+        pytest.param({"bytes": 84}, 7, id="behind the last byte"),
+        pytest.param({"time": "3.5s"}, 7, id="behind all that is due at that very moment"),
+    ],
+)
+def test_a_place_in_a_stream_parts_its_steps(place: dict[str, Any], index: int) -> None:
+    assert found(STREAM, **place) == Gap(STEPS[:index], STEPS[index:])
+
+
+def test_a_byte_in_an_event_parts_its_bytes_and_the_frame_goes_on_behind_it() -> None:
+    place = found(STREAM, bytes=15)
+    assert place.before[-1] == Raw(b"eve", 1, event=True)
+    assert place.behind[0] == Raw(b"nt: delta\ndata: one\n\n", 1)
+    assert (place.before[:-1], place.behind[1:]) == (STEPS[:2], STEPS[3:])
+
+
+@pytest.mark.parametrize("count", range(22))
+def test_an_array_stays_one_wherever_it_is_parted(count: int) -> None:
+    place = found(ARRAY, bytes=count) if count <= 16 else found(ARRAY, bytes=16)
+    assert sent(replace(ARRAY, steps=(*place.before, *place.behind))) == sent(ARRAY)
+
+
+def test_raw_bytes_are_parted_too() -> None:
+    plan = Plan(STREAM.head, (Raw(b"abcd", 0),), Framing.SSE)
+    assert found(plan, bytes=1) == Gap((Raw(b"a", 0),), (Raw(b"bcd", 0),))
+    assert found(replace(plan, steps=(Raw(b"abcd", 0, event=True),)), bytes=1).before[0] == Raw(b"a", 0, True)
+
+
+def test_a_moment_in_a_wait_parts_it() -> None:
+    assert found(STREAM, time="2s") == Gap((*STEPS[:3], Wait(0.5, 1)), (Wait(1.5, 1), *STEPS[4:]))
+
+
+def test_a_moment_before_the_head_leaves_is_before_everything() -> None:
+    assert found(STREAM, time="0.2s") == Gap((), STEPS, headless=0.2)
+
+
+@pytest.mark.parametrize(
+    ("place", "before"),
+    [
+        pytest.param({"chunks": 0}, BODY[: BODY.index(b"one<")], id="before the text, not before its like"),
+        pytest.param({"chunks": 1}, BODY[: BODY.index(b"<two>")], id="behind what the first chunk says"),
+        pytest.param({"chunks": 2}, BODY[: BODY.index(b'", "n"')], id="behind the text"),
+        pytest.param({"fraction": "50%"}, BODY[: BODY.index(b"<two>")], id="half of the chunks"),
+        pytest.param({"bytes": 3}, BODY[:3], id="bytes"),
+    ],
+)
+def test_in_a_whole_answer_it_is_the_byte_where_that_would_be_said(
+    place: dict[str, Any], before: bytes
+) -> None:
+    made = found(WHOLE, **place)
+    assert made.before == (WHOLE.steps[0], Raw(before, 0, event=True))
+    assert made.behind == (Raw(BODY.removeprefix(before), 0),)
+
+
+def test_a_whole_answer_without_its_text_is_parted_before_everything() -> None:
+    assert found(replace(WHOLE, spoken=((0, "three"),)), chunks=1) == Gap((), WHOLE.steps)
+
+
+def test_of_an_error_a_fraction_is_one_of_its_bytes() -> None:
+    assert found(ERROR, fraction="50%").before == (Raw(b'{"error', 0, event=True),)
+
+
+@pytest.mark.parametrize(
+    ("plan", "place", "reason"),
+    [
+        (STREAM, {"chunks": 3}, "the answer has only 2 chunks"),
+        (STREAM, {"events": 6}, "the answer has only 5 events"),
+        (STREAM, {"bytes": 85}, "the answer has only 84 bytes"),
+        (STREAM, {"time": "3.6s"}, "the answer takes only 3.5 s"),
+        (WHOLE, {"chunks": 3}, "the answer has only 2 chunks"),
+        (WHOLE, {"events": 1}, "the answer is not streamed"),
+        (ERROR, {"chunks": 0}, "the answer has no chunks"),
+        (EMPTY, {"bytes": 1}, "the answer has only 0 bytes"),
+    ],
+)
+def test_where_there_is_no_such_place_it_says_why(plan: Plan, place: dict[str, Any], reason: str) -> None:
+    assert why(plan, **place) == reason
+
+
+def test_an_empty_answer_has_a_place_before_its_end() -> None:
+    assert found(EMPTY, bytes=0) == Gap((), ())
+    assert found(Plan(STREAM.head, (STEPS[0], STEPS[-1]), Framing.SSE), chunks=0).before == (STEPS[0],)
+    assert found(Plan(STREAM.head, (STEPS[0],), Framing.SSE), chunks=0).before == (STEPS[0],)
+
+
+def test_nothing_is_found_behind_a_cut() -> None:
+    plan = replace(STREAM, steps=(*STEPS[:3], Cut("close", 1), *STEPS[3:]))
+    assert why(plan, chunks=2) == "the answer has only 1 chunk"
+    assert why(plan, events=3) == "the answer has only 2 events"
+    assert why(plan, bytes=37) == "the answer has only 36 bytes"
+    assert why(plan, time="2s") == "the answer takes only 1.5 s"
+    assert found(plan, chunks=1).behind == plan.steps[3:]
+    assert found(plan, bytes=36).behind == plan.steps[3:]
+
+
+def test_what_is_beside_the_chunks_has_no_bytes_of_the_body() -> None:
+    plan = Plan(STREAM.head, (Bare(b"x", 0), Data(b"a", 1, "say")), Framing.NDJSON)
+    assert found(plan, bytes=1).before == (Bare(b"x", 0), Raw(b"a", 1, event=True))
+
+
+@pytest.mark.parametrize(
+    ("spoken", "count", "said"),
+    [
+        pytest.param([(0, "a"), (-1, "z"), (0, "b")], 2, '{"t": "a', id="another choice is left out"),
+        pytest.param([(0, "ab"), (1, "{"), (1, "}")], 3, '{"t": "ab', id="what is no text is left out"),
+        pytest.param([(0, "ab"), (1, "c\n"), (1, "d")], 2, '{"t": "ab", "c": "c\\n', id="escapes are one"),
+        pytest.param([(0, "<"), (0, "y")], 1, '{"t": "ab", "c": "c\\nd", "e": ["", "\\u003c', id="Google's"),
+        pytest.param([(0, ""), (0, "")], 1, "", id="no text at all"),
+        pytest.param([(0, "y"), (0, "ab")], 2, "", id="a text that stands there in parts only"),
+        pytest.param([(0, "ab")], 0, '{"t": "', id="before the first"),
+    ],
+)
+def test_beats_are_found_in_a_body(spoken: list[tuple[int, str]], count: int, said: str) -> None:
+    body = b'{"t": "ab", "c": "c\\nd", "e": ["", "\\u003cy"]}'
+    assert body[: where_said(body, spoken, count)].decode() == said
+
+
+def test_how_many_beats_of_a_whole_answer_stand_before_a_place() -> None:
+    assert beats_before(WHOLE, After(fraction=0.5)) == 1
+    assert beats_before(WHOLE, After(chunks=1)) == 1
+    assert beats_before(WHOLE, After(bytes=1)) == 2
+
+
+def test_a_cut_keeps_what_is_behind_it_for_the_length() -> None:
+    made = cut(WHOLE, found(WHOLE, bytes=3), "reset")
+    assert made.steps[-2:] == (Cut("reset", 0), Raw(BODY[3:], 0))
+    assert sent(made) == BODY[:3]
+
+
+def test_a_cut_before_the_head_sends_nothing() -> None:
+    made = cut(STREAM, found(STREAM, time="0.2s"), "close")
+    assert (made.steps, made.delay, made.delivery.withheld) == ((Cut("close", 0),), 0.2, True)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [{}, {"chunks": 1, "bytes": 2}, {"chunks": -1}, {"chunks": "3"}, {"fraction": 2}, {"time": 3}, {"x": 1}],
+)
+def test_a_place_is_exactly_one_thing(place: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        After.model_validate(place)
+
+
+def test_what_kind_of_answer_has_a_place() -> None:
+    needs = {
+        name: After.model_validate({name: value}).needs
+        for name, value in {"chunks": 1, "events": 1, "bytes": 1, "fraction": 0.1, "time": "1s"}.items()
+    }
+    assert needs == {"chunks": "reply", "events": "stream", "bytes": "any", "fraction": "any", "time": "any"}
