@@ -65,6 +65,10 @@ class Remembering(Dialect, Protocol):
 class Generating(Dialect, Protocol):
     """A call that is answered with a Reply."""
 
+    @property
+    def unsaid(self) -> frozenset[str]:
+        """Which words of a reply this protocol has nothing for: `citations`, `images`. They are left out."""
+
     def sayable(self, reply: Reply, request: Request) -> Reply:
         """What this protocol says of a reply: without the parts and choices that it does not show. Beats are
         counted on this, and the other methods take it."""

@@ -17,7 +17,7 @@ from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
 from mockllm.core.plan import Data, Head, Plan, Wait
-from mockllm.core.reply import Reply
+from mockllm.core.reply import Media, Part, Reply, Text
 from mockllm.core.request import Request
 from mockllm.core.template import Scope
 from mockllm.core.tokens import estimate, split
@@ -139,7 +139,7 @@ class Planner:
         request = speaking.request
         sent = self._settled(speaking)
         if not sent.faults:
-            reply = self._own_error(dialect.sayable(self._cooked(speaking), request), speaking)
+            reply = self._own_error(dialect.sayable(self._whole(speaking, dialect), request), speaking)
             return self._said(speaking, dialect, reply, sent)
         told = [(number, fault) for number, fault in enumerate(sent.faults) if isinstance(fault, ReplyFault)]
 
@@ -148,7 +148,9 @@ class Planner:
             whole = not speaking.streamed and reply.broken is None
             return replace(made, spoken=spoken_beats(reply)) if whole else made
 
-        reply = _changed(self._cooked(speaking), [each for each in told if not each[1].shown], speaking, plan)
+        reply = _changed(
+            self._whole(speaking, dialect), [each for each in told if not each[1].shown], speaking, plan
+        )
         reply = dialect.sayable(reply, request)
         reply = _changed(reply, [each for each in told if each[1].shown], speaking, plan)
         rest = [fault for fault in sent.faults if not isinstance(fault, ReplyFault)]
@@ -174,6 +176,17 @@ class Planner:
             return reply
         speaking.error = reply.broken.type
         return replace(reply, broken=reply.broken.for_dialect(speaking.dialect.name, DIALECT_NAMES))
+
+    def _whole(self, speaking: Speaking, dialect: Generating) -> Reply:
+        """The reply; notes what of it the protocol has no form for."""
+        reply = self._cooked(speaking)
+        if dialect.unsaid:
+            kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
+            for kind in sorted(dialect.unsaid & kinds):
+                speaking.notes.append(
+                    f"{kind} left out: {dialect.api} of {speaking.request.provider} has none"
+                )
+        return reply
 
     def _cooked(self, speaking: Speaking) -> Reply:
         """The reply; a static one is made once for each way to ask for it."""
@@ -219,6 +232,13 @@ class Planner:
             ]
             total = sum(min(wait, sent.longest) for wait in (*waits, after * slow))
         return paced_whole(plan, total)
+
+
+def _kinds(part: Part) -> tuple[str, ...]:
+    """What of a part not every protocol can say."""
+    if type(part) is Media:
+        return ("images",)
+    return ("citations",) if type(part) is Text and part.citations else ()
 
 
 class NotGenerating(Exception):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, Heard, ask, claude, first, mistakes
+from tests.language.playing import Ask, Heard, ask, chat, claude, first, mistakes
 
 BOIL = """
 rules:
@@ -118,6 +118,100 @@ def test_a_text_of_a_script_keeps_its_own_words_whole() -> None:
     assert (block["text"], len(block["citations"])) == ("A b.", 1)
 
 
+def responses(**more: Any) -> Ask:
+    return ask("/v1/responses", {"model": "gpt-4o", "input": "hi", **more})
+
+
+def test_openais_chat_annotates_the_message() -> None:
+    (water, other) = first(BOIL, chat()).choice["message"]["annotations"]
+    assert water == {
+        "type": "url_citation",
+        "url_citation": {
+            "end_index": 11,
+            "start_index": 0,
+            "title": "Water",
+            "url": "https://a.example/water",
+        },
+    }
+    assert (other["url_citation"]["start_index"], other["url_citation"]["end_index"]) == (15, 26)
+
+
+def test_openais_chat_streams_annotations_behind_their_text() -> None:
+    yaml = """
+    rules:
+      - reply:
+          parts: [{text: One., citations: ["u:1"]}, {text: " Two.", citations: [{url: "u:2", words: Two}]}]
+    """
+    heard = first(yaml, chat(stream=True))
+    deltas = [event.json["choices"][0]["delta"] for event in heard.events[:-1]]
+    told = [each["url_citation"] for delta in deltas for each in delta.get("annotations", ())]
+    assert [(each["url"], each["start_index"], each["end_index"]) for each in told] == [
+        ("u:1", 0, 4),
+        ("u:2", 5, 8),
+    ]
+    assert heard.text == "One. Two."
+
+
+def test_responses_annotate_the_text() -> None:
+    (message,) = first(BOIL, responses()).json["output"]
+    (part,) = message["content"]
+    assert part["annotations"][0] == {
+        "type": "url_citation",
+        "end_index": 11,
+        "start_index": 0,
+        "title": "Water",
+        "url": "https://a.example/water",
+    }
+    assert len(part["annotations"]) == 2
+
+
+def test_responses_stream_an_event_for_each_annotation() -> None:
+    events = [event.json for event in first(BOIL, responses(stream=True)).events]
+    kinds = [event["type"].removeprefix("response.") for event in events]
+    assert kinds[-6:] == [
+        *["output_text.annotation.added"] * 2,
+        *("output_text.done", "content_part.done", "output_item.done", "completed"),
+    ]
+    assert [event["annotation_index"] for event in events[-6:-4]] == [0, 1]
+    done = events[-3]["part"]["annotations"]
+    assert done == [event["annotation"] for event in events[-6:-4]]
+    assert events[-1]["response"]["output"][0]["content"][0]["annotations"] == done
+    opened = next(event for event in events if event["type"].endswith("content_part.added"))
+    assert opened["part"]["annotations"] == []
+
+
+def completions() -> Ask:
+    return ask("/v1/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "hi"})
+
+
+def groq() -> Ask:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    return ask("/groq/openai/v1/chat/completions", body)
+
+
+@pytest.mark.parametrize(
+    ("asked", "noted"),
+    [
+        (
+            completions(),
+            ["citations left out: completions of openai has none", "images left out: completions"],
+        ),
+        (groq(), ["citations left out: chat of groq has none", "images left out: chat of groq"]),
+        (chat(), ["images left out: chat of openai has none"]),
+        (claude(), ["images left out: messages of anthropic has none"]),
+        (gemini(), []),
+        (responses(), []),
+    ],
+    ids=["completions", "groq", "chat", "anthropic", "gemini", "responses"],
+)
+def test_what_a_protocol_has_no_form_for_is_left_out_and_noted(asked: Ask, noted: list[str]) -> None:
+    yaml = f"rules: [{{reply: {{text: a, citations: ['u:1'], images: [{{data: {DOT}}}]}}}}]"
+    heard = first(yaml, asked)
+    lines = heard.notes.splitlines()
+    assert [line.startswith(wanted) for line, wanted in zip(lines, noted, strict=True)] == [True] * len(noted)
+    assert heard.status == 200
+
+
 # --- images --------------------------------------------------------------------------------------
 
 
@@ -162,6 +256,23 @@ def test_a_picture_alone_is_an_answer() -> None:
     heard = first(yaml, gemini(stream=True))
     assert DOT in heard.bytes.decode()
     assert first(yaml, claude()).json["content"] == []
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_responses_send_pictures_as_what_their_tool_made(stream: bool) -> None:
+    yaml = f"rules: [{{reply: {{text: Here., images: [{{data: {DOT}, mime_type: image/webp}}]}}}}]"
+    heard = first(yaml, responses(stream=stream))
+    body = heard.events[-1].json["response"] if stream else heard.json
+    text, picture = body["output"]
+    assert (text["type"], picture["type"], picture["status"]) == (
+        "message",
+        "image_generation_call",
+        "completed",
+    )
+    assert (picture["result"], picture["output_format"]) == (DOT, "webp")
+    if stream:
+        kinds = [event.json["type"] for event in heard.events]
+        assert "response.image_generation_call.generating" in kinds
 
 
 # --- mistakes ------------------------------------------------------------------------------------

@@ -165,6 +165,7 @@ class Messages:
     api: str = "messages"
     generates: bool = True
     request: type[Request] = MessagesRequest
+    unsaid: frozenset[str] = frozenset({"images"})
 
     def check(self, request: Request) -> Failure | None:
         return check(request)

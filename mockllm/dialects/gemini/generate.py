@@ -123,6 +123,7 @@ class Generate:
     api: str = "generate"
     generates: bool = True
     request: type[Request] = GenerateRequest
+    unsaid: frozenset[str] = frozenset()
 
     def __init__(self, base: str) -> None:
         self._base = base

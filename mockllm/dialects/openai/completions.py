@@ -224,6 +224,7 @@ class Completions:
     name = "openai"
     api = "completions"
     generates = True
+    unsaid = frozenset({"citations", "images"})
     request = CompletionsRequest
 
     def check(self, request: Request) -> Failure | None:

@@ -254,6 +254,8 @@ def _said_of(part: Part) -> int:
 class VendorChat(Chat):
     """A vendor's chat."""
 
+    unsaid = frozenset({"citations", "images"})
+
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from mockllm.core.chance import Ids
+from mockllm.core.citing import said, span
 from mockllm.core.json import Json
 from mockllm.core.reply import (
     Call,
@@ -142,6 +144,22 @@ def hidden(part: Part) -> bool:
     return type(part) in (Thinking, Media)
 
 
+def cited(parts: Sequence[Part]) -> list[Json]:
+    """The sources of these parts' texts; places are counted through all of them."""
+    made: list[Json] = []
+    before = 0
+    for part in parts:
+        if type(part) is not Text:
+            continue
+        for citation in part.citations:
+            start, end = span(citation, said(part))
+            told = {"end_index": before + end, "start_index": before + start}
+            named = {**told, "title": citation.title or citation.url, "url": citation.url}
+            made.append({"type": "url_citation", "url_citation": named})
+        before += len(said(part))
+    return made
+
+
 def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
     text = refusal = None
@@ -149,8 +167,7 @@ def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     own: dict[str, Json] = {}
     for part in choice.parts:
         if type(part) is Text:
-            said = part.whole if part.whole is not None else spoken(part.pieces)
-            text = said if text is None else text + said
+            text = (text or "") + said(part)
         elif type(part) is Call:
             calls.append(facts.call(part, number, len(calls), spoken(part.pieces)))
         elif type(part) is Refusal:
@@ -165,7 +182,7 @@ def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     elif calls:
         made["tool_calls"] = calls
     made["refusal"] = refusal
-    made["annotations"] = []
+    made["annotations"] = cited(choice.parts)
     return {**made, **own} if own else made
 
 
@@ -173,13 +190,13 @@ def body(reply: Reply, facts: Answered) -> dict[str, Json]:
     """The whole answer's object."""
     choices = []
     for number, choice in enumerate(reply.choices):
-        said: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
+        one: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
         if facts.logprobs is not None:
-            said["logprobs"] = logprobs.whole(choice, facts.logprobs)
+            one["logprobs"] = logprobs.whole(choice, facts.logprobs)
         elif facts.family.logprobs:
-            said["logprobs"] = None
-        said["finish_reason"] = facts.finish(choice)
-        choices.append(said)
+            one["logprobs"] = None
+        one["finish_reason"] = facts.finish(choice)
+        choices.append(one)
     made = facts.top("chat.completion")
     made["choices"] = choices
     made["usage"] = usage(reply.usage)

@@ -52,6 +52,7 @@ class Chat:
     name = "openai"
     api = "chat"
     generates = True
+    unsaid = frozenset({"images"})
     request = ChatRequest
 
     def check(self, request: Request) -> Failure | None:

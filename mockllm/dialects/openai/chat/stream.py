@@ -16,10 +16,12 @@ from mockllm.core.reply import (
     Native,
     Refusal,
     Reply,
+    Text,
 )
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.body import (
     answered,
+    cited,
     sayable,
     usage,
 )
@@ -102,6 +104,14 @@ class ChatEncoder(Encoder):
             if self._probabilities is not None:
                 logprobs = self._probabilities.say(at.choice, part, piece)
         return (self._chunk(at.choice, delta, padded=len(piece), logprobs=logprobs),)
+
+    def close(self, at: At) -> Iterable[Event]:
+        """A text's sources stand behind it."""
+        if type(at.part) is not Text or not at.part.citations:
+            return ()
+        parts = self.reply.choices[at.choice].parts
+        told = len(cited(parts[: at.index]))
+        return (self._chunk(at.choice, dumps({"annotations": cited(parts[: at.index + 1])[told:]})),)
 
     def end(self, choice: int) -> Iterable[Event]:
         reason = dumps(self._facts.finish(self.reply.choices[choice]))

@@ -28,7 +28,15 @@ from mockllm.dialects.openai.responses.asking import compose
 from mockllm.dialects.openai.responses.check import check, unreadable
 from mockllm.dialects.openai.responses.errors import error_plan, inner
 from mockllm.dialects.openai.responses.hearing import hear
-from mockllm.dialects.openai.responses.items import content_part, item, item_id, output, sayable, status_of
+from mockllm.dialects.openai.responses.items import (
+    cited,
+    content_part,
+    item,
+    item_id,
+    output,
+    sayable,
+    status_of,
+)
 from mockllm.dialects.openai.responses.memory import memo
 from mockllm.dialects.openai.responses.native import begun, between
 from mockllm.dialects.openai.responses.object import INCOMPLETE, answered, usage
@@ -125,6 +133,9 @@ class ResponsesEncoder(Encoder):
         at_item = {"item_id": item_id(part, place, self._facts), "output_index": place}
         if self._speaks(part):
             logprobs: dict[str, Json] = {"logprobs": bare(self._logprobs)} if kind.logprobs else {}
+            for number, source in enumerate(cited(part) if said else ()):
+                placed = {"annotation": source, "annotation_index": number, **kind.index, **at_item}
+                yield self._event("response.output_text.annotation.added", placed)
             done = {**kind.index, **at_item, **logprobs, kind.member: said}
             yield self._event(f"response.{kind.event}.done", done)
             if kind.part is not None:
@@ -191,6 +202,7 @@ class Responses:
     api = "responses"
     generates = True
     request = ResponsesRequest
+    unsaid: frozenset[str] = frozenset()
 
     def check(self, request: Request) -> Failure | None:
         return check(request)

@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from mockllm.core.chance import HEX
+from mockllm.core.citing import said as whole_text
+from mockllm.core.citing import span
 from mockllm.core.json import Json
 from mockllm.core.likelihood import likely, tokens_said
 from mockllm.core.reply import Call, Choice, Media, Native, Part, Refusal, Reply, Text, Thinking, spoken
@@ -32,19 +34,23 @@ def sayable(reply: Reply) -> Reply:
 
 
 def _changed(part: Part) -> bool:
+    if type(part) is Media:
+        return True
     return _hidden(part) or (type(part) is Thinking and part.redacted and part.pieces != ())
 
 
 def _hidden(part: Part) -> bool:
     """A block of the chat protocol's is a piece of a message; an item of this one says its type."""
-    if type(part) is Media:
-        return True
     return type(part) is Native and not (
         part.dialect == "openai" and type(part.block) is dict and type(part.block.get("type")) is str
     )
 
 
 def _seen(part: Part) -> Part:
+    """A picture is what the tool made that makes them."""
+    if type(part) is Media:
+        made = {"type": "image_generation_call", "status": "completed", "result": part.data}
+        return Native("openai", {**made, "output_format": part.mime.rpartition("/")[2]})
     return replace(part, pieces=()) if type(part) is Thinking and part.redacted else part
 
 
@@ -89,7 +95,20 @@ def content_part(part: Part, said: str, logprobs: Sequence[Json] = ()) -> dict[s
         return {"type": "refusal", "refusal": said}
     if type(part) is Thinking:
         return {"type": "summary_text", "text": said}
-    return {"type": "output_text", "annotations": [], "logprobs": list(logprobs), "text": said}
+    found = cited(part) if said else []
+    return {"type": "output_text", "annotations": found, "logprobs": list(logprobs), "text": said}
+
+
+def cited(part: Part) -> list[Json]:
+    """The sources of a text."""
+    made: list[Json] = []
+    if type(part) is not Text:
+        return made
+    for citation in part.citations:
+        start, end = span(citation, whole_text(part))
+        told = {"type": "url_citation", "end_index": end, "start_index": start}
+        made.append({**told, "title": citation.title or citation.url, "url": citation.url})
+    return made
 
 
 def _reasoning(part: Thinking, id: str, place: int, facts: Answered, said: str | None) -> dict[str, Json]:
