@@ -19,6 +19,7 @@ from mockllm.dialects.hearing import Heard
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.body import hidden
 from mockllm.dialects.openai.chat.call import Chat
+from mockllm.dialects.openai.chat.check import refused
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.families import DEFAULT_MODEL
 from mockllm.dialects.openai.logprobs import Streamed
@@ -258,6 +259,13 @@ class VendorChat(Chat):
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
+
+    def check(self, request: Request) -> Failure | None:
+        """In OpenAI's words only where its own are refused: most requests say the same in both."""
+        failure, words, body = super().check(request), self.vendor.words, request.body
+        if failure is None or words is None or type(body) is not dict:
+            return failure
+        return refused(words(body))
 
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)

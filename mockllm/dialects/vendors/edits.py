@@ -168,3 +168,25 @@ def mistral_embedded(said: Object) -> None:
             "prompt_token_details",
         )
     )
+
+
+def mistral_model(said: Object) -> None:
+    """Its own SDK tells the kinds of models apart by their type, and wants to know what each can do."""
+    said |= {
+        "owned_by": "mistralai",
+        "capabilities": {
+            "completion_chat": True,
+            "completion_fim": False,
+            "function_calling": True,
+            "fine_tuning": False,
+            "vision": True,
+            "classification": False,
+        },
+        "name": said["id"],
+        "description": None,
+        "max_context_length": 131072,
+        "aliases": [],
+        "deprecation": None,
+        "default_model_temperature": 0.3,
+        "type": "base",
+    }

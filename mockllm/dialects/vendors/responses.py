@@ -101,3 +101,15 @@ class VendorModels(Models):
 
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        said = super().answer(request, models, stamp)
+        if self.vendor.listed is None or isinstance(said, Failure):
+            return said
+        return edited(said, self.vendor, stamp, self._told, "application/json")
+
+    def _told(self, said: dict[str, Json]) -> None:
+        """The list, or one model of it."""
+        assert self.vendor.listed is not None
+        for model in said["data"] if said["object"] == "list" else (said,):
+            self.vendor.listed(model)

@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.core.chance import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, Row
-from mockllm.dialects.vendors import accents, edits, errors
+from mockllm.dialects.vendors import accents, edits, errors, words
 from mockllm.dialects.vendors.chat import Wire
 from mockllm.dialects.vendors.google import GEMINI
 from mockllm.dialects.vendors.vendor import DIGITS, FINISH, Errors, Form, Id, Vendor
@@ -150,7 +150,13 @@ VENDORS: Final = (
             always=True,
             media="text/event-stream; charset=utf-8",
         ),
-        errors=Errors(errors.rows({"rate_limit": "Requests rate limit exceeded"}), errors.mistrals),
+        errors=Errors(
+            errors.rows(
+                {"rate_limit": "Requests rate limit exceeded"},
+                model_not_found=Row(400, "invalid_model", "1500", "Invalid model: {model}"),
+            ),
+            errors.mistrals,
+        ),
         headers={
             "mistral-correlation-id": Id(),
             "x-kong-request-id": Id(),
@@ -161,6 +167,8 @@ VENDORS: Final = (
             "x-ratelimit-tokens-query-cost": "151",
         },
         embedded=edits.mistral_embedded,
+        listed=edits.mistral_model,
+        words=words.mistrals,
     ),
     Vendor(
         "xai",

@@ -141,6 +141,10 @@ class Vendor:
     headers: Members = field(default_factory=dict)
     responses: Edit | None = None
     embedded: Edit | None = None
+    listed: Edit | None = None
+    """Changes each of its models, in place."""
+    words: Callable[[dict[str, Json]], dict[str, Json]] | None = None
+    """A chat request in OpenAI's words, where the vendor takes what OpenAI refuses; it is only checked so."""
     model: str | None = None
     """What an example asks for that names none."""
     open: bool = False

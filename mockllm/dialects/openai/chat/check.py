@@ -82,11 +82,14 @@ def unreadable(request: Request) -> Failure | None:
 
 
 def check(request: Request) -> Failure | None:
+    """The first thing that is wrong with it."""
+    body = request.body
+    return refused(body) if type(body) is dict else unreadable(request)
+
+
+def refused(body: dict[str, Json]) -> Failure | None:
     """The first thing that is wrong: what must be there, then each field in the body's order, then what
     depends on another field."""
-    body = request.body
-    if type(body) is not dict:
-        return unreadable(request)
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:

@@ -1,0 +1,84 @@
+"""What Mistral takes and OpenAI refuses, what both refuse, and its models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.failure import Failure
+from mockllm.core.json import dumps, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.dialects.dialect import Lookup, Stamp
+from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.registry import spoken
+from mockllm.dialects.routes import Found, find
+
+STAMP = Stamp(Ids(0, "mistral", 1), 1_760_000_000.0)
+CALL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Well."}]}
+
+
+def refused(body: Any, vendor: str = "mistral") -> Failure | None:
+    dialect = spoken(vendor, "chat")
+    assert dialect is not None
+    return dialect.check(ChatRequest(method="POST", path="/", headers={}, raw=dumps(body)))
+
+
+def asked(content: Any, **more: Any) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": content}], **more}
+
+
+TAKEN: dict[str, Any] = {
+    "a call of any tool": asked("hi", tools=[CALL], tool_choice="any"),
+    "an image by its address": asked([{"type": "image_url", "image_url": "https://localhost/a.png"}]),
+    "a document": asked([{"type": "document_url", "document_url": "https://localhost/a.pdf"}]),
+    "its own thinking, sent back": {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": [THOUGHT]}],
+    },
+}
+
+
+@pytest.mark.parametrize("body", TAKEN.values(), ids=TAKEN.keys())
+def test_its_own_words_are_taken_by_it_alone(body: Any) -> None:
+    assert refused(body) is None
+    assert refused(body, "groq") is not None
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "no object": ([], "expected an object"),
+    "no messages": ({"model": "m"}, "messages"),
+    "messages that are none": ({"model": "m", "messages": "hi"}, "messages"),
+    "a message that is none": ({"model": "m", "messages": [1]}, "messages[0]"),
+    "a part that is none": (asked([1]), "content[0]"),
+    "a part of no kind": (asked([{"type": "smell"}]), "smell"),
+    "too hot, beside a word of its own": (
+        asked("hi", tools=[CALL], tool_choice="any", temperature=9),
+        "temp",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "named"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_wrong_in_both_is_refused(body: Any, named: str) -> None:
+    failure = refused(body)
+    assert failure is not None
+    assert named in (failure.message or "")
+
+
+@pytest.mark.parametrize("path", ["/mistral/v1/models", "/mistral/v1/models/mine"])
+def test_its_models_tell_their_kind_and_what_they_can_do(path: str) -> None:
+    found = find("GET", path, {})
+    assert isinstance(found, Found)
+    listed: Lookup = found.dialect  # type: ignore[assignment]
+    made = found.dialect.request(method="GET", path=path, headers={}, route=found.route)
+    plan = listed.answer(made, ("mine",), STAMP)
+    assert isinstance(plan, Plan)
+    (step,) = plan.steps
+    assert isinstance(step, Data)
+    said = loads(step.payload)
+    model = said["data"][0] if path.endswith("models") else said
+    assert (model["id"], model["type"]) == ("mine", "base")
+    assert model["capabilities"]["function_calling"] is True

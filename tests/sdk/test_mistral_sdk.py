@@ -1,0 +1,230 @@
+"""What the mistralai package makes of our answers, sync and async, whole and streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from mistralai.client import Mistral, errors, models
+from pydantic import BaseModel
+
+from mockllm.core.failure import NAMED
+from tests.live import Live
+from tests.live import live as serve
+from tests.sdk.frameworks.serving import RULES, scripted, shipped
+from tests.sdk.loopback import nobody_phones_home
+
+__all__ = ["nobody_phones_home"]
+
+MODEL = "mistral-small-latest"
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOLS: list[Any] = [{"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}]
+
+
+class Weather(BaseModel):
+    city: str
+    degrees: int
+
+
+def user(text: str) -> list[Any]:
+    return [{"role": "user", "content": text}]
+
+
+def client_of(server: Live) -> Mistral:
+    return Mistral(api_key="key", server_url=f"{server.url}/mistral")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Live]:
+    with scripted() as made:
+        yield made
+
+
+@pytest.fixture
+def client(server: Live) -> Iterator[Mistral]:
+    with client_of(server) as made:
+        yield made
+
+
+def said(events: list[models.CompletionEvent]) -> str:
+    texts = [choice.delta.content for event in events for choice in event.data.choices]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def calls_of(message: Any) -> list[tuple[str, Any]]:
+    return [(call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls or ()]
+
+
+PARIS, ROME = ("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"})
+
+
+def test_a_text(client: Mistral) -> None:
+    answer = client.chat.complete(model=MODEL, messages=user("hello"))
+    (choice,) = answer.choices
+    assert choice.message is not None
+    assert choice.message.content == "Hello, world. It is a fine day."
+    assert (choice.finish_reason, answer.model) == ("stop", MODEL)
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (12, 9)
+
+
+def test_a_stream(client: Mistral) -> None:
+    with client.chat.stream(model=MODEL, messages=user("hello")) as stream:
+        events = list(stream)
+    assert said(events) == "Hello, world. It is a fine day."
+    assert [choice.finish_reason for choice in events[-1].data.choices] == ["stop"]
+    assert events[-1].data.usage is not None
+    assert events[-1].data.usage.total_tokens == 21
+
+
+def test_async_whole_and_streamed(server: Live) -> None:
+    async def ask() -> tuple[Any, str]:
+        async with client_of(server) as client:
+            whole = await client.chat.complete_async(model=MODEL, messages=user("hello"))
+            stream = await client.chat.stream_async(model=MODEL, messages=user("hello"))
+            async with stream:
+                events = [event async for event in stream]
+        assert whole.choices[0].message is not None
+        return whole.choices[0].message.content, said(events)
+
+    assert asyncio.run(ask()) == ("Hello, world. It is a fine day.",) * 2
+
+
+@pytest.mark.parametrize(
+    "choice", ["auto", "any", "required", {"type": "function", "function": {"name": "get_weather"}}]
+)
+def test_calls_whatever_lets_or_makes_the_model_call(client: Mistral, choice: Any) -> None:
+    asked: dict[str, Any] = {"model": MODEL, "messages": user("both"), "tools": TOOLS, "tool_choice": choice}
+    answer = client.chat.complete(**asked)
+    assert answer.choices[0].finish_reason == "tool_calls"
+    assert calls_of(answer.choices[0].message) == [PARIS, ROME]
+    with client.chat.stream(**asked) as stream:
+        events = list(stream)
+    called = [call for event in events for choice in event.data.choices for call in calls_of(choice.delta)]
+    assert called == [PARIS, ROME]
+    assert said(events) == "I will look."
+
+
+def test_structured_output_is_parsed(client: Mistral) -> None:
+    answer = client.chat.parse(Weather, model=MODEL, messages=user("weather"))
+    assert answer.choices is not None
+    assert answer.choices[0].message is not None
+    assert answer.choices[0].message.parsed == Weather(city="Paris", degrees=21)
+
+
+@pytest.mark.parametrize("serving", [scripted, shipped])
+def test_an_agent_loop_ends_with_an_answer(serving: Any) -> None:
+    cities: list[str] = []
+    with serving() as server, client_of(server) as client:
+        messages = user("How is the weather?")
+        for _ in range(5):
+            asked: dict[str, Any] = {"model": MODEL, "messages": messages, "tools": TOOLS}
+            message = client.chat.complete(**asked).choices[0].message
+            assert message is not None
+            messages.append(message)
+            calls: Any = message.tool_calls or ()
+            if not calls:
+                break
+            for call in calls:
+                cities.append(json.loads(call.function.arguments)["city"])
+                result = {"role": "tool", "name": "get_weather", "content": '{"degrees": 21}'}
+                messages.append({**result, "tool_call_id": call.id})
+    assert len(cities) == 1
+    assert isinstance(message.content, str)
+    assert message.content
+    if serving is scripted:
+        assert (cities, message.content) == (["Paris"], "It is 21 degrees.")
+
+
+def test_what_only_mistral_knows_is_taken(client: Mistral) -> None:
+    messages: Any = [
+        {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": "data:image/png;base64,aGk="},
+                {"type": "document_url", "document_url": "https://localhost/a.pdf"},
+                {"type": "text", "text": "hello"},
+            ],
+        },
+        {"role": "assistant", "content": "Hello", "prefix": True},
+    ]
+    answer = client.chat.complete(
+        model=MODEL,
+        messages=messages,
+        random_seed=7,
+        safe_prompt=True,
+        prompt_mode="reasoning",
+        parallel_tool_calls=False,
+        prediction={"type": "content", "content": "Hello"},
+    )
+    assert answer.choices[0].message is not None
+    assert answer.choices[0].message.content == "Hello, world. It is a fine day."
+
+
+def test_models_are_listed_and_looked_up(client: Mistral) -> None:
+    listed = client.models.list().data or []
+    known = [model.id for model in listed if isinstance(model, models.BaseModelCard)]
+    assert "limited-once" in known, "a model that a rule names is there"
+    found = client.models.retrieve(model_id="any-other")
+    assert isinstance(found, models.BaseModelCard)
+    assert found.id == "any-other"
+    assert found.capabilities.completion_chat is True
+
+
+def test_embeddings(client: Mistral) -> None:
+    answer = client.embeddings.create(model="mistral-embed", inputs=["a", "b"])
+    assert [each.index for each in answer.data] == [0, 1]
+    assert len(answer.data[0].embedding or ()) == len(answer.data[1].embedding or ())
+
+
+STATUS = {
+    "bad_request": 400,
+    "authentication": 401,
+    "permission": 403,
+    "not_found": 404,
+    "model_not_found": 400,
+    "model_deprecated": 404,
+    "request_too_large": 413,
+    "context_length": 400,
+    "rate_limit": 429,
+    "insufficient_quota": 429,
+    "content_filter": 400,
+    "server_error": 500,
+    "overloaded": 503,
+    "unavailable": 503,
+    "bad_gateway": 502,
+    "timeout": 504,
+}
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    file = tmp_path_factory.mktemp("mistral") / "errors.yaml"
+    rules = (f"  - {{name: {name}, match: {{model: {name}}}, error: {name}}}\n" for name in NAMED)
+    file.write_text("mockllm: 1\nrules:\n" + "".join(rules))
+    with serve(file, RULES) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_each_error_is_the_sdks_own_exception(failing: Live, name: str) -> None:
+    with client_of(failing) as client:
+        with pytest.raises(errors.SDKError) as whole:
+            client.chat.complete(model=name, messages=user("hi"))
+        with pytest.raises(errors.SDKError) as streamed:
+            client.chat.stream(model=name, messages=user("hi"))
+    assert whole.value.status_code == streamed.value.status_code == STATUS[name]
+    assert json.loads(whole.value.body)
+
+
+def test_async_raises_the_same(failing: Live) -> None:
+    async def ask() -> None:
+        async with client_of(failing) as client:
+            await client.chat.complete_async(model="rate_limit", messages=user("hi"))
+
+    with pytest.raises(errors.SDKError, match="limit exceeded") as caught:
+        asyncio.run(ask())
+    assert caught.value.status_code == 429
