@@ -17,12 +17,13 @@ from mockllm.core.layers import BodyLayer, Joined, KeyedLayer, Layer, SmallLayer
 from mockllm.core.matching import Difference, Matcher
 from mockllm.core.request import Request
 from mockllm.core.rows import Leaf, Part, Row, rows_of
+from mockllm.core.slips import slip
 
 LAYERS: Final = 4
 """So many conditions of a row on one field are indexed; further ones are checked on what is found."""
 _SEVERAL: Final = 64
 """Of so many different paths that may give several nodes there are layers."""
-_LOOKED_AT: Final = 32
+_LOOKED_AT: Final = 64
 """Of so many near rows it is counted exactly how near they are."""
 
 Place: TypeAlias = tuple[int, str, int]
@@ -158,7 +159,7 @@ class Index:
         self, request: Request, count: int = 3, end: int | None = None
     ) -> list[tuple[int, list[Difference]]]:
         """The matchers (up to `end`) that nearly hold, with how the request differs from what each wants.
-        The fewer tests fail the nearer, then the more hold, then in order."""
+        The fewer tests fail the nearer, then the smaller the slip, then the more hold, then in order."""
         among = alive = self._span(0, len(self._matchers) if end is None else end)
         failed, held = Counter(), Counter()
         for layer in self._layers:
@@ -167,11 +168,12 @@ class Index:
             held.add(mask & layer.bound)
             alive &= mask
         bits = islice(_by_nearness(failed, held, among & ~(alive & self._sure)), _LOOKED_AT)
-        ranked = sorted(
-            (*self._matchers[number].distance(request), number)
-            for number in {self._owners[bit] for bit in bits}
-        )
-        near = [number for failures, _, number in ranked if failures]
+        ranked: list[tuple[int, float, int, int]] = []
+        for number in {self._owners[bit] for bit in bits}:
+            failures, holding = self._matchers[number].distance(request)
+            if failures:
+                ranked.append((failures, slip(self._matchers[number], request), holding, number))
+        near = [number for *_, number in sorted(ranked)]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
 
 

@@ -34,6 +34,7 @@ from mockllm.core.json import Json
 from mockllm.core.jsonpath import compile_path
 from mockllm.core.matching import All, Any, Field, Matcher, Not, Test
 from mockllm.core.rows import rows_of
+from mockllm.core.slips import slip
 from tests.core.asking import Asked, ask
 
 WORDS = [
@@ -390,7 +391,9 @@ GPT, POST, SYSTEM = (
 HELLO = Test(Field("user"), Contains("hello"))
 
 
-def test_nearest_are_those_with_the_fewest_failures_then_the_most_held_then_in_order() -> None:
+def test_nearest_are_those_with_the_fewest_failures_then_the_smallest_slips_then_the_most_held_then_in_order() -> (
+    None
+):
     matchers: list[Matcher] = [
         All((GPT, HELLO, SYSTEM)),
         HELLO,
@@ -402,8 +405,8 @@ def test_nearest_are_those_with_the_fewest_failures_then_the_most_held_then_in_o
     ]
     request = ask({"model": "gpt-4o", "messages": [["user", "Hello"]]})
     index = Index(matchers)
-    assert [number for number, _ in index.nearest(request, 9)] == [4, 5, 3, 1, 6, 0]
-    assert [number for number, _ in index.nearest(request)] == [4, 5, 3]
+    assert [number for number, _ in index.nearest(request, 9)] == [4, 3, 1, 6, 5, 0]
+    assert [number for number, _ in index.nearest(request)] == [4, 3, 1]
     assert [number for number, _ in index.nearest(request, end=4)] == [3, 1, 0]
     (_, differences), *_ = index.nearest(request, 1)
     assert [(each.field, each.held, each.hint) for each in differences] == [
@@ -423,8 +426,9 @@ def test_rules_that_hold_are_not_near_misses_but_those_that_nearly_do_are() -> N
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers.filter(lambda matcher: 0 < len(rows_of(matcher)) <= 4), max_size=8), requests())
 def test_among_few_rules_the_nearest_are_exact(given_matchers: list[Matcher], request: Asked) -> None:
-    ranked = sorted((*matcher.distance(request), number) for number, matcher in enumerate(given_matchers))
-    expected = [number for failed, _, number in ranked if failed]
+    far = [(*matcher.distance(request), slip(matcher, request)) for matcher in given_matchers]
+    ranked = sorted((failed, slips, held, number) for number, (failed, held, slips) in enumerate(far))
+    expected = [number for failed, *_, number in ranked if failed]
     assert [number for number, _ in Index(given_matchers).nearest(request, 10)] == expected
 
 
