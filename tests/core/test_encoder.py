@@ -123,6 +123,24 @@ def test_what_breaks_off_is_neither_closed_nor_finished() -> None:
     ]
 
 
+def test_what_never_ends_says_all_but_why() -> None:
+    class Finishing(Spoken):
+        def finish(self) -> Iterable[tuple[Kind, Event]]:
+            return (("finish", (b"why", None)), ("end", (b"done", None)))
+
+    choices = (Choice((Text(("a",)),)), Choice((Text(("b",)),)))
+    ended, endless = (
+        [shown(step) for step in encode(Finishing(Reply(choices, unfinished=unfinished)))]
+        for unfinished in (False, True)
+    )
+    assert [line for line in ended if line not in endless] == [
+        "2 finish end 0",
+        "2 finish end 1",
+        "2 finish why",
+    ]
+    assert [line for line in ended if line in endless] == endless
+
+
 def test_beats_are_what_an_encoder_would_say() -> None:
     one = Choice((Text((Pause(1.0), "a", Pause(2.0), Pause(3.0), "b", Verbatim(b"x"), Pause(4.0))),))
     assert beats(Reply((one,))) == ([Said("a", 1.0), Said("b", 5.0)], 4.0)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from mockllm.core.framing import FORMS, framed
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.framing import FORMS, Item, closing, flowing, framed, written
+from mockllm.core.plan import Bare, Cut, Data, Flow, Framing, Head, Plan, Raw, Step, Wait
 
 ONE, TWO = Data(b"{1}", 1, "say"), Data(b"{2}", 2, "say", "named")
 HEAD = Head(200, ())
@@ -50,3 +50,72 @@ def test_headers_of_the_same_name_are_replaced_in_any_case() -> None:
     head = Head(200, (("Content-Type", "a"), ("x-a", "1"), ("X-A", "2")))
     merged = head.with_headers((("x-A", "3"), ("x-b", "4")))
     assert merged.headers == (("Content-Type", "a"), ("x-A", "3"), ("x-b", "4"))
+
+
+# --- what faults leave of a framing --------------------------------------------------------------
+
+
+def test_raw_bytes_that_begin_an_event_open_the_frame() -> None:
+    steps = (Raw(b"[{1", 1, event=True), Raw(b"}", 1), TWO)
+    assert sent(Framing.JSON_ARRAY, *steps) == [b"[{1", b"}", b"\n,\r\n{2}", b"\n]"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "last"),
+    [
+        ((ONE,), b"\n]"),
+        ((Raw(b"[{", 1, event=True),), b"\n]"),
+        ((Raw(b"x", 1),), b""),
+        ((ONE, Cut("end", 1)), b""),
+        ((), b""),
+    ],
+)
+def test_what_closes_a_frame(steps: tuple[Step, ...], last: bytes) -> None:
+    plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
+    assert closing(plan) == last
+    assert b"".join(item for item in framed(plan) if type(item) is bytes).endswith(last)
+    assert closing(Plan(HEAD, steps, Framing.SSE)) == b""
+
+
+def test_each_step_with_its_bytes_up_to_a_cut() -> None:
+    steps = (ONE, Wait(1.0, 1), Bare(b"x", 1), Raw(b"y", 1), TWO, Cut("close", 2), ONE)
+    plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
+    assert list(written(plan)) == list(zip(steps[:5], [b"[{1}", b"", b"", b"y", b"\n,\r\n{2}"], strict=True))
+
+
+# --- flows ---------------------------------------------------------------------------------------
+
+TWO_A_SECOND = Flow(2, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("items", "flow"),
+    [
+        pytest.param([], [], id="nothing"),
+        pytest.param([b"a"], [b"a", Wait(0.5, 0)], id="the last byte takes its time too"),
+        pytest.param([b"abcde"], [b"ab", Wait(1.0, 0), b"cd", Wait(1.0, 0), b"e", Wait(0.5, 0)], id="slices"),
+        pytest.param(
+            [b"ab", Wait(0.25, 0), b"c"], [b"ab", Wait(1.0, 0), b"c", Wait(0.5, 0)], id="a shorter wait"
+        ),
+        pytest.param(
+            [b"ab", Wait(3.0, 0), b"c"], [b"ab", Wait(3.0, 0), b"c", Wait(0.5, 0)], id="a longer wait"
+        ),
+        pytest.param([b"ab", Wait(3.0, 0)], [b"ab", Wait(3.0, 0)], id="a wait at the end"),
+        pytest.param(
+            [b"ab", Cut("reset", 0)], [b"ab", Wait(1.0, 0), Cut("reset", 0)], id="a cut behind all bytes"
+        ),
+        pytest.param([Cut("close", 0)], [Cut("close", 0)], id="a cut at once"),
+        pytest.param(
+            [Bare(b"abc", 1), b"d"],
+            [Bare(b"ab", 1), Wait(1.0, 0), Bare(b"c", 1), Wait(0.5, 0), b"d", Wait(0.5, 0)],
+            id="what is beside the chunks flows too",
+        ),
+    ],
+)
+def test_bytes_flow(items: list[Item], flow: list[Item]) -> None:
+    assert list(flowing(items, TWO_A_SECOND)) == flow
+
+
+def test_what_left_before_takes_its_time() -> None:
+    assert list(flowing([b"a"], TWO_A_SECOND, sent=6)) == [Wait(3.0, 0), b"a", Wait(0.5, 0)]
+    assert list(flowing([], TWO_A_SECOND, sent=1)) == [Wait(0.5, 0)]

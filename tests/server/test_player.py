@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Literal
 
 import pytest
 
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.plan import (
+    Bare,
+    Cut,
+    Data,
+    Delivery,
+    Flow,
+    Framing,
+    Head,
+    Plan,
+    Raw,
+    Step,
+    Wait,
+)
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Play, Sink, perform
+from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Ending, Play, Sink, at_once, perform
 from mockllm.server.wire import Asked, opening
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock, world
@@ -195,6 +209,87 @@ def test_answers_without_a_body_are_the_head_alone(asked: Asked, status: int) ->
     assert play(plan, asked)[0] == [(1, HEAD)]
 
 
+# --- deliveries ----------------------------------------------------------------------------------
+
+
+def delivered(*steps: Step, **delivery: Any) -> Plan:
+    return replace(streamed(*steps), delivery=Delivery(**delivery))
+
+
+DELIVERIES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
+    "bytes beside the chunks": (
+        delivered(say("a"), Bare(b"zz\r\n", 1), Bare(b"y", 1), say("b")),
+        [(0, HEAD + b"9\r\ndata: a\n\n\r\nzz\r\ny9\r\ndata: b\n\n\r\n0\r\n\r\n")],
+    ),
+    "an end before the end": (
+        delivered(say("a"), Wait(1, 1), Cut("end", 1), say("b")),
+        [(0, HEAD + b"9\r\ndata: a\n\n\r\n"), (1, b"0\r\n\r\n")],
+    ),
+    "a head that never comes": (delivered(Cut("reset", 0), withheld=True), []),
+    "a flow, in which the head counts": (
+        replace(delivered(say("abc"), flows=(Flow(7, 1.0),)), head=Head(299, ())),
+        [
+            (0, HEAD),
+            (8.285714, b"7\r\ndata: a\r\n"),
+            (9.285714, b"4\r\nbc\n\n\r\n"),
+            (9.857143, b"0\r\n\r\n"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("plan", "writes"), DELIVERIES.values(), ids=DELIVERIES)
+def test_delivers(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
+    assert play(plan, CHUNKED)[0] == writes
+
+
+def test_a_head_leaves_line_by_line_and_the_body_with_its_last() -> None:
+    head = Head(200, (("a", "b"), ("c", "d")))
+    plan = replace(delivered(say("x"), over=4.0), head=head)
+    clock, deadlines, sink = world()
+    begun(plan, sink, deadlines, CHUNKED)
+    clock.run_until(clock.now + 10)
+    assert sink.writes == [
+        (0, b"HTTP/1.1 200 OK\r\n"),
+        (0.8, b"a: b\r\n"),
+        (1.6, b"c: d\r\n"),
+        (2.4, b"Date: today\r\n"),
+        (3.2, b"Transfer-Encoding: chunked\r\n"),
+        (4.0, b"\r\n9\r\ndata: x\n\n\r\n0\r\n\r\n"),
+    ]
+
+
+def test_a_slow_head_flows_too() -> None:
+    plan = replace(delivered(over=1.0, flows=(Flow(10, 1.0),)), head=Head(200, ()))
+    clock, deadlines, sink = world()
+    begun(plan, sink, deadlines)
+    clock.run_until(clock.now + 100)
+    assert [data for _, data in sink.writes][:3] == [b"HTTP/1.1 2", b"00 OK\r\n", b"Date: toda"]
+    assert [at for at, _ in sink.writes][:3] == [0, 1, 1.7]
+
+
+def test_single_bytes_leave_one_by_one() -> None:
+    plan = Plan(Head(200, ()), (Data(b"abc", 0, "body"),), delivery=Delivery(flows=(Flow(1, 0.5),)))
+    clock, deadlines, sink = world()
+    begun(plan, sink, deadlines)
+    clock.run_until(clock.now + 100)
+    assert [data for _, data in sink.writes[1:]] == [b"a", b"b", b"c"]
+    times = [at for at, _ in sink.writes[1:]]
+    assert [round(after - before, 3) for before, after in pairwise(times)] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("asked", [Asked(head_only=True), Asked()], ids=["HEAD", "204"])
+def test_what_has_no_body_is_cut_all_the_same(asked: Asked) -> None:
+    plan = Plan(Head(204, ()), (say("a"), Wait(1, 1), Cut("reset", 1)), Framing.SSE)
+    played, made, _ = play(plan, asked)
+    assert (played, made.ended) == ([(0, HEAD)], "reset")
+
+
+@pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(Bare(b"x", 0))])
+def test_what_is_not_delivered_as_usual_needs_a_play(plan: Plan) -> None:
+    assert at_once(plan, opening(plan, CHUNKED, "")) is None
+
+
 class RealSink(NotingSink):
     """A sink that can be awaited."""
 
@@ -204,7 +299,7 @@ class RealSink(NotingSink):
         self.drains += 1
         self.full = False
 
-    async def cut(self, how: Literal["close", "reset"]) -> None:
+    async def cut(self, how: Ending) -> None:
         self.cuts.append(how)
 
 
@@ -227,6 +322,10 @@ def test_performed_on_a_real_loop_it_ends_when_the_plan_does() -> None:
 
 def test_performed_a_cut_is_carried_out() -> None:
     assert asyncio.run(_performed(streamed(say("a"), Wait(0.001, 1), Cut("reset", 1)))).cuts == ["reset"]
+
+
+def test_performed_an_end_before_the_end_cuts_nothing() -> None:
+    assert asyncio.run(_performed(streamed(say("a"), Cut("end", 1)))).cuts == []
 
 
 @pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from dataclasses import replace
 
 import pytest
 from aiohttp.web import RequestHandler
 
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Wait
+from mockllm.core.plan import Cut, Data, Delivery, Framing, Head, Plan, Raw, Wait
 from mockllm.server.wire import CLOSE, KEEP, Asked, DateLine, Opening, Written, chunk, opening
 
 DATE = "Date: today\r\n"
@@ -118,6 +119,42 @@ HEADS: dict[str, tuple[Plan, Asked, list[str], tuple[bool, bool, bool]]] = {
         plan(("X", "a\r\nSet-Cookie: b"), ("Y", "a\0b\n")),
         Asked(),
         ["HTTP/1.1 200 OK", "X: a  Set-Cookie: b", "Y: a b ", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "a whole answer in chunks": (
+        replace(plan(), delivery=Delivery(body="chunks")),
+        Asked(),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
+        (True, False, True),
+    ),
+    "a whole answer in chunks for HTTP/1.0, which has none": (
+        replace(plan(), delivery=Delivery(body="chunks")),
+        Asked(http10=True),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
+        (False, False, False),
+    ),
+    "a whole answer that ends with the connection": (
+        replace(plan(), delivery=Delivery(body="close")),
+        Asked(),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
+        (False, False, False),
+    ),
+    "a stream that ends with the connection": (
+        replace(plan(framing=SSE), delivery=Delivery(body="close")),
+        Asked(),
+        ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
+        (False, False, False),
+    ),
+    "an answer without a body has no chunks": (
+        replace(plan(status=204), delivery=Delivery(body="chunks")),
+        Asked(),
+        ["HTTP/1.1 204 No Content", DATE[:-2]],
+        (True, True, True),
+    ),
+    "lines of no form": (
+        replace(plan(("A", "b")), delivery=Delivery(lines=b"no header\r\nA: \xff\r\n")),
+        Asked(),
+        ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5", "no header", "A: ÿ"],
         (False, False, True),
     ),
     "a value beyond Latin-1 is UTF-8": (

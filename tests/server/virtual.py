@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 from mockllm.server.deadlines import Deadlines
+from mockllm.server.player import Ending
 
 
 class Call:
@@ -55,7 +55,7 @@ class NotingSink:
         self.writes: list[tuple[float, bytes]] = []
         self.full = False
         self.gone = False
-        self.cuts: list[Literal["close", "reset"]] = []
+        self.cuts: list[Ending] = []
 
     def write(self, data: bytes) -> None:
         if self.gone:
