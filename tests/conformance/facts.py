@@ -38,7 +38,8 @@ def recorded(protocol: Protocol) -> Iterator[Case]:
         recording = json.loads(file.read_text())
         if recording["id"] in LEFT_OUT:
             continue
-        if recording["request"] is not None and isinstance(recording["request"]["body"], dict):
+        request = recording["request"]
+        if request is not None and (protocol.method == "GET" or isinstance(request["body"], dict)):
             yield reduced(protocol, recording)
 
 
@@ -52,7 +53,7 @@ def reduced(protocol: Protocol, recording: Recording) -> Case:
         id=recording["id"],
         day=_day(response),
         path=protocol.path or _path(request),
-        body=protocol.asked(request["body"]),
+        body=protocol.asked(request["body"] or {}),
         headers={name: headers[name] for name in protocol.headers if name in headers},
         said=replace(said, message=None) if isinstance(said, Failure) else _untold(said),
         seen=seen,

@@ -6,6 +6,7 @@ from tests.conformance import (
     anthropic_messages,
     azure,
     gemini,
+    lookups,
     openai_chat,
     openai_completions,
     openai_lookups,
@@ -21,6 +22,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
     *openai_lookups.PROTOCOLS,
     anthropic_messages.PROTOCOL,
     *gemini.PROTOCOLS,
+    *lookups.PROTOCOLS,
     *azure.PROTOCOLS,
     *vendors.PROTOCOLS,
 )

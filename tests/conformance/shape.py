@@ -45,6 +45,7 @@ class Protocol:
     asked: Callable[[Mapping[str, Json]], Mapping[str, Json]]
     lane: Callable[[Json], str | None] = lambda payload: None
     headers: tuple[str, ...] = ()
+    method: str = "POST"
     sent: Mapping[str, str] = field(default_factory=dict)
     """Headers that every client sends, and that were taken out of the recordings."""
     untimed: frozenset[str] = frozenset()
@@ -107,11 +108,11 @@ def serve(protocol: Protocol, case: Case) -> Seen:
     """What is seen of our answer to a case's request, when it says the same."""
     path, _, query = case.path.partition("?")
     headers = {**protocol.sent, **case.headers}
-    found = find("POST", protocol.before + path, headers, query)
+    found = find(protocol.method, protocol.before + path, headers, query)
     assert isinstance(found, Found) or isinstance(case.said, Failure)
     dialect = next(each for each in (protocol.dialect, *protocol.others) if each is found.dialect)
     request = dialect.request(
-        method="POST",
+        method=protocol.method,
         path=found.path,
         headers=headers,
         raw=dumps(dict(case.body)),

@@ -34,6 +34,8 @@ def compared(protocol: Protocol, source: Source) -> list[Comparison]:
 def newest(found: Sequence[Comparison]) -> list[Comparison]:
     """Those of the last year before the newest."""
     last = max(comparison.case.day for comparison in found)
+    if not last:
+        return list(found)
     since = (date.fromisoformat(last) - timedelta(days=365)).isoformat()
     return [comparison for comparison in found if comparison.case.day >= since]
 

@@ -144,6 +144,8 @@ def _embedded(request: EmbeddingsRequest) -> Json:
     made: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request)]}
     if request.call == "embedContent":
         made = {"embedding": made["embeddings"][0] if made["embeddings"] else {"values": []}}
+    if (request.model or "").endswith("-preview"):
+        return made  # previews counted nothing
     if request.vertex:
         usage = {"promptTokenCount": tokens, "promptTokensDetails": details, "totalTokenCount": tokens}
     else:

@@ -154,6 +154,15 @@ _UNREGISTERED: Final = Row(
     "other form of API consumer identity to call this API.",
 )
 """What a request without any key is told in place of `authentication`."""
+_MISSING: Final = Row(
+    401,
+    "UNAUTHENTICATED",
+    "API keys are not supported by this API. Expected OAuth2 access token or other authentication credentials "
+    "that assert a principal. See https://cloud.google.com/docs/authentication",
+    (_info("CREDENTIALS_MISSING", service="aiplatform.googleapis.com"),),
+)
+"""The same of Vertex AI, which takes no key, but a bearer token."""
+_CHALLENGE: Final = ("www-authenticate", 'Bearer realm="https://accounts.google.com/"')
 STATUSES: Final = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -184,6 +193,8 @@ def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
     code = made["error"]["code"]
     if code == 429 and not request.vertex:
         headers += TIER
+    if code == 401:
+        headers += (_CHALLENGE,)
     status = failure.status or _row(failure, request).code
     return Plan(Head(status, headers).with_headers(failure.headers), (Data(body + b"\n", 0, "body"),))
 
@@ -199,7 +210,7 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
         "message": failure.message if failure.message is not None else _message(row, failure, request, wait),
         "status": row.status if code == row.code else STATUSES.get(code, "UNKNOWN"),
     }
-    details = [*_quota(row, request), *row.details]
+    details = [*_quota(row, request), *(_placed(detail, request) for detail in row.details)]
     if wait is not None:
         details.append({"@type": f"{TYPE}RetryInfo", "retryDelay": f"{wait:g}s"})
     if details or request.numbered:
@@ -207,7 +218,19 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
     return {"error": {**made, **failure.fields}}
 
 
+def _placed(detail: Json, request: GeminiRequest) -> Json:
+    """A detail of Vertex AI's credentials names the method that wanted them."""
+    if not request.vertex or "metadata" not in detail:
+        return detail
+    version, _, rest = request.path.removeprefix("/").partition("/")
+    call = rest.rpartition(":")[2]
+    method = f"google.cloud.aiplatform.{version}.PredictionService.{call[:1].upper()}{call[1:]}"
+    return {**detail, "metadata": {"method": method, **detail["metadata"]}}
+
+
 def _row(failure: Failure, request: GeminiRequest) -> Row:
+    if request.vertex and failure.type == "authentication" and "authorization" not in request.headers:
+        return _MISSING
     if request.vertex:
         return VERTEX.get(failure.type, ROWS[failure.type])
     if failure.type == "authentication" and request.api_key is None:

@@ -45,6 +45,12 @@ def test_one_content() -> None:
     assert on_vertex["usageMetadata"]["totalTokenCount"] == 1
 
 
+def test_a_preview_counts_nothing() -> None:
+    body = {"content": {"parts": [{"text": "a"}]}}
+    assert "usageMetadata" in answer("embedContent", body, model="gemini-embedding-2")
+    assert "usageMetadata" not in answer("embedContent", body, model="gemini-embedding-2-preview")
+
+
 def test_several_contents_each_of_its_size() -> None:
     media = {"parts": [{"inline_data": {"mime_type": "image/png"}}, {"text": "hello"}, 3]}
     requests = [{"content": HELLO, "output_dimensionality": 8}, {"content": media}]

@@ -102,6 +102,21 @@ def test_vertex_says_some_otherwise() -> None:
     assert error("overloaded")["status"] == "UNAVAILABLE"
 
 
+def test_vertex_tells_which_credentials_it_wants() -> None:
+    def answer(headers: dict[str, str]) -> Any:
+        return GENERATE.error(Failure("authentication"), generate(base=VERTEX, headers=headers), STAMP)
+
+    missing, wrong = answer({"x-goog-api-key": "k"}), answer({"authorization": "Bearer x"})
+    for plan, reason in ((missing, "CREDENTIALS_MISSING"), (wrong, "ACCESS_TOKEN_TYPE_UNSUPPORTED")):
+        (detail,) = body_of(plan)["error"]["details"]
+        assert detail["reason"] == reason
+        assert detail["metadata"] == {
+            "method": "google.cloud.aiplatform.v1beta1.PredictionService.GenerateContent",
+            "service": "aiplatform.googleapis.com",
+        }
+        assert dict(plan.head.headers)["www-authenticate"] == 'Bearer realm="https://accounts.google.com/"'
+
+
 def test_details_are_never_absent_where_enums_are_numbers() -> None:
     request = generate(base=VERTEX, query="$alt=json;enum-encoding=int")
     assert body_of(GENERATE.error(Failure("not_found"), request, STAMP))["error"]["details"] == []
