@@ -82,6 +82,17 @@ export function watched() {
   return { fetch: watch, requests, gaps, statuses };
 }
 
+/** A fetch whose answers come in one read for each event, as from afar, however they were sent. */
+export async function byEvents(input, init) {
+  const answer = await fetch(input, init);
+  const events = (await answer.text()).split(/(?<=\r?\n\r?\n)/);
+  const bytes = new TextEncoder();
+  const body = new ReadableStream({
+    pull: (reader) => (events.length ? reader.enqueue(bytes.encode(events.shift())) : reader.close()),
+  });
+  return new Response(body, answer);
+}
+
 /** Each of these waits was so many milliseconds long, or longer: a loaded machine is late, never early. */
 export function waited(gaps, least) {
   for (const gap of gaps) assert.ok(gap >= least - 10, `waited ${gap.toFixed(0)} ms, not ${least}`);

@@ -19,7 +19,7 @@ from typing import TypeAlias
 HERE = Path(__file__).parent
 OLDEST = 20
 """The oldest node that these packages run on."""
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for a script."""
 
 VERCEL = ("openai responses", "openai chat", "anthropic", "google")

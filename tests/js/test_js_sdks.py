@@ -18,6 +18,10 @@ from tests.js.running import HERE, SCRIPTS, Outcome, Run, cases, missing, run_al
 from tests.live import live as serve
 from tests.waiting import until
 
+LONGEST = 280.0
+"""Seconds for all scripts on a machine that is busy with other things; a quiet one takes ten."""
+pytestmark = pytest.mark.timeout(LONGEST + 20)
+
 RUNS = [
     pytest.param(script, client, id=f"{script} {client}".strip())
     for script, clients in SCRIPTS.items()
@@ -61,7 +65,7 @@ def outcomes(
     try:
         (shared / "javascript").mkdir()
     except FileExistsError:
-        until(found.exists, 110, otherwise=lambda: "another worker runs the scripts")
+        until(found.exists, LONGEST, otherwise=lambda: "another worker runs the scripts")
     else:
         with serve(HERE / "scenarios") as server:
             ran = run_all(wanted(request.session.items), server.url)
