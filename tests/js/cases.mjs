@@ -15,7 +15,7 @@ if (!URL) throw new Error("MOCKLLM_URL says where the server listens");
 export const CLIENT = process.env.MOCKLLM_CLIENT ?? "";
 
 /** One case. What hangs fails. */
-export const test = (name, ask) => nodeTest(name, { timeout: 20_000 }, ask);
+export const test = (name, ask) => nodeTest(name, { timeout: 60_000 }, ask);
 
 export const HELLO = "Hello, world. It is a fine day.";
 
