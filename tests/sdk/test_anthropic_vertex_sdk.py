@@ -116,6 +116,7 @@ ERRORS: dict[str, tuple[type[anthropic.APIStatusError], int]] = {
     "permission": (anthropic.PermissionDeniedError, 403),
     "not_found": (anthropic.NotFoundError, 404),
     "model_not_found": (anthropic.NotFoundError, 404),
+    "model_deprecated": (anthropic.NotFoundError, 404),
     "request_too_large": (anthropic.APIStatusError, 413),
     "context_length": (anthropic.BadRequestError, 400),
     "rate_limit": (anthropic.RateLimitError, 429),

@@ -76,7 +76,7 @@ def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
     else:
         body = {"type": "error", "error": error, "request_id": request_id(stamp)}
         headers = (JSON_TYPE, *_headers(failure, status, stamp))
-    head = Head(status, headers + _retry(failure.retry_after)).with_headers(failure.headers)
+    head = Head(status, headers + retry(failure.retry_after)).with_headers(failure.headers)
     return Plan(head, (Data(dumps(body), 0, "body"),))
 
 
@@ -102,7 +102,7 @@ def _headers(failure: Failure, status: int, stamp: Stamp) -> Headers:
     return (*limits, ("x-should-retry", "true" if again else "false"), ("request-id", request_id(stamp)))
 
 
-def _retry(seconds: float | None) -> Headers:
+def retry(seconds: float | None) -> Headers:
     """`retry-after` has whole seconds only; a fraction is told in `retry-after-ms`, where SDKs look first."""
     if seconds is None:
         return ()

@@ -14,11 +14,12 @@ from mockllm.core.failure import Failure
 from mockllm.core.json import Json, pretty
 from mockllm.core.plan import Data, Head, Plan
 from mockllm.core.request import Request
-from mockllm.dialects.anthropic.errors import error_plan
+from mockllm.dialects.anthropic.errors import error_plan, retry
 from mockllm.dialects.anthropic.families import DEFAULT_MODEL
 from mockllm.dialects.dialect import Stamp
 
 _JSON: Final = (("content-type", "application/json; charset=UTF-8"),)
+_TYPE: Final = "type.googleapis.com/google.rpc."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,23 @@ def vertex_error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
     status = failure.status or row.code
     message = failure.message if failure.message is not None else _message(row, request)
     error: dict[str, Json] = {"code": status, "message": message, "status": row.status}
+    details = _details(row, failure)
+    if details:
+        error["details"] = details
+    body = pretty({"error": {**error, **failure.fields}}) + b"\n"
+    head = Head(status, _JSON + retry(failure.retry_after)).with_headers(failure.headers)
+    return Plan(head, (Data(body, 0, "body"),))
+
+
+def _details(row: Row, failure: Failure) -> list[Json]:
+    """Why, and when to try again: that is told in a header too, where Anthropic's SDKs look."""
+    details: list[Json] = []
     if row.info:
         info = {**row.info, "domain": "googleapis.com", "metadata": {"service": "aiplatform.googleapis.com"}}
-        error["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", **info}]
-    body = pretty({"error": {**error, **failure.fields}}) + b"\n"
-    return Plan(Head(status, _JSON).with_headers(failure.headers), (Data(body, 0, "body"),))
+        details.append({"@type": f"{_TYPE}ErrorInfo", **info})
+    if failure.retry_after is not None:
+        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{failure.retry_after:g}s"})
+    return details
 
 
 def _message(row: Row, request: Request) -> str:

@@ -83,7 +83,9 @@ def test_what_a_scenario_says_of_an_error_comes_before_the_table() -> None:
         ),
         pytest.param(0.0, {"retry-after": "0"}, id="at once"),
         pytest.param(
-            86400.5, {"retry-after": "86401", "retry-after-ms": "86400500"}, id="a day is told in plain digits"
+            86400.5,
+            {"retry-after": "86401", "retry-after-ms": "86400500"},
+            id="a day is told in plain digits",
         ),
     ],
 )

@@ -195,6 +195,15 @@ def test_a_scenario_may_say_all_of_it() -> None:
     assert ("x-own", "1") in plan.head.headers
 
 
+def test_when_to_try_again_is_told_where_both_look() -> None:
+    plan = VERTEX_MESSAGES.error(Failure("rate_limit", retry_after=1.5), asked(), STAMP)
+    assert parsed(plan)["error"]["details"] == [
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.5s"}
+    ]
+    assert dict(plan.head.headers)["retry-after"] == "2"
+    assert dict(plan.head.headers)["retry-after-ms"] == "1500"
+
+
 def test_an_error_inside_a_stream_is_the_models() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
     events = events_of(VERTEX_MESSAGES.stream(broken, asked(stream=True), STAMP))

@@ -1,0 +1,46 @@
+"""docs/errors.md is what the dialects' tables say: `scripts/errors` writes it, and nobody else."""
+
+from __future__ import annotations
+
+import re
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mockllm.core.failure import NAMED
+from mockllm.dialects.registry import PROVIDERS
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+SECTIONS = re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]
+
+
+def script() -> ModuleType:
+    loader = SourceFileLoader("errors_script", str(ROOT / "scripts" / "errors"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_tables_say() -> None:
+    written = script().page()
+    assert written == PAGE, "run scripts/errors, and look at what has changed"
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=[section.splitlines()[0] for section in SECTIONS])
+def test_each_table_has_every_named_error(section: str) -> None:
+    assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == list(NAMED)
+
+
+def test_every_provider_has_a_table() -> None:
+    words = " ".join(section.splitlines()[0].lower() for section in SECTIONS)
+    assert [provider for provider in PROVIDERS if provider not in words] == []
+
+
+def test_the_language_reference_leads_to_it() -> None:
+    assert "(errors.md)" in (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
