@@ -90,7 +90,6 @@ WORDS: list[type[BaseModel]] = [
     PackWord,
     ParamWord,
     UseWord,
-    *FAULTS.values(),
 ]
 
 

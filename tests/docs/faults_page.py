@@ -1,0 +1,151 @@
+"""docs/faults.md, made from the vocabulary: each fault's words come from its model, its example from docs/faults.
+
+`MOCKLLM_UPDATE_DOCS=1` with the test beside it writes the page anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from mockllm.core.faults import FAMILIES, FAULTS, Fault
+from mockllm.core.faults.place import After, At
+from mockllm.core.json import dumps
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PAGE: Final = DOCS / "faults.md"
+EXAMPLES: Final = DOCS / "faults"
+
+OPENING: Final = """\
+# Faults
+
+What goes wrong with an answer, by name, on a rule, a step, a branch or a modifier:
+
+```yaml
+faults: [no_response]                        # a name alone takes the defaults
+faults: [{reset: {after: {chunks: 3}}}]      # its settings stand below it
+faults: [{stall: {for: 5s}}, no_terminator]  # all are played, in order
+```
+
+Numbers, durations and places may be drawn (`[10%, 90%]`, `{normal: {mean, stddev}}` …) or templates
+(`"{{ query.fail_chunk }}"`). Faults of meaning, `error_event` and `no_finish` change what is said, and so come before all
+others, which change what is sent.
+
+A fault that finds nothing to break changes nothing, and the live line says why: `reset not played: the answer has only 3
+chunks`. Where that is certain beforehand, `mockllm check` warns of it.
+
+Try any of them: `mockllm serve --scenarios docs/faults` plays each on the model of its name, and `mockllm test docs/faults` runs the
+examples below.
+
+<!-- Made by tests/docs/faults_page.py from the faults themselves and from docs/faults; do not edit. -->
+
+"""
+PLACES: Final = """\
+## Places
+
+`at: {chunk: 3}` is a piece itself, and exists in streams only. A *chunk* is one visible piece of the answer's content,
+counted from 1. `after` is the gap behind something, exactly one of these:
+
+"""
+BEHIND_PLACES: Final = """\
+
+Places round down: where a protocol joins pieces, or says one as an object, the place is behind what was said before. In a
+whole answer `after: {chunks: 3}` is the byte of the body where the text of three chunks has been said. On `error` and
+`http` answers there are no chunks; `bytes`, `time` and `fraction` are places there. A place beyond the end is not played.
+What was sent before a cut is delivered before it: a reset waits until the client's system has it all.
+
+"""
+
+
+def page() -> str:
+    """All of it."""
+    contents = "".join(f"- {_family(family)[0]}: {_links(family)}\n" for family in FAMILIES)
+    places = "".join(f"| `{name}` | {field.description} |\n" for name, field in After.model_fields.items())
+    table = f"| place | meaning |\n|---|---|\n{places}"
+    return (
+        OPENING
+        + contents
+        + "\n"
+        + PLACES
+        + table
+        + BEHIND_PLACES
+        + "\n".join(line for family in FAMILIES for line in _section(family))
+    )
+
+
+def _faults(family: ModuleType) -> list[tuple[str, type[Fault]]]:
+    return [(name, kind) for name, kind in FAULTS.items() if kind.__module__ == family.__name__]
+
+
+def _links(family: ModuleType) -> str:
+    return ", ".join(f"[`{name}`](#{name})" for name, _ in _faults(family))
+
+
+def _family(family: ModuleType) -> tuple[str, str]:
+    """Its title, and the first paragraph of what it says of itself."""
+    name = family.__name__.rpartition(".")[2]
+    return name.upper() if name == "http" else name.capitalize(), _paragraphs(family)[0]
+
+
+def _paragraphs(thing: Any) -> list[str]:
+    return [" ".join(part.split()) for part in (thing.__doc__ or "").split("\n\n")]
+
+
+def _section(family: ModuleType) -> Iterator[str]:
+    title, words = _family(family)
+    yield f"## {title}\n\n{words}\n"
+    for name, kind in _faults(family):
+        yield f"### {name}\n"
+        for paragraph in _paragraphs(kind):
+            yield f"{paragraph}\n"
+        if kind.model_fields:
+            yield "| setting | default | meaning |\n|---|---|---|"
+            for field, info in kind.model_fields.items():
+                yield f"| `{info.alias or field}` | {_default(kind, field, info)} | {_meaning(kind, field, info)} |"
+            yield ""
+        yield f"```yaml\n{(EXAMPLES / f'{name}.yaml').read_text(encoding='utf-8').rstrip()}\n```\n"
+
+
+def _meaning(kind: type[Fault], field: str, info: FieldInfo) -> str:
+    said = (info.description or "").replace("|", "\\|")
+    named = [str(value) for value in _schema(kind, field, info).get("enum", ())]
+    missing = [value for value in named if value not in said]
+    return f"{said} One of {', '.join(f'`{value}`' for value in named)}." if missing else said
+
+
+def _default(kind: type[Fault], field: str, info: FieldInfo) -> str:
+    value = info.get_default(call_default_factory=True)
+    if value is None or value is PydanticUndefined:
+        return ""
+    if isinstance(value, float) and _waits(kind, field, info):
+        return f"`{value:g}s`" if value >= 1 or value == 0 else f"`{value * 1000:g}ms`"
+    return f"`{_shown(value)}`"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, At):
+        return f"{{chunk: {value.chunk}}}"
+    if isinstance(value, BaseModel):
+        given = {name: held for name, held in value if held is not None}
+        return "{" + ", ".join(f"{name}: {_number(name, held)}" for name, held in given.items()) + "}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else dumps(value).decode()
+
+
+def _number(name: str, value: object) -> str:
+    return f"{value:.0%}" if name == "fraction" and isinstance(value, float) else str(value)
+
+
+def _waits(kind: type[Fault], field: str, info: FieldInfo) -> bool:
+    return "A duration" in dumps(_schema(kind, field, info)).decode()
+
+
+def _schema(kind: type[Fault], field: str, info: FieldInfo) -> Any:
+    return kind.model_json_schema()["properties"][info.alias or field]

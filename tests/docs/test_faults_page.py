@@ -1,0 +1,46 @@
+"""docs/faults.md says what the vocabulary is, and every example in docs/faults holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mockllm.core.faults import FAULTS
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario import lint
+from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.testing.examples import Suite
+from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
+
+VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+
+
+def test_the_page_is_as_the_faults_are() -> None:
+    """MOCKLLM_UPDATE_DOCS=1 writes it anew; look at the diff before it is committed."""
+    if os.environ.get("MOCKLLM_UPDATE_DOCS"):
+        PAGE.write_text(page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_every_fault_has_an_example() -> None:
+    assert sorted(file.stem for file in EXAMPLES.glob("*.yaml")) == sorted(FAULTS)
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_an_example_holds_and_plays_its_fault(file: Path) -> None:
+    wanted = Wanted([str(file)], vocabulary=VOCABULARY)
+    suite = Suite(wanted)
+    assert [str(mistake) for mistake in suite.mistakes] == []
+    assert lint.warnings(gather(wanted)) == []
+    results = list(suite.run(""))
+    assert results
+    assert [(result.name, result.failed) for result in results if not result.passed] == []
+    assert f"faults: [{file.stem}]}}" in file.read_text(encoding="utf-8")
+
+
+def test_other_pages_name_every_fault() -> None:
+    language = (DOCS / "language.md").read_text(encoding="utf-8")
+    assert [name for name in FAULTS if f"`{name}`" not in language] == []
