@@ -34,14 +34,14 @@ faults: [{stall: {for: 5s}}, no_terminator]  # all are played, in order
 ```
 
 Numbers, durations and places may be drawn (`[10%, 90%]`, `{normal: {mean, stddev}}` …) or templates
-(`"{{ query.fail_chunk }}"`). Faults of meaning, `error_event` and `no_finish` change what is said, and so come before all
-others, which change what is sent.
+(`"{{ query.fail_chunk }}"`). Faults of meaning, `error_event` and `no_finish` change what is said, and so come
+before all others, which change what is sent.
 
-A fault that finds nothing to break changes nothing, and the live line says why: `reset not played: the answer has only 3
-chunks`. Where that is certain beforehand, `mockllm check` warns of it.
+A fault that finds nothing to break changes nothing, and the live line says why: `reset not played: the answer has
+only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it.
 
-Try any of them: `mockllm serve --scenarios docs/faults` plays each on the model of its name, and `mockllm test docs/faults` runs the
-examples below.
+Try any of them: `mockllm serve --scenarios docs/faults` plays each on the model of its name, and
+`mockllm test docs/faults` runs the examples below.
 
 <!-- Made by tests/docs/faults_page.py from the faults themselves and from docs/faults; do not edit. -->
 
@@ -49,16 +49,17 @@ examples below.
 PLACES: Final = """\
 ## Places
 
-`at: {chunk: 3}` is a piece itself, and exists in streams only. A *chunk* is one visible piece of the answer's content,
-counted from 1. `after` is the gap behind something, exactly one of these:
+`at: {chunk: 3}` is a piece itself, and exists in streams only. A *chunk* is one visible piece of the answer's
+content, counted from 1. `after` is the gap behind something, exactly one of these:
 
 """
 BEHIND_PLACES: Final = """\
 
-Places round down: where a protocol joins pieces, or says one as an object, the place is behind what was said before. In a
-whole answer `after: {chunks: 3}` is the byte of the body where the text of three chunks has been said. On `error` and
-`http` answers there are no chunks; `bytes`, `time` and `fraction` are places there. A place beyond the end is not played.
-What was sent before a cut is delivered before it: a reset waits until the client's system has it all.
+Places round down: where a protocol joins pieces, or says one as an object, the place is behind what was said
+before. In a whole answer `after: {chunks: 3}` is the byte of the body where the text of three chunks has been said.
+On `error` and `http` answers there are no chunks; `bytes`, `time` and `fraction` are places there. A place beyond
+the end is not played. What was sent before a cut is delivered before it: a reset waits until the client's system
+has it all.
 
 """
 

@@ -285,7 +285,7 @@ def assert_seen(seen: Seen, expected: Expect, plain: Plain) -> None:
     """The answer is what was expected, to the byte."""
     lines = plain.seen.lines if expected.lines is None else expected.lines
     if lines is not ANY:
-        assert told(seen.lines) == told(lines)  # type: ignore[arg-type]
+        assert told(seen.lines) == told(lines)
     if expected.body is not ANY:
         assert seen.body == expected.body
     assert seen.end == expected.end
