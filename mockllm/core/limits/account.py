@@ -40,7 +40,7 @@ class Account:
             return Verdict(False, 0.0, limit.retry_after, "requests") if self._refuses(cost) else ALLOWED
         if limit.concurrent is not None and self.held >= limit.concurrent:
             return Verdict(False, 0.0, limit.retry_after, "concurrent")
-        return self._asked(round(now * MICRO), cost)
+        return self._asked(now, cost)
 
     def _refuses(self, cost: Cost) -> bool:
         """The strategies that go by no time."""
@@ -52,7 +52,8 @@ class Account:
             case strategy:
                 return strategy == "always"
 
-    def _asked(self, at: int, cost: Cost) -> Verdict:
+    def _asked(self, now: float, cost: Cost) -> Verdict:
+        at = round(now * MICRO)
         longest, delay = 0, 0
         by: Bound | None = None
         for bound, meter, amount in (
@@ -68,7 +69,7 @@ class Account:
                 longest, by = wait, bound  # type: ignore[assignment]
             delay = max(delay, meter.delay(at))
         if by is not None:
-            return Verdict(False, 0.0, -(-longest // MILLI) / 1000, by)
+            return Verdict(False, 0.0, _sufficient(now, longest, at + longest), by)
         return Verdict(True, delay / MICRO) if delay else ALLOWED
 
     def charge(self, now: float, cost: Cost) -> None:
@@ -100,6 +101,15 @@ class Account:
             None if self._requests is None else self._requests.gauge(at),
             None if self._tokens is None else self._tokens.gauge(at),
         )
+
+
+def _sufficient(now: float, wait: int, due: int) -> float:
+    """The wait in whole milliseconds, rounded up. Two times that are rounded to microseconds may be one closer
+    to each other than they are: then it is a millisecond more."""
+    told = -(-wait // MILLI)
+    if round((now + told / 1000) * MICRO) < due:
+        told += 1
+    return told / 1000
 
 
 def open_account(limit: Limit) -> Account:

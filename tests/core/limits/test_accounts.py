@@ -245,6 +245,16 @@ def test_what_costs_nothing_is_not_kept() -> None:
     assert window.gauge(0) == Gauge(1, 1, 0.0, 1.0)
 
 
+def test_a_wait_suffices_between_two_microseconds() -> None:
+    """This time and the one a millisecond later round to microseconds that are 999 apart."""
+    now = 1_800_000_000.2834747
+    account = open_account(Limit("fixed-window", 1, window=0.001))
+    account.charge(now, Cost())
+    assert not account.ask(now + 0.001, Cost()).allowed
+    assert account.ask(now, Cost()).retry_after == 0.002
+    assert account.ask(now + 0.002, Cost()).allowed
+
+
 NO, NEVER = Verdict(False, 0.0, 2.0, "requests"), Verdict(False, 0.0, None, "tokens")
 
 
