@@ -34,7 +34,8 @@ def recordings() -> Path:
 
 def recorded(protocol: Protocol) -> Iterator[Case]:
     """The cases of a protocol's recordings; none where there are no recordings."""
-    for file in sorted((recordings() / protocol.folder).glob("*.json")):
+    folders = (protocol.folder, *protocol.more)
+    for file in (each for folder in folders for each in sorted((recordings() / folder).glob("*.json"))):
         recording = json.loads(file.read_text())
         if recording["id"] in LEFT_OUT:
             continue
@@ -110,6 +111,7 @@ def telling(reply: Reply) -> Json:
         "usage": [getattr(reply.usage, name) for name in USAGE],
         "extras": {name: _without_texts(dict(own)) for name, own in reply.extras.items()},
         **({} if reply.broken is None else {"broken": [reply.broken.type, dict(reply.broken.fields)]}),
+        **({"unfinished": True} if reply.unfinished else {}),
     }
 
 
@@ -138,7 +140,8 @@ def told(telling: Json) -> Reply:
     )
     usage = Usage(**dict(zip(USAGE, telling["usage"], strict=True)))
     broken = Failure(telling["broken"][0], fields=telling["broken"][1]) if "broken" in telling else None
-    return Reply(choices, usage, telling["model"], broken, extras=telling["extras"])
+    unfinished = telling.get("unfinished", False)
+    return Reply(choices, usage, telling["model"], broken, unfinished, telling["extras"])
 
 
 def _told(kind: str, *facts: Any) -> Part:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from mockllm.core.json import Json, loads
 from mockllm.core.reply import Choice, Reply, Text, Usage
+from mockllm.dialects.dialect import Generating
 from mockllm.dialects.openai import COMPLETIONS
-from tests.conformance import openai_chat
+from mockllm.dialects.vendors import SPOKEN
+from tests.conformance import openai_chat, vendors
 from tests.conformance.shape import Protocol, Recording, events_of
 
 
@@ -63,4 +65,23 @@ PROTOCOL = Protocol(
     lane=openai_chat.lane,
     asked=asked,
     noise=openai_chat.PROTOCOL.noise | {"via"},
+)
+
+
+def _together() -> Generating:
+    found = next(spoken for spoken in SPOKEN if spoken.vendor.name == "together")
+    (dialect,) = (dialect for _, path, dialect in found.calls if path == "/completions")
+    return cast(Generating, dialect)
+
+
+TOGETHER = Protocol(
+    folder="together-completions",
+    dialect=_together(),
+    path=None,
+    said=said,
+    kind=kind,
+    lane=openai_chat.lane,
+    asked=asked,
+    noise=vendors.NOISE,
+    before="/together",
 )

@@ -1,15 +1,19 @@
-"""OpenAI's calls that are answered without a reply: embeddings and moderations. The recorded request alone
-says what is answered."""
+"""Calls of OpenAI's protocol that are answered without a reply: embeddings, also of Azure and of vendors, and
+moderations. The recorded request alone says what is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.core.reply import Reply
+from mockllm.dialects import azure
+from mockllm.dialects.dialect import Lookup
 from mockllm.dialects.openai import EMBEDDINGS, MODERATIONS
-from tests.conformance import openai_chat
+from mockllm.dialects.vendors import SPOKEN
+from tests.conformance import openai_chat, vendors
 from tests.conformance.shape import Protocol, Recording
 
 TOLD = ("type", "model", "encoding_format", "dimensions")
@@ -33,18 +37,30 @@ def _untold(value: Json) -> Json:
     return "x" if isinstance(value, str) else value
 
 
-PROTOCOLS = tuple(
-    Protocol(
+def lookup(folder: str, dialect: Lookup, path: str | None, before: str = "") -> Protocol:
+    return Protocol(
         folder=folder,
         dialect=dialect,
         path=path,
         said=said,
         kind=lambda name, payload: "body",
         asked=asked,
-        noise=openai_chat.PROTOCOL.noise | {"via"},
+        noise=openai_chat.PROTOCOL.noise | vendors.NOISE,
+        before=before,
     )
-    for folder, dialect, path in (
-        ("openai-embeddings", EMBEDDINGS, "/v1/embeddings"),
-        ("openai-moderations", MODERATIONS, "/v1/moderations"),
-    )
+
+
+def embeddings(vendor: str) -> Lookup:
+    """A vendor's call."""
+    found = next(spoken for spoken in SPOKEN if spoken.vendor.name == vendor)
+    (dialect,) = (dialect for _, path, dialect in found.calls if path == "/embeddings")
+    return cast(Lookup, dialect)
+
+
+PROTOCOLS = (
+    lookup("openai-embeddings", EMBEDDINGS, "/v1/embeddings"),
+    lookup("openai-moderations", MODERATIONS, "/v1/moderations"),
+    lookup("azure-embeddings", azure.EMBEDDINGS, None, "/azure"),
+    lookup("mistral-embeddings", embeddings("mistral"), None, "/mistral"),
+    lookup("openrouter-embeddings", embeddings("openrouter"), None, "/openrouter"),
 )

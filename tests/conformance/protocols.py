@@ -19,6 +19,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
     openai_chat.PROTOCOL,
     openai_responses.PROTOCOL,
     openai_completions.PROTOCOL,
+    openai_completions.TOGETHER,
     *openai_lookups.PROTOCOLS,
     anthropic_messages.PROTOCOL,
     *gemini.PROTOCOLS,

@@ -56,6 +56,8 @@ class Protocol:
     """What our server has before the recorded path: the vendor's prefix."""
     others: tuple[Generating, ...] = ()
     """Further dialects that answer the folder's paths."""
+    more: tuple[str, ...] = ()
+    """Further folders with recordings of the same service, under another name."""
 
 
 @dataclass(frozen=True, slots=True)

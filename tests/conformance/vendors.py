@@ -5,6 +5,7 @@ only.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mockllm.core.failure import BY_STATUS, Failure
@@ -31,7 +32,10 @@ def said(recording: Recording) -> Reply | Failure:
     if isinstance(body, dict):
         choices = tuple(Choice(_whole(choice["message"]), _finish(choice)) for choice in body["choices"])
         return Reply(choices, _usage(body["usage"]))
-    return _streamed([loads(data) for _, data in events_of(body) if data.startswith("{")])
+    chunks = [loads(data) for _, data in events_of(body) if data.startswith("{")]
+    asked = (recording["request"]["body"] or {}).get("model")
+    answered = next((chunk["model"] for chunk in chunks if chunk.get("model")), asked)
+    return replace(_streamed(chunks), model=None if answered == asked else answered)
 
 
 def refused(status: int, body: Mapping[str, Any]) -> Failure:
@@ -70,7 +74,7 @@ def _whole(message: dict[str, Any]) -> tuple[Part, ...]:
 
 def _streamed(chunks: list[dict[str, Any]]) -> Reply:
     parts: list[tuple[type, str, list[str]]] = []
-    finish: Finish = "stop"
+    finish: Finish | None = None
     counted: Json = None
     broken: Failure | None = None
     for chunk in chunks:
@@ -82,7 +86,8 @@ def _streamed(chunks: list[dict[str, Any]]) -> Reply:
             _hear(choice["delta"], parts, ended=bool(choice.get("finish_reason")))
             finish = _finish(choice) if choice.get("finish_reason") else finish
     made = tuple(_part(*part) for part in parts)
-    return Reply((Choice(made, finish),), _usage(counted), broken=broken)
+    unfinished = finish is None and broken is None
+    return Reply((Choice(made, finish or "stop"),), _usage(counted), broken=broken, unfinished=unfinished)
 
 
 def _hear(delta: dict[str, Any], parts: list[tuple[type, str, list[str]]], *, ended: bool) -> None:
@@ -95,10 +100,16 @@ def _hear(delta: dict[str, Any], parts: list[tuple[type, str, list[str]]], *, en
                 parts.append((made, "", []))
             parts[-1][2].append(piece)
     for call in delta.get("tool_calls") or ():
-        if call.get("id"):
+        if call.get("id") and not _goes_on(call, parts):
             parts.append((Call, call["function"]["name"], []))
         if call["function"].get("arguments"):
             parts[-1][2].append(call["function"]["arguments"])
+
+
+def _goes_on(call: Mapping[str, Any], parts: list[tuple[type, str, list[str]]]) -> bool:
+    """Whether a call is a piece of the last one, all of whose members are said again."""
+    last = parts[-1] if parts else (Text, "", [])
+    return last[:2] == (Call, call["function"]["name"]) and not "".join(last[2])
 
 
 def _part(kind: type, name: str, pieces: list[str]) -> Part:
@@ -171,13 +182,14 @@ NOISE = frozenset(
 )
 
 
-def chat(folder: str, vendor: str) -> Protocol:
+def chat(folder: str, vendor: str, *, path: str | None = None, more: tuple[str, ...] = ()) -> Protocol:
     dialect = spoken(vendor, "chat")
     assert dialect is not None
     return Protocol(
         folder=folder,
         dialect=dialect,
-        path=None,
+        more=more,
+        path=path,
         said=said,
         kind=kind,
         lane=lane,
@@ -220,7 +232,7 @@ PROTOCOLS = (
     chat("together-chat", "together"),
     chat("deepseek-chat", "deepseek"),
     chat("mistral-chat", "mistral"),
-    chat("openrouter-chat", "openrouter"),
+    chat("openrouter-chat", "openrouter", path="/api/v1/chat/completions", more=("openai-compat-chat",)),
     chat("ollama-v1-chat-completions", "ollama"),
     chat("cerebras-chat", "cerebras"),
     responses("xai-responses", "xai"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import dumps, loads
+from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Data, Plan, Step
 from mockllm.core.reply import Reply
 from mockllm.core.request import Request
@@ -29,7 +30,7 @@ from mockllm.dialects.vendors.responses import (
     VendorEmbeddings,
     VendorResponses,
 )
-from mockllm.dialects.vendors.vendor import Vendor
+from mockllm.dialects.vendors.vendor import Id, Vendor
 
 VERSION: Final = "2024-10-21"
 """The version of the API that examples ask for."""
@@ -124,12 +125,27 @@ class AzureCompletions(VendorCompletions):
 
 
 class AzureEmbeddings(VendorEmbeddings):
-    """POST /openai/deployments/{deployment}/embeddings."""
+    """POST /openai/deployments/{deployment}/embeddings. Cohere's models answer with an id, and count what they do
+    not say."""
 
     request = AzureEmbeddingsRequest
 
+    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan:
+        plan = super().answer(request, models, stamp)
+        if not (request.model or "").lower().startswith("cohere-"):
+            return plan
+        id = Id().made(stamp.ids, "embedding")
+        steps = [
+            replace(step, payload=dumps({"id": id, **_counted(loads(step.payload))})) for step in _data(plan)
+        ]
+        return replace(plan, steps=tuple(steps))
+
     def check(self, request: Request) -> Failure | None:
         return super().check(named(request))
+
+
+def _counted(said: dict[str, Json]) -> dict[str, Json]:
+    return {**said, "usage": {**said["usage"], "completion_tokens": 0}}
 
 
 class FoundryChat(VendorChat):

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from mockllm.core.encoder import Event
 from mockllm.core.json import Json
-from mockllm.core.reply import Choice, Part, Text, Thinking, Usage
+from mockllm.core.reply import Call, Choice, Part, Text, Thinking, Usage
 from mockllm.dialects.vendors.chat import Wire
 from mockllm.dialects.vendors.vendor import Id, plain_usage
 
@@ -185,7 +187,22 @@ def _details(text: str) -> list[Json]:
 
 
 class OpenRouter(Wire):
-    """Every delta tells the role; the usage has a chunk with an empty choice."""
+    """Every delta tells the role; the usage has a chunk with an empty choice. Where Moonshot's models call, the
+    first chunk comes twice, and each piece of a call repeats what its first one told."""
+
+    @property
+    def _repeats(self) -> bool:
+        return (self.reply.model or self._request.model or "").startswith("moonshotai/")
+
+    def begin(self, choice: int) -> Iterable[Event]:
+        said = tuple(super().begin(choice))
+        return said * 2 if self._repeats and self.reply.choices[choice].calls else said
+
+    def _argued(self, call: Call, choice: int, piece: str) -> dict[str, Json]:
+        if not self._repeats:
+            return super()._argued(call, choice, piece)
+        number = self._calls[choice] - 1
+        return {"tool_calls": [{"index": number, **self.called(call, choice, number, piece)}]}
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return None if _thinks(choice) else self.text("")

@@ -5,9 +5,12 @@ renamed. Each takes one object, whole or an event of a stream, and changes it in
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Final
 
 from mockllm.core.json import Json
+from mockllm.core.reply import Usage
+from mockllm.dialects.vendors.vendor import plain_usage
 
 Object = dict[str, Json]
 
@@ -148,6 +151,27 @@ def openrouter(said: Object) -> None:
             "upstream_inference_output_cost": 0.00015,
         }
         response["usage"] |= {"cost": 0.002196, "is_byok": False, "cost_details": cost}
+
+
+TOGETHER_SEED: Final = 9781472423286745000
+
+
+def together_completed(said: Object, *, usage: Usage, streamed: bool) -> None:
+    """A text is streamed in both the legacy and the chat's form; the last chunk counts, asked or not."""
+    said["id"] = blake2b(said["id"].encode(), digest_size=8).hexdigest()
+    ended = False
+    for choice in said["choices"]:
+        ended = choice["finish_reason"] is not None
+        if choice["finish_reason"] == "stop":
+            choice["finish_reason"] = "eos"
+        choice["seed"] = TOGETHER_SEED if ended else None
+        if streamed:
+            choice["delta"] = {"token_id": 1588, "role": "assistant", "content": choice["text"]}
+    if streamed:
+        said |= {"object": "completion.chunk", "usage": None}
+        if ended:
+            said["usage"] = plain_usage(usage)
+            usage.tell(said, "usage")
 
 
 def openrouter_embedded(said: Object) -> None:

@@ -1,9 +1,10 @@
-"""POST …/responses and …/embeddings of vendors: OpenAI's, with a few members added, dropped or changed."""
+"""POST …/responses, …/completions and …/embeddings of vendors: OpenAI's, with members added, dropped or changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, loads
@@ -25,7 +26,10 @@ from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 def edited(plan: Plan, vendor: Vendor, stamp: Stamp, edit: Edit | None, media: str) -> Plan:
     """A plan of OpenAI's in the vendor's words: each object changed, under the vendor's head."""
-    steps = tuple(_edited(step, edit) if isinstance(step, Data) and edit else step for step in plan.steps)
+    steps = tuple(
+        _edited(step, edit) if edit and isinstance(step, Data) and step.payload != b"[DONE]" else step
+        for step in plan.steps
+    )
     return replace(plan, head=head(vendor, stamp, media, plan.head.status), steps=steps)
 
 
@@ -71,11 +75,20 @@ class VendorCompletions(Completions):
         return error_plan(self.vendor, failure, request, stamp)
 
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        return edited(super().whole(reply, request, stamp), self.vendor, stamp, None, "application/json")
+        edit = self._edit(reply, streamed=False)
+        return edited(super().whole(reply, request, stamp), self.vendor, stamp, edit, "application/json")
 
     def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
         said = super().stream(reply, request, stamp)
-        return edited(said, self.vendor, stamp, None, self.vendor.form.media)
+        edit = self._edit(reply, streamed=True)
+        if edit is not None:  # which tells the usage with the finish reason, and in no chunk of its own
+            kept = tuple(step for step in said.steps if not isinstance(step, Data) or step.kind != "usage")
+            said = replace(said, steps=kept)
+        return edited(said, self.vendor, stamp, edit, self.vendor.form.media)
+
+    def _edit(self, reply: Reply, *, streamed: bool) -> Edit | None:
+        completed = self.vendor.completed
+        return None if completed is None else partial(completed, usage=reply.usage, streamed=streamed)
 
 
 class VendorEmbeddings(Embeddings):

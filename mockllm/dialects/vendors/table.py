@@ -69,6 +69,7 @@ VENDORS: Final = (
     Vendor(
         "together",
         accents.Together,
+        completed=edits.together_completed,
         model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
         form=Form(
             id=Id("", 16, HEX),

@@ -141,6 +141,9 @@ class Vendor:
     headers: Members = field(default_factory=dict)
     responses: Edit | None = None
     embedded: Edit | None = None
+    completed: Callable[..., None] | None = None
+    """Changes an object of the legacy completions in place; it is given the `usage` too, and whether the object
+    is a chunk of a stream (`streamed`)."""
     listed: Edit | None = None
     """Changes each of its models, in place."""
     words: Callable[[dict[str, Json]], dict[str, Json]] | None = None

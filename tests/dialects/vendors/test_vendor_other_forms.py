@@ -1,0 +1,125 @@
+"""What single vendors say in a form of their own: Together's legacy completions, Moonshot's calls at OpenRouter,
+Cohere's embeddings at Azure."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.events import events
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.plan import Plan
+from mockllm.core.reply import Call, Choice, Finish, Reply, Text, Usage
+from mockllm.core.request import Request
+from mockllm.dialects import azure, vendors
+from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.completions_request import CompletionsRequest
+from mockllm.dialects.registry import spoken
+from mockllm.dialects.vendors.responses import VendorCompletions
+from tests.dialects.openai.chat.chat_requests import STAMP
+
+
+def completions(vendor: str) -> VendorCompletions:
+    found = next(each for each in vendors.SPOKEN if each.vendor.name == vendor)
+    return next(call for _, _, call in found.calls if isinstance(call, VendorCompletions))
+
+
+def asked(**fields: Json) -> CompletionsRequest:
+    raw = dumps({"model": "m", "prompt": "p", **fields})
+    return CompletionsRequest(method="POST", path="/v1/completions", headers={}, raw=raw)
+
+
+def said(plan: Plan) -> list[Json]:
+    return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
+
+
+COUNTED = Usage(3, 2)
+
+
+def reply(finish: Finish = "stop", usage: Usage = COUNTED) -> Reply:
+    return Reply((Choice((Text(("Hel", "lo")),), finish),), usage)
+
+
+@pytest.mark.parametrize("counted", [None, True])
+def test_together_streams_a_text_in_both_forms_and_counts_at_the_end(counted: Json) -> None:
+    options: Json = None if counted is None else {"include_usage": True}
+    plan = completions("together").stream(reply(), asked(stream=True, stream_options=options), STAMP)
+    first, _, last = said(plan)
+    assert (first["object"], first["usage"], len(first["id"])) == ("completion.chunk", None, 16)
+    assert first["choices"] == [
+        {
+            "text": "Hel",
+            "index": 0,
+            "logprobs": None,
+            "finish_reason": None,
+            "seed": None,
+            "delta": {"token_id": 1588, "role": "assistant", "content": "Hel"},
+        }
+    ]
+    assert last["usage"] == {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    assert (last["choices"][0]["finish_reason"], last["choices"][0]["text"]) == ("eos", "")
+
+
+def test_together_tells_what_was_cut() -> None:
+    last = said(completions("together").stream(reply("length"), asked(stream=True), STAMP))[-1]
+    assert last["choices"][0]["finish_reason"] == "length"
+
+
+def test_together_tells_no_usage_where_a_fault_takes_it() -> None:
+    missing = Usage(3, 2, told="missing")
+    last = said(completions("together").stream(reply(usage=missing), asked(stream=True), STAMP))[-1]
+    assert "usage" not in last
+
+
+def test_together_answers_whole_with_its_finish_and_a_seed() -> None:
+    (made,) = said(completions("together").whole(reply(), asked(), STAMP))
+    (choice,) = made["choices"]
+    assert (choice["text"], choice["finish_reason"]) == ("Hello", "eos")
+    assert choice["seed"] > 0
+    assert "delta" not in choice
+    assert made["usage"]["total_tokens"] == 5
+
+
+def test_other_vendors_complete_as_openai_does() -> None:
+    options: Json = {"include_usage": True}
+    chunks = said(completions("groq").stream(reply(), asked(stream=True, stream_options=options), STAMP))
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"]["total_tokens"] == 5
+
+
+CALL = Call("f", ("{", "}"), "0")
+
+
+@pytest.mark.parametrize("model", ["moonshotai/kimi-k2", "openai/gpt-4o"])
+def test_moonshots_calls_repeat_what_their_first_piece_told(model: str) -> None:
+    dialect = spoken("openrouter", "chat")
+    assert dialect is not None
+    raw = dumps({"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": True})
+    request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
+    chunks = said(dialect.stream(Reply((Choice((CALL,), "tool_calls"),)), request, STAMP))
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    told = [delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta]
+    repeats = model.startswith("moonshotai")
+    roles = [delta for delta in deltas[:2] if "tool_calls" not in delta]
+    assert len(roles) == 1 + repeats
+    assert [call.get("id") for call in told] == ["0", *(["0", "0"] if repeats else [None, None])]
+    assert [call["function"]["arguments"] for call in told] == ["", "{", "}"]
+
+
+def test_a_text_of_moonshots_begins_once() -> None:
+    dialect = spoken("openrouter", "chat")
+    assert dialect is not None
+    raw = dumps({"model": "moonshotai/kimi-k2", "messages": [], "stream": True})
+    request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
+    chunks = said(dialect.stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP))
+    assert [chunk["choices"][0]["delta"].get("content") for chunk in chunks[:2]] == ["", "Hi"]
+
+
+@pytest.mark.parametrize("model", ["Cohere-embed-v3-english", "text-embedding-3-small"])
+def test_coheres_embeddings_at_azure_have_an_id(model: str) -> None:
+    dialect = azure.EMBEDDINGS
+    raw = dumps({"model": model, "input": "hi"})
+    request = dialect.request(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
+    (made,) = said(dialect.answer(request, (), STAMP))
+    coheres = model.startswith("Cohere")
+    assert ("id" in made) is coheres
+    assert made["usage"].get("completion_tokens") == (0 if coheres else None)
