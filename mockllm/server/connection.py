@@ -99,6 +99,15 @@ class Connection(RequestHandler):
         self._unwatch()
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it; aiohttp always closes
+        """The client sends no more: it may be listening still, or have left. Nobody can tell before something
+        is written, so what it asked for may be answered within the linger time."""
+        if (self._current_request is None and not self._messages) or not (self._body and self._body.is_eof()):
+            return False
+        self.close()
+        self._loop.call_later(self._limits.linger, self.force_close)
+        return True
+
     def data_received(self, data: bytes) -> None:
         # aiohttp's handler waits for a request: it is not woken for one that is answered here.
         waiter, self._waiter = self._waiter, None

@@ -57,7 +57,7 @@ class Limits:
         2.0,
         "--linger-timeout",
         "seconds",
-        "time to take in the rest of a refused body, or to flush before a reset",
+        "time to take in the rest of a refused body, to flush before a reset, or to answer who sends no more",
     )
     grace: float = _limit(
         10.0, "--grace", "seconds", "time for running answers to finish when the server is stopped"

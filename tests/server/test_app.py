@@ -356,3 +356,21 @@ def test_the_journal_keeps_what_came_of_each_request(server: Threaded, raw: Raw)
     assert 0 <= record.took < 1
     raw.send(request(path="/whole")).answer()
     assert written_down(server, "/whole").rule == "a.yaml:/whole"
+
+
+@pytest.mark.parametrize("path", ["/whole", "/echo", "/stream", "/joined"])
+def test_a_client_that_says_no_more_may_still_listen(raw: Raw, path: str) -> None:
+    raw.send(request("POST", path, b"{}"))
+    raw.sock.shutdown(socket.SHUT_WR)
+    got = raw.answer()
+    assert (got.status, got.complete) == (200, True)
+    assert raw.sock.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    "asked", [request("POST", "/delayed", b"{}"), request("POST", "/whole", Content_Length="9")]
+)
+def test_but_is_not_waited_for_longer_than_the_linger_time(raw: Raw, asked: bytes) -> None:
+    raw.send(asked)
+    raw.sock.shutdown(socket.SHUT_WR)
+    assert raw.closed_after() < 4
