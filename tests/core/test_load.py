@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.load import Admission, Load, admit, slowdown
@@ -47,6 +47,7 @@ def test_how_one_more_is_let_in(load: Load, ends: Sequence[float], expected: Adm
     assert admit(load, ends, 10.0) == expected
 
 
+@settings(deadline=None)
 @given(
     most=st.integers(1, 5),
     queue=st.integers(0, 5),

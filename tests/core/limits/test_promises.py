@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.limits import Account, Cost, Limit, Strategy, open_account
@@ -13,6 +13,8 @@ from mockllm.core.limits import Account, Cost, Limit, Strategy, open_account
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
 )
+PATIENT = settings(deadline=None)
+"""How long an example takes is not what is asked."""
 NOON = 1_800_000_000.123456
 """A time of our days, where a float is only good for a quarter of a microsecond."""
 BOUNDS = st.none() | st.integers(0, 50)
@@ -41,6 +43,7 @@ def passing(account: Account, arrivals: list[tuple[float, int]]) -> list[tuple[f
     return passed
 
 
+@PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
 def test_who_waits_as_told_succeeds(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
     account = open_account(limit)
@@ -58,6 +61,7 @@ def test_who_waits_as_told_succeeds(limit: Limit, arrivals: list[tuple[float, in
             account.charge(now, cost)
 
 
+@PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
 def test_the_wait_that_is_told_is_no_longer_than_it_must(
     limit: Limit, arrivals: list[tuple[float, int]]
@@ -70,6 +74,7 @@ def test_the_wait_that_is_told_is_no_longer_than_it_must(
         assert not account.ask(now + verdict.retry_after - 0.002, Cost(arrivals[0][1])).allowed
 
 
+@PATIENT
 @given(limit=limits(), arrivals=ARRIVALS, later=st.floats(0, 90, allow_nan=False))
 def test_asking_and_looking_change_nothing(
     limit: Limit, arrivals: list[tuple[float, int]], later: float
@@ -84,6 +89,7 @@ def test_asking_and_looking_change_nothing(
     assert account.standing(end + later) == other.standing(end + later)
 
 
+@PATIENT
 @given(limit=limits(), arrivals=ARRIVALS, later=st.floats(0, 90, allow_nan=False))
 def test_what_remains_passes_and_one_more_does_not(
     limit: Limit, arrivals: list[tuple[float, int]], later: float
@@ -101,6 +107,7 @@ def test_what_remains_passes_and_one_more_does_not(
         assert not account.ask(now, Cost(tokens.remaining + 1)).allowed
 
 
+@PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
 def test_after_the_reset_that_is_told_everything_remains(
     limit: Limit, arrivals: list[tuple[float, int]]
@@ -126,6 +133,7 @@ def most(passed: list[tuple[float, int]], window: float, *, tokens: bool) -> int
     )
 
 
+@PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
 def test_no_window_holds_too_much(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
     passed = passing(open_account(limit), arrivals)
@@ -145,6 +153,7 @@ def test_no_window_holds_too_much(limit: Limit, arrivals: list[tuple[float, int]
                 assert held <= bound + (bound if size is None else size)
 
 
+@PATIENT
 @given(requests=st.integers(1, 20), queue=BOUNDS, window=WINDOWS, arrivals=ARRIVALS)
 def test_what_leaves_a_leaky_bucket_is_spaced_evenly(
     requests: int, queue: int | None, window: float, arrivals: list[tuple[float, int]]
@@ -155,6 +164,7 @@ def test_what_leaves_a_leaky_bucket_is_spaced_evenly(
     assert most([(when, 0) for when in left], window, tokens=False) <= requests
 
 
+@PATIENT
 @given(arrivals=st.lists(st.floats(0, 0.01, allow_nan=False), min_size=1, max_size=60))
 def test_a_busy_sliding_window_is_never_too_generous(arrivals: list[float]) -> None:
     """Above so many entries they are joined; still no window holds too much, and waits suffice."""
