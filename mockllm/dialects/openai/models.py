@@ -50,6 +50,8 @@ class Models:
     api = "models"
     generates = False
     request = ModelsRequest
+    known: Sequence[str] = WELL_KNOWN
+    """What is listed beside the rules' models."""
 
     def check(self, request: Request) -> Failure | None:
         return None
@@ -66,7 +68,7 @@ class Models:
     def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
         """Each model once: the rules' first, in their order, then the well-known ones and their snapshots. Any
         single one that is asked for is there, since chat answers it too."""
-        known = dict.fromkeys((*models, *WELL_KNOWN))
+        known = dict.fromkeys((*models, *self.known))
         wanted = request.model
         if wanted is None:
             return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)

@@ -107,19 +107,21 @@ class VendorEmbeddings(Embeddings):
 
 
 class VendorModels(Models):
-    """The models of a vendor: those that the rules name."""
+    """The models of a vendor: those that the rules name, and the one that examples ask for. Azure, which has no
+    such one, lists OpenAI's."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
+        if vendor.model is not None:
+            self.known = (vendor.model,)
 
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
         said = super().answer(request, models, stamp)
-        if self.vendor.listed is None or isinstance(said, Failure):
-            return said
-        return edited(said, self.vendor, stamp, self._told, "application/json")
+        assert isinstance(said, Plan)
+        return edited(said, self.vendor, stamp, self.vendor.listed and self._told, "application/json")
 
     def _told(self, said: dict[str, Json]) -> None:
         """The list, or one model of it."""

@@ -13,6 +13,7 @@ from mockllm.core.request import Request
 from mockllm.dialects import azure, vendors
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
+from mockllm.dialects.openai.models import Models, ModelsRequest
 from mockllm.dialects.registry import spoken
 from mockllm.dialects.vendors.responses import VendorCompletions
 from tests.dialects.openai.chat.chat_requests import STAMP
@@ -112,6 +113,26 @@ def test_a_text_of_moonshots_begins_once() -> None:
     request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
     chunks = said(dialect.stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP))
     assert [chunk["choices"][0]["delta"].get("content") for chunk in chunks[:2]] == ["", "Hi"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "listed"),
+    [("groq", ["mine", "llama-3.3-70b-versatile"]), ("vllm", ["mine", "meta-llama/Llama-3.1-8B-Instruct"])],
+)
+def test_a_vendor_lists_the_models_of_the_rules_and_its_own_one(vendor: str, listed: list[str]) -> None:
+    found = next(each for each in vendors.SPOKEN if each.vendor.name == vendor)
+    models = next(call for _, path, call in found.calls if path == "/models")
+    assert isinstance(models, Models)
+    plan = models.answer(ModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP)
+    assert isinstance(plan, Plan)
+    assert [each["id"] for each in said(plan)[0]["data"]] == listed
+    assert not any(name.startswith("openai-") for name, _ in plan.head.headers)
+
+
+def test_azure_lists_openais_models() -> None:
+    plan = azure.MODELS.answer(ModelsRequest(method="GET", path="/", headers={}), [], STAMP)
+    assert isinstance(plan, Plan)
+    assert "gpt-4o" in [each["id"] for each in said(plan)[0]["data"]]
 
 
 @pytest.mark.parametrize("model", ["Cohere-embed-v3-english", "text-embedding-3-small"])
