@@ -1,0 +1,149 @@
+"""Whatever fault of meaning is played on whatever reply: the stream stays a legal one in every protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
+from mockllm.core.json import Json, loads
+from mockllm.core.plan import Data, Plan
+from mockllm.core.reply import Reply
+from mockllm.core.request import Format, Request, Tool
+from mockllm.dialects import gemini, openai
+from mockllm.dialects.asking import Wish
+from mockllm.dialects.dialect import Generating
+from tests.dialects.gemini.generate_requests import objects_of
+from tests.dialects.gemini.test_gemini_properties import replies as candidates
+from tests.dialects.test_asking_and_hearing import CALLS, NAMES, asked
+from tests.properties.replies import any_words, made, unbroken
+from tests.properties.test_replies import PROTOCOLS, STAMP, Protocol, each_protocol, sizes
+
+place = st.builds(lambda chunks: {"chunks": chunks}, st.integers(0, 4)) | st.builds(
+    lambda fraction: {"fraction": fraction}, st.floats(0, 1)
+)
+places: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional={"after": place})
+ways = st.sampled_from(["missing", "type", "value", "extra"])
+calls = st.fixed_dictionaries({}, optional={"call": st.integers(1, 2)})
+SETTINGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "content_filter": places,
+    "length_stop": places,
+    "refusal": st.fixed_dictionaries({}, optional={"text": st.sampled_from(["", "No.", "I can't."])}),
+    "empty_answer": st.fixed_dictionaries(
+        {}, optional={"finish_reason": st.sampled_from(["length", "tool_calls"])}
+    ),
+    "bad_tool_arguments": st.builds(
+        lambda one, how: {**one, "how": how}, calls, st.sampled_from(["invalid", "truncated"])
+    ),
+    "unknown_tool": calls,
+    "wrong_schema": st.fixed_dictionaries({}, optional={"how": ways}),
+}
+faults = st.one_of(
+    *(st.builds(lambda given, name=name: (name, given), settings_) for name, settings_ in SETTINGS.items())
+)
+several = st.lists(faults, min_size=1, max_size=3)
+Played = list[tuple[str, dict[str, Any]]]
+
+
+def changed(
+    dialect: Generating, reply: Reply, request: Request, played: Played, seed: int, *, stream: bool = True
+) -> Reply:
+    """What the engine makes of the reply: first the faults of what was made, then those of what is shown."""
+
+    def plan(shown: Reply) -> Plan:
+        return (dialect.stream if stream else dialect.whole)(shown, request, STAMP)
+
+    for shown in (False, True):
+        if shown:
+            reply = dialect.sayable(reply, request)
+        for name, given_ in played:
+            fault = FAULTS[name].model_validate(given_)
+            assert isinstance(fault, ReplyFault)
+            if fault.shown == shown:
+                said = fault.tell(reply, Telling(request, stream, Random(seed), plan))
+                reply = reply if isinstance(said, NotPlayed) else said
+    return reply
+
+
+@each_protocol
+@given(word=any_words, size=sizes, played=several, seed=st.integers(0, 9))
+@settings(max_examples=100, deadline=None)
+def test_the_order_of_events_stays_legal(
+    protocol: Protocol, word: dict[str, Any], size: int, played: Played, seed: int
+) -> None:
+    request = protocol.request()
+    reply = changed(protocol.dialect, made(word, request, size), request, played, seed)
+    said = protocol.streamed(
+        protocol.dialect.stream(reply, request, STAMP), protocol.count(len(reply.choices))
+    )
+    assert said.broken == (reply.broken is not None)
+
+
+ASKED = Wish(
+    stream=True, tools=(Tool("look", {"type": "object", "required": ["a"]}),), response_format=Format("json")
+)
+
+
+@given(reply=candidates, played=several, seed=st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_each_candidate_of_gemini_s_ends_once(reply: Reply, played: Played, seed: int) -> None:
+    for dialect in (gemini.GENERATE, gemini.VERTEX):
+        request = asked(dialect, ASKED)
+        changed_ = changed(dialect, reply, request, played, seed)
+        chunks = objects_of(dialect.stream(changed_, request, STAMP))
+        if changed_.broken is not None:
+            continue
+        ended = [
+            each.get("index", 0) for chunk in chunks for each in chunk["candidates"] if "finishReason" in each
+        ]
+        assert sorted(ended) == list(range(len(changed_.choices)))
+
+
+@given(word=unbroken, size=sizes, played=several, seed=st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
+def test_each_item_of_a_response_is_added_then_done(
+    word: dict[str, Any], size: int, played: Played, seed: int
+) -> None:
+    request = asked(openai.RESPONSES, ASKED)
+    reply = changed(openai.RESPONSES, made(word, request, size), request, played, seed)
+    events = objects(openai.RESPONSES.stream(reply, request, STAMP))
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    marks = [event["type"] for event in events if event["type"].startswith("response.output_item.")]
+    assert marks == ["response.output_item.added", "response.output_item.done"] * (len(marks) // 2)
+    items = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    assert events[-1]["response"]["output"] == items
+    assert items == objects(openai.RESPONSES.whole(reply, request, STAMP))[0]["output"]
+
+
+def objects(plan: Plan) -> list[Json]:
+    return [loads(step.payload) for step in plan.steps if isinstance(step, Data)]
+
+
+@pytest.mark.parametrize("name", ["no_usage", "wrong_usage"])
+@pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
+@given(word=any_words, size=sizes, how=st.sampled_from(["missing", "null"]))
+@settings(max_examples=4, deadline=None)
+def test_counts_change_no_event_but_the_one_that_only_counts(
+    dialect: Generating, word: dict[str, Any], size: int, how: str, name: str
+) -> None:
+    request = asked(dialect, ASKED)
+    reply = dialect.sayable(made(word, request, size), request)
+    given_ = {"how": how} if name == "no_usage" else {}
+    told = changed(dialect, reply, request, [(name, given_)], 0)
+    steps: Callable[[Reply], list[Any]] = lambda said: [  # noqa: E731
+        (step.beat, step.kind, step.event)
+        for step in dialect.stream(said, request, STAMP).steps
+        if isinstance(step, Data) and step.kind != "usage"
+    ]
+    assert steps(told) == steps(reply)
+
+
+def test_the_properties_leave_out_no_fault() -> None:
+    meanings = {name for name, kind in FAULTS.items() if kind.__module__.endswith(".meaning")}
+    assert SETTINGS.keys() | {"no_usage", "wrong_usage"} == meanings
+    assert PROTOCOLS
