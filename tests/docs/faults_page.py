@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from mockllm.core.faults import FAMILIES, FAULTS, Fault
 from mockllm.core.faults.place import After, At
 from mockllm.core.json import dumps
+from tests.sdk.fault_outcomes import ALL, FINE, OUTCOMES, SDKS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PAGE: Final = DOCS / "faults.md"
@@ -42,6 +43,10 @@ only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it.
 
 Try any of them: `mockllm serve --scenarios docs/faults` plays each on the model of its name, and
 `mockllm test docs/faults` runs the examples below.
+
+The tables with columns for SDKs tell what the caller of a Python SDK gets where the answer is `one zwölf <three> four`
+in four chunks, and a fault has the settings of `tests/faults/expected.py` (a place in the middle, short times). They
+are tests, too: `tests/sdk/test_faults_sdk.py`.
 
 <!-- Made by tests/docs/faults_page.py from the faults themselves and from docs/faults; do not edit. -->
 
@@ -110,7 +115,30 @@ def _section(family: ModuleType) -> Iterator[str]:
             for field, info in kind.model_fields.items():
                 yield f"| `{info.alias or field}` | {_default(kind, field, info)} | {_meaning(kind, field, info)} |"
             yield ""
+        yield from _outcome(name)
         yield f"```yaml\n{(EXAMPLES / f'{name}.yaml').read_text(encoding='utf-8').rstrip()}\n```\n"
+
+
+def _outcome(name: str) -> Iterator[str]:
+    """What SDKs make of it."""
+    if name not in OUTCOMES:
+        return
+    outcome = OUTCOMES[name]
+    if outcome == FINE:
+        yield f"{', '.join(SDKS[:-1])} and {SDKS[-1]} get all of it, and raise nothing.\n"
+        return
+    yield f"| | {' | '.join(SDKS)} |\n|---|---|---|---|"
+    for form in ("streamed", "whole"):
+        yield f"| {form} | {' | '.join(map(_got, getattr(outcome, form)))} |"
+    yield ""
+
+
+def _got(told: str) -> str:
+    text, _, raised = told.partition("!")
+    said = "all of it" if text == ALL else f"`{text.rstrip()}`" if text else ""
+    if not raised:
+        return said if text == ALL else f"{said or 'nothing'}, and no error"
+    return f"{said}, then `{raised}`" if said else f"`{raised}`"
 
 
 def _meaning(kind: type[Fault], field: str, info: FieldInfo) -> str:
