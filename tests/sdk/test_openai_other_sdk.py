@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -291,3 +292,78 @@ def test_stored_completions_of_several_pages_by_the_async_client(default: Live) 
             return [str(page.data[0].content) for page in said]
 
     assert asyncio.run(all_of_them()) == ["one", "two", "three"]
+
+
+# --- probabilities, legacy functions -------------------------------------------------------------
+
+
+def test_probabilities_of_tokens_whole_and_streamed(client: openai.OpenAI) -> None:
+    asked: dict[str, Any] = {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": "hi"}],
+        "logprobs": True,
+        "top_logprobs": 3,
+    }
+    whole = client.chat.completions.create(**asked).choices[0].logprobs
+    assert whole is not None
+    assert whole.content is not None
+    assert [each.token for each in whole.content] == ["Hello", " there", "."]
+    assert [len(each.top_logprobs) for each in whole.content] == [3] * 3
+    with client.chat.completions.stream(**asked) as events:
+        said = events.until_done().get_final_completion().choices[0]
+    assert said.logprobs is not None
+    assert said.logprobs.content is not None
+    assert "".join(each.token for each in said.logprobs.content) == said.message.content
+
+
+def test_probabilities_by_the_async_client_and_in_the_other_protocols(default: Live) -> None:
+    async def all_of_them() -> list[Any]:
+        async with asynchronous(default) as client:
+            answer = await client.responses.create(
+                model="gpt-4o", input="hi", include=["message.output_text.logprobs"], top_logprobs=2
+            )
+            legacy = await client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Say", logprobs=2)
+            return [answer.output[0], legacy.choices[0].logprobs]
+
+    message, legacy = asyncio.run(all_of_them())
+    told = message.content[0].logprobs
+    assert [each.token for each in told] == legacy.tokens == ["Hello", " there", "."]
+    assert told[0].top_logprobs[0].logprob == told[0].logprob == legacy.token_logprobs[0]
+    assert legacy.text_offset == [3, 8, 14]
+
+
+WEATHER: list[Any] = [
+    {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    }
+]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_an_agent_loop_with_the_legacy_functions(client: openai.OpenAI, stream: bool) -> None:
+    asked: dict[str, Any] = {
+        "model": "gpt-4o",
+        "functions": WEATHER,
+        "function_call": {"name": "get_weather"},
+    }
+    messages: list[Any] = [{"role": "user", "content": "Weather?"}]
+    if stream:
+        chunks = list(client.chat.completions.create(messages=messages, stream=True, **asked))
+        calls = [chunk.choices[0].delta.function_call for chunk in chunks]
+        said = {
+            "name": "".join(call.name or "" for call in calls if call),
+            "arguments": "".join(call.arguments or "" for call in calls if call),
+        }
+    else:
+        call = client.chat.completions.create(messages=messages, **asked).choices[0].message.function_call
+        assert call is not None
+        said = {"name": call.name, "arguments": call.arguments}
+    assert said["name"] == "get_weather"
+    assert set(json.loads(said["arguments"])) == {"city"}
+    messages += [
+        {"role": "assistant", "content": None, "function_call": said},
+        {"role": "function", "name": "get_weather", "content": "21"},
+    ]
+    last = client.chat.completions.create(model="gpt-4o", messages=messages, functions=WEATHER)
+    assert last.choices[0].message.content == "Hello there."
