@@ -44,9 +44,9 @@ only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it.
 Try any of them: `mockllm serve --scenarios docs/faults` plays each on the model of its name, and
 `mockllm test docs/faults` runs the examples below.
 
-The tables with columns for SDKs tell what the caller of a Python SDK gets where the answer is `one zwölf <three> four`
-in four chunks, and a fault has the settings of `tests/faults/expected.py` (a place in the middle, short times). They
-are tests, too: `tests/sdk/test_faults_sdk.py`.
+The tables with columns for SDKs tell what the caller of a Python SDK gets, where the answer is
+`one zwölf <three> four` in four chunks, and a fault has the settings of `tests/faults/expected.py` (a place in the
+middle, short times). They are tests, too: `tests/sdk/test_faults_sdk.py`.
 
 <!-- Made by tests/docs/faults_page.py from the faults themselves and from docs/faults; do not edit. -->
 
