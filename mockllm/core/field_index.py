@@ -217,8 +217,8 @@ class FieldIndex:
         if value is MISSING:
             return self.missing
         if isinstance(value, str):
-            mask = self._of_text(value)
-            if self._length is None and not self._members:
+            mask = self.lookup_text(value)
+            if type(value) is str:
                 return mask
         elif isinstance(value, (list, tuple)):
             mask = self._of_list(value)
@@ -230,16 +230,19 @@ class FieldIndex:
                 mask |= table.find(value)
         else:
             mask = self._present | self._of_constant(value)
-        if self._length is not None and isinstance(value, (str, list, tuple, dict)):
+        if self._length is not None and isinstance(value, (list, tuple, dict)):
             mask |= self._length.lookup(len(value))
         if self._members and isinstance(value, (dict, Thing)):
             mask |= self._of_members(value)
         return mask
 
-    def _of_text(self, text: str) -> int:
+    def lookup_text(self, text: str) -> int:
+        """The same for a text."""
         mask = self._any_text
         for find in self._plain.finders:
             mask |= find(text)
+        if self._length is not None:
+            mask |= self._length.lookup(len(text))
         if self._folded.finders:
             folded = fold(text)
             for find in self._folded.finders:

@@ -76,7 +76,10 @@ class ValueLayer(Layer):
         self.unsure = yield from _filled(self._index, self._pairs, size)
 
     def lookup(self, request: Request) -> int:
-        return self.free | self._index.lookup(self.read(request))
+        value = self.read(request)
+        if type(value) is str:
+            return self.free | self._index.lookup_text(value)
+        return self.free | self._index.lookup(value)
 
 
 class SmallLayer(ValueLayer):

@@ -50,6 +50,8 @@ class Engine:
         self.keep = Keep()
         self._ways: dict[tuple[int | None, int, tuple[int, ...]], Way] = {}
         self._index = catalog.index
+        self._shared = state.recall("")
+        """What is remembered of the session that all requests without one share."""
         self._claims = Claims(catalog, seed)
         self._lanes: dict[int, Lane | None] = {}
         """The short ways by hits; None where there is none."""
@@ -67,6 +69,7 @@ class Engine:
         """The request as its dialect reads it; outside every protocol a plain one. `path` is as on the wire;
         `headers` are looked up without regard to case; `raw` is inflated; `now` in seconds since the epoch."""
         found = find(method, path, headers, query_string)
+        session = headers.get(SESSION)
         return (found.dialect.request if isinstance(found, Found) else Request)(
             method=method,
             path=found.path,
@@ -75,11 +78,11 @@ class Engine:
             query_string=query_string,
             provider=found.provider,
             route=found.route if isinstance(found, Found) else None,
-            session=headers.get(SESSION),
+            session=session,
             client=client,
             now=now,
             outcome=found,
-            recall=self.state.recall(headers.get(SESSION) or ""),
+            recall=self.state.recall(session) if session else self._shared,
         )
 
     def answer(self, request: Request) -> Answer:

@@ -153,9 +153,11 @@ class App:
 
     def _given(self, incoming: Incoming, path: str, query_string: str, raw: bytes) -> Given:
         """The answer to a request that has come as a whole."""
-        own = self._own(incoming.message.method, path, incoming.message.headers)
-        if own is not None:
-            return own
+        method = incoming.message.method
+        if path == "/" or method == "OPTIONS" or path.startswith(_OWN):
+            own = self._own(method, path, incoming.message.headers)
+            if own is not None:
+                return own
         engine = self.engine
         request = self._read(engine, incoming, path, query_string, raw)
         return Given(engine.answer(request), request, self._open_to_pages)
@@ -166,14 +168,15 @@ class App:
         return Given(self.engine.refuse(failure, request), request, self._open_to_pages, close=True)
 
     def _read(self, engine: Engine, incoming: Incoming, path: str, query: str, raw: bytes) -> Request:
-        message = incoming.message
-        peer = incoming.connection.peername
+        message, connection = incoming.message, incoming.connection
+        peer = connection.peername
         client = peer[0] if type(peer) is tuple else str(peer or "")
-        return engine.read(message.method, path, query, clean(message.headers), raw, client, time.time())
+        headers = message.headers if connection.ascii else clean(message.headers)
+        return engine.read(message.method, path, query, headers, raw, client, time.time())
 
     def _own(self, method: str, path: str, headers: Mapping[str, str]) -> Given | None:
         """What is answered without the engine; None where it is the engine's."""
-        if path.startswith(_OWN) and path.split("/", 2)[1] in RESERVED:
+        if path.split("/", 2)[1] in RESERVED:
             if path != "/health":
                 return _plain(404, f"Nothing is served at {short(path)}.\n")
             if method not in ("GET", "HEAD"):
@@ -230,7 +233,7 @@ class App:
             # A quiet server does not read a body only for its journal: what nobody has looked at is left out.
             model = request.model if lines is not None else request.__dict__.get("model")
         path = message.path
-        record = Record(
+        facts = (
             at,
             message.method,
             path if len(path) <= LONGEST else short(path),
@@ -243,6 +246,7 @@ class App:
             left,
             answer.missed,
         )
+        record = tuple.__new__(Record, facts)  # for half of what the class's own way costs
         self.journal.add(record)
         if lines is not None and not given.unheard:
             lines.show(record, request)
@@ -266,7 +270,9 @@ def read_target(incoming: Incoming) -> tuple[str, str] | None:
         text = url.raw_path_qs or "/"
     if not text.isascii():
         text = _printable(text)
-    path, _, query_string = text.partition("#")[0].partition("?")
+    if "#" in text:
+        text = text.partition("#")[0]
+    path, _, query_string = text.partition("?")
     return path, query_string
 
 

@@ -28,6 +28,8 @@ if sys.platform != "win32":
     import fcntl
     import termios
 
+TOGETHER: Final = 32
+"""So many requests at most are answered in one go: about a millisecond, which streams must wait."""
 _TOO_SLOW: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: 46\r\nConnection: close\r\n\r\nThe head of the request took too long to come\n"
@@ -68,7 +70,18 @@ class Incoming:
 class Connection(RequestHandler):
     """Watches how long a head takes, and answers what is not HTTP without a traceback."""
 
-    __slots__ = ("_begun", "_body", "_deadlines", "_in_one_turn", "_limits", "_refused", "_watch", "prepared")
+    __slots__ = (
+        "_begun",
+        "_body",
+        "_deadlines",
+        "_in_one_turn",
+        "_limits",
+        "_listener",
+        "_refused",
+        "_watch",
+        "ascii",
+        "prepared",
+    )
 
     def __init__(
         self,
@@ -80,12 +93,15 @@ class Connection(RequestHandler):
         **settings: Any,
     ) -> None:
         super().__init__(manager, **settings)
+        self._listener = manager
         self._in_one_turn = in_one_turn
         self._limits = limits
         self._deadlines = deadlines
         self._refused = refused
         self.prepared: Any = None
         """What was found out about the request that stands first."""
+        self.ascii = True
+        """Whether nothing but ASCII has come."""
         self._watch: Deadline | None = None
         self._begun = False
         self._body: StreamReader | None = None
@@ -109,6 +125,8 @@ class Connection(RequestHandler):
         return True
 
     def data_received(self, data: bytes) -> None:
+        if self.ascii and not data.isascii():
+            self.ascii = False
         # aiohttp's handler waits for a request: it is not woken for one that is answered here.
         waiter, self._waiter = self._waiter, None
         seen = self._request_count
@@ -128,6 +146,12 @@ class Connection(RequestHandler):
             self._begun = True
             if self._watch is None:
                 self._watch_head()
+        if waiter is not None and self._messages and not waiter.done():
+            self._listener.has_come(self)
+
+    def answer(self) -> None:
+        """Answers the request that has come, or leaves it to aiohttp's handler."""
+        waiter = self._waiter
         if waiter is not None and self._messages and not waiter.done() and not self._answered():
             waiter.set_result(None)
 
@@ -235,6 +259,22 @@ class Listener(Server):
         self._limits = limits
         self._deadlines = deadlines
         self._refused = refused
+        self.came: list[Connection] = []
+        """Those whose request waits for the turn's end."""
+
+    def has_come(self, connection: Connection) -> None:
+        """A request has come. Those of one turn of the loop are answered together behind it: between two reads
+        of sockets the same answers cost a quarter more, for the processor has forgotten how they go."""
+        if not self.came:
+            self._loop.call_soon(self._answer)
+        self.came.append(connection)
+
+    def _answer(self) -> None:
+        turn, self.came = self.came[:TOGETHER], self.came[TOGETHER:]
+        if self.came:
+            self._loop.call_soon(self._answer)
+        for connection in turn:
+            connection.answer()
 
     def __call__(self) -> Connection:
         limits = self._limits

@@ -89,9 +89,13 @@ class Server:
 
     def _busy(self) -> bool:
         """Whether answers are being given, or have not left this process."""
-        return self.app.running > 0 or any(
-            connection.transport is not None and connection.transport.get_write_buffer_size()
-            for connection in self._listener.connections
+        return (
+            self.app.running > 0
+            or bool(self._listener.came)
+            or any(
+                connection.transport is not None and connection.transport.get_write_buffer_size()
+                for connection in self._listener.connections
+            )
         )
 
 

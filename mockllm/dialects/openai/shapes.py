@@ -68,7 +68,9 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not int:
             return wrong_type(value, path, "an integer")
-        return _range(value, path, "integer", low, high)
+        if (low is None or value >= low) and (high is None or value <= high):
+            return None
+        return _beyond(value, path, "integer", low, high)
 
     return check
 
@@ -77,18 +79,18 @@ def decimal(low: float, high: float) -> Check:
     def check(value: Json, path: str) -> Failure | None:
         if type(value) not in (int, float):
             return wrong_type(value, path, "a decimal")
-        return _range(value, path, "decimal", low, high)
+        if low <= value <= high:
+            return None
+        return _beyond(value, path, "decimal", low, high)
 
     return check
 
 
-def _range(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure | None:
+def _beyond(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure:
     if low is not None and value < low:
         bound, side, code, sign = low, "below minimum", "below_min", ">="
-    elif high is not None and value > high:
-        bound, side, code, sign = high, "above maximum", "above_max", "<="
     else:
-        return None
+        bound, side, code, sign = high, "above maximum", "above_max", "<="
     message = (
         f"Invalid '{path}': {noun} {side} value. "
         f"Expected a value {sign} {bound}, but got {dumps(value).decode()} instead."
