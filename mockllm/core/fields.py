@@ -49,6 +49,7 @@ FIELDS: Final[Mapping[str, Spec]] = {
     "user": Spec("text"),
     "system": Spec("text"),
     "tools": Spec("set"),
+    "uncalled": Spec("set"),
     "tool_result": Spec("set"),
     "has_image": Spec("bool", small=True),
     "body": Spec("json", keyed=True),

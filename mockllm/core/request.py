@@ -103,6 +103,10 @@ class Tool:
     kind: str = "function"
 
 
+CALLABLE: Final = ("function", "custom")
+"""The kinds of tools that the client runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
     """`mode` in neutral words; `names` are the allowed tools where the request limits them."""
@@ -297,6 +301,22 @@ class Request:
     @lazy
     def tool_choice(self) -> ToolChoice:
         return ToolChoice()
+
+    @lazy
+    def uncalled(self) -> tuple[str, ...]:
+        """The offered tools that the model may call and has not called since the user last spoke."""
+        names = self.tool_choice.names
+        left = [
+            tool.name for tool in self.tools if tool.kind in CALLABLE and (not names or tool.name in names)
+        ]
+        if not left:
+            return ()
+        called = set()
+        for message in reversed(self.messages):
+            if message.role == "user":
+                break
+            called |= {part.name for part in message.parts if isinstance(part, CallPart | ResultPart)}
+        return tuple(name for name in left if name not in called)
 
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:

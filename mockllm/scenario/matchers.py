@@ -32,7 +32,7 @@ from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.match import Match, MessageMatch, MessagesMatch, Named, ToolResultMatch
 from mockllm.scenario.language.model import Word
 
-GLOBBED = frozenset({"path", "model", "provider", "dialect", "api", "tools", "name"})
+GLOBBED = frozenset({"path", "model", "provider", "dialect", "api", "tools", "uncalled", "name"})
 """Where a bare text is a glob."""
 _COMPARED: dict[str, Literal["gt", "gte", "lt", "lte"]] = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
 KEYED = frozenset({"query", "headers", "body"})

@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from mockllm.core.json import Json, dumps
-from mockllm.core.request import Request, Tool
+from mockllm.core.request import CALLABLE, Request, Tool
 from mockllm.core.texts import made_sentences
 
 if TYPE_CHECKING:
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 
 def chosen(request: Request) -> Tool | str:
-    """The tool that the request lets the model call: the named one, else the first; or why there is none."""
+    """The tool that the request lets the model call, the named one or the first, if there is one that was not
+    called since the user spoke; or why there is none."""
     choice = request.tool_choice
     if choice.mode == "none":
         return "tool_choice is none"
-    callable_ = [tool for tool in request.tools if tool.kind in ("function", "custom")]
+    callable_ = [tool for tool in request.tools if tool.kind in CALLABLE]
     if not callable_:
         return "the request offers none"
     allowed = [tool for tool in callable_ if not choice.names or tool.name in choice.names]
-    return allowed[0] if allowed else f"the request offers none that is called {choice.names[0]}"
+    left = (tool for tool in allowed if tool.name in request.uncalled)
+    return next(left, allowed[0]) if allowed else f"the request offers none that is called {choice.names[0]}"
 
 
 def offered(request: Request, name: str) -> Tool | None:

@@ -103,6 +103,8 @@ PLAIN = Request(method="GET", path="/nowhere", headers={})
         (Field("tools"), Glob("get_*"), True, False),
         (Field("tools"), Exists(False), False, True),
         (Field("tools"), Length(Equals(2)), True, False),
+        (Field("uncalled"), Equals("get_weather"), True, False),
+        (Field("uncalled"), Equals("get_news"), False, False),
         (Field("tool_choice"), Equals("named"), True, False),
         (Field("tool_choice"), Equals("auto"), False, True),
         (Field("tool_choice"), Members({"name": Equals("get_time")}), True, False),

@@ -126,6 +126,26 @@ def test_roles_and_turns() -> None:
     assert (request.system, request.user, request.turn, request.has_image) == ("a\nb", "one\ntwo", 2, True)
 
 
+def test_what_is_uncalled_is_what_the_model_may_still_call() -> None:
+    tools = (Tool("look"), Tool("web_search", kind="web_search"), Tool("find", kind="custom"))
+
+    def left(*messages: Message, named: str | None = None) -> tuple[str, ...]:
+        request = saying(*messages, tools=tools)
+        if named is not None:
+            vars(request).update(tool_choice=ToolChoice("named", (named,)))
+        return request.uncalled
+
+    asked, call = Message("user", (TextPart("hi"),)), CallPart("1", "look", {})
+    said = Message("assistant", (TextPart("Well."), call))
+    result = Message("tool", (ResultPart("1", "look", "x"),))
+    assert left() == left(asked) == ("look", "find")
+    assert left(asked, said) == left(asked, result) == left(asked, said, result) == ("find",)
+    assert left(asked, said, result, asked) == ("look", "find"), "the user has spoken since"
+    assert left(asked, result, named="look") == ()
+    assert left(asked, result, named="find") == ("find",)
+    assert left(asked, named="other") == ()
+
+
 def test_tool_results_are_those_after_the_last_assistant_turn_in_order() -> None:
     old, one, two = (ResultPart(name, None, "") for name in ("old", "one", "two"))
     turns = (

@@ -63,6 +63,17 @@ def test_a_stream_says_the_same_in_pieces(asking: Any) -> None:
     assert json.loads(said) == whole
 
 
+AFTER_A: list[Any] = [
+    {"role": "user", "content": "hi"},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "1", "type": "function", "function": {"name": "a", "arguments": "{}"}}],
+    },
+    {"role": "tool", "tool_call_id": "1", "content": "x"},
+]
+
+
 def named(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name}}
 
@@ -87,6 +98,8 @@ def named(name: str) -> dict[str, Any]:
             ["c"],
         ),
         (offer(chat, "a", "b", parallel_tool_calls=True), ["a"]),
+        (offer(chat, "a", "b", messages=AFTER_A, tool_choice="required"), ["b"]),
+        (offer(chat, "a", messages=AFTER_A, tool_choice="required"), ["a"]),
         (offer(claude, "a", "b", tool_choice={"type": "any"}), ["a"]),
         (offer(claude, "a", "b", tool_choice={"type": "tool", "name": "b"}), ["b"]),
         (offer(claude, "a", "b", tool_choice={"type": "none"}), []),

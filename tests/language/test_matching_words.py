@@ -126,6 +126,8 @@ ALIKE: list[tuple[str, str, Any, Any]] = [
     ("tools: exists", "{tools: {exists: true}}", lambda a: tools(a, "x"), lambda a: a()),
     ("tools: none", "{tools: {exists: false}}", lambda a: a(), lambda a: tools(a, "x")),
     ("tools: how many", "{tools: {length: 2}}", lambda a: tools(a, "a", "b"), lambda a: tools(a, "a")),
+    ("uncalled: offered, and not called yet", "{uncalled: get_*}", lambda a: tools(a, "x", "get_weather"), lambda a: tools(a, "x")),
+    ("uncalled: none", "{uncalled: {exists: false}}", lambda a: a(), lambda a: tools(a, "x")),
     ("has_image", "{has_image: true}", image, lambda a: a()),
     ("has_image: false", "{has_image: false}", lambda a: a(), image),
     ("input_tokens", "{input_tokens: {gt: 200}}", lambda a: a("many words " * 200), lambda a: a()),

@@ -130,6 +130,8 @@ class Match(Word, defer_build=False):  # built once, not as a part of rules and 
     """1 + the number of assistant turns."""
     tools: NameCondition | None = None
     """The names of the offered tools: any of them may match."""
+    uncalled: NameCondition | None = None
+    """The offered tools that the request lets the model call and that were not called since the user spoke."""
     tool_choice: ChoiceCondition | None = None
     """What the client wants of tools: auto, none, any, named, or {name: …}."""
     tool_result: ToolResultMatch | None = None
