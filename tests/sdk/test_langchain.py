@@ -1,0 +1,236 @@
+"""LangChain against a live server: chat completions, responses and messages, its agents and its own
+exceptions.
+
+Its models keep their async clients as long as the process lives, so all that is async here runs in one loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, TypeAlias
+
+import pytest
+from langchain.agents import create_agent
+from langchain_anthropic import ChatAnthropic
+from langchain_anthropic.chat_models import AnthropicContextOverflowError, AnthropicRateLimitError
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, ToolMessage
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from langchain_openai.chat_models.base import OpenAIInvalidRequestError, OpenAIRateLimitError
+from pydantic import BaseModel
+
+from tests.live import Live
+from tests.sdk.frameworks.serving import scripted, shipped
+from tests.sdk.loopback import nobody_phones_home
+
+__all__ = ["nobody_phones_home"]
+
+Making: TypeAlias = Callable[..., BaseChatModel]
+
+
+class Weather(BaseModel):
+    """The weather of a city."""
+
+    city: str
+    degrees: int
+
+
+@tool
+def get_weather(city: str) -> str:
+    """The weather of a city."""
+    return json.dumps({"degrees": 21, "city": city})
+
+
+QUESTION: Any = {"messages": [("user", "How is the weather?")]}
+
+
+def chat(url: str, model: str = "gpt-4o", **more: Any) -> BaseChatModel:
+    asked = {"max_retries": 0, "stream_usage": True, **more}
+    return ChatOpenAI(base_url=f"{url}/v1", api_key="sk", model=model, **asked)
+
+
+def responses(url: str, model: str = "gpt-4o") -> BaseChatModel:
+    return chat(url, model, use_responses_api=True)
+
+
+def claude(url: str, model: str = "claude-mock") -> BaseChatModel:
+    return ChatAnthropic(base_url=url, api_key="sk", max_retries=0, model=model)
+
+
+WAYS = {"chat": chat, "responses": responses, "claude": claude}
+ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Live, Live]]:
+    """The rules of the tests, and the pack `default`."""
+    with ExitStack() as stack:
+        yield stack.enter_context(scripted()), stack.enter_context(shipped())
+
+
+@pytest.fixture
+def url(servers: tuple[Live, Live]) -> str:
+    return servers[0].url
+
+
+@pytest.fixture
+def default(servers: tuple[Live, Live]) -> str:
+    return servers[1].url
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+def together(chunks: list[AIMessageChunk]) -> AIMessageChunk:
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole = whole + chunk
+    return whole
+
+
+@ways
+def test_a_text_with_its_usage(way: Making, url: str) -> None:
+    answer = way(url).invoke("hello")
+    assert answer.text == "Hello, world. It is a fine day."
+    assert answer.usage_metadata is not None
+    assert (answer.usage_metadata["input_tokens"], answer.usage_metadata["output_tokens"]) == (12, 9)
+
+
+@ways
+def test_a_stream_with_its_usage(way: Making, url: str) -> None:
+    chunks = list(way(url).stream("hello"))
+    whole = together(chunks)
+    assert whole.text == "Hello, world. It is a fine day."
+    assert sum(bool(chunk.text) for chunk in chunks) > 1
+    assert whole.usage_metadata is not None
+    assert whole.usage_metadata["total_tokens"] == 21
+
+
+@ways
+def test_async_whole_and_streamed(way: Making, url: str, loop: asyncio.Runner) -> None:
+    async def ask() -> tuple[str, str]:
+        model = way(url)
+        whole = await model.ainvoke("hello")
+        streamed = together([chunk async for chunk in model.astream("hello")])
+        return whole.text, streamed.text
+
+    assert loop.run(ask()) == ("Hello, world. It is a fine day.",) * 2
+
+
+@ways
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_parallel_calls(way: Making, url: str, streamed: bool) -> None:
+    model: Any = way(url).bind_tools([get_weather])
+    answer = together(list(model.stream("both"))) if streamed else model.invoke("both")
+    assert answer.text == "I will look."
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [
+        ("get_weather", {"city": "Paris"}),
+        ("get_weather", {"city": "Rome"}),
+    ]
+    assert len({call["id"] for call in answer.tool_calls}) == 2
+
+
+@ways
+@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+def test_structured_output(way: Making, url: str, default: str, method: str) -> None:
+    def ask(server: str) -> Any:
+        return way(server).with_structured_output(Weather, method=method).invoke("the weather, in JSON")
+
+    assert ask(url) == Weather(city="Paris", degrees=21)
+    made = ask(default)
+    assert isinstance(made, Weather), "what the default pack makes fits the schema"
+    assert made.city
+
+
+def test_json_of_any_form(url: str) -> None:
+    model: Any = chat(url)
+    asking = model.with_structured_output(None, method="json_mode")
+    assert asking.invoke("the weather, in JSON") == {"city": "Paris", "degrees": 21}
+
+
+@pytest.mark.parametrize("way", [responses, claude])
+def test_thinking_is_a_part_of_the_content(way: Making, url: str) -> None:
+    answer = way(url).invoke("think")
+    kinds = [block["type"] for block in answer.content_blocks]
+    assert kinds == ["reasoning", "text"]
+    assert answer.content_blocks[0].get("reasoning") == "Let me see."
+    assert answer.text == "Forty-two."
+
+
+@ways
+def test_an_agent_asks_its_tool_and_answers(way: Making, url: str) -> None:
+    said = create_agent(way(url), [get_weather]).invoke(QUESTION)
+    _, call, result, answer = said["messages"]
+    assert [made["args"] for made in call.tool_calls] == [{"city": "Paris"}]
+    assert isinstance(result, ToolMessage)
+    assert answer.text == "It is 21 degrees."
+
+
+@ways
+def test_an_agent_that_streams_and_is_async(way: Making, url: str, loop: asyncio.Runner) -> None:
+    async def ask() -> list[str]:
+        agent = create_agent(way(url), [get_weather])
+        asked: Any = {"messages": [("user", "both cities, please")]}
+        steps: AsyncIterator[Any] = agent.astream(asked, stream_mode="messages")
+        return [message.text async for message, _ in steps if isinstance(message, AIMessageChunk)]
+
+    assert "".join(loop.run(ask())) == "I will look.It is 21 degrees."
+
+
+@ways
+@pytest.mark.parametrize("form", [None, Weather], ids=["text", "structured"])
+def test_an_agent_of_the_default_pack_calls_once_and_ends(way: Making, default: str, form: Any) -> None:
+    said = create_agent(way(default), [get_weather], response_format=form).invoke(QUESTION)
+    results = [message for message in said["messages"] if isinstance(message, ToolMessage)]
+    assert json.loads(results[0].text)["degrees"] == 21
+    assert [message.name for message in results].count("get_weather") == 1
+    if form is None:
+        assert said["messages"][-1].text
+    else:
+        assert isinstance(said["structured_response"], Weather)
+
+
+LIMITED: dict[str, Any] = {
+    "chat": OpenAIRateLimitError,
+    "responses": OpenAIRateLimitError,
+    "claude": AnthropicRateLimitError,
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_errors_are_its_own_exceptions(name: str, url: str, loop: asyncio.Runner) -> None:
+    limited, long = (WAYS[name](url, f"{error}-error") for error in ("rate-limit", "context-length"))
+    with pytest.raises(LIMITED[name]) as caught:
+        limited.invoke("hi")
+    assert caught.value.response.headers["retry-after"] == "1"
+    with pytest.raises(LIMITED[name]):
+        loop.run(limited.ainvoke("hi"))
+    with pytest.raises(LIMITED[name]):
+        list(limited.stream("hi"))
+    with pytest.raises(AnthropicContextOverflowError if name == "claude" else OpenAIInvalidRequestError):
+        long.invoke("hi")
+
+
+@ways
+def test_an_error_inside_a_stream_comes_behind_what_was_said(way: Making, url: str) -> None:
+    said: list[str] = []
+    with pytest.raises(Exception, match="(?i)overloaded"):
+        said += (chunk.text for chunk in way(url).stream("breaks"))
+    assert "".join(said) == "Once upon"
+
+
+def test_a_client_that_tries_again_has_its_answer(url: str) -> None:
+    assert chat(url, "limited-once", max_retries=1).invoke("hi").text == "Second time lucky."
+
+
+def test_embeddings(url: str) -> None:
+    asked: dict[str, Any] = {"base_url": f"{url}/v1", "api_key": "sk", "check_embedding_ctx_length": False}
+    embeddings = OpenAIEmbeddings(**asked)
+    assert [len(vector) for vector in embeddings.embed_documents(["a", "b"])] == [1536, 1536]
