@@ -70,6 +70,8 @@ def summary(gathered: Gathered, warnings: Sequence[Mistake]) -> str:
     if found:
         return ", ".join(found) + (f" in {_many(len(files), 'file')}" if files else "")
     rules, modifiers, count = _counts(gathered)
+    if not count:
+        return "nothing to check: there is no scenario file (*.yaml, *.yml) here"
     return f"ok: {_many(rules, 'rule')}, {_many(modifiers, 'modifier')} in {_many(count, 'file')}"
 
 

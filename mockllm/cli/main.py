@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -60,6 +61,7 @@ def _run(given: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"mockllm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = parser
     for name, help in COMMANDS.items():
         sub = commands.add_parser(name, help=help, description=help.capitalize() + ".")
         if given[:1] == [name]:  # only the command that runs is imported
@@ -67,15 +69,48 @@ def _run(given: list[str]) -> int:
                 module = importlib.import_module(f"mockllm.cli.{name}")
             module.arguments(sub)
             sub.set_defaults(run=module.run)
+            chosen = sub
+    if not given:
+        parser.print_help(sys.stderr)
+        return 2
+    if not given[0].startswith("-") and chosen is parser:
+        return _no_command(given[0])
+    namespace, left = parser.parse_known_args(given)
+    if left:
+        return _not_understood(chosen, left[0])
     from mockllm.cli.options import BadOption
 
-    namespace = parser.parse_args(given)
     try:
         code: int = namespace.run(namespace)
     except BadOption as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 2
     return code
+
+
+def _no_command(word: str) -> int:
+    from mockllm.scenario.mistakes import either, nearest
+
+    near = nearest(word, COMMANDS)
+    hint = f'did you mean "{near}"?' if near else f"expected {either(COMMANDS)}"
+    print(f'mockllm: there is no command "{word}"; {hint}', file=sys.stderr)
+    return 2
+
+
+def _not_understood(parser: argparse.ArgumentParser, word: str) -> int:
+    """What is said of a word that a command does not take."""
+    from mockllm.scenario.mistakes import nearest
+
+    options = set(re.findall(r"--[a-z-]+", parser.format_help()))
+    near = nearest(word.partition("=")[0], options)
+    hint = f"`{parser.prog} --help` names what there is"
+    if word.startswith("-"):
+        hint = f"did you mean {near}?" if near else hint
+        print(f"{parser.prog}: there is no option {word}; {hint}", file=sys.stderr)
+        return 2
+    hint = f"did you mean --scenarios {word}?" if "--scenarios" in options and os.path.exists(word) else hint
+    print(f'{parser.prog}: "{word}" is not expected here; {hint}', file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

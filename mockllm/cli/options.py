@@ -261,16 +261,26 @@ def strangers(environment: Mapping[str, str], packs: Collection[str]) -> Iterato
             yield f"{name} sets nothing{hint}"
 
 
+def _packs(values: Mapping[str, Any]) -> list[str]:
+    return [name for given in values["pack"] or () for name in given.split(",") if name]
+
+
+def fallen_back(values: Mapping[str, Any]) -> bool:
+    """Whether nothing was asked for and nothing is there, so that the pack `default` answers."""
+    if values["scenarios"] or _packs(values):
+        return False
+    return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
+
+
 def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
     """What to load: with neither folders nor packs `./scenarios` if there are files in it, else the pack
     `default`."""
     scenarios = list(values["scenarios"] or ())
-    packs = [name for given in values["pack"] or () for name in given.split(",") if name]
-    if not scenarios and not packs:
-        if Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)):
-            scenarios = [FOLDER]
-        else:
-            packs = [FALLBACK]
+    packs = _packs(values)
+    if fallen_back(values):
+        packs = [FALLBACK]
+    elif not scenarios and not packs:
+        scenarios = [FOLDER]
     settings = Settings(tuple(values["set"] or ()), dict(environment))
     return Wanted(
         scenarios, packs, settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)

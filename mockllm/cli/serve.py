@@ -7,14 +7,27 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from mockllm import __version__
 from mockllm.cli.listing import list_mistakes
-from mockllm.cli.options import LOADING, SERVING, add, add_limits, limits, settled, strangers, wanted
+from mockllm.cli.options import (
+    FALLBACK,
+    FOLDER,
+    LOADING,
+    SERVING,
+    add,
+    add_limits,
+    fallen_back,
+    limits,
+    settled,
+    strangers,
+    wanted,
+)
 from mockllm.cli.staying import staying
+from mockllm.engine import About
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
 from mockllm.server.lines import Lines
@@ -51,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
     except Broken as broken:
         list_mistakes(broken.mistakes, sys.stderr)
         return 2
-    for warning in (*builder.warnings, *strangers(os.environ, builder.variables)):
+    for warning in (*builder.warnings, *strangers(os.environ, builder.variables), *nothing(engine.about())):
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=limits(given, os.environ), open_to_pages=not values["no_cors"], lines=lines)
@@ -62,8 +75,9 @@ def run(given: argparse.Namespace) -> int:
     reload = Reload(app, builder.watched, builder.again, say, builder.warnings, began)
     try:
         run_server(
-            app, addresses, lambda where: ready(where, app), None if values["no_reload"] else reload.run
-        )
+            app, addresses, lambda where: ready(where, app, fallen_back(values)),
+            None if values["no_reload"] else reload.run,
+        )  # fmt: skip
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
@@ -79,7 +93,13 @@ def lines_of(values: Mapping[str, Any]) -> Lines:
     return Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"], strict=values["strict"])
 
 
-def ready(where: Sequence[Address], app: App) -> None:
+def nothing(about: About) -> Iterator[str]:
+    """A line where there is nothing that could answer."""
+    if not about.rules:
+        yield "no rule is loaded, so every request gets a 404; scenario files end in .yaml or .yml"
+
+
+def ready(where: Sequence[Address], app: App, fallen_back: bool = False) -> None:
     """Where it listens, what is loaded, and what to give each SDK."""
     about = app.engine.about()
     print(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
@@ -92,6 +112,11 @@ def ready(where: Sequence[Address], app: App) -> None:
         print(f"  Containers and other machines: {others}, or this machine's address in place of its name.")
     if all(address.host in ("localhost", "127.0.0.1", "::1") for address in where):
         print("  Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network.")
+    if fallen_back:
+        print(
+            f"  There is no ./{FOLDER} here, so the pack `{FALLBACK}` answers; "
+            "`mockllm init` makes scenarios of your own."
+        )
     sys.stdout.flush()
 
 

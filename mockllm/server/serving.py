@@ -149,7 +149,7 @@ def _reason(host: str, port: int, exc: Exception) -> str:
         return f"{port} is no port; choose one from 0 to 65535 with --port"
     number = exc.errno if isinstance(exc, OSError) else None
     if number == errno.EADDRINUSE:
-        return f"port {port} is in use; choose another with --port"
+        return f"port {port} is in use; choose another with --port (0 takes a free one)"
     if number == errno.EACCES:
         return f"port {port} needs more rights than this user has; choose another with --port"
     if number == errno.EADDRNOTAVAIL:

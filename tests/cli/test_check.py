@@ -33,6 +33,12 @@ def write(text: str, name: str = "scenarios/a.yaml") -> None:
     Path(name).write_text(text, encoding="utf-8")
 
 
+def test_an_empty_folder_is_not_called_well(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("empty").mkdir()
+    assert run("empty") == 0
+    assert capsys.readouterr().out == "nothing to check: there is no scenario file (*.yaml, *.yml) here\n"
+
+
 def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     write(GOOD)
     assert run() == 0

@@ -40,3 +40,31 @@ def test_a_signal_ends_a_server_that_still_starts(
         cli.main(["serve"])
     assert ended.value.code == code
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["srve"], 'mockllm: there is no command "srve"; did you mean "serve"?'),
+        (["dashboard"], 'mockllm: there is no command "dashboard"; expected "serve", "check", "explain", '),
+        (["serve", "--pck", "a"], "mockllm serve: there is no option --pck; did you mean --pack?"),
+        (["check", "--prot=80"], "mockllm check: there is no option --prot=80; `mockllm check --help` names"),
+        (["serve", "."], 'mockllm serve: "." is not expected here; did you mean --scenarios .?'),
+        (["init", "a", "b"], 'mockllm init: "b" is not expected here; `mockllm init --help` names what'),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_a_word_that_is_not_understood(
+    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(given)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_without_a_word_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 2
+    assert "find mistakes in scenarios" in capsys.readouterr().err

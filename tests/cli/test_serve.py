@@ -83,6 +83,13 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path) -> None:
     with serving(cwd=tmp_path) as server:
         assert server.ask(model="anything")
         assert server.line(lambda line: "default/answers.yaml:made" in line)
+        assert server.line(lambda line: "`mockllm init` makes scenarios of your own" in line)
+
+
+def test_a_folder_without_rules_is_warned_of(tmp_path: Path) -> None:
+    with serving("--scenarios", ".", cwd=tmp_path) as server:
+        assert server.line(lambda line: line.startswith("warning: no rule is loaded, so every request"))
+        assert "mockllm init" not in server.said
 
 
 def test_a_live_line_for_each_request(folder: Path) -> None:
@@ -221,7 +228,9 @@ def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
         port = taken.getsockname()[1]
         done = command("serve", "--port", str(port), cwd=folder)
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [f"mockllm: port {port} is in use; choose another with --port"]
+    assert done.stderr.splitlines() == [
+        f"mockllm: port {port} is in use; choose another with --port (0 takes a free one)"
+    ]
     assert done.stdout == ""
 
 
