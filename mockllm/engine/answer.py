@@ -14,8 +14,9 @@ UNKNOWN: Final = 3
 
 
 class Answer(NamedTuple):
-    """`made` is what goes on the wire. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`); `notes` what was planned and
-    could not be played, or is worth a word in the live line and the journal; `missed`: no rule answered."""
+    """`made` is what goes on the wire. `rule` and `modifiers` are ids as a person reads them
+    (`a.yaml:greeting`); `notes` what was planned and could not be played, or is worth a word in the live line
+    and the journal; `missed`: no rule answered."""
 
     made: Plan | Filled
     rule: str | None

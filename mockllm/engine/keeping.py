@@ -10,7 +10,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
-from mockllm.core.chance import Ids
 from mockllm.core.plan import Plan
 from mockllm.core.request import Request
 from mockllm.core.stencil import SECOND, TOKENS, NotedIds, Stencil, cut, groups

@@ -26,7 +26,7 @@ WayOf: TypeAlias = Callable[[Sequence[int]], Way]
 class Lane:
     """What the requests of one set of hits have in common."""
 
-    __slots__ = ("_checked", "_keys", "_saying", "_state", "_strict", "_stem", "_way")
+    __slots__ = ("_checked", "_keys", "_saying", "_state", "_stem", "_strict", "_way")
 
     def __init__(
         self, item: Item, saying: Saying, way: Way, keys: Sequence[str], state: State, seed: int
