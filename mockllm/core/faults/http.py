@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Final, Literal
@@ -121,7 +121,8 @@ class BrokenChunking(Fault):
         if self.form == "no_size":
             bad = b"no size\r\n"
         else:
-            rest = sent(replace(plan, steps=place.behind))
+            before = replace(plan, steps=(*place.before, Cut("end", place.beat)))
+            rest = sent(plan)[len(sent(before)) :]
             bad = b"%x\r\n%b\r\n" % (max(1, len(rest) // 2), rest)
         steps = (*place.before, Bare(bad, place.beat), Cut("close", place.beat))
         delivery = replace(plan.delivery, body="chunks")
@@ -145,45 +146,47 @@ class Truncate(Fault):
 class BadGzip(Fault):
     """The head says gzip, and the body cannot be unpacked."""
 
-    form: Literal["plain", "truncated", "corrupt"] = Field(
+    form: Literal["plain", "truncated", "bad_checksum"] = Field(
         default="plain",
         description="`plain`: the body is not packed at all. `truncated`: the second half of the packed bytes "
-        "is missing. `corrupt`: the second half is upside down, bit by bit.",
+        "is missing. `bad_checksum`: all can be unpacked, but for the checksum at the end.",
     )
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:
         said = replace(plan, head=plan.head.with_headers((("content-encoding", "gzip"),)))
         if self.form == "plain":
             return said
-        steps = _packed(plan)
-        half = sum(len(step.data) for step in steps if type(step) is Raw) // 2
-        return replace(said, steps=tuple(_spoilt(steps, half, cut=self.form == "truncated")))
+        steps = tuple(_packed(plan, good=self.form != "bad_checksum"))
+        return replace(said, steps=tuple(_first_half(steps)) if self.form == "truncated" else steps)
 
 
-def _packed(plan: Plan) -> tuple[Step, ...]:
-    """The steps with their bytes packed, each so that it can be unpacked as it comes."""
+def _packed(plan: Plan, *, good: bool) -> Iterator[Step]:
+    """The steps with their bytes packed, each so that it can be unpacked as it comes; the checksum as it should
+    be, or not."""
     packer = zlib.compressobj(wbits=31)
-    steps: list[Step] = []
     for step, data in written(plan):
         if data:
-            steps.append(Raw(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.beat))
+            yield Raw(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.beat)
         else:
-            steps.append(step)
+            yield step
     last = packer.compress(closing(plan)) + packer.flush()
-    return (*steps, Raw(last, 0), *(step for step in plan.steps if type(step) is Cut))
+    yield Raw(last if good else last[:-CHECKSUM] + bytes(byte ^ 0xFF for byte in last[-CHECKSUM:]), 0)
+    yield from (step for step in plan.steps if type(step) is Cut)
 
 
-def _spoilt(steps: Iterable[Step], keep: int, *, cut: bool) -> Iterator[Step]:
-    """The steps with the bytes behind so many missing, or upside down."""
+CHECKSUM: Final = 8
+"""Bytes at the end of gzip: checksum and size."""
+
+
+def _first_half(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps without the second half of their bytes."""
+    left = sum(len(step.data) for step in steps if type(step) is Raw) // 2
     for step in steps:
         if type(step) is not Raw:
             yield step
-            continue
-        kept, rest = step.data[:keep], step.data[keep:]
-        keep -= len(kept)
-        data = kept if cut else kept + bytes(byte ^ 0xFF for byte in rest)
-        if data:
-            yield Raw(data, step.beat)
+        elif left:
+            yield Raw(step.data[:left], step.beat)
+            left -= min(left, len(step.data))
 
 
 # --- answers of somebody else --------------------------------------------------------------------
