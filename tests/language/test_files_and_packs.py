@@ -223,7 +223,7 @@ def test_with_takes_the_using_packs_parameters() -> None:
 
 
 def test_every_shipped_pack_answers_on_its_own() -> None:
-    for name in ("default", "request-controls", "error-models", "benchmark"):
+    for name in ("default", "request-controls", "error-models", "benchmark", "weather", "agent-loops"):
         heard = first({"a.yaml": ""}, packs=[name])
         assert heard.status == 200, name
         assert heard.id is not None
