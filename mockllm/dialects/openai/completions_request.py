@@ -12,7 +12,7 @@ from mockllm.core.request import Message, OtherPart, Part, Request, Sampling, Te
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known
 from mockllm.dialects.openai.chat.check import unreadable
-from mockllm.dialects.openai.reading import ModelRequest, count_of, texts
+from mockllm.dialects.openai.reading import ModelRequest, choices_of, texts
 from mockllm.dialects.openai.shapes import (
     Check,
     array,
@@ -63,7 +63,7 @@ class CompletionsRequest(ModelRequest):
         fields = self.fields
         stop, limit = fields.get("stop"), fields.get("max_tokens")
         return Sampling(
-            n=(count_of(fields.get("n")) or 1) * len(self.prompts),
+            n=choices_of(fields.get("n")) * len(self.prompts),
             stop=(stop,) if type(stop) is str else tuple(texts(stop)),
             max_tokens=limit if type(limit) is int and limit >= 0 else None,
         )

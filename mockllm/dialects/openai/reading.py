@@ -19,6 +19,7 @@ SPEAKERS: Final[dict[str, Role]] = {
     "assistant": "assistant",
 }
 """Who says a message, in neutral words."""
+MOST_CHOICES: Final = 128
 
 
 def text_of(value: Json) -> str | None:
@@ -32,6 +33,11 @@ def object_of(value: Json) -> dict[str, Json]:
 def count_of(value: Json) -> int | None:
     """A whole number above 0; None for anything else (true is no number)."""
     return value if type(value) is int and value > 0 else None
+
+
+def choices_of(value: Json) -> int:
+    """How many answers are asked for; no more than the service gives, also where nobody checks that."""
+    return min(count_of(value) or 1, MOST_CHOICES)
 
 
 def objects(value: Json) -> Iterator[dict[str, Json]]:

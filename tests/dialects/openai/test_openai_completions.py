@@ -65,6 +65,7 @@ def test_what_else_is_read() -> None:
     assert request.sampling == Sampling(2, ("x",), 0)
     assert (request.model, request.stream, request.include_usage) == ("gpt-3.5-turbo-instruct", True, False)
     assert completion(stop="x", max_tokens=-1).sampling == Sampling(1, ("x",), None)
+    assert completion(prompt=["a", "b"], n=10**12).sampling == Sampling(256)
     assert completion(stream_options={"include_usage": True}).include_usage
     assert completion(echo=True, prompt=["a", [1]], n=2).echoed == ("a", "a", "", "")
     assert completion(echo="yes").echoed == ()

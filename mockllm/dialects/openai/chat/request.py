@@ -28,6 +28,7 @@ from mockllm.dialects.openai.reading import (
     SPEAKERS,
     ModelRequest,
     call,
+    choices_of,
     count_of,
     joined,
     object_of,
@@ -142,7 +143,7 @@ class ChatRequest(ModelRequest):
         n, stop = fields.get("n"), fields.get("stop")
         limit = count_of(fields.get("max_completion_tokens")) or count_of(fields.get("max_tokens"))
         stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
-        return Sampling(1 if n is None else count_of(n) or 1, stops, limit)
+        return Sampling(1 if n is None else choices_of(n), stops, limit)
 
     @lazy
     def logprobs(self) -> int | None:

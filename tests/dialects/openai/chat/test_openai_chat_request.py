@@ -188,6 +188,7 @@ def test_the_format(wanted: Json, read: Format) -> None:
         ({"n": 3, "stop": "x", "max_tokens": 5}, Sampling(3, ("x",), 5)),
         ({"max_tokens": 5, "max_completion_tokens": 7, "stop": ["a", 1, "b"]}, Sampling(1, ("a", "b"), 7)),
         ({"n": True, "stop": 4, "max_tokens": -1}, Sampling()),
+        ({"n": 10**12}, Sampling(128)),
     ],
 )
 def test_the_sampling(fields: Json, read: Sampling) -> None:

@@ -311,3 +311,11 @@ def test_what_is_no_input_is_refused_where_it_is_counted() -> None:
     assert failure is not None
     assert INPUT_TOKENS.error(failure, counting(b"{}"), STAMP).head.status == 400
     assert INPUT_TOKENS.unreadable(counting(b"[]")) is not None
+
+
+def test_a_stream_that_never_says_why_it_ends_stops_behind_its_last_item() -> None:
+    said = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
+    plan = RESPONSES.stream(said, responses(stream=True), STAMP)
+    last = plan.steps[-1]
+    assert isinstance(last, Data)
+    assert last.event == "response.output_item.done"
