@@ -327,30 +327,30 @@ class SocketSink:
         await self._writer.drain()
 
     async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
-        """FIN or RST, behind what was written: a reset waits until the client's system has it all, or for
-        the linger time. A silence lasts until the client leaves, which cancels it."""
+        """FIN or RST, behind what was written: a reset waits until the client's system has it all, or has
+        taken nothing for the linger time. A silence lasts until the client leaves, which cancels it."""
+        loop = self._connection._loop
         if how == "silence":
-            await self._connection._loop.create_future()
+            await loop.create_future()
         transport = self._connection.transport
         if transport is not None and how == "reset":
-            end = self._connection._loop.time() + self._limits.linger
-            # Polled: the kernel tells nobody when it has sent.
-            while self._connection._loop.time() < end and _unsent(transport):  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+            unsent, end = _unsent(transport), loop.time() + self._limits.linger
+            while unsent and loop.time() < end:
+                await asyncio.sleep(0.001)  # polled: the kernel tells nobody when it has sent
+                before, unsent = unsent, _unsent(transport)
+                if unsent < before:
+                    end = loop.time() + self._limits.linger
             sock = transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()
         self._connection.force_close()
 
 
-def _unsent(transport: asyncio.Transport) -> bool:
-    """Whether bytes wait in the transport or unacknowledged in the kernel."""
+def _unsent(transport: asyncio.Transport) -> int:
+    """How many bytes wait in the transport or unacknowledged in the kernel."""
     if transport.is_closing():
-        return False
-    if transport.get_write_buffer_size():
-        return True
-    if sys.platform == "win32":
-        return False
+        return 0
     waiting = bytearray(4)
-    fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
-    return any(waiting)
+    if sys.platform != "win32":
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
+    return transport.get_write_buffer_size() + int.from_bytes(waiting, sys.byteorder)
