@@ -87,10 +87,9 @@ def decimal(low: float, high: float) -> Check:
 
 
 def _beyond(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure:
-    if low is not None and value < low:
-        bound, side, code, sign = low, "below minimum", "below_min", ">="
-    else:
-        bound, side, code, sign = high, "above maximum", "above_max", "<="
+    under = low is not None and value < low
+    bound = low if under else high
+    side, code, sign = ("below minimum", "below_min", ">=") if under else ("above maximum", "above_max", "<=")
     message = (
         f"Invalid '{path}': {noun} {side} value. "
         f"Expected a value {sign} {bound}, but got {dumps(value).decode()} instead."
