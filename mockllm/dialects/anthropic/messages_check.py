@@ -141,6 +141,8 @@ def _check_answer(fields: dict[str, Json], request: Request) -> None:
         value = fields.get(name)
         if value is not None and not 0 <= value <= 1:
             raise Problem(f"{name}: range: 0..1")
+    if fields.get("temperature") not in (None, 1) and (fields.get("thinking") or {}).get("type") == "enabled":
+        raise Problem("`temperature` may only be set to 1 when thinking is enabled.")
     at_least("top_k", fields.get("top_k"), 0)
     _check_stop_sequences(fields.get("stop_sequences") or [])
     _check_budget(fields.get("thinking") or {}, fields["max_tokens"], request)
@@ -152,7 +154,7 @@ def _check_prompt(fields: dict[str, Json]) -> None:
         check_texts("system", fields["system"])
     _check_tools(fields.get("tools") or [])
     if fields.get("tool_choice") is not None:
-        _check_tool_choice(fields["tool_choice"])
+        _check_tool_choice(fields["tool_choice"], fields)
     if fields.get("thinking") is not None:
         _check_thinking(fields["thinking"])
     _check_format("output_format", fields.get("output_format"))
@@ -189,9 +191,19 @@ def _check_custom(path: str, tool: dict[str, Json]) -> None:
         raise Problem(f"{path}.input_schema.type: Input should be 'object'")
 
 
-def _check_tool_choice(choice: dict[str, Json]) -> None:
-    if tagged("tool_choice", choice, _CHOICES) == "tool":
+def _check_tool_choice(choice: dict[str, Json], fields: dict[str, Json]) -> None:
+    """What servers offer over MCP is not known here."""
+    kind = tagged("tool_choice", choice, _CHOICES)
+    if kind == "tool":
         fit("tool_choice.tool.", choice, {"name": STRING})
+    if not fields.get("mcp_servers"):
+        offered = {str(tool.get("name")) for tool in fields.get("tools") or []}
+        if not offered:
+            raise Problem("tool_choice may only be specified while providing tools.")
+        if kind == "tool" and choice["name"] not in offered:
+            raise Problem(f"Tool '{choice['name']}' not found in provided tools")
+    if kind in ("any", "tool") and (fields.get("thinking") or {}).get("type") == "enabled":
+        raise Problem("Thinking may not be enabled when tool_choice forces tool use.")
 
 
 def _check_thinking(thinking: dict[str, Json]) -> None:

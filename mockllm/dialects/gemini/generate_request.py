@@ -61,6 +61,29 @@ def camelised(value: Json, depth: int = DEEPEST) -> Json:
     return value
 
 
+_NAMES: Final = frozenset({"properties", "defs", "$defs"})
+"""Fields of a schema whose keys are names of the user's."""
+_DATA: Final = frozenset({"enum", "default", "example", "required", "propertyOrdering"})
+"""Fields of a schema whose values are the user's own."""
+
+
+def camelised_schema(schema: Json, depth: int = 4 * DEEPEST) -> Json:
+    """A schema of Google's with all its own fields in camelCase, as they are in a message: google-genai writes
+    `min_items`. JSON Schemas need none of it."""
+    if depth and type(schema) is list:
+        return [camelised_schema(each, depth - 1) for each in schema]
+    if not depth or type(schema) is not dict:
+        return schema
+    made: dict[str, Json] = {}
+    for written, value in schema.items():
+        key = camel(written)
+        if key in _NAMES and type(value) is dict:
+            made[key] = {name: camelised_schema(part, depth - 1) for name, part in value.items()}
+        else:
+            made[key] = value if key in _DATA else camelised_schema(value, depth - 1)
+    return made
+
+
 class GeminiRequest(Request):
     """Any request to these endpoints: the model stands in the path, the key in a header or in the query."""
 
@@ -152,7 +175,9 @@ class GenerateRequest(GeminiRequest):
         for entry in listed(self.said.get("tools")):
             for kind, value in held(entry).items():
                 if kind == "functionDeclarations":
-                    made += (tool for each in listed(value) if (tool := _function(held(each))) is not None)
+                    made += (
+                        tool for each in listed(value) if (tool := self._function(held(each))) is not None
+                    )
                 else:
                     made.append(Tool(kind, kind=kind))
         return tuple(made)
@@ -171,9 +196,9 @@ class GenerateRequest(GeminiRequest):
     @lazy
     def response_format(self) -> Format:
         config = self.config
-        if config.get("responseMimeType") != "application/json":
+        if config.get("responseMimeType") not in ("application/json", "text/x.enum"):
             return Format()
-        schema = config.get("responseJsonSchema", config.get("responseSchema"))
+        schema = config.get("responseJsonSchema", self._schema(config.get("responseSchema")))
         if schema is None:
             return Format("json")
         title = held(schema).get("title")
@@ -196,6 +221,17 @@ class GenerateRequest(GeminiRequest):
     @lazy
     def config(self) -> dict[str, Json]:
         return held(self.said.get("generationConfig"))
+
+    def _function(self, said: dict[str, Json]) -> Tool | None:
+        name = _text(said.get("name"))
+        if name is None:
+            return None
+        schema = said.get("parametersJsonSchema", self._schema(said.get("parameters")))
+        return Tool(name, schema, _text(said.get("description")))
+
+    def _schema(self, schema: Json) -> Json:
+        """A schema of Google's own in its usual spelling."""
+        return camelised_schema(schema) if _SNAKE.search(self.raw) else schema
 
     @lazy
     def omits_thinking(self) -> bool:
@@ -285,14 +321,6 @@ def _given(response: Json, name: str | None) -> tuple[Json, bool]:
         said = [text for text in texts if text is not None]
         return "\n".join(said) if said and len(said) == len(texts) else content, False
     return response, False
-
-
-def _function(said: dict[str, Json]) -> Tool | None:
-    name = _text(said.get("name"))
-    if name is None:
-        return None
-    schema = said.get("parametersJsonSchema", said.get("parameters"))
-    return Tool(name, schema, _text(said.get("description")))
 
 
 def _text(value: Json) -> str | None:

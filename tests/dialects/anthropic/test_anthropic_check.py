@@ -66,6 +66,20 @@ ACCEPTED: list[Any] = [
     ),
     pytest.param({"tools": [TOOL, {"type": "web_search_20250305", "name": "w"}, {"type": "x"}]}, id="tools"),
     pytest.param({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "get"}}, id="a named tool"),
+    pytest.param(
+        {"mcp_servers": [{"name": "m"}], "tool_choice": {"type": "tool", "name": "get"}},
+        id="a tool of a server that nobody here knows",
+    ),
+    pytest.param(
+        {
+            "tools": [TOOL],
+            "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
+            "temperature": 1,
+            "max_tokens": 2000,
+            "thinking": {"type": "enabled", "budget_tokens": 1024},
+        },
+        id="thinking beside tools",
+    ),
     pytest.param({"stop_sequences": ["END"], "metadata": {"user_id": "u"}}, id="stop sequences"),
     pytest.param({"thinking": {"type": "adaptive"}}, id="adaptive thinking"),
     pytest.param(
@@ -212,6 +226,24 @@ REFUSED: list[Any] = [
         "'any', 'auto', 'none', 'tool'",
     ),
     ({"tool_choice": {"type": "tool"}}, "tool_choice.tool.name: Field required"),
+    ({"tool_choice": {"type": "any"}}, "tool_choice may only be specified while providing tools."),
+    (
+        {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "gone"}},
+        "Tool 'gone' not found in provided tools",
+    ),
+    (
+        {
+            "tools": [TOOL],
+            "tool_choice": {"type": "any"},
+            "max_tokens": 2000,
+            "thinking": {"type": "enabled", "budget_tokens": 1024},
+        },
+        "Thinking may not be enabled when tool_choice forces tool use.",
+    ),
+    (
+        {"temperature": 0.5, "max_tokens": 2000, "thinking": {"type": "enabled", "budget_tokens": 1024}},
+        "`temperature` may only be set to 1 when thinking is enabled.",
+    ),
     ({"thinking": {"type": "enabled"}}, "thinking.enabled.budget_tokens: Field required"),
     (
         {"thinking": {"type": "enabled", "budget_tokens": 1023}},

@@ -20,7 +20,7 @@ FULL: dict[str, Any] = {
     **PROMPT,
     "system": "Be terse.",
     "tools": [TOOL],
-    "tool_choice": {"type": "tool", "name": "get"},
+    "tool_choice": {"type": "auto"},
     "thinking": {"type": "enabled", "budget_tokens": 4096},
 }
 

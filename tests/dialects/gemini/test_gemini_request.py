@@ -175,6 +175,41 @@ def test_tools() -> None:
     )
 
 
+def test_schemas_may_be_spelt_in_snake_case_but_for_names_and_values() -> None:
+    schema: Json = {
+        "type": "OBJECT",
+        "property_ordering": ["two_words"],
+        "properties": {
+            "two_words": {"type": "ARRAY", "min_items": "2", "items": {"any_of": [{"max_length": 3}, True]}},
+            "min_items": {"type": "STRING", "enum": ["a_b"], "default": {"c_d": 1}},
+        },
+        "defs": {"of_mine": {"min_length": 1}},
+    }
+    wanted: Json = {
+        "type": "OBJECT",
+        "propertyOrdering": ["two_words"],
+        "properties": {
+            "two_words": {"type": "ARRAY", "minItems": "2", "items": {"anyOf": [{"maxLength": 3}, True]}},
+            "min_items": {"type": "STRING", "enum": ["a_b"], "default": {"c_d": 1}},
+        },
+        "defs": {"of_mine": {"minLength": 1}},
+    }
+    offered = [{"function_declarations": [{"name": "f", "parameters": schema}]}]
+    form = {"response_mime_type": "application/json", "response_schema": schema}
+    request = generate(tools=offered, generation_config=form)
+    assert request.tools[0].schema == request.response_format.schema == wanted
+    own = generate(tools=[{"function_declarations": [{"name": "f", "parameters_json_schema": schema}]}])
+    assert own.tools[0].schema == schema
+
+
+def test_no_schema_is_looked_into_deeper_than_any_lies() -> None:
+    deep: Json = {"min_items": 1}
+    for _ in range(200):
+        deep = {"items": deep}
+    offered = [{"function_declarations": [{"name": "f", "parameters": deep}]}]
+    assert generate(tools=offered).tools[0].schema == deep
+
+
 @pytest.mark.parametrize(
     ("config", "choice"),
     [
@@ -202,6 +237,7 @@ SCHEMA: Json = {"type": "OBJECT", "title": "Weather", "properties": {"a_b": {"ty
         ({}, Format()),
         ({"responseMimeType": "text/plain", "responseSchema": SCHEMA}, Format()),
         ({"responseMimeType": "application/json"}, Format("json")),
+        ({"responseMimeType": "text/x.enum", "responseSchema": SCHEMA}, Format("schema", "Weather", SCHEMA)),
         (
             {"response_mime_type": "application/json", "response_schema": SCHEMA},
             Format("schema", "Weather", SCHEMA),

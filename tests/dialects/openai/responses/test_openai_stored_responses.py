@@ -110,7 +110,11 @@ def test_a_filled_stencil_is_remembered_as_what_it_stands_for(stream: bool) -> N
     session, ids = Session(), NotedIds()
     request = session.read(stream=stream)
     say = RESPONSES.stream if stream else RESPONSES.whole
-    filled = cut(say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(ids, 7.0)), ids).fill(STAMP.ids.root, 7, 1).plan
+    filled = (
+        cut(say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(ids, 7.0)), ids)
+        .fill(STAMP.ids.root, 7, 1)
+        .plan
+    )
     memo = RESPONSES.memo(filled, request)
     assert memo is not None
     assert memo.names[0].startswith("resp_")
