@@ -1,0 +1,120 @@
+"""Agents of the pack `agent-loops`, run by the SDKs' own loops where they have one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from anthropic import beta_tool
+from google import genai
+from google.genai import types
+
+from tests.live import Live
+from tests.live import live as serve
+from tests.sdk.ways import OPENAI_TOOLS
+
+WEATHER = "22 degrees and dry"
+SAID = f"Done. The tools said: {WEATHER}"
+HI: list[Any] = [{"role": "user", "content": "Is it raining?"}]
+
+
+@pytest.fixture(scope="module")
+def loops() -> Iterator[Live]:
+    with serve(packs=["agent-loops"]) as server:
+        yield server
+
+
+def agent(client: openai.OpenAI, model: str, most: int = 6) -> tuple[list[str], str | None]:
+    """A client's loop: what it called, and what it was told in the end; None where that never came."""
+    messages, called = list(HI), list[str]()
+    for _ in range(most):
+        answer: Any = client.chat.completions.create(model=model, messages=messages, tools=OPENAI_TOOLS)
+        message = answer.choices[0].message
+        if not message.tool_calls:
+            return called, message.content if message.refusal is None else message.refusal
+        messages.append(message.model_dump(exclude_none=True))
+        for call in message.tool_calls:
+            called.append(call.function.name)
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": WEATHER})
+    return called, None
+
+
+@pytest.mark.parametrize(
+    ("model", "called", "said"),
+    [
+        ("agent", ["get_weather"], SAID),
+        ("agent-parallel", ["get_weather"] * 3, SAID),
+        ("agent-steps", ["get_weather"] * 3, SAID),
+        ("agent-bad-arguments", ["get_weather"] * 2, SAID),
+        ("agent-unknown-tool", ["get_weather_v2", "get_weather"], SAID),
+        ("agent-endless", ["get_weather"] * 6, None),
+        ("agent-deaf", ["get_weather"], "I could not find anything out. Shall I look it up?"),
+        ("agent-refuses", ["get_weather"], "I'm sorry, but I can't go on with that."),
+        ("agent-silent", ["get_weather"], ""),
+    ],
+)
+def test_an_agent_of_openai_s(loops: Live, model: str, called: list[str], said: str | None) -> None:
+    with openai.OpenAI(base_url=f"{loops.url}/v1", api_key="sk", max_retries=0) as client:
+        assert agent(client, model) == (called, said)
+
+
+def test_an_interrupted_agent_goes_on_where_its_client_tries_again(loops: Live) -> None:
+    with openai.OpenAI(base_url=f"{loops.url}/v1", api_key="sk", max_retries=2) as client:
+        assert agent(client, "agent-interrupted") == (["get_weather"], SAID)
+
+
+@beta_tool
+def get_weather(city: str) -> str:
+    """Tells the weather of a city."""
+    return WEATHER
+
+
+@pytest.mark.parametrize(
+    ("model", "turns", "said"),
+    [
+        ("agent", 2, SAID),
+        ("agent-steps", 4, SAID),
+        ("agent-refuses", 2, "I'm sorry, but I can't go on with that."),
+    ],
+)
+def test_the_tool_runner_of_anthropic_s(loops: Live, model: str, turns: int, said: str) -> None:
+    with anthropic.Anthropic(base_url=loops.url, api_key="sk", max_retries=0) as client:
+        runner = client.beta.messages.tool_runner(
+            model=model, messages=HI, max_tokens=100, tools=[get_weather]
+        )
+        answers: list[Any] = list(runner)
+    assert len(answers) == turns
+    assert answers[-1].content[-1].text == said
+
+
+def test_the_tool_runner_tells_the_model_that_there_is_no_such_tool(loops: Live) -> None:
+    with anthropic.Anthropic(base_url=loops.url, api_key="sk", max_retries=0) as client:
+        runner = client.beta.messages.tool_runner(
+            model="agent-unknown-tool", messages=HI, max_tokens=100, tools=[get_weather]
+        )
+        with pytest.warns(UserWarning, match="not found in tool runner"):
+            first, second, last = list[Any](runner)
+    assert [block.name for block in first.content] == ["get_weather_v2"]
+    assert second.content[-1].name == "get_weather"
+    assert last.content[-1].text == SAID
+
+
+def test_google_calls_functions_by_itself(loops: Live) -> None:
+    asked: list[str] = []
+
+    def get_weather(city: str) -> str:
+        """Tells the weather of a city."""
+        asked.append(city)
+        return WEATHER
+
+    client = genai.Client(api_key="sk", http_options=types.HttpOptions(base_url=loops.url))
+    found = client.models.generate_content(
+        model="agent", contents="Is it raining?", config=types.GenerateContentConfig(tools=[get_weather])
+    )
+    client.close()
+    assert len(asked) == 1
+    assert found.text is not None
+    assert WEATHER in found.text
