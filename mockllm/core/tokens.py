@@ -47,7 +47,12 @@ _FOLLOWERS: Final = bytes(range(0x80, 0xC0))
 """Bytes of UTF-8 that only continue a character."""
 
 _LETTER: Final = 0.216
-_ASCII: Final = ((b"A", 0.28), (b"0", 0.65), (b".", 0.19), (b"\n", 0.91), (b" .", 1.21), (b"0A", 2.5))
+_CAPITAL: Final = 0.28
+_DIGIT: Final = 0.65
+_SIGN: Final = 0.19
+_END: Final = 0.91
+_LEADING_SIGN: Final = 1.21
+_KEY: Final = 2.5
 """The weights of classes, and of neighbours once lower-case letters are gone: a sign after a space begins a
 token, capitals among digits are no words but keys and hashes. Spaces weigh nothing: they belong to words."""
 _OTHERS: Final = (
@@ -88,9 +93,17 @@ def _weigh(text: str) -> int:
     raw = text.encode("utf-8", "surrogatepass")
     ascii_only = len(raw) == len(text)
     rest = raw.translate(_CLASSES, _LETTERS if ascii_only else _LETTERS + _FOLLOWERS)
-    weight = (len(text) - len(rest)) * _LETTER
-    for name, each in _ASCII:
-        weight += rest.count(name) * each
+    count = rest.count
+    capitals, digits, signs = count(b"A"), count(b"0"), count(b".")
+    weight = (len(text) - len(rest)) * _LETTER + count(b"\n") * _END
+    if signs:
+        weight += signs * _SIGN + count(b" .") * _LEADING_SIGN
+    if digits:
+        weight += digits * _DIGIT
+    if capitals:
+        weight += capitals * _CAPITAL
+        if digits:
+            weight += count(b"0A") * _KEY
     if not ascii_only:
         for name, each in _OTHERS:
             weight += rest.count(name) * each
