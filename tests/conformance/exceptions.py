@@ -29,6 +29,24 @@ LEFT_OUT = {
 }
 """Recordings that are not compared at all, and why."""
 
+OUT_OF_SCOPE = {
+    "anthropic-batches": "batches of messages",
+    "anthropic-complete": "the service's text completions, which ended before 2025",
+    "anthropic-other": "files and other calls that no scenario answers",
+    "bedrock-*": "Bedrock comes later",
+    "cohere-*": "Cohere comes later",
+    "gemini-other": "files, caches, and calls that no scenario answers",
+    "huggingface-chat": "no row of the vendors' table",
+    "mistral-other": "calls that no scenario answers",
+    "ollama-api-*": "Ollama's own API comes later",
+    "openai-models": "the list and a deletion of 2023, whose form has changed since",
+    "openai-other": "assistants, images, sounds, batches",
+    "openrouter-other": "calls that no scenario answers",
+    "perplexity-*": "no row of the vendors' table",
+    "zai-chat": "no row of the vendors' table",
+}
+"""Folders of recordings that no protocol is compared with, and why."""
+
 EXEMPTIONS = (
     Exemption(
         "anthropic-messages",

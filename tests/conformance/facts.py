@@ -26,14 +26,28 @@ HERE = Path(__file__).parent
 FACTS = HERE / "facts"
 
 
+VARIABLE = "MOCKLLM_TRANSCRIPTS"
+"""Names another folder of recordings; `pytest --transcripts DIR` sets it."""
+
+
 def recordings() -> Path:
-    """Where the recordings are, if they are anywhere: `MOCKLLM_TRANSCRIPTS`, else beside the work tree."""
+    """Where the recordings are, if they are anywhere: in the folder that was named, else beside the work tree."""
     beside = HERE.parents[2] / "shared" / "transcripts"
-    return Path(os.environ.get("MOCKLLM_TRANSCRIPTS", beside))
+    return Path(os.environ.get(VARIABLE, beside))
+
+
+def strange() -> bool:
+    """Whether the recordings may be some that nobody has looked at."""
+    return VARIABLE in os.environ
 
 
 def recorded(protocol: Protocol) -> Iterator[Case]:
     """The cases of a protocol's recordings; none where there are no recordings."""
+    return (reduced(protocol, recording) for recording in files(protocol))
+
+
+def files(protocol: Protocol) -> Iterator[Recording]:
+    """A protocol's recordings, but for those that are left out."""
     folders = (protocol.folder, *protocol.more)
     for file in (each for folder in folders for each in sorted((recordings() / folder).glob("*.json"))):
         recording = json.loads(file.read_text())
@@ -41,7 +55,7 @@ def recorded(protocol: Protocol) -> Iterator[Case]:
             continue
         request = recording["request"]
         if request is not None and (protocol.method == "GET" or isinstance(request["body"], dict)):
-            yield reduced(protocol, recording)
+            yield recording
 
 
 def reduced(protocol: Protocol, recording: Recording) -> Case:

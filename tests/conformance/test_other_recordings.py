@@ -1,0 +1,72 @@
+"""Recordings that this project has never seen are put to it by `pytest --transcripts DIR`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mockllm.core.json import Json
+
+ROOT = Path(__file__).parents[2]
+ANSWER: Json = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1_780_000_000,
+    "model": "gpt-4.1-2025-04-14",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Hi", "refusal": None, "annotations": []},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    "service_tier": "default",
+    "system_fingerprint": None,
+}
+
+
+def recording(id: str, body: Json) -> Json:
+    return {
+        "id": id,
+        "request": {"headers": {}, "query": {}, "path": "/v1/chat/completions", "body": {"model": "gpt-4.1"}},
+        "response": {"status": 200, "headers": {}, "body": body},
+        "features": [],
+    }
+
+
+def put(folder: Path, **bodies: Json) -> str:
+    """What the comparison of the chats in a folder prints."""
+    (folder / "openai-chat").mkdir()
+    for id, body in bodies.items():
+        (folder / "openai-chat" / f"{id}.json").write_text(json.dumps(recording(id, body)))
+    run = [sys.executable, "-m", "pytest", "-s", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    chosen = ["tests/conformance/test_conformance.py", "-k", "recordings and openai-chat"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    done = subprocess.run(
+        [*run, "--transcripts", str(folder), *chosen],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_they_are_compared_and_what_differs_is_told(tmp_path: Path) -> None:
+    printed = put(tmp_path, one=ANSWER)
+    assert "openai-chat: n 1, F1 0.8" in printed
+    assert "extra body $.usage.prompt_tokens_details.cached_tokens number" in printed
+    assert "nobody has reviewed the differences of these 1 recordings" in printed
+
+
+def test_one_that_cannot_be_read_says_why_and_the_others_are_compared(tmp_path: Path) -> None:
+    printed = put(tmp_path, one=ANSWER, odd={"choices": 3})
+    assert "openai-chat: n 2, F1 0.4" in printed
+    assert "missing TypeError" in printed
+    assert "in odd" in printed
