@@ -71,7 +71,7 @@ def mould(prefix: str, length: int, place: str, alphabet: bytes) -> Mould:
 
 def filled(moulds: Sequence[Mould], root: bytes) -> list[bytes]:
     """The ids of the answer whose root (`Ids.root`) it is."""
-    return [
-        prefix + blake2b(root + key, digest_size=length).digest().translate(alphabet)
-        for prefix, length, key, alphabet in moulds
-    ]
+    said = []
+    for prefix, length, key, alphabet in moulds:  # a comprehension would be one more call for each answer
+        said.append(prefix + blake2b(root + key, digest_size=length).digest().translate(alphabet))
+    return said

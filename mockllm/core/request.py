@@ -365,7 +365,9 @@ FRAMING: Final = 4
 
 def estimate_input(request: Request) -> int:
     """The tokens of a prompt."""
-    total = PROMPT + _offered(request.tools)
+    total = PROMPT
+    for tool in request.tools:
+        total += estimate(f"{tool.name} {tool.description} {tool.schema}")
     for message in request.messages:
         total += FRAMING
         for part in message.parts:
@@ -376,16 +378,9 @@ def estimate_input(request: Request) -> int:
     return total
 
 
-def estimate_texts(said: Sequence[tuple[Role, str]], tools: Sequence[Tool]) -> int:
-    """The same for messages of a text each."""
-    total = PROMPT + FRAMING * len(said) + _offered(tools)
-    for _, text in said:
-        total += estimate(text)
-    return total
-
-
-def _offered(tools: Sequence[Tool]) -> int:
-    return sum(estimate(f"{tool.name} {tool.description} {tool.schema}") for tool in tools) if tools else 0
+def estimate_texts(texts: Sequence[str]) -> int:
+    """The same for messages of a text each, and no tools."""
+    return PROMPT + FRAMING * len(texts) + sum(map(estimate, texts))
 
 
 def _tokens_of(part: Part) -> int:

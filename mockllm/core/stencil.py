@@ -53,6 +53,12 @@ class Piece:
     pick: Callable[[Sequence[bytes]], Sequence[bytes]]
     beat: int
 
+    def written(self, said: Sequence[bytes]) -> bytes:
+        """Its bytes, with this in the holes."""
+        parts = [*self.parts]
+        parts[1::2] = self.pick(said)
+        return b"".join(parts)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stencil:
@@ -80,45 +86,21 @@ class Stencil:
         piece = self.pieces[0] if len(self.pieces) == 1 else None
         return piece if type(piece) is Piece and not self.delay else None
 
-    def fill(self, root: bytes, second: int, tokens: int) -> Filled:
-        """An answer with its own ids (of this root), time and input tokens."""
+    def fill(self, root: bytes, second: int, tokens: int) -> Sequence[bytes]:
+        """What stands in one answer's holes: its ids (of this root), then its time and input tokens."""
         said = filled(self.ids, root)
         for of, offset in self.numbers:
             said.append(b"%d" % ((second if of == "second" else tokens) + offset))
-        return Filled(self, said)
+        return said
 
-
-class Filled:
-    """A stencil, and what stands in one answer's holes: its ids and then its numbers. A plan is made of it only
-    where one is asked for: most of these are written as they are."""
-
-    __slots__ = ("_plan", "said", "stencil")
-
-    def __init__(self, stencil: Stencil, said: Sequence[bytes]) -> None:
-        self.stencil = stencil
-        self.said = said
-        self._plan: Plan | None = None
-
-    @property
-    def plan(self) -> Plan:
-        if self._plan is None:
-            self._plan = self._planned()
-        return self._plan
-
-    def bytes_of(self, piece: Piece) -> bytes:
-        """A piece with its holes filled."""
-        parts = [*piece.parts]
-        parts[1::2] = piece.pick(self.said)
-        return b"".join(parts)
-
-    def _planned(self) -> Plan:
-        stencil = self.stencil
+    def plan(self, said: Sequence[bytes]) -> Plan:
+        """The plan of the answer in whose holes this stands."""
         steps: list[Step] = [
-            Raw(self.bytes_of(piece), piece.beat) if isinstance(piece, Piece) else piece
-            for piece in stencil.pieces
+            Raw(piece.written(said), piece.beat) if isinstance(piece, Piece) else piece
+            for piece in self.pieces
         ]
-        own = tuple([(name, self.said[number].decode()) for name, number in stencil.own])
-        return Plan(Head(stencil.status, stencil.fixed, own), tuple(steps), stencil.framing, stencil.delay)
+        own = tuple([(name, said[number].decode()) for name, number in self.own])
+        return Plan(Head(self.status, self.fixed, own), tuple(steps), self.framing, self.delay)
 
 
 def cut(plan: Plan, ids: NotedIds) -> Stencil:

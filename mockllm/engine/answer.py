@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from mockllm.core.claim import Lease
 from mockllm.core.hints import brief
 from mockllm.core.plan import Plan
 from mockllm.core.request import Request
-from mockllm.core.stencil import Filled
+from mockllm.core.stencil import Stencil
 
 UNKNOWN: Final = 3
 """So many fields of a request that nobody knows are noted."""
 
 
 class Answer(NamedTuple):
-    """`made` is what goes on the wire. `rule` and `modifiers` are ids as a person reads them
-    (`a.yaml:greeting`); `notes` what was planned and could not be played, or is worth a word in the live line
-    and the journal; `missed`: no rule answered."""
+    """`made` is what goes on the wire; of a stencil, what is `said` stands in its holes. `rule` and `modifiers`
+    are ids as a person reads them (`a.yaml:greeting`); `notes` what was planned and could not be played, or is
+    worth a word in the live line and the journal; `missed`: no rule answered."""
 
-    made: Plan | Filled
+    made: Plan | Stencil
     rule: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -27,16 +29,23 @@ class Answer(NamedTuple):
     """The neutral name of the error that was answered, if one was."""
     faults: tuple[str, ...] = ()
     """The faults that were played."""
+    lease: Lease | None = None
+    """The place that it takes in limits and loads, to be handed back (`lease.end()`) when it has ended."""
+    said: Sequence[bytes] = ()
+
+    def filled_with(self, said: Sequence[bytes]) -> Answer:
+        """The same answer with this in its holes."""
+        return tuple.__new__(Answer, (*self[:-1], said))  # as `_replace` would, at a tenth of the cost
 
     @property
     def plan(self) -> Plan:
         made = self.made
-        return made.plan if type(made) is Filled else made  # type: ignore[return-value]
+        return made.plan(self.said) if isinstance(made, Stencil) else made
 
     @property
     def status(self) -> int:
         made = self.made
-        return made.stencil.status if type(made) is Filled else made.head.status  # type: ignore[union-attr]
+        return made.status if isinstance(made, Stencil) else made.head.status
 
 
 def unknown_fields(request: Request) -> list[str]:

@@ -59,10 +59,8 @@ class Kept:
 
     def filled(self, root: bytes, request: Request) -> Answer:
         """The answer to this request, with ids of this root."""
-        tokens = request.input_tokens if self.counts else 0
-        answer = self.answer
-        made = self.stencil.fill(root, int(request.now), tokens)
-        return Answer(made, answer.rule, answer.modifiers, answer.notes)
+        said = self.stencil.fill(root, int(request.now), request.input_tokens if self.counts else 0)
+        return self.answer.filled_with(said)
 
 
 def asked_for(way: Way, dialect: Dialect, saying: Saying, request: Request) -> Hashable:
@@ -85,20 +83,21 @@ class Keep:
     """All that is kept of one catalog, the oldest first."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, Kept] = {}
+        self.kept: dict[Hashable, Kept] = {}
+        """See `find`."""
         self._seen: dict[Hashable, bool] = {}
         """Whether what was asked for once may be kept."""
         self._size = 0
 
     def find(self, key: Hashable, request: Request) -> Kept | None:
         """What is kept under a key (see `asked_for`) and stands for this request."""
-        kept = self._kept.get(key)
+        kept = self.kept.get(key)
         return kept if kept is not None and (kept.holes is ALL or kept.fits(request)) else None
 
     def make(self, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Answer:
         """What `render` gives, where nothing was found; kept, if it may be, from the second time on."""
         made = render(stamp, request)
-        kept = self._kept.get(key)
+        kept = self.kept.get(key)
         if kept is not None:
             self._put(key, _cut(kept.holes, stamp, request, render))
         elif self._seen.get(key) is None:
@@ -122,11 +121,11 @@ class Keep:
         self._seen[key] = False
 
     def _put(self, key: Hashable, kept: Kept) -> None:
-        old = self._kept.pop(key, None)
+        old = self.kept.pop(key, None)
         self._size += kept.stencil.size - (old.stencil.size if old is not None else 0)
-        self._kept[key] = kept
+        self.kept[key] = kept
         while self._size > KEPT:
-            self._size -= self._kept.pop(next(iter(self._kept))).stencil.size
+            self._size -= self.kept.pop(next(iter(self.kept))).stencil.size
 
 
 def _cut(holes: Holes, stamp: Stamp, request: Request, render: Render) -> Kept:
@@ -136,7 +135,7 @@ def _cut(holes: Holes, stamp: Stamp, request: Request, render: Render) -> Kept:
     answer = render(Stamp(ids, now), asked)
     stencil = cut(answer.plan, ids)
     tokens = 0 if holes.tokens else request.input_tokens
-    return Kept(stencil, holes, stencil.counts, int(stamp.now), tokens, answer)
+    return Kept(stencil, holes, stencil.counts, int(stamp.now), tokens, answer._replace(made=stencil))
 
 
 def _same(one: Plan, other: Plan) -> bool:

@@ -14,7 +14,7 @@ from mockllm.core.chance import Ids
 from mockllm.core.claim import Candidate
 from mockllm.core.request import Request
 from mockllm.engine.answer import Answer, unknown_fields
-from mockllm.engine.keeping import Keep, asked_for
+from mockllm.engine.keeping import ALL, Keep, asked_for
 from mockllm.engine.plans import Way
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.state import State
@@ -46,8 +46,8 @@ class Lane:
         dialect = request.outcome.dialect
         if self._checked and (dialect.check if self._strict else dialect.unreadable)(request) is not None:
             return None
-        kept = keep.find(asked_for(self._way, dialect, self._saying, request), request)
-        if kept is None:
+        kept = keep.kept.get(asked_for(self._way, dialect, self._saying, request))
+        if kept is None or not (kept.holes is ALL or kept.fits(request)):
             return None
         number = self._state.tally(request.session or "", self._keys)
         answer = kept.filled(b"%b%d|" % (self._stem, number), request)
@@ -65,7 +65,7 @@ def lane(
     seed: int,
 ) -> Lane | None:
     """The lane of these candidates; None where something is left to decide, or an answer is never the same."""
-    if len(rules) != 1 or rules[0].guard is not None or any(each.guard or each.error for each in modifiers):
+    if len(rules) != 1 or not all(each.decided for each in (*rules, *modifiers)):
         return None
     item = items[rules[0].item]
     if item.answers is None or item.answers.how != "one" or item.known_models:

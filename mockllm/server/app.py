@@ -18,7 +18,7 @@ from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.failure import Failure
 from mockllm.core.request import Request
-from mockllm.core.stencil import Filled
+from mockllm.core.stencil import Stencil
 from mockllm.engine import Answer
 from mockllm.server import cors, pages
 from mockllm.server.answering import Engine
@@ -99,24 +99,21 @@ class App:
             traceback.print_exc(file=sys.stderr)
             given, since = Given(_failed(), close=True), self._deadlines.time()
         now = time.time()
-        data = self._at_once(incoming, given, now)
+        answer = given.answer
+        asked = self._asked(incoming.message, given.close)
+        extra = cors.ALLOW if given.open_to_pages else ""
+        data = None
+        if isinstance(answer.made, Stencil) and asked is ORDINARY:
+            data = sealed(answer.made, answer.said, self._dates.bytes_at(now), extra)
+        if data is None:
+            plan = answer.plan
+            head = opening(plan, asked, self._dates.at(now), extra)
+            data = at_once(plan, head) if head.keep_alive else None
         if data is None or not incoming.connection.write(data):
             incoming.connection.prepared = given, since
             return False
         self._write_down(incoming.message, given, now, since, "finished")
         return True
-
-    def _at_once(self, incoming: Incoming, given: Given, now: float) -> bytes | None:
-        """All bytes of an answer that waits for nothing, on a connection that is used again."""
-        made = given.answer.made
-        asked = self._asked(incoming.message, given.close)
-        extra = cors.ALLOW if given.open_to_pages else ""
-        if type(made) is Filled and asked is ORDINARY:
-            data = sealed(made, self._dates.bytes_at(now), extra)
-            if data is not None:
-                return data
-        head = opening(given.answer.plan, asked, self._dates.at(now), extra)
-        return at_once(given.answer.plan, head) if head.keep_alive else None
 
     async def handle(self, incoming: Incoming) -> Written:
         """Answers one request; the only place where an error of ours is caught."""
@@ -160,7 +157,8 @@ class App:
                 return own
         engine = self.engine
         request = self._read(engine, incoming, path, query_string, raw)
-        return Given(engine.answer(request), request, self._open_to_pages)
+        facts = (engine.answer(request), request, self._open_to_pages, False, False)
+        return tuple.__new__(Given, facts)  # as the class would, without its call
 
     def _refused(self, incoming: Incoming, path: str, query_string: str, failure: Failure) -> Given:
         """The answer to a request whose body is not taken; nothing more is read from its connection."""

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from mockllm.core.plan import Body, Data, Framing, Headers, Plan, Raw
-from mockllm.core.stencil import Filled, Piece, Stencil
+from mockllm.core.stencil import Piece, Stencil
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -62,7 +62,8 @@ class DateLine:
         return self._line
 
     def bytes_at(self, now: float) -> bytes:
-        self.at(now)
+        if int(now) != self._second:
+            self.at(now)
         return self._bytes
 
 
@@ -141,17 +142,16 @@ class Envelope(NamedTuple):
     chunked: bool
 
 
-def sealed(made: Filled, date: bytes, extra: str = "") -> bytes | None:
+def sealed(stencil: Stencil, said: Sequence[bytes], date: bytes, extra: str = "") -> bytes | None:
     """Head and body of a kept answer that leaves at once, to an ordinary request; the same bytes as `opening`
     and the body. None where it is not so simple."""
-    envelope = _envelope(made.stencil, extra)
+    envelope = _envelope(stencil, extra)
     if envelope is None:
         return None
     piece, before, own, after, chunked = envelope
-    said = made.said
     for name, number in own:
         before += b"%b: %b\r\n" % (name, said[number])
-    body = made.bytes_of(piece)
+    body = piece.written(said)
     if chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)

@@ -62,7 +62,7 @@ def test_a_filled_stencil_sends_what_rendering_sends(made: Made, holes: int) -> 
     stencil = cut(made(noted, SECOND, TOKENS), noted)
     for number, tokens in enumerate((1, 25, 123_456)):
         ids, second = Ids(3, "scope", number), 1_700_000_000 + number
-        filled, rendered = stencil.fill(ids.root, second, tokens).plan, made(ids, second, tokens)
+        filled, rendered = stencil.plan(stencil.fill(ids.root, second, tokens)), made(ids, second, tokens)
         assert sorted(filled.head.headers) == sorted(rendered.head.headers)
         assert _joined(filled) == _joined(rendered)
         assert (filled.framing, filled.delay) == (rendered.framing, rendered.delay)

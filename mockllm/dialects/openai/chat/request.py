@@ -107,8 +107,10 @@ class ChatRequest(ModelRequest):
 
     @lazy
     def input_tokens(self) -> int:
-        plain = self.plain
-        return estimate_input(self) if plain is None else estimate_texts(plain, self.tools)
+        plain, fields = self.plain, self.fields
+        if plain is None or "tools" in fields or "functions" in fields:
+            return estimate_input(self)
+        return estimate_texts([text for _, text in plain])
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:

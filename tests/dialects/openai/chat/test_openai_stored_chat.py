@@ -201,7 +201,8 @@ def test_a_filled_stencil_is_stored_as_what_it_stands_for(stream: bool) -> None:
     request = chat(store=True, stream=stream)
     say = CHAT.stream if stream else CHAT.whole
     plan = say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(noted, 7.0))
-    made = CHAT.memo(cut(plan, noted).fill(STAMP.ids.root, 7, 1).plan, request)
+    stencil = cut(plan, noted)
+    made = CHAT.memo(stencil.plan(stencil.fill(STAMP.ids.root, 7, 1)), request)
     assert made is not None
     assert made.stored is not None
     assert loads(made.stored.said)["choices"][0]["message"]["content"] == "Hi"

@@ -110,12 +110,8 @@ def test_a_filled_stencil_is_remembered_as_what_it_stands_for(stream: bool) -> N
     session, ids = Session(), NotedIds()
     request = session.read(stream=stream)
     say = RESPONSES.stream if stream else RESPONSES.whole
-    filled = (
-        cut(say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(ids, 7.0)), ids)
-        .fill(STAMP.ids.root, 7, 1)
-        .plan
-    )
-    memo = RESPONSES.memo(filled, request)
+    stencil = cut(say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(ids, 7.0)), ids)
+    memo = RESPONSES.memo(stencil.plan(stencil.fill(STAMP.ids.root, 7, 1)), request)
     assert memo is not None
     assert memo.names[0].startswith("resp_")
 
@@ -143,7 +139,8 @@ def reset(plan: Plan) -> Plan:
 
 def without_end(plan: Plan) -> Plan:
     ids = NotedIds()
-    return cut(broken_off(plan), ids).fill(STAMP.ids.root, 7, 1).plan
+    stencil = cut(broken_off(plan), ids)
+    return stencil.plan(stencil.fill(STAMP.ids.root, 7, 1))
 
 
 def empty(plan: Plan) -> Plan:
