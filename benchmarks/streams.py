@@ -28,7 +28,7 @@ from mockllm.server.building import Builder
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.serving import Address, Server, run_on_best_loop
 from mockllm.server.wire import Opening
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 
 STREAMS, CHUNKS, GAP, RAMP = 1000, 18, 0.05, 1.0
 BODY = b'{"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "hi"}]}'
@@ -71,7 +71,7 @@ def serve(pipe: Connection) -> None:
     setattr(app, "Play", MeasuredPlay)  # noqa: B010 - measured from inside, without a hook in the server
     settings = Settings((), {"CHUNK_COUNT": str(CHUNKS), "CHUNK_DELAY_MS": f"{GAP * 1000:g}"})
     wanted = Wanted([], ["benchmark"], settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
-    engine = Builder(wanted, Memory()).first()
+    engine = Builder(wanted, Sessions()).first()
 
     async def main() -> None:
         server = Server(app.App(engine), [Address("127.0.0.1", 0)])

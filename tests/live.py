@@ -19,7 +19,7 @@ from mockllm.server.building import Builder
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.serving import Threaded
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 from tests.waiting import until
 
 
@@ -52,7 +52,7 @@ def live(
         Vocabulary(PROVIDERS, DIALECT_NAMES, APIS),
     )
     lines: list[str] = []
-    app = App(Builder(wanted, Memory()).first(), limits=Limits(grace=0.5), lines=Lines(lines.append))
+    app = App(Builder(wanted, Sessions()).first(), limits=Limits(grace=0.5), lines=Lines(lines.append))
     server = Threaded(app)
     with server as url:
         yield Live(url, server.port, app, lines)

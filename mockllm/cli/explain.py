@@ -21,7 +21,7 @@ from mockllm.engine.misses import shown
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import gather
 from mockllm.scenario.mistakes import Mistake
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 from mockllm.testing.expectations import duration
 from mockllm.testing.given import Given, Unusable, read_given
 from mockllm.testing.trail import Trail, Tried, trail
@@ -56,7 +56,7 @@ def run(given: argparse.Namespace) -> int:
     except Unusable as error:
         return _refuse(error.mistakes, given.json)
     catalog = finished(compile_catalog(gathered.entries))
-    trails = [each for run in runs for each in followed(run, Engine(catalog, Memory(), seed=values["seed"]))]
+    trails = [each for run in runs for each in followed(run, Engine(catalog, Sessions(), seed=values["seed"]))]
     if given.json:
         reports = [report(*each) for each in trails]
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())

@@ -35,7 +35,7 @@ from mockllm.server.pages import amount
 from mockllm.server.reload import Reload
 from mockllm.server.serving import Address, CannotListen
 from mockllm.server.serving import run as run_server
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [--port PORT] [option ...]"
 ABOUT: Final = (
@@ -54,9 +54,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, *SERVING), os.environ)
     asked = replace(wanted(values, os.environ), examples=False)
+    bounds = limits(given, os.environ)
+    sessions = Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say)
     began = time.time()
     builder = Builder(
-        asked, Memory(), seed=values["seed"], longest=values["max_delay"], strict=values["strict"]
+        asked, sessions, seed=values["seed"], longest=values["max_delay"], strict=values["strict"]
     )
     try:
         with staying():
@@ -67,7 +69,7 @@ def run(given: argparse.Namespace) -> int:
     for warning in (*builder.warnings, *strangers(os.environ, builder.variables), *nothing(engine.about())):
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
-    app = App(engine, limits=limits(given, os.environ), open_to_pages=not values["no_cors"], lines=lines)
+    app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
     addresses = [Address(values["host"], values["port"])]
     if values["listen"]:
         more = [Address(*each) for each in values["listen"]]

@@ -63,6 +63,12 @@ class Limits:
         10.0, "--grace", "seconds", "time for running answers to finish when the server is stopped"
     )
     journal: int = _limit(1000, "--journal", "count", "how many requests the journal remembers")
+    sessions: int = _limit(
+        1000, "--max-sessions", "count", "how many sessions are kept; the one unused for the longest time goes"
+    )
+    session_ttl: float = _limit(
+        3600.0, "--session-ttl", "seconds", "time after which a session ends that nobody uses"
+    )
 
     def __post_init__(self) -> None:
         for limit in fields(self):

@@ -10,18 +10,41 @@ from mockllm.core.claim import Claim, Settled
 from mockllm.core.remembered import Memo, Recall
 
 
-class State(Protocol):
-    """One protocol for memory and, later, a shared store."""
+class Session(Protocol):
+    """What is kept of one session. `seed` stands in place of the server's own, for all of its requests."""
+
+    seed: int | None
+
+    @property
+    def recall(self) -> Recall:
+        """What is remembered of it."""
+
+
+class Counting(Protocol):
+    """Where a request is counted that needs no decision."""
+
+    def tally(self, session: str, keys: Sequence[str]) -> int:
+        """The number of a request that needs no decision: all of these (hashable) apply, in the global scope,
+        and none has a guard. As if they had been settled."""
+
+
+class State(Counting, Protocol):
+    """One protocol for memory and, later, a shared store. A session is named by its id, the one that requests
+    without a session share by an empty text."""
+
+    @property
+    def shared(self) -> Counting:
+        """The short way to tally for the shared session."""
+
+    def session(self, id: str, now: float) -> Session:
+        """A session, which is used now (seconds since the epoch); fresh where there is none of this id, or it
+        has ended."""
 
     def settle(self, claim: Claim) -> Settled:
         """Decide and count, in one atomic act."""
 
     def peek(self, claim: Claim) -> Settled:
         """Decide as `settle` would, and count nothing."""
-
-    def tally(self, session: str, keys: Sequence[str]) -> int:
-        """The number of a request that needs no decision: all of these (hashable) apply, in the global scope,
-        and none has a guard. As if they had been settled."""
 
     def keep(self, keys: frozenset[str]) -> None:
         """Forget the counts of every other key: rules that are gone or were changed."""

@@ -1,4 +1,4 @@
-"""Responses and calls in this process's memory, by session; the oldest make room.
+"""Responses and calls in this process's memory, by session; the oldest of all sessions make room.
 
 Apart from the counts: nothing is decided by these, and they survive every reload.
 """
@@ -6,7 +6,7 @@ Apart from the counts: nothing is decided by these, and they survive every reloa
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from mockllm.core.remembered import Memo, Recall, Stored
@@ -23,19 +23,25 @@ class Remembered:
     def __init__(self, size: int = BYTES, calls: int = CALLS) -> None:
         self._stored: OrderedDict[tuple[str, str], Stored] = OrderedDict()
         self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._names: dict[str, dict[str, None]] = {}
+        """The names of each session's responses, in their order."""
+        self._ids: dict[str, dict[str, None]] = {}
+        """The ids of each session's calls."""
         self._room = size
         self._most = calls
 
     def recall(self, session: str) -> Recall:
-        return _OfSession(session, self._stored, self._calls)
+        return _OfSession(session, self._stored, self._calls, self._names)
 
     def remember(self, session: str, memo: Memo) -> None:
         for name in memo.forgotten:
             self._forget((session, name))
         for id, tool in memo.calls.items():
             self._calls[session, id] = tool
+            self._ids.setdefault(session, {})[id] = None
         while len(self._calls) > self._most:
-            self._calls.popitem(last=False)
+            (whose, id), _ = self._calls.popitem(last=False)
+            _drop(self._ids, whose, id)
         if memo.stored is not None:
             for name in memo.names:
                 key = session, name
@@ -44,43 +50,63 @@ class Remembered:
                 else:
                     self._forget(key)
                 self._stored[key] = memo.stored
+                self._names.setdefault(session, {})[name] = None
                 self._room -= _size(name, memo.stored)
             while self._room < 0:
                 self._forget(next(iter(self._stored)))
+
+    def end(self, session: str) -> None:
+        """Forgets all of a session."""
+        for name in list(self._names.get(session, ())):
+            self._forget((session, name))
+        for id in self._ids.pop(session, ()):
+            del self._calls[session, id]
 
     def _forget(self, key: tuple[str, str]) -> None:
         gone = self._stored.pop(key, None)
         if gone is not None:
             self._room += _size(key[1], gone)
+            _drop(self._names, *key)
 
 
 class _OfSession:
     """See `Recall`."""
 
-    __slots__ = ("_calls", "_session", "_stored")
+    __slots__ = ("_calls", "_names", "_session", "_stored")
 
     def __init__(
         self,
         session: str,
         stored: Mapping[tuple[str, str], Stored],
         calls: Mapping[tuple[str, str], str],
+        names: Mapping[str, Iterable[str]],
     ) -> None:
         self._session = session
         self._stored = stored
         self._calls = calls
+        self._names = names
 
     def stored(self, name: str) -> Stored | None:
         return self._stored.get((self._session, name))
 
     def all_stored(self, prefix: str) -> Sequence[Stored]:
-        return [
-            stored
-            for (session, name), stored in self._stored.items()
-            if session == self._session and name == stored.id and name.startswith(prefix)
+        named = [
+            (name, self._stored[self._session, name])
+            for name in self._names.get(self._session, ())
+            if name.startswith(prefix)
         ]
+        return [stored for name, stored in named if name == stored.id]
 
     def call(self, id: str) -> str | None:
         return self._calls.get((self._session, id))
+
+
+def _drop(of: dict[str, dict[str, None]], session: str, name: str) -> None:
+    """One name less of a session; those that have none left are not kept."""
+    names = of[session]
+    del names[name]
+    if not names:
+        del of[session]
 
 
 def _size(name: str, stored: Stored) -> int:

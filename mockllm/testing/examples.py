@@ -24,7 +24,7 @@ from mockllm.scenario.mistakes import Mistake
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.shipped import shipped
 from mockllm.scenario.uses import UsedPack
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 from mockllm.testing.asking import Unaskable, written
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches
 from mockllm.testing.explaining import Why
@@ -117,7 +117,7 @@ class Suite:
             yield Result(planned.where, planned.name, None, (Failed(None, wrong),))
             return
         for provider in _providers(entry):
-            engine = Engine(world.catalog, Memory())
+            engine = Engine(world.catalog, Sessions())
             failed = tuple(_failures(entry, provider, engine))
             yield Result(entry.where, entry.name, provider, failed)
 

@@ -17,7 +17,7 @@ from mockllm.scenario.shipped import shipped_names
 from mockllm.server.app import App
 from mockllm.server.building import Builder
 from mockllm.server.serving import Threaded
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -38,7 +38,7 @@ def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(scenarios: Path) -> Iterator[int]:
-    app = App(Builder(Wanted([str(scenarios)]), Memory()).first())
+    app = App(Builder(Wanted([str(scenarios)]), Sessions()).first())
     with Threaded(app) as url:
         yield int(url.rpartition(":")[2])
 
@@ -95,7 +95,7 @@ def test_an_offered_tool_is_called(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert "`TOOL_CALL_PROBABILITY=1 mockllm serve`" in README
     settings = Settings(environment={"TOOL_CALL_PROBABILITY": "1"})
-    app = App(Builder(Wanted((), ["default"], settings), Memory()).first())
+    app = App(Builder(Wanted((), ["default"], settings), Sessions()).first())
     with Threaded(app) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="x") as client:
         exec(blocks("python")[3], {"client": client, "messages": [{"role": "user", "content": "hi"}]})
     said = capsys.readouterr().out

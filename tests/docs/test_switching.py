@@ -20,7 +20,7 @@ from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 
 PAGE = Path(__file__).parents[2] / "docs" / "switching.md"
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
@@ -42,7 +42,7 @@ class Asked:
         folders = () if scenarios is None else (str(scenarios),)
         gathered = gather(Wanted(folders, (pack,), Settings((), environment or {}), VOCABULARY))
         assert not gathered.mistakes
-        engine = Engine(finished(compile_catalog(gathered.entries)), Memory())
+        engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
         if raw is None:
             raw = dumps({"model": model, "messages": [{"role": "user", "content": "Say it back."}], **body})
         self.request = engine.read(

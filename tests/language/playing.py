@@ -25,7 +25,7 @@ from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Gathered, Wanted, gather
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 
 NOW = 1_700_000_000.0
 Files = str | Mapping[str, str]
@@ -263,7 +263,7 @@ class Game:
         found = gathered(files, **more)
         assert [str(mistake) for mistake in found.mistakes] == []
         catalog = finished(compile_catalog(found.entries))
-        self.engine = Engine(catalog, Memory(), seed=seed, longest=longest)
+        self.engine = Engine(catalog, Sessions(), seed=seed, longest=longest)
 
     def hear(self, asked: Ask) -> Heard:
         engine = self.engine

@@ -15,7 +15,7 @@ from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Gathered, Wanted, gather
 from mockllm.scenario.loading import Loading
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 from tests.language.playing import Files, Game, chat, first, gathered, mistakes, play, rules, table, texts
 
 CITY = 'name: p\nversion: "1"\nparams: {city: {default: Paris, env: CITY}, n: {type: integer, default: 1}}\n'
@@ -237,7 +237,7 @@ class Life:
     """A folder that is loaded again and again, on the same state."""
 
     def __init__(self, folder: Path, **files: str) -> None:
-        self.folder, self.state = folder, Memory()
+        self.folder, self.state = folder, Sessions()
         self.last: Loading | None = None
         self.gathered = self.load(**files)
 

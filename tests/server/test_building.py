@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.scenario.gathering import Wanted
 from mockllm.server.building import Broken, Builder
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 
 GOOD = "rules:\n- {name: hi, match: {user: hi}, reply: Hi.}\n"
 BAD = "rules:\n- {nmae: hi, reply: Hi.}\n"
@@ -18,7 +18,7 @@ HIDDEN = "rules:\n- {name: all, reply: Hi.}\n- {name: never, match: {user: x}, r
 
 def builder(folder: Path, text: str, *, strict: bool = False) -> Builder:
     (folder / "a.yaml").write_text(text, encoding="utf-8")
-    return Builder(Wanted([str(folder)]), Memory(), strict=strict)
+    return Builder(Wanted([str(folder)]), Sessions(), strict=strict)
 
 
 def test_the_first_engine_answers_from_the_files(tmp_path: Path) -> None:

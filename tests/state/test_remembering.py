@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mockllm.core.remembered import NOTHING, Memo, Stored
-from mockllm.state.memory import Memory
 from mockllm.state.remembering import Remembered
+from mockllm.state.sessions import Sessions
 
 
 def stored(id: str, size: int = 0) -> Stored:
@@ -12,7 +12,7 @@ def stored(id: str, size: int = 0) -> Stored:
 
 
 def test_a_response_is_found_in_its_session_by_each_of_its_names() -> None:
-    memory = Memory()
+    memory = Sessions()
     memory.remember("a", Memo(("r", "item"), stored("r"), {"call": "tool"}))
     assert memory.recall("a").stored("r") == memory.recall("a").stored("item") == stored("r")
     assert memory.recall("a").call("call") == "tool"

@@ -12,10 +12,10 @@ from mockllm.core.request import Format, Tool, ToolChoice
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.language.examples import RequestWord
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 from mockllm.testing.asking import Sent, Unaskable, written
 
-ENGINE = Engine(Catalog((), 0, Index([])), Memory())
+ENGINE = Engine(Catalog((), 0, Index([])), Sessions())
 
 
 def sent(run_for: str | None = None, **words: Any) -> Sent:

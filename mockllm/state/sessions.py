@@ -1,0 +1,124 @@
+"""All sessions in this process's memory: what each counts and remembers, for as long as it is used.
+
+A session is made when it is first named, and ends when it has not been used for a while or too many others
+came after it; all that was kept of it goes then. The one that requests without a session share never ends.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from mockllm.core.claim import Claim, Settled
+from mockllm.core.remembered import Memo, Recall
+from mockllm.state.memory import CAPACITY, Memory
+from mockllm.state.remembering import Remembered
+
+MOST: Final = 1000
+"""How many sessions there are at most."""
+UNUSED: Final = 3600.0
+"""Seconds after which a session ends that nobody uses."""
+SCOPES: Final = 1000
+"""How many scopes of one session are counted, so that all of them together are bounded."""
+NAMED: Final = 3
+"""So many ids at most stand in a line about sessions that ended."""
+
+
+class Session:
+    """One session. `seed`: in place of the server's own, for all of its requests; it may be set at any time,
+    and goes with the session. `used`: when it was used last, in seconds since the epoch."""
+
+    __slots__ = ("counts", "recall", "seed", "used")
+
+    def __init__(self, recall: Recall) -> None:
+        self.counts = Memory(SCOPES)
+        self.recall = recall
+        self.seed: int | None = None
+        self.used = 0.0
+
+
+class Sessions:
+    """See `State`. `say` is given a line about sessions that ended."""
+
+    def __init__(
+        self,
+        capacity: int = CAPACITY,
+        *,
+        most: int = MOST,
+        unused: float = UNUSED,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.shared = Memory(capacity)
+        self._remembered = Remembered()
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        """By id; the one that was not used for the longest time first."""
+        self._most = most
+        self._unused = unused
+        self._say = say
+
+    def session(self, id: str, now: float) -> Session:
+        found = self._sessions.get(id)
+        if found is not None and found.used + self._unused > now:
+            self._sessions.move_to_end(id)
+        self._end_unused(now)
+        found = self._of(id)
+        found.used = now
+        return found
+
+    def settle(self, claim: Claim) -> Settled:
+        return self._counts(claim.session).settle(claim)
+
+    def peek(self, claim: Claim) -> Settled:
+        return self._counts(claim.session).peek(claim)
+
+    def tally(self, session: str, keys: Sequence[str]) -> int:
+        return self._counts(session).tally(session, keys)
+
+    def keep(self, keys: frozenset[str]) -> None:
+        self.shared.keep(keys)
+        for each in self._sessions.values():
+            each.counts.keep(keys)
+
+    def recall(self, session: str) -> Recall:
+        return self._remembered.recall(session)
+
+    def remember(self, session: str, memo: Memo) -> None:
+        self._remembered.remember(session, memo)
+
+    def __len__(self) -> int:
+        """How many sessions there are beside the shared one."""
+        return len(self._sessions)
+
+    def _counts(self, session: str) -> Memory:
+        return self._of(session).counts if session else self.shared
+
+    def _of(self, id: str) -> Session:
+        found = self._sessions.get(id)
+        if found is None:
+            if len(self._sessions) >= self._most:
+                oldest = next(iter(self._sessions))
+                self._end([oldest], f"there are more than {self._most}")
+            found = self._sessions[id] = Session(self._remembered.recall(id))
+        return found
+
+    def _end_unused(self, now: float) -> None:
+        ended = []
+        for id, each in self._sessions.items():
+            if each.used + self._unused > now:
+                break
+            ended.append(id)
+        if ended:
+            self._end(ended, f"not used for {self._unused:g} s")
+
+    def _end(self, ids: Sequence[str], why: str) -> None:
+        for id in ids:
+            del self._sessions[id]
+            self._remembered.end(id)
+        if self._say is not None:
+            more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+            one = len(ids) == 1
+            self._say(
+                f"session{'s' * (not one)} {', '.join(ids[:NAMED])}{more} ended: {why}; "
+                f"{'it begins' if one else 'they begin'} anew when {'it is' if one else 'they are'} named again"
+            )
