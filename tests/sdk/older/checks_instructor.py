@@ -1,0 +1,88 @@
+"""Instructor with openai 3 of an older minor version: structured output by tools, by JSON and by schema, asked
+again where it does not fit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import instructor
+import openai
+import pytest
+from instructor.core import InstructorRetryException
+from pydantic import BaseModel, field_validator
+
+MODES = [instructor.Mode.TOOLS, instructor.Mode.JSON, instructor.Mode.JSON_SCHEMA]
+
+
+class Weather(BaseModel):
+    """The weather of a city."""
+
+    city: str
+    degrees: int
+
+
+class StrictWeather(Weather):
+    @field_validator("city")
+    @classmethod
+    def nowhere(cls, city: str) -> str:
+        raise ValueError("there is no such city")
+
+
+def asked(text: str = "How is the weather? Answer in JSON.", **more: Any) -> dict[str, Any]:
+    return {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
+
+
+@pytest.fixture
+def client(url: str) -> Any:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0) as made:
+        yield made
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_answer_is_an_object(mode: Any, client: Any) -> None:
+    found = instructor.from_openai(client, mode=mode).create(response_model=Weather, **asked())
+    assert (found.city, found.degrees) == ("Paris", 21)
+
+
+@pytest.mark.parametrize("mode", [instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA])
+def test_what_the_default_pack_makes_fits(mode: Any, default: str) -> None:
+    with openai.OpenAI(base_url=f"{default}/v1", api_key="sk", max_retries=0) as made:
+        assert instructor.from_openai(made, mode=mode).create(response_model=Weather, **asked()).city
+
+
+def test_async(url: str) -> None:
+    async def ask() -> Any:
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0) as made:
+            return await instructor.from_openai(made).create(response_model=Weather, **asked())
+
+    found = asyncio.run(ask())
+    assert (found.city, found.degrees) == ("Paris", 21)
+
+
+def test_an_object_that_grows_while_it_is_streamed(client: Any) -> None:
+    seen = list(instructor.from_openai(client).create_partial(response_model=Weather, **asked()))
+    assert len(seen) > 1
+    assert (seen[-1].city, seen[-1].degrees) == ("Paris", 21)
+
+
+def test_what_does_not_fit_is_asked_for_again(client: Any) -> None:
+    asking = instructor.from_openai(client)
+    found, raw = asking.create_with_completion(
+        response_model=Weather, max_retries=1, **asked("hesitate, then tell the weather")
+    )
+    assert (found.city, found.degrees) == ("Paris", 21)
+    assert raw.usage.total_tokens > 0
+
+
+def test_what_never_fits_is_its_own_exception(client: Any) -> None:
+    with pytest.raises(InstructorRetryException, match="no such city"):
+        instructor.from_openai(client).create(response_model=StrictWeather, max_retries=1, **asked())
+
+
+def test_errors_of_the_provider(url: str) -> None:
+    question = asked() | {"model": "limited-once"}
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-instructor", max_retries=0) as made:
+        client = instructor.from_openai(made)
+        with pytest.raises((openai.RateLimitError, InstructorRetryException), match="Rate limit"):
+            client.create(response_model=Weather, max_retries=0, **question)

@@ -1,0 +1,119 @@
+"""LangChain's Gemini with google-genai 2: text, streams, tools, structured output, an agent loop and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
+from langchain_google_genai import ChatGoogleGenerativeAI, GoogleGenerativeAIEmbeddings
+from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
+from pydantic import BaseModel
+
+HELLO = "Hello, world. It is a fine day."
+
+
+class Weather(BaseModel):
+    """The weather of a city."""
+
+    city: str
+    degrees: int
+
+
+@tool
+def get_weather(city: str) -> str:
+    """The weather of a city."""
+    return json.dumps({"degrees": 21, "city": city})
+
+
+def gemini(url: str, model: str = "gemini-2.5-flash") -> Any:
+    return ChatGoogleGenerativeAI(model=model, base_url=url, google_api_key="key", max_retries=1)
+
+
+def test_a_text_with_its_usage(url: str) -> None:
+    answer = gemini(url).invoke("hello")
+    assert answer.text == HELLO
+    assert (answer.usage_metadata["input_tokens"], answer.usage_metadata["output_tokens"]) == (12, 9)
+
+
+def test_a_stream_with_its_usage(url: str) -> None:
+    chunks = list(gemini(url).stream("hello"))
+    assert "".join(chunk.text for chunk in chunks) == HELLO
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole = whole + chunk
+    assert whole.usage_metadata["total_tokens"] == 21
+
+
+def test_async_whole_and_streamed(url: str) -> None:
+    async def ask() -> tuple[str, str]:
+        model = gemini(url)
+        whole = await model.ainvoke("hello")
+        return whole.text, "".join([chunk.text async for chunk in model.astream("hello")])
+
+    assert asyncio.run(ask()) == (HELLO, HELLO)
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_parallel_calls(url: str, streamed: bool) -> None:
+    model = gemini(url).bind_tools([get_weather])
+    if streamed:
+        calls = [call for chunk in model.stream("both") for call in chunk.tool_calls]
+    else:
+        calls = model.invoke("both").tool_calls
+    assert [(call["name"], call["args"]["city"]) for call in calls] == [
+        ("get_weather", "Paris"),
+        ("get_weather", "Rome"),
+    ]
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+def test_structured_output(url: str, default: str, method: str) -> None:
+    def ask(server: str) -> Any:
+        return gemini(server).with_structured_output(Weather, method=method).invoke("the weather")
+
+    assert ask(url) == Weather(city="Paris", degrees=21)
+    assert isinstance(ask(default), Weather), "what the default pack makes fits the schema"
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["scripted", "the default pack"])
+def test_an_agent_loop_ends_with_an_answer(scripted: bool, url: str, default: str) -> None:
+    model = gemini(url if scripted else default).bind_tools([get_weather])
+    messages: list[Any] = [HumanMessage("How is the weather?")]
+    cities = []
+    for _ in range(5):
+        answer = model.invoke(messages)
+        messages.append(answer)
+        if not answer.tool_calls:
+            break
+        for call in answer.tool_calls:
+            cities.append(call["args"]["city"])
+            messages.append(get_weather.invoke(call))
+    assert len(cities) == 1
+    assert answer.text
+    if scripted:
+        assert (cities, answer.text) == (["Paris"], "It is 21 degrees.")
+
+
+@pytest.mark.parametrize("error", ["rate-limit-error", "auth-error", "context-length-error", "server-error"])
+def test_errors_are_its_own_exceptions(error: str, url: str) -> None:
+    with pytest.raises(ChatGoogleGenerativeAIError):
+        gemini(url, error).invoke("hi")
+    with pytest.raises(ChatGoogleGenerativeAIError):
+        asyncio.run(gemini(url, error).ainvoke("hi"))
+
+
+def test_an_error_inside_a_stream_comes_behind_what_was_said(url: str) -> None:
+    said = ""
+    with pytest.raises(Exception, match="high demand"):
+        for chunk in gemini(url).stream("breaks"):
+            said += chunk.text
+    assert said == "Once upon"
+
+
+def test_embeddings(url: str) -> None:
+    made = GoogleGenerativeAIEmbeddings(model="gemini-embedding-001", base_url=url, google_api_key="key")
+    assert [len(vector) for vector in made.embed_documents(["a", "b"])] == [3072, 3072]

@@ -1,0 +1,158 @@
+"""LiteLLM with openai 2: one call for every provider, each by its own protocol, and its own exceptions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import litellm
+import pytest
+from pydantic import BaseModel
+
+litellm.disable_hf_tokenizer_download = True  # else it fetches a tokenizer for Llama's names
+
+WAYS: dict[str, tuple[str, str, str]] = {
+    "openai": ("openai/", "gpt-4o", "/v1"),
+    "anthropic": ("anthropic/", "claude-mock", ""),
+    "gemini": ("gemini/", "gemini-2.5-flash", "/v1beta"),
+    "mistral": ("mistral/", "mistral-small-latest", "/mistral/v1"),
+    "groq": ("groq/", "llama-3.3-70b-versatile", "/groq/openai/v1"),
+    "azure": ("azure/", "my-deployment", ""),
+}
+ways = pytest.mark.parametrize("way", WAYS)
+PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": PARAMETERS}}]
+
+
+class Weather(BaseModel):
+    city: str
+    degrees: int
+
+
+def asked(url: str, way: str, text: str, model: str | None = None, **more: Any) -> dict[str, Any]:
+    prefix, usual, base = WAYS[way]
+    if way == "azure":
+        more["api_version"] = "2024-10-21"
+    return {
+        "model": prefix + (model or usual),
+        "api_base": url + base,
+        "api_key": "key",
+        "num_retries": 0,
+        "max_retries": 0,
+        "messages": [{"role": "user", "content": text}],
+        **more,
+    }
+
+
+def calls_of(message: Any) -> list[tuple[str, Any]]:
+    return [(call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls or ()]
+
+
+PARIS, ROME = ("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"})
+HELLO = "Hello, world. It is a fine day."
+
+
+@ways
+def test_a_text_whole_and_streamed(way: str, url: str) -> None:
+    answer = litellm.completion(**asked(url, way, "hello"))
+    assert answer.choices[0].message.content == HELLO
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (12, 9)
+    chunks = list(litellm.completion(**asked(url, way, "hello", stream=True)))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == HELLO
+    assert chunks[-1].choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("way", ["openai", "anthropic", "gemini"])
+def test_async_whole_and_streamed(way: str, url: str) -> None:
+    async def ask() -> tuple[str, str]:
+        whole = await litellm.acompletion(**asked(url, way, "hello"))
+        stream = await litellm.acompletion(**asked(url, way, "hello", stream=True))
+        said = [chunk.choices[0].delta.content or "" async for chunk in stream]
+        return whole.choices[0].message.content, "".join(said)
+
+    assert asyncio.run(ask()) == (HELLO, HELLO)
+
+
+@ways
+def test_parallel_calls_whole_and_put_together_from_pieces(way: str, url: str) -> None:
+    whole = litellm.completion(**asked(url, way, "both", tools=TOOLS))
+    assert calls_of(whole.choices[0].message) == [PARIS, ROME]
+    chunks = list(litellm.completion(**asked(url, way, "both", tools=TOOLS, stream=True)))
+    built = litellm.stream_chunk_builder(chunks)
+    assert calls_of(built.choices[0].message) == [PARIS, ROME]
+    assert built.choices[0].finish_reason == "tool_calls"
+
+
+@ways
+def test_structured_output_fits_the_schema(way: str, url: str, default: str) -> None:
+    for server in (url, default):
+        question = asked(server, way, "the weather, in JSON", response_format=Weather)
+        said = litellm.completion(**question).choices[0].message.content
+        assert Weather.model_validate_json(said).city
+
+
+@pytest.mark.parametrize("way", ["anthropic", "gemini"])
+def test_thinking_comes_with_its_signature(way: str, url: str) -> None:
+    message = litellm.completion(**asked(url, way, "think")).choices[0].message
+    assert (message.reasoning_content, message.content) == ("Let me see.", "Forty-two.")
+
+
+@ways
+@pytest.mark.parametrize("scripted", [True, False], ids=["scripted", "the default pack"])
+def test_an_agent_loop_ends_with_an_answer(way: str, scripted: bool, url: str, default: str) -> None:
+    question = asked(url if scripted else default, way, "How is the weather?", tools=TOOLS)
+    cities = []
+    for _ in range(5):
+        message = litellm.completion(**question).choices[0].message
+        question["messages"].append(message)
+        if not message.tool_calls:
+            break
+        for call in message.tool_calls:
+            cities.append(json.loads(call.function.arguments)["city"])
+            result = {"role": "tool", "name": "get_weather", "content": '{"degrees": 21}'}
+            question["messages"].append({**result, "tool_call_id": call.id})
+    assert len(cities) == 1
+    assert message.content
+    if scripted:
+        assert (cities, message.content) == (["Paris"], "It is 21 degrees.")
+
+
+ERRORS: dict[str, type[Exception]] = {
+    "rate-limit-error": litellm.RateLimitError,
+    "auth-error": litellm.AuthenticationError,
+    "context-length-error": litellm.ContextWindowExceededError,
+    "server-error": litellm.InternalServerError,
+    "bad-request-error": litellm.BadRequestError,
+}
+
+
+FAILING = [(way, error) for way in WAYS for error in ERRORS]
+FAILING.remove(("groq", "auth-error"))  # whose type of error it takes for a bad request's
+
+
+@pytest.mark.parametrize(("way", "error"), FAILING)
+def test_errors_are_its_own_exceptions(way: str, error: str, url: str) -> None:
+    with pytest.raises(ERRORS[error]):
+        litellm.completion(**asked(url, way, "hi", error))
+
+
+def test_async_raises_the_same(url: str) -> None:
+    with pytest.raises(litellm.RateLimitError):
+        asyncio.run(litellm.acompletion(**asked(url, "anthropic", "hi", "rate-limit-error")))
+
+
+@pytest.mark.parametrize("way", ["openai", "anthropic", "gemini"])
+def test_an_error_inside_a_stream_comes_behind_what_was_said(way: str, url: str) -> None:
+    said = ""
+    with pytest.raises(litellm.exceptions.MidStreamFallbackError):
+        for chunk in litellm.completion(**asked(url, way, "breaks", stream=True)):
+            said += chunk.choices[0].delta.content or ""
+    assert said == "Once upon"
+
+
+def test_embeddings(url: str) -> None:
+    answer = litellm.embedding(
+        model="openai/text-embedding-3-small", input=["a", "b"], api_base=f"{url}/v1", api_key="key"
+    )
+    assert [len(each["embedding"]) for each in answer.data] == [1536, 1536]

@@ -1,0 +1,49 @@
+"""Frameworks that want older SDKs than ours, each in a process of the environment .venv/older.
+
+What is checked stands in tests/sdk/older, a file for each; here the servers are started and the outcome told.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.sdk.frameworks.serving import scripted, shipped
+
+FOLDER = Path(__file__).parent / "older"
+PYTHON = Path(__file__).parents[2] / ".venv" / "older" / "bin" / "python"
+CHECKS = sorted(FOLDER.glob("checks_*.py"))
+QUIET = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it fetches a list of prices
+    "LANGSMITH_TRACING": "false",
+}
+
+
+@pytest.fixture(scope="module")
+def surroundings() -> Iterator[dict[str, str]]:
+    """The environment variables of a run."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    with ExitStack() as stack:
+        urls = {
+            "SCRIPTED_URL": stack.enter_context(scripted()).url,
+            "DEFAULT_URL": stack.enter_context(shipped()).url,
+        }
+        yield kept | QUIET | urls
+
+
+def test_there_is_a_file_for_each_framework() -> None:
+    names = [path.stem.removeprefix("checks_") for path in CHECKS]
+    assert names == ["instructor", "langchain_google_genai", "litellm", "llama_index"]
+
+
+@pytest.mark.skipif(not PYTHON.exists(), reason="scripts/setup dev has not made .venv/older")
+@pytest.mark.parametrize("checks", CHECKS, ids=lambda path: path.stem)
+def test_a_framework_of_older_sdks(checks: Path, surroundings: dict[str, str]) -> None:
+    line = [PYTHON, "-m", "pytest", "-q", "-c", FOLDER / "pytest.ini", checks]
+    done = subprocess.run(line, env=surroundings, capture_output=True, encoding="utf-8", timeout=110)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
