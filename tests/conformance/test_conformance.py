@@ -141,7 +141,9 @@ def test_a_folder_that_is_not_compared_is_out_of_scope_for_a_reason() -> None:
 
 @protocols
 def test_the_committed_facts_are_those_of_the_recordings(protocol: Protocol) -> None:
-    found = list(recorded(protocol)) if not strange() else []
+    if strange():
+        pytest.skip(f"{protocol.folder}: the facts are those of other recordings")
+    found = list(recorded(protocol))
     if not found:
         pytest.skip(f"{protocol.folder}: 0 recordings here")
     assert list(kept(protocol)) == found

@@ -139,6 +139,10 @@ MODELS: list[Any] = [
         404,
         "model_not_found",
     ),
+    ("none of Anthropic's", ask("/anthropic/v1/models/other", method="GET"), 404, "not_found_error"),
+    ("one of Anthropic's", ask("/anthropic/v1/models/claude-sonnet-5", method="GET"), 200, None),
+    ("none of Gemini's", ask("/gemini/v1beta/models/other", method="GET"), 404, "NOT_FOUND"),
+    ("one of Gemini's", ask("/gemini/v1beta/models/gemini-2.5-pro", method="GET"), 200, None),
     ("moderations without a model", ask("/v1/moderations", {"input": "hi"}), 200, None),
     ("a path that nobody knows", ask("/nowhere", {"model": "other"}), 404, None),
 ]
