@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, TypeAdapter
@@ -72,8 +72,10 @@ def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:
     for key in scenario["properties"].keys() - {"mockllm"}:
         scenario["properties"][key] = _with_parameters(scenario["properties"][key])
     definitions["Parameter"] = _PARAMETER
+    definitions["Duration"]["anyOf"][1] = {**_PARAMETER}
+    del definitions["Duration"]["anyOf"][1]["description"]  # else it is shown for each duration
     return {
-        "scenario.schema.json": _flat(scenario),
+        "scenario.schema.json": _for_editors(_flat(scenario)),
         "pack.schema.json": _schema(PackWord, "A pack of mockllm scenarios: its pack.yaml"),
     }
 
@@ -242,6 +244,40 @@ def _flat(schema: Any) -> Any:
         return None
 
     return _mapped(schema, changed)
+
+
+def _for_editors(schema: JsonSchema) -> JsonSchema:
+    """As the YAML server of most editors shows it best. Of a key it shows the first text that it comes by, and
+    that would be the one of the form that stands there, not the key's own; and where a mapping is none of
+    several forms it complains by the first: mappings stand first, so that a misspelt key is told."""
+    definitions = schema["definitions"]
+    for name in set(_forms(schema)) - {"Parameter"}:
+        definitions[name].pop("description", None)
+
+    def is_mapping(form: JsonSchema) -> bool:
+        if "$ref" in form:
+            return is_mapping(definitions[form["$ref"].rpartition("/")[2]])
+        return form.get("type") == "object"
+
+    def changed(schema: JsonSchema) -> JsonSchema | None:
+        choices = schema.get("anyOf")
+        if choices is None or choices == (ordered := sorted(choices, key=lambda each: not is_mapping(each))):
+            return None
+        return _mapped({**schema, "anyOf": ordered}, changed)  # type: ignore[no-any-return]
+
+    return _mapped(schema, changed)  # type: ignore[no-any-return]
+
+
+def _forms(schema: Any) -> Iterator[str]:
+    """The names of definitions that stand, maybe among others, behind a key with a text of its own."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _forms(each)
+    elif isinstance(schema, dict):
+        forms = (*schema.get("anyOf", ()), *schema.get("allOf", ()))
+        yield from (each["$ref"].rpartition("/")[2] for each in forms if "$ref" in each)
+        for each in schema.values():
+            yield from _forms(each)
 
 
 def _complete(property: JsonSchema, names: Iterable[str]) -> None:
