@@ -1,0 +1,36 @@
+"""docs/packs.md names every climate and every agent that there is, and no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.language.playing import Game, chat, first
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "packs.md").read_text()
+
+
+def column(head: str) -> list[str]:
+    """The names in the first column of a table."""
+    (table,) = re.findall(rf"\| {head} \| .*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE)
+    return re.findall(r"(?m)^\| `([a-z-]+)`", table)
+
+
+def test_every_climate_is_on_the_page() -> None:
+    manifest = (ROOT / "scenarios" / "weather" / "pack.yaml").read_text()
+    (listed,) = re.findall(r"type: \[(.*)\]", manifest)
+    assert column("climate") == listed.split(", ")
+    for climate in column("climate"):
+        Game("rules: []", packs=["weather"], sets=[f"climate={climate}"])
+
+
+def test_every_agent_is_on_the_page() -> None:
+    written = (ROOT / "scenarios" / "agent-loops" / "loops.yaml").read_text()
+    named = set(re.findall(r"\bagent(?:-[a-z]+)+\b", written)) | {"agent"}
+    assert set(column("model")) == named - {"agent-loops"}
+
+
+def test_the_pack_itself_says_which_agents_there_are() -> None:
+    said = first("", chat(), packs=["agent-loops"]).text
+    assert set(re.findall(r"\bagent(?:-[a-z]+)*\b", said)) == set(column("model"))
