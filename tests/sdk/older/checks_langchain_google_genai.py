@@ -7,10 +7,16 @@ import json
 from typing import Any
 
 import pytest
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAPIError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+)
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from langchain_google_genai import ChatGoogleGenerativeAI, GoogleGenerativeAIEmbeddings
-from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 from pydantic import BaseModel
 
 HELLO = "Hello, world. It is a fine day."
@@ -98,20 +104,28 @@ def test_an_agent_loop_ends_with_an_answer(scripted: bool, url: str, default: st
         assert (cities, answer.text) == (["Paris"], "It is 21 degrees.")
 
 
-@pytest.mark.parametrize("error", ["rate-limit-error", "auth-error", "context-length-error", "server-error"])
+ERRORS: dict[str, type[Exception]] = {
+    "rate-limit-error": ModelRateLimitError,
+    "permission-error": ModelPermissionDeniedError,
+    "model-not-found-error": ModelNotFoundError,
+    "context-length-error": ContextOverflowError,
+    "server-error": ModelAPIError,
+}
+
+
+@pytest.mark.parametrize("error", ERRORS)
 def test_errors_are_its_own_exceptions(error: str, url: str) -> None:
-    with pytest.raises(ChatGoogleGenerativeAIError):
+    with pytest.raises(ERRORS[error]):
         gemini(url, error).invoke("hi")
-    with pytest.raises(ChatGoogleGenerativeAIError):
+    with pytest.raises(ERRORS[error]):
         asyncio.run(gemini(url, error).ainvoke("hi"))
 
 
 def test_an_error_inside_a_stream_comes_behind_what_was_said(url: str) -> None:
-    said = ""
+    said: list[str] = []
     with pytest.raises(Exception, match="high demand"):
-        for chunk in gemini(url).stream("breaks"):
-            said += chunk.text
-    assert said == "Once upon"
+        said += (chunk.text for chunk in gemini(url).stream("breaks"))
+    assert "".join(said) == "Once upon"
 
 
 def test_embeddings(url: str) -> None:

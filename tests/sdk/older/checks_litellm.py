@@ -144,11 +144,11 @@ def test_async_raises_the_same(url: str) -> None:
 
 @pytest.mark.parametrize("way", ["openai", "anthropic", "gemini"])
 def test_an_error_inside_a_stream_comes_behind_what_was_said(way: str, url: str) -> None:
-    said = ""
+    said: list[str] = []
+    breaking = asked(url, way, "breaks", stream=True)
     with pytest.raises(litellm.exceptions.MidStreamFallbackError):
-        for chunk in litellm.completion(**asked(url, way, "breaks", stream=True)):
-            said += chunk.choices[0].delta.content or ""
-    assert said == "Once upon"
+        said += (chunk.choices[0].delta.content or "" for chunk in litellm.completion(**breaking))
+    assert "".join(said) == "Once upon"
 
 
 def test_embeddings(url: str) -> None:

@@ -32,8 +32,8 @@ def get_weather(city: str) -> str:
     return json.dumps({"degrees": 21, "city": city})
 
 
-def model(url: str, way: str = "chat", name: str = "gpt-4o") -> Any:
-    return WAYS[way](model=name, api_base=f"{url}/v1", api_key="sk", max_retries=0, reuse_client=False)
+def model(url: str, way: str = "chat") -> Any:
+    return WAYS[way](model="gpt-4o", api_base=f"{url}/v1", api_key="sk", max_retries=0, reuse_client=False)
 
 
 def user(text: str) -> list[Any]:
@@ -107,14 +107,13 @@ def test_an_agent_asks_its_tool_and_answers(
 @ways
 def test_errors_are_the_openai_packages_own(way: str, url: str) -> None:
     with pytest.raises(openai.RateLimitError):
-        model(url, way, "rate-limit-error").chat(user("hi"))
+        model(url, way).chat(user("too often"))
     with pytest.raises(openai.AuthenticationError):
-        asyncio.run(model(url, way, "auth-error").achat(user("hi")))
+        asyncio.run(model(url, way).achat(user("a stranger")))
 
 
 def test_an_error_inside_a_stream_comes_behind_what_was_said(url: str) -> None:
-    said = ""
+    said: list[str] = []
     with pytest.raises(openai.APIError, match="overloaded"):
-        for piece in model(url).stream_chat(user("breaks")):
-            said += piece.delta or ""
-    assert said == "Once upon"
+        said += (piece.delta or "" for piece in model(url).stream_chat(user("breaks")))
+    assert "".join(said) == "Once upon"
