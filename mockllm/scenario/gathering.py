@@ -1,17 +1,14 @@
 """Everything between folders and a catalog: load, type, and on a reload put last good versions in place of
-what is broken. Also as a process of its own, so that parsing never stalls running streams.
+what is broken.
 """
 
 from __future__ import annotations
 
-import pickle
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mockllm.scenario.entries import Entry, Typing
-from mockllm.scenario.fingerprint import fingerprint
 from mockllm.scenario.loading import Loading, load_files
 from mockllm.scenario.mistakes import Mistake, Stale
 from mockllm.scenario.pack import Settings
@@ -19,9 +16,6 @@ from mockllm.scenario.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mockllm.scenario.examples import ExampleEntry
-
-READINGS: Final = 20
-"""How often files that go on changing are read anew before they are taken as they were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,53 +75,3 @@ def _with_references(loading: Loading, typing: Typing) -> Loading:
     """The loading with what its files refer to: a last good version is one of both."""
     files = (replace(file, references=typing.references.get(file.path, {})) for file in loading.files)
     return replace(loading, files=tuple(files))
-
-
-# --- in another process --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A Gathered on its way between two processes: entries without their words, and the loading packed,
-    since unpacking everything at once would stall the event loop."""
-
-    loading: bytes
-    entries: Sequence[Entry]
-    mistakes: Sequence[Mistake]
-    trees: frozenset[str]
-    folders: frozenset[str]
-    stale: Sequence[Stale]
-    files: int
-    warnings: Sequence[str] = ()
-
-
-def packed(gathered: Gathered, warnings: Sequence[str] = ()) -> Parcel:
-    """The parcel of what was gathered, and of what is worth a line about it."""
-    entries = [replace(entry, word=None) for entry in gathered.entries]
-    loading = gathered.loading
-    return Parcel(
-        pickle.dumps(loading, -1), entries, gathered.mistakes, loading.trees, loading.folders, gathered.stale,
-        len(loading.files), warnings,
-    )  # fmt: skip
-
-
-def at_rest(wanted: Wanted, last: Loading | None) -> Gathered:
-    """`gather`, once more where a file changed meanwhile: one of this version and one of the next must never
-    answer together."""
-    watched = last.trees | last.folders if last is not None else ()
-    for _ in range(READINGS):
-        before = fingerprint(watched)
-        gathered = gather(wanted, last)
-        if fingerprint(watched) == before:
-            break
-    return gathered
-
-
-def main() -> None:
-    """Reads (Wanted, packed loading or None) from standard input and writes a Parcel to standard output."""
-    from mockllm.scenario import lint  # it stands above this module
-
-    wanted, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent wrote it
-    gathered = at_rest(wanted, None if last is None else pickle.loads(last))  # noqa: S301
-    warnings = [str(each) for each in lint.warnings(gathered)]
-    pickle.dump(packed(gathered, warnings), sys.stdout.buffer, -1)

@@ -26,7 +26,8 @@ from mockllm.scenario.folder import (
 from mockllm.scenario.mistakes import Mistake
 from mockllm.scenario.pack import Settings, bad_settings
 from mockllm.scenario.params import NO_PARAMS, Params
-from mockllm.scenario.source import NOTHING, Source, digest, read_source
+from mockllm.scenario.reading import read_source
+from mockllm.scenario.source import NOTHING, Source, digest
 from mockllm.scenario.substitution import substituted
 from mockllm.scenario.uses import Use, UsedPack, Uses
 

@@ -17,15 +17,16 @@ from mockllm.engine.engine import LONGEST
 from mockllm.scenario import lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Parcel, Wanted, gather
+from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.loading import Loading
 from mockllm.scenario.mistakes import Mistake, Stale
+from mockllm.scenario.parcel import Parcel
 from mockllm.server.reload import Rebuilt
 from mockllm.state import State
 
 SLICE: Final = 0.001
 """Seconds that compiling may take at a stretch while streams run."""
-CHILD: Final = "from mockllm.scenario.gathering import main; main()"
+CHILD: Final = "from mockllm.scenario.parcel import main; main()"
 
 
 class Broken(Exception):

@@ -16,7 +16,8 @@ from mockllm.dialects.registry import spoken
 from mockllm.scenario.complaints import found_text, mistakes_in
 from mockllm.scenario.language.examples import ExampleStep, RequestWord
 from mockllm.scenario.mistakes import Mistake, Path, value_at
-from mockllm.scenario.source import NOTHING, Source, read_source
+from mockllm.scenario.reading import read_source
+from mockllm.scenario.source import NOTHING, Source
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.asking import USUAL, Sent, Unaskable, written
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario import gathering
+from mockllm.scenario import parcel
 from mockllm.scenario.fingerprint import fingerprint
-from mockllm.scenario.gathering import READINGS, Gathered, Wanted, at_rest, gather
+from mockllm.scenario.gathering import Gathered, Wanted, gather
 from mockllm.scenario.loading import Loading
+from mockllm.scenario.parcel import READINGS, at_rest
 
 
 def write(path: Path, name: str) -> None:
@@ -36,7 +37,7 @@ def test_files_are_read_until_they_rest(
             write(tmp_path / "a.yaml", "version-" + "x" * len(made))
         return gathered
 
-    monkeypatch.setattr(gathering, "gather", disturbed)
+    monkeypatch.setattr(parcel, "gather", disturbed)
     found = at_rest(wanted, first)
     assert len(made) == readings
     assert found is made[-1]

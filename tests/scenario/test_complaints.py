@@ -21,8 +21,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from mockllm.scenario.complaints import found_text, mistakes_in
+from mockllm.scenario.reading import read_source
 from mockllm.scenario.shapes import Model, shape_of
-from mockllm.scenario.source import read_source
 
 
 class Word(BaseModel):

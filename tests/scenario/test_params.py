@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json import Json
 from mockllm.scenario.pack import Given, PackWord, Settings, bad_settings, settle_params
 from mockllm.scenario.params import Kind, Params, checked, from_text
-from mockllm.scenario.source import read_source
+from mockllm.scenario.reading import read_source
 
 MOODS: Kind = ["calm", "storm", 3, True]
 

@@ -15,8 +15,8 @@ import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.language.answers import ANSWERS
+from mockllm.scenario.reading import read_source
 from mockllm.scenario.schemas import schemas, written
-from mockllm.scenario.source import read_source
 from mockllm.scenario.vocabulary import Vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]

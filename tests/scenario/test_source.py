@@ -9,7 +9,8 @@ import pytest
 
 from mockllm.scenario.mistakes import Path
 from mockllm.scenario.nodes import DEEPEST, LARGEST_EXPANSION
-from mockllm.scenario.source import LARGEST_FILE, Source, read_source
+from mockllm.scenario.reading import read_source
+from mockllm.scenario.source import LARGEST_FILE, Source
 
 TEXT = """\
 # a comment

@@ -8,7 +8,8 @@ import pytest
 
 from mockllm.core.filled import Filled
 from mockllm.core.json import Json
-from mockllm.scenario.source import Source, read_source
+from mockllm.scenario.reading import read_source
+from mockllm.scenario.source import Source
 from mockllm.scenario.substitution import filled, substituted
 
 PARAMS: dict[str, Json] = {
