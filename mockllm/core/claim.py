@@ -7,23 +7,36 @@ Two counts stand for each rule or modifier and scope. *Tries*: its match held an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from mockllm.core.chance import Chance
+from mockllm.core.during import During
+from mockllm.core.limits import Limit, Standing, Verdict
+from mockllm.core.load import Load
+from mockllm.core.named_states import Required, Unmet, Value, unmet
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """When a rule whose match holds answers all the same not. A turn that `chance` spares is not counted;
-    of the turns that are left, `skip` passes over the first ones, `every` takes each Nth of the rest, and
-    `times` is how many answers there are in all (a sequence that falls through has as many as steps)."""
+    """When a rule whose match holds answers all the same not. A turn outside of its window, without the states
+    that it requires, or that `chance` spares is not counted; of the turns that are left, `skip` passes over the
+    first ones, `every` takes each Nth of the rest, and `times` is how many answers there are in all (a sequence
+    that falls through has as many as steps)."""
 
     chance: float | None = None
     times: int | None = None
     skip: int = 0
     every: int = 1
+    during: During | None = None
+    requires: Required | None = None
+
+    def forbids(self, elapsed: float, states: Mapping[str, Value]) -> Refused | None:
+        """Why it is not the time, so many seconds after the first try, or not the state of things."""
+        if self.during is not None and not self.during.holds(elapsed):
+            return "outside its window"
+        return None if self.requires is None else unmet(self.requires, states)
 
     def spares(self, seed: int, key: str, scope: str, tries: int) -> bool:
         """Whether the draw is lost."""
@@ -45,7 +58,10 @@ class Guard:
         return None
 
 
-Refused: TypeAlias = Literal["used up", "lost its chance", "skipped", "not its turn"]
+Turned: TypeAlias = Literal["used up", "skipped", "not its turn"]
+Refused: TypeAlias = Turned | Literal["lost its chance", "outside its window"] | Unmet
+TURNS: Final[tuple[Turned, ...]] = ("used up", "skipped", "not its turn")
+"""What is a turn all the same, though it was not answered."""
 
 
 class Candidate(NamedTuple):
@@ -62,6 +78,15 @@ class Candidate(NamedTuple):
     """A modifier that stands in place of whatever would have answered."""
     known_models: bool = False
     """Whether it answers known models only (`models: strict`)."""
+    sets: Mapping[str, Value] | None = None
+    """The named states that its answer sets."""
+    limit: Limit | None = None
+    load: Load | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Whether its match alone says what comes of it: nothing to draw, to wait for, to set or to ask."""
+        return self.guard is None and not (self.error or self.sets or self.limit or self.load)
 
 
 Validation: TypeAlias = Literal["strict", "lenient", "off"]
@@ -72,7 +97,8 @@ Models: TypeAlias = Literal["any", "strict"]
 class Claim(NamedTuple):
     """`rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched.
     `invalid` tells whether the request fails a validation; it is asked at most once. `unknown` tells whether it
-    asks for a model that is not known."""
+    asks for a model that is not known; `tokens` how many it takes of a limit. `now` is the request's time, in
+    seconds."""
 
     session: str
     seed: int
@@ -80,6 +106,8 @@ class Claim(NamedTuple):
     modifiers: Sequence[Candidate]
     invalid: Callable[[Validation], bool]
     unknown: Callable[[], bool] = bool
+    now: float = 0.0
+    tokens: Callable[[], int] = int
 
     def refused(self, winner: Candidate | None) -> bool:
         """Whether the request is not as what would answer wants it; None where nothing would."""
@@ -96,13 +124,40 @@ class Turn(NamedTuple):
     given: int
 
 
-class Settled(NamedTuple):
-    """What was decided. `outcome`: `rule` answers; a `modifier`'s error does; the request is `invalid`; or a
-    `miss`. `refused` are the rules that matched and did not answer, with why. `number` is the request's
-    number in its scope."""
+class Bounds(NamedTuple):
+    """What the limits and loads on a request said of it, and what they stand at now. `by` is the one that refused
+    it, with its `verdict` (None where it was a load); else the answer is held back for `wait` seconds, and its
+    own waits are `slowdown` times as long. `tokens` is what it takes of a limit."""
 
-    outcome: Literal["rule", "modifier", "invalid", "miss"]
+    standing: Standing = Standing()
+    wait: float = 0.0
+    slowdown: float = 1.0
+    by: Candidate | None = None
+    verdict: Verdict | None = None
+    tokens: int = 0
+
+
+class Lease(Protocol):
+    """The place that an answer under way takes in limits (`concurrent`) and loads. It is handed back when the
+    answer has ended, however it did; what was handed back is not handed back again."""
+
+    def lasts(self, until: float) -> None:
+        """When the answer will have ended, as far as it is planned; on the clock of `Claim.now`."""
+
+    def end(self) -> None:
+        """It has ended."""
+
+
+class Settled(NamedTuple):
+    """What was decided. `outcome`: `rule` answers; a `modifier`'s error does; it is `limited`, or `overloaded`,
+    by a modifier; the request is `invalid`; or a `miss`. `refused` are the rules that matched and did not
+    answer, with why. `number` is the request's number in its scope. `bounds` where limits or loads were asked,
+    `lease` where one of them counts what is under way."""
+
+    outcome: Literal["rule", "modifier", "limited", "overloaded", "invalid", "miss"]
     rule: Turn | None
     modifiers: Sequence[Turn]
     number: int
     refused: Sequence[tuple[Candidate, Refused]] = ()
+    bounds: Bounds | None = None
+    lease: Lease | None = None

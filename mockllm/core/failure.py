@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Final
 
 from mockllm.core.json import Json
@@ -46,13 +47,17 @@ BY_STATUS: Final[Mapping[int, str]] = {
 """What a bare `error: {status: N}` means; another status is a generic error of its class."""
 
 
+NEVER: Final = inf
+"""In place of the seconds of `retry_after`: no later time is any better."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One error. None means: as the dialect's table has it for this type.
 
     `fields` is merged into the provider's inner error object as written; where all its keys are names of
-    dialects, each dialect takes its own (`for_dialect`). `retry_after` is in seconds; `limit` is how many tokens
-    the context holds, which `context_length` tells.
+    dialects, each dialect takes its own (`for_dialect`). `retry_after` is in seconds, or NEVER; `limit` is how
+    many tokens the context holds, which `context_length` tells.
     """
 
     type: str
@@ -62,6 +67,11 @@ class Failure:
     fields: Mapping[str, Json] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     limit: int | None = None
+
+    def again(self, usual: float | None = None) -> float | None:
+        """In how many seconds to try again, told where one is told: the failure's own, else what is usual."""
+        wait = usual if self.retry_after is None else self.retry_after
+        return None if wait == NEVER else wait
 
     def overflow(self, window: int, tokens: int) -> tuple[int, int]:
         """How many tokens the context holds, in a model of so large a `window`, and how many they were told to

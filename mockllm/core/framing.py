@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import Final, TypeAlias
 
 from mockllm.core.plan import Bare, Cut, Data, Flow, Framing, Plan, Raw, Step, Wait
@@ -124,3 +125,18 @@ def _slices(item: bytes | Bare | Cut, size: int) -> Iterator[bytes | Bare | Cut]
 
 def _length(part: bytes | Bare) -> int:
     return len(part) if isinstance(part, bytes) else len(part.data)
+
+
+def lasting(plan: Plan) -> float:
+    """Seconds from the request's last byte until all of a plan has left, as it is planned; what hangs has no
+    end."""
+    total = plan.delay + plan.delivery.over
+    items: Iterable[Item] = plan.steps if not plan.delivery.flows else framed(plan)  # type: ignore[assignment]
+    for flow in plan.delivery.flows:
+        items = flowing(items, flow)
+    for item in items:
+        if isinstance(item, Wait):
+            total += item.seconds
+        elif isinstance(item, Cut):
+            return inf if item.how == "silence" else total
+    return total

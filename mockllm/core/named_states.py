@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from mockllm.core.equality import equal
 
@@ -12,9 +12,20 @@ Required: TypeAlias = Mapping[str, Value | Sequence[Value]]
 """By the state's name the value that it must have, or several, of which any will do."""
 
 
-def meets(required: Required, states: Mapping[str, Value]) -> bool:
-    """Whether the states are as required."""
-    return all(_any(wanted, states.get(name)) for name, wanted in required.items())
+class Unmet(NamedTuple):
+    """A state that is not as it is required."""
+
+    name: str
+    wanted: Value | Sequence[Value]
+    found: Value
+
+
+def unmet(required: Required, states: Mapping[str, Value]) -> Unmet | None:
+    """The first state that is not as required; None where all are."""
+    for name, wanted in required.items():
+        if not _any(wanted, states.get(name)):
+            return Unmet(name, wanted, states.get(name))
+    return None
 
 
 def _any(wanted: Value | Sequence[Value], value: Value) -> bool:

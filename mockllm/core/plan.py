@@ -41,6 +41,13 @@ class Head:
         )
         return Head(self.status, kept + headers, own)
 
+    def with_own(self, headers: Headers) -> Head:
+        """The same, for headers that no other answer has."""
+        head = self
+        for name, _ in headers:
+            head = head.without(name.lower())
+        return Head(head.status, head.fixed, head.own + headers) if headers else self
+
     def without(self, name: str) -> Head:
         """Without the header of this name, in lower case."""
         kept = (tuple(pair for pair in pairs if pair[0].lower() != name) for pairs in (self.fixed, self.own))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.core.failure import Failure
+from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import Standing, Verdict
 from mockllm.core.plan import Headers
 from mockllm.dialects import anthropic, azure, gemini, openai, vendors
@@ -105,4 +105,11 @@ def refused(
     if said is not None:
         return said(verdict, standing, tokens, model, now)
     headers = limit_headers(provider, standing, now)
-    return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers)
+    if verdict.retry_after is not None:
+        return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers)
+    message = f"Request too large for model {model}: it takes {_amount(verdict, tokens)}, more than the limit."
+    return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers)
+
+
+def _amount(verdict: Verdict, tokens: int) -> str:
+    return "1 request" if verdict.by == "requests" else f"{tokens} tokens"

@@ -18,8 +18,8 @@ KNOWN: Final = 10_000
 
 
 class Verdicts:
-    """What each validation says of a request, asked at most once; and whether its model is known, `models` being
-    those that the rules name."""
+    """What each validation says of a request, asked at most once; whether its model is known, `models` being
+    those that the rules name; and what it takes of a limit."""
 
     __slots__ = ("_dialect", "_models", "_request", "_said")
 
@@ -43,6 +43,11 @@ class Verdicts:
     def unknown(self) -> bool:
         model = self._request.model
         return self._dialect is not None and model is not None and not self._knows(model)
+
+    def tokens(self) -> int:
+        """What the request takes of a limit, before anybody knows the answer: its input, and the most that it
+        lets the answer have."""
+        return self._request.input_tokens + (self._request.sampling.max_tokens or 0)
 
     def _knows(self, model: str) -> bool:
         return model in self._models or knows(self._request.provider, model)
@@ -71,7 +76,16 @@ class Claims:
         known = self._known.get(hits)
         rules, modifiers = self._found(hits, request) if known is None else known
         session = request.session or ""
-        return Claim(session, self._seed, rules, modifiers, verdicts.invalid, verdicts.unknown)
+        return Claim(
+            session,
+            self._seed,
+            rules,
+            modifiers,
+            verdicts.invalid,
+            verdicts.unknown,
+            request.now,
+            verdicts.tokens,
+        )
 
     def _found(self, hits: int, request: Request) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
         """The candidates among rules and modifiers; for most requests they are the same few."""
@@ -108,6 +122,9 @@ class Claims:
             item.validation,
             item.error is not None,
             item.known_models,
+            item.sets,
+            item.limit,
+            item.load,
         )
         if item.per == "global":
             self._global[number] = made

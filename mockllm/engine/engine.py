@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
+from mockllm.core.framing import lasting
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
@@ -91,12 +92,26 @@ class Engine:
         lane = self._lanes.get(hits)
         answer = None if lane is None else lane.answer(request, self.keep)
         if answer is None:
-            answer = self._exchange(request, hits, count=True).answer()
+            answer = self._settled(request, hits)
             if hits not in self._lanes:
                 self._open_lane(hits)
         if request.memorable:
             self._remember(request, answer)
         return answer
+
+    def _settled(self, request: Request, hits: int) -> Answer:
+        """The long way. What takes a place in limits and loads says when it will have ended."""
+        exchange = self._exchange(request, hits, count=True)
+        lease = exchange.settled.lease
+        if lease is None:
+            return exchange.answer()
+        try:
+            answer = exchange.answer()
+            lease.lasts(request.now + lasting(answer.plan))
+        except BaseException:
+            lease.end()
+            raise
+        return answer._replace(lease=lease)
 
     def _remember(self, request: Request, answer: Answer) -> None:
         memo = getattr(request.outcome.dialect, "memo", None)

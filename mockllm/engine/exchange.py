@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from mockllm.core.chance import Chance, Ids
-from mockllm.core.claim import Settled, Turn
+from mockllm.core.claim import Bounds, Settled, Turn
 from mockllm.core.failure import Failure
 from mockllm.core.hints import cut
 from mockllm.core.matching import captures, matched_result
@@ -16,6 +16,7 @@ from mockllm.core.request import Request
 from mockllm.core.template import Scope, TemplateFailure
 from mockllm.core.values import Context
 from mockllm.dialects.dialect import Dialect, Stamp
+from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import Found, Outcome
 from mockllm.engine.answer import Answer, unknown_fields
 from mockllm.engine.claims import Verdicts
@@ -36,6 +37,8 @@ NOBODY = "none"
 """In place of a rule's id, where no rule matched."""
 REASON = 200
 """Characters of a failure's message that are noted."""
+WHAT: Final[Mapping[str | None, str]] = {"tokens": "tokens", "concurrent": "requests under way"}
+"""What there is too much of, by the bound that refuses."""
 ALONE = -1
 """In place of a step's number: a modifier's own error has no steps."""
 
@@ -74,6 +77,9 @@ class Exchange:
                 return self.rule(settled.rule)
             if settled.outcome == "modifier":
                 return self.modifier()
+            if settled.outcome == "limited" or settled.outcome == "overloaded":
+                assert settled.bounds is not None
+                return self.bounded(settled.bounds)
             if settled.outcome == "invalid":
                 failure = self.verdicts.failure(
                     settled.rule.candidate.validation if settled.rule else "strict"
@@ -109,6 +115,18 @@ class Exchange:
         assert item.error is not None
         return self.say(item, turn, item.error, ALONE)
 
+    def bounded(self, bounds: Bounds) -> Answer:
+        """A modifier's limit or load turns the request away."""
+        assert bounds.by is not None
+        request, verdict = self.request, bounds.verdict
+        item = self.engine.catalog.items[bounds.by.item]
+        if verdict is None:
+            return self.said(Failure("overloaded"), item.id, note=f"overloaded: no room ({item.where})")
+        facts = (request.provider, verdict, bounds.standing, bounds.tokens, request.model, request.now)
+        again = "" if verdict.retry_after is None else f", room in {verdict.retry_after:g}s"
+        note = f"limited: too many {WHAT.get(verdict.by, 'requests')}{again} ({item.where})"
+        return self.said(refused(*facts), item.id, note=note)
+
     def miss(self) -> Answer:
         """No rule answers: the dialect itself does where it can; else a 404 that says how near it was."""
         if not isinstance(self.outcome, Found):
@@ -129,7 +147,7 @@ class Exchange:
         engine, request = self.engine, self.request
         way = engine.way(turn.candidate.item, saying, step, self.applied)
 
-        if not (way.same and request.generates):
+        if not (way.same and request.generates and self.settled.bounds is None):
             return self.made(item, turn, saying, way, self.stamp(), request)
         key, stamp = asked_for(way, self.dialect, saying, request), self.stamp()
         kept = engine.keep.find(key, request)
@@ -160,6 +178,8 @@ class Exchange:
         """What no rule says: a failure or a lookup, with the settings of the modifiers that apply."""
         stamp = self.stamp()
         plan = self.dialect.error(what, self.request, stamp) if isinstance(what, Failure) else what
+        if self.settled.outcome == "limited":
+            plan = _apart(plan)
         way = self.engine.way(None, UNSAID, ALONE, self.applied)
         chance = Chance(self.engine.seed, "", "", self.settled.number)
         speaking = self.speaking(self.request, UNSAID, way, Scope(self.request), chance, stamp)
@@ -175,6 +195,8 @@ class Exchange:
         return Answer(plan, None, modifiers, (reason(failure),), error=failure.type)
 
     def done(self, plan: Plan, rule: str | None, speaking: Speaking, *, missed: bool = False) -> Answer:
+        if speaking.held:
+            speaking.notes.append(f"held back {speaking.held:.4g}s by a limit or load")
         return Answer(
             named(plan, rule or (NOBODY if missed else self.chosen())),
             rule,
@@ -189,13 +211,25 @@ class Exchange:
         self, request: Request, saying: Saying, way: Way, scope: Scope, chance: Chance, stamp: Stamp
     ) -> Speaking:
         facts = (request, self.dialect, saying, way, scope, chance, stamp, self.of_modifier)
-        return Speaking(*facts, longest=self.engine.longest)
+        bounds = self.settled.bounds
+        if bounds is None:
+            return Speaking(*facts, longest=self.engine.longest)
+        told = limit_headers(request.provider, bounds.standing, request.now)
+        return Speaking(
+            *facts,
+            longest=self.engine.longest,
+            told=told,
+            held=bounds.wait,
+            slowdown=bounds.slowdown,
+        )
 
     def chosen(self) -> str:
         """The id of what would have answered, were the request and its values as they should be."""
         if self.settled.outcome == "modifier":
             return next(item.id for item in self.modifiers if item.error is not None)
-        turn = self.settled.rule
+        bounds, turn = self.settled.bounds, self.settled.rule
+        if bounds is not None and bounds.by is not None:
+            return self.engine.catalog.items[bounds.by.item].id
         return NOBODY if turn is None else self.engine.catalog.items[turn.candidate.item].id
 
     # --- what plans are made of ----------------------------------------------------------------
@@ -229,6 +263,12 @@ def named(plan: Plan, id: str) -> Plan:
     """The plan with the id of whose it is in a header."""
     head = Head(plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.own)
     return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
+
+
+def _apart(plan: Plan) -> Plan:
+    """The plan with headers that no other answer has: what a limit tells differs each time."""
+    head = plan.head
+    return Plan(Head(head.status, (), head.headers), plan.steps, plan.framing, plan.delay, plan.delivery)
 
 
 def reason(failure: Failure) -> str:

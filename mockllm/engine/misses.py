@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from mockllm.core.claim import Candidate, Refused, Settled
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
+from mockllm.core.json import Json, dumps
 from mockllm.core.matching import Difference
+from mockllm.core.named_states import Unmet
 from mockllm.core.request import Request
 from mockllm.core.template import TemplateFailure
 from mockllm.scenario.catalog import Catalog, Item
@@ -59,11 +60,25 @@ def aside(item: Item, candidate: Candidate, why: Refused) -> str:
     if why == "lost its chance":
         assert guard.chance is not None
         return f"{shown(item)}: matched, but lost its {guard.chance * 100:.4g}% chance"
+    if isinstance(why, Unmet):
+        return f"{shown(item)}: matched, but the state {_state(why)}"
+    if why == "outside its window":
+        return f"{shown(item)}: matched, but outside its window (during)"
     if why == "used up":
         return f"{shown(item)}: matched, but used up (times: {guard.times})"
     if why == "skipped":
         return f"{shown(item)}: matched, but still skipped (skip: {guard.skip})"
     return f"{shown(item)}: matched, but it is not its turn (every: {guard.every})"
+
+
+def _state(why: Unmet) -> str:
+    """`step is null, wants "paid"`."""
+    wanted = why.wanted if isinstance(why.wanted, (list, tuple)) else [why.wanted]
+    return f"{why.name} is {_value(why.found)}, wants {' or '.join(map(_value, wanted))}"
+
+
+def _value(value: Json) -> str:
+    return dumps(value).decode()
 
 
 def near(item: Item, differences: Sequence[Difference]) -> str:

@@ -16,7 +16,7 @@ from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
-from mockllm.core.plan import Data, Head, Plan, Wait
+from mockllm.core.plan import Data, Head, Headers, Plan, Wait
 from mockllm.core.reply import Media, Part, Reply, Text
 from mockllm.core.request import Request
 from mockllm.core.template import Scope
@@ -78,6 +78,12 @@ class Speaking:
     error: str | None = None
 
     longest: float = inf
+    told: Headers = ()
+    """What the limits on the request stand at, in its provider's headers."""
+    held: float = 0.0
+    """Seconds for which limits and loads hold the answer back."""
+    slowdown: float = 1.0
+    """How many times as long a load makes its waits."""
 
     @property
     def context(self) -> Context:
@@ -116,16 +122,18 @@ class Planner:
             plan = self._error(speaking, word)
         else:
             plan = _http(evaluate(word, speaking.context), speaking.saying)
-        return _broken(speaking, _sent(plan, sent), sent.faults)
+        return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
 
     def decorate(self, plan: Plan, speaking: Speaking) -> Plan:
         """A plan that no rule made, with the settings of the modifiers that apply."""
         sent = self._settled(speaking)
-        return _broken(speaking, _sent(plan, sent), sent.faults)
+        return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
 
     def _settled(self, speaking: Speaking) -> Sent:
         sent = speaking.way.sent
-        return settle(speaking.way.sending, speaking.of) if sent is None else sent
+        if sent is None:
+            sent = settle(speaking.way.sending, speaking.of)
+        return sent if speaking.slowdown == 1.0 else sent.slower(speaking.slowdown)
 
     def _error(self, speaking: Speaking, word: ErrorWord) -> Plan:
         context = Context(speaking.scope, speaking.chance)  # retry_after is no wait of the server's
@@ -168,7 +176,7 @@ class Planner:
                 plan = dialect.error(reply.broken, request, speaking.stamp)
             if sent.pace.whole == "as_streamed":
                 plan = self._as_streamed(speaking, plan, reply, sent)
-        return _sent(plan, sent)
+        return _sent(plan, sent, speaking)
 
     def _own_error(self, reply: Reply, speaking: Speaking) -> Reply:
         """The reply, its failure in this dialect's fields."""
@@ -214,7 +222,7 @@ class Planner:
             return plan
         said, _ = beats(reply)
         sizes = _sizes(said, sent)
-        waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
+        waits = gaps(sent.pace, sizes, speaking.chance.random("pace"), reply.usage)
         plan = paced(plan, waits, sent.pace.slowdown)
         return plan if sent.longest == inf else _capped(plan, sent.longest)
 
@@ -224,7 +232,7 @@ class Planner:
             total = sum(each.pause or 0.0 for each in said) + after
         else:
             sizes = _sizes(said, sent)
-            waits = gaps(sent.pace, sizes, speaking.chance.random("pace"))
+            waits = gaps(sent.pace, sizes, speaking.chance.random("pace"), reply.usage)
             slow = sent.pace.slowdown
             waits = [
                 wait if each.pause is None else each.pause * slow
@@ -287,11 +295,14 @@ def _noted(speaking: Speaking, fault: Fault, played: object) -> bool:
     return False
 
 
-def _sent(plan: Plan, sent: Sent) -> Plan:
-    """The plan with the settings' headers and delay."""
+def _sent(plan: Plan, sent: Sent, speaking: Speaking) -> Plan:
+    """The plan with what limits tell, the settings' headers, and all that holds it back."""
+    if speaking.told:
+        plan = replace(plan, head=plan.head.with_own(speaking.told))
     if sent.headers:
         plan = replace(plan, head=plan.head.with_headers(sent.headers))
-    return replace(plan, delay=plan.delay + sent.delay) if sent.delay else plan
+    delay = sent.delay + speaking.held
+    return replace(plan, delay=plan.delay + delay) if delay else plan
 
 
 def _capped(plan: Plan, longest: float) -> Plan:

@@ -14,7 +14,10 @@ from mockllm.core.chance import Chance
 from mockllm.core.claim import Guard, Validation
 from mockllm.core.index import Index
 from mockllm.core.json import Json
+from mockllm.core.limits import Limit
+from mockllm.core.load import Load
 from mockllm.core.matching import Matcher
+from mockllm.core.named_states import Value
 from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.settings import Settings
@@ -91,6 +94,10 @@ class Item:
     """The model names that its match spells out."""
     paths: Sequence[str] = ()
     """The paths that its match spells out."""
+    sets: Mapping[str, Value] | None = None
+    """The named states that its answer sets."""
+    limit: Limit | None = None
+    load: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ modifier's parameters and regex groups, and its draws are its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -96,6 +96,10 @@ class Sent:
     steady: bool
     longest: float = inf
     """What no wait is longer than: where the request chose a factor or a speed."""
+
+    def slower(self, factor: float) -> Sent:
+        """With all waits so many times as long."""
+        return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), instant=False)
 
 
 NOTHING = Sending()

@@ -86,10 +86,13 @@ def compile_item(entry: Entry) -> Item:
         "models": tuple(_literals(word.match.model)),
         "paths": tuple(_literals(word.match.path)),
         "settings": word,
+        "sets": word.sets_state or None,
     }
     if isinstance(word, ModifierWord):
         error = None if word.error is None else saying(word.error, word, entry)
-        return Item(guard=_guard(word), error=error, **facts)
+        limit = None if word.limit is None else word.limit.limit
+        load = None if word.load is None else word.load.load
+        return Item(guard=_guard(word), error=error, limit=limit, load=load, **facts)
     answers = _answers(word, entry)
     total = int(answers.bounds[-1]) if answers.then == "fall_through" and answers.how == "sequence" else None
     return Item(guard=_guard(word, total), answers=answers, **facts)
@@ -106,9 +109,11 @@ def sees(word: RuleWord | ModifierWord) -> Matcher:
 
 def _guard(word: Guarded, total: int | None = None) -> Guard | None:
     times = total if word.times is None else word.times if total is None else min(word.times, total)
-    if (word.chance, times, word.skip, word.every) == (None, None, None, None):
+    during = None if word.during is None else word.during.during
+    requires = word.requires_state or None
+    if (word.chance, times, word.skip, word.every, during, requires) == (None,) * 6:
         return None
-    return Guard(word.chance, times, word.skip or 0, word.every or 1)
+    return Guard(word.chance, times, word.skip or 0, word.every or 1, during, requires)
 
 
 def _answers(word: RuleWord, entry: Entry) -> Answers:

@@ -117,6 +117,8 @@ def _sure(word: RuleWord) -> bool:
     """Whether it answers whenever its match holds."""
     if word.sequence is not None and word.then == "fall_through":
         return False
+    if word.during is not None or word.requires_state:
+        return False
     return word.chance in (None, 1) and word.times is None and not word.skip and word.every in (None, 1)
 
 

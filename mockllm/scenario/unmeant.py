@@ -19,7 +19,7 @@ from mockllm.scenario.vocabulary import Vocabulary
 
 Unmeant: TypeAlias = Iterator[tuple[Path, str]]
 
-SETTINGS: Final = ("delay", "pace", "headers", "stream", "faults", "error")
+SETTINGS: Final = ("delay", "pace", "headers", "stream", "faults", "error", "limit", "load", "sets_state")
 NO_REPLY: Final = (
     "a reply answers generating calls only, and {} is none: every such request gets a 400; use http or error"
 )

@@ -1,64 +1,26 @@
-"""Counts in this process's memory, beside what is remembered of answers. Synchronous: what happens between
-two awaits is atomic."""
+"""The counts of one session in this process's memory. Synchronous: what happens between two awaits is atomic."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from mockllm.core.claim import Candidate, Claim, Guard, Refused, Settled, Turn
-from mockllm.core.remembered import Memo, Recall
-from mockllm.state.remembering import Remembered
+from mockllm.core.claim import TURNS, Bounds, Candidate, Claim, Guard, Lease, Refused, Settled, Turn
+from mockllm.state.bounding import bounded
+from mockllm.state.scopes import Scope
 
 CAPACITY = 100_000
 """How many (session, scope) pairs are remembered; clients choose scopes, so those that were not used for the
 longest time make room."""
 
 
-class _Scope:
-    """All counts of one scope of one session: key → [tries, turns], and the number of its requests.
-
-    What was tallied is `owed`, by the keys that were counted together, until a count is looked at.
-    """
-
-    __slots__ = ("counts", "number", "owed")
-
-    def __init__(self) -> None:
-        self.counts: dict[str, list[int]] = {}
-        self.number = 0
-        self.owed: dict[Sequence[str], int] = {}
-
-    def of(self, key: str) -> list[int]:
-        if self.owed:
-            self._pay()
-        return self._of(key)
-
-    def keep(self, keys: frozenset[str]) -> None:
-        self._pay()
-        self.counts = {key: count for key, count in self.counts.items() if key in keys}
-
-    def _pay(self) -> None:
-        for keys, times in self.owed.items():
-            for key in keys:
-                counts = self._of(key)
-                counts[0] += times
-                counts[1] += times
-        self.owed.clear()
-
-    def _of(self, key: str) -> list[int]:
-        found = self.counts.get(key)
-        if found is None:
-            found = self.counts[key] = [0, 0]
-        return found
-
-
 class Memory:
     """See `State`."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._recent: dict[tuple[str, str], _Scope] = {}
-        self._older: dict[tuple[str, str], _Scope] = {}
+        self._recent: dict[tuple[str, str], Scope] = {}
+        self._older: dict[tuple[str, str], Scope] = {}
         self._half = max(1, capacity // 2)
-        self._remembered = Remembered()
 
     def settle(self, claim: Claim) -> Settled:
         return self._decide(claim, count=True)
@@ -74,55 +36,73 @@ class Memory:
         scope.number = number + 1
         return number
 
-    def recall(self, session: str) -> Recall:
-        return self._remembered.recall(session)
-
-    def remember(self, session: str, memo: Memo) -> None:
-        self._remembered.remember(session, memo)
-
     def keep(self, keys: frozenset[str]) -> None:
         for scope in (*self._recent.values(), *self._older.values()):
             scope.keep(keys)
 
-    def _scope(self, session: str, name: str) -> _Scope:
+    def _scope(self, session: str, name: str) -> Scope:
         """A scope's counts. Those in use are always among the recent ones; when these fill half of the
         capacity, the others go."""
         key = session, name
         found = self._recent.get(key)
         if found is None:
-            found = self._older.pop(key, None) or _Scope()
+            found = self._older.pop(key, None) or Scope()
             if len(self._recent) >= self._half:
                 self._older, self._recent = self._recent, {}
             self._recent[key] = found
         return found
 
     def _decide(self, claim: Claim, *, count: bool) -> Settled:
-        session = claim.session
         modifiers = self._modifiers(claim, count=count) if claim.modifiers else ()
-        refused: list[tuple[Candidate, Refused]] = []
-        winner: Turn | None = None
-        won: list[int] = []
-        for candidate in claim.rules:
-            won = self._counts(session, candidate)
-            tries, turns = won
-            guard = candidate.guard
-            reason = None if guard is None else _refusal(guard, claim.seed, candidate, tries, turns)
-            if reason is None:
-                winner = Turn(candidate, tries, turns if guard is None else guard.given(turns))
-                break
-            refused.append((candidate, reason))
-        number = self._number(session, winner.candidate.scope if winner else "", count=count)
-        for turn in modifiers:
-            if turn.candidate.error:
+        winner, refused = self._found(claim)
+        number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)
+        bounds: Bounds | None = None
+        lease: Lease | None = None
+        if modifiers:
+            if count:
+                self._sets(claim.session, modifiers)
+            if any(turn.candidate.error for turn in modifiers):
                 return Settled("modifier", winner, modifiers, number, refused)
+            bounds, lease = self._bounds(claim, modifiers, count=count)
+            if bounds is not None and bounds.by is not None:
+                outcome: Literal["limited", "overloaded"] = "limited" if bounds.verdict else "overloaded"
+                return Settled(outcome, winner, modifiers, number, refused, bounds)
         if claim.refused(winner.candidate if winner else None):
-            return Settled("invalid", winner, modifiers, number, refused)
+            return Settled("invalid", winner, modifiers, number, refused, bounds, lease)
         if count:
-            for candidate, reason in refused:
-                _count(self._counts(session, candidate), turn=reason != "lost its chance")
-            if winner is not None:
-                _count(won, turn=True)
-        return Settled("rule" if winner else "miss", winner, modifiers, number, refused)
+            self._count(claim, winner, refused)
+        return Settled("rule" if winner else "miss", winner, modifiers, number, refused, bounds, lease)
+
+    def _found(self, claim: Claim) -> tuple[Turn | None, list[tuple[Candidate, Refused]]]:
+        """The first rule that is let through, and those before it that were not."""
+        refused: list[tuple[Candidate, Refused]] = []
+        for candidate in claim.rules:
+            scope = self._scope(claim.session, candidate.scope)
+            tries, turns = scope.of(candidate.key)
+            guard = candidate.guard
+            if guard is None:
+                return Turn(candidate, tries, turns), refused
+            reason = _refusal(guard, claim, candidate, scope, tries, turns)
+            if reason is None:
+                return Turn(candidate, tries, guard.given(turns)), refused
+            refused.append((candidate, reason))
+        return None, refused
+
+    def _count(self, claim: Claim, winner: Turn | None, refused: Sequence[tuple[Candidate, Refused]]) -> None:
+        """The tries and turns of the rules that were reached, and what the answer sets."""
+        for candidate, reason in refused:
+            self._tried(claim, candidate, turn=reason in TURNS)
+        if winner is not None:
+            self._tried(claim, winner.candidate, turn=True)
+            self._sets(claim.session, (winner,))
+
+    def _tried(self, claim: Claim, candidate: Candidate, *, turn: bool) -> None:
+        scope = self._scope(claim.session, candidate.scope)
+        counts = scope.of(candidate.key)
+        counts[0] += 1
+        counts[1] += turn
+        if candidate.guard is not None and candidate.guard.during is not None:
+            scope.begin(candidate.key, claim.now)
 
     def _modifiers(self, claim: Claim, *, count: bool) -> Sequence[Turn]:
         """Modifiers count for themselves, whatever becomes of the request."""
@@ -139,18 +119,33 @@ class Memory:
                 applied.append(Turn(candidate, tries, turns))
                 turn = True
             else:
-                reason = _refusal(guard, claim.seed, candidate, tries, turns)
+                reason = _refusal(guard, claim, candidate, scope, tries, turns)
                 if reason is None:
                     applied.append(Turn(candidate, tries, guard.given(turns)))
-                turn = reason != "lost its chance"
+                turn = reason is None or reason in TURNS
+                if count and guard.during is not None:
+                    scope.begin(candidate.key, claim.now)
             if count:
                 counts[0] = tries + 1
                 counts[1] = turns + turn
         return applied
 
-    def _counts(self, session: str, candidate: Candidate) -> list[int]:
-        """The candidate's tries and turns, to be read and changed."""
-        return self._scope(session, candidate.scope).of(candidate.key)
+    def _bounds(
+        self, claim: Claim, modifiers: Sequence[Turn], *, count: bool
+    ) -> tuple[Bounds | None, Lease | None]:
+        """What the limits and loads of the modifiers that apply say; None where there are none."""
+        turns = [
+            (turn, self._scope(claim.session, turn.candidate.scope))
+            for turn in modifiers
+            if turn.candidate.limit is not None or turn.candidate.load is not None
+        ]
+        return bounded(turns, claim, count=count) if turns else (None, None)
+
+    def _sets(self, session: str, turns: Sequence[Turn]) -> None:
+        """Sets the named states of these; of two that set the same one, the first wins."""
+        for turn in reversed(turns):
+            if turn.candidate.sets is not None:
+                self._scope(session, turn.candidate.scope).sets(turn.candidate.sets)
 
     def _number(self, session: str, scope: str, *, count: bool) -> int:
         found = self._scope(session, scope)
@@ -160,12 +155,13 @@ class Memory:
         return number
 
 
-def _count(counts: list[int], *, turn: bool) -> None:
-    counts[0] += 1
-    counts[1] += turn
-
-
-def _refusal(guard: Guard, seed: int, candidate: Candidate, tries: int, turns: int) -> Refused | None:
-    if guard.spares(seed, candidate.draws, candidate.scope, tries):
+def _refusal(
+    guard: Guard, claim: Claim, candidate: Candidate, scope: Scope, tries: int, turns: int
+) -> Refused | None:
+    """Why it is not let through."""
+    forbidden = guard.forbids(scope.elapsed(candidate.key, claim.now), scope.states)
+    if forbidden is not None:
+        return forbidden
+    if guard.spares(claim.seed, candidate.draws, candidate.scope, tries):
         return "lost its chance"
     return guard.refuses(turns)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.during import During
-from mockllm.core.named_states import changed, meets
+from mockllm.core.named_states import Unmet, changed, unmet
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_when_a_window_is_open(during: During, held: list[float]) -> None:
     ],
 )
 def test_what_states_are_required(required: dict[str, Any], states: dict[str, Any], met: bool) -> None:
-    assert meets(required, states) is met
+    assert (unmet(required, states) is None) is met
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,9 @@ def test_what_an_answer_sets(states: dict[str, Any], sets: dict[str, Any], after
     before = dict(states)
     assert changed(states, sets) == after
     assert states == before
+
+
+def test_the_first_that_is_not_as_required_is_told() -> None:
+    required = {"a": 1, "step": ["paid", "sent"], "b": 2}
+    assert unmet(required, {"a": 1, "step": "lost"}) == Unmet("step", ["paid", "sent"], "lost")
+    assert unmet(required, {"a": 1}) == Unmet("step", ["paid", "sent"], None)

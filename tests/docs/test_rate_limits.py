@@ -1,5 +1,5 @@
 """docs/rate-limits.md: every file in it is one without a mistake and its examples hold, every strategy, header and
-variable is in it. Where `limit` is not built yet, only what does without it is run.
+variable is in it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import pytest
 from mockllm.core.limits import STRATEGIES, Gauge, Standing
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, LIMITS, PROVIDERS, limit_headers
 from mockllm.scenario.gathering import Wanted, gather
-from mockllm.scenario.language import unbuilt
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.examples import Suite
 
 TEXT = (Path(__file__).parents[2] / "docs" / "rate-limits.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
-RUN = [block for block in BLOCKS if "limit:" not in block or "limit" not in unbuilt.UNBUILT]
 
 
 def headings(blocks: list[str]) -> list[str]:
@@ -27,13 +25,12 @@ def headings(blocks: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=headings(BLOCKS))
-def test_its_files_have_no_mistake(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unbuilt, "UNBUILT", set())
+def test_its_files_have_no_mistake(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
     assert [str(each) for each in gather(Wanted([str(tmp_path)], vocabulary=VOCABULARY)).mistakes] == []
 
 
-@pytest.mark.parametrize("block", RUN, ids=headings(RUN))
+@pytest.mark.parametrize("block", BLOCKS, ids=headings(BLOCKS))
 def test_its_examples_hold(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
     suite = Suite(Wanted([str(tmp_path)], vocabulary=VOCABULARY))
@@ -77,8 +74,7 @@ PACK = {
 }
 
 
-def test_parameters_of_a_pack_may_stand_in_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unbuilt, "UNBUILT", set())
+def test_parameters_of_a_pack_may_stand_in_a_limit(tmp_path: Path) -> None:
     for name, text in PACK.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     gathered = gather(Wanted([str(tmp_path)], vocabulary=VOCABULARY))

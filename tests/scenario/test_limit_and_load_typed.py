@@ -1,5 +1,5 @@
 """`limit`, `load`, a `ttft` by input tokens, windows in time and named states as data: what is made of what is
-written, and that nobody says them in vain.
+written.
 """
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from mockllm.core.during import During
 from mockllm.core.input_time import ReadingTime
@@ -15,20 +14,13 @@ from mockllm.core.limits import STRATEGIES, Limit
 from mockllm.core.load import Load
 from mockllm.core.quantities import Uniform
 from mockllm.core.values import Drawn, Expression
-from mockllm.scenario.language import unbuilt
 from mockllm.scenario.written import word_of
-
-
-@pytest.fixture
-def _all_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unbuilt, "UNBUILT", set())
 
 
 def modifier(**settings: Any) -> Any:
     return word_of("modifier", settings, "a.yaml:1", {}, lambda name: b"")
 
 
-@pytest.mark.usefixtures("_all_built")
 @pytest.mark.parametrize(
     ("written", "limit"),
     [
@@ -64,7 +56,6 @@ def test_a_limit(written: dict[str, Any], limit: Limit) -> None:
     assert modifier(limit=written).limit.limit == limit
 
 
-@pytest.mark.usefixtures("_all_built")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_has_both_spellings(strategy: str) -> None:
     for name in (strategy, strategy.replace("-", "_")):
@@ -72,14 +63,12 @@ def test_every_strategy_has_both_spellings(strategy: str) -> None:
         assert word.limit.strategy == strategy
 
 
-@pytest.mark.usefixtures("_all_built")
 def test_a_load() -> None:
     written = {"concurrency": 8, "slowdown": 3, "max_inflight": 24, "queue": 16}
     assert modifier(load=written).load.load == Load(8, 3.0, 24, 16)
     assert modifier(load={"concurrency": 8}).load.load == Load(8)
 
 
-@pytest.mark.usefixtures("_all_built")
 def test_a_ttft_by_input_tokens() -> None:
     plain = modifier(pace={"ttft": {"per_input_token": "0.1ms"}}).pace.ttft
     assert plain == ReadingTime(0.0, 0.0001)
@@ -92,7 +81,6 @@ def test_a_ttft_by_input_tokens() -> None:
     assert drawn.model_copy().pace.ttft == found
 
 
-@pytest.mark.usefixtures("_all_built")
 @pytest.mark.parametrize(
     "ttft", ["300ms", ["1s", "2s"], {"exponential": {"mean": "1s"}}, "{{ query.t }}ms", None]
 )
@@ -100,7 +88,6 @@ def test_other_forms_of_ttft_are_as_before(ttft: object) -> None:
     assert not isinstance(modifier(pace={"ttft": ttft}).pace.ttft, ReadingTime)
 
 
-@pytest.mark.usefixtures("_all_built")
 @pytest.mark.parametrize(
     ("written", "during"),
     [
@@ -113,29 +100,12 @@ def test_a_window_in_time(written: dict[str, Any], during: During) -> None:
     assert modifier(during=written).during.during == during
 
 
-@pytest.mark.usefixtures("_all_built")
 def test_named_states() -> None:
     word = modifier(
         requires_state={"step": ["paid", None], "tries": 2}, sets_state={"step": None, "ok": True}
     )
     assert word.requires_state == {"step": ["paid", None], "tries": 2}
     assert word.sets_state == {"step": None, "ok": True}
-
-
-WRITTEN: dict[str, dict[str, Any]] = {
-    "during": {"during": {"to": "1s"}},
-    "requires_state": {"requires_state": {"a": None}},
-    "sets_state": {"sets_state": {"a": 1}},
-    "limit": {"limit": {"strategy": "none"}},
-    "load": {"load": {"concurrency": 1}},
-    "ttft by input tokens": {"pace": {"ttft": {"per_input_token": "1ms"}}},
-}
-
-
-@pytest.mark.parametrize("word", sorted(unbuilt.UNBUILT))
-def test_what_nothing_goes_by_is_a_mistake(word: str) -> None:
-    with pytest.raises(ValidationError, match=f"{word} is not there yet"):
-        modifier(**WRITTEN[word])
 
 
 def test_what_is_not_said_is_none() -> None:

@@ -76,7 +76,7 @@ def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
     else:
         body = {"type": "error", "error": error, "request_id": request_id(stamp)}
         headers = (JSON_TYPE, *_headers(failure, status, stamp))
-    head = Head(status, headers + retry(failure.retry_after)).with_headers(failure.headers)
+    head = Head(status, headers + retry(failure.again())).with_headers(failure.headers)
     return Plan(head, (Data(dumps(body), 0, "body"),))
 
 
@@ -98,7 +98,7 @@ def _message(failure: Failure, row: Row, request: Request) -> str:
 
 def _headers(failure: Failure, status: int, stamp: Stamp) -> Headers:
     again = status in (408, 409, 429) or status >= 500
-    limits = exhausted(stamp, failure.retry_after or 60.0) if status == 429 else ()
+    limits = exhausted(stamp, failure.again() or 60.0) if status == 429 else ()
     return (*limits, ("x-should-retry", "true" if again else "false"), ("request-id", request_id(stamp)))
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Final, TypeAlias
 
-from mockllm.core.failure import Failure
+from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import Standing, Verdict
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.limiting import Names, told
@@ -52,7 +52,8 @@ def limits(standing: Standing, now: float) -> Headers:
 def refused(verdict: Verdict, standing: Standing, tokens: int, model: str | None, now: float) -> Failure:
     """The failure of a request that a limit refuses. A bound that the limit does not have is told as unused."""
     headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(standing, now))}
-    return Failure("rate_limit", retry_after=verdict.retry_after, headers=tuple(headers.items()))
+    wait = NEVER if verdict.retry_after is None else verdict.retry_after
+    return Failure("rate_limit", retry_after=wait, headers=tuple(headers.items()))
 
 
 NAMES: Final[Names] = {

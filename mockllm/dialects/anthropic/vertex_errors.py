@@ -88,7 +88,7 @@ def vertex_error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
     if details:
         error["details"] = details
     body = pretty({"error": {**error, **failure.fields}}) + b"\n"
-    head = Head(status, _JSON + retry(failure.retry_after)).with_headers(failure.headers)
+    head = Head(status, _JSON + retry(failure.again())).with_headers(failure.headers)
     return Plan(head, (Data(body, 0, "body"),))
 
 
@@ -98,8 +98,9 @@ def _details(row: Row, failure: Failure) -> list[Json]:
     if row.info:
         info = {**row.info, "domain": "googleapis.com", "metadata": {"service": "aiplatform.googleapis.com"}}
         details.append({"@type": f"{_TYPE}ErrorInfo", **info})
-    if failure.retry_after is not None:
-        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{failure.retry_after:g}s"})
+    wait = failure.again()
+    if wait is not None:
+        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{wait:g}s"})
     return details
 
 

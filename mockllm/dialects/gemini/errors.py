@@ -204,7 +204,7 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
     request = google(request)
     row = _row(failure, request)
     code = failure.status or row.code
-    wait = failure.retry_after if failure.retry_after is not None else row.retry_after
+    wait = failure.again(row.retry_after)
     made: dict[str, Json] = {
         "code": code,
         "message": failure.message if failure.message is not None else _message(row, failure, request, wait),

@@ -189,12 +189,12 @@ def message_of(row: Row, failure: Failure, request: Request, stamp: Stamp) -> st
 
 
 def _wait(failure: Failure, row: Row) -> float:
-    return (failure.retry_after if failure.retry_after is not None else row.retry_after) or 0.0
+    return failure.again(row.retry_after) or 0.0
 
 
 def _with_retry(made: Head, failure: Failure, row: Row) -> Head:
     """Whole seconds, rounded up, and milliseconds beside them."""
-    if failure.retry_after is None and row.retry_after is None:
+    if failure.again(row.retry_after) is None:
         return made
     milliseconds = round(_wait(failure, row) * 1000)
     pairs: Pairs = (("retry-after", str(-(-milliseconds // 1000))), ("retry-after-ms", str(milliseconds)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.failure import Failure
+from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import Gauge, Standing, Verdict
 from mockllm.dialects.openai.headers import LIMITS, go_duration, limits
 
@@ -42,7 +42,7 @@ def refused(verdict: Verdict, standing: Standing, tokens: int, model: str | None
     return Failure(
         "rate_limit",
         message=f"{message} {_MORE}",
-        retry_after=verdict.retry_after,
+        retry_after=NEVER if verdict.retry_after is None else verdict.retry_after,
         fields={"type": bound},
         headers=headers,
     )

@@ -51,9 +51,7 @@ def inner(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> d
 
 def _wait(vendor: Vendor, failure: Failure) -> float | None:
     """In how many seconds to try again."""
-    if failure.retry_after is not None:
-        return failure.retry_after
-    return vendor.errors.rows[failure.type].retry_after
+    return failure.again(vendor.errors.rows[failure.type].retry_after)
 
 
 def told(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Json:

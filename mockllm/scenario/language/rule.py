@@ -19,7 +19,6 @@ from mockllm.scenario.language.load import LoadWord
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.language.unbuilt import unbuilt
 from mockllm.scenario.mistakes import either, nearest
 
 PER = r"^(global|api_key|conversation|ip|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$"
@@ -69,11 +68,11 @@ class Guarded(Word):
     """Only each Nth turn: the Nth, the 2Nth …"""
     per: Per = "global"
     """Whose counts: global, api_key, conversation, ip, or header:NAME."""
-    during: Annotated[DuringWord | None, unbuilt("during")] = None
+    during: DuringWord | None = None
     """Only in a window of time, from the first try of its scope."""
-    requires_state: Annotated[RequiredStates | None, unbuilt("requires_state")] = None
+    requires_state: RequiredStates | None = None
     """Only where these states, by name, have these values; null is unset."""
-    sets_state: Annotated[SetStates | None, unbuilt("sets_state")] = None
+    sets_state: SetStates | None = None
     """The states, by name, that its answer sets; null takes one away."""
     priority: int = 0
     """Higher goes first, inside its layer."""
@@ -107,9 +106,9 @@ class ModifierWord(Guarded, Settings):
 
     error: Error | None = None
     """Stands in place of whatever would have answered."""
-    limit: Annotated[LimitWord | None, unbuilt("limit")] = None
+    limit: LimitWord | None = None
     """How much of what a key may use: what is too much is answered with the provider's 429."""
-    load: Annotated[LoadWord | None, unbuilt("load")] = None
+    load: LoadWord | None = None
     """What becomes of an answer by how many others are under way."""
     literal: bool = False
     """Texts are taken as they are: `{{` means nothing."""

@@ -20,7 +20,6 @@ from mockllm.core.input_time import ReadingTime
 from mockllm.core.values import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
-from mockllm.scenario.language.unbuilt import unbuilt
 
 
 class InputTimeWord(Word):
@@ -49,7 +48,7 @@ def _reading(word: Any) -> Any:
 
 FirstTime: TypeAlias = Annotated[
     Annotated[Drawable[Duration], Tag("a time")]
-    | Annotated[InputTimeWord, AfterValidator(_reading), unbuilt("ttft by input tokens"), Tag("by input")],
+    | Annotated[InputTimeWord, AfterValidator(_reading), Tag("by input")],
     Discriminator(_first_form),
 ]
 """A time, or one that goes by the tokens of the input."""

@@ -1,0 +1,92 @@
+"""Limits and loads on one request, asked together: it is charged to all of them or, if one refuses, to none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from math import inf
+
+from mockllm.core.chance import Chance
+from mockllm.core.claim import Bounds, Candidate, Claim, Lease, Turn
+from mockllm.core.limits import Account, Cost, Standing, tightest, together
+from mockllm.core.load import Admission, admit
+from mockllm.state.scopes import Scope
+
+
+class Place:
+    """See `core.claim.Lease`: the places of one answer in accounts and in loads."""
+
+    __slots__ = ("_accounts", "_loads")
+
+    def __init__(self, accounts: Sequence[Account], loads: Sequence[dict[Lease, float]]) -> None:
+        self._accounts = accounts
+        self._loads = loads
+        self.lasts(inf)
+
+    def lasts(self, until: float) -> None:
+        for ends in self._loads:
+            ends[self] = until
+
+    def end(self) -> None:
+        accounts, loads = self._accounts, self._loads
+        self._accounts, self._loads = (), ()
+        for account in accounts:
+            account.release()
+        for ends in loads:
+            ends.pop(self, None)
+
+
+def bounded(turns: Sequence[tuple[Turn, Scope]], claim: Claim, *, count: bool) -> tuple[Bounds, Lease | None]:
+    """What the limits and loads of these modifiers say; first all limits, then all loads. Where nothing is to be
+    counted, they are asked all the same, and stand as if it had been."""
+    now = claim.now
+    limited = [(turn, scope) for turn, scope in turns if turn.candidate.limit is not None]
+    accounts = [scope.account(turn.candidate) for turn, scope in limited]
+    if not count:
+        accounts = [deepcopy(account) for account in accounts]
+    tokens = claim.tokens() if any(account.limit.tokens is not None for account in accounts) else 0
+    costs = [Cost(tokens, _draw(turn, claim)) for turn, _ in limited]
+    asked = [account.ask(now, cost) for account, cost in zip(accounts, costs, strict=True)]
+    verdict = together(asked)
+    if not verdict.allowed:
+        at = asked.index(verdict)
+        own, all_ = accounts[at].standing(now), _standing(accounts, now)
+        standing = Standing(own.requests or all_.requests, own.tokens or all_.tokens)
+        return Bounds(standing, by=limited[at][0].candidate, verdict=verdict, tokens=tokens), None
+    loaded = [(turn.candidate, scope) for turn, scope in turns if turn.candidate.load is not None]
+    wait, slowdown = verdict.delay, 1.0
+    for candidate, scope in loaded:
+        admission = _admission(candidate, scope, now + verdict.delay)
+        if admission is None:
+            return Bounds(_standing(accounts, now), by=candidate), None
+        wait = max(wait, verdict.delay + admission.wait)
+        slowdown *= admission.slowdown
+    for account, cost in zip(accounts, costs, strict=True):
+        account.charge(now, cost)
+    bounds = Bounds(_standing(accounts, now), wait, slowdown, tokens=tokens)
+    held = [account for account in accounts if account.limit.concurrent is not None]
+    if not count or not (held or loaded):
+        return bounds, None
+    return bounds, Place(held, [scope.under_way(candidate.key) for candidate, scope in loaded])
+
+
+def _draw(turn: Turn, claim: Claim) -> float:
+    """What `random` goes by."""
+    candidate = turn.candidate
+    if candidate.limit is None or candidate.limit.strategy != "random":
+        return 0.0
+    return Chance(claim.seed, candidate.draws, candidate.scope, turn.tries).uniform("limit")
+
+
+def _standing(accounts: Sequence[Account], now: float) -> Standing:
+    return tightest([account.standing(now) for account in accounts])
+
+
+def _admission(candidate: Candidate, scope: Scope, now: float) -> Admission | None:
+    """How a load lets it in; not at all, where it would wait for one that has no end."""
+    ends = scope.under_way(candidate.key)
+    for lease in [lease for lease, end in ends.items() if end <= now]:
+        del ends[lease]
+    assert candidate.load is not None
+    found = admit(candidate.load, tuple(ends.values()), now)
+    return None if found is None or found.wait == inf else found
