@@ -22,6 +22,7 @@ from mockllm.dialects.dialect import Generating
 from mockllm.dialects.hearing import payloads
 from mockllm.dialects.registry import SPOKEN
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
+from tests.docs.meaning_forms import FORMS
 from tests.faults.meanings import ABSENT, READ, SCHEMA, TABLE, Facts, alike
 
 REPLIES = {
@@ -80,6 +81,7 @@ def test_what_stands_there(provider: str, dialect: Generating, stream: bool, nam
 def test_the_table_leaves_out_no_fault() -> None:
     kinds = {name for name, kind in FAULTS.items() if kind.__module__ == family.__name__}
     assert {fault for _, fault, _, _ in TABLE.values()} | {"wrong_usage"} == kinds
+    assert FORMS.keys() == kinds
 
 
 def test_the_table_leaves_out_no_protocol() -> None:

@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from mockllm.core.faults import FAMILIES, FAULTS, Fault
 from mockllm.core.faults.place import After, At
 from mockllm.core.json import dumps
+from tests.docs.meaning_forms import forms
 from tests.sdk.fault_outcomes import ALL, FINE, OUTCOMES, SDKS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -116,6 +117,7 @@ def _section(family: ModuleType) -> Iterator[str]:
                 yield f"| `{info.alias or field}` | {_default(kind, field, info)} | {_meaning(kind, field, info)} |"
             yield ""
         yield from _outcome(name)
+        yield from forms(name)
         yield f"```yaml\n{(EXAMPLES / f'{name}.yaml').read_text(encoding='utf-8').rstrip()}\n```\n"
 
 
