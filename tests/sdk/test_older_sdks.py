@@ -44,6 +44,6 @@ def test_there_is_a_file_for_each_framework() -> None:
 @pytest.mark.skipif(not PYTHON.exists(), reason="scripts/setup dev has not made .venv/older")
 @pytest.mark.parametrize("checks", CHECKS, ids=lambda path: path.stem)
 def test_a_framework_of_older_sdks(checks: Path, surroundings: dict[str, str]) -> None:
-    line = [PYTHON, "-m", "pytest", "-q", "-c", FOLDER / "pytest.ini", checks]
+    line: list[str | Path] = [PYTHON, "-m", "pytest", "-q", "-c", FOLDER / "pytest.ini", checks]
     done = subprocess.run(line, env=surroundings, capture_output=True, encoding="utf-8", timeout=110)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
