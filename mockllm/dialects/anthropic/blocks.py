@@ -38,6 +38,15 @@ _STOP: Final[Mapping[Finish, str]] = {
 }
 
 
+def unthought(reply: Reply) -> Reply:
+    """The reply without its thinking."""
+    choices = tuple(
+        replace(choice, parts=tuple(part for part in choice.parts if type(part) is not Thinking))
+        for choice in reply.choices
+    )
+    return replace(reply, choices=choices)
+
+
 def sayable(reply: Reply, *, omit_thinking: bool) -> Reply:
     """What this protocol says of a reply: its first choice, without pictures and other dialects' own blocks;
     thinking that is redacted, or that the client asked to omit, keeps its place and loses its text; a text has

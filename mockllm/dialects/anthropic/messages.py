@@ -25,6 +25,7 @@ from mockllm.dialects.anthropic.blocks import (
     message,
     sayable,
     signature,
+    unthought,
     usage,
     whole_block,
 )
@@ -177,6 +178,8 @@ class Messages:
         return error_plan(failure, request, stamp)
 
     def sayable(self, reply: Reply, request: Request) -> Reply:
+        if isinstance(request, MessagesRequest) and request.declines_thinking:
+            reply = unthought(reply)
         return sayable(reply, omit_thinking=_omits_thinking(request))
 
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
@@ -199,7 +202,7 @@ class Messages:
         return Plan(Head(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
 
     def variant(self, request: Request) -> Hashable:
-        return _omits_thinking(request)
+        return isinstance(request, MessagesRequest) and (request.omits_thinking, request.declines_thinking)
 
     def compose(self, wish: Wish) -> Asked:
         return compose(wish)

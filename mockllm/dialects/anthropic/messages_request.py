@@ -116,6 +116,12 @@ class MessagesRequest(AnthropicRequest):
         return estimate_input(self) + (estimate(self.system or "") if top else 0)
 
     @lazy
+    def declines_thinking(self) -> bool:
+        """Whether there shall be none: `thinking: {type: disabled}`."""
+        thinking = self.fields.get("thinking")
+        return isinstance(thinking, dict) and thinking.get("type") == "disabled"
+
+    @lazy
     def omits_thinking(self) -> bool:
         """Whether thinking is to come without its text: `thinking: {display: omitted}`."""
         thinking = self.fields.get("thinking")

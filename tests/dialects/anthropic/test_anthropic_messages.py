@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import loads
+from mockllm.core.json import Json, loads
 from mockllm.core.plan import Data, Raw, Wait
 from mockllm.core.reply import (
     Call,
@@ -182,6 +182,17 @@ def test_redacted_thinking_never_shows_its_text() -> None:
     events = streamed(said)
     assert events[1]["content_block"] == block
     assert deltas(events) == []
+
+
+def test_thinking_that_is_disabled_is_not_shown() -> None:
+    said = reply(Thinking(("Hm.",)), Text(("Yes.",)))
+    disabled: dict[str, Json] = {"thinking": {"type": "disabled"}}
+    assert [block["type"] for block in whole(said, **disabled)["content"]] == ["text"]
+    opened = [
+        event["content_block"]["type"] for event in streamed(said, **disabled) if "content_block" in event
+    ]
+    assert opened == ["text"]
+    assert MESSAGES.variant(messages(**disabled)) != MESSAGES.variant(messages())
 
 
 def test_thinking_is_omitted_only_where_the_client_says_so() -> None:

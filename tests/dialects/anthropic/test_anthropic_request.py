@@ -251,7 +251,15 @@ FIELDS = [
 BODIES = JSON | st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8)
 READINGS = [
     *("model", "stream", "messages", "system", "user", "turn", "tools", "tool_choice", "tool_results"),
-    *("has_image", "response_format", "sampling", "input_tokens", "api_key", "omits_thinking"),
+    *(
+        "has_image",
+        "response_format",
+        "sampling",
+        "input_tokens",
+        "api_key",
+        "omits_thinking",
+        "declines_thinking",
+    ),
 ]
 
 
