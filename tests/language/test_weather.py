@@ -27,10 +27,10 @@ def answer(played: Game, asked: Ask) -> Answer:
     )
 
 
-def day(climate: str, *, seed: int = 0) -> list[Answer]:
+def day(climate: str, *, seed: int = 0, clients: int = CLIENTS) -> list[Answer]:
     """One answer for each of many clients, streamed."""
     played = game(climate, seed=seed)
-    return [answer(played, chat(key=f"key-{number}", stream=True)) for number in range(CLIENTS)]
+    return [answer(played, chat(key=f"key-{number}", stream=True)) for number in range(clients)]
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,14 @@ def test_how_often_an_answer_is_harmed(climate: str, least: float, most: float) 
 
 @pytest.mark.parametrize("climate", CLIMATES)
 def test_the_same_seed_brings_the_same_weather(climate: str) -> None:
-    first, again = day(climate), day(climate)
+    first, again = day(climate, clients=40), day(climate, clients=40)
     assert [(found.plan, found.faults) for found in first] == [(found.plan, found.faults) for found in again]
 
 
 def test_another_seed_brings_other_weather() -> None:
-    assert [found.faults for found in day("storm")] != [found.faults for found in day("storm", seed=1)]
+    assert [found.faults for found in day("storm", clients=40)] != [
+        found.faults for found in day("storm", seed=1, clients=40)
+    ]
 
 
 def test_a_storm_has_everything_in_it() -> None:
@@ -74,13 +76,15 @@ def test_calm_weather_is_none() -> None:
 
 
 def test_a_client_that_waits_as_told_always_comes_through() -> None:
-    played = game("rate-limited")
-    for number in range(30):
-        found = answer(played, chat(key="one", now=1.7e9 + number))
+    played, now, refused = game("rate-limited"), 1.7e9, 0
+    for _ in range(30):
+        found = answer(played, chat(key="one", now=now))
         if found.plan.head.status == 429:
-            assert dict(found.plan.head.headers)["retry-after"] == "2"
-            found = answer(played, chat(key="one", now=1.7e9 + number + 2))
+            refused += 1
+            now += int(dict(found.plan.head.headers)["retry-after"])
+            found = answer(played, chat(key="one", now=now))
         assert found.plan.head.status == 200
+    assert refused > 20
 
 
 def test_each_climate_has_a_modifier_of_its_own_but_calm() -> None:
