@@ -27,6 +27,8 @@ from mockllm.testing.given import Given, Unusable, read_given
 from mockllm.testing.trail import Trail, Tried, trail
 
 SEED: Final = next(option for option in SERVING if option.key == "seed")
+WHY: Final = {"limited": "its limit is reached", "overloaded": "its load leaves no room"}
+"""Why a modifier turns a request away."""
 CHUNKS: Final = 6
 """So many of the first chunks are shown."""
 
@@ -56,7 +58,9 @@ def run(given: argparse.Namespace) -> int:
     except Unusable as error:
         return _refuse(error.mistakes, given.json)
     catalog = finished(compile_catalog(gathered.entries))
-    trails = [each for run in runs for each in followed(run, Engine(catalog, Sessions(), seed=values["seed"]))]
+    trails = [
+        each for run in runs for each in followed(run, Engine(catalog, Sessions(), seed=values["seed"]))
+    ]
     if given.json:
         reports = [report(*each) for each in trails]
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())
@@ -74,8 +78,10 @@ def followed(run: Sequence[Given], engine: Engine) -> Iterator[tuple[Given, Trai
         request = given.sent.read_by(engine, now)
         found = trail(engine, request)
         yield given, found
-        engine.answer(request)
+        lease = engine.answer(request).lease
         now += found.outcome.took
+        if lease is not None:
+            lease.end()
 
 
 def _read(name: str) -> tuple[bytes, str]:
@@ -114,7 +120,7 @@ def explained(given: Given, found: Trail) -> Iterator[str]:
     yield verdict(found)
     yield from _section("Rules, in the order they are tried:", _rules(found))
     modifiers = [f"  {shown(item)}" for item in found.applied]
-    modifiers += [f"  {shown(item)}: matches, but leaves this request out" for item in found.spared]
+    modifiers += [f"  {why}" for _, why in found.spared]
     yield from _section("Modifiers that apply:" if found.applied else "Modifiers:", modifiers)
     yield from _section("What would be sent:", [f"  {line}" for line in sent(found)])
 
@@ -132,6 +138,10 @@ def verdict(found: Trail) -> str:
     rule = next((tried for tried in found.tried if tried.fate in ("answers", "would answer")), None)
     if settled.outcome == "modifier":
         return f"{answer.rule} answers with its error" + (f", in place of {rule.rule}" if rule else "")
+    if settled.outcome in ("limited", "overloaded"):
+        return f"{answer.rule} answers: {WHY[settled.outcome]}" + (
+            f", in place of {rule.rule}" if rule else ""
+        )
     if settled.outcome == "invalid":
         return "The request is invalid, and refused as the provider would" + (
             f"; else {rule.rule}" if rule else ""
@@ -223,7 +233,7 @@ def report(given: Given, found: Trail) -> Json:
         "tried": [_tried(tried) for tried in found.tried],
         "unshown": found.unshown,
         "modifiers": [item.id for item in found.applied],
-        "spared": [item.id for item in found.spared],
+        "spared": [item.id for item, _ in found.spared],
         "sent": {
             "status": plan.head.status,
             "headers": dict(outcome.headers),

@@ -148,16 +148,21 @@ class Lease(Protocol):
         """It has ended."""
 
 
+Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "miss"]
+
+
 class Settled(NamedTuple):
     """What was decided. `outcome`: `rule` answers; a `modifier`'s error does; it is `limited`, or `overloaded`,
     by a modifier; the request is `invalid`; or a `miss`. `refused` are the rules that matched and did not
     answer, with why. `number` is the request's number in its scope. `bounds` where limits or loads were asked,
     `lease` where one of them counts what is under way."""
 
-    outcome: Literal["rule", "modifier", "limited", "overloaded", "invalid", "miss"]
+    outcome: Outcome
     rule: Turn | None
     modifiers: Sequence[Turn]
     number: int
     refused: Sequence[tuple[Candidate, Refused]] = ()
     bounds: Bounds | None = None
     lease: Lease | None = None
+    spared: Sequence[tuple[Candidate, Refused]] = ()
+    """The modifiers that matched and were not applied, with why."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final
 
-from mockllm.core.claim import TURNS, Bounds, Candidate, Claim, Guard, Lease, Refused, Settled, Turn
+from mockllm.core.claim import TURNS, Bounds, Candidate, Claim, Guard, Lease, Outcome, Refused, Settled, Turn
 from mockllm.state.bounding import bounded
 from mockllm.state.scopes import Scope
 
 CAPACITY = 100_000
 """How many (session, scope) pairs are remembered; clients choose scopes, so those that were not used for the
 longest time make room."""
+ANSWERED: Final = ("rule", "miss")
+"""The outcomes that rules count: nothing came before them."""
 
 
 class Memory:
@@ -53,25 +55,26 @@ class Memory:
         return found
 
     def _decide(self, claim: Claim, *, count: bool) -> Settled:
-        modifiers = self._modifiers(claim, count=count) if claim.modifiers else ()
+        modifiers, spared = self._modifiers(claim, count=count) if claim.modifiers else ((), ())
         winner, refused = self._found(claim)
         number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)
         bounds: Bounds | None = None
         lease: Lease | None = None
+        outcome: Outcome = "rule" if winner else "miss"
         if modifiers:
             if count:
                 self._sets(claim.session, modifiers)
             if any(turn.candidate.error for turn in modifiers):
-                return Settled("modifier", winner, modifiers, number, refused)
-            bounds, lease = self._bounds(claim, modifiers, count=count)
-            if bounds is not None and bounds.by is not None:
-                outcome: Literal["limited", "overloaded"] = "limited" if bounds.verdict else "overloaded"
-                return Settled(outcome, winner, modifiers, number, refused, bounds)
-        if claim.refused(winner.candidate if winner else None):
-            return Settled("invalid", winner, modifiers, number, refused, bounds, lease)
-        if count:
+                outcome = "modifier"
+            else:
+                bounds, lease = self._bounds(claim, modifiers, count=count)
+                if bounds is not None and bounds.by is not None:
+                    outcome = "limited" if bounds.verdict else "overloaded"
+        if outcome in ANSWERED and claim.refused(winner.candidate if winner else None):
+            outcome = "invalid"
+        if count and outcome in ANSWERED:
             self._count(claim, winner, refused)
-        return Settled("rule" if winner else "miss", winner, modifiers, number, refused, bounds, lease)
+        return Settled(outcome, winner, modifiers, number, refused, bounds, lease, spared)
 
     def _found(self, claim: Claim) -> tuple[Turn | None, list[tuple[Candidate, Refused]]]:
         """The first rule that is let through, and those before it that were not."""
@@ -104,9 +107,12 @@ class Memory:
         if candidate.guard is not None and candidate.guard.during is not None:
             scope.begin(candidate.key, claim.now)
 
-    def _modifiers(self, claim: Claim, *, count: bool) -> Sequence[Turn]:
-        """Modifiers count for themselves, whatever becomes of the request."""
-        applied = []
+    def _modifiers(
+        self, claim: Claim, *, count: bool
+    ) -> tuple[Sequence[Turn], Sequence[tuple[Candidate, Refused]]]:
+        """Those that apply, and those that do not. They count for themselves, whatever becomes of the request."""
+        applied: list[Turn] = []
+        spared: list[tuple[Candidate, Refused]] = []
         whose: str | None = None
         for candidate in claim.modifiers:
             if candidate.scope != whose:
@@ -122,13 +128,15 @@ class Memory:
                 reason = _refusal(guard, claim, candidate, scope, tries, turns)
                 if reason is None:
                     applied.append(Turn(candidate, tries, guard.given(turns)))
+                else:
+                    spared.append((candidate, reason))
                 turn = reason is None or reason in TURNS
                 if count and guard.during is not None:
                     scope.begin(candidate.key, claim.now)
             if count:
                 counts[0] = tries + 1
                 counts[1] = turns + turn
-        return applied
+        return applied, spared
 
     def _bounds(
         self, claim: Claim, modifiers: Sequence[Turn], *, count: bool

@@ -64,7 +64,7 @@ class Scope:
         self._pay()
         for held in (self.counts, self._begun, self._accounts, self._under_way):
             for key in held.keys() - keys:
-                del held[key]  # type: ignore[attr-defined]  # each is a dict by keys
+                del held[key]
 
     def _pay(self) -> None:
         for keys, times in self.owed.items():

@@ -212,6 +212,8 @@ def _failures(entry: ExampleEntry, provider: str | None, engine: Engine) -> Iter
             yield Failed(place, Mismatch("request", "a call that can be asked", str(error)))
             return
         now += outcome.took
+        if outcome.answer.lease is not None:
+            outcome.answer.lease.end()
         for mismatch in mismatches(step.expect, outcome):
             yield Failed(place, mismatch)
 

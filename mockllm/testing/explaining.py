@@ -13,7 +13,12 @@ from mockllm.scenario.catalog import Item
 from mockllm.scenario.mistakes import meant
 from mockllm.testing.expectations import names_of
 
-_BEFORE: Final = {"modifier": "a modifier's error", "invalid": "the request's validation"}
+_BEFORE: Final = {
+    "modifier": "a modifier's error",
+    "limited": "a modifier's limit",
+    "overloaded": "a modifier's load",
+    "invalid": "the request's validation",
+}
 """What answers although a rule matched, by the outcome."""
 
 

@@ -48,8 +48,8 @@ class Trail:
     tried: Sequence[Tried]
     unshown: int
     applied: Sequence[Item]
-    spared: Sequence[Item]
-    """Modifiers that match, and whose guard leaves this request out."""
+    spared: Sequence[tuple[Item, str]]
+    """Modifiers that match, and whose guard leaves this request out: each with a line that says why."""
     step: str | None
     """Which of several answers it is."""
 
@@ -71,8 +71,8 @@ def trail(engine: Engine, request: Request) -> Trail:
     exchange = engine.peek(request)
     settled, catalog = exchange.settled, engine.catalog
     tried, unshown = _tried(engine, request, settled)
-    modifiers = catalog.items[catalog.rules :]
-    spared = [item for item in modifiers if item not in exchange.modifiers and item.matcher.holds(request)]
+    items = [(catalog.items[candidate.item], candidate, why) for candidate, why in settled.spared]
+    spared = [(item, aside(item, candidate, why)) for item, candidate, why in items]
     outcome = Outcome(request, exchange.answer())
     step = _step(engine, settled.rule) if settled.outcome == "rule" and settled.rule else None
     return Trail(request, outcome, settled, tried, unshown, exchange.modifiers, spared, step)

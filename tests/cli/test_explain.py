@@ -76,7 +76,7 @@ def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
         "",
         "Modifiers that apply:",
         "  scenarios/a.yaml:18 late",
-        "  scenarios/a.yaml:20 seldom: matches, but leaves this request out",
+        "  scenarios/a.yaml:20 seldom: matched, but used up (times: 0)",
         "",
         "What would be sent:",
         "  status 200, streamed, text/event-stream; charset=utf-8",
