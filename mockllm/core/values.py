@@ -32,7 +32,8 @@ from mockllm.core.quantities import (
     Uniform,
 )
 from mockllm.core.quantity_types import WAITS, ChunkSizeField, Duration, JsonSchema, Probability, mistake
-from mockllm.core.template import NAMES, TemplateSyntax, as_text, compile_template, is_template
+from mockllm.core.template import NAMES, TemplateSyntax, as_text, is_template
+from mockllm.core.template_text import compile_template
 
 __all__ = [
     "ChunkSizeField",

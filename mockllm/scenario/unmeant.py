@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from mockllm.core.runaway import runaway
-from mockllm.core.template import TemplateSyntax, compile_template, is_template
+from mockllm.core.template import TemplateSyntax, is_template
 from mockllm.core.template_scope import NAMES
+from mockllm.core.template_text import compile_template
 from mockllm.scenario.language.conditions import FOR_EVER, JsonOperators, TextOperators
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import ModifierWord, RuleWord

@@ -12,7 +12,8 @@ from mockllm.core.chance import Chance
 from mockllm.core.dynamic import Context, Drawn, Expression, evaluate, is_static
 from mockllm.core.quantities import Integers, Uniform
 from mockllm.core.request import Request
-from mockllm.core.template import Scope, TemplateFailure, compile_template
+from mockllm.core.template import Scope, TemplateFailure
+from mockllm.core.template_text import compile_template
 
 
 class Model(BaseModel):

@@ -18,9 +18,9 @@ from mockllm.core.template import (
     Scope,
     TemplateFailure,
     TemplateSyntax,
-    compile_template,
     is_template,
 )
+from mockllm.core.template_text import compile_template
 
 BODY = {
     "name": "Ada",
@@ -423,7 +423,7 @@ def test_a_template_tells_which_names_it_reads() -> None:
 
 def test_plain_paths_do_not_import_jinja2() -> None:
     code = (
-        "import sys, mockllm.core.values; from mockllm.core.template import compile_template; "
+        "import sys, mockllm.core.values; from mockllm.core.template_text import compile_template; "
         "compile_template('{{ a.b[0] }} ms'); assert 'jinja2' not in sys.modules; "
         "compile_template('{{ a | upper }}'); assert 'jinja2' in sys.modules"
     )

@@ -8,7 +8,8 @@ import pytest
 
 from mockllm.core.json import Json
 from mockllm.core.request import Request
-from mockllm.core.template import Scope, TemplateFailure, compile_template
+from mockllm.core.template import Scope, TemplateFailure
+from mockllm.core.template_text import compile_template
 
 SCOPE = Scope(Request(method="POST", path="/", headers={}))
 

@@ -8,8 +8,9 @@ import pytest
 
 from mockllm.core.json import MISSING, Json
 from mockllm.core.request import CallPart, Message, Request, ResultPart, TextPart, Tool
-from mockllm.core.template import Scope, compile_template
+from mockllm.core.template import Scope
 from mockllm.core.template_scope import NAMES
+from mockllm.core.template_text import compile_template
 
 
 class Asked(Request):
