@@ -17,6 +17,7 @@ from mockllm.scenario.certainty import Wider, contradiction
 from mockllm.scenario.compiling import sees
 from mockllm.scenario.entries import Entry
 from mockllm.scenario.gathering import Gathered
+from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.language.rule import RuleWord
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loading import LoadedFile
@@ -198,7 +199,18 @@ def _unfit(said: Any, needs: Needs, stream: bool | None) -> str | None:
     for word, told in (("error", "an error"), ("http", "an http answer")):
         if getattr(said, word, None) is not None:
             return f"{told} is never streamed" if needs == "stream" else f"{told} is none"
+    if needs == "call":
+        reply = getattr(said, "reply", None)
+        return "this reply makes none" if isinstance(reply, ReplyWord) and not _calls(reply) else None
     return "with `stream: false` nothing is streamed" if needs == "stream" and stream is False else None
+
+
+def _calls(reply: ReplyWord) -> bool:
+    """Whether a choice of it calls a tool."""
+    return any(
+        choice.tool_calls is not None or any(part.tool_calls is not None for part in choice.parts or ())
+        for choice in reply.choices or (reply,)
+    )
 
 
 def _slow(standing: Iterable[Standing]) -> Iterator[Mistake]:

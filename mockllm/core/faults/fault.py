@@ -28,7 +28,7 @@ class NotPlayed:
 
 UNSTREAMED: Final = NotPlayed("the answer is not streamed")
 
-Needs: TypeAlias = Literal["stream", "reply", "any"]
+Needs: TypeAlias = Literal["stream", "reply", "call", "any"]
 """What kind of answer a fault can be played on."""
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.cutting import cut_chunks, cut_fraction, resaid, tokens_of
-from mockllm.core.faults.fault import NotPlayed, ReplyFault, Telling, fault
+from mockllm.core.faults.fault import Needs, NotPlayed, ReplyFault, Telling, fault
 from mockllm.core.json import JSONDecodeError, dumps, loads
 from mockllm.core.misfit import WAYS, Way, checker, misfit
 from mockllm.core.reply import Call, Choice, Finish, Harm, Part, Refusal, Reply, Text, Thinking, Usage, spoken
@@ -165,6 +165,10 @@ class CallFault(ReplyFault):
         default=None,
         description="Which of the answer's calls, counted from 1; all of them where none is named.",
     )
+
+    @property
+    def needs(self) -> Needs:
+        return "call"
 
     def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
         broken = _parts(reply, lambda part, number: self._called(part, number, told))
