@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.plan import Data, Kind, Raw, Step, Wait
-from mockllm.core.reply import Choice, Native, Part, Pause, Piece, Reply, Text, Verbatim
+from mockllm.core.reply import Choice, Native, Part, Pause, Piece, Reply, Verbatim
 
 Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
@@ -109,12 +109,12 @@ def encode(encoder: Encoder) -> Iterator[Step]:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One beat: its text, and the scripted waits that stand before it (None where none is written)."""
+    """One beat: its text, the part that it is of (None for a block of one dialect's own), and the scripted waits
+    that stand before it (None where none is written)."""
 
     text: str
     pause: float | None = None
-    made: bool = False
-    """Whether it is of a text that was made of so many tokens, which are then not estimated."""
+    part: Part | None = None
 
 
 def beats(reply: Reply) -> tuple[list[Said], float]:
@@ -125,9 +125,9 @@ def beats(reply: Reply) -> tuple[list[Said], float]:
     waiting = [_pieces(choice) for choice in reply.choices]
     while waiting:
         for pieces in list(waiting):
-            for piece, made in pieces:
+            for piece, part in pieces:
                 if type(piece) is str:
-                    said.append(Said(piece, pause, made))
+                    said.append(Said(piece, pause, part))
                     pause = None
                     break
                 if type(piece) is Pause:
@@ -137,13 +137,12 @@ def beats(reply: Reply) -> tuple[list[Said], float]:
     return said, pause or 0.0
 
 
-def _pieces(choice: Choice) -> Iterator[tuple[Piece, bool]]:
+def _pieces(choice: Choice) -> Iterator[tuple[Piece, Part | None]]:
     for part in choice.parts:
         if isinstance(part, Native):
-            yield "", False
+            yield "", None
         else:
-            made = isinstance(part, Text) and part.tokens is not None
-            yield from ((piece, made) for piece in part.pieces)
+            yield from ((piece, part) for piece in part.pieces)
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]

@@ -39,7 +39,7 @@ class Pace:
     whole: Literal["as_streamed", "at_once"] = "as_streamed"
 
 
-def gaps(pace: Pace, sizes: Sequence[int], random: Random, usage: Usage = UNREAD) -> list[float]:
+def gaps(pace: Pace, sizes: Sequence[float], random: Random, usage: Usage = UNREAD) -> list[float]:
     """The wait before each beat, the first one's being `ttft`. `sizes` are the beats' tokens; by the answer's
     `usage` goes a `ttft` that depends on the input."""
     if not sizes:
@@ -49,7 +49,7 @@ def gaps(pace: Pace, sizes: Sequence[int], random: Random, usage: Usage = UNREAD
     return [wait * pace.slowdown for wait in (first, *between)]
 
 
-def _gap(pace: Pace, size: int, random: Random) -> float:
+def _gap(pace: Pace, size: float, random: Random) -> float:
     if pace.tokens_per_second:
         return size / pace.tokens_per_second
     if pace.itl is None:

@@ -66,6 +66,8 @@ class Text:
     whole: str | None = None
     """What a whole answer says instead of the joined pieces."""
     citations: tuple[Citation, ...] = ()
+    scripted: bool = False
+    """Whether a person has cut it, chunk by chunk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from math import inf
 from typing import Any
 
 from mockllm.core.chance import Chance
+from mockllm.core.cutting import count
 from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
 from mockllm.core.plan import Data, Head, Headers, Plan, Wait
-from mockllm.core.reply import Media, Part, Reply, Text
+from mockllm.core.reply import Media, Part, Piece, Reply, Text, spoken
 from mockllm.core.request import Request
 from mockllm.core.template import Scope
 from mockllm.core.tokens import estimate, split
@@ -314,11 +315,32 @@ def _capped(plan: Plan, longest: float) -> Plan:
     return replace(plan, steps=steps)
 
 
-def _sizes(said: Sequence[Said], sent: Sent) -> list[int]:
-    """The tokens of each beat, where pace goes by them."""
+def _sizes(said: Sequence[Said], sent: Sent) -> Sequence[float]:
+    """The tokens of each beat, where pace goes by them: of those of its part a share, for pieces that are each
+    counted by themselves come to more. What a script says chunk by chunk is counted so."""
     if not sent.pace.tokens_per_second:
         return [1] * len(said)
-    return [len(split(each.text)) if each.made else estimate(each.text) for each in said]
+    shares: dict[int, float] = {}
+    sizes: list[float] = []
+    for each in said:
+        if type(each.part) is Text and each.part.scripted:
+            sizes.append(estimate(each.text))
+            continue
+        key = id(each.part)
+        if key not in shares:
+            shares[key] = _share(each.part)
+        sizes.append(len(split(each.text)) * shares[key])
+    return sizes
+
+
+def _share(part: Part | None) -> float:
+    """How many tokens of a part lie in each that its pieces come to."""
+    pieces: tuple[Piece, ...] = getattr(part, "pieces", ())
+    found = sum(len(split(piece)) for piece in pieces if type(piece) is str)
+    if not found:
+        return 0.0
+    made = part.tokens if type(part) is Text else None
+    return (count(spoken(pieces)) if made is None else made) / found
 
 
 def _counted(reply: Reply, input_tokens: int) -> Reply:

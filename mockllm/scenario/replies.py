@@ -136,7 +136,9 @@ class Kitchen:
             parts.append(self.json(word.json_))
         elif word.chunks is not None:
             whole = None if word.text is None else "".join(self.text(word.text)[0])
-            parts.append(Text(self.script(word.chunks, instead=whole is not None), whole=whole))
+            parts.append(
+                Text(self.script(word.chunks, instead=whole is not None), whole=whole, scripted=True)
+            )
             if self.broken is not None:
                 return self.cited(parts, word.citations)
         elif word.text is not None:
@@ -197,7 +199,7 @@ class Kitchen:
         if word.refusal is not None:
             return Refusal(self.text(word.refusal)[0])
         if word.chunks is not None:
-            return Text(self.script(word.chunks))
+            return Text(self.script(word.chunks), scripted=True)
         if word.text is not None:
             return Text(*self.text(word.text))
         return self.json(word.json_)

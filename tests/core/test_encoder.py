@@ -142,8 +142,10 @@ def test_what_never_ends_says_all_but_why() -> None:
 
 
 def test_beats_are_what_an_encoder_would_say() -> None:
-    one = Choice((Text((Pause(1.0), "a", Pause(2.0), Pause(3.0), "b", Verbatim(b"x"), Pause(4.0))),))
-    assert beats(Reply((one,))) == ([Said("a", 1.0), Said("b", 5.0)], 4.0)
-    two = (Choice((Text(("a", "b"), tokens=2),)), Choice((Native("x", {}), Refusal(("c",)))))
-    assert beats(Reply(two)) == ([Said("a", made=True), Said(""), Said("b", made=True), Said("c")], 0.0)
+    text = Text((Pause(1.0), "a", Pause(2.0), Pause(3.0), "b", Verbatim(b"x"), Pause(4.0)))
+    assert beats(Reply((Choice((text,)),))) == ([Said("a", 1.0, text), Said("b", 5.0, text)], 4.0)
+    text, refusal = Text(("a", "b"), tokens=2), Refusal(("c",))
+    two = (Choice((text,)), Choice((Native("x", {}), refusal)))
+    said = [Said("a", part=text), Said(""), Said("b", part=text), Said("c", part=refusal)]
+    assert beats(Reply(two)) == (said, 0.0)
     assert beats(Reply(())) == ([], 0.0)

@@ -7,6 +7,7 @@ of the share of a sample that lies at or below a quantile, which is the same for
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -179,3 +180,19 @@ def test_the_same_seed_waits_the_same_and_another_does_not() -> None:
     yaml = "rules: [{reply: {text: {tokens: 50}}, pace: {ttft: [1s, 2s], itl: {exponential: {mean: 20ms}}}}]"
     moments = [first(yaml, STREAM, seed=seed).moments for seed in (0, 0, 1)]
     assert moments[0] == moments[1] != moments[2]
+
+
+@pytest.mark.parametrize(
+    "size", ["1 characters", "4 characters", "10 characters", "2 words", "3 tokens", "1 sentences"]
+)
+def test_a_text_takes_as_long_as_its_tokens_however_it_is_cut(size: str) -> None:
+    text = "Certainly! Here is what I found: there are 12 ways to go about it, and the first is usual. " * 4
+    heard = first(
+        f"""
+        rules: [{{reply: "{text}", pace: {{tokens_per_second: 50, chunk_size: {size}}}}}]
+        """,
+        chat(stream=True, stream_options={"include_usage": True}),
+    )
+    tokens = json.loads(heard.events[-2].data)["usage"]["completion_tokens"]
+    shares = tokens / len(text) * len(heard.chunks[0]) / 50  # what is said first waits for nothing
+    assert heard.took == pytest.approx(tokens / 50 - shares, abs=2 / 50)
