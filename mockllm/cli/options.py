@@ -146,6 +146,13 @@ SERVING: Final = (
         seconds,
         metavar="SECONDS",
     ),
+    Option(
+        "--allow-overrides",
+        ANSWERS,
+        "let a request's own headers ask for a fault, a delay or a rule (x-mockllm-fault, -delay, -rule)",
+        False,
+        flag=True,
+    ),
     Option("--quiet", SHOWN, "no line for each request", False, flag=True),
     Option(
         "--verbose", SHOWN, "more in each line: which modifiers applied, the request's hash", False, flag=True

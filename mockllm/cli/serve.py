@@ -58,7 +58,12 @@ def run(given: argparse.Namespace) -> int:
     sessions = Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say)
     began = time.time()
     builder = Builder(
-        asked, sessions, seed=values["seed"], longest=values["max_delay"], strict=values["strict"]
+        asked,
+        sessions,
+        seed=values["seed"],
+        longest=values["max_delay"],
+        strict=values["strict"],
+        overrides=values["allow_overrides"],
     )
     try:
         with staying():

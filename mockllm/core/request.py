@@ -151,6 +151,8 @@ class Request:
     known: ClassVar[frozenset[str] | None] = None
     """The fields at the top of its body that its own provider documents; None where nothing is told of others,
     because they are refused or because nobody looks."""
+    override: Any = None
+    """What its headers, or its session, want otherwise for it, for the engine; None for nearly all."""
 
     def __init__(
         self,

@@ -91,7 +91,7 @@ class Claims:
         """The candidates among rules and modifiers; for most requests they are the same few."""
         index, first, end = self._index, self._rules, len(self._items)
         rules = self._reached(index.among(hits, request, 0, first), request)
-        modifiers = [self._candidate(number, request) for number in index.among(hits, request, first, end)]
+        modifiers = [self.candidate(number, request) for number in index.among(hits, request, first, end)]
         if index.decided(hits) and all(each.item in self._global for each in (*rules, *modifiers)):
             if len(self._known) >= KNOWN:
                 self._known.clear()
@@ -102,12 +102,13 @@ class Claims:
         """The candidates up to the first that has no guard."""
         rules: list[Candidate] = []
         for number in numbers:
-            rules.append(self._candidate(number, request))
+            rules.append(self.candidate(number, request))
             if rules[-1].guard is None:
                 break
         return rules
 
-    def _candidate(self, number: int, request: Request) -> Candidate:
+    def candidate(self, number: int, request: Request) -> Candidate:
+        """A rule or modifier, as one that matches this request."""
         known = self._global.get(number)
         if known is not None:
             return known

@@ -10,20 +10,22 @@ from mockllm.core.framing import lasting
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
+from mockllm.engine import overrides, sessions
 from mockllm.engine.about import About
 from mockllm.engine.answer import Answer
 from mockllm.engine.claims import Claims, Verdicts
 from mockllm.engine.exchange import NOBODY, Exchange, named, reason
 from mockllm.engine.keeping import Keep
 from mockllm.engine.lanes import Lane, lane
+from mockllm.engine.overrides import Override, Wrong
 from mockllm.engine.plans import Planner, Way, way
+from mockllm.engine.sessions import PREFIX, SESSION
 from mockllm.scenario.catalog import Catalog, Item, Saying
 from mockllm.scenario.combining import RULE, SELF, Owner, combine
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.mistakes import Stale
-from mockllm.state import State
+from mockllm.state import Session, State
 
-SESSION = "x-mockllm-session"
 LONGEST = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
 WAYS = 10_000
@@ -41,12 +43,16 @@ class Engine:
         seed: int = 0,
         longest: float = LONGEST,
         stale: Sequence[Stale] = (),
+        overrides: bool = False,
     ) -> None:
+        """`longest`: seconds that a request may make the server wait; `overrides`: whether its headers may ask
+        for a fault, a delay or a rule."""
         self.catalog = catalog
         self._stale = tuple(stale)
         self.state = state
         self.seed = seed
         self.longest = longest
+        self.overrides = overrides
         self.planner = Planner()
         self.keep = Keep()
         self._ways: dict[tuple[int | None, int, tuple[int, ...]], Way] = {}
@@ -69,9 +75,12 @@ class Engine:
     ) -> Request:
         """The request as its dialect reads it; outside every protocol a plain one. `path` is as on the wire;
         `headers` are looked up without regard to case; `raw` is inflated; `now` in seconds since the epoch."""
+        session, wrong = headers.get(SESSION), None
+        if session is not None or path.startswith(PREFIX):
+            session, path, wrong = sessions.named(session, path)
         found = find(method, path, headers, query_string)
-        session = headers.get(SESSION)
-        return (found.dialect.request if isinstance(found, Found) else Request)(
+        held = None if session is None else self.state.session(session, now)
+        request = (found.dialect.request if isinstance(found, Found) else Request)(
             method=method,
             path=found.path,
             headers=headers,
@@ -83,11 +92,28 @@ class Engine:
             client=client,
             now=now,
             outcome=found,
-            recall=self.state.recall(session) if session else self._shared,
+            recall=self._shared if held is None else held.recall,
         )
+        if wrong is not None:
+            request.override = wrong
+        elif overrides.named(headers):
+            request.override = self._override(headers, held)
+        elif held is not None and held.seed is not None:
+            request.override = Override(held.seed)
+        return request
+
+    def _override(self, headers: Mapping[str, str], session: Session | None) -> Override | Failure:
+        """What a request's headers want otherwise; a failure where that cannot be."""
+        try:
+            asked = overrides.read(headers, self.catalog, allowed=self.overrides, longest=self.longest)
+        except Wrong as wrong:
+            return Failure("bad_request", 400, str(wrong))
+        return asked if asked.seed is not None or session is None else asked._replace(seed=session.seed)
 
     def answer(self, request: Request) -> Answer:
         """Find, settle, plan; and remember what the dialect says of it. Never raises on any request."""
+        if request.override is not None:
+            return self._overridden(request, request.override)
         hits = self._index.hits(request)
         lane = self._lanes.get(hits)
         answer = None if lane is None else lane.answer(request, self.keep)
@@ -98,6 +124,15 @@ class Engine:
         if request.memorable:
             self._remember(request, answer)
         return answer
+
+    def _overridden(self, request: Request, override: Override | Failure) -> Answer:
+        """The answer to a request that wants something otherwise."""
+        if isinstance(override, Failure):
+            return self.refuse(override, request)
+        answer = self._settled(request, self._index.hits(request))
+        if request.memorable:
+            self._remember(request, answer)
+        return answer._replace(notes=(*answer.notes, *override.notes))
 
     def _settled(self, request: Request, hits: int) -> Answer:
         """The long way. What takes a place in limits and loads says when it will have ended."""
@@ -158,6 +193,12 @@ class Engine:
             outcome.dialect if isinstance(outcome, Found) else None, request, self.catalog.models
         )
         made = self._claims.of(request, hits, verdicts)
+        override = request.override
+        if type(override) is Override:
+            if override.seed is not None:
+                made = made._replace(seed=override.seed)
+            if override.rule is not None:
+                made = made._replace(rules=[self._claims.candidate(override.rule, request)])
         settled = self.state.settle(made) if count else self.state.peek(made)
         return Exchange(self, request, outcome, settled, verdicts)
 

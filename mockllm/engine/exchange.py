@@ -22,6 +22,7 @@ from mockllm.engine.answer import Answer, unknown_fields
 from mockllm.engine.claims import Verdicts
 from mockllm.engine.keeping import asked_for
 from mockllm.engine.misses import missed, unfit
+from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plans import NotGenerating, Speaking, Way
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.scenario.language.answers import ReplyWord
@@ -145,7 +146,7 @@ class Exchange:
     def say(self, item: Item, turn: Turn, saying: Saying, step: int) -> Answer:
         """What a rule or a modifier's error says, with all settings that apply."""
         engine, request = self.engine, self.request
-        way = engine.way(turn.candidate.item, saying, step, self.applied)
+        way = self.way(turn.candidate.item, saying, step)
 
         if not (way.same and request.generates and self.settled.bounds is None):
             return self.made(item, turn, saying, way, self.stamp(), request)
@@ -180,8 +181,8 @@ class Exchange:
         plan = self.dialect.error(what, self.request, stamp) if isinstance(what, Failure) else what
         if self.settled.outcome == "limited":
             plan = _apart(plan)
-        way = self.engine.way(None, UNSAID, ALONE, self.applied)
-        chance = Chance(self.engine.seed, "", "", self.settled.number)
+        way = self.way(None, UNSAID, ALONE)
+        chance = Chance(self.seed, "", "", self.settled.number)
         speaking = self.speaking(self.request, UNSAID, way, Scope(self.request), chance, stamp)
         plan = self.engine.planner.decorate(plan, speaking)
         speaking.error = what.type if isinstance(what, Failure) else None
@@ -234,8 +235,20 @@ class Exchange:
 
     # --- what plans are made of ----------------------------------------------------------------
 
+    @property
+    def seed(self) -> int:
+        """The request's own, else that of its session, else the server's."""
+        override = self.request.override
+        return override.seed if type(override) is Override and override.seed is not None else self.engine.seed
+
+    def way(self, item: int | None, saying: Saying, step: int) -> Way:
+        """How a step of an item is sent: all settings that apply, and the request's own."""
+        found = self.engine.way(item, saying, step, self.applied)
+        override = self.request.override
+        return changed(found, override) if type(override) is Override else found
+
     def chance(self, item: Item, turn: Turn) -> Chance:
-        return Chance(self.engine.seed, item.id, turn.candidate.scope, turn.tries)
+        return Chance(self.seed, item.id, turn.candidate.scope, turn.tries)
 
     def of_modifier(self, number: int) -> Context:
         """What the templates and draws of a modifier look at: its own parameters, regex groups and tries."""
@@ -256,7 +269,7 @@ class Exchange:
     def stamp(self) -> Stamp:
         turn = self.settled.rule
         scope = turn.candidate.scope if turn is not None else ""
-        return Stamp(Ids(self.engine.seed, scope, self.settled.number), self.request.now)
+        return Stamp(Ids(self.seed, scope, self.settled.number), self.request.now)
 
 
 def named(plan: Plan, id: str) -> Plan:

@@ -26,7 +26,7 @@ WayOf: TypeAlias = Callable[[Sequence[int]], Way]
 class Lane:
     """What the requests of one set of hits have in common."""
 
-    __slots__ = ("_checked", "_keys", "_saying", "_state", "_stem", "_strict", "_way")
+    __slots__ = ("_checked", "_keys", "_saying", "_shared", "_state", "_stem", "_strict", "_way")
 
     def __init__(
         self, item: Item, saying: Saying, way: Way, keys: Sequence[str], state: State, seed: int
@@ -35,6 +35,7 @@ class Lane:
         self._way = way
         self._keys = keys
         self._state = state
+        self._shared = state.shared
         self._stem = Ids.stem(seed, "")
         self._checked = item.validation != "off"
         self._strict = item.validation == "strict"
@@ -49,7 +50,8 @@ class Lane:
         kept = keep.kept.get(asked_for(self._way, dialect, self._saying, request))
         if kept is None or not (kept.holes is ALL or kept.fits(request)):
             return None
-        number = self._state.tally(request.session or "", self._keys)
+        session = request.session
+        number = self._shared.tally("", self._keys) if session is None else self._state.tally(session, self._keys)
         answer = kept.filled(b"%b%d|" % (self._stem, number), request)
         if self._strict and request.unknown:
             return answer._replace(notes=(*answer.notes, *unknown_fields(request)))

@@ -20,6 +20,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request import Request
 from mockllm.core.stencil import Stencil
 from mockllm.engine import Answer
+from mockllm.engine.sessions import PREFIX, without
 from mockllm.server import cors, pages
 from mockllm.server.answering import Engine
 from mockllm.server.body import Unacceptable, read_body, ready_body
@@ -35,7 +36,7 @@ RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
 
 
-_OWN: Final = tuple(f"/{first}" for first in sorted(RESERVED))
+_OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 
 class Given(NamedTuple):
@@ -174,6 +175,10 @@ class App:
 
     def _own(self, method: str, path: str, headers: Mapping[str, str]) -> Given | None:
         """What is answered without the engine; None where it is the engine's."""
+        inside = ""
+        if path.startswith(PREFIX):
+            _, behind = without(path)
+            inside, path = path.removesuffix(behind), behind
         if path.split("/", 2)[1] in RESERVED:
             if path != "/health":
                 return _plain(404, f"Nothing is served at {short(path)}.\n")
@@ -182,7 +187,7 @@ class App:
             uptime = time.monotonic() - self._started
             return Given(Answer(pages.health(self.engine.about(), uptime), None), unheard=True)
         if path == "/" and method in ("GET", "HEAD"):
-            base = f"http://{short(headers.get('host', 'localhost'))}"
+            base = f"http://{short(headers.get('host', 'localhost') + inside)}"
             return Given(Answer(pages.home(self.engine.about(), base), None))
         if self._open_to_pages and method == "OPTIONS" and cors.is_preflight(headers):
             return Given(Answer(cors.preflight(headers), None), open_to_pages=True)
@@ -243,6 +248,7 @@ class App:
             answer.notes,
             left,
             answer.missed,
+            None if request is None else request.session,
         )
         record = tuple.__new__(Record, facts)  # for half of what the class's own way costs
         self.journal.add(record)

@@ -41,13 +41,21 @@ class Builder:
     """Builds engines for one set of scenarios, all on the same state."""
 
     def __init__(
-        self, wanted: Wanted, state: State, *, seed: int = 0, longest: float = LONGEST, strict: bool = False
+        self,
+        wanted: Wanted,
+        state: State,
+        *,
+        seed: int = 0,
+        longest: float = LONGEST,
+        strict: bool = False,
+        overrides: bool = False,
     ) -> None:
         self._wanted = wanted
         self._state = state
         self._seed = seed
         self._longest = longest
         self._strict = strict
+        self._overrides = overrides
         self.warnings: tuple[str, ...] = ()
         """What is worth a line about the files as they are now."""
         self.variables: frozenset[str] = frozenset()
@@ -83,7 +91,14 @@ class Builder:
 
     def _engine(self, catalog: Catalog, stale: Sequence[Stale]) -> Engine:
         self._catalog = catalog
-        return Engine(catalog, self._state, seed=self._seed, longest=self._longest, stale=stale)
+        return Engine(
+            catalog,
+            self._state,
+            seed=self._seed,
+            longest=self._longest,
+            stale=stale,
+            overrides=self._overrides,
+        )
 
     async def _parcel(self) -> Parcel:
         if isinstance(self._last, Loading):

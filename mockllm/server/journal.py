@@ -33,6 +33,7 @@ class Record(NamedTuple):
     notes: tuple[str, ...] = ()
     left: Left = "finished"
     missed: bool = False
+    session: str | None = None
 
 
 class Journal:

@@ -45,7 +45,7 @@ class Lines:
 
     def line(self, record: Record, request: Request | None = None) -> str:
         """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; a verbose one tells the
-        modifiers, and the hash that `match: {hash: …}` sees."""
+        modifiers, the session, and the hash that `match: {hash: …}` sees."""
         rule = plain(record.rule) if record.rule else "-"
         if record.missed:
             rule = self._paint(*self._missed)
@@ -64,6 +64,8 @@ class Lines:
             asides.append(_LEFT[record.left])
         if self._verbose and record.modifiers:
             asides.append("modifiers: " + plain(", ".join(record.modifiers)))
+        if self._verbose and record.session is not None:
+            asides.append(f"session: {record.session}")
         if self._verbose and request is not None:
             asides.append(f"hash: {request_hash(request)}")
         return " ".join(said) + (f"  [{'; '.join(asides)}]" if asides else "")

@@ -12,7 +12,7 @@ from mockllm.core.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.registry import spoken
 from mockllm.engine import Engine
-from mockllm.engine.engine import SESSION
+from mockllm.engine.sessions import SESSION
 from mockllm.scenario.language.examples import NamedTool, RequestWord, SchemaWord
 
 USUAL: Final = "openai"

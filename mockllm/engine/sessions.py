@@ -1,0 +1,49 @@
+"""Which session a request belongs to: its header says so, or the prefix of its path."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from mockllm.core.failure import Failure
+from mockllm.core.hints import brief
+
+SESSION: Final = "x-mockllm-session"
+PREFIX: Final = "/s/"
+"""What a path begins with that names its session: `/s/ID/v1/chat/completions`."""
+LONGEST: Final = 128
+_ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")
+
+
+def named(header: str | None, path: str) -> tuple[str | None, str, Failure | None]:
+    """The session that header and path name, the path without its prefix, and what is wrong with them: a
+    request is of no session then."""
+    if not path.startswith(PREFIX):
+        wrong = None if header is None else _wrong(header, SESSION)
+        return (header if wrong is None else None), path, wrong
+    id, behind = without(path)
+    wrong = _wrong(id, "the path's /s/ID")
+    if wrong is None and header is not None and header != id:
+        wrong = _refused(f"the path says {brief(id)}, and {SESSION} says {brief(header)}; give one of them")
+    return (id if wrong is None else None), behind, wrong
+
+
+def without(path: str) -> tuple[str, str]:
+    """The id in a path that begins with PREFIX, and the path behind it."""
+    id, slash, rest = path[len(PREFIX) :].partition("/")
+    return unquote(id), f"/{rest}" if slash else "/"
+
+
+def _wrong(id: str, where: str) -> Failure | None:
+    if not id:
+        return _refused(f"{where} is empty")
+    if len(id) > LONGEST:
+        return _refused(f"{where} has {len(id)} characters, and {LONGEST} at most are allowed")
+    if _ID.fullmatch(id) is None:
+        return _refused(f"{where} is {brief(id)}; letters, digits and . _ ~ : @ [ ] - are allowed")
+    return None
+
+
+def _refused(why: str) -> Failure:
+    return Failure("bad_request", 400, f"mockllm knows no such session: {why}.")
