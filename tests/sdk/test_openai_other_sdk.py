@@ -252,7 +252,7 @@ def test_a_completion_is_stored_listed_changed_and_deleted(default: Live, base: 
         base_url=f"{default.url}{base}",
         api_key="k",
         max_retries=0,
-        default_headers={"x-mockllm-session": f"stored{base}{stream}"},
+        default_headers={"x-mockllm-session": f"stored-{base[1:]}-{stream}"},
     ) as client:
         asked: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "store": True}
         if stream:
