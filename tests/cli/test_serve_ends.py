@@ -1,0 +1,132 @@
+"""How `mockllm serve` ends: running answers, signals, and the exit code."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.process import Process, serving
+from tests.waiting import PATIENCE, until
+
+SCENARIO = """mockllm: 1
+rules:
+  - name: greeting
+    match: {user: hello}
+    reply: Hi there.
+  - name: slow
+    match: {user: slow}
+    reply: {chunks: [one, {wait: 700ms}, " two"]}
+  - name: endless
+    match: {user: endless}
+    reply: {chunks: [one, {wait: 50s}, " two"]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO)
+    return tmp_path
+
+
+@contextmanager
+def streaming(server: Process, user: str) -> Iterator[http.client.HTTPResponse]:
+    """A stream whose head is there."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    body = f'{{"model": "m", "stream": true, "messages": [{{"role": "user", "content": "{user}"}}]}}'
+    connection.request("POST", "/v1/chat/completions", body)
+    try:
+        yield connection.getresponse()
+    finally:
+        connection.close()
+
+
+def refuses(port: int) -> bool:
+    """Whether nobody listens there any more."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except OSError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_a_running_stream_is_finished(folder: Path, number: signal.Signals) -> None:
+    with serving(cwd=folder) as server, streaming(server, "slow") as stream:
+        said = b""
+        while b"one" not in said:
+            said += stream.read1()
+        server.send(number)
+        rest = stream.read()
+        assert b" two" in rest
+        assert rest.endswith(b"data: [DONE]\n\n")
+        assert server.ended() == 0
+        assert "Traceback" not in server.said
+
+
+def test_nobody_new_is_let_in_while_it_ends(folder: Path) -> None:
+    with serving(cwd=folder) as server, streaming(server, "slow") as stream:
+        server.send(signal.SIGTERM)
+        until(lambda: refuses(server.port))
+        assert stream.read().endswith(b"data: [DONE]\n\n")
+        assert server.ended() == 0
+
+
+def test_a_second_signal_ends_at_once(folder: Path) -> None:
+    with serving("--grace", "40", cwd=folder) as server, streaming(server, "endless"):
+        server.send(signal.SIGTERM)
+        until(lambda: refuses(server.port))
+        began = time.monotonic()
+        server.send(signal.SIGINT)
+        assert server.ended() == 0
+        assert time.monotonic() - began < 20
+
+
+def test_the_grace_time_is_bounded(folder: Path) -> None:
+    with serving("--grace", "0.2", cwd=folder) as server, streaming(server, "endless"):
+        began = time.monotonic()
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+        assert time.monotonic() - began < 20
+        assert "Traceback" not in server.said
+        assert "[cut: the server stopped]" in server.line(lambda line: "POST" in line)
+
+
+def test_a_client_that_leaves_is_no_cut(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        with streaming(server, "endless") as stream:
+            assert stream.status == 200
+        assert "[the client left]" in server.line(lambda line: "POST" in line)
+
+
+def test_strict_reports_misses_at_the_end(folder: Path) -> None:
+    with serving("--strict", cwd=folder) as server:
+        server.ask("hello")
+        for _ in range(2):
+            with pytest.raises(Exception, match="404"):
+                server.ask("something else")
+        server.send(signal.SIGTERM)
+        assert server.ended() == 1
+        assert "2 requests that no rule answered" in server.err[-1]
+
+
+def test_strict_without_a_miss_is_content(folder: Path) -> None:
+    with serving("--strict", cwd=folder) as server:
+        server.ask("hello")
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+
+
+def test_without_strict_a_miss_is_no_failure(folder: Path) -> None:
+    with serving(cwd=folder) as server:
+        with pytest.raises(Exception, match="404"):
+            server.ask("something else")
+        server.send(signal.SIGINT)
+        assert server.ended() == 0

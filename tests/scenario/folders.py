@@ -1,0 +1,38 @@
+"""Folders of files and packs for tests of loading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mockllm.scenario.loading import Loading
+
+
+def at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in; the packs that ship are two."""
+    write(
+        tmp_path / "shipped",
+        **{"default/pack.yaml": pack("default", "use: [controls]"), "default/made.yaml": "rules: []"},
+    )
+    write(tmp_path / "shipped", **{"controls/pack.yaml": pack("controls"), "controls/c.yaml": "rules: []"})
+    monkeypatch.setattr("mockllm.scenario.shipped._home", lambda: tmp_path / "shipped")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def pack(name: str, more: str = "") -> str:
+    return f'name: {name}\nversion: "1.0"\nparams: {{n: {{type: integer, default: 1}}}}\n{more}\n'
+
+
+def ids(loading: Loading) -> list[str]:
+    assert [str(mistake) for mistake in loading.mistakes] == []
+    return [file.id for file in loading.files]
