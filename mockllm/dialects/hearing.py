@@ -6,8 +6,8 @@ wrote bytes of its own, says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from mockllm.core.events import events
@@ -40,6 +40,8 @@ class Heard:
     usage: Usage | None
     chunks: tuple[str, ...] | None
     error: Json
+    issued: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The tools that were called, by the calls' ids: of all choices, where a result will name no more."""
 
 
 def payloads(plan: Plan) -> Iterator[Json]:
@@ -64,6 +66,7 @@ class Hearing:
         self._said: dict[Channel, str] = {}
         self._calls: dict[Json, tuple[str, list[str]]] = {}
         self._chunks: list[str] = []
+        self._issued: dict[str, str] = {}
 
     def say(self, channel: Channel, piece: str, choice: Json = 0, *, visible: bool = True) -> None:
         """A piece of a text; not `visible` where it only opens it."""
@@ -72,8 +75,10 @@ class Hearing:
         if visible:
             self._chunks.append(piece)
 
-    def call(self, place: Json, name: str, choice: Json = 0) -> None:
-        """A call begins; `place` tells it from the others."""
+    def call(self, place: Json, name: str, choice: Json = 0, id: Json = None) -> None:
+        """A call begins; `place` tells it from the others. `id` where its result will have nothing else."""
+        if isinstance(id, str):
+            self._issued[id] = name
         if choice == 0:
             self._calls[place] = (name, [])
 
@@ -104,6 +109,7 @@ class Hearing:
             self.usage,
             tuple(self._chunks) if self.streamed else None,
             self.error,
+            self._issued,
         )
 
 

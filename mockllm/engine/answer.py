@@ -31,11 +31,19 @@ class Answer(NamedTuple):
     """The faults that were played."""
     lease: Lease | None = None
     """The place that it takes in limits and loads, to be handed back (`lease.end()`) when it has ended."""
+    calls: tuple[tuple[str | int, str], ...] = ()
+    """The tools that it calls, each behind its call's id, or behind that id's number among what is `said`."""
     said: Sequence[bytes] = ()
 
     def filled_with(self, said: Sequence[bytes]) -> Answer:
         """The same answer with this in its holes."""
         return tuple.__new__(Answer, (*self[:-1], said))  # as `_replace` would, at a tenth of the cost
+
+    @property
+    def issued(self) -> dict[str, str]:
+        """The tools that it calls, by the calls' ids."""
+        said = self.said
+        return {id if isinstance(id, str) else said[id].decode(): tool for id, tool in self.calls}
 
     @property
     def plan(self) -> Plan:

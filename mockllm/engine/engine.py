@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
 from mockllm.core.framing import lasting
+from mockllm.core.remembered import Memo
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
@@ -121,7 +122,7 @@ class Engine:
             answer = self._settled(request, hits)
             if hits not in self._lanes:
                 self._open_lane(hits)
-        if request.memorable:
+        if answer.calls or request.memorable:
             self._remember(request, answer)
         return answer
 
@@ -130,7 +131,7 @@ class Engine:
         if isinstance(override, Failure):
             return self.refuse(override, request)
         answer = self._settled(request, self._index.hits(request))
-        if request.memorable:
+        if answer.calls or request.memorable:
             self._remember(request, answer)
         return answer._replace(notes=(*answer.notes, *override.notes))
 
@@ -149,6 +150,10 @@ class Engine:
         return answer._replace(lease=lease)
 
     def _remember(self, request: Request, answer: Answer) -> None:
+        if answer.calls:
+            self.state.remember(request.session or "", Memo(calls=answer.issued))
+        if not request.memorable:
+            return
         memo = getattr(request.outcome.dialect, "memo", None)
         if memo is not None and isinstance(request.outcome, Found):
             remembered = memo(answer.plan, request)

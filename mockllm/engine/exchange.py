@@ -171,7 +171,11 @@ class Exchange:
             plan = self.engine.planner.plan(speaking)
         except NotGenerating as refusal:
             return self.bare(Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}"))
-        return self.done(plan, item.id, speaking)
+        answer = self.done(plan, item.id, speaking)
+        if not speaking.calls:
+            return answer
+        heard = self.dialect.heard(plan)  # type: ignore[attr-defined]  # a reply has calls, so it generates
+        return answer if heard is None else answer._replace(calls=tuple(heard.issued.items()))
 
     def said(
         self, what: Failure | Plan, rule: str | None, *, missed: bool = False, note: str | None = None

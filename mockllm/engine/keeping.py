@@ -135,7 +135,13 @@ def _cut(holes: Holes, stamp: Stamp, request: Request, render: Render) -> Kept:
     answer = render(Stamp(ids, now), asked)
     stencil = cut(answer.plan, ids)
     tokens = 0 if holes.tokens else request.input_tokens
-    return Kept(stencil, holes, stencil.counts, int(stamp.now), tokens, answer._replace(made=stencil))
+    made = answer._replace(made=stencil, calls=tuple((_number(id, ids), tool) for id, tool in answer.calls))
+    return Kept(stencil, holes, stencil.counts, int(stamp.now), tokens, made)
+
+
+def _number(id: str | int, ids: NotedIds) -> str | int:
+    """The number of an id among those that were made; one that the scenario gave is itself."""
+    return list(ids.asked).index(id) if id in ids.asked else id
 
 
 def _same(one: Plan, other: Plan) -> bool:

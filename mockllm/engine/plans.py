@@ -18,7 +18,7 @@ from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
 from mockllm.core.plan import Data, Head, Headers, Plan, Wait
-from mockllm.core.reply import Media, Part, Piece, Reply, Text, spoken
+from mockllm.core.reply import Call, Media, Part, Piece, Reply, Text, spoken
 from mockllm.core.request import Request
 from mockllm.core.template import Scope
 from mockllm.core.tokens import estimate, split
@@ -77,6 +77,8 @@ class Speaking:
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     error: str | None = None
+    calls: bool = False
+    """Whether tools are called."""
 
     longest: float = inf
     told: Headers = ()
@@ -189,6 +191,7 @@ class Planner:
     def _whole(self, speaking: Speaking, dialect: Generating) -> Reply:
         """The reply; notes what of it the protocol has no form for."""
         reply = self._cooked(speaking)
+        speaking.calls = any(type(part) is Call for choice in reply.choices for part in choice.parts)
         if dialect.unsaid:
             kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
             for kind in sorted(dialect.unsaid & kinds):

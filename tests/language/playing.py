@@ -259,11 +259,13 @@ def mistakes(files: Files, **more: Any) -> list[str]:
 class Game:
     """One server's life on some files; state stays from request to request."""
 
-    def __init__(self, files: Files, *, seed: int = 0, longest: float = 60.0, **more: Any) -> None:
+    def __init__(
+        self, files: Files, *, seed: int = 0, longest: float = 60.0, overrides: bool = False, **more: Any
+    ) -> None:
         found = gathered(files, **more)
         assert [str(mistake) for mistake in found.mistakes] == []
         catalog = finished(compile_catalog(found.entries))
-        self.engine = Engine(catalog, Sessions(), seed=seed, longest=longest)
+        self.engine = Engine(catalog, Sessions(), seed=seed, longest=longest, overrides=overrides)
 
     def hear(self, asked: Ask) -> Heard:
         engine = self.engine

@@ -70,7 +70,7 @@ def _block(index: int, block: Json, hearing: Hearing) -> None:
         case {"type": "thinking", "thinking": str(text)}:
             hearing.say("thinking", text, visible=text != "")
         case {"type": "tool_use", "name": str(name), "input": arguments}:
-            hearing.call(index, name)
+            hearing.call(index, name, id=block.get("id"))
             if arguments != {}:
                 hearing.argue(index, arguments if isinstance(arguments, str) else dumps(arguments).decode())
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from mockllm.core.json import Json
 from mockllm.core.lazy import lazy
+from mockllm.core.remembered import Recall
 from mockllm.core.request import (
     CallPart,
     Format,
@@ -63,7 +64,8 @@ class MessagesRequest(AnthropicRequest):
     @lazy
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
-        return tuple(made for item in _list(self.fields.get("messages")) for made in _messages(item, names))
+        said, recall = _list(self.fields.get("messages")), self.recall
+        return tuple(made for item in said for made in _messages(item, names, recall))
 
     @lazy
     def system(self) -> str | None:
@@ -128,9 +130,9 @@ class MessagesRequest(AnthropicRequest):
         return isinstance(thinking, dict) and thinking.get("display") == "omitted"
 
 
-def _messages(item: Json, names: dict[str, str | None]) -> Iterator[Message]:
+def _messages(item: Json, names: dict[str, str | None], recall: Recall) -> Iterator[Message]:
     """One message of the wire: its tool results, where it has any, and what else it says. `names` are the
-    calls' names by id, so far."""
+    calls' names by id, so far; `recall` knows those of answers before."""
     if not isinstance(item, dict):
         return
     role = _ROLES.get(_text(item.get("role")))
@@ -138,7 +140,7 @@ def _messages(item: Json, names: dict[str, str | None]) -> Iterator[Message]:
         return
     content = item.get("content")
     blocks: list[Json] = [content] if isinstance(content, str) else _list(content)
-    results = [part for block in blocks if _is(block, "tool_result") for part in _result(block, names)]
+    results = [part for block in blocks if _is(block, "tool_result") for part in _result(block, names, recall)]
     others = [part for block in blocks if (part := _part(block, names)) is not None]
     if results:
         yield Message("tool", tuple(results))
@@ -146,11 +148,12 @@ def _messages(item: Json, names: dict[str, str | None]) -> Iterator[Message]:
         yield Message(role, tuple(others))
 
 
-def _result(block: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
+def _result(block: dict[str, Json], names: dict[str, str | None], recall: Recall) -> Iterator[Part]:
     """What a tool gave back, and the images in it."""
     of, content = _text(block.get("tool_use_id")), block.get("content")
     said = content if isinstance(content, str) else _texts(content)
-    yield ResultPart(of, names.get(of or ""), said, block.get("is_error") is True)
+    name = None if of is None else names.get(of) or recall.call(of)
+    yield ResultPart(of, name, said, block.get("is_error") is True)
     yield from (MediaPart("image") for each in _list(content) if _is(each, "image"))
 
 

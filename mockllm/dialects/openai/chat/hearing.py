@@ -88,7 +88,7 @@ def _call(call: Json, choice: int, hearing: Hearing) -> None:
             index = call.get("index")
             place = index if isinstance(index, int) else len(hearing.calls)
             if isinstance(said.get("name"), str):
-                hearing.call(place, said["name"], choice)
+                hearing.call(place, said["name"], choice, call.get("id"))
             piece = said.get("arguments", said.get("input"))
             if isinstance(piece, str):
                 hearing.argue(place, piece, choice)

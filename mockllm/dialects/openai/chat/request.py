@@ -7,6 +7,7 @@ from typing import Final
 
 from mockllm.core.json import Json
 from mockllm.core.lazy import lazy
+from mockllm.core.remembered import Recall
 from mockllm.core.request import (
     Format,
     MediaPart,
@@ -70,7 +71,7 @@ class ChatRequest(ModelRequest):
             if type(content) is str and len(entry) == 2 and neutral != "tool":
                 made.append(Message(neutral, (TextPart(content),)))
             else:
-                made.append(Message(neutral, tuple(_parts(entry, role, names))))
+                made.append(Message(neutral, tuple(_parts(entry, role, names, self.recall))))
         return tuple(made)
 
     @property
@@ -165,12 +166,15 @@ class ChatRequest(ModelRequest):
         return self.tool_choice.mode == "named"
 
 
-def _parts(message: dict[str, Json], role: str, names: dict[str, str | None]) -> Iterator[Part]:
-    """The parts of one message; `names` remembers the calls so far, by id."""
+def _parts(
+    message: dict[str, Json], role: str, names: dict[str, str | None], recall: Recall
+) -> Iterator[Part]:
+    """The parts of one message; `names` remembers the calls so far, by id; `recall` those of answers before."""
     content = message.get("content")
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
-        yield ResultPart(id, names.get(id) if id is not None else None, joined(_content(content)))
+        name = None if id is None else names.get(id) or recall.call(id)
+        yield ResultPart(id, name, joined(_content(content)))
         return
     if role == "function":
         yield ResultPart(None, text_of(message.get("name")), joined(_content(content)))

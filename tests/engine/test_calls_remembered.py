@@ -1,0 +1,133 @@
+"""A tool result that carries only an id, where the history does not hold its call: the server remembers what it
+called, for every dialect whose results name nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.language.playing import Ask, Game, Heard, ask
+
+RULES = """
+validation: lenient
+rules:
+  - match: {tool_result: {name: get_*}}
+    reply: "{{ tool_result.name }}: {{ tool_result.text }}"
+  - match: {user: both}
+    reply: {tool_calls: [{name: get_weather, arguments: {}}, {name: get_time, id: mine, arguments: {}}]}
+  - match: {user: drawn}
+    reply: {tool_calls: [{name: get_weather, arguments: {city: "{{ model }}"}}]}
+  - match: {user: two}
+    reply: {choices: [hello, {tool_calls: [{name: get_weather, arguments: {}}]}]}
+  - match: {user: cut}
+    reply: {tool_calls: [{name: get_weather, arguments: {}}]}
+    faults: [{truncate: {after: {bytes: 3}}}]
+  - reply: nothing was called
+"""
+CHATS = (
+    "/v1/chat/completions",
+    "/openai/deployments/gpt-4o/chat/completions",
+    "/mistral/v1/chat/completions",
+)
+CLAUDES = (
+    "/v1/messages",
+    "/v1/projects/p/locations/l/publishers/anthropic/models/claude-sonnet-4-5:rawPredict",
+)
+
+
+def asked(path: str, messages: list[Any], stream: bool = False, headers: Mapping[str, str] = {}) -> Ask:
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": messages, "stream": stream}
+    return ask(path, body, headers=headers)
+
+
+def user(text: str) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def result(path: str, id: str, session: str | None = None) -> Ask:
+    """The result of a call, alone."""
+    headers = {} if session is None else {"x-mockllm-session": session}
+    if path in CHATS:
+        return asked(path, [{"role": "tool", "tool_call_id": id, "content": "sunny"}], headers=headers)
+    block = {"type": "tool_result", "tool_use_id": id, "content": "sunny"}
+    return asked(path, [{"role": "user", "content": [block]}], headers=headers)
+
+
+def ids(heard: Heard) -> list[str]:
+    """The ids of an answer's calls."""
+    bodies = (
+        [event.json for event in heard.events if event.data[0] == "{"] if heard.streamed else [heard.json]
+    )
+    found = []
+    for body in bodies:
+        for choice in body.get("choices", ()):
+            said = choice.get("delta", choice.get("message"))
+            found += [call["id"] for call in said.get("tool_calls") or () if call.get("id")]
+        blocks = [*body.get("content", ()), body.get("content_block", {})]
+        found += [block["id"] for block in blocks if block.get("type") == "tool_use"]
+    return found
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("path", [*CHATS, *CLAUDES])
+def test_a_result_that_has_only_an_id_is_matched_by_its_tools_name(path: str, stream: bool) -> None:
+    game = Game(RULES)
+    for _ in range(4):  # the first are made, the others filled in from what is kept
+        weather, time = ids(game.hear(asked(path, [user("both")], stream)))
+        assert game.hear(result(path, weather)).text == "get_weather: sunny"
+        assert (time, game.hear(result(path, time)).text) == ("mine", "get_time: sunny")
+
+
+@pytest.mark.parametrize("path", [CHATS[0], CLAUDES[0]])
+def test_calls_of_answers_that_are_made_each_time_are_remembered_too(path: str) -> None:
+    game = Game(RULES)
+    for _ in range(3):
+        (id,) = ids(game.hear(asked(path, [user("drawn")])))
+        assert game.hear(result(path, id)).text == "get_weather: sunny"
+
+
+def test_the_calls_of_every_choice_are_remembered() -> None:
+    game = Game(RULES)
+    (id,) = ids(game.hear(asked(CHATS[0], [user("two")])))
+    assert game.hear(result(CHATS[0], id)).text == "get_weather: sunny"
+
+
+def test_calls_are_remembered_by_session() -> None:
+    game = Game(RULES)
+    (id, _) = ids(game.hear(asked(CHATS[0], [user("both")], headers={"x-mockllm-session": "a"})))
+    assert game.hear(result(CHATS[0], id, "a")).text == "get_weather: sunny"
+    for other in ("b", None):
+        assert game.hear(result(CHATS[0], id, other)).text == "nothing was called"
+
+
+def test_what_the_history_holds_stands_above_what_is_remembered() -> None:
+    game = Game(RULES)
+    game.hear(asked(CHATS[0], [user("both")]))
+    call = {"id": "mine", "type": "function", "function": {"name": "get_up", "arguments": "{}"}}
+    history = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+    told = {"role": "tool", "tool_call_id": "mine", "content": "ok"}
+    assert game.hear(asked(CHATS[0], [user("hi"), *history, told])).text == "get_up: ok"
+
+
+def test_a_result_of_no_known_call_and_one_without_an_id_have_no_name() -> None:
+    game = Game(RULES)
+    assert game.hear(result(CHATS[0], "never")).text == "nothing was called"
+    for path, message in (
+        (CHATS[0], {"role": "tool", "content": "ok"}),
+        (CLAUDES[0], {"role": "user", "content": [{"type": "tool_result", "content": "ok"}]}),
+    ):
+        assert game.hear(asked(path, [message])).text == "nothing was called"
+
+
+def test_an_answer_that_nobody_can_read_leaves_nothing() -> None:
+    engine, cut = Game(RULES).engine, asked(CHATS[0], [user("cut")])
+    answer = engine.answer(engine.read("POST", cut.path, "", {}, cut.body, "", 0.0))
+    assert (answer.faults, answer.issued) == (("truncate",), {})
+
+
+def test_an_answer_without_calls_leaves_nothing() -> None:
+    game = Game(RULES)
+    for _ in range(3):
+        assert game.hear(asked(CHATS[0], [user("hi")])).answer.calls == ()
