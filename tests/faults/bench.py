@@ -20,7 +20,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.building import Builder
-from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 from tests.faults.cells import Fault, Not, Plain, Seen, ask, assert_seen
 from tests.live import Live
 from tests.live import live as serve
@@ -44,8 +44,8 @@ class Bench:
             file = self.folder / "a.yaml"
             file.write_text(text)
             wanted = Wanted([str(file)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
-            self.catalogs[text] = Builder(wanted, Memory()).first().catalog
-        return Engine(self.catalogs[text], Memory())
+            self.catalogs[text] = Builder(wanted, Sessions()).first().catalog
+        return Engine(self.catalogs[text], Sessions())
 
     def seen(self, settings: dict[str, Any], asked: Asked) -> Seen:
         """What comes of a request to an engine of its own."""
