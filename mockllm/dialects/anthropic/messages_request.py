@@ -140,7 +140,9 @@ def _messages(item: Json, names: dict[str, str | None], recall: Recall) -> Itera
         return
     content = item.get("content")
     blocks: list[Json] = [content] if isinstance(content, str) else _list(content)
-    results = [part for block in blocks if _is(block, "tool_result") for part in _result(block, names, recall)]
+    results = [
+        part for block in blocks if _is(block, "tool_result") for part in _result(block, names, recall)
+    ]
     others = [part for block in blocks if (part := _part(block, names)) is not None]
     if results:
         yield Message("tool", tuple(results))
