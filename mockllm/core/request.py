@@ -286,6 +286,11 @@ class Request:
         return last_said(self.messages)
 
     @lazy
+    def thread(self) -> str | None:
+        """The name that its conversation has of its own; None where only the opening tells it from others."""
+        return None
+
+    @lazy
     def opening(self) -> tuple[str, str]:
         """What tells a conversation from others: its system text and its first user message."""
         first = next((message.text for message in self.messages if message.role == "user"), "")

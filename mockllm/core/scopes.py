@@ -22,7 +22,10 @@ def scope_of(per: str, request: Request) -> str:
 
 
 def conversation(request: Request) -> str:
-    """A conversation's name: a hash of the system text and the first user message."""
+    """A conversation's name: a hash of the name that it has of its own, else of the system text and the first
+    user message. What goes on from an answer before is of the conversation that this one was of."""
+    if request.thread is not None:
+        return _digest(request.thread)
     system, first = request.opening
     return _digest(f"{system}\0{first}")
 

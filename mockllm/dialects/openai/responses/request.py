@@ -83,11 +83,21 @@ class InputRequest(ModelRequest):
         return turns(self.items, self.recall)
 
     @lazy
+    def first(self) -> InputRequest | None:
+        """The request at the root of all that led here; None where nothing did."""
+        if not self.before:
+            return None
+        return InputRequest(method="POST", path=self.path, headers={}, raw=self.before[0].asked)
+
+    @lazy
+    def thread(self) -> str | None:
+        """The conversation object's id, of the request or of the first."""
+        return self.conversation or (self.first and self.first.conversation)
+
+    @lazy
     def opening(self) -> tuple[str, str]:
         """That of the first request, whose instructions are not carried on."""
-        if not self.before:
-            return super().opening
-        return InputRequest(method="POST", path=self.path, headers={}, raw=self.before[0].asked).opening
+        return super().opening if self.first is None else self.first.opening
 
     @lazy
     def system(self) -> str | None:

@@ -1,0 +1,59 @@
+"""`per: conversation`: whose conversation a request is of, also where it goes on from a stored response."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.language.playing import Ask, Game, ask, chat, claude
+
+RULES = """
+rules:
+  - per: conversation
+    sequence: [one, two, three]
+"""
+
+
+def responses(input: str, **fields: Any) -> Ask:
+    return ask("/v1/responses", {"model": "gpt-4o", "input": input, **fields})
+
+
+def said(game: Game, asked: Ask) -> tuple[str, str]:
+    """What is answered, and the response's id."""
+    body = game.hear(asked).json
+    return body["output"][0]["content"][0]["text"], body["id"]
+
+
+def test_a_chain_of_responses_is_the_conversation_of_its_root() -> None:
+    game = Game(RULES)
+    first, id = said(game, responses("weather", instructions="be kind"))
+    other, _ = said(game, responses("hello"))
+    second, id = said(game, responses("and now?", previous_response_id=id, instructions="be short"))
+    third, id = said(game, responses("hello", previous_response_id=id))
+    assert (first, second, third, other) == ("one", "two", "three", "one")
+
+
+def test_a_branch_of_a_chain_is_of_the_same_conversation() -> None:
+    game = Game(RULES)
+    _, root = said(game, responses("weather"))
+    branches = [said(game, responses(text, previous_response_id=root))[0] for text in ("a", "b")]
+    assert branches == ["two", "three"]
+
+
+def test_a_conversation_object_is_a_conversation_whatever_is_said_in_it() -> None:
+    game = Game(RULES)
+    assert said(game, responses("hi", conversation="conv_a"))[0] == "one"
+    assert said(game, responses("hi", conversation={"id": "conv_b"}))[0] == "one"
+    assert said(game, responses("more", conversation={"id": "conv_a"}))[0] == "two"
+    assert said(game, responses("hi"))[0] == "one"
+
+
+def test_what_goes_on_from_a_response_of_a_conversation_object_stays_in_it() -> None:
+    game = Game(RULES)
+    _, id = said(game, responses("hi", conversation="conv_a"))
+    assert said(game, responses("more", previous_response_id=id))[0] == "two"
+
+
+def test_one_opening_is_one_conversation_whatever_the_protocol() -> None:
+    game = Game(RULES)
+    assert [game.hear(chat("hi")).text, game.hear(claude("hi")).text] == ["one", "two"]
+    assert game.hear(claude("hi", system="be kind")).text == "one"
