@@ -43,8 +43,8 @@ def test_an_agent_loop_ends_with_the_answer(server: Live) -> None:
         async with client_of(server) as client:
             first = await client.chat.completions.create(model="mine", messages=messages, tools=TOOLS)
             message = first.choices[0].message
-            (call,) = message.tool_calls or ()
-            assert call.type == "function"
+            calls: Any = message.tool_calls or ()
+            (call,) = calls
             assert json.loads(call.function.arguments) == {"city": "Paris"}
             messages += [message, {"role": "tool", "tool_call_id": call.id, "content": '{"degrees": 21}'}]
             last = await client.chat.completions.create(model="mine", messages=messages, tools=TOOLS)
