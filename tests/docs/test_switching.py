@@ -13,6 +13,7 @@ import pytest
 from mockllm.cli.options import SERVING, settled
 from mockllm.core.hash import request_hash
 from mockllm.core.json import dumps, loads
+from mockllm.core.limits import STRATEGIES
 from mockllm.core.plan import Data, Plan, Raw, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Answer, Engine
@@ -42,7 +43,7 @@ class Asked:
         folders = () if scenarios is None else (str(scenarios),)
         gathered = gather(Wanted(folders, (pack,), Settings((), environment or {}), VOCABULARY))
         assert not gathered.mistakes
-        engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
+        self.engine = engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
         if raw is None:
             raw = dumps({"model": model, "messages": [{"role": "user", "content": "Say it back."}], **body})
         self.request = engine.read(
@@ -51,6 +52,11 @@ class Asked:
         self.answer: Answer = engine.answer(self.request)
         self.plan: Plan = self.answer.plan
         self.status = self.plan.head.status
+
+    def again(self, count: int, after: float = 0.0) -> list[int]:
+        """The statuses of so many more such requests, that much later."""
+        self.request.now += after
+        return [self.engine.answer(self.request).status for _ in range(count)]
 
     @property
     def body(self) -> Any:
@@ -222,6 +228,49 @@ def chunk_size() -> None:
     assert len(with_environment("STREAM_CHUNK_SIZE=10", stream=True).chunks) == 3
 
 
+def limited(*assignments: str) -> Asked:
+    """The first of several requests under a rate limit."""
+    named = dict(assignment.split("=") for assignment in ("RATE_LIMIT_ENABLED=true", *assignments))
+    return Asked("default", environment=named)
+
+
+def limit_enabled() -> None:
+    assert limited().again(6) == [200] * 4 + [429] * 2
+    assert Asked("default").again(20) == [200] * 20
+
+
+def limit_mode() -> None:
+    for mode in STRATEGIES:
+        for name in {mode, mode.replace("-", "_")}:
+            counted = mode in ("fixed-window", "sliding-window", "token-bucket", "leaky-bucket")
+            found = limited(f"RATE_LIMIT_MODE={name}", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_AFTER_N=1")
+            if mode == "random":
+                assert 10 < found.again(100).count(429) < 60
+            else:
+                assert found.status == (429 if mode == "always" else 200)
+                assert found.again(1) == [200 if mode == "none" else 429]
+                assert found.again(1, 60.0) == [200 if counted or mode == "none" else 429]
+
+
+def limit_after() -> None:
+    assert limited("RATE_LIMIT_AFTER_N=2").again(2) == [200, 429]
+
+
+def limit_random() -> None:
+    found = limited("RATE_LIMIT_MODE=random", "RATE_LIMIT_RANDOM_PROBABILITY=1")
+    assert [found.status, *found.again(9)] == [429] * 10
+
+
+def limit_requests() -> None:
+    assert limited("RATE_LIMIT_MODE=fixed_window", "RATE_LIMIT_REQUESTS=3").again(3) == [200, 200, 429]
+    assert limited("RATE_LIMIT_MODE=fixed_window").again(10) == [200] * 9 + [429]
+
+
+def limit_window() -> None:
+    found = limited("RATE_LIMIT_MODE=sliding-window", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_WINDOW_MS=1000")
+    assert (found.again(1, 0.5), found.again(1, 0.5)) == ([429], [200])
+
+
 def port() -> None:
     assert settled(Namespace(), SERVING, {"PORT": "3000"})["port"] == 3000
     assert settled(Namespace(), SERVING, {})["port"] == 8080
@@ -299,6 +348,12 @@ ROWS: dict[str, Callable[..., None]] = {
     "`STREAM_DELAY_MS`": gap,
     "`STREAM_JITTER_MS`": no_jitter,
     "`STREAM_CHUNK_SIZE`": chunk_size,
+    "`RATE_LIMIT_ENABLED`": limit_enabled,
+    "`RATE_LIMIT_MODE`": limit_mode,
+    "`RATE_LIMIT_AFTER_N`": limit_after,
+    "`RATE_LIMIT_RANDOM_PROBABILITY`": limit_random,
+    "`RATE_LIMIT_REQUESTS`": limit_requests,
+    "`RATE_LIMIT_WINDOW_MS`": limit_window,
     "`PORT`": port,
     "any message": echo,
     "model `credit-error`": credit,
