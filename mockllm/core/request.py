@@ -233,15 +233,18 @@ class Request:
     @lazy
     def body(self) -> Json | Missing:
         """The body's JSON; MISSING where there is none or it cannot be read."""
-        try:
-            return loads(self.raw)
-        except JSONDecodeError:
-            return MISSING
+        _ = self.fields
+        return vars(self)["body"]
 
     @lazy
     def fields(self) -> dict[str, Json]:
         """The body where it is an object, else an empty one: what readers look into."""
-        body = self.body
+        body: Json | Missing
+        try:
+            body = loads(self.raw)
+        except JSONDecodeError:
+            body = MISSING
+        vars(self)["body"] = body
         return body if type(body) is dict else {}
 
     @property

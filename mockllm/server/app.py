@@ -80,7 +80,8 @@ class App:
         """The protocol factory for server sockets. Call it on the loop that will run it."""
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(LoopClock(self._loop))
-        return Listener(self.handle, self.in_one_turn, self.limits, self._deadlines, self._unparsed)
+        watched = (self.limits, self._deadlines, self._unparsed)
+        return Listener(self.handle, self.in_one_turn, *watched, _abandoned)
 
     def in_one_turn(self, incoming: Incoming) -> bool:
         """Answers a request that has come as a whole, where its answer waits for nothing: at once, in the turn
@@ -168,10 +169,8 @@ class App:
 
     def _read(self, engine: Engine, incoming: Incoming, path: str, query: str, raw: bytes) -> Request:
         message, connection = incoming.message, incoming.connection
-        peer = connection.peername
-        client = peer[0] if type(peer) is tuple else str(peer or "")
         headers = message.headers if connection.ascii else clean(message.headers)
-        return engine.read(message.method, path, query, headers, raw, client, time.time())
+        return engine.read(message.method, path, query, headers, raw, connection.client, time.time())
 
     def _own(self, method: str, path: str, headers: Mapping[str, str]) -> Given | None:
         """What is answered without the engine; None where it is the engine's."""
@@ -231,6 +230,8 @@ class App:
         self, message: RawRequestMessage, given: Given, at: float, since: float, left: Left
     ) -> None:
         answer, request, lines = given.answer, given.request, self._lines
+        if answer.lease is not None:
+            answer.lease.end()
         model: str | None = None
         if request is not None:
             # A quiet server does not read a body only for its journal: what nobody has looked at is left out.
@@ -249,6 +250,7 @@ class App:
             left,
             answer.missed,
             None if request is None else request.session,
+            answer.drawn,
         )
         record = tuple.__new__(Record, facts)  # for half of what the class's own way costs
         self.journal.add(record)
@@ -293,6 +295,13 @@ def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _abandoned(prepared: tuple[Given, float]) -> None:
+    """An answer will not be played; should it be tried all the same, nothing is handed back twice."""
+    lease = prepared[0].answer.lease
+    if lease is not None:
+        lease.end()
 
 
 def _plain(status: int, text: str) -> Given:

@@ -14,7 +14,7 @@ from aiohttp import StreamReader
 from aiohttp.web import RequestPayloadError
 
 from mockllm.core.failure import Failure
-from mockllm.server.connection import BrokenBody, Incoming, SocketSink
+from mockllm.server.connection import BrokenBody, Incoming, SocketSink, taken
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.limits import Limits
 
@@ -55,7 +55,8 @@ def ready_body(incoming: Incoming, limits: Limits) -> bytes | None:
     body = incoming.body
     if not body.is_eof() or body.total_bytes > limits.body or "content-encoding" in incoming.message.headers:
         return None
-    return _shallow(body.read_nowait(), limits)
+    raw = taken(body)
+    return raw if raw.count(b"[") + raw.count(b"{") <= limits.depth else _shallow(raw, limits)
 
 
 def _shallow(raw: bytes, limits: Limits) -> bytes:

@@ -60,22 +60,16 @@ def messages(value: Json, path: str) -> Failure | None:
         return wrong_type(value, path, "an array of objects")
     plain = True
     for place, entry in enumerate(value):
-        if not _is_plain(entry):
-            plain = False
-            wrong = _message(entry, f"{path}[{place}]", place)
-            if wrong is not None:
-                return wrong
-    return length(value, path, 1, None) or (None if plain else _answers(value))
-
-
-def _is_plain(entry: Json) -> bool:
-    """The common case, seen at a glance: a role and a text."""
-    return (
-        type(entry) is dict
-        and len(entry) == 2
-        and type(entry.get("content")) is str
-        and entry.get("role") in PLAIN
-    )
+        if type(entry) is dict and len(entry) == 2 and type(entry.get("content")) is str:
+            if entry.get("role") in PLAIN:
+                continue  # the common case, seen at a glance: a role and a text
+        plain = False
+        wrong = _message(entry, f"{path}[{place}]", place)
+        if wrong is not None:
+            return wrong
+    if plain and value:
+        return None
+    return length(value, path, 1, None) or _answers(value)
 
 
 def _message(entry: Json, path: str, place: int) -> Failure | None:
