@@ -33,11 +33,13 @@ class Answer(NamedTuple):
     """The place that it takes in limits and loads, to be handed back (`lease.end()`) when it has ended."""
     calls: tuple[tuple[str | int, str], ...] = ()
     """The tools that it calls, each behind its call's id, or behind that id's number among what is `said`."""
+    drawn: str | bytes = ""
+    """The seed that would give it again (`engine.replaying`), or what its ids are hashed behind."""
     said: Sequence[bytes] = ()
 
-    def filled_with(self, said: Sequence[bytes]) -> Answer:
-        """The same answer with this in its holes."""
-        return tuple.__new__(Answer, (*self[:-1], said))  # as `_replace` would, at a tenth of the cost
+    def filled_with(self, root: bytes, said: Sequence[bytes]) -> Answer:
+        """The same answer with this in its holes, its ids hashed behind this root."""
+        return tuple.__new__(Answer, (*self[:-2], root, said))  # as `_replace` would, at a tenth of the cost
 
     @property
     def issued(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from mockllm.core.remembered import Memo
 from mockllm.core.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
-from mockllm.engine import overrides, sessions
+from mockllm.engine import overrides, replaying, sessions
 from mockllm.engine.about import About
 from mockllm.engine.answer import Answer
 from mockllm.engine.claims import Claims, Verdicts
@@ -139,15 +139,16 @@ class Engine:
         """The long way. What takes a place in limits and loads says when it will have ended."""
         exchange = self._exchange(request, hits, count=True)
         lease = exchange.settled.lease
+        drawn = replaying.told(exchange.seed, exchange.claim, exchange.settled)
         if lease is None:
-            return exchange.answer()
+            return exchange.answer()._replace(drawn=drawn)
         try:
             answer = exchange.answer()
             lease.lasts(request.now + lasting(answer.plan))
         except BaseException:
             lease.end()
             raise
-        return answer._replace(lease=lease)
+        return answer._replace(lease=lease, drawn=drawn)
 
     def _remember(self, request: Request, answer: Answer) -> None:
         if answer.calls:
@@ -205,7 +206,9 @@ class Engine:
             if override.rule is not None:
                 made = made._replace(rules=[self._claims.candidate(override.rule, request)])
         settled = self.state.settle(made) if count else self.state.peek(made)
-        return Exchange(self, request, outcome, settled, verdicts)
+        if type(override) is Override and override.place is not None:
+            settled = replaying.put(settled, made, override.place)
+        return Exchange(self, request, outcome, made, settled, verdicts)
 
     def _open_lane(self, hits: int) -> None:
         """The short way for the next requests with these hits, where there is one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from mockllm.core.chance import Chance, Ids
-from mockllm.core.claim import Bounds, Settled, Turn
+from mockllm.core.claim import Bounds, Claim, Settled, Turn
 from mockllm.core.failure import Failure
 from mockllm.core.hints import cut
 from mockllm.core.matching import captures, matched_result
@@ -47,15 +47,22 @@ ALONE = -1
 class Exchange:
     """See above."""
 
-    __slots__ = ("dialect", "engine", "outcome", "request", "settled", "verdicts")
+    __slots__ = ("claim", "dialect", "engine", "outcome", "request", "settled", "verdicts")
 
     def __init__(
-        self, engine: Engine, request: Request, outcome: Outcome, settled: Settled, verdicts: Verdicts
+        self,
+        engine: Engine,
+        request: Request,
+        outcome: Outcome,
+        claim: Claim,
+        settled: Settled,
+        verdicts: Verdicts,
     ) -> None:
         self.engine = engine
         self.request = request
         self.outcome = outcome
         self.dialect: Dialect = outcome.dialect
+        self.claim = claim
         self.settled = settled
         self.verdicts = verdicts
 
@@ -242,8 +249,7 @@ class Exchange:
     @property
     def seed(self) -> int:
         """The request's own, else that of its session, else the server's."""
-        override = self.request.override
-        return override.seed if type(override) is Override and override.seed is not None else self.engine.seed
+        return self.claim.seed
 
     def way(self, item: int | None, saying: Saying, step: int) -> Way:
         """How a step of an item is sent: all settings that apply, and the request's own."""

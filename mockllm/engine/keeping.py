@@ -60,7 +60,7 @@ class Kept:
     def filled(self, root: bytes, request: Request) -> Answer:
         """The answer to this request, with ids of this root."""
         said = self.stencil.fill(root, int(request.now), request.input_tokens if self.counts else 0)
-        return self.answer.filled_with(said)
+        return self.answer.filled_with(root, said)
 
 
 def asked_for(way: Way, dialect: Dialect, saying: Saying, request: Request) -> Hashable:

@@ -51,7 +51,10 @@ class Lane:
         if kept is None or not (kept.holes is ALL or kept.fits(request)):
             return None
         session = request.session
-        number = self._shared.tally("", self._keys) if session is None else self._state.tally(session, self._keys)
+        if session is None:
+            number = self._shared.tally("", self._keys)
+        else:
+            number = self._state.tally(session, self._keys)
         answer = kept.filled(b"%b%d|" % (self._stem, number), request)
         if self._strict and request.unknown:
             return answer._replace(notes=(*answer.notes, *unknown_fields(request)))

@@ -18,7 +18,9 @@ from mockllm.core.faults import Fault
 from mockllm.core.hints import brief
 from mockllm.core.json import Json
 from mockllm.core.quantities import parse_duration
+from mockllm.engine import replaying
 from mockllm.engine.plans import Way
+from mockllm.engine.replaying import Place
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.combining import SELF
 from mockllm.scenario.complaints import mistakes_in
@@ -38,7 +40,6 @@ WAITS: Final = ("for", "pause", "every", "time")
 """The keys of faults that hold durations."""
 LISTED: Final = 5
 """So many rules are named to who names none that there is."""
-_SEED: Final = re.compile(r"-?[0-9]{1,19}")
 
 
 class Wrong(Exception):
@@ -49,6 +50,8 @@ class Override(NamedTuple):
     """What was asked for; None (and no notes) of what was not."""
 
     seed: int | None = None
+    place: Place | None = None
+    """Where the answer stands, in place of where the session does."""
     faults: tuple[Fault, ...] | None = None
     delay: float | None = None
     rule: int | None = None
@@ -64,7 +67,7 @@ def named(headers: Mapping[str, str]) -> bool:
 def read(headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, longest: float) -> Override:
     """What the headers ask for; no wait is longer than `longest` seconds. Raises Wrong."""
     seed = headers.get(SEED)
-    made = Override(None if seed is None else _seed(seed))
+    made = Override() if seed is None else Override(*_seed(seed))
     asked = [name for name in ALLOWED if name in headers]
     if not asked:
         return made
@@ -88,10 +91,13 @@ def changed(way: Way, override: Override) -> Way:
     return way if sending is way.sending else Way(replace(sending, static=False), None, way.modifiers)
 
 
-def _seed(text: str) -> int:
-    if _SEED.fullmatch(text) is None:
-        raise Wrong(f"{SEED}: expected a whole number, found {brief(text)}")
-    return int(text)
+def _seed(text: str) -> tuple[int, Place | None]:
+    found = replaying.read(text)
+    if found is None:
+        raise Wrong(
+            f"{SEED}: expected a whole number, or a seed as the journal tells it, found {brief(text)}"
+        )
+    return found
 
 
 def _rule(id: str, catalog: Catalog) -> int:

@@ -251,6 +251,7 @@ class App:
             answer.missed,
             None if request is None else request.session,
             answer.drawn,
+            answer.drawn,
         )
         record = tuple.__new__(Record, facts)  # for half of what the class's own way costs
         self.journal.add(record)

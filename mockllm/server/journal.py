@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from mockllm.core.hints import cut
+from mockllm.engine import replaying
 
 LONGEST: Final = 200
 
@@ -34,6 +35,13 @@ class Record(NamedTuple):
     left: Left = "finished"
     missed: bool = False
     session: str | None = None
+    drawn: str | bytes = ""
+
+    @property
+    def seed(self) -> str:
+        """The seed that would give its answer again in a fresh session, for `x-mockllm-seed`; empty where no
+        rule was asked."""
+        return self.drawn if isinstance(self.drawn, str) else replaying.told_of(self.drawn)
 
 
 class Journal:

@@ -66,6 +66,8 @@ class Lines:
             asides.append("modifiers: " + plain(", ".join(record.modifiers)))
         if self._verbose and record.session is not None:
             asides.append(f"session: {record.session}")
+        if self._verbose and record.seed:
+            asides.append(f"seed: {record.seed}")
         if self._verbose and request is not None:
             asides.append(f"hash: {request_hash(request)}")
         return " ".join(said) + (f"  [{'; '.join(asides)}]" if asides else "")

@@ -92,7 +92,7 @@ class InputRequest(ModelRequest):
     @lazy
     def thread(self) -> str | None:
         """The conversation object's id, of the request or of the first."""
-        return self.conversation or (self.first and self.first.conversation)
+        return self.conversation or (None if self.first is None else self.first.conversation)
 
     @lazy
     def opening(self) -> tuple[str, str]:

@@ -1,0 +1,146 @@
+"""The seed that an answer is told by, and gives it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mockllm.engine.replaying import read, told_of
+from tests.language.playing import NOW, Ask, Game, Heard, chat, claude
+
+RULES = """
+rules:
+  - {name: seldom, match: {user: gamble}, chance: 10%, reply: "won {{ model }}"}
+  - name: chosen
+    match: {user: choose}
+    choose: [one, two, {weight: 2, reply: three}]
+  - name: steps
+    match: {user: steps}
+    per: api_key
+    sequence: [{reply: first, times: 2}, second, third]
+    then: fall_through
+  - name: made
+    match: {user: made}
+    reply: {tool_calls: [{name: look, arguments: from_schema}]}
+  - {name: rest, fallback: true, reply: {text: {sentences: [1, 6]}}}
+modifiers:
+  - name: paced
+    match: {stream: true}
+    pace: {ttft: [100ms, 2s], itl: {lognormal: {median: 20ms, p99: 200ms}}, jitter: 10ms}
+  - {name: late, match: {user: late}, chance: 30%, delay: [1s, 5s]}
+  - {name: cut, match: {user: cut}, every: 3, faults: [malformed]}
+  - {name: out, match: {user: out}, chance: 50%, error: overloaded}
+"""
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "look",
+        "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    },
+}
+SEEDS = [0, 7, -3, 10**18]
+
+
+def whole(heard: Heard) -> object:
+    """All of an answer: what it says, when, and under which head."""
+    return heard.status, heard.headers, heard.written, heard.delay, heard.rule, heard.modifiers
+
+
+def replayed(asked: Ask, seed: str) -> Ask:
+    """The same request with that seed, in a session of its own."""
+    return replace(asked, headers={**asked.headers, "x-mockllm-seed": seed, "x-mockllm-session": "again"})
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("user", ["gamble", "choose", "steps", "late", "cut", "out", "hi"])
+@pytest.mark.parametrize("say", [chat, claude])
+def test_an_answer_of_any_place_comes_again_by_its_seed(say, user: str, seed: int) -> None:  # type: ignore[no-untyped-def]
+    game = Game(RULES, seed=seed)
+    for number in range(12):
+        game.hear(chat("noise", key=str(number)))
+        asked = say(user, key="a", stream=number % 2 == 0)
+        first = game.hear(asked)
+        drawn = first.answer.drawn
+        told = drawn if isinstance(drawn, str) else told_of(drawn)
+        assert whole(Game(RULES).hear(replayed(asked, told))) == whole(first), (number, told)
+
+
+def test_fake_data_comes_again() -> None:
+    game = Game(RULES, seed=5)
+    asked = chat("made", tools=[TOOL])
+    said = [game.hear(asked) for _ in range(5)]
+    assert len({str(each.calls) for each in said}) > 1
+    for each in said:
+        assert isinstance(each.answer.drawn, str)
+        assert Game(RULES).hear(replayed(asked, each.answer.drawn)).bytes == each.bytes
+
+
+def test_what_is_kept_is_told_by_its_number() -> None:
+    game = Game("rules: [{reply: hi}]", seed=3)
+    said = [game.hear(chat()) for _ in range(5)]
+    drawn = [each.answer.drawn for each in said]
+    assert isinstance(drawn[4], bytes)
+    assert told_of(drawn[4]) == "3@4"
+    assert told_of(b"3||0|") == "3"
+    assert Game("rules: [{reply: hi}]").hear(replayed(chat(), "3@4")).bytes == said[4].bytes
+
+
+def test_the_beginning_is_told_by_the_seed_alone() -> None:
+    assert Game(RULES, seed=9).hear(chat()).answer.drawn == "9"
+    assert Game("rules: []").hear(chat()).answer.drawn == "0"
+
+
+def test_a_replay_counts_as_any_request_does() -> None:
+    game = Game(RULES)
+    texts = [game.hear(replayed(chat("steps"), seed)).text for seed in ("0@2,r0:2:2", "0", "0", "0")]
+    assert texts == ["second", "first", "second", "third"]
+
+
+def test_a_replay_is_asked_by_limits_as_they_are_now() -> None:
+    rules = """
+    rules: [{reply: hi}]
+    modifiers: [{limit: {strategy: fixed-window, requests: 1, window: 1m}}]
+    """
+    game = Game(rules)
+    first, second = (game.hear(replayed(chat(), "0@5")) for _ in range(2))
+    assert (first.status, second.status) == (200, 429)
+
+
+def test_a_replayed_request_that_is_invalid_or_missed_stays_so() -> None:
+    game = Game("rules: [{match: {user: hi}, chance: 50%, reply: hi}]")
+    lost = [game.hear(chat("hi")) for _ in range(20)]
+    assert {each.status for each in lost} == {200, 404}
+    for each in lost:
+        assert isinstance(each.answer.drawn, str)
+        assert (
+            Game("rules: [{match: {user: hi}, chance: 50%, reply: hi}]")
+            .hear(replayed(chat("hi"), each.answer.drawn))
+            .status
+            == each.status
+        )
+    assert game.hear(replayed(chat("hi", temperature="x"), "0@9,r0:1:1")).status == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("7", (7, None)),
+        ("-7", (-7, None)),
+        ("7@0", (7, (0, {}))),
+        ("7@3,r0:1:2,m12:3:4", (7, (3, {("r", 0): (1, 2), ("m", 12): (3, 4)}))),
+        *(
+            (text, None)
+            for text in ("", "x", "7@", "@1", "7@1,", "7@1,x0:1:1", "7@1,r0:1", "1" * 20, "7 ", "٧")
+        ),
+    ],
+)
+def test_what_is_a_seed(text: str, found: object) -> None:
+    assert read(text) == found
+
+
+def test_the_time_is_the_requests_own() -> None:
+    game = Game(RULES)
+    first = game.hear(chat("hi", now=NOW + 5))
+    assert Game(RULES).hear(chat("hi", now=NOW + 5)).bytes == first.bytes
+    assert Game(RULES).hear(chat("hi", now=NOW + 9)).bytes != first.bytes
