@@ -337,3 +337,44 @@ def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
         main(["explain", "nowhere.json"])
     assert exit.value.code == 2
     assert capsys.readouterr().err == "mockllm: nowhere.json: No such file or directory\n"
+
+
+LIMITS = """\
+rules:
+  - {name: pay, match: {user: pay}, sets_state: {order: paid}, reply: Paid.}
+  - {name: ship, match: {user: ship}, requires_state: {order: paid}, reply: Shipped.}
+  - {name: early, during: {to: 5s}, reply: Early.}
+modifiers:
+  - {name: quota, match: {model: limited}, limit: {strategy: after-n, requests: 1}}
+  - {name: machine, match: {model: busy}, load: {max_inflight: 1}, delay: 1s}
+  - {name: late, during: {from: 50s}, delay: 1s}
+"""
+
+
+def test_what_a_limit_turns_away_and_what_stands_outside_its_window(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("scenarios", "a.yaml").write_text(LIMITS, encoding="utf-8")
+    steps = [
+        {"request": {"model": "limited", "user": "hi"}},
+        {"request": {"model": "limited", "user": "ship"}},
+        {"after": "6s", "request": {"user": "ship"}},
+        {"request": {"model": "busy", "user": "pay"}},
+        {"request": {"model": "busy", "user": "ship"}},
+    ]
+    Path("request.json").write_text(json.dumps({"steps": steps}), encoding="utf-8")
+    assert main(["explain", "request.json"]) == 0
+    first, limited, missed, paid, shipped = capsys.readouterr().out.split("\nStep ")
+    assert "a.yaml:early answers" in first
+    assert "a.yaml:8 late: matched, but outside its window (during)" in first
+    assert "a.yaml:quota answers: its limit is reached, in place of a.yaml:early" in limited
+    assert 'a.yaml:3 ship: matched, but the state order is null, wants "paid"' in limited
+    assert "note: limited: too many requests, room in 1s" in limited
+    assert "No rule answers" in missed
+    assert "a.yaml:4 early: matched, but outside its window (during)" in missed
+    assert "a.yaml:pay answers" in paid
+    assert "a.yaml:ship answers" in shipped
+    assert main(["explain", "request.json", "--json"]) == 0
+    reports = json.loads(capsys.readouterr().out)
+    assert [report["outcome"] for report in reports] == ["rule", "limited", "miss", "rule", "rule"]
+    assert [report["spared"] for report in reports] == [["a.yaml:late"]] * 5

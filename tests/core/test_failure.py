@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.failure import BY_STATUS, NAMED, Failure
+from mockllm.core.failure import BY_STATUS, NAMED, NEVER, Failure
 
 NAMES = ("openai", "anthropic")
 
@@ -41,3 +41,12 @@ def test_the_named_error_of_a_status_else_the_generic_one_of_its_class(status: i
 )
 def test_each_dialect_takes_its_own_fields(fields: dict[str, object], own: dict[str, object]) -> None:
     assert Failure("timeout", fields=fields).for_dialect("openai", NAMES).fields == own
+
+
+@pytest.mark.parametrize(
+    ("own", "usual", "told"),
+    [(None, None, None), (None, 3.0, 3.0), (2.0, 3.0, 2.0), (0.0, 3.0, 0.0), (NEVER, 3.0, None)],
+    ids=["nothing", "what is usual", "its own", "at once", "never"],
+)
+def test_when_to_try_again(own: float | None, usual: float | None, told: float | None) -> None:
+    assert Failure("rate_limit", retry_after=own).again(usual) == told

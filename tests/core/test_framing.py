@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import pytest
 
-from mockllm.core.framing import FORMS, Item, closing, flowing, framed, written
-from mockllm.core.plan import Bare, Cut, Data, Flow, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.framing import FORMS, Item, closing, flowing, framed, lasting, written
+from mockllm.core.plan import Bare, Cut, Data, Delivery, Flow, Framing, Head, Plan, Raw, Step, Wait
 
 ONE, TWO = Data(b"{1}", 1, "say"), Data(b"{2}", 2, "say", "named")
 HEAD = Head(200, ())
@@ -119,3 +120,21 @@ def test_bytes_flow(items: list[Item], flow: list[Item]) -> None:
 def test_what_left_before_takes_its_time() -> None:
     assert list(flowing([b"a"], TWO_A_SECOND, sent=6)) == [Wait(3.0, 0), b"a", Wait(0.5, 0)]
     assert list(flowing([], TWO_A_SECOND, sent=1)) == [Wait(0.5, 0)]
+
+
+@pytest.mark.parametrize(
+    ("plan", "seconds"),
+    [
+        pytest.param(Plan(HEAD, ()), 0.0, id="nothing"),
+        pytest.param(Plan(HEAD, (Wait(1.0, 0), ONE, Wait(2.0, 1)), delay=4.0), 7.0, id="delay and waits"),
+        pytest.param(Plan(HEAD, (ONE,), delivery=Delivery(over=3.0)), 3.0, id="a slow head"),
+        pytest.param(Plan(HEAD, (Wait(1.0, 0), Cut("reset", 0), Wait(9.0, 0))), 1.0, id="up to a cut"),
+        pytest.param(Plan(HEAD, (ONE, Cut("silence", 0))), inf, id="what hangs"),
+        pytest.param(Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND,))), 1.5, id="a narrow line"),
+        pytest.param(
+            Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND, Flow(1, 2.0)))), 6.0, id="two of them"
+        ),
+    ],
+)
+def test_how_long_an_answer_takes(plan: Plan, seconds: float) -> None:
+    assert lasting(plan) == pytest.approx(seconds)

@@ -29,6 +29,8 @@ def test_a_content_type_is_another_or_none() -> None:
 def test_a_header_goes_wherever_it_stands() -> None:
     head = Head(200, (("A", "1"), ("b", "2")), (("B", "3"), ("c", "4")))
     assert head.without("b") == Head(200, (("A", "1"),), (("c", "4"),))
+    assert head.with_own((("a", "5"),)) == Head(200, (("b", "2"),), (("B", "3"), ("c", "4"), ("a", "5")))
+    assert head.with_own(()) is head
 
 
 @pytest.mark.parametrize(
