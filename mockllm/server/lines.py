@@ -20,6 +20,8 @@ _LEFT: Final = {
     "gone": "the client left",
     "stopped": "cut: the server stopped",
 }
+RETRY: Final = "x-stainless-retry-count"
+"""Where OpenAI's and Anthropic's SDKs tell which try it is."""
 _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
@@ -44,8 +46,8 @@ class Lines:
         self._write(self.line(record, request))
 
     def line(self, record: Record, request: Request | None = None) -> str:
-        """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; a verbose one tells the
-        modifiers, the session, and the hash that `match: {hash: …}` sees."""
+        """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; what an SDK tried before, which
+        retry it is. A verbose one tells the modifiers, the session, and the hash that `match: {hash: …}` sees."""
         rule = plain(record.rule) if record.rule else "-"
         if record.missed:
             rule = self._paint(*self._missed)
@@ -62,6 +64,8 @@ class Lines:
         asides = [plain(note) for note in record.notes]
         if record.left in _LEFT:
             asides.append(_LEFT[record.left])
+        if request is not None and (tries := request.headers.get(RETRY, "0")) != "0":
+            asides.append(f"retry {plain(tries)}")
         if self._verbose and record.modifiers:
             asides.append("modifiers: " + plain(", ".join(record.modifiers)))
         if self._verbose and record.session is not None:

@@ -362,8 +362,7 @@ def test_what_a_limit_turns_away_and_what_stands_outside_its_window(
         {"request": {"model": "busy", "user": "pay"}},
         {"request": {"model": "busy", "user": "ship"}},
     ]
-    Path("request.json").write_text(json.dumps({"steps": steps}), encoding="utf-8")
-    assert main(["explain", "request.json"]) == 0
+    assert run({"steps": steps}) == 0
     first, limited, missed, paid, shipped = capsys.readouterr().out.split("\nStep ")
     assert "a.yaml:early answers" in first
     assert "a.yaml:8 late: matched, but outside its window (during)" in first
@@ -374,7 +373,7 @@ def test_what_a_limit_turns_away_and_what_stands_outside_its_window(
     assert "a.yaml:4 early: matched, but outside its window (during)" in missed
     assert "a.yaml:pay answers" in paid
     assert "a.yaml:ship answers" in shipped
-    assert main(["explain", "request.json", "--json"]) == 0
+    assert run({"steps": steps}, "--json") == 0
     reports = json.loads(capsys.readouterr().out)
     assert [report["outcome"] for report in reports] == ["rule", "limited", "miss", "rule", "rule"]
     assert [report["spared"] for report in reports] == [["a.yaml:late"]] * 5

@@ -113,3 +113,17 @@ def test_the_journal_is_a_ring_that_counts_all() -> None:
         journal.add(RECORD._replace(status=number, missed=number % 2 == 1))
     assert [record.status for record in journal] == [2, 3, 4]
     assert (len(journal), journal.total, journal.missed) == (3, 5, 2)
+
+
+def retried(count: str | None) -> str:
+    headers = {} if count is None else {"x-stainless-retry-count": count}
+    written: list[str] = []
+    request = Request(method="POST", path="/v1/messages", headers=headers, raw=b"")
+    Lines(written.append).show(RECORD, request)
+    return written[0]
+
+
+def test_an_sdks_retries_are_told() -> None:
+    assert retried("2").endswith(" 12ms  [retry 2]")
+    assert retried("\x1b[2J").endswith(" 12ms  [retry \\x1b[2J]")
+    assert retried("0") == retried(None)
