@@ -1,0 +1,262 @@
+"""What a request's own headers want otherwise: the seed, a fault, the delay, the rule that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mockllm.core.faults import FAULTS
+from mockllm.engine.overrides import WAITS
+from mockllm.scenario.language.settings import FaultWord
+from tests.language.playing import Ask, Game, Heard, chat, claude, play, table
+
+RULES = """
+rules:
+  - {name: greeting, match: {user: hello}, reply: "Hello there"}
+  - {name: once, match: {model: none}, times: 1, reply: once only}
+  - {name: whose, match: {user: {regex: "(?P<who>[a-z]+)!"}}, reply: "{{ match.who }}"}
+  - {name: slow, match: {user: slow}, delay: 3s, faults: [stall], reply: one two three}
+  - {name: drawn, match: {user: drawn}, choose: [a, b, c, d, e, f, g, h]}
+  - {name: rest, fallback: true, reply: one two three}
+modifiers:
+  - {name: late, match: {user: late}, delay: 2s}
+"""
+
+
+def asked(user: str = "hi", say: Any = chat, **headers: str) -> Ask:
+    """A request with these of our headers."""
+    ask: Ask = say(user, headers={f"x-mockllm-{name}": text for name, text in headers.items()}, stream=True)
+    return ask
+
+
+def one(asked: Ask, **more: Any) -> Heard:
+    return play(RULES, asked, overrides=True, **more)[0]
+
+
+def message(heard: Heard) -> str:
+    assert heard.status == 400
+    return heard.message
+
+
+# --- seeds ---------------------------------------------------------------------------------------
+
+
+def test_a_seed_is_of_one_request() -> None:
+    game = Game(RULES)
+    ids = [game.hear(asked(**headers)).events[0].json["id"] for headers in ({}, {"seed": "5"}, {})]
+    other = Game(RULES, seed=5)
+    assert ids[1] == [other.hear(asked()).events[0].json["id"] for _ in range(2)][1]
+    same = Game(RULES)
+    assert [ids[0], ids[2]] == [same.hear(asked()).events[0].json["id"] for _ in range(3)][::2]
+
+
+def test_a_seed_needs_no_permission() -> None:
+    said = {play(RULES, asked("drawn", seed=str(seed)))[0].text for seed in range(40)}
+    assert len(said) == 8
+
+
+def test_a_seed_that_is_none_is_refused() -> None:
+    expected = 'x-mockllm-seed: expected a whole number, or a seed as the journal tells it, found "many"'
+    assert message(play(RULES, asked(seed="many"))[0]) == expected
+    heard = play(RULES, asked(say=claude, seed="1.5"))[0]
+    assert heard.json["error"]["type"] == "invalid_request_error"
+    assert heard.answer.rule is None
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+@table(
+    "text, played",
+    [
+        ("a name", "malformed", ("malformed",)),
+        ("a mapping in braces", "{malformed: {at: {chunk: 2}}}", ("malformed",)),
+        ("a mapping without them", "malformed: {at: {chunk: 2}}", ("malformed",)),
+        (
+            "a list, in its order",
+            "[duplicate, {stall: {after: {chunks: 2}, for: 1s}}]",
+            ("duplicate", "stall"),
+        ),
+        ("an empty list: none", "[]", ()),
+        ("JSON, which is YAML", '{"stall": {"for": "20ms"}}', ("stall",)),
+    ],
+)
+def test_a_fault_is_written_as_in_a_scenario(text: str, played: tuple[str, ...]) -> None:
+    assert one(asked(fault=text)).answer.faults == played
+
+
+def test_a_fault_stands_in_place_of_those_of_the_scenarios() -> None:
+    assert one(asked("slow")).answer.faults == ("stall",)
+    assert one(asked("slow", fault="[]")).answer.faults == ()
+    assert one(asked("slow", fault="duplicate")).answer.faults == ("duplicate",)
+
+
+def test_a_fault_that_finds_nothing_to_break_is_noted() -> None:
+    heard = play(RULES, chat(headers={"x-mockllm-fault": "malformed"}), overrides=True)[0]
+    assert "malformed not played" in heard.notes
+
+
+@table(
+    "text, told",
+    [
+        ("a name that is none", "stal", 'column 1: no fault is called "stal"; did you mean "stall"?'),
+        (
+            "a key that is none",
+            "{stall: {fro: 1s}}",
+            'column 10: stall.fro: unknown key; expected "after" or "for"',
+        ),
+        (
+            "a bare number",
+            "{stall: {for: 3}}",
+            'column 15: stall.for: 3 has no unit; write "300ms", "2s" or "1m"',
+        ),
+        (
+            "the second of a list",
+            "[stall, rest]",
+            'column 9: no fault is called "rest"; did you mean "reset"?',
+        ),
+        (
+            "two in one",
+            "{stall: {}, reset: {}}",
+            "column 1: one fault for each item; begin each with a dash of its own",
+        ),
+        ("broken YAML", "{stall: ", "column"),
+        ("nothing", "", "column 1: "),
+        ("a template", '{stall: {for: "{{ query.x }}"}}', "column 15: stall.for: "),
+        ("a file of ours", "{stall: {for: {empirical: {file: /etc/passwd}}}}", "column"),
+    ],
+)
+def test_a_mistake_in_a_fault_is_told(text: str, told: str) -> None:
+    assert message(one(asked(fault=text))).startswith(f"x-mockllm-fault: {told}")
+
+
+def test_a_faults_waits_are_capped() -> None:
+    for text in ("{stall: {after: {chunks: 1}, for: 1h}}", "{stall: {after: {chunks: 1}, for: [1h, 2h]}}"):
+        assert one(asked(fault=text), longest=7.0).took == 7.0
+    assert one(asked(fault="{stall: {after: {chunks: 1}, for: 2s}}"), longest=7.0).took == 2.0
+
+
+def test_every_duration_of_a_fault_is_under_a_key_that_is_capped() -> None:
+    schema = FaultWord.model_json_schema()
+    found = {key for key, value in _properties(schema) if "A duration with its unit" in str(value)}
+    drawn = {"uniform", "normal", "lognormal", "exponential", "empirical", "mean", "median", "p99", "stddev"}
+    assert found - drawn - {*FAULTS, "after", "at"} == set(WAITS)
+
+
+def _properties(schema: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key == "properties":
+                yield from value.items()
+            yield from _properties(value)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _properties(each)
+
+
+# --- delays --------------------------------------------------------------------------------------
+
+
+def test_a_delay_stands_in_place_of_those_of_the_scenarios() -> None:
+    assert [one(asked(user)).delay for user in ("hi", "late", "slow")] == [0, 2, 3]
+    assert [one(asked(user, delay="250ms")).delay for user in ("hi", "late", "slow")] == [0.25] * 3
+    assert one(asked("late", delay="0s")).delay == 0
+
+
+def test_a_delay_is_capped() -> None:
+    assert one(asked(delay="1h"), longest=7.0).delay == 7.0
+
+
+def test_a_delay_needs_its_unit() -> None:
+    assert message(one(asked(delay="3"))) == 'x-mockllm-delay: 3 has no unit; write "300ms", "2s" or "1m"'
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def test_a_rule_answers_as_though_its_match_held() -> None:
+    id = one(asked("hello")).id
+    assert id is not None
+    for name in ("greeting", id):
+        heard = one(asked(rule=name))
+        assert (heard.id, heard.text) == (id, "Hello there")
+
+
+def test_a_rules_guards_and_counts_apply() -> None:
+    game = Game(RULES, overrides=True)
+    first, second = (game.hear(asked(rule="once")) for _ in range(2))
+    assert first.text == "once only"
+    assert second.status == 404
+    assert "matched, but used up (times: 1)" in second.message
+
+
+def test_what_a_match_would_have_caught_is_absent() -> None:
+    assert "match.who" in message(one(asked(rule="whose")))
+
+
+def test_modifiers_apply_to_the_rule_that_was_asked_for() -> None:
+    assert one(asked("late", rule="greeting")).modifiers == ["late"]
+
+
+@table(
+    "name, told",
+    [
+        ("one letter off", "greetings", 'there is no rule "greetings"; did you mean "greeting"?'),
+        ("nothing near", "zzz", 'there is no rule "zzz"; there are '),
+        ("nothing at all", "", 'there is no rule ""; there are '),
+    ],
+)
+def test_a_rule_that_is_none_is_refused_with_those_near_it(name: str, told: str) -> None:
+    assert message(one(asked(rule=name))).startswith(f"x-mockllm-rule: {told}")
+
+
+def test_more_rules_than_a_few_are_not_all_named() -> None:
+    assert message(one(asked(rule="zzz"))).endswith(" …")
+
+
+def test_a_rule_is_asked_for_where_there_is_none() -> None:
+    heard = play("rules: []", asked(rule="a"), overrides=True)[0]
+    assert message(heard) == 'x-mockllm-rule: there is no rule "a"'
+
+
+def test_a_modifier_does_not_answer() -> None:
+    id = one(asked("late")).answer.modifiers[0]
+    assert message(one(asked(rule=id))) == f'x-mockllm-rule: "{id}" is a modifier, and no modifier answers'
+
+
+def test_a_name_that_several_rules_have_is_not_enough() -> None:
+    files = {"a.yaml": "rules: [{name: x, reply: a}]", "b.yaml": "rules: [{name: x, reply: b}]"}
+    heard = play(files, asked(rule="x"), overrides=True)[0]
+    assert message(heard).startswith('x-mockllm-rule: several rules are called "x": ')
+    ids = message(heard).rpartition('"x": ')[2].split(", ")
+    assert [play(files, asked(rule=id), overrides=True)[0].text for id in ids] == ["a", "b"]
+
+
+# --- permission ----------------------------------------------------------------------------------
+
+
+def test_what_is_not_allowed_is_ignored_and_noted() -> None:
+    headers = {"fault": "nonsense", "delay": "3s", "rule": "greeting", "seed": "4"}
+    heard = play(RULES, asked(**headers))[0]
+    assert (heard.rule, heard.delay, heard.answer.faults) == ("rest", 0, ())
+    assert heard.notes == (
+        "ignored x-mockllm-fault, x-mockllm-delay, x-mockllm-rule: the server runs without --allow-overrides"
+    )
+    assert heard.answer.drawn == "4"
+
+
+def test_all_at_once() -> None:
+    heard = one(asked(rule="drawn", fault="duplicate", delay="1s", seed="3"))
+    assert (heard.rule, heard.answer.faults, heard.delay) == ("drawn", ("duplicate",), 1)
+
+
+def test_a_miss_and_a_lookup_are_delayed_and_broken_too() -> None:
+    heard = play("rules: []", asked(delay="1s"), overrides=True)[0]
+    assert (heard.status, heard.delay) == (404, 1)
+
+
+def test_a_peek_at_a_request_that_is_refused_looks_at_the_rules() -> None:
+    engine = Game(RULES, overrides=True).engine
+    bad = asked(fault="nonsense")
+    request = engine.read("POST", bad.path, "", bad.headers, bad.body, "", 0.0)
+    assert engine.peek(request).settled.outcome == "rule"

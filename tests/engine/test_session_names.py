@@ -1,0 +1,157 @@
+"""Which session a request is of: its header, the prefix of its path, and what is wrong with either."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.language.playing import Ask, Game, Heard, ask, chat, claude, play, table
+
+STEPS = """
+rules:
+  - {match: {session: {starts_with: named-}}, reply: "{{ session }} at {{ path }}"}
+  - {match: {path: /v1/chat/completions}, per: api_key, sequence: [one, two, three]}
+  - {match: {path: /mine}, http: {body: "at {{ path }}"}}
+  - sequence: [uno, due, tre]
+"""
+
+
+def inside(id: str, asked: Ask) -> Ask:
+    """The same request at the session's own base URL."""
+    return replace(asked, path=f"/s/{id}{asked.path}")
+
+
+def named(id: str, asked: Ask) -> Ask:
+    """The same request with the session's header."""
+    return replace(asked, headers={**asked.headers, "x-mockllm-session": id})
+
+
+def test_each_session_has_counts_of_its_own_however_it_is_named() -> None:
+    a, b = named("a", chat()), inside("b", chat())
+    game = Game(STEPS)
+    assert [game.hear(each).text for each in (a, b, chat(), inside("a", chat()), named("b", chat()), a)] == [
+        "one", "one", "one", "two", "two", "three",
+    ]  # fmt: skip
+
+
+PATHS = [
+    "/v1/chat/completions",
+    "/openai/v1/chat/completions",
+    "/chat/completions",
+    "/v1/responses",
+    "/v1/completions",
+    "/v1/embeddings",
+    "/v1/messages",
+    "/anthropic/v1/messages",
+    "/v1beta/models/gemini-2.5-flash:generateContent",
+    "/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent",
+    "/v1/projects/p/locations/l/publishers/google/models/gemini-2.5-flash:generateContent",
+    "/v1/projects/p/locations/l/publishers/anthropic/models/claude-sonnet-4-5:rawPredict",
+    "/openai/deployments/gpt-4o/chat/completions",
+    "/groq/openai/v1/chat/completions",
+    "/mistral/v1/chat/completions",
+    "/ollama/v1/chat/completions",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_protocol_is_spoken_at_a_sessions_base_url(path: str) -> None:
+    engine = Game(STEPS).engine
+    without, with_ = (engine.read("POST", each, "", {}, b"{}", "", 0.0) for each in (path, f"/s/x{path}"))
+    assert (with_.session, without.session) == ("x", None)
+    assert type(with_) is type(without)
+    assert (with_.path, with_.provider, with_.api) == (without.path, without.provider, without.api)
+    assert with_.provider is not None
+
+
+def test_rules_see_the_path_without_it_and_the_id() -> None:
+    assert play(STEPS, inside("named-1", claude()))[0].text == "named-1 at /v1/messages"
+    assert play(STEPS, inside("b", ask("/mine")))[0].bytes == b"at /mine"
+
+
+def test_an_id_in_a_path_may_be_percent_encoded() -> None:
+    game = Game(STEPS)
+    assert game.hear(named("a[1]:b", chat())).text == "one"
+    assert game.hear(inside("a%5B1%5D%3Ab", chat())).text == "two"
+
+
+def test_header_and_path_may_both_name_it() -> None:
+    assert play(STEPS, named("a", inside("a", chat())))[0].text == "one"
+
+
+TOO_LONG = "129 characters, and 128 at most are allowed"
+LETTERS = "letters, digits and . _ ~ : @ [ ] - are allowed"
+
+
+@table(
+    "asked, told",
+    [
+        ("two that differ", named("b", inside("a", chat())),
+         'the path says "a", and x-mockllm-session says "b"; give one of them'),
+        ("an empty header", named("", chat()), "x-mockllm-session is empty"),
+        ("an empty prefix", ask("/s//v1/chat/completions", {}), "the path's /s/ID is empty"),
+        ("a long header", named("x" * 129, chat()), f"x-mockllm-session has {TOO_LONG}"),
+        ("a long prefix", inside("x" * 129, chat()), f"the path's /s/ID has {TOO_LONG}"),
+        ("a space", named("a b", chat()), f'x-mockllm-session is "a b"; {LETTERS}'),
+        ("a slash", inside("a%2Fb", chat()), f'the path\'s /s/ID is "a/b"; {LETTERS}'),
+        ("a letter of another script", named("ä", chat()), f'x-mockllm-session is "ä"; {LETTERS}'),
+        ("a line's end", inside("a%0A", chat()), f'the path\'s /s/ID is "a\\n"; {LETTERS}'),
+    ],
+)  # fmt: skip
+def test_a_session_that_cannot_be_is_refused(asked: Ask, told: str) -> None:
+    game = Game(STEPS)
+    heard = game.hear(asked)
+    assert heard.status == 400
+    assert heard.message == f"mockllm knows no such session: {told}."
+    assert game.hear(chat()).text == "one", "nothing was counted"
+    assert len(game.engine.state) == 0  # type: ignore[arg-type]
+
+
+def test_the_refusal_is_in_the_providers_own_form() -> None:
+    heard = play(STEPS, named("", claude()))[0]
+    assert (heard.status, heard.json["type"], heard.json["error"]["type"]) == (
+        400,
+        "error",
+        "invalid_request_error",
+    )
+
+
+def test_what_is_no_path_of_a_session_is_a_path_like_others() -> None:
+    for path in ("/s", "/sv1/chat/completions", "/v1/s/x"):
+        assert play(STEPS, ask(path, {}))[0].status == 404
+
+
+def whole(heard: Heard) -> Any:
+    return heard.status, heard.headers, heard.written, heard.delay
+
+
+DRAWN = """
+rules:
+  - {match: {user: made}, reply: {text: {sentences: [1, 9]}}, pace: {itl: [1ms, 9ms]}}
+  - {match: {user: gamble}, chance: 50%, reply: won}
+  - {reply: "hello {{ model }}"}
+"""
+
+
+def test_two_sessions_see_the_same_run() -> None:
+    game = Game(DRAWN)
+    runs: dict[str, list[Any]] = {"a": [], "b": []}
+    for number in range(20):
+        for id, run in runs.items():
+            for user in ("made", "gamble", "hi"):
+                run.append(whole(game.hear(named(id, chat(user, stream=bool(number % 2))))))
+    assert runs["a"] == runs["b"]
+    assert len({str(each) for each in runs["a"]}) == 60
+
+
+def test_a_sessions_seed_is_that_of_all_its_requests() -> None:
+    game = Game(DRAWN)
+    game.engine.state.session("a", 0.0).seed = 9
+    other = Game(DRAWN, seed=9)
+    for user in ("made", "gamble", "hi", "hi", "hi"):
+        assert whole(game.hear(named("a", chat(user, now=1.0)))) == whole(other.hear(chat(user, now=1.0)))
+    own = {"x-mockllm-seed": "4"}
+    assert game.hear(named("a", chat(headers=own, now=1.0))).answer.drawn == "4@5,r0:3:3"
+    assert game.hear(named("a", chat(headers={"x-mockllm-rule": "x"}, now=1.0))).answer.drawn == "9@6,r0:4:4"
