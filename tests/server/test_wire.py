@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from aiohttp.web import RequestHandler
 
-from mockllm.core.plan import Cut, Data, Delivery, Framing, Head, Plan, Raw, Wait
-from mockllm.server.wire import CLOSE, KEEP, Asked, DateLine, Opening, Written, chunk, opening
+from mockllm.core.chance import Ids
+from mockllm.core.plan import Cut, Data, Delivery, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.stencil import SECOND, NotedIds, Stencil, cut
+from mockllm.server.player import at_once
+from mockllm.server.wire import CLOSE, KEEP, Asked, DateLine, Opening, Written, chunk, opening, sealed
 
 DATE = "Date: today\r\n"
 BODY = Data(b"hello", 1, "body")
@@ -223,3 +227,56 @@ def test_aiohttp_asks_no_more_of_a_response_than_a_written_answer_has() -> None:
         word.split("(")[0].split(")")[0] for part in asked.split("resp.")[1:] for word in part.split()[:1]
     }
     assert used <= {"prepare", "write_eof", "keep_alive"}
+
+
+# --- sealed: kept answers ------------------------------------------------------------------------
+
+SEALED: dict[str, tuple[Head, Framing, bool]] = {
+    # head, framing, whether it is so simple
+    "a whole answer": (Head(200, (("x", "y"),), (("x-id", "ID"),)), Framing.PLAIN, True),
+    "a stream": (Head(200, (("content-type", "text/event-stream"),)), SSE, True),
+    "a name that is no Latin": (Head(200, (("x", "名"),)), Framing.PLAIN, True),
+    "a length of its own": (Head(200, (("content-length", "3"),)), Framing.PLAIN, False),
+    "a date of its own": (Head(200, (("date", "never"),)), Framing.PLAIN, False),
+    "a connection that ends": (Head(200, (("connection", "close"),)), Framing.PLAIN, False),
+    "no body": (Head(204, ()), Framing.PLAIN, False),
+}
+
+
+def kept(
+    head: Head, framing: Framing, steps: Sequence[Step] | None = None
+) -> tuple[Stencil, Sequence[bytes]]:
+    """A stencil with an id and a time, and what stands in its holes."""
+
+    def made(ids: Ids, second: int) -> Plan:
+        id = ids.make("id-", 8)
+        own = tuple((name, id) for name, _ in head.own)
+        data = Data(b'{"id":"%b","at":%d}' % (id.encode(), second), 1, "body")
+        return Plan(replace(head, own=own), (data,) if steps is None else (data, *steps), framing)
+
+    noted = NotedIds()
+    stencil = cut(made(noted, SECOND), noted)
+    return stencil, stencil.fill(Ids(0, "", 7).root, 1_700_000_000, 0)
+
+
+@pytest.mark.parametrize(("head", "framing", "simple"), SEALED.values(), ids=SEALED)
+def test_a_kept_answer_is_sealed_as_it_is_written_otherwise(
+    head: Head, framing: Framing, simple: bool
+) -> None:
+    stencil, said = kept(head, framing)
+    plan = stencil.plan(said)
+    found = sealed(stencil, said, DATE.encode(), "Extra: 1\r\n")
+    if simple:
+        assert found == at_once(plan, opening(plan, Asked(), DATE, "Extra: 1\r\n"))
+    else:
+        assert found is None
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [(Wait(0.1, 1),), (Data(b"x" * 200_000, 2, "say"),), (Cut("close", 1),)],
+    ids=["it waits", "it is large", "it is cut"],
+)
+def test_what_takes_time_is_not_sealed(steps: Sequence[Step]) -> None:
+    stencil, said = kept(Head(200, ()), SSE, steps)
+    assert sealed(stencil, said, DATE.encode()) is None

@@ -1,0 +1,66 @@
+"""The short way: the same answers and the same counts as the long one, whoever goes which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from mockllm.core.events import sent
+from mockllm.engine import engine
+from tests.language.playing import Ask, Game, chat, claude
+
+SCENARIO = """
+rules:
+  - {name: third, match: {user: {contains: count}}, every: 3, reply: third}
+  - {name: one, match: {user: {contains: one}}, reply: "one of many"}
+  - {name: drawn, match: {user: {contains: drawn}}, choose: [a, b, c]}
+  - {name: lax, match: {user: {contains: lax}}, reply: {text: lax, usage: {input_tokens: 3}}}
+  - {name: rest, reply: rest}
+modifiers:
+  - {name: all, headers: {x-all: "1"}}
+  - {name: some, match: {model: gpt-4o}, pace: {itl: 10ms}}
+  - {name: now-and-then, match: {user: {contains: one}}, every: 5, headers: {x-fifth: "1"}}
+  - {name: jittery, match: {user: {contains: lax}}, pace: {jitter: 10ms}}
+"""
+USERS = ("one", "one more", "count", "drawn", "lax", "hello", "count one")
+
+
+def asked(random: Random) -> Iterator[Ask]:
+    for _ in range(300):
+        user, session = random.choice(USERS), random.choice((None, "a"))
+        more = {"stream": True} if random.random() < 0.4 else {}
+        if random.random() < 0.1:
+            more["surprise"] = 1
+        if random.random() < 0.1:
+            more["temperature"] = "hot"
+        ask = chat if random.random() < 0.7 else claude
+        yield ask(user, session=session, **more)
+
+
+def heard(game: Game, asks: Iterator[Ask]) -> list[tuple[object, ...]]:
+    found = []
+    for ask in asks:
+        answer = game.hear(ask).answer
+        facts = (answer.rule, answer.modifiers, answer.notes, answer.missed, answer.error, answer.faults)
+        steps = answer.plan.steps if answer.plan.streamed else ()
+        waits = tuple(step for step in steps if type(step).__name__ == "Wait")
+        found.append((sent(answer.plan), sorted(answer.plan.head.headers), waits, *facts))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_lane_answers_and_counts_as_the_long_way_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = heard(game := Game(SCENARIO), asked(Random(seed)))
+    assert any(lane is not None for lane in game.engine._lanes.values())
+    monkeypatch.setattr(engine, "lane", lambda *facts: None)
+    assert heard(Game(SCENARIO), asked(Random(seed))) == short
+
+
+def test_lanes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "WAYS", 1)
+    game = Game(SCENARIO)
+    for user in USERS * 3:
+        game.hear(chat(user))
+        assert len(game.engine._lanes) <= 1
