@@ -30,7 +30,7 @@ USERS = ("one", "one more", "count", "drawn", "lax", "hello", "count one")
 def asked(random: Random) -> Iterator[Ask]:
     for _ in range(300):
         user, session = random.choice(USERS), random.choice((None, "a"))
-        more = {"stream": True} if random.random() < 0.4 else {}
+        more: dict[str, object] = {"stream": True} if random.random() < 0.4 else {}
         if random.random() < 0.1:
             more["surprise"] = 1
         if random.random() < 0.1:
@@ -40,7 +40,7 @@ def asked(random: Random) -> Iterator[Ask]:
 
 
 def heard(game: Game, asks: Iterator[Ask]) -> list[tuple[object, ...]]:
-    found = []
+    found: list[tuple[object, ...]] = []
     for ask in asks:
         answer = game.hear(ask).answer
         facts = (answer.rule, answer.modifiers, answer.notes, answer.missed, answer.error, answer.faults)
