@@ -1,0 +1,261 @@
+"""What counts answers under way, and many clients at once: each answer hands back its place once, however its
+client leaves; a sequence gives each step to one client; a limit lets through as many as it says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+
+import pytest
+
+from mockllm.core.plan import Cut, Plan
+from mockllm.core.plan import Raw as RawStep
+from mockllm.core.request import Request
+from mockllm.engine import Answer
+from mockllm.server.app import App, Given
+from mockllm.server.limits import Limits
+from mockllm.server.serving import Threaded
+from tests.live import Live, live
+from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
+from tests.server.raw_client import Got, Raw, request
+from tests.waiting import until
+
+# --- one place, handed back once -----------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Place:
+    """A lease that knows how often it was handed back."""
+
+    ended: int = 0
+
+    def lasts(self, until: float) -> None: ...
+
+    def end(self) -> None:
+        self.ended += 1
+
+
+class Leasing:
+    """An engine whose every answer takes a place."""
+
+    def __init__(self) -> None:
+        self.places: list[Place] = []
+        self.engine = FakeEngine(
+            {path: self._leasing(plan) for path, plan in PLANS.items()},
+        )
+
+    def _leasing(self, plan: Plan) -> Callable[[Request], Answer]:
+        def answer(request: Request) -> Answer:
+            self.places.append(Place())
+            return Answer(plan, None, lease=self.places[-1])
+
+        return answer
+
+    def handed_back(self, count: int = 1) -> bool:
+        """Whether so many places were taken, and each is handed back once by now."""
+        until(lambda: len(self.places) == count and all(place.ended for place in self.places))
+        return [place.ended for place in self.places] == [1] * count
+
+
+PLANS = {
+    "/whole": whole(),
+    "/large": whole("x" * 8_000_000),
+    "/late": whole(delay=0.02),
+    "/very-late": whole(delay=60.0),
+    "/stream": chunks(3, 0.01),
+    "/long": chunks(1000, 1.0),
+    "/reset": streamed(say("a"), Cut("reset", 1)),
+    "/close": streamed(say("a"), Cut("close", 1)),
+    "/silence": streamed(say("a"), Cut("silence", 1)),
+    "/raw": Plan(whole().head, (RawStep(b"raw", 1),)),
+}
+
+
+@pytest.fixture
+def leasing() -> Iterator[tuple[Leasing, str]]:
+    made = Leasing()
+    with Threaded(App(made.engine, limits=Limits(linger=0.2, grace=0.2))) as url:
+        yield made, url
+
+
+@pytest.mark.parametrize("path", ["/whole", "/large", "/late", "/stream", "/raw"])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_an_answer_that_was_read_to_its_end(leasing: tuple[Leasing, str], path: str, version: str) -> None:
+    made, url = leasing
+    with Raw.to(url) as raw:
+        assert raw.send(request(path=path, version=version)).answer().status == 200
+        assert made.handed_back()
+
+
+@pytest.mark.parametrize("path", ["/reset", "/close"])
+def test_one_that_the_server_cuts(leasing: tuple[Leasing, str], path: str) -> None:
+    made, url = leasing
+    with Raw.to(url) as raw:
+        raw.send(request(path=path)).closed_after()
+        assert made.handed_back()
+
+
+@pytest.mark.parametrize("path", ["/long", "/very-late", "/silence", "/large"])
+def test_one_whose_client_leaves(leasing: tuple[Leasing, str], path: str) -> None:
+    made, url = leasing
+    with Raw.to(url) as raw:
+        raw.send(request(path=path))
+        until(lambda: len(made.places) == 1)
+        assert path == "/large" or made.places[0].ended == 0
+    assert made.handed_back()
+
+
+@pytest.mark.parametrize("path", ["/whole", "/late", "/long", "/silence"])
+def test_one_whose_client_has_left_before_it_begins(leasing: tuple[Leasing, str], path: str) -> None:
+    made, url = leasing
+    for _ in range(20):
+        Raw.to(url).send(request(path=path)).sock.close()
+    with Raw.to(url) as raw:
+        raw.send(request(path="/whole")).answer()
+    until(lambda: len(made.places) > 0 and all(place.ended == 1 for place in made.places))
+
+
+def test_several_on_one_connection(leasing: tuple[Leasing, str]) -> None:
+    made, url = leasing
+    with Raw.to(url) as raw:
+        raw.send(
+            request(path="/whole") + request(path="/late") + request(path="/stream") + request(path="/whole")
+        )
+        assert [raw.answer().status for _ in range(4)] == [200] * 4
+        assert made.handed_back(4)
+
+
+def test_one_that_a_server_cuts_as_it_stops() -> None:
+    made = Leasing()
+    with Threaded(App(made.engine, limits=Limits(linger=0.1, grace=0.1))) as url:
+        raw = Raw.to(url).send(request(path="/long"))
+        until(lambda: len(made.places) == 1)
+    assert made.handed_back()
+    raw.sock.close()
+
+
+def test_one_that_was_prepared_on_a_connection_that_is_lost() -> None:
+    async def lost() -> None:
+        app = App(FakeEngine())
+        connection = app.listener()()
+        for answer in (Answer(whole(), None, lease=place), Answer(whole(), None)):
+            connection.prepared = Given(answer), 0.0
+            connection.connection_lost(None)
+
+    place = Place()
+    asyncio.run(lost())
+    assert place.ended == 1
+
+
+# --- many at once --------------------------------------------------------------------------------
+
+MANY = 40
+FILE = f"""\
+rules:
+  - {{name: steps, match: {{model: steps}}, sequence: {json.dumps([f"step {n}" for n in range(MANY)])}, then: error}}
+  - name: by key
+    match: {{model: keys}}
+    per: api_key
+    sequence: {json.dumps([f"step {n}" for n in range(MANY // 4)])}
+    then: error
+  - {{name: flow, match: {{model: flow}}, requires_state: {{won: null}}, sets_state: {{won: true}}, reply: first}}
+  - {{name: others, match: {{model: flow}}, reply: later}}
+  - {{name: slow, match: {{model: [held, busy]}}, reply: a b, pace: {{itl: 60s}}}}
+  - {{name: hi, reply: hi}}
+modifiers:
+  - {{name: quota, match: {{model: limited}}, limit: {{strategy: sliding-window, requests: 25, window: 1h}}}}
+  - {{name: bucket, match: {{model: bucket}}, limit: {{strategy: token-bucket, requests: 25, window: 24h}}}}
+  - {{name: places, match: {{model: held}}, limit: {{strategy: fixed-window, concurrent: 3}}}}
+  - {{name: machine, match: {{model: busy}}, load: {{max_inflight: 2}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    folder = tmp_path_factory.mktemp("many")
+    (folder / "a.yaml").write_text(FILE, encoding="utf-8")
+    with live(folder) as server:
+        yield server
+
+
+def chat(model: str, *, session: str, key: str = "k", stream: bool = False) -> bytes:
+    body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
+    headers = {"Authorization": f"Bearer {key}", "X_Mockllm_Session": session}
+    return request("POST", "/v1/chat/completions", json.dumps(body).encode(), **headers)
+
+
+def at_once(url: str, requests: list[bytes]) -> list[Got]:
+    """What each of so many clients gets who ask at the same moment."""
+    barrier = Barrier(len(requests))
+
+    def ask(data: bytes) -> Got:
+        with Raw.to(url) as raw:
+            raw.sock.settimeout(30)
+            barrier.wait()
+            return raw.send(data).answer()
+
+    with ThreadPoolExecutor(len(requests)) as threads:
+        return list(threads.map(ask, requests))
+
+
+def said(got: Got) -> str:
+    return str(json.loads(got.body)["choices"][0]["message"]["content"])
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_each_step_of_a_sequence_goes_to_one_client(served: Live, round: int) -> None:
+    got = at_once(served.url, [chat("steps", session=f"steps-{round}")] * MANY)
+    assert sorted(map(said, got)) == sorted(f"step {number}" for number in range(MANY))
+    (after,) = at_once(served.url, [chat("steps", session=f"steps-{round}")])
+    assert after.status == 404
+
+
+def test_each_key_gets_each_of_its_steps_once(served: Live) -> None:
+    keys = [f"key {number % 4}" for number in range(MANY)]
+    got = at_once(served.url, [chat("keys", session="keys", key=key) for key in keys])
+    for key in set(keys):
+        found = [said(each) for each, whose in zip(got, keys, strict=True) if whose == key]
+        assert sorted(found) == sorted(f"step {number}" for number in range(MANY // 4))
+
+
+def test_one_client_wins_a_state(served: Live) -> None:
+    got = at_once(served.url, [chat("flow", session="flow")] * MANY)
+    assert sorted(map(said, got)) == ["first"] + ["later"] * (MANY - 1)
+
+
+@pytest.mark.parametrize("model", ["limited", "bucket"])
+def test_a_limit_lets_through_as_many_as_it_says(served: Live, model: str) -> None:
+    got = at_once(served.url, [chat(model, session=model)] * MANY)
+    passed = [each for each in got if each.status == 200]
+    assert [each.status for each in got if each not in passed] == [429] * (MANY - 25)
+    left = [int(each.headers["x-ratelimit-remaining-requests"]) for each in passed]
+    assert sorted(left) == list(range(25))
+    assert all(float(each.headers["retry-after"]) > 3000 for each in got if each not in passed)
+
+
+@pytest.mark.parametrize(("model", "places", "status"), [("held", 3, 429), ("busy", 2, 503)])
+def test_places_are_free_again_when_clients_have_left(
+    served: Live, model: str, places: int, status: int
+) -> None:
+    ask = chat(model, session=model, stream=True)
+    clients = [Raw.to(served.url).send(ask) for _ in range(MANY)]
+    heads = [client.answer(head_only=True).status for client in clients]
+    assert sorted(heads) == [200] * places + [status] * (MANY - places)
+    for client, head in zip(clients, heads, strict=True):
+        if head != 200:
+            client.sock.close()
+    with Raw.to(served.url) as still:
+        assert still.send(ask).answer(head_only=True).status == status
+    for client in clients:
+        client.sock.close()
+
+    def free() -> bool:
+        with Raw.to(served.url) as raw:
+            return raw.send(ask).answer(head_only=True).status == 200
+
+    until(free)
