@@ -8,7 +8,6 @@ left to decide. Both give the same answers and the same counts: what a lane cann
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
 from mockllm.core.chance import Ids
 from mockllm.core.claim import Candidate
@@ -18,9 +17,6 @@ from mockllm.engine.keeping import ALL, Keep, asked_for
 from mockllm.engine.plans import Way
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.state import State
-
-WayOf: TypeAlias = Callable[[Sequence[int]], Way]
-"""The way to send the rule's answer, with these modifiers."""
 
 
 class Lane:

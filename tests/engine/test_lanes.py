@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ USERS = ("one", "one more", "count", "drawn", "lax", "hello", "count one")
 def asked(random: Random) -> Iterator[Ask]:
     for _ in range(300):
         user, session = random.choice(USERS), random.choice((None, "a"))
-        more: dict[str, object] = {"stream": True} if random.random() < 0.4 else {}
+        more: dict[str, Any] = {"stream": True} if random.random() < 0.4 else {}
         if random.random() < 0.1:
             more["surprise"] = 1
         if random.random() < 0.1:
