@@ -1,0 +1,92 @@
+"""Any faults in any order leave a plan that can be played: nothing raises, it ends, and twice it is the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.faults import FAULTS, Fault, NotPlayed, ReplyFault
+from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.server.player import Play
+from mockllm.server.wire import Asked, opening
+from tests.server.virtual import world
+
+PLAYED = {name: kind for name, kind in FAULTS.items() if not issubclass(kind, ReplyFault)}
+FOREVER = 10_000_000.0
+"""Seconds of the virtual clock."""
+
+places = st.one_of(
+    st.builds(lambda count: {"chunks": count}, st.integers(0, 4)),
+    st.builds(lambda count: {"events": count}, st.integers(0, 6)),
+    st.builds(lambda count: {"bytes": count}, st.integers(0, 90)),
+    st.builds(lambda part: {"fraction": part}, st.floats(0, 1)),
+    st.builds(lambda time: {"time": f"{time}ms"}, st.integers(0, 3000)),
+)
+
+
+def of(name: str) -> st.SearchStrategy[Fault]:
+    """A fault with its defaults, or with a place of its own; those that repeat do so a few times."""
+    kind = PLAYED[name]
+    few: dict[str, Any] = {"count": 3} if "count" in kind.model_fields else {}
+    made: list[st.SearchStrategy[dict[str, Any]]] = [st.just(few)]
+    if "after" in kind.model_fields:
+        made.append(st.builds(lambda after: {**few, "after": after}, places))
+    if "at" in kind.model_fields:
+        made.append(st.builds(lambda chunk: {**few, "at": {"chunk": chunk}}, st.integers(1, 4)))
+    return st.one_of(made).map(kind.model_validate)
+
+
+faults = st.lists(st.sampled_from(sorted(PLAYED)).flatmap(of), max_size=5)
+said = st.one_of(
+    st.builds(Data, st.sampled_from([b"a", "bü".encode(), b"{}"]), st.integers(1, 3), st.just("say")),
+    st.builds(Data, st.just(b"x"), st.integers(0, 3), st.sampled_from(["open", "finish", "end"])),
+    st.builds(Raw, st.just(b": c\n\n"), st.integers(0, 3)),
+    st.builds(Wait, st.sampled_from([0.0, 0.5, 1.0]), st.integers(0, 3)),
+)
+streams = st.builds(
+    lambda steps, framing, delay: Plan(Head(200, (("content-type", "x/y"),)), tuple(steps), framing, delay),
+    st.lists(said, max_size=8),
+    st.sampled_from([Framing.SSE, Framing.SSE_CRLF, Framing.NDJSON, Framing.JSON_ARRAY]),
+    st.sampled_from([0.0, 1.0]),
+)
+wholes = st.builds(
+    lambda status, spoken: Plan(
+        Head(status, (("content-type", "x/y"),)), (Data(b'{"text": "one two"}', 0, "body"),), spoken=spoken
+    ),
+    st.sampled_from([200, 204, 304, 503]),
+    st.sampled_from([(), ((0, "one "), (0, "two")), ((0, "other"),)]),
+)
+asked = st.builds(Asked, st.booleans(), st.booleans(), st.booleans())
+
+
+def broken(plan: Plan, faults: list[Fault]) -> Plan:
+    for fault in faults:
+        played = fault.play(plan)
+        if isinstance(played, NotPlayed):
+            assert played.reason
+        else:
+            plan = played
+    return plan
+
+
+def sent(plan: Plan, asked: Asked) -> tuple[object, list[tuple[float, bytes]]]:
+    """How it ended, and what was written when."""
+    clock, deadlines, sink = world()
+    play = Play(plan, opening(plan, asked, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    play.start()
+    clock.run_until(FOREVER)
+    assert play.failed is None
+    return play.ended, sink.writes
+
+
+@settings(max_examples=300, deadline=None)
+@given(streams | wholes, faults, asked)
+def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], asked: Asked) -> None:
+    steps: tuple[Step, ...] = plan.steps
+    made = broken(plan, faults)
+    assert plan.steps is steps
+    first = sent(made, asked)
+    assert first[0] in ("finished", "close", "reset", "silence")
+    assert first == sent(broken(plan, faults), asked)
