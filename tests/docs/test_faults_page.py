@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
-from mockllm.core.faults import FAULTS
+from mockllm.core.faults import FAULTS, fault
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario import lint
 from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.examples import Suite
 from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
+from tests.faults import expected
 
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
 
@@ -44,3 +47,19 @@ def test_an_example_holds_and_plays_its_fault(file: Path) -> None:
 def test_other_pages_name_every_fault() -> None:
     language = (DOCS / "language.md").read_text(encoding="utf-8")
     assert [name for name in FAULTS if f"`{name}`" not in language] == []
+
+
+def test_what_tells_how_to_add_one_is_what_was_added() -> None:
+    """The classes and the row in docs/adding-a-fault.md stand in the code, word for word."""
+    text = (DOCS / "adding-a-fault.md").read_text(encoding="utf-8")
+    blocks = [dedent(block) for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
+    shown = [part.strip() for block in blocks for part in re.split(r"\n\n(?=\S)", block)]
+    assert [part.partition("(")[0] for part in shown] == [
+        "@fault",
+        "@fault",
+        "def truncated",
+        '"truncate": Fault',
+    ]
+    files = [*Path(fault.__file__).parent.glob("*.py"), Path(expected.__file__)]
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
+    assert [part for part in shown if part not in code] == []
