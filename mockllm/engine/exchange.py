@@ -31,7 +31,7 @@ from mockllm.scenario.language.settings import Settings
 if TYPE_CHECKING:
     from mockllm.engine.engine import Engine
 
-UNSAID = Saying(ReplyWord(), Settings(), static=True)
+UNSAID = Saying(ReplyWord.model_construct(), Settings.model_construct(), static=True)
 """What stands where no rule says anything."""
 RULE = "x-mockllm-rule"
 NOBODY = "none"

@@ -60,7 +60,7 @@ def asked(
     wanted = kitchen(stamp, came)
     kitchen.rendered = before
     assert sent(found.plan) == sent(wanted.plan)
-    assert found._replace(made=wanted.made, said=()) == wanted
+    assert found._replace(made=wanted.made, drawn=wanted.drawn, said=()) == wanted
     return found
 
 
