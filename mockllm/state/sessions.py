@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Final
 
 from mockllm.core.claim import Claim, Settled
@@ -17,8 +18,6 @@ from mockllm.state.remembering import Remembered
 
 MOST: Final = 1000
 """How many sessions there are at most."""
-UNUSED: Final = 3600.0
-"""Seconds after which a session ends that nobody uses."""
 SCOPES: Final = 1000
 """How many scopes of one session are counted, so that all of them together are bounded."""
 NAMED: Final = 3
@@ -39,14 +38,15 @@ class Session:
 
 
 class Sessions:
-    """See `State`. `say` is given a line about sessions that ended."""
+    """See `State`. At most so many (`most`) sessions are kept beside the shared one, and each for as many seconds
+    as nobody uses it (`unused`). `say` is given a line about those that ended."""
 
     def __init__(
         self,
         capacity: int = CAPACITY,
         *,
         most: int = MOST,
-        unused: float = UNUSED,
+        unused: float = inf,
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.shared = Memory(capacity)

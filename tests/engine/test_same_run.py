@@ -1,0 +1,110 @@
+"""A session's script gives the same bytes at the same moments, whatever the server does for others meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.language.playing import Ask, Game, Heard, ask, chat, claude
+
+RULES = """
+rules:
+  - {name: kept, match: {user: kept}, reply: always the same}
+  - {name: flaky, match: {user: flaky}, per: api_key, chance: 60%, reply: "lucky {{ model }}"}
+  - name: steps
+    match: {user: steps}
+    sequence: [{error: {type: rate_limit, retry_after: [1s, 9s]}, times: 2}, {reply: {text: {tokens: 40}}}, third]
+    then: cycle
+  - name: variety
+    match: {user: variety}
+    choose: [one, two, {weight: 3, reply: {text: {sentences: [1, 6]}}}]
+  - {name: call, match: {user: call}, reply: {tool_calls: [{name: look, arguments: from_schema}]}}
+  - {name: form, match: {user: form}, reply: {json: from_schema}}
+  - {name: once, match: {user: once}, times: 1, sets_state: {login: yes}, reply: welcome}
+  - {name: after, match: {user: once}, requires_state: {login: yes}, reply: again}
+  - {name: rest, fallback: true, reply: {text: {tokens: 30}}}
+modifiers:
+  - name: pace
+    match: {stream: true}
+    pace: {ttft: {lognormal: {median: 300ms, p99: 2s}}, itl: {normal: {mean: 20ms, stddev: 5ms}}, jitter: 10ms, chunk_size: 4 tokens}
+  - {name: weather, match: {stream: true}, chance: 40%, faults: [{stall: {after: {fraction: [10%, 90%]}, for: [1s, 9s]}}]}
+  - {name: torn, match: {stream: true}, every: 4, faults: [malformed]}
+  - {name: quota, match: {user: quota}, per: api_key, limit: {strategy: fixed-window, requests: 3, window: 1m}}
+"""  # noqa: E501 - YAML, a thing in a line
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+    "required": ["city", "days"],
+}
+TOOL = {"type": "function", "function": {"name": "look", "parameters": SCHEMA}}
+FORM = {"type": "json_schema", "json_schema": {"name": "form", "schema": SCHEMA}}
+SAID = ("kept", "flaky", "steps", "variety", "quota", "once", "else")
+
+
+def script() -> list[Ask]:
+    made: list[Ask] = []
+    for turn in range(5):
+        stream = bool(turn % 2)
+        for said in SAID:
+            made += [say(said, key="k", stream=stream, now=float(turn)) for say in (chat, claude)]
+        made.append(chat("call", tools=[TOOL], stream=stream, now=float(turn)))
+        made.append(chat("form", response_format=FORM, stream=stream, now=float(turn)))
+        made.append(
+            ask(
+                "/v1/responses",
+                {"model": "gpt-4o", "input": f"turn {turn}", "stream": stream},
+                now=float(turn),
+            )
+        )
+        made.append(
+            ask(
+                f"/v1beta/models/gemini-2.5-flash:{'streamGenerateContent' if stream else 'generateContent'}",
+                {"contents": [{"role": "user", "parts": [{"text": "variety"}]}]},
+                query="alt=sse" if stream else "",
+                now=float(turn),
+            )
+        )
+    return made
+
+
+def within(session: str, asked: Ask) -> Ask:
+    return replace(asked, headers={**asked.headers, "x-mockllm-session": session})
+
+
+def seen(heard: Heard) -> Any:
+    """All that a client could see: head, moments, bytes."""
+    return heard.status, heard.headers, heard.delay, heard.written, heard.answer.drawn
+
+
+@pytest.mark.parametrize("seed", [0, 11])
+def test_a_script_sees_the_same_with_noise_around_it_as_alone(seed: int) -> None:
+    game = Game(RULES, seed=seed)
+    alone = [seen(game.hear(within("mine", each))) for each in script()]
+
+    game = Game(RULES, seed=seed)
+    noise = script()
+    noisy: list[Any] = []
+    for (
+        each
+    ) in noise:  # what others have asked before: answers are kept, limits reached, sequences at their end
+        game.hear(within("early", each))
+    for number, each in enumerate(script()):
+        for other in ("a", "b", "c")[: number % 4]:
+            game.hear(within(other, noise[-number]))
+        game.hear(noise[number // 2])  # the shared session
+        noisy.append(seen(game.hear(within("mine", each))))
+    # What is kept, and told by what it is hashed behind, was made for the first one.
+    assert [each[:-1] for each in noisy] == [each[:-1] for each in alone]
+
+
+def test_keys_of_one_session_do_not_see_each_other_where_rules_count_by_key() -> None:
+    rules = "rules: [{per: api_key, choose: [a, b, c], delay: [1s, 9s], pace: {itl: [1ms, 9ms]}}]"
+    alone = [seen(each) for each in map(Game(rules).hear, [chat(key="k", stream=True)] * 9)]
+    game, mixed = Game(rules), []
+    for number in range(9):
+        for other in range(number):
+            game.hear(chat(key=f"other {other}", stream=True))
+        mixed.append(seen(game.hear(chat(key="k", stream=True))))
+    assert mixed == alone
