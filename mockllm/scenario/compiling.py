@@ -17,12 +17,13 @@ from mockllm.core.matching import All, Field, Matcher, Test
 from mockllm.core.values import is_static
 from mockllm.scenario.catalog import Answers, Catalog, Item, Saying
 from mockllm.scenario.entries import Entry
-from mockllm.scenario.language.answers import HttpWord, ReplyWord, SentencesText
+from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import Guarded, ModifierWord, RuleWord
 from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.language.texts import SentencesText
 from mockllm.scenario.matchers import matcher
 
 GENERATING = Test(Field("generates"), Equals(True))

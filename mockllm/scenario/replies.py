@@ -37,25 +37,18 @@ from mockllm.core.request import Request, Tool
 from mockllm.core.texts import cut, made_sentences, made_tokens
 from mockllm.scenario.language.answers import (
     ChoiceWord,
-    Chunk,
     CitationWord,
-    CommentChunk,
-    ErrorChunk,
-    FileText,
     ImageWord,
     PartWord,
-    RawChunk,
     ReplyWord,
-    SentencesText,
-    TextWord,
     ThinkingWord,
-    TokensText,
     ToolCallWord,
     UsageWord,
-    WaitChunk,
 )
+from mockllm.scenario.language.chunks import Chunk, CommentChunk, ErrorChunk, RawChunk, WaitChunk
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.from_schema import FromSchema
+from mockllm.scenario.language.texts import FileText, SentencesText, TextWord, TokensText
 from mockllm.scenario.offered import arguments, chosen, offered, structured
 
 PNG = "image/png"

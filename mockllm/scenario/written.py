@@ -11,9 +11,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.filled import Filled
 from mockllm.core.json import Json
-from mockllm.scenario.language.answers import FileText, HttpWord, ImageWord
+from mockllm.scenario.language.answers import HttpWord, ImageWord
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
+from mockllm.scenario.language.texts import FileText
 from mockllm.scenario.loading import LoadedFile
 from mockllm.scenario.mistakes import Mistake, Path
 from mockllm.scenario.vocabulary import Vocabulary

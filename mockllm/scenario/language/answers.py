@@ -6,11 +6,9 @@ from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
     BeforeValidator,
-    Discriminator,
     Field,
     JsonValue,
     ModelWrapValidatorHandler,
-    Tag,
     ValidationInfo,
     model_validator,
 )
@@ -18,122 +16,15 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.quantity_types import mistake
 from mockllm.core.reply import Finish
-from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
+from mockllm.core.values import Templated, TemplatedJson
+from mockllm.scenario.language.chunks import Chunk
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.from_schema import OrFromSchema
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.language.texts import TextWord
 from mockllm.scenario.mistakes import scalar_text
-
-
-class TokensText(Word):
-    """A made text of exactly so many chunks' worth."""
-
-    tokens: Drawable[Annotated[int, Field(ge=0, le=1_000_000)]]
-    """How many tokens."""
-    of: str | None = None
-    """The text that is repeated; lorem ipsum where none is given."""
-
-
-class SentencesText(Word):
-    """A made text of so many sentences."""
-
-    sentences: Drawable[Annotated[int, Field(ge=0, le=10_000)]]
-    """How many; `[2, 5]` is drawn."""
-
-
-class FileText(Word):
-    """The contents of a file of the same folder or pack, as they are."""
-
-    file: str
-    """Its path, from the scenario file's folder."""
-
-
-def _text_form(value: Any) -> str:
-    if isinstance(value, dict):
-        for key in ("tokens", "sentences", "file"):
-            if key in value:
-                return key
-        return "tokens"
-    if isinstance(value, Word):
-        return {TokensText: "tokens", SentencesText: "sentences"}.get(type(value), "file")
-    return "text"
-
-
-def _made(value: Any) -> Any:
-    if isinstance(value, dict) and not {"tokens", "sentences", "file"} & value.keys():
-        raise mistake("a text is written, or one of {tokens: …}, {sentences: …}, {file: …}")
-    return value
-
-
-TextWord: TypeAlias = Annotated[
-    Annotated[Templated[str], Tag("text")]
-    | Annotated[TokensText, Tag("tokens")]
-    | Annotated[SentencesText, Tag("sentences")]
-    | Annotated[FileText, Tag("file")],
-    Discriminator(_text_form),
-    BeforeValidator(_made),
-]
-
-
-class WaitChunk(Word):
-    """A wait between two chunks, in place of the gap there."""
-
-    wait: Drawable[Duration]
-    """How long, with its unit."""
-
-
-class RawChunk(Word):
-    """Bytes on the wire as written, between two chunks; streams only."""
-
-    raw: str
-    """The bytes, as UTF-8."""
-
-
-class CommentChunk(Word):
-    """A comment line of the event stream; streams only."""
-
-    comment: str
-    """Its text."""
-
-
-class ErrorChunk(Word):
-    """The answer breaks here, with this error in the stream."""
-
-    error: Error
-    """By its name, or with status, message and fields."""
-
-
-_CHUNKS: dict[str, type[Word]] = {
-    "wait": WaitChunk,
-    "raw": RawChunk,
-    "comment": CommentChunk,
-    "error": ErrorChunk,
-}
-
-
-def _chunk_form(value: Any) -> str:
-    if isinstance(value, dict):
-        return next((key for key in _CHUNKS if key in value), "wait")
-    return next((key for key, word in _CHUNKS.items() if isinstance(value, word)), "text")
-
-
-def _chunk(value: Any) -> Any:
-    if isinstance(value, dict) and not _CHUNKS.keys() & value.keys():
-        raise mistake("a chunk is a text, or one of {wait: …}, {raw: …}, {comment: …}, {error: …}")
-    return value
-
-
-Chunk: TypeAlias = Annotated[
-    Annotated[Templated[str], Tag("text")]
-    | Annotated[WaitChunk, Tag("wait")]
-    | Annotated[RawChunk, Tag("raw")]
-    | Annotated[CommentChunk, Tag("comment")]
-    | Annotated[ErrorChunk, Tag("error")],
-    Discriminator(_chunk_form),
-    BeforeValidator(_chunk),
-]
 
 
 class ThinkingWord(Word):

@@ -1,0 +1,71 @@
+"""One entry of a chunk script: a piece of text, or what stands between two of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator, Discriminator, Tag
+
+from mockllm.core.quantity_types import mistake
+from mockllm.core.values import Drawable, Duration, Templated
+from mockllm.scenario.language.error import Error
+from mockllm.scenario.language.model import Word
+
+
+class WaitChunk(Word):
+    """A wait between two chunks, in place of the gap there."""
+
+    wait: Drawable[Duration]
+    """How long, with its unit."""
+
+
+class RawChunk(Word):
+    """Bytes on the wire as written, between two chunks; streams only."""
+
+    raw: str
+    """The bytes, as UTF-8."""
+
+
+class CommentChunk(Word):
+    """A comment line of the event stream; streams only."""
+
+    comment: str
+    """Its text."""
+
+
+class ErrorChunk(Word):
+    """The answer breaks here, with this error in the stream."""
+
+    error: Error
+    """By its name, or with status, message and fields."""
+
+
+_CHUNKS: dict[str, type[Word]] = {
+    "wait": WaitChunk,
+    "raw": RawChunk,
+    "comment": CommentChunk,
+    "error": ErrorChunk,
+}
+
+
+def _chunk_form(value: Any) -> str:
+    if isinstance(value, dict):
+        return next((key for key in _CHUNKS if key in value), "wait")
+    return next((key for key, word in _CHUNKS.items() if isinstance(value, word)), "text")
+
+
+def _chunk(value: Any) -> Any:
+    if isinstance(value, dict) and not _CHUNKS.keys() & value.keys():
+        raise mistake("a chunk is a text, or one of {wait: …}, {raw: …}, {comment: …}, {error: …}")
+    return value
+
+
+Chunk: TypeAlias = Annotated[
+    Annotated[Templated[str], Tag("text")]
+    | Annotated[WaitChunk, Tag("wait")]
+    | Annotated[RawChunk, Tag("raw")]
+    | Annotated[CommentChunk, Tag("comment")]
+    | Annotated[ErrorChunk, Tag("error")],
+    Discriminator(_chunk_form),
+    BeforeValidator(_chunk),
+]
