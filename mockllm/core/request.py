@@ -10,87 +10,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 from urllib.parse import parse_qsl
 
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
+from mockllm.core.messages import (
+    CallPart,
+    MediaPart,
+    Message,
+    OtherPart,
+    Part,
+    ResultPart,
+    Role,
+    TextPart,
+    ThinkingPart,
+    last_said,
+)
 from mockllm.core.remembered import NOTHING, Recall
 from mockllm.core.tokens import estimate
 
-Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
-
-
-@dataclass(slots=True, unsafe_hash=True)
-class TextPart:
-    """Not frozen, because that makes it three times as costly to make, and each request has some."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class MediaPart:
-    """An image, a file or a sound: that it is there, not what it shows."""
-
-    kind: Literal["image", "file", "audio"]
-
-
-@dataclass(frozen=True, slots=True)
-class CallPart:
-    """A tool call in the history; `arguments` parsed where they are JSON, else the raw text."""
-
-    id: str | None
-    name: str | None
-    arguments: Json
-
-
-@dataclass(frozen=True, slots=True)
-class ResultPart:
-    """What a tool gave back. `name` is looked up by `id` in earlier calls where the wire has only an id."""
-
-    id: str | None
-    name: str | None
-    text: str
-    is_error: bool = False
-
-    @property
-    def json(self) -> Json | Missing:
-        """The text read as JSON; MISSING where it is not JSON."""
-        try:
-            return loads(self.text)
-        except JSONDecodeError:
-            return MISSING
-
-
-@dataclass(frozen=True, slots=True)
-class ThinkingPart:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class OtherPart:
-    """A part of a type that has no neutral word."""
-
-    type: str
-
-
-Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | OtherPart
-
-
-class Message(NamedTuple):
-    """One turn. Tool results are messages of role `tool`, also where the wire puts them in a user message;
-    what else stood in that message follows as a `user` message. `system` covers `developer`."""
-
-    role: Role
-    parts: tuple[Part, ...]
-
-    @property
-    def text(self) -> str:
-        """The text parts, joined by a newline."""
-        parts = self.parts
-        if len(parts) == 1 and type(parts[0]) is TextPart:
-            return parts[0].text
-        return "\n".join([part.text for part in parts if type(part) is TextPart])
+__all__ = [
+    "CALLABLE",
+    "CallPart",
+    "Format",
+    "MediaPart",
+    "Message",
+    "OtherPart",
+    "Part",
+    "Request",
+    "ResultPart",
+    "Role",
+    "Sampling",
+    "TextPart",
+    "ThinkingPart",
+    "Tool",
+    "ToolChoice",
+    "estimate_input",
+    "estimate_texts",
+    "last_said",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +91,12 @@ class Sampling(NamedTuple):
     max_tokens: int | None = None
 
 
+VOLATILE: Final = frozenset(
+    {"user", "metadata", "safety_identifier", "prompt_cache_key", "previous_response_id", "seed"}
+)
+"""Top-level fields of the body that name who asks, or when, and not what: no part of its hash, as a rule."""
+
+
 class Request:
     """One request. The constructor's arguments are the transport's facts; all else is read lazily.
 
@@ -151,6 +116,8 @@ class Request:
     known: ClassVar[frozenset[str] | None] = None
     """The fields at the top of its body that its own provider documents; None where nothing is told of others,
     because they are refused or because nobody looks."""
+    volatile: frozenset[str] = VOLATILE
+    """The fields at the top of its body that are no part of its hash."""
     override: Any = None
     """What its headers, or its session, want otherwise for it, for the engine; None for nearly all."""
 
@@ -358,14 +325,6 @@ class Request:
     def input_tokens(self) -> int:
         """The estimate of the prompt's tokens: texts, calls and results, and the tools' descriptions."""
         return estimate_input(self)
-
-
-def last_said(messages: Sequence[Message]) -> str | None:
-    """The text of the last user message; None where there is none."""
-    for message in reversed(messages):
-        if message.role == "user":
-            return message.text
-    return None
 
 
 PROMPT: Final = 3

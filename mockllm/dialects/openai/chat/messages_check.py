@@ -60,9 +60,13 @@ def messages(value: Json, path: str) -> Failure | None:
         return wrong_type(value, path, "an array of objects")
     plain = True
     for place, entry in enumerate(value):
-        if type(entry) is dict and len(entry) == 2 and type(entry.get("content")) is str:
-            if entry.get("role") in PLAIN:
-                continue  # the common case, seen at a glance: a role and a text
+        if (
+            type(entry) is dict
+            and len(entry) == 2
+            and type(entry.get("content")) is str
+            and entry.get("role") in PLAIN
+        ):
+            continue  # the common case, seen at a glance: a role and a text
         plain = False
         wrong = _message(entry, f"{path}[{place}]", place)
         if wrong is not None:
