@@ -21,7 +21,7 @@ from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.building import Builder
 from mockllm.state.sessions import Sessions
-from tests.faults.cells import Fault, Not, Plain, Seen, ask, assert_seen
+from tests.faults.cells import PATIENCE, QUIET, Expect, Fault, Not, Plain, Seen, ask, assert_seen
 from tests.live import Live
 from tests.live import live as serve
 from tests.waiting import until
@@ -47,11 +47,11 @@ class Bench:
             self.catalogs[text] = Builder(wanted, Sessions()).first().catalog
         return Engine(self.catalogs[text], Sessions())
 
-    def seen(self, settings: dict[str, Any], asked: Asked) -> Seen:
+    def seen(self, settings: dict[str, Any], asked: Asked, patience: float = PATIENCE) -> Seen:
         """What comes of a request to an engine of its own."""
         self.server.app.engine = self.engine(settings)
         self.server.lines.clear()
-        return ask(self.server.port, asked)
+        return ask(self.server.port, asked, patience)
 
     def line(self) -> str:
         """The live line of the last answer."""
@@ -66,7 +66,9 @@ class Bench:
         }
         plain = Plain(self.seen(settings, asked), streamed)
         wanted = (row.streamed if streamed else row.whole)(plain)
-        came = self.seen({**settings, "faults": [{name: dict(row.settings)}]}, asked)
+        silent = isinstance(wanted, Expect) and wanted.end == "silent"
+        fault = {**settings, "faults": [{name: dict(row.settings)}]}
+        came = self.seen(fault, asked, QUIET if silent else PATIENCE)
         if isinstance(wanted, Not):
             assert (came.lines, came.body, came.end) == (plain.seen.lines, plain.body, "kept")
             assert f"[{name} not played: {wanted.reason}]" in self.line()

@@ -6,7 +6,6 @@ request to a fresh engine gives the same ids, and the server's clock stands stil
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import socket
@@ -26,7 +25,9 @@ End: TypeAlias = Literal["kept", "fin", "rst", "silent"]
 PIECES = ("one ", "zwölf ", "<three> ", "four")
 """What the answer says, chunk by chunk."""
 QUIET = 0.25
-"""Seconds without a byte that are a silence."""
+"""Seconds without a byte that are a silence, where one is expected."""
+PATIENCE = 20.0
+"""Seconds that a busy machine may need, where none is."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,14 @@ class Seen:
         return [line.split(": ", 1)[1] for line in self.lines[1:] if line.lower().startswith(f"{name}: ")]
 
 
-def ask(port: int, asked: Asked) -> Seen:
+def ask(port: int, asked: Asked, patience: float = PATIENCE) -> Seen:
     """Send a request, and see what comes of it until the connection ends, is silent, or can be used again."""
     body = json.dumps(asked.body).encode()
     headers = {name.replace("-", "_"): value for name, value in asked.headers.items()}
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
         began = time.monotonic()
         sock.sendall(request(asked.method, asked.path, body, **headers))
-        reader = _Reader(sock)
+        reader = _Reader(sock, patience)
         seen = reader.seen()
         took = time.monotonic() - began
         if seen.complete and seen.end == "kept":
@@ -72,14 +73,14 @@ def ask(port: int, asked: Asked) -> Seen:
 class _Reader:
     """Reads one answer as leniently as it can be read."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, patience: float) -> None:
         self.sock = sock
+        self.sock.settimeout(patience)
         self.data = b""
         self.end: End | None = None
 
     def more(self) -> bool:
         """Whether something came."""
-        self.sock.settimeout(QUIET)
         try:
             data = self.sock.recv(1 << 16)
         except ConnectionResetError:
@@ -130,10 +131,7 @@ class _Reader:
         return replace(seen, body=self.data, complete=False, end=self.end or "kept")
 
     def rest(self) -> bytes:
-        """What stands behind the length, as far as it has come with it."""
-        self.sock.settimeout(0.02)
-        with contextlib.suppress(TimeoutError, ConnectionResetError):
-            self.data += self.sock.recv(1 << 16)
+        """What came behind the length, in the same write."""
         rest, self.data = self.data, b""
         return rest
 
