@@ -21,7 +21,7 @@ from mockllm.scenario.loading import LoadedFile, Loading
 from mockllm.scenario.mistakes import Mistake, Path, meant
 from mockllm.scenario.uses import Use, UsedPack
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.scenario.written import MODELS, Kind, Written, all_written, references, short, word_of
+from mockllm.scenario.written import MODELS, Kind, Written, all_written, references, shorts, word_of
 
 if TYPE_CHECKING:
     from mockllm.scenario.examples import ExampleEntry
@@ -270,7 +270,8 @@ class Typing:
         by_short: dict[str, list[int]] = {}
         for place, entry in enumerate(self.entries):
             found[entry.id] = place
-            by_short.setdefault(short(entry.id), []).append(place)
+            for short in shorts(entry.id):
+                by_short.setdefault(short, []).append(place)
         return {**{id: places[0] for id, places in by_short.items() if len(places) == 1}, **found}
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from mockllm.scenario.entries import Entry, Typing
 from mockllm.scenario.loading import Loading, load_files
+from mockllm.scenario.lock import lock_path
 from mockllm.scenario.mistakes import Mistake, Stale
 from mockllm.scenario.pack import Settings
+from mockllm.scenario.shelf import Shelf
 from mockllm.scenario.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ class Wanted:
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     examples: bool = True
     """Whether examples are read: a server answers without them."""
+    lock: str | None = None
+    """The path of the lock; None for the one beside the scenarios."""
+    frozen: bool = False
+    """Whether packs come from the lock only, just as it has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ def gather(wanted: Wanted, last: Loading | None = None) -> Gathered:
     mistakes: list[Mistake] = []
     broken: set[str] = set()
     while True:
-        loading = load_files(wanted.scenarios, wanted.packs, wanted.settings, last, broken)
+        shelf = Shelf.beside(wanted.lock or lock_path(wanted.scenarios), wanted.frozen)
+        loading = load_files(wanted.scenarios, wanted.packs, wanted.settings, last, broken, shelf=shelf)
         typing = Typing(wanted.vocabulary, wanted.examples)
         typing.read(loading)
         mistakes += [each for each in loading.mistakes if each not in mistakes]

@@ -23,10 +23,12 @@ from mockllm.scenario.folder import (
     scenario_files,
     within,
 )
+from mockllm.scenario.lock import lock_path
 from mockllm.scenario.mistakes import Mistake
 from mockllm.scenario.pack import Settings, bad_settings
 from mockllm.scenario.params import NO_PARAMS, Params
 from mockllm.scenario.reading import read_source
+from mockllm.scenario.shelf import Shelf
 from mockllm.scenario.source import NOTHING, Source, digest
 from mockllm.scenario.substitution import substituted
 from mockllm.scenario.uses import Use, UsedPack, Uses
@@ -89,18 +91,21 @@ def load_files(
     last: Loading | None = None,
     broken: Collection[str] = (),
     read: Reader = read_bytes,
+    shelf: Shelf | None = None,
 ) -> Loading:
-    """Loads folders or files of scenarios (the first given comes first) and shipped packs by name.
+    """Loads folders or files of scenarios (the first given comes first) and packs by name, which are found on
+    the shelf: that of the lock beside the scenarios, where none is given.
 
     Without `last`, what has mistakes is loaded as far as it can be read, so that all mistakes can be listed.
     With `last`, the files with mistakes (and those whose paths are in `broken`: a mistake found later on) are
     taken from there as they were, or left out where they are new."""
     settings = settings or Settings()
+    shelf = shelf or Shelf.beside(lock_path(scenarios))
     mistakes: set[Mistake] = set()
     trees: set[str] = set()  # also those that only a held file names: a pack that is yet to come
     held = set(broken)
     while True:
-        attempt = _Attempt(settings, last, held, read)
+        attempt = _Attempt(settings, shelf, last, held, read)
         loading = attempt.load(scenarios, packs)
         mistakes.update(loading.mistakes)
         trees |= loading.trees
@@ -115,6 +120,7 @@ class _Attempt:
     """One try at loading everything; the files that are `held` come from the last loading."""
 
     settings: Settings
+    shelf: Shelf
     last: Loading | None
     held: set[str]
     read: Reader
@@ -135,12 +141,13 @@ class _Attempt:
         self.known |= {each.path: each.source for each in last.packs} if last else {}
 
     def load(self, scenarios: Sequence[str], packs: Sequence[str]) -> Loading:
-        uses = Uses(self.source, self.settings, self.keeps)
+        uses = Uses(self.source, self.settings, self.keeps, self.shelf)
+        self.mistakes += self.shelf.mistakes
         files: list[LoadedFile] = []
         for given in scenarios:
             self.root(given, uses, files)
         for name in packs:
-            uses.add_shipped(name)
+            uses.add_named(name)
         settled = uses.settle()
         self.mistakes += uses.mistakes
         self.mistakes += bad_settings(self.settings, [pack.word for pack in settled])

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, ValidationError
 
 from mockllm import __version__
 from mockllm.core.claim import Models, Validation
@@ -20,24 +20,36 @@ from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.folder import MANIFEST
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.use import UseWord
+from mockllm.scenario.lock import PackName
 from mockllm.scenario.mistakes import Mistake, Path, meant
 from mockllm.scenario.params import Params, ParamWord, checked, from_text
 from mockllm.scenario.source import Source
+from mockllm.scenario.versions import parse_range, parse_version
 
-_RANGE: Final = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)\s*")
+LANGUAGE: Final = 1
+"""The version of the language that this mockllm reads."""
 _PARAM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ITEMS: Final = ("rules", "modifiers", "examples")
+
+
+class RequiresWord(Word):
+    """What a pack needs."""
+
+    mockllm: str | None = None
+    """The versions of mockllm that it works with: ">=0.1, <2"."""
+    language: int | None = None
+    """The version of the language that it is written in."""
 
 
 class PackWord(Word):
     """A pack's manifest. The pack's rules stand in the other files of its folder."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    name: PackName
     """Its name, as rule ids and `--set` show it."""
     version: str
     """Its version, a text: "1.0"."""
-    requires: str | None = None
-    """The versions of mockllm that it works with: ">=0.1, <2"."""
+    requires: str | RequiresWord | None = None
+    """The versions of mockllm that it works with: ">=0.1, <2"; or `{mockllm: ">=0.1", language: 1}`."""
     description: str | None = None
     """What it is for, in a sentence."""
     license: str | None = None
@@ -87,25 +99,24 @@ def _items_elsewhere(mistake: Mistake) -> Mistake:
 
 
 def _bad_requires(word: PackWord, source: Source) -> list[Mistake]:
-    here = _numbers(__version__)
-    for part in (word.requires or "").split(",") if word.requires else ():
-        found = _RANGE.fullmatch(part)
-        if found is None:
-            message = f'"{part.strip()}" is not a range of versions; write ">=0.1" or ">=0.1, <2"'
-            return [source.mistake(("requires",), message)]
-        sign, there = found[1], _numbers(found[2])
-        order = (here > there) - (here < there)
-        if not {">=": order >= 0, "<=": order <= 0, "==": order == 0, "!=": order != 0, ">": order > 0}.get(
-            sign, order < 0
-        ):
-            message = f"the pack requires mockllm {word.requires}; this is {__version__}"
-            return [source.mistake(("requires",), message)]
+    said = word.requires
+    if said is None:
+        return []
+    wanted = said if isinstance(said, str) else said.mockllm
+    path: Path = ("requires",) if isinstance(said, str) else ("requires", "mockllm")
+    if wanted is not None:
+        try:
+            fits = parse_range(wanted).holds(parse_version(__version__))
+        except ValueError as error:
+            return [source.mistake(path, str(error))]
+        if not fits:
+            message = f"the pack requires mockllm {wanted}; this is {__version__}"
+            return [source.mistake(path, message)]
+    language = None if isinstance(said, str) else said.language
+    if language is not None and language != LANGUAGE:
+        message = f"the pack is written in version {language} of the language; this mockllm reads {LANGUAGE}"
+        return [source.mistake(("requires", "language"), message)]
     return []
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    parts = tuple(int(part) for part in re.match(r"[\d.]*", version)[0].strip(".").split("."))  # type: ignore[index]
-    return parts + (0,) * (4 - len(parts))
 
 
 def _bad_params(word: PackWord, source: Source) -> list[Mistake]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as Folder
 from typing import Final
 
@@ -18,12 +18,13 @@ from mockllm.core.json import Json
 from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.folder import MANIFEST, is_pack, within
 from mockllm.scenario.language.use import UseWord
-from mockllm.scenario.mistakes import Mistake, Path, meant
+from mockllm.scenario.mistakes import Mistake, Path
 from mockllm.scenario.pack import Given, PackWord, Settings, read_manifest, settle_params
 from mockllm.scenario.params import Params
-from mockllm.scenario.shipped import shipped, shipped_names
-from mockllm.scenario.source import Source
+from mockllm.scenario.shelf import NoPack, Origin, Shelf
+from mockllm.scenario.source import NOTHING, Source
 from mockllm.scenario.substitution import filled
+from mockllm.scenario.versions import Range, parse_range, parse_version
 
 _USES: Final[TypeAdapter[list[str | UseWord]]] = TypeAdapter(
     list[str | UseWord], config=ConfigDict(defer_build=True)
@@ -35,6 +36,7 @@ class Use:
     """One entry of a `use`: the pack's name, what is said about it, and where that stands."""
 
     name: str
+    range: str | None
     with_: Mapping[str, Json]
     only: tuple[str, ...] | None
     except_: tuple[str, ...] | None
@@ -53,6 +55,7 @@ class UsedPack:
     word: PackWord
     params: Params
     use: Use | None
+    origin: Origin = "folder"
 
     @property
     def path(self) -> str:
@@ -68,8 +71,11 @@ class _Found:
     shown: str
     source: Source
     word: PackWord
+    origin: Origin
     said: list[tuple[Use, _Found | None]] = field(default_factory=list)
     """Each entry that says something about it, and the pack in which it stands."""
+    wanted: list[tuple[Range, Use]] = field(default_factory=list)
+    """The ranges of versions that were asked for, and where."""
     params: Params | None = None
 
 
@@ -82,6 +88,7 @@ class Uses:
     read: Callable[[str, str], Source | None]
     settings: Settings
     keeps: Callable[[str, str], bool]
+    shelf: Shelf
     mistakes: list[Mistake] = field(default_factory=list)
     _found: dict[str, _Found | None] = field(default_factory=dict)
 
@@ -89,14 +96,19 @@ class Uses:
         """A pack that stands on its own: a folder named on the command line."""
         self._meet(folder, shown)
 
-    def add_shipped(self, name: str) -> None:
-        """A pack named on the command line."""
-        folder = shipped(name)
-        if folder is None:
-            message = f"there is no such pack{meant(name, shipped_names())}"
-            self.mistakes.append(Mistake(f"--pack {name}", 0, 0, "", message))
-        else:
-            self._meet(folder, _shown(folder))
+    def add_named(self, given: str) -> None:
+        """A pack named on the command line, as NAME or NAME@RANGE."""
+        name, _, _ = given.partition("@")
+        source = replace(NOTHING, name=f"--pack {given}", data={"use": [given]})
+        use = _use(given, source, ("use", 0))
+        try:
+            folder, origin = self.shelf.find(name)
+            found = self._meet(folder, _shown(folder), origin)
+            if found is not None:
+                self._fits(found, use)
+        except ValueError as error:
+            message = f"there is no such pack{error.hint}" if isinstance(error, NoPack) else str(error)
+            self.mistakes.append(Mistake(source.name, 0, 0, "", message))
 
     def add_uses(self, source: Source, folder: Folder, shown: str) -> None:
         """What a root file uses; paths are relative to `folder`."""
@@ -113,6 +125,7 @@ class Uses:
                 word=each.word,
                 params=self._params(each),
                 use=self._chosen(each),
+                origin=each.origin,
             )
             for each in self._found.values()
             if each is not None
@@ -133,23 +146,48 @@ class Uses:
 
     def _follow(self, use: Use, folder: Folder, shown: str, user: _Found | None) -> None:
         try:
-            place, place_shown = self._locate(use.name, folder, shown, user)
+            place, place_shown, origin = self._locate(use.name, folder, shown, user)
+            found = self._meet(place, place_shown, origin)
+            if found is not None:
+                self._fits(found, use)
         except ValueError as error:
             path = use.path if isinstance(use.source.data["use"][use.path[-1]], str) else (*use.path, "pack")
             self.mistakes.append(use.source.mistake(path, str(error)))
             return
-        found = self._meet(place, place_shown)
         if found is not None and (use.with_ or use.only is not None or use.except_ is not None):
             found.said.append((use, user))
 
-    def _locate(self, name: str, folder: Folder, shown: str, user: _Found | None) -> tuple[Folder, str]:
+    def _fits(self, found: _Found, use: Use) -> None:
+        """Whether its version is one that is asked for; ValueError where it is not."""
+        if use.range is None:
+            return
+        wanted = parse_range(use.range)
+        if not wanted.holds(parse_version(found.word.version)):
+            here = f"the pack {found.word.name} is {found.word.version}, and {wanted} is asked for"
+            others = [each for each in found.wanted if each[0].text != wanted.text]
+            if others:
+                other, there = others[0]
+                line, column = there.source.where(there.path)
+                raise ValueError(
+                    f"{here} here, {other} in {there.source.name}:{line}:{column}; none fits both"
+                )
+            hint = f"; try `mockllm pack update {found.word.name}`" if found.origin == "locked" else ""
+            raise ValueError(here + hint)
+        found.wanted.append((wanted, use))
+
+    def _locate(
+        self, name: str, folder: Folder, shown: str, user: _Found | None
+    ) -> tuple[Folder, str, Origin]:
         """The folder of a pack used from `folder`, and how it is shown; ValueError where there is none."""
         if not name.startswith("."):
-            found = shipped(name)
-            if found is None:
-                beside = is_pack(folder / name) and f'; write "./{name}" for the folder beside this file'
-                raise ValueError(f'there is no pack "{name}"{beside or meant(name, shipped_names())}')
-            return found, _shown(found)
+            try:
+                found, origin = self.shelf.find(name)
+            except NoPack:
+                if is_pack(folder / name):
+                    hint = f'write "./{name}" for the folder beside this file'
+                    raise ValueError(f'there is no pack "{name}"; {hint}') from None
+                raise
+            return found, _shown(found), origin
         place, place_shown = (
             Folder(os.path.normpath(folder / name)),
             os.path.normpath(os.path.join(shown, name)),
@@ -163,9 +201,9 @@ class Uses:
                 raise ValueError(f'there is no folder "{name}" beside this file')
         elif not is_pack(place):
             raise ValueError(f'the folder "{name}" is no pack: it holds no {MANIFEST}')
-        return place, place_shown
+        return place, place_shown, user.origin if user is not None else "folder"
 
-    def _meet(self, folder: Folder, shown: str) -> _Found | None:
+    def _meet(self, folder: Folder, shown: str, origin: Origin = "folder") -> _Found | None:
         """The pack in a folder; when it is met for the first time, all that it uses is met behind it."""
         real = os.path.realpath(folder)
         if real in self._found:
@@ -183,7 +221,7 @@ class Uses:
                 message = f'the pack in {other.shown} has the same name: "{word.name}"'
                 self.mistakes.append(source.mistake(("name",), message))
                 return None
-        found = self._found[real] = _Found(folder, shown, source, word)
+        found = self._found[real] = _Found(folder, shown, source, word, origin)
         for i, entry in enumerate(word.use):
             self._follow(_use(entry, source, ("use", i)), folder, shown, found)
         return found
@@ -236,11 +274,13 @@ class Uses:
 
 
 def _use(word: str | UseWord, source: Source, path: Path) -> Use:
+    given = word if isinstance(word, str) else word.pack
+    name, _, wanted = (given, "", "") if given.startswith(".") else given.partition("@")
     if isinstance(word, str):
-        return Use(word, {}, None, None, source, path)
+        return Use(name, wanted or None, {}, None, None, source, path)
     only = None if word.only is None else tuple(word.only)
     except_ = None if word.except_ is None else tuple(word.except_)
-    return Use(word.pack, word.with_, only, except_, source, path)
+    return Use(name, wanted or None, word.with_, only, except_, source, path)
 
 
 def _shown(folder: Folder) -> str:

@@ -49,8 +49,8 @@ class Written:
 
     @property
     def ids(self) -> frozenset[str]:
-        """Its id in both forms."""
-        return frozenset((self.id, short(self.id)))
+        """Its id in all its forms."""
+        return frozenset((self.id, *shorts(self.id)))
 
     @property
     def used(self) -> bool:
@@ -85,10 +85,11 @@ def all_written(file: LoadedFile) -> Iterator[Written]:
             yield Written(file, kind, index, item)
 
 
-def short(id: str) -> str:
-    """`pack:name` of `pack/path:name`."""
+def shorts(id: str) -> tuple[str, ...]:
+    """`pack:name` of `pack/path:name`. A pack may be called `team/x`, so each folder above the file may be one."""
     file, _, name = id.rpartition(":")
-    return f"{file.partition('/')[0]}:{name}"
+    folders = file.split("/")[:-1] or [file]
+    return tuple(f"{'/'.join(folders[:depth])}:{name}" for depth in range(1, len(folders) + 1))
 
 
 def word_of(

@@ -18,6 +18,7 @@ from mockllm.dialects.hearing import Heard
 from mockllm.engine import Answer
 from mockllm.scenario.language.examples import CallExpectation, ExpectWord, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition
+from mockllm.scenario.written import shorts
 
 CLOSE: Final = 1e-6
 """Seconds by which two times may differ and be the same: sums of waits are rounded."""
@@ -273,8 +274,7 @@ def duration(seconds: float) -> str:
 
 def names_of(id: str) -> tuple[str, ...]:
     """How a person may call a rule or modifier: its name, its id, `pack:name`."""
-    file, _, name = id.rpartition(":")
-    return name, id, f"{file.partition('/')[0]}:{name}"
+    return id.rpartition(":")[2], id, *shorts(id)
 
 
 def _rule(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
@@ -287,7 +287,8 @@ def _rule(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
 def _modifier(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
     wanted = of_set(_wanted(expected))
     spelt = [names_of(id) for id in outcome.answer.modifiers]
-    if not any(wanted.holds(tuple(each[way] for each in spelt)) for way in range(3)):
+    ways = range(max(map(len, spelt), default=1))
+    if not any(wanted.holds(tuple(each[min(way, len(each) - 1)] for each in spelt)) for way in ways):
         yield Mismatch(word, wanted.describe(), brief([each[0] for each in spelt]) if spelt else "none")
 
 
