@@ -49,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
     """0 where it was explained, 2 for mistakes in the request or the files."""
     values = settled(given, (*LOADING, SEED), os.environ)
     asked = wanted(values, os.environ)
-    raw, name = _read(given.request)
+    raw, name = read_request(given.request)
     gathered = gather(asked)
     if gathered.mistakes:
         return _refuse(gathered.mistakes, given.json)
@@ -84,7 +84,8 @@ def followed(run: Sequence[Given], engine: Engine) -> Iterator[tuple[Given, Trai
             lease.end()
 
 
-def _read(name: str) -> tuple[bytes, str]:
+def read_request(name: str) -> tuple[bytes, str]:
+    """The file's bytes, and what it is called. Raises BadOption."""
     if name == "-":
         return sys.stdin.buffer.read(), "request"
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from mockllm.core.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario.folder import scenario_files
 from mockllm.scenario.gathering import Wanted
@@ -153,9 +154,20 @@ SERVING: Final = (
         False,
         flag=True,
     ),
+    Option(
+        "--hash-ignore",
+        ANSWERS,
+        "fields at the top of a body that are no part of its hash",
+        metavar="FIELD[,FIELD]",
+        many=",",
+    ),
     Option("--quiet", SHOWN, "no line for each request", False, flag=True),
     Option(
-        "--verbose", SHOWN, "more in each line: which modifiers applied, the request's hash", False, flag=True
+        "--verbose",
+        SHOWN,
+        "more of each request: its modifiers, what it asked without keys, its hashes",
+        False,
+        flag=True,
     ),
 )
 
@@ -268,6 +280,14 @@ def strangers(environment: Mapping[str, str], packs: Collection[str]) -> Iterato
             yield f"{name} sets nothing{hint}"
 
 
+def volatile(values: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that are no part of a request's hash."""
+    given = values["hash_ignore"]
+    if given is None:
+        return VOLATILE
+    return frozenset(name for each in given for name in each.split(",") if name)
+
+
 def _packs(values: Mapping[str, Any]) -> list[str]:
     return [name for given in values["pack"] or () for name in given.split(",") if name]
 
@@ -289,6 +309,9 @@ def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
     elif not scenarios and not packs:
         scenarios = [FOLDER]
     settings = Settings(tuple(values["set"] or ()), dict(environment))
-    return Wanted(
-        scenarios, packs, settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)
-    )
+    return Wanted(scenarios, packs, settings, vocabulary())
+
+
+def vocabulary() -> Vocabulary:
+    """The names that the server speaks."""
+    return Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)

@@ -24,6 +24,7 @@ from mockllm.cli.options import (
     limits,
     settled,
     strangers,
+    volatile,
     wanted,
 )
 from mockllm.cli.staying import staying
@@ -64,6 +65,8 @@ def run(given: argparse.Namespace) -> int:
         longest=values["max_delay"],
         strict=values["strict"],
         overrides=values["allow_overrides"],
+        volatile=volatile(values),
+        hashed=values["verbose"] and not values["quiet"],
     )
     try:
         with staying():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.condition import Thing
-from mockllm.core.hash import request_hash
+from mockllm.core.hash import looked_up, looked_up_older
 from mockllm.core.json import MISSING, Json, Missing
 from mockllm.core.jsonpath import JsonPath, compile_path
 from mockllm.core.request import Request, ResultPart
@@ -57,9 +57,11 @@ FIELDS: Final[Mapping[str, Spec]] = {
     "raw_body": Spec("text"),
     "input_tokens": Spec("number"),
     "hash": Spec("text"),
+    "older_hash": Spec("text"),
 }
 """In the order in which they are looked at: what is at hand before what must be read. `generates` is the
-engine's own: whether the call generates, which rules without `api` and `path` ask for."""
+engine's own: whether the call generates, which rules without `api` and `path` ask for; and so is `older_hash`,
+the other recipe that a `hash` is looked for by."""
 
 
 class Word(str, Thing):
@@ -175,6 +177,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "tool_result": lambda request: tuple(map(Result, request.tool_results)),
     "messages": lambda request: _once(request, "messages", lambda: _messages(request)),
     "raw_body": lambda request: request.raw_text,
-    "hash": lambda request: _once(request, "hash", lambda: request_hash(request)),
+    "hash": looked_up,
+    "older_hash": lambda request: looked_up_older(request) or MISSING,
 }
 """The fields whose value is not the request's attribute of that name."""

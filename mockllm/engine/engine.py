@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
 from mockllm.core.framing import lasting
+from mockllm.core.hash import known_hash, looked_up
 from mockllm.core.remembered import Memo
-from mockllm.core.request import Request
+from mockllm.core.request import VOLATILE, Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
 from mockllm.engine import overrides, replaying, sessions
@@ -18,7 +20,8 @@ from mockllm.engine.claims import Claims, Verdicts
 from mockllm.engine.exchange import NOBODY, Exchange, named, reason
 from mockllm.engine.keeping import Keep
 from mockllm.engine.lanes import Lane, lane
-from mockllm.engine.overrides import Override, Wrong
+from mockllm.engine.overrides import DELAY, FAULT, SEED, Override, Wrong
+from mockllm.engine.overrides import RULE as RULE_WANTED
 from mockllm.engine.plans import Planner, Way, way
 from mockllm.engine.sessions import PREFIX, SESSION
 from mockllm.scenario.catalog import Catalog, Item, Saying
@@ -29,6 +32,7 @@ from mockllm.state import Session, State
 
 LONGEST = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
+HASH = "x-mockllm-hash"
 WAYS = 10_000
 """How many combinations of items are remembered before all are forgotten."""
 
@@ -45,15 +49,20 @@ class Engine:
         longest: float = LONGEST,
         stale: Sequence[Stale] = (),
         overrides: bool = False,
+        volatile: frozenset[str] = VOLATILE,
+        hashed: bool = False,
     ) -> None:
         """`longest`: seconds that a request may make the server wait; `overrides`: whether its headers may ask
-        for a fault, a delay or a rule."""
+        for a fault, a delay or a rule; `volatile`: the fields of a body that are no part of its hash; `hashed`:
+        whether every answer tells its request's hash, not only one that was found by it."""
         self.catalog = catalog
         self._stale = tuple(stale)
         self.state = state
         self.seed = seed
         self.longest = longest
         self.overrides = overrides
+        self._volatile = None if volatile == VOLATILE else volatile
+        self._hashed = hashed
         self.planner = Planner()
         self.keep = Keep()
         self._ways: dict[tuple[int | None, int, tuple[int, ...]], Way] = {}
@@ -95,9 +104,11 @@ class Engine:
             outcome=found,
             recall=self._shared if held is None else held.recall,
         )
+        if self._volatile is not None:
+            request.volatile = self._volatile
         if wrong is not None:
             request.override = wrong
-        elif overrides.named(headers):
+        elif SEED in headers or FAULT in headers or DELAY in headers or RULE_WANTED in headers:
             request.override = self._override(headers, held)
         elif held is not None and held.seed is not None:
             request.override = Override(held.seed)
@@ -124,7 +135,17 @@ class Engine:
                 self._open_lane(hits)
         if answer.calls or request.memorable:
             self._remember(request, answer)
-        return answer
+        return self._told(answer, request)
+
+    def _told(self, answer: Answer, request: Request) -> Answer:
+        """The answer with the request's hash, where that was looked up or is to be told."""
+        hash = looked_up(request) if self._hashed else known_hash(request)
+        if hash is None:
+            return answer
+        plan = answer.plan
+        return answer._replace(
+            made=replace(plan, head=plan.head.with_own(((HASH, hash),))), calls=tuple(answer.issued.items())
+        )
 
     def _overridden(self, request: Request, override: Override | Failure) -> Answer:
         """The answer to a request that wants something otherwise."""
@@ -133,7 +154,7 @@ class Engine:
         answer = self._settled(request, self._index.hits(request))
         if answer.calls or request.memorable:
             self._remember(request, answer)
-        return answer._replace(notes=(*answer.notes, *override.notes))
+        return self._told(answer._replace(notes=(*answer.notes, *override.notes)), request)
 
     def _settled(self, request: Request, hits: int) -> Answer:
         """The long way. What takes a place in limits and loads says when it will have ended."""

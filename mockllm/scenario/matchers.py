@@ -58,9 +58,20 @@ def matcher(match: Match) -> Matcher:
             parts.append(Not(matcher(value)))
         elif word in KEYED:
             parts += [_keyed(word, key, each) for key, each in value.items()]
+        elif word == "hash":
+            parts.append(_hash(condition(value)))
         else:
             parts.append(Test(Field(word), _of_field(word, value)))
     return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _hash(asked: Condition) -> Matcher:
+    """A hash that is spelt out may be one of the older recipe."""
+    usual = Test(Field("hash"), asked)
+    several = asked.conditions if isinstance(asked, OneOf) else (asked,)
+    if not all(isinstance(each, Equals) for each in several):
+        return usual
+    return Any((usual, Test(Field("older_hash"), asked)))
 
 
 def _keyed(word: str, key: str, value: Anything) -> Test:

@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
+from mockllm.core.request import VOLATILE
 from mockllm.engine import Engine
 from mockllm.engine.engine import LONGEST
 from mockllm.scenario import lint
@@ -49,6 +50,8 @@ class Builder:
         longest: float = LONGEST,
         strict: bool = False,
         overrides: bool = False,
+        volatile: frozenset[str] = VOLATILE,
+        hashed: bool = False,
     ) -> None:
         self._wanted = wanted
         self._state = state
@@ -56,6 +59,8 @@ class Builder:
         self._longest = longest
         self._strict = strict
         self._overrides = overrides
+        self._volatile = volatile
+        self._hashed = hashed
         self.warnings: tuple[str, ...] = ()
         """What is worth a line about the files as they are now."""
         self.variables: frozenset[str] = frozenset()
@@ -98,6 +103,8 @@ class Builder:
             longest=self._longest,
             stale=stale,
             overrides=self._overrides,
+            volatile=self._volatile,
+            hashed=self._hashed,
         )
 
     async def _parcel(self) -> Parcel:

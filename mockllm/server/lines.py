@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mockllm.core.hash import request_hash
+from mockllm.core.hash import asked, looked_up, looked_up_older
+from mockllm.core.hints import cut
 from mockllm.core.request import Request
-from mockllm.server.journal import Record, short
+from mockllm.server.journal import LONGEST, Record
 
 _LEFT: Final = {
     "close": "cut: connection closed",
@@ -20,6 +21,8 @@ _LEFT: Final = {
     "gone": "the client left",
     "stopped": "cut: the server stopped",
 }
+MOST: Final = 4000
+"""Characters of what was asked that a verbose server shows."""
 RETRY: Final = "x-stainless-retry-count"
 """Where OpenAI's and Anthropic's SDKs tell which try it is."""
 _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
@@ -44,6 +47,8 @@ class Lines:
 
     def show(self, record: Record, request: Request | None = None) -> None:
         self._write(self.line(record, request))
+        if self._verbose and request is not None:
+            self._write(f"  {plain(asked(request), MOST)}")
 
     def line(self, record: Record, request: Request | None = None) -> str:
         """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; what an SDK tried before, which
@@ -73,7 +78,9 @@ class Lines:
         if self._verbose and record.seed:
             asides.append(f"seed: {record.seed}")
         if self._verbose and request is not None:
-            asides.append(f"hash: {request_hash(request)}")
+            asides.append(f"hash: {looked_up(request)}")
+            if (older := looked_up_older(request)) is not None:
+                asides.append(f"older hash: {older}")
         return " ".join(said) + (f"  [{'; '.join(asides)}]" if asides else "")
 
     def _paint(self, text: str, code: str) -> str:
@@ -87,9 +94,9 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = LONGEST) -> str:
     """One line of printable characters."""
-    text = short(text)
+    text = cut(text, most)
     if text.isprintable():
         return text
     return "".join(

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.hash import request_hash
+from mockllm.core.hash import (
+    asked,
+    known_hash,
+    looked_up,
+    looked_up_older,
+    older_hash,
+    request_hash,
+)
 from tests.core.asking import ask
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -50,3 +57,58 @@ def test_it_never_raises() -> None:
     deep = b"[" * 600 + b"]" * 600
     assert request_hash(ask(raw=deep)) != request_hash(ask(raw=b"[" + deep + b"]"))
     assert request_hash(ask(BODY, path="/a\udcff")) != request_hash(ask(BODY, path="/a"))
+
+
+POEM = {
+    "model": "gpt-4o-mini",
+    "messages": [
+        {
+            "role": "system",
+            "content": "You are a poetic assistant, skilled in explaining complex programming concepts with "
+            "creative flair.",
+        },
+        {
+            "role": "user",
+            "content": "Compose a poem that explains the concept of recursion in programming.",
+        },
+    ],
+    "stream": True,
+}
+
+
+def test_the_older_recipe_is_the_body_with_its_provider() -> None:
+    expected = "daa5badeb5cfabcb85b36bb0d6d8daa2a63536329f3c48e654137a6b3dc8c3d6"
+    assert older_hash(ask(POEM, provider="azure")) == expected
+    assert older_hash(ask(dict(reversed(POEM.items())), provider="azure", path="/elsewhere")) == expected
+    assert older_hash(ask(POEM)) != expected
+
+
+def test_the_older_recipe_needs_an_object() -> None:
+    assert older_hash(ask([1])) is None
+    assert older_hash(ask(raw=b"not JSON")) is None
+    assert older_hash(ask(raw=b'{"a": ' + b"[" * 600 + b"]" * 600 + b"}")) is None
+
+
+def test_which_fields_are_volatile_may_be_chosen() -> None:
+    request, other = ask({**BODY, "run": 1}), ask({**BODY, "run": 2})
+    assert request_hash(request) != request_hash(other)
+    request.volatile = other.volatile = frozenset({"run"})
+    assert request_hash(request) == request_hash(other) == request_hash(ask(BODY))
+
+
+def test_it_is_found_out_once_and_only_for_who_asks() -> None:
+    request = ask(BODY)
+    assert known_hash(request) is None
+    assert looked_up(request) == request_hash(request) == known_hash(request)
+    assert looked_up(request) is looked_up(request)
+    assert looked_up_older(request) == older_hash(request)
+    assert looked_up_older(request) is looked_up_older(request)
+
+
+def test_what_was_asked_is_told_without_keys() -> None:
+    key = "sk-" + "a1" * 20
+    body = b'{"model": "m", "api_key": "hidden", "text": "use %b now"}' % key.encode()
+    request = ask(raw=body, headers={"authorization": f"Bearer {key}"})
+    assert asked(request).endswith('"body":{"model":"m","api_key":"REDACTED","text":"use REDACTED now"}}')
+    deep = b"[" * 600 + b"]" * 600
+    assert asked(ask(raw=deep)) == "{}"

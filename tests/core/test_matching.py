@@ -80,6 +80,8 @@ PLAIN = Request(method="GET", path="/nowhere", headers={})
         (Field("session"), Equals("s-1"), True, False),
         (Field("session"), Exists(False), False, True),
         (Field("hash"), Length(Equals(64)), True, True),
+        (Field("older_hash"), Length(Equals(64)), True, False),
+        (Field("older_hash"), Exists(False), False, True),
         (Field("provider"), Glob("open*"), True, False),
         (Field("dialect"), Equals("openai"), True, False),
         (Field("dialect"), Exists(False), False, True),

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mockllm.core.hash import request_hash
+from mockllm.core.hash import older_hash, request_hash
 from mockllm.core.request import Request
 from mockllm.server.journal import LONGEST, Journal, Record, short
 from mockllm.server.lines import Lines, duration, plain
@@ -70,8 +70,11 @@ def test_verbose_tells_the_hash_that_a_match_may_name() -> None:
     written: list[str] = []
     Lines(written.append, verbose=True).show(RECORD._replace(modifiers=()), request)
     Lines(written.append).show(RECORD, request)
-    assert written[0].endswith(f"12ms  [hash: {request_hash(request)}]")
-    assert "hash" not in written[1]
+    older = older_hash(request)
+    assert written[0].endswith(f"12ms  [hash: {request_hash(request)}; older hash: {older}]")
+    assert written[1].startswith('  {"method":"POST","path":"/v1/messages","provider":null')
+    assert "hash" not in written[2]
+    assert len(written) == 3
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, "32"), (302, "36"), (404, "33"), (500, "31"), (999, "0")])

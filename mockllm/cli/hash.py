@@ -1,0 +1,48 @@
+"""`mockllm hash`: the names that `match: {hash: …}` knows a request by."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from mockllm.cli.explain import read_request
+from mockllm.cli.listing import list_mistakes
+from mockllm.cli.options import SERVING, add, settled, vocabulary, volatile
+from mockllm.core.hash import asked, looked_up, looked_up_older
+from mockllm.engine import Engine
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.state.sessions import Sessions
+from mockllm.testing.given import Unusable, read_given
+
+OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "request",
+        metavar="REQUEST.json",
+        help="a request in an example's words, recorded (method, path, headers, body), or a provider's body; "
+        "- reads it from the standard input",
+    )
+    add(parser, OPTIONS)
+
+
+def run(given: argparse.Namespace) -> int:
+    """0 where it was told, 2 where the file is no request."""
+    values = settled(given, OPTIONS, os.environ)
+    raw, name = read_request(given.request)
+    try:
+        runs = read_given(raw, name, vocabulary())
+    except Unusable as error:
+        list_mistakes(error.mistakes, sys.stderr)
+        return 2
+    engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile(values))
+    for each in (each for run in runs for each in run):
+        request = each.sent.read_by(engine, 0.0)
+        if each.guess is not None:
+            print(f"({each.guess})", file=sys.stderr)
+        print(f"hash        {looked_up(request)}")
+        print(f"older hash  {looked_up_older(request) or 'none: the body is no object'}")
+        print(f"made of     {asked(request)}")
+    return 0

@@ -1,0 +1,54 @@
+"""`mockllm hash`: a request's names, for `match: {hash: …}`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import main
+from tests.core.test_hash import POEM
+from tests.language.playing import ask, first
+
+AZURE = {"path": "/azure/openai/deployments/gpt-4o-mini/chat/completions", "body": POEM}
+
+
+def run(folder: Path, request: object, *more: str) -> int:
+    file = folder / "request.json"
+    file.write_text(request if isinstance(request, str) else json.dumps(request), encoding="utf-8")
+    with pytest.raises(SystemExit) as exit:
+        main(["hash", str(file), *more])
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
+
+
+def test_both_hashes_and_what_they_are_made_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, AZURE) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "older hash  daa5badeb5cfabcb85b36bb0d6d8daa2a63536329f3c48e654137a6b3dc8c3d6"
+    assert '"provider":"azure"' in lines[2]
+    asked = ask(AZURE["path"], POEM)
+    for hash in (line.split()[-1] for line in lines[:2]):
+        heard = first(f"rules: [{{name: recorded, match: {{hash: {hash}}}, reply: Again.}}]", asked)
+        assert heard.rule == "recorded"
+        assert heard.headers["x-mockllm-hash"] == lines[0].split()[-1]
+
+
+def test_volatile_fields_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for run_number in (1, 2):
+        body = {"model": "m", "messages": [], "run": run_number}
+        assert run(tmp_path, body, "--hash-ignore", "run,user") == 0
+        found.append(capsys.readouterr().out.splitlines()[0])
+    assert found[0] == found[1]
+
+
+def test_a_body_alone_says_what_it_was_taken_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, {"model": "claude-x", "messages": []}) == 0
+    assert "taken for the body of POST /v1/messages" in capsys.readouterr().err
+
+
+def test_what_is_no_request_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "{") == 2
+    assert "not JSON" in capsys.readouterr().err

@@ -1,0 +1,59 @@
+"""Keys never stand in a file or a log: by the names that they go under, and by their looks."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.redaction import REDACTED, redact_text, redacted, secret_name
+
+KEYS = [
+    "sk-" + "aB3" * 8,
+    "sk-proj-" + "aB3_" * 8,
+    "sk-ant-api03-" + "aB3-" * 8,
+    "gsk_" + "aB3d" * 8,
+    "hf_" + "aB3d" * 8,
+    "xai-" + "aB3d" * 8,
+    "pplx-" + "aB3d" * 8,
+    "AIza" + "aB3d" * 8,
+    "ya29." + "aB3d" * 8,
+    "AKIA" + "ABCD" * 4,
+    "Bearer " + "aB3d" * 8,
+    "Basic dXNlcjpwYXNz",
+    "eyJhbGciOiJI.eyJzdWIiOiIx.c2ln",
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_is_known_by_its_looks_wherever_it_stands(key: str) -> None:
+    assert redact_text(f"before {key} behind") == f"before {REDACTED} behind"
+    assert redacted({"messages": [{"content": f"my key is {key}"}]}) == {
+        "messages": [{"content": f"my key is {REDACTED}"}]
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["ask-me-anything-you-like", "a risk-free-operation", "gpt-4o-mini", "max_tokens"]
+)
+def test_words_are_no_keys(text: str) -> None:
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Authorization", "x-api-key", "api-key", "X-Goog-Api-Key", "Cookie", "set-cookie", "key", "access_token",
+     "openai_api_key", "X-Amz-Signature", "x-vendor-secret"],
+)  # fmt: skip
+def test_a_secret_is_known_by_its_name(name: str) -> None:
+    assert secret_name(name)
+    assert redacted({name: "anything", "other": "stays"}) == {name: REDACTED, "other": "stays"}
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "content-type", "monkey", "tokens", "x-request-id", "model"])
+def test_a_name_that_only_sounds_like_one_is_none(name: str) -> None:
+    assert not secret_name(name)
+
+
+def test_what_is_no_text_stays() -> None:
+    assert redacted({"token": 7, "key": None, "secret": {"a": True}, "password": ""}) == {
+        "token": 7, "key": None, "secret": {"a": True}, "password": "",
+    }  # fmt: skip
