@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json import MISSING, Json
 from mockllm.core.request import Request
 from mockllm.dialects.gemini.errors import TYPE
-from mockllm.dialects.gemini.generate_request import GeminiRequest, google, held, listed
+from mockllm.dialects.gemini.generate_request import MOST_CANDIDATES, GeminiRequest, google, held, listed
 from mockllm.dialects.gemini.shapes import (
     BOOLEAN,
     INTEGER,
@@ -92,7 +92,7 @@ _LEARN: Final = "Learn more: https://cloud.google.com/vertex-ai/generative-ai/do
 _RANGES: Final = {
     "temperature": (0, 2, "2.0001"),
     "topP": (0, 1, "1.0001"),
-    "candidateCount": (1, 8, "9"),
+    "candidateCount": (1, MOST_CANDIDATES, "9"),
     "maxOutputTokens": (1, None, ""),
 }
 """The least, the most, and the bound below which Vertex AI wants it."""

@@ -40,6 +40,8 @@ DEEPEST: Final = 16
 """No field of a request lies deeper than so many objects and lists."""
 _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 
+MOST_CANDIDATES: Final = 8
+"""A request gets no more answers, also where nobody checks what it asks for."""
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
 """A content without a role is the user's; `function` is the older role of results."""
 WRAPPINGS: Final = frozenset({"output", "result", "return_value", "error"})
@@ -209,7 +211,7 @@ class GenerateRequest(GeminiRequest):
         config = self.config
         n, most = config.get("candidateCount"), config.get("maxOutputTokens")
         return Sampling(
-            n=n if type(n) is int and n > 0 else 1,
+            n=min(n, MOST_CANDIDATES) if type(n) is int and n > 0 else 1,
             stop=tuple(text for text in listed(config.get("stopSequences")) if type(text) is str),
             max_tokens=most if type(most) is int and most > 0 else None,
         )
