@@ -1,1 +1,32 @@
-"""Tests of scenarios: the examples that files hold, asked without a server."""
+"""Tests of scenarios, and tests with them: the examples that files hold, `MockLLM` for tests in Python, and the
+pytest plugin.
+
+`from mockllm.testing import MockLLM`; its parts are loaded when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockllm.server.building import Broken
+    from mockllm.testing.library import MockLLM, MockSession
+    from mockllm.testing.received import Received
+
+__all__ = ["Broken", "MockLLM", "MockSession", "Received"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Broken":
+        from mockllm.server.building import Broken
+
+        return Broken
+    if name in ("MockLLM", "MockSession"):
+        from mockllm.testing import library
+
+        return getattr(library, name)
+    if name == "Received":
+        from mockllm.testing.received import Received
+
+        return Received
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

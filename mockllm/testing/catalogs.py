@@ -1,0 +1,106 @@
+"""What files and packs make, loaded once for the whole process: most tests ask for the same.
+
+What was kept is used again only while every file holds what it held; the packs that ship are not looked at
+again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from mockllm.core.json import dumps
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.scenario import lint
+from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.entries import Entry
+from mockllm.scenario.folder import read_bytes, scenario_files
+from mockllm.scenario.gathering import Gathered, Wanted, gather
+from mockllm.scenario.loading import LoadedFile
+from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.source import digest
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.building import Broken
+
+VOCABULARY: Final = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)
+MOST: Final = 64
+"""So many are kept; then all are forgotten."""
+
+_kept: dict[Any, Base] = {}
+
+
+class Base:
+    """The files and packs below what a test says in code."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        """Broken where they have mistakes."""
+        gathered = gather(wanted)
+        if gathered.mistakes:
+            raise Broken(gathered.mistakes)
+        self.gathered: Gathered = gathered
+        self.entries: tuple[Entry, ...] = tuple(gathered.entries)
+        packs = gathered.loading.packs
+        self._shipped = {pack.folder for pack in packs if pack.origin == "shipped"}
+        self._folders = {path: _listed(path) for path in self._roots(wanted)}
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Compiled when a request first asks for it."""
+        return finished(compile_catalog(self.entries))
+
+    @cached_property
+    def warnings(self) -> list[Mistake]:
+        """What `mockllm check` warns of."""
+        return lint.warnings(self.gathered)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether all files still hold what they held."""
+        try:
+            return all(_listed(path) == names for path, names in self._folders.items()) and all(
+                digest(read_bytes(path)) == known for path, known in self._known()
+            )
+        except OSError:
+            return False
+
+    def _roots(self, wanted: Wanted) -> Iterator[str]:
+        yield from (os.path.abspath(given) for given in wanted.scenarios)
+        for pack in self.gathered.loading.packs:
+            if pack.folder not in self._shipped:
+                yield pack.folder
+
+    def _known(self) -> Iterator[tuple[str, str]]:
+        """Each file that may have changed, and the digest of what it held."""
+        loading = self.gathered.loading
+        for file in (*loading.files, *loading.disabled):
+            if file.folder not in self._shipped:
+                yield file.path, file.raw.digest
+                yield from _referred(file)
+        for pack in loading.packs:
+            if pack.folder not in self._shipped:
+                yield pack.path, pack.source.digest
+
+
+def base(wanted: Wanted) -> Base:
+    """What these files and packs make. Broken where they have mistakes."""
+    settings = wanted.settings
+    key = (os.getcwd(), tuple(wanted.scenarios), tuple(wanted.packs), dumps(dict(settings.values)))
+    found = _kept.get(key)
+    if found is None or not found.fresh:
+        if len(_kept) >= MOST:
+            _kept.clear()
+        found = _kept[key] = Base(wanted)
+    return found
+
+
+def _listed(path: str) -> list[str]:
+    return scenario_files(Path(path)) if os.path.isdir(path) else []
+
+
+def _referred(file: LoadedFile) -> Iterator[tuple[str, str]]:
+    for name, content in file.references.items():
+        yield os.path.join(os.path.dirname(file.path), name), digest(content)

@@ -1,0 +1,32 @@
+"""The environment variables by which SDKs and frameworks find a server, and keys that are none."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects.routes import BASES
+
+KEY: Final = "mockllm"
+"""Any key will do; a real one must not be sent."""
+HERE: Final = "127.0.0.1,localhost"
+
+
+def variables(base: str) -> dict[str, str]:
+    """For a server at this URL: base URLs as the official SDKs read them, keys, and no proxy in between."""
+    openai, azure = base + BASES["openai"], base + BASES["azure"]
+    return {
+        "MOCKLLM_BASE_URL": base,
+        "OPENAI_BASE_URL": openai,
+        "OPENAI_API_BASE": openai,  # older SDKs, LangChain
+        "OPENAI_API_KEY": KEY,
+        "AZURE_OPENAI_ENDPOINT": azure,
+        "AZURE_OPENAI_API_KEY": KEY,
+        "ANTHROPIC_BASE_URL": base + BASES["anthropic"],
+        "ANTHROPIC_API_KEY": KEY,
+        "GOOGLE_GEMINI_BASE_URL": base + BASES["gemini"],
+        "GOOGLE_VERTEX_BASE_URL": base + BASES["vertex"],
+        "GEMINI_API_KEY": KEY,
+        "GOOGLE_API_KEY": KEY,  # goes first where both are set
+        "NO_PROXY": HERE,
+        "no_proxy": HERE,
+    }

@@ -1,0 +1,169 @@
+"""The engine of a test's server: it answers by what the test has said so far, and keeps every request.
+
+What a test adds is compiled when the next request comes: ten rules cost one compilation, and a server that is
+never asked costs none.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.request import Request
+from mockllm.engine import About, Answer, Engine
+from mockllm.engine.sessions import PREFIX, SESSION, named, without
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.entries import Entry
+from mockllm.scenario.gathering import Wanted
+from mockllm.server.building import Broken
+from mockllm.server.journal import Record
+from mockllm.server.lines import Lines
+from mockllm.state import State
+from mockllm.testing.additions import Addition, merged
+from mockllm.testing.catalogs import Base, base
+from mockllm.testing.received import Received
+
+KEPT: Final = 10_000
+"""So many requests are kept; the oldest go first."""
+
+
+@dataclass
+class Stage:
+    """What answers: the additions, newest first, over files and packs. A session's stands over its server's."""
+
+    wanted: Wanted
+    below: Stage | None = None
+    additions: list[Addition] = field(default_factory=list)
+    version: int = 0
+    base: Base = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = self.below is None or self.wanted != self.below.wanted
+        self.base = base(self.wanted) if own or self.below is None else self.below.base
+
+    @property
+    def versions(self) -> int:
+        """Grows whenever anything changes."""
+        return self.version + (0 if self.below is None else self.below.versions)
+
+    @property
+    def all_additions(self) -> list[Addition]:
+        """The oldest first, those of the server below those of a session."""
+        return [*(() if self.below is None else self.below.all_additions), *self.additions]
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        return merged(self.base.entries, self.all_additions)[0]
+
+    def add(self, addition: Addition) -> None:
+        """Puts it above all others. Broken where it cannot be."""
+        if addition.typing.switched or any(each.word.replaces is not None for each in addition.entries):
+            mistakes = merged(self.base.entries, [*self.all_additions, addition])[1]
+            if mistakes:
+                raise Broken(mistakes)
+        self.additions.append(addition)
+        self.version += 1
+
+    def serve(self, wanted: Wanted) -> None:
+        """Other files and packs below the additions. Broken where they have mistakes."""
+        self.base, self.wanted = base(wanted), wanted
+        self.version += 1
+
+
+class Watching:
+    """See `server.answering.Engine`. A session that has a stage of its own is answered by that."""
+
+    def __init__(self, stage: Stage, make: Callable[[Stage], Engine], kept: int = KEPT) -> None:
+        """`make` gives the engine of a stage, as it is now."""
+        self._make = make
+        self._stage = stage
+        self._sessions: dict[str, Stage] = {}
+        self._engines: dict[int, tuple[int, Engine]] = {}
+        self._current: Engine | None = None
+        self._path = ""
+        self.received: deque[Received] = deque(maxlen=kept)
+        self.total = 0
+        """How many there ever were."""
+        self._open: dict[int, Received] = {}
+
+    def open(self, session: str, stage: Stage) -> None:
+        """This session is answered by a stage of its own."""
+        self._sessions[session] = stage
+
+    def close(self, session: str) -> None:
+        """What stands for the session is forgotten; what came is kept."""
+        stage = self._sessions.pop(session, None)
+        if stage is not None:
+            self._engines.pop(id(stage), None)
+
+    def read(
+        self,
+        method: str,
+        path: str,
+        query_string: str,
+        headers: Mapping[str, str],
+        raw: bytes,
+        client: str,
+        now: float,
+    ) -> Request:
+        stage = self._stage
+        if self._sessions:
+            session = named(headers.get(SESSION), path)[0]
+            stage = self._sessions.get(session or "", stage)
+        self._current = self._engine(stage)
+        self._path = without(path)[1] if path.startswith(PREFIX) else path
+        return self._current.read(method, path, query_string, headers, raw, client, now)
+
+    def answer(self, request: Request) -> Answer:
+        """In the same turn of the loop in which the request was read."""
+        assert self._current is not None
+        return self._seen(request, self._current.answer(request))
+
+    def refuse(self, failure: Failure, request: Request) -> Answer:
+        assert self._current is not None
+        return self._seen(request, self._current.refuse(failure, request))
+
+    def about(self) -> About:
+        return self._engine(self._stage).about()
+
+    def ended(self, record: Record, request: Request | None) -> None:
+        """The answer to a request has ended."""
+        received = self._open.pop(id(request), None)
+        if received is not None:
+            received.ended = record
+
+    def _seen(self, request: Request, answer: Answer) -> Answer:
+        received = Received(request, answer, self._path)
+        self._open[id(request)] = received
+        self.received.append(received)
+        self.total += 1
+        return answer
+
+    def _engine(self, stage: Stage) -> Engine:
+        version = stage.versions  # asked first: what is added meanwhile is found the next time
+        known = self._engines.get(id(stage))
+        if known is None or known[0] != version:
+            known = self._engines[id(stage)] = version, self._make(stage)
+        return known[1]
+
+
+class Ends(Lines):
+    """Hears of every answer that has ended, in the place of the live lines."""
+
+    def __init__(self, watching: Watching) -> None:
+        super().__init__(lambda line: None)
+        self._watching = watching
+
+    def show(self, record: Record, request: Request | None = None) -> None:
+        self._watching.ended(record, request)
+
+
+def engine_of(stage: Stage, state: State, *, seed: int, longest: float) -> Engine:
+    """An engine for a stage as it is now."""
+    catalog = stage.base.catalog
+    if stage.all_additions:
+        catalog = finished(compile_catalog(stage.entries, catalog))
+    return Engine(catalog, state, seed=seed, longest=longest, overrides=True)
