@@ -15,6 +15,7 @@ from benchmarks.sides import LOAD_CORE, SERVER_CORE
 NAMES = {
     "whole": "Whole answers, 1,000 rules",
     "streaming": "Streams of 18 chunks, no waits",
+    "sequences": "Sequences, states and limits",
     "find": "Finding the rule",
     "streams": "1,000 paced streams at once",
     "slow": "Slow readers",

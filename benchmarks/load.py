@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -80,6 +80,8 @@ class Tally:
     ids: set[bytes] = field(default_factory=set)
     rules: set[bytes] = field(default_factory=set)
     last: bytes = b""
+    heard: Callable[[bytes], object] = bytes
+    """Is given each answer."""
 
 
 class Client(asyncio.Protocol):
@@ -112,6 +114,7 @@ class Client(asyncio.Protocol):
         tally.ids.update(_ID.findall(came)[:1])
         tally.rules.update(_RULE.findall(came))
         tally.last = came
+        tally.heard(came)
         if time.monotonic() < tally.until and tally.answers < tally.most:
             self._transport.write(next(self._requests))
         else:
@@ -139,8 +142,9 @@ def asked(
     seconds: float = 60,
     answers: float = float("inf"),
     connections: int = CONNECTIONS,
+    heard: Callable[[bytes], object] = bytes,
 ) -> Tally:
-    """What our own generator was answered, for so long or so many answers."""
+    """What our own generator was answered, for so long or so many answers; each is given to `heard`."""
     head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
     requests = [
         f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
@@ -150,7 +154,7 @@ def asked(
 
     async def run() -> Tally:
         began = time.monotonic()
-        tally = Tally(began + seconds, answers)
+        tally = Tally(began + seconds, answers, heard=heard)
         turn = cycle(requests)
         loop = asyncio.get_running_loop()
         ended: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]

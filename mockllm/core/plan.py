@@ -43,10 +43,14 @@ class Head:
 
     def with_own(self, headers: Headers) -> Head:
         """The same, for headers that no other answer has."""
-        head = self
-        for name, _ in headers:
-            head = head.without(name.lower())
-        return Head(head.status, head.fixed, head.own + headers) if headers else self
+        if not headers:
+            return self
+        names = {name.lower() for name, _ in headers}
+        fixed, own = (
+            tuple([pair for pair in pairs if pair[0].lower() not in names])
+            for pairs in (self.fixed, self.own)
+        )
+        return Head(self.status, fixed, own + headers)
 
     def without(self, name: str) -> Head:
         """Without the header of this name, in lower case."""

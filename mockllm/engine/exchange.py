@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -152,28 +153,50 @@ class Exchange:
 
     def say(self, item: Item, turn: Turn, saying: Saying, step: int) -> Answer:
         """What a rule or a modifier's error says, with all settings that apply."""
-        engine, request = self.engine, self.request
+        request, bounds = self.request, self.settled.bounds
         way = self.way(turn.candidate.item, saying, step)
+        if not (way.same and request.generates and (bounds is None or bounds.slowdown == 1.0)):
+            return self.made(item, turn, saying, way, self.stamp(), request, bounds)
+        answer = self.kept(item, turn, saying, way)
+        return answer if bounds is None else self.within(bounds, answer, way)
 
-        if not (way.same and request.generates and self.settled.bounds is None):
-            return self.made(item, turn, saying, way, self.stamp(), request)
+    def kept(self, item: Item, turn: Turn, saying: Saying, way: Way) -> Answer:
+        """An answer that is the same each time, from what is kept of it; without what limits tell."""
+        keep, request = self.engine.keep, self.request
         key, stamp = asked_for(way, self.dialect, saying, request), self.stamp()
-        kept = engine.keep.find(key, request)
+        kept = keep.find(key, request)
         if kept is not None:
             return kept.filled(stamp.ids.root, request)
 
         def render(stamp: Stamp, request: Request) -> Answer:
-            return self.made(item, turn, saying, way, stamp, request)
+            return self.made(item, turn, saying, way, stamp, request, None)
 
-        return engine.keep.make(key, stamp, request, render)
+        return keep.make(key, stamp, request, render)
+
+    def within(self, bounds: Bounds, answer: Answer, way: Way) -> Answer:
+        """The answer with what limits tell, but for headers that a setting has; held back as they want it."""
+        own = {name.lower() for name, _, _ in way.sending.headers}
+        told = limit_headers(self.request.provider, bounds.standing, self.request.now)
+        plan = answer.plan
+        head = plan.head.with_own(tuple(pair for pair in told if pair[0] not in own))
+        plan = replace(plan, head=head, delay=plan.delay + bounds.wait)
+        return answer._replace(made=plan, said=(), notes=(*answer.notes, *held(bounds.wait)))
 
     def made(
-        self, item: Item, turn: Turn, saying: Saying, way: Way, stamp: Stamp, request: Request
+        self,
+        item: Item,
+        turn: Turn,
+        saying: Saying,
+        way: Way,
+        stamp: Stamp,
+        request: Request,
+        bounds: Bounds | None,
     ) -> Answer:
         """What is said, made anew."""
         if saying.blind:
             request = request.unread()
-        speaking = self.speaking(request, saying, way, self.scope(item), self.chance(item, turn), stamp)
+        facts = (request, saying, way, self.scope(item), self.chance(item, turn), stamp)
+        speaking = self.speaking(*facts, bounds)
         try:
             plan = self.engine.planner.plan(speaking)
         except NotGenerating as refusal:
@@ -194,7 +217,8 @@ class Exchange:
             plan = _apart(plan)
         way = self.way(None, UNSAID, ALONE)
         chance = Chance(self.seed, "", "", self.settled.number)
-        speaking = self.speaking(self.request, UNSAID, way, Scope(self.request), chance, stamp)
+        facts = (self.request, UNSAID, way, Scope(self.request), chance, stamp)
+        speaking = self.speaking(*facts, self.settled.bounds)
         plan = self.engine.planner.decorate(plan, speaking)
         speaking.error = what.type if isinstance(what, Failure) else None
         speaking.notes += [note] if note else []
@@ -207,8 +231,7 @@ class Exchange:
         return Answer(plan, None, modifiers, (reason(failure),), error=failure.type)
 
     def done(self, plan: Plan, rule: str | None, speaking: Speaking, *, missed: bool = False) -> Answer:
-        if speaking.held:
-            speaking.notes.append(f"held back {speaking.held:.4g}s by a limit or load")
+        speaking.notes += held(speaking.held)
         return Answer(
             named(plan, rule or (NOBODY if missed else self.chosen())),
             rule,
@@ -220,10 +243,16 @@ class Exchange:
         )
 
     def speaking(
-        self, request: Request, saying: Saying, way: Way, scope: Scope, chance: Chance, stamp: Stamp
+        self,
+        request: Request,
+        saying: Saying,
+        way: Way,
+        scope: Scope,
+        chance: Chance,
+        stamp: Stamp,
+        bounds: Bounds | None,
     ) -> Speaking:
         facts = (request, self.dialect, saying, way, scope, chance, stamp, self.of_modifier)
-        bounds = self.settled.bounds
         if bounds is None:
             return Speaking(*facts, longest=self.engine.longest)
         told = limit_headers(request.provider, bounds.standing, request.now)
@@ -286,6 +315,11 @@ def named(plan: Plan, id: str) -> Plan:
     """The plan with the id of whose it is in a header."""
     head = Head(plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.own)
     return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
+
+
+def held(seconds: float) -> Sequence[str]:
+    """A note of what limits and loads held back."""
+    return (f"held back {seconds:.4g}s by a limit or load",) if seconds else ()
 
 
 def _apart(plan: Plan) -> Plan:
