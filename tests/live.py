@@ -43,8 +43,10 @@ def live(
     packs: Sequence[str] = (),
     settings: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    overrides: bool = False,
 ) -> Iterator[Live]:
-    """Serve these files, folders and shipped packs; `settings` are as for `--set`."""
+    """Serve these files, folders and shipped packs; `settings` are as for `--set`, `overrides` as for
+    `--allow-overrides`."""
     wanted = Wanted(
         [str(path) for path in scenarios],
         list(packs),
@@ -52,7 +54,8 @@ def live(
         Vocabulary(PROVIDERS, DIALECT_NAMES, APIS),
     )
     lines: list[str] = []
-    app = App(Builder(wanted, Sessions()).first(), limits=Limits(grace=0.5), lines=Lines(lines.append))
+    builder = Builder(wanted, Sessions(), overrides=overrides)
+    app = App(builder.first(), limits=Limits(grace=0.5), lines=Lines(lines.append))
     server = Threaded(app)
     with server as url:
         yield Live(url, server.port, app, lines)

@@ -59,11 +59,6 @@ class Override(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def named(headers: Mapping[str, str]) -> bool:
-    """Whether there is any of these headers."""
-    return SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
-
-
 def read(headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, longest: float) -> Override:
     """What the headers ask for; no wait is longer than `longest` seconds. Raises Wrong."""
     seed = headers.get(SEED)

@@ -147,6 +147,9 @@ def _reserved(each: Standing) -> Iterator[Mistake]:
             message = f"/{first[0]} is the server's own: no request to it comes here"
             yield each.warn(message, "match", "path")
             return
+        if first == ["s"]:
+            yield each.warn("/s/ID names a session: rules see the path behind it", "match", "path")
+            return
 
 
 def _paths(condition: Any) -> Iterator[str]:

@@ -92,6 +92,10 @@ SOME: dict[str, tuple[str, list[str]]] = {
         modifiers("{match: {path: {starts_with: /api/v2}}, delay: 1s}"),
         ["a.yaml:2 modifiers[0].match.path: /api is the server's own: no request to it comes here"],
     ),
+    "the prefix of sessions": (
+        rules("{match: {path: [/x, /s/a/v1/models]}, http: {}}"),
+        ["a.yaml:2 rules[0].match.path: /s/ID names a session: rules see the path behind it"],
+    ),
     "a fault on a modifier's error": (
         modifiers("{error: timeout, faults: [malformed]}"),
         [UNPLAYED.format("modifiers", "an error")],

@@ -1,0 +1,95 @@
+"""docs/sessions.md: its files have no mistake and their examples hold, its recipe keeps tests of parallel workers
+apart, its headers and options are the real ones.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.options import SERVING
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.engine.overrides import ALLOWED, SEED
+from mockllm.engine.sessions import SESSION
+from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.limits import Limits, environment_name
+from mockllm.testing.examples import Suite
+from tests.live import live
+from tests.process import environment
+
+TEXT = (Path(__file__).parents[2] / "docs" / "sessions.md").read_text(encoding="utf-8")
+(RULES,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+CONFTEST, FAILING = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+TESTS = f"""
+import httpx
+import openai
+import pytest
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_flaky(client, number):
+    client = client.with_options(max_retries=0)
+    for _ in range(2):
+        with pytest.raises(openai.RateLimitError):
+            client.chat.completions.create(model="flaky", messages=[{{"role": "user", "content": "hi"}}])
+    answer = client.chat.completions.create(model="flaky", messages=[{{"role": "user", "content": "hi"}}])
+    assert answer.choices[0].message.content == "third time lucky"
+
+
+def test_failing(client):
+    stream = {FAILING.strip().replace(chr(10), chr(10) + "    ").replace('"gpt-4o"', '"steady"')}
+    with pytest.raises((openai.APIConnectionError, httpx.ReadError)):
+        for _ in stream:
+            pass
+"""
+
+
+def test_its_examples_hold(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(RULES, encoding="utf-8")
+    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+    results = list(Suite(Wanted([str(tmp_path)], vocabulary=vocabulary)).run(""))
+    assert [(result.name, result.failed) for result in results if not result.passed] == []
+    assert len(results) == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_workers_of_pytest_xdist_share_one_server(tmp_path: Path) -> None:
+    scenarios, suite = tmp_path / "scenarios", tmp_path / "suite"
+    scenarios.mkdir()
+    suite.mkdir()
+    (scenarios / "a.yaml").write_text(RULES.partition("examples:")[0], encoding="utf-8")
+    (scenarios / "b.yaml").write_text(
+        "rules: [{match: {model: steady}, reply: one two three}]", encoding="utf-8"
+    )
+    with live(scenarios, overrides=True) as server:
+        (suite / "conftest.py").write_text(
+            CONFTEST.replace("http://localhost:8080", server.url), encoding="utf-8"
+        )
+        (suite / "test_it.py").write_text(TESTS)
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--rootdir", "."],
+            cwd=suite, env=environment(), capture_output=True, encoding="utf-8", timeout=300,
+        )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "13 passed" in ran.stdout
+
+
+@pytest.mark.parametrize("header", [SESSION, SEED, *ALLOWED])
+def test_every_header_is_in_it(header: str) -> None:
+    assert f"`{header}" in TEXT
+
+
+def test_its_options_are_the_real_ones_with_their_defaults() -> None:
+    rows = dict(re.findall(r"^\| `(--[\w-]+)[^`]*` \| (`\w+` \| \w+) \|$", TEXT, re.MULTILINE))
+    defaults = {option.name: option.default for option in SERVING}
+    defaults |= {each.metadata["option"]: each.default for each in fields(Limits)}
+    assert len(rows) == 4
+    for name, row in rows.items():
+        default = "off" if defaults[name] is False else f"{defaults[name]:g}"
+        assert row == f"`{environment_name(name)}` | {default}"
