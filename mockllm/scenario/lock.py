@@ -36,7 +36,7 @@ PackName = Annotated[str, StringConstraints(pattern=NAME, max_length=100)]
 class LockedWord(Word):
     """One pack as it was fetched."""
 
-    version: str
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.+-]{1,80}$")]
     """The version that its manifest has."""
     source: str
     """Where it came from, as `mockllm pack add` takes it; a path is relative to the lock."""

@@ -1,0 +1,110 @@
+"""A pack out of a zip or a wheel, read in memory and never unpacked onto a disk by its own names.
+
+What an archive says of its sizes is not believed: every file is read up to its bound and no further.
+"""
+
+from __future__ import annotations
+
+import configparser
+import lzma
+import stat
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Final
+
+from mockllm.scenario.folder import MANIFEST
+from mockllm.scenario.shelf import ENTRY_POINTS
+from mockllm.scenario.tree import LARGEST, LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
+
+MOST_ENTRIES: Final = 4 * MOST_FILES
+DENSEST: Final = 200
+"""So many times larger than its bytes in the archive a file of more than a MiB may be."""
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
+
+
+def read_zip(path: Path, inside: str) -> Tree:
+    """The pack in a zip: at its top, in its one folder, or in the folder `inside`."""
+    return _read(path, inside, None)
+
+
+def read_wheel(path: Path, name: str) -> Tree:
+    """The pack in a wheel, by its entry point in the group `mockllm.packs`; of several the one called `name`."""
+    return _read(path, "", name)
+
+
+def _read(path: Path, inside: str, wanted: str | None) -> Tree:
+    try:
+        if path.stat().st_size > 2 * LARGEST_TREE:
+            raise Refused(f"{path} is larger than a pack can be")
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_ENTRIES:
+                raise Refused(f"it holds more than {MOST_FILES} files")
+            begin = f"{inside}/" if inside else _begin(entries)
+            if wanted is not None:
+                begin = _of_entry_points(archive, entries, wanted)
+            return _tree(archive, entries, begin)
+    except RuntimeError as error:  # a password is asked for
+        raise Refused(f"{path} cannot be read: {error}") from None
+    except _BROKEN as error:
+        words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise Refused(f"{path} cannot be read: {words}") from None
+
+
+def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) -> Tree:
+    tree = Tree()
+    for entry in entries:
+        path = entry.orig_filename if "\0" in entry.orig_filename else entry.filename
+        mode = entry.external_attr >> 16
+        outside = not path.startswith(begin)
+        if ".." in path.split("/") or path.startswith("/"):
+            tree.expect(path, 0)  # also outside of the pack: who writes such a name means harm
+        if outside or entry.is_dir():
+            continue
+        path = path.removeprefix(begin)
+        if hidden(path):
+            continue
+        if stat.S_ISLNK(mode):
+            raise Refused(f'"{path}" is a link; put a copy of the file there')
+        if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+            raise Refused(f'"{path}" is no file')
+        tree.expect(path, entry.file_size)
+        if entry.file_size > 2**20 and entry.file_size > DENSEST * max(entry.compress_size, 1):
+            raise Refused(f'"{path}" is packed more than {DENSEST} times: a zip bomb')
+        tree.add(path, _content(archive, entry))
+    return tree
+
+
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with archive.open(entry) as file:
+        return file.read(LARGEST + 1)
+
+
+def _begin(entries: list[zipfile.ZipInfo]) -> str:
+    """The folder in which the manifest is: the top, or the one folder that there is."""
+    if any(entry.filename == MANIFEST for entry in entries):
+        return ""
+    tops = {entry.filename.partition("/")[0] for entry in entries if not hidden(entry.filename)} - {
+        "__MACOSX"
+    }
+    return f"{tops.pop()}/" if len(tops) == 1 else ""
+
+
+def _of_entry_points(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], wanted: str) -> str:
+    files = [each for each in entries if each.filename.endswith(".dist-info/entry_points.txt")]
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        for entry in files:
+            if entry.file_size > 2**20:
+                raise Refused("its entry points are larger than a pack can be")
+            parser.read_string(_content(archive, entry).decode("utf-8"))
+    except (configparser.Error, UnicodeDecodeError):
+        raise Refused("its entry points cannot be read") from None
+    points = dict(parser[ENTRY_POINTS]) if ENTRY_POINTS in parser else {}
+    if not points:
+        raise Refused(f"the wheel names no pack: it has no entry points in the group {ENTRY_POINTS}")
+    if len(points) > 1 and wanted not in points:
+        raise Refused(f"the wheel holds several packs; add #NAME: {', '.join(sorted(points))}")
+    return points.get(wanted, next(iter(points.values()))).replace(".", "/") + "/"

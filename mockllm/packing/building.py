@@ -1,0 +1,115 @@
+"""A pack as a wheel and as a zip: the same bytes from the same files, on every machine, without a network.
+
+The wheel is written by hand: a pack is data, so nothing is to be compiled and no build backend is asked.
+Files are stored, not deflated, because two versions of zlib do not pack alike.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from mockllm.packing.obtaining import manifest, parse_version_of
+from mockllm.packing.store import put_file
+from mockllm.scenario.pack import PackWord
+from mockllm.scenario.shelf import ENTRY_POINTS
+from mockllm.scenario.tree import Refused, read_tree
+
+_TIME: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest that a zip can say."""
+_FILE: Final = 0o100644 << 16
+DISTRIBUTION: Final = "mockllm-scenarios"
+
+
+def build(folder: Path, out: Path) -> list[Path]:
+    """Writes the wheel and the zip of the pack in a folder; Refused where it is none that can be shared."""
+    try:
+        tree = read_tree(folder)
+    except OSError as error:
+        raise Refused(f"{folder}: {error.strerror}") from None
+    word = manifest(tree, str(folder / "pack.yaml"))
+    version = str(parse_version_of(word))
+    flat = re.sub(r"[^a-z0-9]+", "_", word.name.lower())
+    made = {
+        out / f"{stem(word.name)}-{_pep440(version)}-py3-none-any.whl": wheel(tree.files, word, version),
+        out / f"{flat.replace('_', '-')}-{version}.zip": _zipped(tree.files),
+    }
+    for path, content in made.items():
+        put_file(content, path)
+    return list(made)
+
+
+def stem(name: str) -> str:
+    """The distribution of a pack as file names have it; its folder in the wheel is called the same."""
+    return "mockllm_pack_" + re.sub(r"[^a-z0-9]+", "_", name.lower())
+
+
+def wheel(files: Mapping[str, bytes], word: PackWord, version: str) -> bytes:
+    """A wheel that holds the files as package data, with an entry point by which they are found."""
+    package, about = stem(word.name), f"{stem(word.name)}-{_pep440(version)}.dist-info"
+    inside = {f"{package}/{path}": content for path, content in files.items()}
+    inside[f"{about}/METADATA"] = _metadata(word, version).encode()
+    inside[f"{about}/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: mockllm\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    inside[f"{about}/entry_points.txt"] = f"[{ENTRY_POINTS}]\n{word.name} = {package}\n".encode()
+    lines = [f"{path},sha256={_digest(inside[path])},{len(inside[path])}" for path in sorted(inside)]
+    record = f"{about}/RECORD"
+    inside[record] = "".join(f"{line}\n" for line in (*map(_quoted, lines), f"{record},,")).encode()
+    return _zipped(inside, last=record)
+
+
+def _metadata(word: PackWord, version: str) -> str:
+    wanted = (
+        word.requires if isinstance(word.requires, str) or word.requires is None else word.requires.mockllm
+    )
+    lines = [
+        "Metadata-Version: 2.1",
+        f"Name: {stem(word.name).replace('_', '-')}",
+        f"Version: {_pep440(version)}",
+    ]
+    if word.description:
+        lines.append(f"Summary: {' '.join(word.description.split())}")
+    if word.license:
+        lines.append(f"License: {' '.join(word.license.split())}")
+    if wanted and "^" not in wanted and "~" not in wanted:
+        lines.append(f"Requires-Dist: {DISTRIBUTION} ({wanted.replace(' ', '')})")
+    return "\n".join(lines) + "\n"
+
+
+def _pep440(version: str) -> str:
+    """A semantic version as wheels have it: `1.0.0-rc.1` is `1.0.0rc1`."""
+    numbers, _, pre = version.partition("-")
+    if not pre:
+        return numbers
+    found = re.fullmatch(r"(a|alpha|b|beta|rc|c|pre)\.?(\d+)?", pre)
+    if found is None:
+        raise Refused(f'a wheel cannot have the version "{version}"; write -alpha.1, -beta.1 or -rc.1')
+    kind = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc"}.get(found[1], found[1])
+    return f"{numbers}{kind}{found[2] or 0}"
+
+
+def _digest(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+def _quoted(line: str) -> str:
+    """A line of a RECORD, which is CSV: a path with a comma is quoted."""
+    path, digest, size = line.rsplit(",", 2)
+    return f'"{path}",{digest},{size}' if "," in path else line
+
+
+def _zipped(files: Mapping[str, bytes], last: str | None = None) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(files, key=lambda path: (path == last, path)):
+            entry = zipfile.ZipInfo(path, _TIME)
+            entry.external_attr, entry.create_system = _FILE, 3
+            archive.writestr(entry, files[path])
+    return buffer.getvalue()

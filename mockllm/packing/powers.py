@@ -1,0 +1,115 @@
+"""What a pack could do to who uses it, told from its files: what it answers with, where it sends requests to, what
+it reads.
+
+A pack can do nothing else: it has no code, opens no port, and reads no file outside of its folder.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mockllm.core.json import Json
+from mockllm.scenario.gathering import Gathered
+from mockllm.scenario.uses import UsedPack
+from mockllm.scenario.written import all_written
+
+_FILES: Final = ("file", "body_file", "schema_file")
+_PROXIES: Final = ("proxy", "upstream")
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """Of one pack. `faults` and `errors` by name; `proxy`: the addresses that requests are passed on to;
+    `environment`: the variables that set its parameters; `uses`: the packs that answer behind it; `steers`:
+    the words by which its modifiers change what other packs and the user's own rules answer."""
+
+    name: str
+    version: str
+    rules: int
+    modifiers: int
+    faults: Sequence[str]
+    errors: Sequence[str]
+    proxy: Sequence[str]
+    reads: Sequence[str]
+    environment: Sequence[str]
+    uses: Sequence[str]
+    steers: Sequence[str]
+
+    def as_json(self) -> dict[str, Json]:
+        """For programs."""
+        listed = ("faults", "errors", "proxy", "reads", "environment", "uses", "steers")
+        known = {"name": self.name, "version": self.version, "rules": self.rules, "modifiers": self.modifiers}
+        return {**known, "ports": [], **{name: list(getattr(self, name)) for name in listed}}
+
+
+def powers(gathered: Gathered, pack: UsedPack) -> Powers:
+    """What stands in a pack's files, enabled or not."""
+    loading, kinds = gathered.loading, Counter[str]()
+    found: dict[str, set[str]] = {
+        "faults": set(),
+        "errors": set(),
+        "proxy": set(),
+        "reads": set(),
+        "steers": set(),
+    }
+    for file in (*loading.files, *loading.disabled):
+        if file.pack != pack.word.name:
+            continue
+        for written in all_written(file):
+            kinds[written.kind] += 1
+            for kind, value in _told(written.data):
+                found[kind].add(value)
+            if written.kind == "modifier" and isinstance(written.data, dict):
+                found["steers"] |= written.data.keys() - {
+                    "name",
+                    "match",
+                    "enabled",
+                    "description",
+                    "priority",
+                }
+    variables = [each.env for each in pack.word.params.values() if each.env]
+    flat = [name for each in variables for name in ([each] if isinstance(each, str) else each)]
+    uses = [use if isinstance(use, str) else use.pack for use in pack.word.use]
+    return Powers(
+        name=pack.word.name,
+        version=pack.word.version,
+        rules=kinds["rule"],
+        modifiers=kinds["modifier"],
+        environment=tuple(dict.fromkeys(flat)),
+        uses=uses,
+        **{kind: sorted(values) for kind, values in found.items()},
+    )
+
+
+def _told(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """All that is told of by a value and what lies in it."""
+    if key == "error":
+        yield (
+            "errors",
+            str(value.get("type", "of its own") if isinstance(value, dict) else value),
+        )
+    elif key in _FILES and isinstance(value, str):
+        yield "reads", value
+    elif key in _PROXIES:
+        yield "proxy", str(value.get("to", value.get("url", value)) if isinstance(value, dict) else value)
+    elif key == "faults":
+        for each in value if isinstance(value, list) else [value]:
+            yield "faults", _fault(each)
+        return
+    children = value.items() if isinstance(value, dict) else ()
+    for name, child in children:
+        if name not in ("match", "schema", "arguments", "body"):
+            yield from _told(child, str(name))
+    if isinstance(value, list):
+        for child in value:
+            yield from _told(child)
+
+
+def _fault(value: Any) -> str:
+    if isinstance(value, dict):
+        said = [str(key) for key in value if key not in ("chance", "probability", "at", "after", "enabled")]
+        return str(value.get("kind") or value.get("fault") or (said[0] if said else "of its own"))
+    return str(value)

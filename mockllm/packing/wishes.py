@@ -1,0 +1,39 @@
+"""Which ranges of versions scenarios and their packs ask for, and where: what an update must keep to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mockllm.core.json import Json
+from mockllm.packing.locking import Wish
+from mockllm.scenario.loading import load_files
+from mockllm.scenario.shelf import Shelf
+from mockllm.scenario.source import Source
+from mockllm.scenario.versions import parse_range
+
+
+def wishes(scenarios: Sequence[str], packs: Sequence[str], lock: str) -> dict[str, list[Wish]]:
+    """The ranges by the pack's name. What cannot be loaded is left out: `check` tells of it."""
+    loading = load_files(scenarios, packs, shelf=Shelf.beside(lock))
+    found: dict[str, list[Wish]] = {}
+    own = [file.source for file in (*loading.files, *loading.disabled) if file.layer == "user"]
+    for source in (*own, *(pack.source for pack in loading.packs)):
+        for name, wish in _of(source):
+            found.setdefault(name, []).append(wish)
+    return found
+
+
+def _of(source: Source) -> Iterator[tuple[str, Wish]]:
+    data = source.data
+    uses: Json = data.get("use") if isinstance(data, dict) else None
+    for index, use in enumerate(uses if isinstance(uses, list) else ()):
+        text = use.get("pack") if isinstance(use, dict) else use
+        if not isinstance(text, str) or text.startswith("."):
+            continue
+        name, at, wanted = text.partition("@")
+        try:
+            line, column = source.where(("use", index))
+            if at:
+                yield name, Wish(parse_range(wanted), f"{source.name}:{line}:{column}")
+        except ValueError:
+            continue
