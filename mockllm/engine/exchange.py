@@ -177,6 +177,8 @@ class Exchange:
         """The answer with what limits tell, but for headers that a setting has; held back as they want it."""
         own = {name.lower() for name, _, _ in way.sending.headers}
         told = limit_headers(self.request.provider, bounds.standing, self.request.now)
+        if not (told or bounds.wait):
+            return answer
         plan = answer.plan
         head = plan.head.with_own(tuple(pair for pair in told if pair[0] not in own))
         plan = replace(plan, head=head, delay=plan.delay + bounds.wait)
