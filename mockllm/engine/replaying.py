@@ -34,7 +34,8 @@ def told(seed: int, claim: Claim, settled: Settled) -> str:
 
 def told_of(root: bytes) -> str:
     """The same of an answer for which nothing was drawn or decided, by what its ids are hashed behind."""
-    seed, _, number, _ = root.decode().split("|")
+    stem, number, _ = root.decode().rsplit("|", 2)  # a scope may hold bars
+    seed = stem.partition("|")[0]
     return f"{seed}@{number}" if number != "0" else seed
 
 

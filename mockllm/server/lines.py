@@ -52,7 +52,8 @@ class Lines:
 
     def line(self, record: Record, request: Request | None = None) -> str:
         """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; what an SDK tried before, which
-        retry it is. A verbose one tells the modifiers, the session, and the hash that `match: {hash: …}` sees."""
+        retry it is. A verbose one tells the modifiers, the session, the seed, and the hash that `match: {hash: …}`
+        sees."""
         rule = plain(record.rule) if record.rule else "-"
         if record.missed:
             rule = self._paint(*self._missed)

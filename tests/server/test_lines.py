@@ -65,6 +65,15 @@ def test_verbose_adds_the_modifiers() -> None:
     assert "[" not in line(RECORD._replace(modifiers=()), verbose=True)
 
 
+@pytest.mark.parametrize(
+    ("drawn", "told"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
+)
+def test_verbose_tells_the_session_and_the_seed_that_gives_it_again(drawn: str | bytes, told: str) -> None:
+    record = RECORD._replace(modifiers=(), session="gw0:test", drawn=drawn)
+    assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {told}]")
+    assert "[" not in line(record)
+
+
 def test_verbose_tells_the_hash_that_a_match_may_name() -> None:
     request = Request(method="POST", path="/v1/messages", headers={}, raw=b'{"model": "m"}')
     written: list[str] = []
