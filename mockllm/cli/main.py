@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "check": "find mistakes in scenarios, without a server",
     "explain": "tell what would answer a request, and why",
     "test": "run the examples in scenario files",
+    "exec": "run a command with a server that it finds by its environment",
     "hash": "tell a request's hashes, as `match: {hash: …}` names it",
     "schema": "write the JSON Schemas of scenario files and packs",
     "init": "make a commented starter folder",

@@ -70,7 +70,9 @@ class Addition:
         own = [_raised(entry, number) for entry in self.entries]
         if not self.typing.switched and all(entry.word.replaces is None for entry in own):
             return [*own, *below], ()
-        typing = Typing(VOCABULARY, entries=[*own, *map(_settled, below)], switched=list(self.typing.switched))
+        typing = Typing(
+            VOCABULARY, entries=[*own, *map(_settled, below)], switched=list(self.typing.switched)
+        )
         typing.replace(self.loading)
         return typing.entries, typing.mistakes
 
@@ -145,5 +147,3 @@ def _json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_json(child) for child in value]
     return os.fspath(value) if isinstance(value, os.PathLike) else value
-
-

@@ -7,6 +7,7 @@ again.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,9 @@ VOCABULARY: Final = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS,
 MOST: Final = 64
 """So many are kept; then all are forgotten."""
 
+SETTLED: Final = 2_000_000_000
+"""Nanoseconds after which a file's time tells of a later change: some systems count in whole seconds."""
+
 _kept: dict[Any, Base] = {}
 
 
@@ -46,6 +50,8 @@ class Base:
         packs = gathered.loading.packs
         self._shipped = {pack.folder for pack in packs if pack.origin == "shipped"}
         self._folders = {path: _listed(path) for path in self._roots(wanted)}
+        self._known = tuple(self._files())
+        self._prints: dict[str, tuple[int, int, int]] = {}
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -61,11 +67,23 @@ class Base:
     def fresh(self) -> bool:
         """Whether all files still hold what they held."""
         try:
-            return all(_listed(path) == names for path, names in self._folders.items()) and all(
-                digest(read_bytes(path)) == known for path, known in self._known()
-            )
+            if any(_listed(path) != names for path, names in self._folders.items()):
+                return False
+            return all(self._unchanged(path, known) for path, known in self._known)
         except OSError:
             return False
+
+    def _unchanged(self, path: str, known: str) -> bool:
+        """By size, time and place where the last change is so long ago that another would show; else by what the
+        file holds."""
+        now, stat = time.time_ns(), os.stat(path)
+        print = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        if self._prints.get(path) == print:
+            return True
+        same = digest(read_bytes(path)) == known
+        if same and now - stat.st_mtime_ns > SETTLED:
+            self._prints[path] = print
+        return same
 
     def _roots(self, wanted: Wanted) -> Iterator[str]:
         yield from (os.path.abspath(given) for given in wanted.scenarios)
@@ -73,8 +91,8 @@ class Base:
             if pack.folder not in self._shipped:
                 yield pack.folder
 
-    def _known(self) -> Iterator[tuple[str, str]]:
-        """Each file that may have changed, and the digest of what it held."""
+    def _files(self) -> Iterator[tuple[str, str]]:
+        """Each file that may change, and the digest of what it held."""
         loading = self.gathered.loading
         for file in (*loading.files, *loading.disabled):
             if file.folder not in self._shipped:

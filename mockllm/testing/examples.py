@@ -7,11 +7,12 @@ process's environment sets no parameter here: an example means the same on every
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from mockllm.core.claim import Settled
 from mockllm.core.json import Json
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
@@ -20,8 +21,10 @@ from mockllm.scenario.examples import ExampleEntry
 from mockllm.scenario.gathering import Gathered, Wanted, gather
 from mockllm.scenario.language.examples import ExampleStep
 from mockllm.scenario.loading import LoadedFile, load_files
+from mockllm.scenario.lock import lock_path
 from mockllm.scenario.mistakes import Mistake
 from mockllm.scenario.pack import Settings
+from mockllm.scenario.shelf import Shelf
 from mockllm.scenario.shipped import shipped
 from mockllm.scenario.uses import UsedPack
 from mockllm.state.sessions import Sessions
@@ -81,13 +84,18 @@ class World:
         return next((each for each in self.gathered.examples if (each.file, each.number) == place), None)
 
 
+Watch: TypeAlias = Callable[[Engine, Settled, Outcome], None]
+"""Is told of each request that was asked: of whom, what was settled before it was counted, what came."""
+
+
 class Suite:
     """The examples of what is wanted: of the user's files, and of the packs that are named or lie among them.
-    Shipped packs that are only used have been tested."""
+    Packs that ship, are locked or are installed, and that are only used, have been tested."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, watch: Watch | None = None) -> None:
         wanted = replace(wanted, settings=replace(wanted.settings, environment={}))
         base = gather(wanted)
+        self._watch = watch
         self.mistakes: Sequence[Mistake] = base.mistakes
         """What is wrong with the files: nothing is run then."""
         self._worlds: dict[str, World | Sequence[Mistake]] = {}
@@ -118,7 +126,7 @@ class Suite:
             return
         for provider in _providers(entry):
             engine = Engine(world.catalog, Sessions())
-            failed = tuple(_failures(entry, provider, engine))
+            failed = tuple(_failures(entry, provider, engine, self._watch))
             yield Result(entry.where, entry.name, provider, failed)
 
     def _world(self, planned: Planned) -> World | Sequence[Mistake]:
@@ -139,26 +147,37 @@ class Suite:
 
 def _is_own(pack: UsedPack, wanted: Wanted) -> bool:
     """Whether a pack is named, or at least none of those that ship."""
-    if pack.word.name in wanted.packs:
+    if pack.word.name in _named(wanted):
         return True
     folder = os.path.realpath(pack.folder)
     if any(os.path.realpath(given) == folder for given in wanted.scenarios):
         return True
+    if pack.origin in ("locked", "installed"):
+        return False
     found = shipped(pack.word.name)
     return found is None or os.path.realpath(found) != folder
+
+
+def _named(wanted: Wanted) -> list[str]:
+    """The packs that are named, without the versions that are asked for."""
+    return [name.partition("@")[0] for name in wanted.packs]
 
 
 def _alone(pack: UsedPack, wanted: Wanted) -> Wanted:
     """A pack with what it uses, and the settings that are meant for these."""
     found = shipped(pack.word.name)
     named = found is not None and Path(pack.folder).resolve() == found.resolve()
+    named = named or pack.origin in ("locked", "installed")
     places: dict[str, Any] = {"packs": (pack.word.name,)} if named else {"scenarios": (pack.shown,)}
-    alone = Wanted(**{"scenarios": (), **places}, vocabulary=wanted.vocabulary)
+    lock = wanted.lock or lock_path(wanted.scenarios)
+    alone = Wanted(
+        **{"scenarios": (), **places}, vocabulary=wanted.vocabulary, lock=lock, frozen=wanted.frozen
+    )
     if not wanted.settings.sets:
         return alone
     known = {
         name
-        for used in load_files(alone.scenarios, alone.packs).packs
+        for used in load_files(alone.scenarios, alone.packs, shelf=Shelf.beside(lock)).packs
         for param in used.params.kinds
         for name in (param, f"{used.word.name}.{param}")
     }
@@ -200,14 +219,16 @@ def _providers(entry: ExampleEntry) -> Sequence[str | None]:
     return list(dict.fromkeys(names)) or [None]
 
 
-def _failures(entry: ExampleEntry, provider: str | None, engine: Engine) -> Iterator[Failed]:
+def _failures(
+    entry: ExampleEntry, provider: str | None, engine: Engine, watch: Watch | None
+) -> Iterator[Failed]:
     """What does not hold of the steps, asked one after the other."""
     now = NOW
     for number, step in enumerate(_steps(entry), 1):
         place = None if entry.word.steps is None else number
         now += step.after or 0.0
         try:
-            outcome = _ask(step, provider, engine, now)
+            outcome = _ask(step, provider, engine, now, watch)
         except Unaskable as error:
             yield Failed(place, Mismatch("request", "a call that can be asked", str(error)))
             return
@@ -218,9 +239,12 @@ def _failures(entry: ExampleEntry, provider: str | None, engine: Engine) -> Iter
             yield Failed(place, mismatch)
 
 
-def _ask(step: ExampleStep, provider: str | None, engine: Engine, now: float) -> Outcome:
+def _ask(step: ExampleStep, provider: str | None, engine: Engine, now: float, watch: Watch | None) -> Outcome:
     asked = step.request.provider
     listed = isinstance(asked, list) and provider in asked
     request = written(step.request, provider if listed else None).read_by(engine, now)
     why = Why(engine, request)
-    return Outcome(request, engine.answer(request), why)
+    outcome = Outcome(request, engine.answer(request), why)
+    if watch is not None:
+        watch(engine, why.settled, outcome)
+    return outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from mockllm.core.claim import Settled
 from mockllm.core.conditions import Condition, Equals
 from mockllm.core.request import Request
 from mockllm.engine import Engine
@@ -28,14 +29,14 @@ class Why:
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine = engine
         self._request = request
-        self._settled = engine.peek(request).settled
+        self.settled: Settled = engine.peek(request).settled
 
     def __call__(self, wanted: Condition) -> tuple[str, ...]:
         """Of the rules whose name meets the condition, why they did not answer."""
         return tuple(self._lines(wanted))
 
     def _lines(self, wanted: Condition) -> Iterator[str]:
-        catalog, settled = self._engine.catalog, self._settled
+        catalog, settled = self._engine.catalog, self.settled
         rules = catalog.items[: catalog.rules]
         found = [item for item in rules if any(map(wanted.holds, names_of(item.id)))]
         for item in found[:NEAREST]:
@@ -53,8 +54,8 @@ class Why:
         differences = item.matcher.differences(self._request)
         if not all(difference.held for difference in differences):
             return near(item, differences)
-        for candidate, refused in self._settled.refused:
+        for candidate, refused in self.settled.refused:
             if candidate.key == item.key:
                 return aside(item, candidate, refused)
-        before = _BEFORE.get(self._settled.outcome, "another rule")
+        before = _BEFORE.get(self.settled.outcome, "another rule")
         return f"{shown(item)}: matched, but {before} came first"

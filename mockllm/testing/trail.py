@@ -115,13 +115,21 @@ def _of(item: Item, number: int, fate: Fate, why: str = "") -> Tried:
     return Tried(item.id, item.where, number + 1, fate, why)
 
 
+def picked_of(engine: Engine, turn: Turn) -> int | None:
+    """The number of the saying that a turn comes to; None where its sequence has ended."""
+    item = engine.catalog.items[turn.candidate.item]
+    if item.answers is None:
+        return None
+    return item.answers.pick(turn.given, Chance(engine.seed, item.id, turn.candidate.scope, turn.tries))
+
+
 def _step(engine: Engine, turn: Turn) -> str | None:
     """`step 2 of 3`, of a sequence; `branch 1 of 4`, of a choice."""
     item = engine.catalog.items[turn.candidate.item]
     answers = item.answers
     if answers is None or answers.how == "one":
         return None
-    picked = answers.pick(turn.given, Chance(engine.seed, item.id, turn.candidate.scope, turn.tries))
+    picked = picked_of(engine, turn)
     if picked is None:
         return "its sequence has ended"
     word = "step" if answers.how == "sequence" else "branch"

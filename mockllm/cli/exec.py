@@ -1,0 +1,158 @@
+"""`mockllm exec -- COMMAND`: a server for as long as a command runs, which finds it by its environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import Any, Final
+
+from mockllm.cli.listing import list_mistakes
+from mockllm.cli.options import (
+    LOADING,
+    SERVING,
+    WHERE,
+    BadOption,
+    Option,
+    add,
+    add_limits,
+    limits,
+    settled,
+    strangers,
+    wanted,
+)
+from mockllm.cli.staying import staying
+from mockllm.engine import Engine
+from mockllm.server.app import App
+from mockllm.server.building import Broken, Builder
+from mockllm.server.limits import Limits
+from mockllm.server.lines import Lines
+from mockllm.server.serving import Address, CannotListen, Threaded
+from mockllm.state.sessions import Sessions
+from mockllm.testing.environment import variables
+
+USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
+ABOUT: Final = (
+    "Serves scenarios on a free port while COMMAND runs, which finds the server by OPENAI_BASE_URL, "
+    "ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL and MOCKLLM_BASE_URL, with keys that are none. Ends with the "
+    "command's exit code; with --strict with 1 where the command succeeded and no rule answered a request."
+)
+NOT_FOUND, NOT_RUN, BY_SIGNAL = 127, 126, 128
+"""Exit codes as shells have them."""
+OWN: Final = ("--seed", "--strict", "--max-delay", "--allow-overrides", "--no-cors", "--verbose")
+OPTIONS: Final = (
+    Option("--port", WHERE, "0 takes a free one", 0, int),
+    *(option for option in SERVING if option.name in OWN),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage, parser.description = USAGE, ABOUT
+    add(parser, (*LOADING, *OPTIONS))
+    add_limits(parser)
+    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="what to run, behind --")
+
+
+def run(given: argparse.Namespace) -> int:
+    line = given.line[1:] if given.line[:1] == ["--"] else given.line
+    if not line:
+        raise BadOption("exec: say what to run behind --, as in `mockllm exec -- npm test`")
+    environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
+    values = settled(given, (*LOADING, *OPTIONS), environment)
+    bounds = limits(given, environment)
+    try:
+        engine = _engine(values, bounds, environment)
+    except Broken as broken:
+        list_mistakes(broken.mistakes, sys.stderr)
+        return 2
+    missed: list[str] = []
+    lines = _Heard(missed, verbose=values["verbose"])
+    app = App(engine, limits=replace(bounds, grace=0.1), open_to_pages=not values["no_cors"], lines=lines)
+    server = Threaded(app, Address("127.0.0.1", values["port"]))
+    try:
+        with server as url:
+            code = _run(line, {**environment, **variables(url)})
+    except CannotListen as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 1
+    return _ended(code, missed, strict=values["strict"])
+
+
+def _engine(values: Mapping[str, Any], bounds: Limits, environment: Mapping[str, str]) -> Engine:
+    """What answers; what is worth a line about it is said. Broken where there are mistakes."""
+    builder = Builder(
+        replace(wanted(values, environment), examples=False),
+        Sessions(most=bounds.sessions, unused=bounds.session_ttl),
+        seed=values["seed"],
+        longest=values["max_delay"],
+        strict=values["strict"],
+        overrides=values["allow_overrides"],
+    )
+    with staying():
+        engine = builder.first()
+    for warning in (*builder.warnings, *strangers(environment, builder.variables)):
+        print(f"mockllm: warning: {warning}", file=sys.stderr)
+    return engine
+
+
+class _Heard(Lines):
+    """Keeps the lines of requests that no rule answered; a verbose one says all of them beside the command's
+    own output."""
+
+    def __init__(self, missed: list[str], *, verbose: bool) -> None:
+        super().__init__(lambda line: print(line, file=sys.stderr, flush=True), verbose=verbose)
+        self._missed_lines = missed
+        self._heard = verbose
+
+    def show(self, record: Any, request: Any = None) -> None:
+        if record.missed:
+            self._missed_lines.append(self.line(record, request))
+        if self._heard:
+            super().show(record, request)
+
+
+def _run(line: Sequence[str], environment: Mapping[str, str]) -> int:
+    """The command's exit code, as a shell would tell it."""
+    try:
+        process = subprocess.Popen(line, env=environment)  # noqa: S603 - it is what was asked for
+    except OSError as error:
+        print(f"mockllm: {line[0]} cannot be run: {error.strerror}", file=sys.stderr)
+        return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
+    with _handing_on(process):
+        code = process.wait()
+    return BY_SIGNAL - code if code < 0 else code
+
+
+@contextmanager
+def _handing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """SIGTERM is handed on to the command. Ctrl-C reaches it by itself, and what it makes of that is waited for."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ended(code: int, missed: Sequence[str], *, strict: bool) -> int:
+    """The exit code; what no rule answered is said behind the command's own output."""
+    for line in missed:
+        print(f"mockllm: {line}", file=sys.stderr)
+    if missed:
+        print(
+            f"mockllm: {len(missed)} request{'s' * (len(missed) != 1)} that no rule answered", file=sys.stderr
+        )
+    return 1 if strict and missed and code == 0 else code
