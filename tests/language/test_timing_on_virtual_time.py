@@ -16,7 +16,7 @@ from statistics import NormalDist, fmean
 
 import pytest
 
-from tests.language.playing import chat, first, play, table
+from tests.language.playing import ask, chat, first, play, table
 
 STREAM = chat(stream=True)
 ANSWERS, GAPS = 1_000, 10_000
@@ -196,3 +196,19 @@ def test_a_text_takes_as_long_as_its_tokens_however_it_is_cut(size: str) -> None
     tokens = json.loads(heard.events[-2].data)["usage"]["completion_tokens"]
     shares = tokens / len(text) * len(heard.chunks[0]) / 50  # what is said first waits for nothing
     assert heard.took == pytest.approx(tokens / 50 - shares, abs=2 / 50)
+
+
+def test_what_has_no_words_takes_no_time() -> None:
+    heard = first(
+        """
+        rules:
+          - reply: {parts: [{text: one}, {images: [{data: aGk=}]}, {text: " two"}]}
+            pace: {tokens_per_second: 4}
+        """,
+        ask(
+            "/v1beta/models/gemini-2.5-flash-image:streamGenerateContent",
+            {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+            query="alt=sse",
+        ),
+    )
+    assert heard.took == pytest.approx(0.25)
