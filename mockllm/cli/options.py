@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm.core.request import VOLATILE
+from mockllm.cli.fetching import fetch_missing
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario.folder import scenario_files
 from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.lock import lock_path
 from mockllm.scenario.mistakes import nearest
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
@@ -114,8 +116,21 @@ LOADING: Final = (
         metavar="DIR",
         many=os.pathsep,
     ),
-    Option("--pack", FILES, "shipped packs by name, separated by commas", metavar="NAME[,NAME]", many=","),
+    Option(
+        "--pack",
+        FILES,
+        "packs by name, locked, shipped or installed, separated by commas; NAME@^1 asks for versions",
+        metavar="NAME[,NAME]",
+        many=",",
+    ),
     Option("--set", FILES, "sets a pack's parameter; may be repeated", metavar="PARAM=VALUE", many=","),
+    Option(
+        "--frozen",
+        FILES,
+        "fetch nothing: a pack that mockllm.lock does not have, or not like this, is a mistake",
+        False,
+        flag=True,
+    ),
 )
 SERVING: Final = (
     Option("--no-reload", FILES, "go on with the files as they are now, whatever changes", False, flag=True),
@@ -309,7 +324,10 @@ def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
     elif not scenarios and not packs:
         scenarios = [FOLDER]
     settings = Settings(tuple(values["set"] or ()), dict(environment))
-    return Wanted(scenarios, packs, settings, vocabulary())
+    asked = Wanted(scenarios, packs, settings, vocabulary(), frozen=bool(values.get("frozen")))
+    if not asked.frozen and os.path.isfile(lock_path(scenarios)):
+        fetch_missing(lock_path(scenarios))
+    return asked
 
 
 def vocabulary() -> Vocabulary:

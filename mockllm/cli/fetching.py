@@ -1,0 +1,29 @@
+"""Fetches what `mockllm.lock` names and is not here, before anything is loaded; a line for each on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+from mockllm.scenario.folder import is_pack
+from mockllm.scenario.lock import read_lock
+
+
+def fetch_missing(path: str) -> bool:
+    """Whether all that the lock at a path names is here now. What cannot be fetched is told of, and again, with
+    its place, by what loads it."""
+    lock = read_lock(path)
+    missing = [name for name in lock.packs if not (is_pack(lock.vendored(name)) or is_pack(lock.kept(name)))]
+    if not missing:
+        return True
+    from mockllm.packing.locking import Locking  # git and archives are for those who fetch
+    from mockllm.scenario.tree import Refused
+
+    locking, whole = Locking(path), True
+    for name in missing:
+        try:
+            for change in locking.fetch([name]):
+                print(f"fetched {change.name} {change.now} from {change.source}", file=sys.stderr)
+        except Refused as error:
+            whole = False
+            print(f"mockllm: {error}", file=sys.stderr)
+    return whole
