@@ -7,6 +7,7 @@ frozen because every answer makes some of them, and frozen ones cost three times
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, TypeAlias
@@ -162,7 +163,7 @@ class Plan:
     beat."""
 
     head: Head
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
     framing: Framing = Framing.PLAIN
     delay: float = 0.0
     delivery: Delivery = USUAL

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from operator import itemgetter
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, overload
 
 from mockllm.core.chance import BASE62, Ids, Mould, filled, mould
 from mockllm.core.framing import framed
@@ -60,6 +60,36 @@ class Piece:
         return b"".join(parts)
 
 
+class Steps(Sequence[Step]):
+    """The steps of one answer, each filled when it is its turn: a long one would hold up all others if it were
+    filled as it begins, and hold all its bytes while its reader is slow."""
+
+    __slots__ = ("_pieces", "_said")
+
+    def __init__(self, pieces: Sequence[Wait | Cut | Piece], said: Sequence[bytes]) -> None:
+        self._pieces = pieces
+        self._said = said
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    @overload
+    def __getitem__(self, place: int) -> Step: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Step]: ...
+    def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
+        if isinstance(place, slice):
+            return Steps(self._pieces[place], self._said)
+        piece = self._pieces[place]
+        return Raw(piece.written(self._said), piece.beat) if isinstance(piece, Piece) else piece
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Stencil:
     """`own` are the headers that hold an id, each with the number of its id."""
@@ -95,12 +125,8 @@ class Stencil:
 
     def plan(self, said: Sequence[bytes]) -> Plan:
         """The plan of the answer in whose holes this stands."""
-        steps: list[Step] = [
-            Raw(piece.written(said), piece.beat) if isinstance(piece, Piece) else piece
-            for piece in self.pieces
-        ]
         own = tuple([(name, said[number].decode()) for name, number in self.own])
-        return Plan(Head(self.status, self.fixed, own), tuple(steps), self.framing, self.delay)
+        return Plan(Head(self.status, self.fixed, own), Steps(self.pieces, said), self.framing, self.delay)
 
 
 def cut(plan: Plan, ids: NotedIds) -> Stencil:

@@ -93,7 +93,20 @@ def _joined(made: Plan) -> list[object]:
         if isinstance(step, (Wait, Cut)):
             said += [step, b""]
         else:
-            data = step.data if isinstance(step, Raw) else b"data: " + step.payload + b"\n\n"
+            data = b"data: " + step.payload + b"\n\n" if isinstance(step, Data) else step.data
             assert isinstance(said[-1], bytes)
             said[-1] += data
     return said
+
+
+def test_the_steps_of_a_filled_stencil_are_as_those_that_were_rendered() -> None:
+    noted = NotedIds()
+    made, _ = CASES["waits and a cut part what leaves together"]
+    stencil = cut(made(noted, SECOND, TOKENS), noted)
+    steps = stencil.plan(stencil.fill(Ids(0, "", 1).root, 1, 2)).steps
+    assert len(steps) == len(tuple(steps))
+    assert steps[1:] == tuple(steps)[1:]
+    assert steps[0] == tuple(steps)[0]
+    assert hash(steps) == hash(tuple(steps))
+    nothing: object = 5
+    assert steps != nothing

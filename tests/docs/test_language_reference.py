@@ -25,6 +25,7 @@ from mockllm.scenario.language import (
     match,
     rule,
     settings,
+    texts,
 )
 from mockllm.scenario.language.use import UseWord
 from mockllm.scenario.pack import PackWord
@@ -77,9 +78,9 @@ WORDS: list[type[BaseModel]] = [
     answers.PartWord,
     answers.ToolCallWord,
     answers.UsageWord,
-    answers.TokensText,
-    answers.SentencesText,
-    answers.FileText,
+    texts.TokensText,
+    texts.SentencesText,
+    texts.FileText,
     error.ErrorWord,
     answers.HttpWord,
     answers.StepWord,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -84,7 +85,7 @@ def sent(plan: Plan, asked: Asked) -> tuple[object, list[tuple[float, bytes]]]:
 @settings(max_examples=300, deadline=None)
 @given(streams | wholes, faults, asked)
 def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], asked: Asked) -> None:
-    steps: tuple[Step, ...] = plan.steps
+    steps: Sequence[Step] = plan.steps
     made = broken(plan, faults)
     assert plan.steps is steps
     first = sent(made, asked)

@@ -71,7 +71,7 @@ MIDDLE: Final = After.model_construct(fraction=0.5)  # checking is for what is w
 # --- pieces --------------------------------------------------------------------------------------
 
 
-def alive(plan: Plan) -> tuple[Step, ...]:
+def alive(plan: Plan) -> Sequence[Step]:
     """The steps up to a cut."""
     for index, step in enumerate(plan.steps):
         if type(step) is Cut:
@@ -112,8 +112,8 @@ class Gap:
     """A plan's steps before a place and behind it. `headless`: the place lies before the head, which leaves
     later: then so many seconds from the request's last byte, and nothing stands before it."""
 
-    before: tuple[Step, ...]
-    behind: tuple[Step, ...]
+    before: Sequence[Step]
+    behind: Sequence[Step]
     headless: float | None = None
 
     @property

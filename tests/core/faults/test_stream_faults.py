@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from mockllm.core.request import Request
 from mockllm.core.template import Scope, TemplateFailure
 from mockllm.core.values import Context, evaluate, is_static
 
-STEPS: tuple[Step, ...] = (
+STEPS: Sequence[Step] = (
     Data(b"role", 0, "open"),
     Data(b"one", 1, "say", "delta"),
     Wait(1.0, 1),
@@ -33,7 +34,7 @@ def malformed(**settings: Any) -> Malformed:
     return Malformed.model_validate(settings)
 
 
-def played(fault: Fault, plan: Plan = STREAM) -> tuple[Step, ...]:
+def played(fault: Fault, plan: Plan = STREAM) -> Sequence[Step]:
     made = fault.play(plan)
     assert isinstance(made, Plan)
     return made.steps
@@ -75,7 +76,7 @@ def test_every_fault_has_defaults_for_all_its_settings_and_describes_them() -> N
         ),
     ],
 )
-def test_malformed_stands(fault: Fault, steps: tuple[Step, ...]) -> None:
+def test_malformed_stands(fault: Fault, steps: Sequence[Step]) -> None:
     assert played(fault) == steps
 
 
