@@ -81,7 +81,9 @@ def run(given: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return _ended(code, missed, strict=values["strict"])
+    for each in () if values["verbose"] else missed:  # behind the command's own output
+        print(f"mockllm: {each}", file=sys.stderr)
+    return _ended(code, len(missed), strict=values["strict"])
 
 
 def _engine(values: Mapping[str, Any], bounds: Limits, environment: Mapping[str, str]) -> Engine:
@@ -147,12 +149,8 @@ def _handing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _ended(code: int, missed: Sequence[str], *, strict: bool) -> int:
-    """The exit code; what no rule answered is said behind the command's own output."""
-    for line in missed:
-        print(f"mockllm: {line}", file=sys.stderr)
+def _ended(code: int, missed: int, *, strict: bool) -> int:
+    """The exit code of all."""
     if missed:
-        print(
-            f"mockllm: {len(missed)} request{'s' * (len(missed) != 1)} that no rule answered", file=sys.stderr
-        )
+        print(f"mockllm: {missed} request{'s' * (missed != 1)} that no rule answered", file=sys.stderr)
     return 1 if strict and missed and code == 0 else code

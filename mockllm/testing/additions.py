@@ -22,6 +22,8 @@ from mockllm.scenario.written import Kind
 from mockllm.server.building import Broken
 from mockllm.testing.catalogs import VOCABULARY
 
+__tracebackhide__ = True  # of a test that fails, the test's own lines are shown
+
 OURS: Final = "mockllm.testing."
 OVER: Final = -1
 """The layer whose settings beat those of files and packs."""

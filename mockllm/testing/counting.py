@@ -54,7 +54,9 @@ def miscounted(
 ) -> str:
     """What was expected, what came, and what kept the nearest others from counting. `lost`: how many are too
     long ago to be known."""
-    lines = [f"expected {bounds} with {_said(match)}, but {len(found)} of {len(came)} requests had it"]
+    word = "request" if bounds.most == 1 or (bounds.most is None and bounds.least == 1) else "requests"
+    wanted = f"{bounds} {word}" + (f" with {_said(match)}" if match else "")
+    lines = [f"expected {wanted}, found {len(found)} of {len(came)} that came"]
     lines += [f"  {each}" for each in found[-SHOWN:]]
     others = [each for each in came if each not in found] if len(found) < bounds.least else []
     for each in sorted(others, key=lambda other: matcher.distance(other.request))[:SHOWN]:
@@ -65,8 +67,8 @@ def miscounted(
     return "\n".join(lines)
 
 
-def _said(match: Mapping[str, Any] | None) -> str:
+def _said(match: Mapping[str, Any]) -> str:
     try:
-        return dumps(dict(match)).decode() if match else "any match"
+        return dumps(dict(match)).decode()
     except TypeError:
         return str(match)

@@ -38,6 +38,8 @@ Paths: TypeAlias = "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
 
 WEATHER: Final = "weather"
 """The pack that `climate` is about."""
+__tracebackhide__ = True  # of a test that fails, the test's own lines are shown
+
 LONGEST: Final = 60.0
 
 

@@ -147,10 +147,10 @@ def _words(node: pytest.Item) -> dict[str, Any]:
     words: dict[str, Any] = {}
     for marker in node.iter_markers(MARKER):
         if marker.args:
-            raise pytest.UsageError(f"{node.nodeid}: the marker {MARKER} takes words only, as in packs=…")
+            pytest.fail(f"the marker {MARKER} takes words only, as in packs=…", pytrace=False)
         for name, value in marker.kwargs.items():
             if name not in WORDS:
-                raise pytest.UsageError(f"{node.nodeid}: {_unknown(name)}")
+                pytest.fail(_unknown(name), pytrace=False)
             words.setdefault("packs" if name == "pack" else name, value)
     if "packs" in words and isinstance(words["packs"], str):
         words["packs"] = words["packs"].split(",")
@@ -194,4 +194,5 @@ def _made(make: Callable[[], Made]) -> Made:
     try:
         return make()
     except Broken as broken:
-        pytest.fail(str(broken), pytrace=False)
+        told = str(broken)
+    pytest.fail(told, pytrace=False)
