@@ -304,6 +304,15 @@ def test_a_refusal_is_named_noted_and_has_the_settings_of_all() -> None:
     assert tokens.notes == "limited: too many tokens (s/a.yaml:4)"
 
 
+def test_a_refusal_whose_settings_do_not_fit_is_still_the_limits() -> None:
+    yaml = f"""
+        {HI}
+        modifiers: [{{name: quota, limit: {{strategy: always}}, delay: "{{{{ query.none }}}}ms"}}]
+        """
+    heard = play(yaml, chat())[0]
+    assert (heard.status, heard.headers["x-mockllm-rule"]) == (400, "a.yaml:quota")
+
+
 def test_what_is_peeked_at_is_not_counted_and_is_what_comes_next() -> None:
     game = Game(limited("strategy: fixed-window, requests: 2, concurrent: 2"))
     engine = game.engine
