@@ -13,12 +13,14 @@ from typing import NamedTuple, Protocol
 
 
 class Stored(NamedTuple):
-    """One response: the body that asked for it, what was answered, and the id of the one that it follows."""
+    """One response: the body that asked for it, what was answered, and the id of the one that it follows. `thread`
+    is the conversation of one that follows another (`Request.thread`), for what led to it may be forgotten."""
 
     id: str
     previous: str | None
     asked: bytes
     said: bytes
+    thread: str | None = None
 
 
 class Memo(NamedTuple):

@@ -257,7 +257,7 @@ class Request:
 
     @lazy
     def thread(self) -> str | None:
-        """The name that its conversation has of its own; None where only the opening tells it from others."""
+        """The hashed name of a conversation that is told by more than its opening; None of any other."""
         return None
 
     @lazy

@@ -12,7 +12,7 @@ def scope_of(per: str, request: Request) -> str:
     if per == "global":
         return ""
     if per == "api_key":
-        return f"api_key:{_digest(request.api_key or '')}"
+        return f"api_key:{hashed(request.api_key or '')}"
     if per == "ip":
         return f"ip:{request.client}"
     if per == "conversation":
@@ -25,10 +25,11 @@ def conversation(request: Request) -> str:
     """A conversation's name: a hash of the name that it has of its own, else of the system text and the first
     user message. What goes on from an answer before is of the conversation that this one was of."""
     if request.thread is not None:
-        return _digest(request.thread)
+        return request.thread
     system, first = request.opening
-    return _digest(f"{system}\0{first}")
+    return hashed(f"{system}\0{first}")
 
 
-def _digest(text: str) -> str:
+def hashed(text: str) -> str:
+    """A name that holds no secret."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -39,6 +39,15 @@ def test_a_branch_of_a_chain_is_of_the_same_conversation() -> None:
     assert branches == ["two", "three"]
 
 
+def test_a_conversation_goes_on_where_its_root_is_forgotten() -> None:
+    game = Game(RULES)
+    _, root = said(game, responses("weather"))
+    second, id = said(game, responses("more", previous_response_id=root))
+    assert game.hear(ask(f"/v1/responses/{root}", method="DELETE")).status == 200
+    third, _ = said(game, responses("still more", previous_response_id=id))
+    assert (second, third) == ("two", "three")
+
+
 def test_a_conversation_object_is_a_conversation_whatever_is_said_in_it() -> None:
     game = Game(RULES)
     assert said(game, responses("hi", conversation="conv_a"))[0] == "one"

@@ -30,7 +30,10 @@ def memo(plan: Plan, request: InputRequest) -> Memo | None:
     if b'"store"' in request.raw and request.fields.get("store") is False:
         return Memo(calls=calls)
     previous = request.previous
-    stored = Stored(id, None if previous is None else previous.id, request.raw, said)
+    if previous is None:
+        stored = Stored(id, None, request.raw, said)
+    else:
+        stored = Stored(id, previous.id, request.raw, said, request.thread)
     return Memo(names(told, request.conversation), stored, calls)
 
 

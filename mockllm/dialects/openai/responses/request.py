@@ -25,6 +25,7 @@ from mockllm.core.request import (
     ToolChoice,
     estimate_input,
 )
+from mockllm.core.scopes import conversation, hashed
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known
 from mockllm.dialects.openai.reading import (
@@ -83,21 +84,14 @@ class InputRequest(ModelRequest):
         return turns(self.items, self.recall)
 
     @lazy
-    def first(self) -> InputRequest | None:
-        """The request at the root of all that led here; None where nothing did."""
-        if not self.before:
-            return None
-        return InputRequest(method="POST", path=self.path, headers={}, raw=self.before[0].asked)
-
-    @lazy
     def thread(self) -> str | None:
-        """The conversation object's id, of the request or of the first."""
-        return self.conversation or (None if self.first is None else self.first.conversation)
-
-    @lazy
-    def opening(self) -> tuple[str, str]:
-        """That of the first request, whose instructions are not carried on."""
-        return super().opening if self.first is None else self.first.opening
+        """That of the conversation object, or of the request at the root of all that led here."""
+        if self.conversation is not None:
+            return hashed(self.conversation)
+        before = self.previous
+        if before is None or before.thread is not None:
+            return None if before is None else before.thread
+        return conversation(InputRequest(method="POST", path=self.path, headers={}, raw=before.asked))
 
     @lazy
     def system(self) -> str | None:
