@@ -28,6 +28,9 @@ from mockllm.scenario.vocabulary import RESERVED
 SLOW: Final = 50
 """So many regexes without a literal are worth a word: each of them tries every request."""
 
+GUARDS: Final = ("match", "chance", "times", "skip", "every", "during", "requires_state", "choose")
+"""What says when a rule answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -52,7 +55,7 @@ class Standing:
             return True
         path = self.entry.path
         given, filled = (value_at(source.data, path) for source in (self.file.raw, self.file.source))
-        return all(given.get(word) == filled.get(word) for word in ("match", "chance", "times", "choose"))
+        return all(given.get(word) == filled.get(word) for word in GUARDS)
 
 
 def warnings(gathered: Gathered, catalog: Catalog | None = None) -> list[Mistake]:
