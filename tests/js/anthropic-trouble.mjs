@@ -98,6 +98,14 @@ test("two retries, then the answer comes", async () => {
   assert.deepEqual(watch.statuses(), [429, 429, 200]);
 });
 
+test("who waits as long as a limit says passes at the next try", async () => {
+  const { made, watch } = patient("limit", 2);
+  for (let calls = 0; calls < 10 && !watch.statuses().includes(429); calls++) {
+    assert.equal((await made.messages.create(asked("truly-limited"))).content[0].text, "There was room.");
+  }
+  assert.deepEqual(watch.statuses().slice(-2), [429, 200]);
+});
+
 test("an overloaded provider is tried again", async () => {
   const { made, watch } = patient("overloaded", 1);
   const stream = made.messages.stream(asked("once-overloaded"));

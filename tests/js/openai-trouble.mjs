@@ -107,6 +107,15 @@ test("a retry waits as long as the server says, in responses as well", async () 
   waited(watch.gaps(), 1000); // by itself the package waits 500 ms at most
 });
 
+test("who waits as long as a limit says passes at the next try", async () => {
+  const { made, watch } = patient("limit", 2);
+  for (let calls = 0; calls < 10 && !watch.statuses().includes(429); calls++) {
+    const answer = await made.chat.completions.create(asked("truly-limited"));
+    assert.equal(answer.choices[0].message.content, "There was room.");
+  }
+  assert.deepEqual(watch.statuses().slice(-2), [429, 200]);
+});
+
 test("one retry too few and the error comes through", async () => {
   const { made, watch } = patient("impatient", 1);
   const error = await rejection(made.chat.completions.create(asked("twice-limited")));
