@@ -25,6 +25,9 @@ SIZE: Final = 3072
 SIZES: Final = dict.fromkeys(
     ("text-embedding-004", "text-embedding-005", "text-multilingual-embedding-002", "embedding-001"), 768
 )
+MOST_REQUESTS: Final = 100
+MOST_INSTANCES: Final = 250
+"""How many things one call may embed; no more are embedded, also where nobody checks."""
 _EMBED: Final = Shape("EmbedContentRequest", {"content": CONTENT, "outputDimensionality": INTEGER})
 _INSTANCE: Final = Shape("Instance", {"content": STRING})
 _ASKED: Final = Shape(
@@ -47,12 +50,12 @@ class EmbeddingsRequest(GeminiRequest):
         said = self.said
         match self.call:
             case "batchEmbedContents":
-                found = [_configured(each) for each in listed(said.get("requests"))]
+                found = [_configured(each) for each in listed(said.get("requests"))[:MOST_REQUESTS]]
             case "predict":
                 settings = held(said.get("parameters"))
                 found = [
                     {**settings, "content": {"parts": [{"text": held(each).get("content")}]}}
-                    for each in listed(said.get("instances"))
+                    for each in listed(said.get("instances"))[:MOST_INSTANCES]
                 ]
             case _:
                 found = [_configured(said)] if "content" in said else []
@@ -111,7 +114,15 @@ def _configured(entry: Json) -> dict[str, Json]:
 
 
 def _check(request: EmbeddingsRequest) -> None:
-    fit("", request.said, _ASKED)
+    said = request.said
+    fit("", said, _ASKED)
+    if request.call == "batchEmbedContents" and len(listed(said.get("requests"))) > MOST_REQUESTS:
+        raise Problem(
+            f"* BatchEmbedContentsRequest.requests: at most {MOST_REQUESTS} requests can be in one batch\n"
+        )
+    count = len(listed(said.get("instances"))) if request.call == "predict" else 0
+    if count > MOST_INSTANCES:
+        raise Problem(f"{MOST_INSTANCES} instance(s) is allowed per prediction. Actual: {count}")
     if not request.entries:
         name = "content" if request.call == "embedContent" else "requests"
         raise Problem(

@@ -26,6 +26,9 @@ from mockllm.dialects.openai.shapes import (
     wrong_type,
 )
 
+MOST_CHOICES: Final = 2048
+"""How many choices all prompts of one request may have together. The service's own total depends on the
+account."""
 Prompt = str | list[int]
 """A text, or the numbers of its tokens."""
 
@@ -49,7 +52,7 @@ class CompletionsRequest(ModelRequest):
             return (given if type(given) is str else "",)
         if _tokens(given):
             return (given,)
-        return tuple(each for each in given if type(each) is str or _tokens(each)) or ("",)
+        return tuple(each for each in given[:MOST_CHOICES] if type(each) is str or _tokens(each)) or ("",)
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -63,7 +66,7 @@ class CompletionsRequest(ModelRequest):
         fields = self.fields
         stop, limit = fields.get("stop"), fields.get("max_tokens")
         return Sampling(
-            n=choices_of(fields.get("n")) * len(self.prompts),
+            n=min(choices_of(fields.get("n")), MOST_CHOICES // len(self.prompts)) * len(self.prompts),
             stop=(stop,) if type(stop) is str else tuple(texts(stop)),
             max_tokens=limit if type(limit) is int and limit >= 0 else None,
         )
@@ -122,7 +125,18 @@ def check(request: Request) -> Failure | None:
     if body.get("stream_options") is not None and body.get("stream") is not True:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         return refuse(message, "stream_options")
-    return None
+    return _too_many(body.get("prompt"), body.get("n") or 1)
+
+
+def _too_many(prompt: Json, n: int) -> Failure | None:
+    count = len(prompt) if type(prompt) is list and not _tokens(prompt) else 1
+    if count * n <= MOST_CHOICES:
+        return None
+    return refuse(
+        f"Too many parallel completions requested. You submitted {count * n} prompts, but you can currently "
+        f"request up to at most a total of {MOST_CHOICES}).",
+        "prompt",
+    )
 
 
 def _prompt(value: Json, path: str) -> Failure | None:

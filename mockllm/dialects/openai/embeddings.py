@@ -32,7 +32,7 @@ SNAPSHOTS: Final = {"text-embedding-ada-002": "text-embedding-ada-002-v2"}
 FIXED: Final = frozenset({"text-embedding-ada-002"})
 """Models that are not shortened."""
 MOST: Final = 2048
-"""How many inputs one request may have."""
+"""How many inputs one request may have; no more are embedded, also where nobody checks."""
 WRONG_INPUT: Final = (
     "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
 )
@@ -58,7 +58,7 @@ class EmbeddingsRequest(Request):
             return ()
         if given and all(type(each) is int for each in given):
             return (given,)
-        return tuple(each for each in given if type(each) is str or _tokens(each))
+        return tuple(each for each in given[:MOST] if type(each) is str or _tokens(each))
 
     @lazy
     def messages(self) -> tuple[Message, ...]:

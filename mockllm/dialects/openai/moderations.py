@@ -17,13 +17,15 @@ from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.reading import object_of, text_of
-from mockllm.dialects.openai.shapes import missing, string, wrong_type
+from mockllm.dialects.openai.shapes import length, missing, string, wrong_type
 
 DEFAULT_MODEL: Final = "omni-moderation-latest"
 SNAPSHOTS: Final = {
     "text-moderation-latest": "text-moderation-007",
     "text-moderation-stable": "text-moderation-007",
 }
+MOST: Final = 2048
+"""How many inputs one request may have: as many as may be embedded at once."""
 DIGITS: Final = b"0123456789" * 25 + b"012345"
 
 CATEGORIES: Final[Mapping[str, str]] = {
@@ -69,6 +71,7 @@ class ModerationsRequest(Request):
             return (Message("user", (TextPart(given),)),)
         if type(given) is not list:
             return ()
+        given = given[:MOST]
         parts = tuple(part for each in given if (part := _part(each)) is not None)
         if any(type(each) is dict for each in given):
             return (Message("user", parts),) if parts else ()
@@ -95,6 +98,9 @@ def check(request: Request) -> Failure | None:
         return missing("input")
     if type(given) not in (str, list):
         return wrong_type(given, "input", "one of a string or array")
+    wrong = length(given, "input", 0, MOST) if type(given) is list else None
+    if wrong is not None:
+        return wrong
     for number, each in enumerate(given if type(given) is list else ()):
         if _part(each) is None:
             return wrong_type(

@@ -81,6 +81,16 @@ WRONG: list[tuple[str, Json, str]] = [
     ("embedContent", {"content": "x"}, "Invalid value at 'content'"),
     ("embedContent", {"content": HELLO, "outputDimensionality": 4000}, "must be in the range [1, 3072]"),
     ("embedContent", [], "Root element must be a message"),
+    (
+        "batchEmbedContents",
+        {"requests": [{"content": HELLO}] * 101},
+        "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch\n",
+    ),
+    (
+        "predict",
+        {"instances": [{"content": "a"}] * 251},
+        "250 instance(s) is allowed per prediction. Actual: 251",
+    ),
 ]
 
 
@@ -92,6 +102,19 @@ def test_what_is_wrong(call: str, body: Json, message: str) -> None:
     assert message in (failure.message or "")
     assert EMBEDDINGS.error(failure, request, STAMP).head.status == 400
     EMBEDDINGS.answer(request, (), STAMP)
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "list_of", "most"),
+    [
+        ("batchEmbedContents", {"requests": [{"content": HELLO}] * 300}, "embeddings", 100),
+        ("predict", {"instances": [{"content": "a"}] * 300}, "predictions", 250),
+    ],
+)
+def test_where_nobody_checks_there_are_no_more_vectors(
+    call: str, body: Json, list_of: str, most: int
+) -> None:
+    assert len(answer(call, body, model="text-embedding-004")[list_of]) == most
 
 
 def test_what_is_fine() -> None:

@@ -49,6 +49,8 @@ def chunks(what: Reply, request: CompletionsRequest) -> list[Json]:
         ({"prompt": []}, ("",), 1),
         ({"prompt": [True, {}, []]}, ("",), 1),
         ({"prompt": {"a": 1}, "n": "x"}, ("",), 1),
+        ({"prompt": ["a"] * 1000, "n": 100}, ("a",) * 1000, 2000),  # of all together no more than 2048
+        ({"prompt": ["a"] * 3000, "n": 2}, ("a",) * 2048, 2048),
     ],
 )
 def test_prompts_are_read_and_each_has_choices_of_its_own(fields: Json, prompts: Json, n: int) -> None:
@@ -80,6 +82,7 @@ def test_what_else_is_read() -> None:
         {},
         {"prompt": ["a", "b"], "n": 2, "best_of": 3, "echo": True, "logprobs": 5, "suffix": "x"},
         {"prompt": [1, 2], "stop": "x", "max_tokens": 0, "temperature": 0.5, "unknown": 1},
+        {"prompt": ["a"] * 16, "n": 128},
         {"prompt": [[1], [2]], "stop": ["a", "b"], "stream": True, "stream_options": {"include_usage": True}},
         {"prompt": None, "logprobs": None, "stream_options": None},
     ],
@@ -97,6 +100,8 @@ def test_what_is_fine(fields: Json) -> None:
         ({"prompt": 3}, "prompt"),
         ({"prompt": []}, "prompt"),
         ({"prompt": ["a", 1]}, "prompt"),
+        ({"prompt": ["a"] * 2049}, "prompt"),
+        ({"prompt": ["a"] * 17, "n": 128}, "prompt"),
         ({"n": 0}, "n"),
         ({"echo": 1}, "echo"),
         ({"logprobs": 6}, "logprobs"),

@@ -57,6 +57,7 @@ def test_a_wanted_size_points_where_the_beginning_of_the_whole_does() -> None:
         (None, 0, 0),
         ([], 0, 0),
         ([True, {}], 0, 0),
+        (["hello"] * 3000, 2048, 2048),  # where nobody checks: no more
     ],
 )
 def test_every_form_of_input_is_embedded_and_counted(given: Json, count: int, tokens: int) -> None:

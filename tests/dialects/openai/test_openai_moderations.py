@@ -76,6 +76,7 @@ def test_the_name_that_answers() -> None:
         ([{"type": "x"}], ()),
         ([3], ()),
         (3, ()),
+        (["a"] * 3000, (Message("user", (TextPart("a"),)),) * 2048),  # where nobody checks: no more
     ],
 )
 def test_what_a_rule_sees_of_it(given: Json, messages: Json) -> None:
@@ -95,6 +96,7 @@ def test_what_is_fine(fields: Json) -> None:
         ({"input": 3}, "input"),
         ({"input": ["a", 3]}, "input[1]"),
         ({"input": [{"type": "x"}]}, "input[0]"),
+        ({"input": ["a"] * 2049}, "input"),
         ({"model": 3}, "model"),
     ],
 )
