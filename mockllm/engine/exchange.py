@@ -229,6 +229,9 @@ class Exchange:
     def bare(self, failure: Failure) -> Answer:
         """A failure without any settings: they may be what failed."""
         plan = named(self.dialect.error(failure, self.request, self.stamp()), self.chosen())
+        if self.settled.bounds is not None:
+            told = limit_headers(self.request.provider, self.settled.bounds.standing, self.request.now)
+            plan = replace(plan, head=plan.head.with_own(told))
         modifiers = tuple(item.id for item in self.modifiers)
         return Answer(plan, None, modifiers, (reason(failure),), error=failure.type)
 

@@ -70,6 +70,12 @@ def bounded(turns: Sequence[tuple[Turn, Scope]], claim: Claim, *, count: bool) -
     return bounds, Place(held, [scope.under_way(candidate.key) for candidate, scope in loaded])
 
 
+def told(turns: Sequence[tuple[Turn, Scope]], now: float) -> Bounds:
+    """What the limits stand at, where none is asked."""
+    accounts = [scope.account(turn.candidate) for turn, scope in turns if turn.candidate.limit is not None]
+    return Bounds(_standing(accounts, now))
+
+
 def _draw(turn: Turn, claim: Claim) -> float:
     """What `random` goes by."""
     candidate = turn.candidate

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.claim import TURNS, Bounds, Candidate, Claim, Guard, Lease, Outcome, Refused, Settled, Turn
-from mockllm.state.bounding import bounded
+from mockllm.state.bounding import bounded, told
 from mockllm.state.scopes import Scope
 
 CAPACITY = 100_000
@@ -64,11 +64,13 @@ class Memory:
         if modifiers:
             if count:
                 self._sets(claim.session, modifiers)
+            bounding = self._bounding(claim.session, modifiers)
             if any(turn.candidate.error for turn in modifiers):
                 outcome = "modifier"
-            else:
-                bounds, lease = self._bounds(claim, modifiers, count=count)
-                if bounds is not None and bounds.by is not None:
+                bounds = told(bounding, claim.now) if bounding else None
+            elif bounding:
+                bounds, lease = bounded(bounding, claim, count=count)
+                if bounds.by is not None:
                     outcome = "limited" if bounds.verdict else "overloaded"
         if outcome in ANSWERED and claim.refused(winner.candidate if winner else None):
             outcome = "invalid"
@@ -138,16 +140,13 @@ class Memory:
                 counts[1] = turns + turn
         return applied, spared
 
-    def _bounds(
-        self, claim: Claim, modifiers: Sequence[Turn], *, count: bool
-    ) -> tuple[Bounds | None, Lease | None]:
-        """What the limits and loads of the modifiers that apply say; None where there are none."""
-        turns = [
-            (turn, self._scope(claim.session, turn.candidate.scope))
+    def _bounding(self, session: str, modifiers: Sequence[Turn]) -> Sequence[tuple[Turn, Scope]]:
+        """Those with a limit or a load, and whose they are."""
+        return [
+            (turn, self._scope(session, turn.candidate.scope))
             for turn in modifiers
             if turn.candidate.limit is not None or turn.candidate.load is not None
         ]
-        return bounded(turns, claim, count=count) if turns else (None, None)
 
     def _sets(self, session: str, turns: Sequence[Turn]) -> None:
         """Sets the named states of these; of two that set the same one, the first wins."""

@@ -290,6 +290,27 @@ def test_an_error_comes_before_a_limit_and_is_not_charged() -> None:
     ]
 
 
+def test_what_is_left_is_told_on_whatever_is_answered() -> None:
+    yaml = """
+        rules:
+          - {name: unfit, match: {user: unfit}, reply: "{{ query.none }}"}
+          - {name: failing, match: {user: failing}, error: server_error}
+          - {name: plain, match: {user: plain}, http: {body: plain}}
+          - {name: hi, match: {user: hi}, reply: hi}
+        modifiers:
+          - {limit: {strategy: fixed-window, requests: 9}}
+          - {match: {query: {fail: {exists: true}}}, error: overloaded}
+          - {match: {user: busy}, load: {max_inflight: 1}}
+        """
+    invalid, outage = chat(temperature=7), chat(query="fail=1")
+    heard = play(
+        yaml, chat("unfit"), chat("failing"), chat("plain"), chat("miss"), invalid, models(), outage, Y
+    )
+    assert statuses(heard) == [400, 500, 200, 404, 400, 200, 503, 200]
+    left = [int(each.headers["x-ratelimit-remaining-requests"]) for each in heard]
+    assert left == [8, 7, 6, 5, 4, 3, 3, 2]
+
+
 def test_a_refusal_is_named_noted_and_has_the_settings_of_all() -> None:
     yaml = f"""
         {HI}
