@@ -130,7 +130,7 @@ def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.ask()
         line = server.line(lambda line: "POST" in line)
-        assert re.search(r"\[.*modifiers: default/answers.yaml:pace; hash: [0-9a-f]{64}; older hash: [0-9a-f]{64}\]", line)
+        assert re.search(r"\[.*modifiers: default/answers.yaml:pace; seed: 0; hash: [0-9a-f]{64}; older hash: [0-9a-f]{64}\]", line)
 
 
 def test_health_says_what_is_loaded(folder: Path) -> None:
