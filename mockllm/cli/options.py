@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.core.request import VOLATILE
 from mockllm.cli.fetching import fetch_missing
+from mockllm.core.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario.folder import scenario_files
 from mockllm.scenario.gathering import Wanted

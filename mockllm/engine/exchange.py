@@ -25,6 +25,7 @@ from mockllm.engine.keeping import asked_for
 from mockllm.engine.misses import missed, unfit
 from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plans import NotGenerating, Speaking, Way
+from mockllm.engine.recordings import Unheard
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.language.settings import Settings
@@ -201,7 +202,7 @@ class Exchange:
         speaking = self.speaking(*facts, bounds)
         try:
             plan = self.engine.planner.plan(speaking)
-        except NotGenerating as refusal:
+        except (NotGenerating, Unheard) as refusal:
             return self.bare(Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}"))
         answer = self.done(plan, item.id, speaking)
         if not speaking.calls:

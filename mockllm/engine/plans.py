@@ -15,6 +15,7 @@ from mockllm.core.chance import Chance
 from mockllm.core.cutting import count
 from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
+from mockllm.core.gzip import packed, wants
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
 from mockllm.core.plan import Data, Head, Headers, Plan, Wait
@@ -26,10 +27,12 @@ from mockllm.core.turns import spoken_beats
 from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
+from mockllm.engine.recordings import Recordings
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.combining import Owner, Sending, Sent, chunk_size, settle
 from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
+from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.replies import SMALLEST, Kitchen, failure
 
 KEPT = 4096
@@ -112,10 +115,16 @@ class Planner:
 
     def __init__(self) -> None:
         self._replies: dict[Hashable, tuple[Reply, tuple[str, ...]]] = {}
+        self._recordings = Recordings()
 
     def plan(self, speaking: Speaking) -> Plan:
         """Raises TemplateFailure where the request lacks what the answer needs."""
         word = speaking.saying.word
+        if isinstance(word, ReplayWord):
+            if word.as_ == "bytes":
+                return self._replayed(speaking, word)
+            speaking.saying = self._recordings.saying(speaking.saying, speaking.dialect)
+            word = speaking.saying.word
         if isinstance(word, ReplyWord):
             if not speaking.request.generates:
                 raise NotGenerating(speaking.request.api)
@@ -124,6 +133,7 @@ class Planner:
         if isinstance(word, ErrorWord):
             plan = self._error(speaking, word)
         else:
+            assert isinstance(word, HttpWord)
             plan = _http(evaluate(word, speaking.context), speaking.saying)
         return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
 
@@ -143,6 +153,20 @@ class Planner:
         found = failure(evaluate(word, context)).for_dialect(speaking.dialect.name, DIALECT_NAMES)
         speaking.error = found.type
         return speaking.dialect.error(found, speaking.request, speaking.stamp)
+
+    def _replayed(self, speaking: Speaking, word: ReplayWord) -> Plan:
+        """A recording as it was; `pace` acts on it where it has no times of its own."""
+        sent, request = self._settled(speaking), speaking.request
+        taken = self._recordings.taken(speaking.saying, request, speaking.dialect, plain=bool(sent.faults))
+        plan, speaking.calls = taken.plan, taken.calls
+        if word.speed is None and not sent.instant:
+            waits = gaps(sent.pace, taken.sizes, speaking.chance.random("pace"))
+            plan = _capped(
+                paced(plan, waits, sent.pace.slowdown) if plan.streamed else paced_whole(plan, sum(waits)),
+                sent.longest,
+            )
+        plan = _broken(speaking, _sent(plan, sent, speaking), sent.faults)
+        return packed(plan) if taken.packs and wants(request.headers) else plan
 
     # --- replies -------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.rule import Guarded, ModifierWord, RuleWord
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.language.texts import SentencesText
@@ -128,13 +129,15 @@ def _answers(word: RuleWord, entry: Entry) -> Answers:
     return Answers((saying(_said(word), word, entry),))
 
 
-def _said(word: Any) -> ReplyWord | ErrorWord | HttpWord:
-    found = next(each for each in (word.reply, word.error, word.http) if each is not None)
-    assert isinstance(found, (ReplyWord, ErrorWord, HttpWord))
+def _said(word: Any) -> ReplyWord | ErrorWord | HttpWord | ReplayWord:
+    found = next(each for each in (word.reply, word.error, word.http, word.replay) if each is not None)
+    assert isinstance(found, (ReplyWord, ErrorWord, HttpWord, ReplayWord))
     return found
 
 
-def saying(word: ReplyWord | ErrorWord | HttpWord, settings: Settings, entry: Entry) -> Saying:
+def saying(
+    word: ReplyWord | ErrorWord | HttpWord | ReplayWord, settings: Settings, entry: Entry
+) -> Saying:
     """One thing to say, with what is known of it beforehand."""
     static = is_static(word) and not any(isinstance(each, SentencesText) for each in _words(word))
     reply = word if isinstance(word, ReplyWord) else None

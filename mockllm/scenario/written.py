@@ -13,6 +13,7 @@ from mockllm.core.filled import Filled
 from mockllm.core.json import Json
 from mockllm.scenario.language.answers import HttpWord, ImageWord
 from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
 from mockllm.scenario.language.texts import FileText
 from mockllm.scenario.loading import LoadedFile
@@ -129,5 +130,5 @@ def references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from references(child, (*path, index))
 
 
-_NAMES_A_FILE: Final[Mapping[type, str]] = {FileText: "file", HttpWord: "body_file", ImageWord: "file"}
+_NAMES_A_FILE: Final[Mapping[type, str]] = {FileText: "file", HttpWord: "body_file", ImageWord: "file", ReplayWord: "file"}
 _PLAIN: Final = frozenset({str, Filled, bool, int, float})

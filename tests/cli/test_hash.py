@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from mockllm.cli.main import main
 from tests.core.test_hash import POEM
 from tests.language.playing import ask, first
 
-AZURE = {"path": "/azure/openai/deployments/gpt-4o-mini/chat/completions", "body": POEM}
+AZURE: dict[str, Any] = {"path": "/azure/openai/deployments/gpt-4o-mini/chat/completions", "body": POEM}
 
 
 def run(folder: Path, request: object, *more: str) -> int:
@@ -38,7 +39,7 @@ def test_both_hashes_and_what_they_are_made_of(tmp_path: Path, capsys: pytest.Ca
 def test_volatile_fields_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = []
     for run_number in (1, 2):
-        body = {"model": "m", "messages": [], "run": run_number}
+        body: dict[str, Any] = {"model": "m", "messages": [], "run": run_number}
         assert run(tmp_path, body, "--hash-ignore", "run,user") == 0
         found.append(capsys.readouterr().out.splitlines()[0])
     assert found[0] == found[1]

@@ -22,6 +22,7 @@ from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.from_schema import OrFromSchema
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.language.texts import TextWord
 from mockllm.scenario.mistakes import scalar_text
@@ -260,7 +261,7 @@ class HttpWord(Word):
         return self
 
 
-ANSWERS = ("reply", "error", "http", "sequence", "choose")
+ANSWERS = ("reply", "error", "http", "replay", "sequence", "choose")
 
 
 class Saying(Settings):
@@ -272,6 +273,8 @@ class Saying(Settings):
     """An error in the provider's own envelope."""
     http: HttpWord | None = None
     """Status, headers and body as written."""
+    replay: ReplayWord | None = None
+    """A recorded answer, byte for byte or by what it says."""
     literal: bool = False
     """Texts are taken as they are: `{{` means nothing."""
 

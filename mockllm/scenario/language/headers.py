@@ -26,12 +26,13 @@ def _name(name: str) -> str:
     return name
 
 
-def _value(value: str) -> str:
+def line_of_text(value: str) -> str:
+    """A header's value; a mistake where HTTP cannot carry it."""
     if _CONTROL.search(value):
         raise mistake("a header's value is one line, without control characters")
     return value
 
 
 HeaderName: TypeAlias = Annotated[str, AfterValidator(_name)]
-HeaderValue: TypeAlias = Templated[Annotated[str, AfterValidator(_value)]]
+HeaderValue: TypeAlias = Templated[Annotated[str, AfterValidator(line_of_text)]]
 Headers: TypeAlias = dict[HeaderName, HeaderValue]

@@ -1,0 +1,78 @@
+"""Packing answers as they leave."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from mockllm.core.events import sent
+from mockllm.core.gzip import packed, unpacked, wants
+from mockllm.core.plan import Bare, Cut, Data, Framing, Head, Plan, Raw, Wait
+
+HEAD = Head(200, (("content-type", "x"),))
+
+
+@pytest.mark.parametrize(
+    ("asks", "expected"),
+    [
+        (None, False), ("", False), ("gzip", True), ("GZIP, deflate", True), ("x-gzip", True), ("br", False),
+        ("gzip;q=0", False), ("gzip; q=0.0", False), ("gzip;q=0.5", True), ("*", True), ("*;q=0", False),
+        ("gzip;q=0, *", False), ("identity", False),
+    ],
+)  # fmt: skip
+def test_who_wants_it(asks: str | None, expected: bool) -> None:
+    assert wants({} if asks is None else {"accept-encoding": asks}) is expected
+
+
+def test_each_event_can_be_read_when_it_comes() -> None:
+    steps = (Data(b"one", 1, "say"), Wait(1.0, 1), Data(b"two", 2, "say"))
+    plan = packed(Plan(HEAD, steps, Framing.JSON_ARRAY, 0.5))
+    reader = zlib.decompressobj(wbits=31)
+    read = [step if isinstance(step, Wait) else reader.decompress(step.data) for step in plan.steps]  # type: ignore[union-attr]
+    assert read == [b"[one", Wait(1.0, 1), b"\n,\r\ntwo", b"\n]"]
+    assert reader.eof
+    assert plan.delay == 0.5
+    assert dict(plan.head.headers) == {
+        "content-type": "x", "content-encoding": "gzip", "vary": "accept-encoding",
+    }  # fmt: skip
+
+
+def test_a_cut_stays_a_cut() -> None:
+    plan = packed(Plan(HEAD, (Data(b"one", 1, "say"), Cut("reset", 1)), Framing.SSE))
+    assert plan.steps[-1] == Cut("reset", 1)
+    reader = zlib.decompressobj(wbits=31)
+    assert reader.decompress(sent(plan)) == b"data: one\n\n"
+    assert not reader.eof
+    ended = packed(Plan(HEAD, (Data(b"one", 1, "say"), Cut("end", 1)), Framing.SSE))
+    assert gzip.decompress(sent(ended)) == b"data: one\n\n"
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(HEAD, ()),
+        Plan(HEAD, (Wait(1, 0),)),
+        Plan(Head(200, (("Content-Encoding", "br"),)), (Raw(b"x", 0),)),
+        Plan(Head(200, (), (("Content-Length", "3"),)), (Raw(b"x", 0),)),
+        Plan(HEAD, (Raw(b"x", 0), Bare(b"y", 0))),
+    ],
+    ids=["no steps", "no bytes", "coded already", "a length of its own", "bytes beside the body"],
+)
+def test_what_is_left_as_it_is(plan: Plan) -> None:
+    assert packed(plan) is plan
+
+
+def test_unpacking() -> None:
+    raw = zlib.compressobj(wbits=-15)
+    cases = {
+        "gzip": gzip.compress(b"hello"),
+        "deflate": zlib.compress(b"hello"),
+        " X-Gzip": gzip.compress(b"hello"),
+    }
+    for coding, data in cases.items():
+        assert b"".join(unpacked(coding, [b"", data[:3], data[3:]]) or ()) == b"hello"
+    assert b"".join(unpacked("deflate", [raw.compress(b"hello") + raw.flush()]) or ()) == b"hello"
+    assert unpacked("br", [b"x"]) is None
+    assert unpacked("gzip", [b"no gzip"]) is None
