@@ -94,7 +94,8 @@ def lock_path(scenarios: Sequence[str]) -> str:
             return os.path.join(os.path.abspath(given), LOCK)
         if (beside + os.sep).startswith(here.rstrip(os.sep) + os.sep):
             return os.path.join(beside, LOCK)
-    return os.path.join(os.path.abspath(scenarios[0]) if scenarios else here, LOCK)
+    first = os.path.abspath(scenarios[0]) if scenarios else here
+    return os.path.join(os.path.dirname(first) if os.path.isfile(first) else first, LOCK)
 
 
 def read_lock(path: str) -> Lock:
