@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "explain": "tell what would answer a request, and why",
     "test": "run the examples in scenario files",
     "exec": "run a command with a server that it finds by its environment",
+    "pack": "make, check, test, build and use packs of scenarios",
+    "diff": "tell which requests two versions of scenarios answer otherwise",
     "hash": "tell a request's hashes, as `match: {hash: …}` names it",
     "schema": "write the JSON Schemas of scenario files and packs",
     "init": "make a commented starter folder",

@@ -59,6 +59,18 @@ def newest(place: Place, here: Path, ranges: Sequence[Range]) -> str:
     raise Refused(f"{place.where} has no version that fits {wanted}; its newest is {max(tags)}")
 
 
+def files_of(place: Place, here: Path) -> Tree:
+    """The files at a place, whether they are a pack or not. Refused as above."""
+    try:
+        if place.kind == "git":
+            chosen = place if place.ref else replace(place, ref=newest(place, here, ()))
+            with git.fetched(chosen, here) as found:
+                return git.read(found, place.inside)
+        return _tree(place, here)
+    except OSError as error:
+        raise Refused(f"{place.text} cannot be read: {error.strerror or error}") from None
+
+
 def _tree(place: Place, here: Path) -> Tree:
     path = here / place.where
     if place.kind == "zip":

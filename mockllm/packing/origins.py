@@ -83,6 +83,12 @@ def _of_path(given: str, inside: str, here: Path, forced: bool) -> Place:
     path, at, ref = given.rpartition("@")
     if at and is_repository(here / path):
         return _checked(Place("git", path, ref, inside.strip("/")))
+    above = (
+        at and (here / path).is_dir() and next(filter(is_repository, (here / path).resolve().parents), None)
+    )
+    if above:  # a folder of a repository, as it was at a tag
+        below = (here / path).resolve().relative_to(above).as_posix()
+        return _checked(Place("git", os.path.relpath(above, here), ref, below))
     if forced and is_repository(whole):
         return Place("git", given, None, inside.strip("/"))
     if re.match(NAME, given) and not given.startswith(".") and os.sep + "." not in given:

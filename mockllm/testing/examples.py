@@ -124,7 +124,7 @@ class Suite:
             wrong = Mismatch("with", "values that enable its file", "the file is disabled")
             yield Result(planned.where, planned.name, None, (Failed(None, wrong),))
             return
-        for provider in _providers(entry):
+        for provider in providers_of(entry):
             engine = Engine(world.catalog, Sessions())
             failed = tuple(_failures(entry, provider, engine, self._watch))
             yield Result(entry.where, entry.name, provider, failed)
@@ -208,13 +208,13 @@ def _enabling(group: Wanted, file: LoadedFile) -> Iterator[Planned]:
 # --- one of them -----------------------------------------------------------------------------------
 
 
-def _steps(entry: ExampleEntry) -> Sequence[ExampleStep]:
+def steps_of(entry: ExampleEntry) -> Sequence[ExampleStep]:
     return [entry.word] if entry.word.steps is None else entry.word.steps
 
 
-def _providers(entry: ExampleEntry) -> Sequence[str | None]:
+def providers_of(entry: ExampleEntry) -> Sequence[str | None]:
     """The providers to run it for: those that its requests list."""
-    listed = [step.request.provider for step in _steps(entry)]
+    listed = [step.request.provider for step in steps_of(entry)]
     names = [name for each in listed if isinstance(each, list) for name in each]
     return list(dict.fromkeys(names)) or [None]
 
@@ -224,7 +224,7 @@ def _failures(
 ) -> Iterator[Failed]:
     """What does not hold of the steps, asked one after the other."""
     now = NOW
-    for number, step in enumerate(_steps(entry), 1):
+    for number, step in enumerate(steps_of(entry), 1):
         place = None if entry.word.steps is None else number
         now += step.after or 0.0
         try:

@@ -1,0 +1,113 @@
+"""`mockllm diff OLD NEW`: which requests two versions of scenarios answer otherwise."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from mockllm.cli.listing import as_json, list_mistakes
+from mockllm.cli.options import vocabulary
+from mockllm.core.json import pretty
+from mockllm.packing.obtaining import files_of
+from mockllm.packing.origins import understood
+from mockllm.packing.store import put_tree
+from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.lock import NAME, lock_path
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.shelf import NoPack, Shelf
+from mockllm.scenario.tree import Refused
+from mockllm.testing.differing import Case, Difference, Sides, plain
+from mockllm.testing.given import Unusable, read_given
+
+SIDE = "a folder or file of scenarios, a pack by name, or any source of `pack add`: URL@TAG, DIR@TAG, a zip, a wheel"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("old", metavar="OLD", help=SIDE)
+    parser.add_argument("new", metavar="NEW", help="the same, of what comes in its place")
+    parser.add_argument(
+        "--requests", metavar="FILE", action="append", default=[], type=Path,
+        help="a request as JSON, as `explain` takes it, or a folder of such; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--set", metavar="PARAM=VALUE", action="append", default=[], help="for both sides")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(given: argparse.Namespace) -> int:
+    """0 where all requests are answered alike, 1 where one is not, 2 for mistakes."""
+    with ExitStack() as stack:
+        try:
+            old, new = (stack.enter_context(_side(text, given.set)) for text in (given.old, given.new))
+            cases = list(_requests(given.requests))
+        except (Refused, Unusable) as error:
+            print(f"mockllm: {error}", file=sys.stderr)
+            return 2
+        sides = Sides(old, new)
+        if sides.mistakes:
+            if given.json:
+                print(pretty({"mistakes": [as_json(each) for each in sides.mistakes]}).decode())
+            else:
+                list_mistakes(sides.mistakes, sys.stderr)
+            return 2
+        cases = [*sides.cases, *cases]
+        found = [difference for case in cases for difference in sides.compare(case)]
+    _print(cases, found, given.json)
+    return 1 if found else 0
+
+
+def _print(cases: list[Case], found: list[Difference], json: bool) -> None:
+    other = len({each.case for each in found})
+    if json:
+        differences = [each.as_json() for each in found]
+        print(pretty({"requests": len(cases), "otherwise": other, "differences": differences}).decode())
+        return
+    for each in found:
+        print(each)
+    asked = f"{len(cases)} example{'s' * (len(cases) != 1)} and requests" if cases else "nothing was asked"
+    print(f"{asked}: {other or 'none'} answered otherwise" if cases else f"{asked}: there is no example")
+
+
+@contextmanager
+def _side(text: str, sets: list[str]) -> Iterator[Wanted]:
+    """What a word of the command line names, loadable for the while."""
+    settings, lock = Settings(tuple(sets)), lock_path([text] if os.path.exists(text) else [])
+    if os.path.exists(text) and not text.endswith((".zip", ".whl")):
+        yield Wanted((text,), settings=settings, vocabulary=vocabulary(), lock=lock)
+        return
+    name = text.partition("@")[0]
+    if re.match(NAME, name):
+        try:
+            Shelf.beside(lock).find(name)
+        except NoPack:
+            pass
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        else:
+            yield Wanted((), (text,), settings, vocabulary(), lock=lock)
+            return
+    place = understood(text, Path.cwd())
+    tree = files_of(place, Path.cwd())
+    if not tree.files:
+        raise Refused(f"{text}: there is nothing in it")
+    with tempfile.TemporaryDirectory(prefix="mockllm-diff-") as made:
+        folder = Path(made) / "files"
+        put_tree(tree, folder)
+        yield Wanted((str(folder),), settings=settings, vocabulary=vocabulary(), lock=lock)
+
+
+def _requests(given: list[Path]) -> Iterator[Case]:
+    for path in given:
+        files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        for file in files:
+            try:
+                raw = file.read_bytes()
+            except OSError as error:
+                raise Refused(f"{file} cannot be read: {error.strerror}") from None
+            runs = read_given(raw, str(file), vocabulary())
+            yield from plain(str(file), [[(each.after, each.sent) for each in run] for run in runs])

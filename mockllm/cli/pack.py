@@ -1,0 +1,83 @@
+"""`mockllm pack COMMAND`: packs made, checked and shared. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+HERE = "mockllm.lock beside this folder (default scenarios) is meant"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="doing", metavar="COMMAND", required=True)
+
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = commands.add_parser(
+            name, help=help, description=help.capitalize() + "."
+        )
+        return sub
+
+    new = command("new", "make a pack: a manifest, a rule and its example")
+    new.add_argument("name", metavar="NAME", help="as it is used: x, or team/x")
+    new.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where (default ./x)")
+    check = command("check", "find mistakes in a pack, and tell what it could do to you")
+    check.add_argument(
+        "pack", metavar="PACK", nargs="?", default=".", help="a folder, or any source of `pack add`"
+    )
+    check.add_argument("--json", action="store_true", help="as JSON")
+    test = command("test", "run a pack's examples, and tell which rules and steps none of them reached")
+    test.add_argument(
+        "pack", metavar="PACK", nargs="?", default=".", help="a folder, or any source of `pack add`"
+    )
+    test.add_argument(
+        "--min-coverage", metavar="90%", type=_share, default=0.0, help="fail where less is reached"
+    )
+    test.add_argument("--frozen", action="store_true", help="fetch nothing")
+    build = command("build", "write a wheel and a zip of a pack, the same bytes each time")
+    build.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path(), help="(default here)")
+    build.add_argument("--out", metavar="DIR", type=Path, default=Path("dist"), help="where (default ./dist)")
+    add = command("add", "fetch a pack and lock it; without a source, fetch what the lock names")
+    add.add_argument(
+        "sources", metavar="SOURCE", nargs="*",
+        help="a folder, URL@TAG or URL@COMMIT of a git repository (#folder in it), a .zip, a .whl, or the name of "
+        "an installed pack",
+    )  # fmt: skip
+    remove = command("remove", "take packs out of the lock")
+    remove.add_argument("names", metavar="NAME", nargs="+")
+    update = command("update", "take the newest versions that fit")
+    update.add_argument("names", metavar="NAME", nargs="*", help="(default all)")
+    listed = command("list", "list the packs that can be used by name")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    info = command("info", "tell of a pack: what it is, its parameters, what it could do to you")
+    info.add_argument("pack", metavar="PACK", help="a name, or any source of `pack add`")
+    info.add_argument("--json", action="store_true", help="as JSON")
+    vendor = command("vendor", "copy all locked packs into ./mockllm_packs, to be committed")
+    for sub in (add, remove, update, listed, info, vendor):
+        sub.add_argument("--scenarios", metavar="DIR", action="append", help=HERE)
+
+
+def run(given: argparse.Namespace) -> int:
+    """0 where all is well, 1 where something was refused or a check failed."""
+    from mockllm.scenario.tree import Refused
+
+    try:
+        if given.doing in ("new", "check", "test", "build"):
+            from mockllm.cli import pack_making
+
+            return pack_making.run(given)
+        from mockllm.cli import pack_sharing
+
+        return pack_sharing.run(given)
+    except Refused as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 1
+
+
+def _share(text: str) -> float:
+    from mockllm.core.quantities import parse_probability
+
+    try:
+        return parse_probability(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,199 @@
+"""`mockllm pack new`, `check`, `test` and `build`: for who writes a pack, or looks at one before using it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from mockllm.cli.check import summary as checked
+from mockllm.cli.fetching import fetch_missing
+from mockllm.cli.listing import as_json, list_mistakes
+from mockllm.cli.options import vocabulary
+from mockllm.cli.test import show
+from mockllm.cli.test import summary as tested
+from mockllm.core.json import Json, pretty
+from mockllm.packing.building import build
+from mockllm.packing.obtaining import manifest, obtain
+from mockllm.packing.origins import understood
+from mockllm.packing.powers import Powers, powers
+from mockllm.packing.store import put_file, put_tree
+from mockllm.scenario import lint
+from mockllm.scenario.folder import MANIFEST, is_pack
+from mockllm.scenario.gathering import Gathered, Wanted, gather
+from mockllm.scenario.lock import NAME, lock_path
+from mockllm.scenario.tree import Refused, read_tree
+from mockllm.testing.coverage import Coverage
+from mockllm.testing.examples import Suite
+
+STARTER: Final = {
+    MANIFEST: """\
+name: {name}
+version: "0.1.0"
+description: What it is for, in a sentence.
+license: MIT
+requires: {{mockllm: ">=0.1", language: 1}}
+params:
+  greeting:
+    type: string
+    default: Hello
+    description: How it greets.
+""",
+    "greetings.yaml": """\
+mockllm: 1
+rules:
+  - name: greeting
+    match: {{user: {{contains: hello}}}}
+    reply: "${{greeting}} from {name}."
+  - name: anything                # a pack's broad rules stand behind everybody else's
+    fallback: true
+    reply: I only greet.
+examples:
+  - name: a greeting
+    request: {{user: hello there}}
+    expect: {{rule: greeting, text: Hello from {name}.}}
+  - name: a greeting in other words
+    with: {{greeting: Ahoy}}
+    request: {{user: hello there}}
+    expect: {{text: Ahoy from {name}.}}
+  - name: anything else
+    request: {{user: What is the weather?}}
+    expect: {{rule: anything}}
+""",
+}
+
+
+def run(given: argparse.Namespace) -> int:
+    """As `mockllm pack`."""
+    if given.doing == "new":
+        return _new(given.name, given.folder or Path(given.name.rpartition("/")[2]))
+    if given.doing == "build":
+        for path in build(given.folder, given.out):
+            print(path)
+        return 0
+    with opened(given.pack) as (folder, shown):
+        return _check(folder, shown, given.json) if given.doing == "check" else _test(folder, given)
+
+
+def _new(name: str, folder: Path) -> int:
+    if not re.match(NAME, name):
+        raise Refused(
+            f'"{name}" is no name of a pack; write x or team/x, in letters, digits, ".", "_" and "-"'
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused(f"{folder} is there already, and stays as it is")
+    for file, text in STARTER.items():
+        put_file(text.format(name=name).encode(), folder / file)
+        print(folder / file)
+    lines = {
+        "check": "finds mistakes",
+        "test": "runs its examples",
+        "build": "makes a wheel and a zip to share",
+    }
+    print("\nNext:", *(f"  mockllm pack {word} {folder}  # {what}" for word, what in lines.items()), sep="\n")
+    return 0
+
+
+@contextmanager
+def opened(text: str) -> Iterator[tuple[str, str]]:
+    """The folder of a pack that is named as a person does, and how it is shown: what is no folder is fetched for
+    the while."""
+    if os.path.isdir(text):
+        if not is_pack(Path(text)):
+            raise Refused(f"{text} is no pack: it holds no {MANIFEST}")
+        yield text, text
+        return
+    found = obtain(understood(text, Path.cwd()), Path.cwd())
+    with tempfile.TemporaryDirectory(prefix="mockllm-pack-") as name:
+        folder = Path(name) / found.word.name.replace("/", "-")
+        put_tree(found.tree, folder)
+        yield str(folder), found.place.text
+
+
+def gathered_of(folder: str) -> Gathered:
+    """What is in a pack, as it loads without any settings."""
+    return gather(Wanted((folder,), vocabulary=vocabulary()))
+
+
+def _check(folder: str, shown: str, json: bool) -> int:
+    manifest(tree := read_tree(Path(folder)), os.path.join(shown, MANIFEST))
+    gathered = gathered_of(folder)
+    warnings = lint.warnings(gathered)
+    own = next((pack for pack in gathered.loading.packs if _is(pack.folder, folder)), None)
+    told = None if own is None else powers(gathered, own)
+    if json:
+        print(pretty(_report(gathered, told, tree.sha256, [as_json(each) for each in warnings])).decode())
+        return 1 if gathered.mistakes else 0
+    for mistake in sorted(gathered.mistakes):
+        print(mistake)
+    for warning in warnings:
+        print(f"warning: {warning}")
+    print(checked(gathered, warnings))
+    if told is not None and not gathered.mistakes:
+        print("\n".join(described(told)))
+        print(f"  SHA-256    {tree.sha256}")
+    return 1 if gathered.mistakes else 0
+
+
+def _is(folder: str, other: str) -> bool:
+    return os.path.realpath(folder) == os.path.realpath(other)
+
+
+def _report(gathered: Gathered, told: Powers | None, digest: str, warnings: list[Json]) -> Json:
+    mistakes: Json = [as_json(each) for each in gathered.mistakes]
+    could: Json = None if told is None else told.as_json()
+    return {
+        "ok": not gathered.mistakes,
+        "sha256": digest,
+        "could": could,
+        "mistakes": mistakes,
+        "warnings": warnings,
+    }
+
+
+def described(told: Powers) -> list[str]:
+    """What a pack could do to you, in lines."""
+    answers = f"{told.rules} rules, {told.modifiers} modifiers"
+    steers = f"; its modifiers set {', '.join(told.steers)} of whatever answers" if told.steers else ""
+    lines = {
+        "answers": answers + steers,
+        "errors": ", ".join(told.errors) or "none",
+        "faults": ", ".join(told.faults) or "none",
+        "open ports": "none",
+        "proxy": ", ".join(f"passes requests on to {each}" for each in told.proxy) or "none",
+        "reads": ", ".join(told.reads) or "no file beside its scenarios",
+        "environment": ", ".join(told.environment) or "no variable",
+        "uses": ", ".join(told.uses) or "no other pack",
+    }
+    return [f"{told.name} {told.version}:", *(f"  {word:<11} {what}" for word, what in lines.items())]
+
+
+def _test(folder: str, given: argparse.Namespace) -> int:
+    lock = lock_path([folder])
+    if not given.frozen:
+        fetch_missing(lock)
+    wanted = Wanted((folder,), vocabulary=vocabulary(), lock=lock, frozen=given.frozen)
+    base = gather(wanted)
+    if base.mistakes:
+        list_mistakes(base.mistakes, sys.stderr)
+        return 1
+    name = next(pack.word.name for pack in base.loading.packs if _is(pack.folder, folder))
+    coverage = Coverage.of(base, name)
+    results = []
+    for result in Suite(wanted, coverage.note).run():
+        results.append(result)
+        show(result, colour=sys.stdout.isatty())
+    print(tested(results, ""))
+    for spot in coverage.missed:
+        print(f"not reached: {spot}")
+    print(f"{coverage.share:.0%} of {len(coverage.spots)} rules, steps and modifiers reached")
+    short = coverage.share < given.min_coverage
+    if short:
+        print(f"less than the {given.min_coverage:.0%} that is asked for", file=sys.stderr)
+    return 1 if short or not all(result.passed for result in results) else 0

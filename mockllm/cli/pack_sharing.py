@@ -1,0 +1,162 @@
+"""`mockllm pack add`, `remove`, `update`, `list`, `info` and `vendor`: for who uses packs of others."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mockllm.cli.options import FOLDER
+from mockllm.cli.pack_making import described, gathered_of, opened
+from mockllm.core.json import Json, pretty
+from mockllm.packing.locking import Change, Locking, state_of
+from mockllm.packing.powers import powers
+from mockllm.packing.wishes import wishes
+from mockllm.scenario.lock import LOCK, NAME, lock_path, read_lock
+from mockllm.scenario.shelf import Shelf, installed
+from mockllm.scenario.shipped import shipped, shipped_names
+from mockllm.scenario.tree import Refused
+
+
+def run(given: argparse.Namespace) -> int:
+    """As `mockllm pack`."""
+    scenarios = [each for each in given.scenarios or [FOLDER] if given.scenarios or os.path.isdir(each)]
+    lock = lock_path(scenarios)
+    if given.doing == "list":
+        return _list(lock, given.json)
+    if given.doing == "info":
+        return _info(lock, given.pack, given.json)
+    locking = Locking(lock, wishes(scenarios, (), lock))
+    if given.doing == "vendor":
+        for name, folder in locking.vendor():
+            print(f"{name} is in {os.path.relpath(folder)}")
+        return 0
+    if given.doing == "add" and not given.sources:
+        return _fetch(locking)
+    words = given.sources if given.doing == "add" else given.names
+    words = words or sorted(locking.lock.packs)
+    act = {"add": locking.add, "remove": locking.remove, "update": locking.update}[given.doing]
+    return _each(words, act)
+
+
+def _each(words: list[str], act: object) -> int:
+    """Does it for each; what is refused does not keep the others from it."""
+    failed = False
+    for word in words:
+        try:
+            print(_told(act(word)))  # type: ignore[operator]
+        except Refused as error:
+            failed = True
+            print(f"mockllm: {word}: {error}")
+    return 1 if failed else 0
+
+
+def _told(change: Change) -> str:
+    name, before, now = change.name, change.before, change.now
+    if now is None:
+        return f"removed {name} {before}"
+    if before is None:
+        line = f"added {name} {now} from {change.source}\n  use: [{name}@^{now}]"
+    elif before == now:
+        line = f"{name} {now} stays"
+    else:
+        line = f"{name} {before} -> {now} from {change.source}"
+    return line + "".join(f"\n  it uses {each}, which is not here: add it, too" for each in change.uses)
+
+
+def _fetch(locking: Locking) -> int:
+    missing = locking.missing()
+    for change in locking.fetch(missing):
+        print(f"fetched {change.name} {change.now} from {change.source}")
+    if not missing:
+        print(
+            f"all {len(locking.lock.packs)} packs of {LOCK} are here"
+            if locking.lock.packs
+            else f"{LOCK} is empty"
+        )
+    return 0
+
+
+def _list(path: str, json: bool) -> int:
+    rows = list(_rows(path))
+    if json:
+        print(pretty(rows).decode())
+        return 0
+    width = [max(len(str(row[key])) for row in rows) for key in ("name", "version", "state")]
+    for row in rows:
+        cells = [
+            f"{row[key]!s:<{wide}}" for key, wide in zip(("name", "version", "state"), width, strict=True)
+        ]
+        print("  ".join([*cells, str(row["source"])]).rstrip())
+    return 1 if any(row["state"] in ("missing", "changed") for row in rows) else 0
+
+
+def _rows(path: str) -> Iterator[dict[str, Json]]:
+    lock = read_lock(path)
+    if lock.mistakes:
+        raise Refused("\n".join(map(str, lock.mistakes)))
+    for name, word in sorted(lock.packs.items()):
+        yield {"name": name, "version": word.version, "state": state_of(lock, name), "source": word.source}
+    for name in shipped_names():
+        if name not in lock.packs:
+            yield {"name": name, "version": _version(shipped(name)), "state": "shipped", "source": ""}
+    for name, folder in sorted(installed().items()):
+        if name not in lock.packs and name not in shipped_names():
+            yield {"name": name, "version": _version(folder), "state": "installed", "source": str(folder)}
+
+
+def _version(folder: Path | None) -> str:
+    from mockllm.packing.obtaining import manifest
+    from mockllm.scenario.tree import read_tree
+
+    try:
+        return manifest(read_tree(folder)).version if folder is not None else "?"
+    except (Refused, OSError):
+        return "?"
+
+
+def _info(path: str, text: str, json: bool) -> int:
+    name = text.partition("@")[0]
+    source = text
+    if re.match(NAME, name) and not os.path.isdir(text):
+        try:
+            source = str(Shelf.beside(path).find(name).folder)
+        except ValueError as error:
+            if name in read_lock(path).packs:
+                raise Refused(str(error)) from None
+    with opened(source) as (folder, shown):
+        gathered = gathered_of(folder)
+        found = [
+            pack
+            for pack in gathered.loading.packs
+            if os.path.realpath(pack.folder) == os.path.realpath(folder)
+        ]
+        if not found:
+            raise Refused("\n".join(map(str, gathered.mistakes)))
+        word, told = found[0].word, powers(gathered, found[0])
+    params: list[Json] = [
+        {
+            "name": name,
+            "type": param.type,
+            "default": param.default,
+            "env": param.env,
+            "is": param.description,
+        }
+        for name, param in word.params.items()
+    ]
+    if json:
+        print(
+            pretty(
+                {"description": word.description, "source": shown, "params": params, **told.as_json()}
+            ).decode()
+        )
+        return 0
+    first, *lines = described(told)
+    print(first.removesuffix(":") + (f": {word.description}" if word.description else ""))
+    print(*lines, sep="\n")
+    print(f"  {'license':<11} {word.license or 'none is named'}\n  {'from':<11} {shown}")
+    for each in params:
+        print(f"  --set {each['name']}=  {each['is'] or ''} (default {each['default']})")
+    return 0

@@ -1,0 +1,211 @@
+"""Which requests two versions of scenarios answer otherwise: the examples of both, and requests from files.
+
+Each is asked of both, with fresh state, the same seed and the same virtual clock. What a client would see is
+compared; what no client can rely on (ids, times of day, which rule it was) is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from mockllm.core.events import events, sent
+from mockllm.core.hints import brief
+from mockllm.core.json import Json, JSONDecodeError, canonical, loads
+from mockllm.engine import Engine
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.gathering import Gathered, Wanted, gather
+from mockllm.scenario.mistakes import Mistake
+from mockllm.state.sessions import Sessions
+from mockllm.testing.asking import Sent, Unaskable, written
+from mockllm.testing.examples import NOW, providers_of, steps_of
+from mockllm.testing.expectations import CLOSE, Outcome, duration
+
+_VOLATILE: Final = re.compile(r"(^|_)id$|[a-z]Id$|created|fingerprint|^timestamp$|obfuscation")
+"""Keys of a body whose values no client can rely on."""
+_OWN: Final = re.compile(r"x-mockllm-|date$|.*request-id$|.*processing-ms$")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Requests that are asked in turn, each so many seconds after the answer before. `values` are parameters."""
+
+    name: str
+    steps: Sequence[tuple[float, Sent]]
+    values: tuple[tuple[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs in the answer to a request: what, before, and now. `step` counts from 1; None of one alone."""
+
+    case: str
+    step: int | None
+    field: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        step = "" if self.step is None else f" step {self.step}:"
+        return f"{self.case}:{step} {self.field}: {self.old} -> {self.new}"
+
+    def as_json(self) -> dict[str, Json]:
+        """For programs."""
+        return {"case": self.case, "step": self.step, "field": self.field, "old": self.old, "new": self.new}
+
+
+class Sides:
+    """Two versions, loaded once for each set of parameters that a case wants."""
+
+    def __init__(self, old: Wanted, new: Wanted) -> None:
+        self._wanted = tuple(
+            replace(each, settings=replace(each.settings, environment={})) for each in (old, new)
+        )
+        self._engines: dict[str, tuple[Any, Any]] = {}
+        base = tuple(gather(each) for each in self._wanted)
+        self.mistakes: list[Mistake] = [mistake for each in base for mistake in each.mistakes]
+        """What is wrong with the files of either: nothing is asked then."""
+        self.cases: list[Case] = [] if self.mistakes else _cases(base)
+
+    def compare(self, case: Case) -> list[Difference]:
+        """All that differs; nothing where a client sees the same."""
+        old, new = self._of(case)
+        if isinstance(old, str) or isinstance(new, str):
+            if old == new:
+                return []
+            shown = [side if isinstance(side, str) else "loads" for side in (old, new)]
+            return [Difference(case.name, None, "parameters", *shown)]
+        pairs = zip(_asked(case, old), _asked(case, new), strict=True)
+        several = len(case.steps) > 1
+        return [
+            Difference(case.name, number if several else None, field, *shown)
+            for number, (before, now) in enumerate(pairs, 1)
+            for field, *shown in _differences(before, now)
+        ]
+
+    def _of(self, case: Case) -> tuple[Any, Any]:
+        key = repr(case.values)
+        if key not in self._engines:
+            self._engines[key] = tuple(self._catalog(wanted, case) for wanted in self._wanted)
+        return self._engines[key]
+
+    @staticmethod
+    def _catalog(wanted: Wanted, case: Case) -> Any:
+        settings = replace(wanted.settings, values=dict(case.values))
+        gathered = gather(replace(wanted, settings=settings))
+        if gathered.mistakes:
+            return "; ".join(map(str, gathered.mistakes))
+        return finished(compile_catalog(gathered.entries))
+
+
+def plain(name: str, runs: Sequence[Sequence[tuple[float, Sent]]]) -> list[Case]:
+    """Cases of a file's requests; `runs` has one for each provider that it names."""
+    return [
+        Case(name if number == 0 else f"{name} ({number + 1})", steps) for number, steps in enumerate(runs)
+    ]
+
+
+def _cases(sides: Sequence[Gathered]) -> list[Case]:
+    """The examples of both, those with the same requests once."""
+    found: dict[str, Case] = {}
+    for gathered in sides:
+        for entry in gathered.examples:
+            for provider in providers_of(entry):
+                try:
+                    steps = tuple(
+                        (step.after or 0.0, written(step.request, _spoken(step.request.provider, provider)))
+                        for step in steps_of(entry)
+                    )
+                except Unaskable:
+                    continue
+                name = entry.name if provider is None else f"{entry.name} ({provider})"
+                case = Case(name, steps, tuple(sorted(entry.word.with_.items())))
+                found.setdefault(repr((steps, case.values)), case)
+    return list(found.values())
+
+
+def _spoken(own: str | list[str] | None, provider: str | None) -> str | None:
+    return provider if isinstance(own, list) and provider in own else None
+
+
+def _asked(case: Case, catalog: Any) -> Iterator[Outcome]:
+    engine, now = Engine(catalog, Sessions()), NOW
+    for after, sent_ in case.steps:
+        now += after
+        request = sent_.read_by(engine, now)
+        outcome = Outcome(request, engine.answer(request))
+        now += outcome.took
+        if outcome.answer.lease is not None:
+            outcome.answer.lease.end()
+        yield outcome
+
+
+# --- what a client sees ----------------------------------------------------------------------------
+
+
+def _differences(old: Outcome, new: Outcome) -> Iterator[tuple[str, str, str]]:
+    before, now = _seen(old), _seen(new)
+    told = [(field, before[field], now[field]) for field in before if before[field] != now[field]]
+    yield from ((field, _shown(one), _shown(other)) for field, one, other in told)
+    if abs(old.took - new.took) > CLOSE:
+        yield "took", duration(old.took), duration(new.took)
+    if not told and _whole(old) != _whole(new):
+        yield "body", *_apart(_whole(old), _whole(new))
+
+
+def _seen(outcome: Outcome) -> dict[str, Any]:
+    plan, heard = outcome.answer.plan, outcome.heard
+    headers = {name: value for name, value in outcome.headers.items() if not _OWN.match(name)}
+    own = {name.lower() for name, _ in plan.head.own}
+    seen: dict[str, Any] = {"status": plan.head.status, "error": outcome.answer.error}
+    if heard is not None:
+        seen |= {"text": heard.text, "thinking": heard.thinking, "refusal": heard.refusal}
+        seen |= {
+            "tool_calls": [(call.name, call.arguments) for call in heard.calls],
+            "finish_reason": heard.finish,
+        }
+        seen |= {"usage": heard.usage, "chunks": None if heard.chunks is None else len(heard.chunks)}
+    seen["headers"] = {name: value for name, value in sorted(headers.items()) if name not in own}
+    seen["faults"] = list(outcome.answer.faults)
+    return {field: seen.get(field) for field in _FIELDS}
+
+
+_FIELDS: Final = (
+    *("status", "error", "text", "thinking", "refusal", "tool_calls", "finish_reason", "usage", "chunks"),
+    *("headers", "faults"),
+)
+
+
+def _whole(outcome: Outcome) -> bytes:
+    """All that is sent, without what no client can rely on."""
+    plan = outcome.answer.plan
+    payloads = [data for _, data in events(plan)] if plan.streamed else [sent(plan)]
+    return b"\n".join(map(_steady, payloads))
+
+
+def _steady(payload: bytes) -> bytes:
+    try:
+        return canonical(_without(loads(payload)))
+    except JSONDecodeError:
+        return payload
+
+
+def _without(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _without(child) for key, child in value.items() if not _VOLATILE.search(key)}
+    return [_without(child) for child in value] if isinstance(value, list) else value
+
+
+def _apart(old: bytes, new: bytes) -> tuple[str, str]:
+    """The two from a little before the place where they part."""
+    place = next((at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
+    begin = max(place - 20, 0)
+    return _shown(old[begin:].decode("utf-8", "replace")), _shown(new[begin:].decode("utf-8", "replace"))
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == []:
+        return "none"
+    return brief(value) if isinstance(value, str | int | list | dict) else str(value)
