@@ -82,6 +82,8 @@ class Candidate(NamedTuple):
     """The named states that its answer sets."""
     limit: Limit | None = None
     load: Load | None = None
+    lasts: int | None = None
+    """How many answers it has, where it says a miss behind the last: that sets no state."""
 
     @property
     def decided(self) -> bool:

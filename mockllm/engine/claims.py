@@ -11,7 +11,7 @@ from mockllm.core.request import Request
 from mockllm.core.scopes import scope_of
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.known_models import knows
-from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.catalog import Answers, Catalog
 
 KNOWN: Final = 10_000
 """How many combinations of rules and modifiers are remembered before all are forgotten."""
@@ -126,7 +126,14 @@ class Claims:
             item.sets,
             item.limit,
             item.load,
+            _lasts(item.answers) if item.sets else None,
         )
         if item.per == "global":
             self._global[number] = made
         return made
+
+
+def _lasts(answers: Answers | None) -> int | None:
+    """How many answers a rule has that says a miss behind its last."""
+    ends = answers is not None and answers.how == "sequence" and answers.then == "error"
+    return int(answers.bounds[-1]) if answers is not None and ends else None

@@ -99,7 +99,9 @@ class Memory:
             self._tried(claim, candidate, turn=reason in TURNS)
         if winner is not None:
             self._tried(claim, winner.candidate, turn=True)
-            self._sets(claim.session, (winner,))
+            lasts = winner.candidate.lasts
+            if lasts is None or winner.given < lasts:
+                self._sets(claim.session, (winner,))
 
     def _tried(self, claim: Claim, candidate: Candidate, *, turn: bool) -> None:
         scope = self._scope(claim.session, candidate.scope)

@@ -147,6 +147,19 @@ def test_of_two_that_set_the_same_state_the_rule_wins_then_the_earlier_modifier(
     assert rules(yaml, chat(), chat(), chat("own"), chat()) == ["unset", "first", "own", "ruled"]
 
 
+def test_a_sequence_that_has_ended_in_a_miss_sets_nothing() -> None:
+    yaml = """
+        rules:
+          - {name: off, match: {user: "off"}, sets_state: {lamp: null}, reply: x}
+          - {name: lit, match: {user: lit}, requires_state: {lamp: true}, reply: x}
+          - {name: steps, match: {user: "on"}, sets_state: {lamp: true}, sequence: [a, b], then: %s}
+          - {name: dark, reply: x}
+        """
+    asks = [chat(user) for user in ("on", "on", "off", "on", "lit")]
+    assert rules(yaml % "error", *asks) == ["steps", "steps", "off", None, "dark"]
+    assert rules(yaml % "repeat_last", *asks) == ["steps", "steps", "off", "steps", "lit"]
+
+
 def test_what_is_kept_sets_its_states_each_time() -> None:
     yaml = """
         rules:
