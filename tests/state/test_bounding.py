@@ -1,0 +1,135 @@
+"""Limits, loads, windows and states in memory: what is bounded, what a reload keeps, and what a lease survives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.claim import Candidate, Claim, Guard, Lease, Settled
+from mockllm.core.during import During
+from mockllm.core.limits import Limit
+from mockllm.core.load import Load
+from mockllm.state.memory import Memory
+
+ONE = Limit("fixed-window", 1, window=3600.0)
+PLACE = Limit("fixed-window", concurrent=1)
+
+
+def modifier(key: str, scope: str = "", **more: Any) -> Candidate:
+    return Candidate(0, key, key, scope, None)._replace(**more)
+
+
+def asked(
+    *modifiers: Candidate, now: float = 0.0, tokens: int = 0, rules: tuple[Candidate, ...] = ()
+) -> Claim:
+    return Claim("", 0, rules, modifiers, lambda validation: False, now=now, tokens=lambda: tokens)
+
+
+def outcomes(memory: Memory, *claims: Claim) -> list[str]:
+    return [memory.settle(claim).outcome for claim in claims]
+
+
+def test_a_reload_keeps_the_accounts_of_what_is_the_same() -> None:
+    memory = Memory()
+    same, changed = asked(modifier("same", limit=ONE)), asked(modifier("changed", limit=ONE))
+    assert outcomes(memory, same, changed) == ["miss", "miss"]
+    memory.keep(frozenset({"same"}))
+    assert outcomes(memory, same, changed) == ["limited", "miss"]
+
+
+def test_a_reload_keeps_the_windows_of_what_is_the_same_and_all_states() -> None:
+    memory = Memory()
+    early = Guard(during=During(0.0, 10.0))
+
+    def rule(key: str, now: float) -> Settled:
+        return memory.settle(asked(now=now, rules=(Candidate(0, key, key, "", early),)))
+
+    assert [rule(key, 0.0).outcome for key in ("same", "changed")] == ["rule", "rule"]
+    memory.settle(asked(modifier("sets", sets={"a": 1})))
+    memory.keep(frozenset({"same"}))
+    assert [rule(key, 20.0).outcome for key in ("same", "changed")] == ["miss", "rule"]
+    wants = Candidate(0, "wants", "wants", "", Guard(requires={"a": 1}))
+    assert memory.settle(asked(rules=(wants,))).outcome == "rule"
+
+
+def test_accounts_are_bounded_like_counts_the_longest_unused_go_first() -> None:
+    memory = Memory(4)
+    keys = [asked(modifier("quota", f"key {number}", limit=ONE)) for number in range(9)]
+    assert outcomes(memory, *keys) == ["miss"] * 9
+    assert outcomes(memory, keys[8], keys[0]) == ["limited", "miss"]
+
+
+@pytest.mark.parametrize("what", ["limit", "load"])
+def test_a_lease_outlives_what_it_was_of(what: str) -> None:
+    memory = Memory()
+    held: dict[str, Any] = {"limit": PLACE} if what == "limit" else {"load": Load(max_inflight=1)}
+    claim = asked(modifier("m", **held))
+    lease = memory.settle(claim).lease
+    assert lease is not None
+    memory.keep(frozenset())
+    fresh = memory.settle(claim).lease
+    assert fresh is not None
+    lease.end()  # of an account that is gone: the new one keeps its place
+    assert memory.settle(claim).lease is None
+    fresh.end()
+    assert memory.settle(claim).lease is not None
+
+
+def test_a_peek_takes_no_place_and_charges_nothing() -> None:
+    memory = Memory()
+    claim = asked(
+        modifier("a", limit=ONE), modifier("b", limit=PLACE), modifier("c", load=Load(max_inflight=1))
+    )
+    for _ in range(3):
+        seen = memory.peek(claim)
+        assert (seen.outcome, seen.lease) == ("miss", None)
+        assert seen.bounds is not None
+        assert seen.bounds.standing.requests is not None
+        assert seen.bounds.standing.requests.remaining == 0
+    assert memory.settle(claim).outcome == "miss"
+    assert memory.peek(claim).outcome == "limited"
+
+
+def test_one_that_refuses_keeps_all_others_from_being_charged() -> None:
+    memory = Memory()
+    wide = modifier("wide", limit=Limit("fixed-window", 3, window=3600.0))
+    narrow, full = modifier("narrow", limit=ONE), modifier("full", load=Load(max_inflight=1))
+    assert outcomes(memory, asked(wide, narrow), asked(wide, narrow), asked(narrow, wide)) == [
+        "miss",
+        "limited",
+        "limited",
+    ]
+    lease: Lease | None = memory.settle(asked(full)).lease
+    assert outcomes(memory, asked(wide, full), asked(full, wide)) == ["overloaded", "overloaded"]
+    assert lease is not None
+    lease.end()
+    assert outcomes(memory, asked(wide, full), asked(wide), asked(wide)) == ["miss", "miss", "limited"]
+
+
+def test_tokens_are_counted_only_where_a_limit_has_them() -> None:
+    def untouched() -> int:
+        raise AssertionError("the body was read for nothing")
+
+    memory = Memory()
+    claim = asked(modifier("a", limit=ONE))._replace(tokens=untouched)
+    assert memory.settle(claim).outcome == "miss"
+    counted = asked(modifier("b", limit=Limit("fixed-window", tokens=10)), tokens=7)
+    assert outcomes(memory, counted, counted) == ["miss", "limited"]
+
+
+def test_what_a_queue_is_told_is_when_the_first_of_all_ends() -> None:
+    memory = Memory()
+    claim = asked(modifier("m", load=Load(max_inflight=2, queue=2)))
+    for until in (9.0, 4.0):
+        lease = memory.settle(claim).lease
+        assert lease is not None
+        lease.lasts(until)
+    waits = []
+    for _ in range(3):
+        settled = memory.settle(claim)
+        assert settled.bounds is not None
+        if settled.lease is not None:
+            waits.append(settled.bounds.wait)
+            settled.lease.lasts(settled.bounds.wait + 3.0)
+    assert waits == [4.0, 7.0]
