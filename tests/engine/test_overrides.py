@@ -122,6 +122,12 @@ def test_a_fault_that_finds_nothing_to_break_is_noted() -> None:
         ),
         ("broken YAML", "{stall: ", "column"),
         ("nothing", "", "column 1: "),
+        ("far too deep", "[" * 3000, "column 101: nested more than 100 levels deep"),
+        (
+            "an object of Python's",
+            "!!python/object:os.system x",
+            'column 1: the tag "!!python/object:os.system"',
+        ),
         ("a template", '{stall: {for: "{{ query.x }}"}}', "column 15: stall.for: "),
         ("a file of ours", "{stall: {for: {empirical: {file: /etc/passwd}}}}", "column"),
     ],
