@@ -22,6 +22,7 @@ from mockllm.scenario.entries import Entry
 from mockllm.scenario.folder import read_bytes, scenario_files
 from mockllm.scenario.gathering import Gathered, Wanted, gather
 from mockllm.scenario.loading import LoadedFile
+from mockllm.scenario.lock import lock_path
 from mockllm.scenario.mistakes import Mistake
 from mockllm.scenario.source import digest
 from mockllm.scenario.vocabulary import Vocabulary
@@ -106,13 +107,23 @@ class Base:
 def base(wanted: Wanted) -> Base:
     """What these files and packs make. Broken where they have mistakes."""
     settings = wanted.settings
-    key = (os.getcwd(), tuple(wanted.scenarios), tuple(wanted.packs), dumps(dict(settings.values)))
+    lock = _stamp(lock_path(wanted.scenarios))
+    key = (os.getcwd(), tuple(wanted.scenarios), tuple(wanted.packs), dumps(dict(settings.values)), lock)
     found = _kept.get(key)
     if found is None or not found.fresh:
         if len(_kept) >= MOST:
             _kept.clear()
         found = _kept[key] = Base(wanted)
     return found
+
+
+def _stamp(path: str) -> tuple[str, int, int]:
+    """What tells whether a file was changed or made; none is a change too."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return path, 0, 0
+    return path, stat.st_mtime_ns, stat.st_size
 
 
 def _listed(path: str) -> list[str]:

@@ -102,7 +102,8 @@ class Answering:
         self._stage.add(loaded(Wanted(found, vocabulary=VOCABULARY, examples=False)))
 
     def climate(self, climate: str) -> None:
-        """The weather from now on, of the pack `weather`: calm, flaky, rate-limited, slow, storm, outage."""
+        """The weather from now on, of the pack `weather`: calm, flaky, rate-limited, slow, storm,
+        provider-outage."""
         wanted = self._stage.wanted
         packs = [*wanted.packs, *([] if WEATHER in wanted.packs else [WEATHER])]
         values = {**wanted.settings.values, f"{WEATHER}.climate": climate}
