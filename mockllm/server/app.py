@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 import traceback
+from array import array
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -26,11 +27,12 @@ from mockllm.server.answering import Engine
 from mockllm.server.body import Unacceptable, read_body, ready_body
 from mockllm.server.connection import Incoming, Listener, SocketSink
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.journal import LONGEST, Journal, Left, Record, short
+from mockllm.server.journal import BREATH, EVERY, SLICE, Journal
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.player import Play, at_once, perform
-from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Opening, Written, opening, sealed
+from mockllm.server.seen import Left, Seen, short
+from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
@@ -47,7 +49,7 @@ class Given(NamedTuple):
     open_to_pages: bool = False
     close: bool = False
     unheard: bool = False
-    """No live line: probes ask for `/health` every few seconds."""
+    """Neither written down nor shown: probes ask for `/health` every few seconds."""
 
 
 class App:
@@ -66,7 +68,7 @@ class App:
     ) -> None:
         self.engine = engine
         self.limits = limits or Limits()
-        self.journal = Journal(self.limits.journal)
+        self.journal = Journal(self.limits.journal, self.limits.journal_bytes)
         self.running = 0
         self.draining = False
         self.stopped = False
@@ -80,8 +82,17 @@ class App:
         """The protocol factory for server sockets. Call it on the loop that will run it."""
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(LoopClock(self._loop))
+        self._loop.call_later(EVERY, self._settle)
         watched = (self.limits, self._deadlines, self._unparsed)
         return Listener(self.handle, self.in_one_turn, *watched, _abandoned)
+
+    def _settle(self) -> None:
+        """Some of what passed by at a time: streams must not wait for it."""
+        more = self.journal.settle(SLICE)
+        if not more:
+            self.journal.count()
+        if not self.stopped:  # its loop may live on
+            self._loop.call_later(BREATH if more else EVERY, self._settle)
 
     def in_one_turn(self, incoming: Incoming) -> bool:
         """Answers a request that has come as a whole, where its answer waits for nothing: at once, in the turn
@@ -114,7 +125,7 @@ class App:
         if data is None or not incoming.connection.write(data):
             incoming.connection.prepared = given, since
             return False
-        self._write_down(incoming.message, given, now, since, "finished")
+        self._write_down(incoming.message, given, now, since, "finished", asked)
         return True
 
     async def handle(self, incoming: Incoming) -> Written:
@@ -192,17 +203,14 @@ class App:
             return Given(Answer(cors.preflight(headers), None), open_to_pages=True)
         return None
 
-    def _opening(self, incoming: Incoming, given: Given, now: float) -> Opening:
-        extra = cors.ALLOW if given.open_to_pages else ""
-        asked = self._asked(incoming.message, given.close)
-        return opening(given.answer.plan, asked, self._dates.at(now), extra)
-
     async def _play(self, incoming: Incoming, sink: SocketSink, given: Given, since: float) -> Written:
         """Send the answer at its times, counted from `since`, then write down what came of it."""
         plan = given.answer.plan
         now = time.time()
-        head = self._opening(incoming, given, now)
+        asked = self._asked(incoming.message, given.close)
+        head = opening(plan, asked, self._dates.at(now), cors.ALLOW if given.open_to_pages else "")
         left: Left = "gone"
+        times: array[float] | None = None
         try:
             data = at_once(plan, head)
             if data is not None:
@@ -212,12 +220,13 @@ class App:
                 left = "finished"
             else:
                 play = Play(plan, head, sink, self._deadlines, since)
+                times = play.times
                 await perform(play, sink, self._loop)
                 left = play.ended or "gone"
         finally:
             if left == "gone" and self.stopped:
                 left = "stopped"
-            self._write_down(incoming.message, given, now, since, left)
+            self._write_down(incoming.message, given, now, since, left, asked, times)
         return KEEP if head.keep_alive and left == "finished" else CLOSE
 
     def _asked(self, message: RawRequestMessage, close: bool) -> Asked:
@@ -227,43 +236,60 @@ class App:
         return ORDINARY
 
     def _write_down(
-        self, message: RawRequestMessage, given: Given, at: float, since: float, left: Left
+        self,
+        message: RawRequestMessage,
+        given: Given,
+        at: float,
+        since: float,
+        left: Left,
+        asked: Asked,
+        times: array[float] | None = None,
     ) -> None:
-        answer, request, lines = given.answer, given.request, self._lines
+        answer = given.answer
         if answer.lease is not None:
             answer.lease.end()
-        model: str | None = None
-        if request is not None:
+        if given.unheard:
+            return
+        request = given.request
+        took = self._deadlines.time() - since
+        if request is None:
+            facts = (
+                at,
+                message.method,
+                message.path,
+                message.headers,
+                b"",
+                "",
+                None,
+                None,
+                None,
+                None,
+                answer,
+            )
+            seen = Seen(*facts, since, took, left, asked, given.open_to_pages, times)
+        else:
             # A quiet server does not read a body only for its journal: what nobody has looked at is left out.
-            model = request.model if lines is not None else request.__dict__.get("model")
-        path = message.path
-        facts = (
-            at,
-            message.method,
-            path if len(path) <= LONGEST else short(path),
-            model if model is None or len(model) <= LONGEST else short(model),
-            answer.rule,
-            answer.modifiers,
-            answer.status,
-            self._deadlines.time() - since,
-            answer.notes,
-            left,
-            answer.missed,
-            None if request is None else request.session,
-            answer.drawn,
-            answer.drawn,
-        )
-        record = tuple.__new__(Record, facts)  # for half of what the class's own way costs
-        self.journal.add(record)
-        if lines is not None and not given.unheard:
-            lines.show(record, request)
+            model = request.model if self._lines is not None else request.__dict__.get("model")
+            seen = tuple.__new__(  # as the class would, for half of what that costs
+                Seen,
+                (at, message.method, message.path, message.headers, request.raw, request.client,
+                 request.session, type(request), request.provider, model, answer, since, took, left, asked,
+                 given.open_to_pages, times),
+            )  # fmt: skip
+        self.journal.add(seen)
+        if self._lines is not None:
+            self._lines.show(seen.record(), request)
 
     def _unparsed(self, status: int, reason: str) -> None:
         """What came was no request: aiohttp's parser or the watch over heads has answered it."""
-        record = Record(time.time(), "-", "-", None, None, (), status, 0.0, (short(reason),))
-        self.journal.add(record)
+        answer = Answer(pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
+        now, since, asked = time.time(), self._deadlines.time(), Asked(close=True)
+        seen = Seen(
+            now, "-", "-", {}, b"", "", None, None, None, None, answer, since, 0.0, asked=asked
+        )  # fmt: skip
+        self.journal.add(seen)
         if self._lines is not None:
-            self._lines.show(record)
+            self._lines.show(seen.record())
 
 
 def read_target(incoming: Incoming) -> tuple[str, str] | None:

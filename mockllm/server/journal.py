@@ -1,69 +1,155 @@
-"""What the server remembers of each request: small records in a bounded ring.
+"""What the server remembers of each request, in a ring that is bounded by count and by bytes.
 
-A record holds no bodies, and texts of clients only up to a length, so that the ring's memory is bounded.
+What passes by is first noted as it is: references to what there is anyway, for a request must not wait for its
+own history. Within a second, and before anybody sees it, a note is settled: secrets are taken out, and what is
+too old or too much goes (`server.kept`). What is only counted (`watch`) is counted then too.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from threading import RLock
+from typing import Final, Protocol, TypeAlias
 
-from mockllm.core.hints import cut
-from mockllm.engine import replaying
+from mockllm.core.stencil import Stencil
+from mockllm.server.kept import Kept, kept
+from mockllm.server.limits import KIB, MIB
+from mockllm.server.seen import LONGEST as LONGEST
+from mockllm.server.seen import Record as Record
+from mockllm.server.seen import Seen
+from mockllm.server.seen import short as short
 
-LONGEST: Final = 200
+HELD: Final = 8 * MIB
+"""So many bytes of bodies and answers wait at most to be settled."""
+LIGHT: Final = 8 * KIB
+"""A smaller body is not counted among these."""
+PLAN: Final = 50_000
+"""Bytes that an answer of its own is taken for, until it is settled."""
+EVERY: Final = 1.0
+"""Seconds after which a note is settled."""
+SLICE: Final = 40
+"""So many notes are settled in one turn of the loop: less than half a millisecond."""
+BREATH: Final = 0.02
+"""Seconds between two such turns."""
+KINDS: Final = 1_000
+"""So many kinds of answers are noted before they are counted."""
 
-Left: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
-"""How the client left: with the whole answer, cut off by the plan with FIN or RST, of its own (in a silence or
-before the end), or because the server stopped."""
+Quick: TypeAlias = "tuple[Stencil, str | None]"
+"""What the answers have in common that are counted together: what they are made of, and the model asked for."""
 
 
-class Record(NamedTuple):
-    """One request. `at` is in seconds since the epoch, `took` the seconds from the request's last byte to the
-    end of its answer."""
+class Watch(Protocol):
+    """Who counts what passes by."""
 
-    at: float
-    method: str
-    path: str
-    model: str | None
-    rule: str | None
-    modifiers: tuple[str, ...]
-    status: int
-    took: float
-    notes: tuple[str, ...] = ()
-    left: Left = "finished"
-    missed: bool = False
-    session: str | None = None
-    drawn: str | bytes = ""
+    def one(self, seen: Seen) -> None:
+        """A request that has an answer of its own, or one that took its time."""
 
-    @property
-    def seed(self) -> str:
-        """The seed that would give its answer again in a fresh session, for `x-mockllm-seed`; empty where no
-        rule was asked."""
-        return self.drawn if isinstance(self.drawn, str) else replaying.told_of(self.drawn)
+    def many(self, seen: Seen, took: Sequence[float]) -> None:
+        """Requests that were all answered like this one, and what each took."""
 
 
 class Journal:
-    """The last records, oldest first; `total` and `missed` count all there ever were."""
+    """The last requests, oldest first; `total` and `missed` count all there ever were. `size` is how many are
+    kept, `room` the bytes that all of them take at most, about."""
 
-    def __init__(self, size: int) -> None:
-        self._ring: deque[Record] = deque(maxlen=size)
+    def __init__(self, size: int, room: int = 64 * MIB, watch: Watch | None = None) -> None:
         self.total = 0
         self.missed = 0
+        self.heard: list[Callable[[Kept], None]] = []
+        """Told of each request when it is settled."""
+        self._size = size
+        self._room = room
+        self._watch = watch
+        self._ring: deque[Kept] = deque()
+        self._bytes = 0
+        self._pending: deque[Seen] = deque(maxlen=size)
+        self._held = 0
+        self._alike: dict[Quick, list[float]] = {}
+        self._first: dict[Quick, Seen] = {}
+        self._lock = RLock()
 
-    def add(self, record: Record) -> None:
-        self._ring.append(record)
+    def add(self, seen: Seen) -> None:
+        self._pending.append(seen)
         self.total += 1
-        self.missed += record.missed
+        made = seen.answer.made
+        if type(made) is Stencil and seen.times is None:
+            alike = self._alike.get((made, seen.model))
+            if alike is None:
+                self._count_first(seen, made)
+            else:
+                alike.append(seen.took)
+        else:
+            self._held += PLAN
+            self.missed += seen.answer.missed
+            if self._watch is not None:
+                self._watch.one(seen)
+        if len(seen.raw) > LIGHT:
+            self._held += len(seen.raw)
+        if self._held > HELD:
+            self.settle()
+
+    def count(self) -> None:
+        """Has those counted that passed by."""
+        alike, self._alike = self._alike, {}
+        first, self._first = self._first, {}
+        if self._watch is not None:
+            for key, took in alike.items():
+                self._watch.many(first[key], took)
+
+    def settle(self, most: int | None = None) -> bool:
+        """Makes what passed by ready to be seen, so many at most; whether more is left."""
+        with self._lock:
+            pending = self._pending
+            number = self.total - len(pending)
+            for _ in range(len(pending) if most is None else min(most, len(pending))):
+                number += 1
+                self._keep(kept(number, pending.popleft(), self._room))
+            if not pending:
+                self._held = 0
+        return bool(pending)
+
+    def clear(self) -> None:
+        """Forgets all requests; their numbers go on, and so do the counts."""
+        self.settle()
+        with self._lock:
+            self._ring.clear()
+            self._bytes = 0
+
+    def find(self, number: int) -> Kept | None:
+        """The request of this number, if it is still there."""
+        return next((each for each in self if each.number == number), None)
+
+    @property
+    def bytes(self) -> int:
+        """What all of it takes, about."""
+        self.settle()
+        return self._bytes
 
     def __len__(self) -> int:
+        self.settle()
         return len(self._ring)
 
-    def __iter__(self) -> Iterator[Record]:
-        return iter(self._ring)
+    def __iter__(self) -> Iterator[Kept]:
+        self.settle()
+        return iter(tuple(self._ring))
 
+    def __reversed__(self) -> Iterator[Kept]:
+        self.settle()
+        return reversed(tuple(self._ring))
 
-def short(text: str) -> str:
-    """At most so much of a client's text is kept."""
-    return cut(text, LONGEST)
+    def _count_first(self, seen: Seen, made: Stencil) -> None:
+        """The first of its like; where there are many kinds, these are counted."""
+        if len(self._alike) > KINDS:
+            self.count()
+        self._alike[made, seen.model] = [seen.took]
+        self._first[made, seen.model] = seen
+
+    def _keep(self, each: Kept) -> None:
+        ring = self._ring
+        ring.append(each)
+        self._bytes += each.size
+        while len(ring) > self._size or (self._bytes > self._room and len(ring) > 1):
+            self._bytes -= ring.popleft().size
+        for hear in self.heard:
+            hear(each)

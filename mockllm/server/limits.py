@@ -63,8 +63,17 @@ class Limits:
         10.0, "--grace", "seconds", "time for running answers to finish when the server is stopped"
     )
     journal: int = _limit(1000, "--journal", "count", "how many requests the journal remembers")
+    journal_bytes: int = _limit(
+        64 * MIB,
+        "--journal-bytes",
+        "bytes",
+        "how much memory the journal takes, about; the oldest requests go first",
+    )
     sessions: int = _limit(
-        1000, "--max-sessions", "count", "how many sessions are kept; the one unused for the longest time goes"
+        1000,
+        "--max-sessions",
+        "count",
+        "how many sessions are kept; the one unused for the longest time goes",
     )
     session_ttl: float = _limit(
         3600.0, "--session-ttl", "seconds", "time after which a session ends that nobody uses"

@@ -6,13 +6,14 @@ deadlines, so that a test plays hours on a clock of its own. `perform` is what t
 
 from __future__ import annotations
 
+from array import array
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
 
 from mockllm.core.framing import Item, flowing, framed
-from mockllm.core.plan import USUAL, Bare, Cut, Plan, Wait
+from mockllm.core.plan import USUAL, Bare, Cut, Framing, Plan, Raw, Wait
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 
@@ -64,6 +65,7 @@ class Play:
         "ended",
         "failed",
         "stalled",
+        "times",
         "turn",
     )
 
@@ -78,6 +80,8 @@ class Play:
         self.stalled = False
         self.failed: Exception | None = None
         self.turn: Callable[[], None] = _nothing
+        self.times = array("d")
+        """When there was a turn: what was written in each follows from that."""
 
     def start(self) -> None:
         """Write what is due by now, and set the deadline of what is not."""
@@ -111,6 +115,7 @@ class Play:
 
     def _advance(self, now: float) -> None:
         """Write all that is due by `now`, a slice at most, in one write."""
+        self.times.append(now)
         head, self._head = self._head, b""
         parts: list[bytes] = []
         done = b""
@@ -194,6 +199,8 @@ def at_once(plan: Plan, opening: Opening) -> bytes | None:
         return None
     if opening.bodiless:
         return opening.head
+    if len(plan.steps) == 1 and type(said := plan.steps[0]) is Raw and plan.framing is Framing.PLAIN:
+        return opening.head + said.data if len(said.data) <= SLICE_BYTES else None
     parts = [opening.head]
     size = 0
     for item in framed(plan):

@@ -16,7 +16,7 @@ from mockllm.core.request import Request
 from mockllm.engine import About, Answer
 from mockllm.scenario.mistakes import Stale
 from mockllm.server.app import App
-from mockllm.server.journal import Record
+from mockllm.server.kept import Kept
 from mockllm.server.limits import Limits
 from mockllm.server.serving import Threaded
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
@@ -81,11 +81,11 @@ def raw(server: Threaded) -> Iterator[Raw]:
         yield client
 
 
-def written_down(server: Threaded, path: str) -> Record:
+def written_down(server: Threaded, path: str) -> Kept:
     """The last record of a path; it is written just after the answer's last byte."""
     end = time.monotonic() + 5
     while time.monotonic() < end:
-        found = [record for record in list(server.app.journal) if record.path == path]
+        found = [record for record in list(server.app.journal) if record.target == path]
         if found:
             return found[-1]
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""The live line and the journal."""
+"""The live line."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from mockllm.core.hash import older_hash, request_hash
 from mockllm.core.request import Request
-from mockllm.server.journal import LONGEST, Journal, Record, short
 from mockllm.server.lines import Lines, duration, plain
+from mockllm.server.seen import LONGEST, Record, short
 
 AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))
 RECORD = Record(AT, "POST", "/v1/messages", "claude-x", "a.yaml:hi", ("a.yaml:slow",), 200, 0.0123)
@@ -117,14 +117,6 @@ def test_long_texts_are_cut() -> None:
     assert len(short("x" * 10_000)) == LONGEST
     assert short("x" * LONGEST) == "x" * LONGEST
     assert plain("x" * 10_000).endswith("x…")
-
-
-def test_the_journal_is_a_ring_that_counts_all() -> None:
-    journal = Journal(3)
-    for number in range(5):
-        journal.add(RECORD._replace(status=number, missed=number % 2 == 1))
-    assert [record.status for record in journal] == [2, 3, 4]
-    assert (len(journal), journal.total, journal.missed) == (3, 5, 2)
 
 
 def retried(count: str | None) -> str:

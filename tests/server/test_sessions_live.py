@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.journal import Record
+from mockllm.server.kept import Kept
 from tests.live import Live, live
 from tests.process import Process
 from tests.waiting import until
@@ -131,10 +131,10 @@ def client(server: Live, session: str) -> Iterator[Client]:
     made.close()
 
 
-def records(server: Live, session: str, count: int) -> list[Record]:
+def records(server: Live, session: str, count: int) -> list[Kept]:
     """Those of a session, once there are so many: one is written when its answer has left."""
 
-    def look() -> list[Record] | None:
+    def look() -> list[Kept] | None:
         found = [record for record in list(server.app.journal) if record.session == session]
         return found if len(found) >= count else None
 

@@ -1,0 +1,145 @@
+"""One request as the journal keeps it: what was asked, without its secrets, and all that its answer is made of.
+
+What was sent is not kept but told anew when somebody asks (`server.retelling`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Final, NamedTuple
+
+from mockllm.core.plan import Data, Framing, Raw
+from mockllm.core.request import Request
+from mockllm.core.stencil import Stencil
+from mockllm.engine import Answer, replaying
+from mockllm.server import redacting
+from mockllm.server.seen import Left, Seen
+from mockllm.server.wire import Asked
+
+OVERHEAD: Final = 1500
+"""Bytes that a request takes beside its texts, about."""
+
+
+class Kept(NamedTuple):
+    """`number` counts from 1 and is never given again. `target` is path and query as they came; `key` is the
+    hash of its API key. `since`, `times` and `took` as in `Seen`. `whole`: nothing of the body was left out for
+    want of room."""
+
+    number: int
+    at: float
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    raw: bytes
+    whole: bool
+    client: str
+    session: str | None
+    key: str | None
+    kind: type[Request] | None
+    provider: str | None
+    model: str | None
+    answer: Answer
+    asked: Asked
+    open_to_pages: bool
+    since: float
+    took: float
+    left: Left
+    times: array[float] | None
+    size: int
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query_string(self) -> str:
+        return self.target.partition("?")[2]
+
+    @property
+    def endpoint(self) -> str | None:
+        """`openai-chat`; None outside every protocol."""
+        return None if self.kind is None else endpoint(self.kind)
+
+    @property
+    def status(self) -> int:
+        return self.answer.status
+
+    @property
+    def rule(self) -> str | None:
+        return self.answer.rule
+
+    @property
+    def modifiers(self) -> tuple[str, ...]:
+        return self.answer.modifiers
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.answer.notes
+
+    @property
+    def missed(self) -> bool:
+        return self.answer.missed
+
+    @property
+    def streamed(self) -> bool:
+        made = self.answer.made
+        return made.framing is not Framing.PLAIN
+
+    @property
+    def seed(self) -> str:
+        """The seed that would give its answer again in a fresh session, for `x-mockllm-seed`; empty where no
+        rule was asked."""
+        drawn = self.answer.drawn
+        return drawn if isinstance(drawn, str) else replaying.told_of(drawn)
+
+
+def endpoint(kind: type[Request]) -> str | None:
+    """The name of the api that a request of this kind is for."""
+    return None if kind.api is None else f"{kind.dialect}-{kind.api}"
+
+
+def kept(number: int, seen: Seen, room: int) -> Kept:
+    """What is kept of a note. A request that has no room by itself is kept without its body."""
+    answer, target, raw = seen.answer, seen.target, seen.raw
+    pairs = redacting.headers(seen.headers.items())
+    size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(answer)
+    if seen.times is not None:
+        size += 8 * len(seen.times)
+    whole = size + len(raw) <= room
+    if not whole:
+        raw = b""
+    return Kept(
+        number,
+        seen.at,
+        seen.method,
+        target,
+        pairs,
+        raw,
+        whole,
+        seen.client,
+        seen.session,
+        redacting.key_of(seen.headers, seen.path),
+        seen.kind,
+        seen.provider,
+        seen.model,
+        answer if answer.lease is None else answer._replace(lease=None),
+        seen.asked,
+        seen.open_to_pages,
+        seen.since,
+        seen.took,
+        seen.left,
+        seen.times,
+        size + len(raw),
+    )
+
+
+def _size(answer: Answer) -> int:
+    """What an answer holds on to by itself: a stencil is shared by many."""
+    made = answer.made
+    if isinstance(made, Stencil):
+        return sum([len(each) for each in answer.said])
+    size = 100 * len(made.steps)
+    for step in made.steps:
+        size += len(step.payload) if type(step) is Data else len(step.data) if type(step) is Raw else 0
+    return size

@@ -1,0 +1,100 @@
+"""What was sent to a client, told anew from what it was made of: its head, and each part with its time.
+
+The player is the same that sent it, on a clock that says the times that were noted then, so that nothing of an
+answer need be kept but those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
+
+from mockllm.server import cors, redacting
+from mockllm.server.deadlines import Deadline, Deadlines
+from mockllm.server.kept import Kept
+from mockllm.server.player import Play, at_once
+from mockllm.server.wire import DateLine, opening
+
+
+class Part(NamedTuple):
+    """What left in one write, `at` so many seconds after the request's last byte; without the framing of
+    chunked transfer."""
+
+    at: float
+    data: bytes
+
+
+class Told(NamedTuple):
+    """An answer as it was sent. Where the head itself was a fault's prey, it stands as it was meant."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    parts: Sequence[Part]
+
+    @property
+    def body(self) -> bytes:
+        return b"".join([part.data for part in self.parts])
+
+
+def retold(each: Kept) -> Told:
+    """The answer of a request in the journal."""
+    plan = each.answer.plan
+    extra = cors.ALLOW if each.open_to_pages else ""
+    head = opening(plan, each.asked, DateLine().at(each.at), extra)
+    plain = head._replace(chunked=False)
+    if each.times is None:
+        data = at_once(plan, plain)
+        parts = [Part(each.took, data or b"")]
+    else:
+        clock = _Clock()
+        sink = _Noted(clock)
+        play = Play(plan, plain, sink, cast(Deadlines, clock), each.since)
+        for now in each.times:
+            clock.now = now
+            play._tick(now)
+        parts = [Part(at - each.since, data) for at, data in sink.written]
+    return Told(plan.head.status, redacting.headers(_lines(head.head)), _without(head.head, parts))
+
+
+def _lines(head: bytes) -> list[tuple[str, str]]:
+    """The header fields of a head."""
+    lines = head.decode("latin-1").split("\r\n")[1:]
+    return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines) if name]
+
+
+def _without(head: bytes, parts: Sequence[Part]) -> Sequence[Part]:
+    """The parts behind the head, where it stands before them."""
+    if not b"".join([part.data for part in parts]).startswith(head):
+        return parts
+    left, found = len(head), []
+    for part in parts:
+        data, left = part.data[left:], max(0, left - len(part.data))
+        if data:
+            found.append(Part(part.at, data))
+    return found
+
+
+class _Clock:
+    """Stands in place of the server's deadlines: the time is what it is told to be."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def at(self, when: float, then: Callable[[float], None]) -> Deadline | None:
+        return None
+
+
+class _Noted:
+    """A sink that is never full."""
+
+    full = False
+
+    def __init__(self, clock: _Clock) -> None:
+        self._clock = clock
+        self.written: list[tuple[float, bytes]] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append((self._clock.now, data))

@@ -1,0 +1,101 @@
+"""A note of a request that was answered: references to all there was, and what a live line tells of it.
+
+Apart from the journal, which settles and keeps such notes: this is what each request costs.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from mockllm.core.hints import cut
+from mockllm.core.request import Request
+from mockllm.engine import Answer, replaying
+from mockllm.server import redacting
+from mockllm.server.wire import ORDINARY, Asked
+
+LONGEST: Final = 200
+
+Left: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
+"""How the client left: with the whole answer, cut off by the plan with FIN or RST, of its own (in a silence or
+before the end), or because the server stopped."""
+
+
+class Record(NamedTuple):
+    """One request, for a line. `at` is in seconds since the epoch, `took` the seconds from the request's last
+    byte to the end of its answer."""
+
+    at: float
+    method: str
+    path: str
+    model: str | None
+    rule: str | None
+    modifiers: tuple[str, ...]
+    status: int
+    took: float
+    notes: tuple[str, ...] = ()
+    left: Left = "finished"
+    missed: bool = False
+    session: str | None = None
+    drawn: str | bytes = ""
+
+    @property
+    def seed(self) -> str:
+        """The seed that would give its answer again in a fresh session, for `x-mockllm-seed`; empty where no
+        rule was asked."""
+        return self.drawn if isinstance(self.drawn, str) else replaying.told_of(self.drawn)
+
+
+class Seen(NamedTuple):
+    """A note of one request, with references to what there is anyway; the request itself is let go, for to keep
+    what was read of it costs more than all else here. `kind` is its class, None of what was no provider's
+    call; `model` as far as anybody has looked. `since` and `times` are on the server's own clock, `times` those
+    of each turn in which a part of the answer was written; None where it left in one write."""
+
+    at: float
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    raw: bytes
+    client: str
+    session: str | None
+    kind: type[Request] | None
+    provider: str | None
+    model: str | None
+    answer: Answer
+    since: float
+    took: float
+    left: Left = "finished"
+    asked: Asked = ORDINARY
+    open_to_pages: bool = False
+    times: array[float] | None = None
+
+    @property
+    def target(self) -> str:
+        """Path and query as they came, without secrets."""
+        return redacting.target(self.path)
+
+    def record(self) -> Record:
+        """For the live line."""
+        answer, model = self.answer, self.model
+        return Record(
+            self.at,
+            self.method,
+            short(self.target),
+            None if model is None else short(model),
+            answer.rule,
+            answer.modifiers,
+            answer.status,
+            self.took,
+            answer.notes,
+            self.left,
+            answer.missed,
+            self.session,
+            answer.drawn,
+        )
+
+
+def short(text: str) -> str:
+    """At most so much of a client's text is shown in a line."""
+    return cut(text, LONGEST)

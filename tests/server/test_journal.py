@@ -1,0 +1,252 @@
+"""The journal: its bounds, what it never stores, and the answer as it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pytest
+
+from mockllm.core.plan import Cut, Data, Head, Plan, Wait
+from mockllm.core.request import Request
+from mockllm.engine import Answer
+from mockllm.server import redacting
+from mockllm.server.app import App
+from mockllm.server.journal import HELD, KINDS, PLAN, Journal
+from mockllm.server.kept import Kept
+from mockllm.server.limits import Limits
+from mockllm.server.retelling import retold
+from mockllm.server.seen import Seen
+from mockllm.server.serving import Threaded
+from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
+from tests.server.raw_client import Raw, request
+from tests.waiting import until
+
+T = TypeVar("T")
+
+
+def seen(number: int = 0, body: bytes = b"", answer: Answer | None = None, path: str = "/v1/x") -> Seen:
+    made = answer or Answer(whole(str(number)), f"a.yaml:r{number}", missed=number % 2 == 1)
+    return Seen(
+        100.0 + number, "POST", path, {}, body, "127.0.0.1", None, Request, None, None, made, 5.0, 0.25
+    )
+
+
+def filled(journal: Journal, count: int, body: bytes = b"") -> Journal:
+    for number in range(count):
+        journal.add(seen(number, body))
+    return journal
+
+
+def test_it_is_a_ring_that_counts_all() -> None:
+    journal = filled(Journal(3), 5)
+    assert [each.rule for each in journal] == ["a.yaml:r2", "a.yaml:r3", "a.yaml:r4"]
+    assert [each.number for each in journal] == [3, 4, 5]
+    assert [each.number for each in reversed(journal)] == [5, 4, 3]
+    assert (len(journal), journal.total, journal.missed) == (3, 5, 2)
+
+
+def test_numbers_go_on_whenever_it_is_looked_at() -> None:
+    journal = filled(Journal(3), 2)
+    assert [each.number for each in journal] == [1, 2]
+    filled(journal, 2)
+    assert [each.number for each in journal] == [2, 3, 4]
+    journal.clear()
+    assert len(journal) == journal.bytes == 0
+    filled(journal, 1)
+    assert [each.number for each in journal] == [5]
+    assert journal.find(5) is not None
+    assert journal.find(4) is None
+
+
+def test_it_is_settled_in_slices() -> None:
+    journal = filled(Journal(10), 5)
+    assert journal.settle(3)
+    assert not journal.settle(3)
+    assert [each.number for each in journal] == [1, 2, 3, 4, 5]
+
+
+def test_the_oldest_make_room_for_what_is_large() -> None:
+    journal = filled(Journal(100, 50_000), 10, b"x" * 10_000)
+    assert [each.number for each in journal] == [7, 8, 9, 10]
+    assert 40_000 < journal.bytes <= 50_000
+
+
+def test_what_has_no_room_at_all_is_kept_without_its_body() -> None:
+    journal = filled(Journal(100, 5_000), 1, b"x" * 10_000)
+    (only,) = journal
+    assert (only.raw, only.whole) == (b"", False)
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 100_000], ids=["their answers", "their bodies"])
+def test_what_waits_to_be_settled_is_bounded_by(body: bytes) -> None:
+    journal = Journal(100_000)
+    most = 0
+    for number in range(2 * HELD // (PLAN + len(body))):
+        journal.add(seen(number, body))
+        most = max(most, len(journal._pending))
+    assert most <= HELD // (PLAN + len(body)) + 1
+    assert len(journal) == journal.total
+
+
+def test_who_listens_is_told_of_each() -> None:
+    journal = Journal(3)
+    heard: list[Kept] = []
+    journal.heard.append(heard.append)
+    filled(journal, 2)
+    journal.settle()
+    assert [each.number for each in heard] == [1, 2]
+
+
+@dataclass
+class Counted:
+    ones: int = 0
+    alike: list[list[float]] = field(default_factory=list)
+
+    def one(self, seen: Seen) -> None:
+        self.ones += 1
+
+    def many(self, seen: Seen, took: list[float]) -> None:  # type: ignore[override]
+        self.alike.append(took)
+
+
+def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], Answer]) -> None:
+    counted = Counted()
+    journal = Journal(2, watch=counted)
+    filled(journal, 5)
+    kept = stencilled("hi")
+    for _ in range(4):
+        journal.add(seen(answer=kept))
+    assert counted.ones == 5
+    journal.count()
+    assert counted.alike == [[0.25] * 4]
+    assert journal.total == 9
+    for number in range(KINDS + 2):
+        journal.add(seen(answer=stencilled(str(number))))
+    assert sum(map(len, counted.alike)) > KINDS
+
+
+@pytest.fixture
+def stencilled() -> Callable[[str], Answer]:
+    from mockllm.core.stencil import NotedIds, cut
+
+    return lambda text: Answer(cut(whole(text), NotedIds()), "a.yaml:kept")
+
+
+# --- secrets -------------------------------------------------------------------------------------
+
+SECRET = "sk-s3cret"
+TARGETS = {
+    "/v1/x": "/v1/x",
+    "/v1/x?alt=sse": "/v1/x?alt=sse",
+    f"/v1/x?alt=sse&key={SECRET}&a=b": "/v1/x?alt=sse&key=(redacted)&a=b",
+    f"/v1/x?%6bey={SECRET}": "/v1/x?%6bey=(redacted)",
+    f"/v1/x?API_KEY={SECRET}": "/v1/x?API_KEY=(redacted)",
+}
+
+
+@pytest.mark.parametrize(("came", "kept"), TARGETS.items(), ids=TARGETS)
+def test_a_target_is_kept_without_its_key(came: str, kept: str) -> None:
+    assert redacting.target(came) == kept
+
+
+@pytest.mark.parametrize("name", sorted(redacting.HEADERS))
+def test_a_secret_header_is_redacted(name: str) -> None:
+    assert redacting.headers([(name.title(), SECRET)]) == ((name.title(), "(redacted)"),)
+    assert redacting.headers([(name, f"Bearer {SECRET}")]) == ((name, "Bearer (redacted)"),)
+
+
+def test_other_headers_stay_and_are_text() -> None:
+    assert redacting.headers([("x-a", "b"), ("x-b", "caf\udce9")]) == (("x-a", "b"), ("x-b", "caf\ufffd"))
+
+
+def test_two_keys_are_told_apart_wherever_they_stand() -> None:
+    first = redacting.key_of({"authorization": f"Bearer {SECRET}"}, "/")
+    assert first is not None
+    assert SECRET not in first
+    assert redacting.key_of({"x-api-key": SECRET}, "/") == first
+    assert redacting.key_of({}, f"/?key={SECRET}") == first
+    assert redacting.key_of({"api-key": "other"}, "/") != first
+    assert redacting.key_of({}, "/") is redacting.key_of({}, "/?a=b") is None
+
+
+# --- on a live server ------------------------------------------------------------------------------
+
+PLANS = {
+    "/whole": whole(),
+    "/cookie": Plan(Head(200, (("Set-Cookie", SECRET),)), (Data(b"x", 1, "body"),)),
+    "/stream": chunks(3, 0.01),
+    "/delayed": whole(delay=0.02),
+    "/cut": streamed(say("a"), Wait(0.001, 1), say("b"), Cut("close", 2)),
+    "/huge": Plan(Head(200, ()), (Data(b"x" * 600_000, 1, "body"),)),
+    "/long": chunks(1000, 0.01),
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Threaded]:
+    served = Threaded(App(FakeEngine(PLANS), limits=Limits(grace=0.2, linger=0.2)))
+    served.start()
+    yield served
+    served.stop()
+
+
+def last(server: Threaded, path: str) -> Kept:
+    return until(lambda: next((each for each in reversed(server.app.journal) if each.path == path), None))
+
+
+@pytest.mark.parametrize("path", ["/whole", "/stream", "/delayed", "/huge"])
+def test_the_answer_is_told_as_it_was_sent(server: Threaded, path: str) -> None:
+    with Raw(server.port) as raw:
+        got = raw.send(request("POST", path, b'{"a":1}')).answer()
+    kept = last(server, path)
+    told = retold(kept)
+    assert (told.status, told.body) == (got.status, got.body)
+    assert {name.lower(): value for name, value in told.headers} == dict(got.headers)
+    assert kept.raw == b'{"a":1}'
+    assert (kept.left, kept.client) == ("finished", "127.0.0.1")
+
+
+def test_each_part_has_its_time(server: Threaded) -> None:
+    with Raw(server.port) as raw:
+        raw.send(request("POST", "/stream", b"{}")).answer()
+    parts = retold(last(server, "/stream")).parts
+    assert [part.data for part in parts] == [b"data: chunk %d\n\n" % number for number in (1, 2, 3)]
+    assert [part.at >= 0.01 * number for number, part in enumerate(parts, 1)] == [True] * 3
+    assert parts[-1].at < 5
+
+
+def test_what_was_cut_is_told_as_far_as_it_went(server: Threaded) -> None:
+    with Raw(server.port) as raw:
+        raw.send(request("POST", "/cut", b"{}")).answer()
+    kept = last(server, "/cut")
+    assert (kept.left, retold(kept).body) == ("close", b"data: a\n\ndata: b\n\n")
+
+
+def test_of_a_client_that_left_is_told_what_it_was_sent(server: Threaded) -> None:
+    with Raw(server.port) as raw:
+        raw.send(request("POST", "/long", b"{}"))
+        raw.sock.recv(10_000)
+    kept = last(server, "/long")
+    assert kept.left == "gone"
+    assert 0 < len(retold(kept).parts) < 1000
+
+
+def test_no_secret_is_stored(server: Threaded) -> None:
+    sent = {"Authorization": f"Bearer {SECRET}", "X_Api_Key": SECRET, "Cookie": SECRET, "Api_Key": SECRET}
+    with Raw(server.port) as raw:
+        raw.send(request("POST", f"/cookie?key={SECRET}", b"{}", **sent)).answer()
+    kept = last(server, "/cookie")
+    assert SECRET not in repr(kept._replace(answer=Answer(whole(), None)))
+    assert SECRET not in repr(retold(kept))
+    assert kept.key == redacting.key_of({"x-api-key": SECRET}, "/")
+    until(lambda: not server.app.journal._pending)
+
+
+def test_probes_are_not_written_down(server: Threaded) -> None:
+    with Raw(server.port) as raw:
+        raw.send(request(path="/health")).answer()
+        raw.send(request("POST", "/whole", b"{}")).answer()
+    last(server, "/whole")
+    assert not [each for each in server.app.journal if each.path == "/health"]
