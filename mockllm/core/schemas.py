@@ -50,12 +50,17 @@ def validator(schema: Json) -> Validator:
     return _compiled(key)
 
 
+def form_validator(schema: dict[str, Json]) -> Validator:
+    """The same, and `format` is a promise where the checker knows it."""
+    return _compiled(canonical(schema), formats=True)
+
+
 @lru_cache(KEPT)
-def _compiled(key: bytes) -> Validator:
+def _compiled(key: bytes, formats: bool = False) -> Validator:
     import jsonschema_rs
 
     try:
-        return Validator(jsonschema_rs.validator_for(loads(key), retriever=_refuse))
+        return Validator(jsonschema_rs.validator_for(loads(key), retriever=_refuse, validate_formats=formats))
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise ValueError(f"not a valid JSON Schema: {getattr(error, 'message', error)}") from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 from mockllm.core.json import Json
 
@@ -121,6 +121,8 @@ class Document:
     def __init__(self, root: Schema) -> None:
         self.root = root
         shared = ("$schema", "$defs", "definitions")
+        self._base = str(root.get("$id", "")) if isinstance(root, dict) else ""
+        """What ids are relative to. Those that a part changes for itself are not looked at."""
         self._shared = {key: root[key] for key in shared if key in root} if isinstance(root, dict) else {}
 
     def part(self, schema: Schema) -> Schema:
@@ -130,7 +132,7 @@ class Document:
     def at(self, reference: str) -> Schema:
         """What a reference names. Raises Impossible where that is nothing of this document."""
         base, _, pointer = reference.partition("#")
-        found = self._find("$id", base) if base else self.root
+        found = self._find("$id", urljoin(self._base, base)) if base else self.root
         if pointer and not pointer.startswith("/"):
             return self._find("$anchor", pointer)
         for step in pointer.split("/")[1:]:
@@ -140,7 +142,10 @@ class Document:
     def _find(self, key: str, name: str) -> Schema:
         """The schema of that name, wherever it stands."""
         for each in _every(self.root):
-            if name == each.get(key) or (key == "$anchor" and name == each.get("$dynamicAnchor")):
+            named = [each.get("$anchor"), each.get("$dynamicAnchor")]
+            if key == "$id":
+                named = [urljoin(self._base, each["$id"])] if isinstance(each.get("$id"), str) else []
+            if name in named:
                 return each
         raise Impossible(name)
 

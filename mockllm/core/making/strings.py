@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from random import Random
+from string import ascii_lowercase
 from typing import Final
 
 from mockllm.core.json import Json
@@ -13,7 +15,7 @@ from mockllm.core.making.numbers import made_number
 from mockllm.core.making.patterns import Pattern
 from mockllm.core.making.plausible import About
 from mockllm.core.making.reading import Impossible
-from mockllm.core.schemas import Validator, validator
+from mockllm.core.schemas import form_validator, validator
 
 LONGEST: Final = 100_000
 """No text is made longer, whatever a schema wants."""
@@ -58,21 +60,42 @@ def made_text(schema: Mapping[str, Json], random: Random, about: About) -> str:
         if makes is not None:
             return _fitting((makes(random) for _ in range(_TRIES)), shortest, longest)
         return _measured(_expected(random, about), shortest, longest, random)
-    wanted = validator({"type": "string", "pattern": schema["pattern"]})
-    first = [makes(random)] if makes is not None else plausible.texts(about, random)
-    return _fitting(_matching(wanted, first, schema["pattern"], shortest, random), shortest, longest)
+    pattern = {"type": "string", "pattern": schema["pattern"]}
+    if makes is None:
+        texts = _matching(plausible.texts(about, random), schema["pattern"], shortest, random)
+        return _fitting(filter(validator(pattern).holds, texts), shortest, longest)
+    of_form = form_validator({**pattern, "format": schema["format"]})
+    texts = _completed(makes, schema["pattern"], random)
+    return _fitting(
+        chain(
+            filter(of_form.holds, texts),
+            filter(validator(pattern).holds, _matching([], schema["pattern"], shortest, random)),
+        ),
+        shortest,
+        longest,
+    )
 
 
-def _matching(
-    wanted: Validator, first: list[str], pattern: str, shortest: int, random: Random
-) -> Iterator[str]:
-    """Texts that match: what is expected, then what the pattern itself gives."""
-    yield from filter(wanted.holds, first)
+def _matching(first: list[str], pattern: str, shortest: int, random: Random) -> Iterator[str]:
+    """Texts that may match: what is expected, then what the pattern itself gives, and longer ones around it."""
+    yield from first
     made = Pattern(pattern)
     for more in (*[None] * _TRIES, shortest, *range(_SWEEP)):
         text = made.text(random, more)
-        if wanted.holds(text):
-            yield text
+        yield text
+        if len(text) < shortest:
+            padding = "".join(random.choices(ascii_lowercase, k=shortest - len(text)))
+            yield text + padding
+            yield padding + text
+
+
+def _completed(makes: Callable[[Random], str], pattern: str, random: Random) -> Iterator[str]:
+    """Texts of a format that may match: its own, and what the pattern gives, alone and as the end of one."""
+    yield makes(random)
+    made = Pattern(pattern)
+    for _ in range(_TRIES):
+        text = made.text(random)
+        yield from (text, _word(random) + text, makes(random) + text, text + _word(random))
 
 
 def _fitting(texts: Iterator[str], shortest: int, longest: int) -> str:

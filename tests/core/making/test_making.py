@@ -143,6 +143,29 @@ def test_every_format_is_made(form: str) -> None:
         assert jsonschema_rs.is_valid(schema, said, validate_formats=True)
 
 
+@pytest.mark.parametrize(
+    ("form", "pattern"),
+    [
+        ("email", r"@corp\.com$"),
+        ("email", r"^[a-z]+@corp\.com$"),
+        ("uri", r"\.pdf$"),
+        ("uri", "^https://"),
+        ("uri", "^ftp://"),
+        ("hostname", r"\.internal$"),
+        ("date", "^20[0-9]{2}-12-24$"),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_format_is_made_as_its_pattern_wants_it(form: str, pattern: str, seed: int) -> None:
+    schema = {"type": "string", "format": form, "pattern": pattern}
+    value = make(schema, Random(seed)).value
+    assert jsonschema_rs.is_valid(schema, value, validate_formats=True), value
+
+
+def test_a_pattern_counts_more_than_a_format_that_it_excludes() -> None:
+    assert make({"type": "string", "format": "date", "pattern": "^soon$"}, Random(0)).value == "soon"
+
+
 def test_the_name_of_an_objects_owner_says_whose_name_it_is() -> None:
     product = {"type": "object", "properties": {"name": {"type": "string"}}}
     assert made_of("product", product)["name"] in PRODUCTS
