@@ -215,8 +215,7 @@ def _times(found: Trail) -> str:
 
 def report(given: Given, found: Trail) -> Json:
     """The explanation as JSON; times in seconds."""
-    request, outcome = found.request, found.outcome
-    answer, plan, heard = outcome.answer, outcome.answer.plan, outcome.heard
+    request = found.request
     return {
         "request": {
             "method": request.method,
@@ -229,31 +228,37 @@ def report(given: Given, found: Trail) -> Json:
         "guess": given.guess,
         "example_step": given.step,
         "outcome": _outcome(found),
-        "rule": answer.rule,
+        "rule": found.outcome.answer.rule,
         "step": found.step,
         "tried": [_tried(tried) for tried in found.tried],
         "unshown": found.unshown,
         "modifiers": [item.id for item in found.applied],
         "spared": [item.id for item, _ in found.spared],
-        "sent": {
-            "status": plan.head.status,
-            "headers": dict(outcome.headers),
-            "streamed": plan.streamed,
-            "error": answer.error,
-            "message": "\n".join(outcome.message) or None,
-            "text": None if heard is None else heard.text,
-            "tool_calls": []
-            if heard is None
-            else [{"name": c.name, "arguments": c.arguments} for c in heard.calls],
-            "finish_reason": None if heard is None else heard.finish,
-            "chunks": None if heard is None or heard.chunks is None else len(heard.chunks),
-            "first_chunks": None if heard is None or heard.chunks is None else list(heard.chunks[:CHUNKS]),
-            "delay": plan.delay,
-            "ttft": found.ttft,
-            "took": outcome.took,
-            "faults": list(answer.faults),
-            "notes": list(answer.notes),
-        },
+        "sent": _sent(found),
+    }
+
+
+def _sent(found: Trail) -> Json:
+    outcome, answer, heard = found.outcome, found.outcome.answer, found.outcome.heard
+    plan = answer.plan
+    return {
+        "status": plan.head.status,
+        "headers": dict(outcome.headers),
+        "streamed": plan.streamed,
+        "error": answer.error,
+        "message": "\n".join(outcome.message) or None,
+        "text": None if heard is None else heard.text,
+        "tool_calls": []
+        if heard is None
+        else [{"name": c.name, "arguments": c.arguments} for c in heard.calls],
+        "finish_reason": None if heard is None else heard.finish,
+        "chunks": None if heard is None or heard.chunks is None else len(heard.chunks),
+        "first_chunks": None if heard is None or heard.chunks is None else list(heard.chunks[:CHUNKS]),
+        "delay": plan.delay,
+        "ttft": found.ttft,
+        "took": outcome.took,
+        "faults": list(answer.faults),
+        "notes": list(answer.notes),
     }
 
 

@@ -78,14 +78,10 @@ def run(given: argparse.Namespace) -> int:
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
-    addresses = [Address(values["host"], values["port"])]
-    if values["listen"]:
-        more = [Address(*each) for each in values["listen"]]
-        addresses = more if given.port is None and given.host is None else addresses + more
     reload = Reload(app, builder.watched, builder.again, say, builder.warnings, began)
     try:
         run_server(
-            app, addresses, lambda where: ready(where, app, fallen_back(values)),
+            app, addresses(given, values), lambda where: ready(where, app, fallen_back(values)),
             None if values["no_reload"] else reload.run,
         )  # fmt: skip
     except CannotListen as error:
@@ -96,6 +92,14 @@ def run(given: argparse.Namespace) -> int:
         print(f"mockllm: {missed} request{'s' * (missed != 1)} that no rule answered", file=sys.stderr)
         return 1
     return 0
+
+
+def addresses(given: argparse.Namespace, values: Mapping[str, Any]) -> list[Address]:
+    """Where to listen: --listen stands in place of --host and --port, unless these are given as well."""
+    more = [Address(*each) for each in values["listen"] or ()]
+    if more and given.port is None and given.host is None:
+        return more
+    return [Address(values["host"], values["port"]), *more]
 
 
 def lines_of(values: Mapping[str, Any]) -> Lines:

@@ -5,6 +5,7 @@ It stands in a whole answer, and three times in a stream (created, in progress, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -147,7 +148,10 @@ def usage(counted: Usage, found: Form) -> dict[str, Json]:
 
 def _echo(request: ResponsesRequest, model: str, found: Form) -> dict[str, Json]:
     """The settings in the order of the wire. What the answer itself decides is None until it is known."""
-    asked = request.fields
+    return _until_the_prompt(request.fields, model, found) | _after_the_prompt(request.fields, found)
+
+
+def _until_the_prompt(asked: Mapping[str, Json], model: str, found: Form) -> dict[str, Json]:
     made: dict[str, Json] = {
         "background": asked.get("background") is True,
         "completed_at": None,
@@ -172,7 +176,11 @@ def _echo(request: ResponsesRequest, model: str, found: Form) -> dict[str, Json]
         made["conversation"] = named if type(named) is dict else {"id": named}
     if asked.get("prompt") is not None:
         made["prompt"] = asked["prompt"]
-    made |= {
+    return made
+
+
+def _after_the_prompt(asked: Mapping[str, Json], found: Form) -> dict[str, Json]:
+    made: dict[str, Json] = {
         "prompt_cache_key": text_of(asked.get("prompt_cache_key")),
         "prompt_cache_retention": text_of(asked.get("prompt_cache_retention")) or found.retention,
         "reasoning": _reasoning(object_of(asked.get("reasoning")), found),
