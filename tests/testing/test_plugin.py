@@ -1,0 +1,368 @@
+"""The pytest plugin, in test runs of its own: what passes, what fails, what is told; in parallel too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from mockllm.testing import MockLLM
+from tests.process import environment
+from tests.waiting import PATIENCE
+
+pytest_plugins = ["pytester"]
+
+NAME = "mockllm_server"
+ROOT = Path(__file__).parents[2]
+INSTALLED = any(each.name == NAME for each in entry_points(group="pytest11"))
+PLUGINS = [*(() if INSTALLED else ("-p", "mockllm.testing.plugin")), "-p", "no:langsmith_plugin"]
+ASK = """
+import json, urllib.error, urllib.request
+import pytest
+
+def ask(url, model="gpt-4o"):
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}]}).encode()
+    try:
+        with urllib.request.urlopen(f"{url}/chat/completions", body, 10) as answer:
+            return json.load(answer)["choices"][0]["message"]["content"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """All modules are loaded, so that test runs in this process do not each load some of their own."""
+    with MockLLM(packs="default", scenarios=ROOT / "docs" / "faults" / "reset.yaml") as server:
+        assert server.warnings == []
+        urllib.request.urlopen(f"{server.openai_url}/models", timeout=PATIENCE).close()
+
+
+def run(pytester: pytest.Pytester, tests: str, *options: str, ini: str = "") -> pytest.RunResult:
+    """Runs these tests in this process."""
+    pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}")
+    pytester.makepyfile(ASK + tests)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *PLUGINS, *options)
+
+
+def test_each_test_has_a_server_of_its_own(pytester: pytest.Pytester) -> None:
+    tests = """
+def test_one(mockllm):
+    mockllm.reply("one")
+    assert ask(mockllm.openai_url) == "one"
+
+def test_other(mockllm):
+    assert ask(mockllm.openai_url) == 404
+    assert len(mockllm.requests) == 1
+"""
+    run(pytester, tests).assert_outcomes(passed=2)
+
+
+def test_the_marker_says_what_is_served(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", hello="rules: [{match: {model: a}, reply: from the file}]")
+    (pytester.mkdir("folder") / "more.yaml").write_text(
+        "rules: [{match: {model: b}, reply: from the folder}]"
+    )
+    tests = """
+pytestmark = pytest.mark.mockllm(pack="default")
+
+@pytest.mark.mockllm(scenarios="hello.yaml", seed=3)
+def test_a_file_and_the_modules_pack(mockllm):
+    assert ask(mockllm.openai_url, "a") == "from the file"
+    assert isinstance(ask(mockllm.openai_url, "other"), str)
+    assert mockllm.seed == 3
+
+@pytest.mark.mockllm(scenarios=["hello.yaml", "folder"], packs=[])
+def test_several_without_the_pack(mockllm):
+    assert [ask(mockllm.openai_url, model) for model in "abc"] == ["from the file", "from the folder", 404]
+
+@pytest.mark.mockllm(packs="default,weather", params={"climate": "rate-limited"})
+def test_params(mockllm):
+    assert 429 in [ask(mockllm.openai_url) for _ in range(6)]
+"""
+    run(pytester, tests).assert_outcomes(passed=3)
+
+
+def test_the_ini_file_says_it_for_all(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", hello="rules: [{match: {model: a}, reply: from the file}]")
+    tests = """
+def test_own(mockllm):
+    assert ask(mockllm.openai_url, "a") == "from the file"
+    assert isinstance(ask(mockllm.openai_url, "b"), str)
+
+def test_shared(mockllm_shared):
+    assert ask(mockllm_shared.openai_url, "a") == "from the file"
+    assert isinstance(ask(mockllm_shared.openai_url, "b"), str)
+"""
+    ini = "mockllm_scenarios = hello.yaml\nmockllm_packs = default"
+    run(pytester, tests, ini=ini).assert_outcomes(passed=2)
+
+
+def test_tests_that_share_a_server_do_not_see_each_other(pytester: pytest.Pytester) -> None:
+    tests = """
+ports = set()
+
+@pytest.fixture(scope="session", autouse=True)
+def everybody(mockllm_server):
+    mockllm_server.sequence("first", "second", name="all")
+
+@pytest.mark.parametrize("number", range(3))
+def test_it(mockllm_shared, number):
+    ports.add(mockllm_shared.server.port)
+    assert len(ports) == 1
+    assert [ask(mockllm_shared.openai_url) for _ in range(2)] == ["first", "second"]
+    mockllm_shared.reply(f"mine {number}")
+    assert ask(mockllm_shared.openai_url) == f"mine {number}"
+    mockllm_shared.verify(times=3)
+
+@pytest.mark.mockllm(packs="default", seed=7)
+def test_with_a_pack_of_its_own(mockllm_shared):
+    assert [ask(mockllm_shared.openai_url) for _ in range(2)] == ["first", "second"]
+    assert ask(mockllm_shared.base_url + "/v1", "rate-limit-error") == "second"
+"""
+    run(pytester, tests).assert_outcomes(passed=4)
+
+
+def test_the_environment_is_set_for_the_test_and_then_as_before(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a real one")
+    tests = """
+import os
+
+def test_own(mockllm, mockllm_env):
+    assert os.environ["OPENAI_BASE_URL"] == mockllm.openai_url
+    assert os.environ["ANTHROPIC_BASE_URL"] == mockllm.anthropic_url
+    assert os.environ["GOOGLE_GEMINI_BASE_URL"] == mockllm.gemini_url
+    assert os.environ["OPENAI_API_KEY"] == mockllm_env["ANTHROPIC_API_KEY"] == "mockllm"
+
+def test_shared(mockllm_env, mockllm_shared):
+    assert os.environ["OPENAI_BASE_URL"] == mockllm_shared.openai_url
+
+def test_before():
+    assert os.environ["OPENAI_API_KEY"] == "a real one"
+"""
+    run(pytester, tests).assert_outcomes(passed=3)
+
+
+def test_a_failing_test_tells_its_own_requests(pytester: pytest.Pytester) -> None:
+    tests = """
+def test_passes(mockllm_shared):
+    mockllm_shared.reply("Hi")
+    ask(mockllm_shared.openai_url, "asked-by-another")
+
+def test_shared(mockllm_shared):
+    mockllm_shared.reply("Hi", match={"model": "gpt-5"})
+    assert ask(mockllm_shared.openai_url, "asked-by-me") == "Hi"
+
+def test_own(mockllm):
+    assert 0
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*mockllm: requests to http://127.0.0.1:*/s/test_shared-*",
+            "*asked-by-me → no rule matched 404*",
+            '*reply 1: model expected "gpt-5", found "asked-by-me"*',
+            "*mockllm: requests to http://127.0.0.1:*",
+            "no request came",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*asked-by-another*")
+
+
+STRICT = """
+def test_unmatched(mockllm):
+    ask(mockllm.openai_url)
+
+def test_unused(mockllm):
+    mockllm.reply("Hi", name="lonely")
+
+def test_shared_unmatched(mockllm_shared):
+    ask(mockllm_shared.openai_url)
+
+def test_shared_unused(mockllm_shared):
+    mockllm_shared.reply("Hi", name="lonely")
+"""
+
+
+@pytest.mark.parametrize(
+    ("ini", "failed"),
+    [
+        ("", ()),
+        ("mockllm_strict = true", ("test_unmatched", "test_shared_unmatched")),
+        ("mockllm_all_used = true", ("test_unused", "test_shared_unused")),
+    ],
+    ids=["as a rule neither fails", "strict: an unmatched request", "all_used: an unused rule"],
+)
+def test_the_ini_file_says_what_fails(pytester: pytest.Pytester, ini: str, failed: tuple[str, ...]) -> None:
+    result = run(pytester, STRICT, ini=ini)
+    result.assert_outcomes(passed=4 - len(failed), failed=len(failed))
+    for name in failed:
+        result.stdout.fnmatch_lines([f"FAILED *::{name} - *"])
+
+
+def test_the_marker_says_what_fails_and_beats_the_ini_file(pytester: pytest.Pytester) -> None:
+    tests = """
+@pytest.mark.mockllm(strict=False)
+def test_may(mockllm):
+    ask(mockllm.openai_url)
+
+@pytest.mark.mockllm(all_used=True)
+def test_must(mockllm):
+    mockllm.reply("Hi", name="lonely")
+    ask(mockllm.openai_url, "x")
+    mockllm.reply("Hi", name="lonelier")
+"""
+    result = run(pytester, tests, ini="mockllm_strict = true")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["1 rule that never answered:", "*:lonelier"])
+
+
+def test_a_test_that_fails_by_itself_is_not_told_of_more(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        "def test_it(mockllm):\n    ask(mockllm.openai_url)\n    assert 0\n",
+        ini="mockllm_strict = true",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*request that no rule answered*")
+
+
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [
+        ('scenarios="bad.yaml"', '*bad.yaml:1:10: rules?0?.repy: unknown key; did you mean "reply"?'),
+        ('scenarios="nothing.yaml"', "*nothing.yaml: there is no such file or folder"),
+        ('pack="defualt"', "*defualt*"),
+        ("strct=True", "*the marker mockllm has no word 'strct'; did you mean \"strict\"?"),
+        ('"default"', "*the marker mockllm takes words only*"),
+        ('scenarios="double.yaml", strict=True', "*double.yaml:1*"),
+    ],
+    ids=["a mistake", "no file", "no pack", "no word", "no name", "a warning where it is strict"],
+)
+def test_what_is_wrong_is_told_without_a_traceback(pytester: pytest.Pytester, marker: str, told: str) -> None:
+    pytester.makefile(".yaml", bad="rules: [{repy: Hi}]", double="rules: [{reply: Hi}, {reply: never}]")
+    for fixture in ("mockllm", "mockllm_shared"):
+        if "strict=" in marker and fixture == "mockllm_shared":
+            continue  # its files are nobody's own
+        tests = f"@pytest.mark.mockllm({marker})\ndef test_it({fixture}):\n    pass\n"
+        result = run(pytester, tests)
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([told])
+        result.stdout.no_fnmatch_line("*Traceback*")
+        result.stdout.no_fnmatch_line("*testing/plugin.py*")
+
+
+def test_a_mistake_in_code_shows_the_tests_own_line(pytester: pytest.Pytester) -> None:
+    result = run(pytester, 'def test_it(mockllm):\n    mockllm.reply("Hi", match={"modle": "x"})\n')
+    result.stdout.fnmatch_lines(['>*mockllm.reply("Hi", match={"modle": "x"})', '*did you mean "model"?'])
+    result.stdout.no_fnmatch_line("*additions.py*")
+
+
+def test_async_tests_have_it_too(pytester: pytest.Pytester) -> None:
+    tests = """
+import asyncio
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+async def test_it(mockllm):
+    mockllm.reply("Hi")
+    asked = [asyncio.to_thread(ask, mockllm.openai_url) for _ in range(5)]
+    assert await asyncio.gather(*asked) == ["Hi"] * 5
+    mockllm.verify(times=5)
+
+@pytest.mark.mockllm(strict=True)
+async def test_unmatched(mockllm):
+    await asyncio.to_thread(ask, mockllm.openai_url)
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["1 request that no rule answered:"])
+
+
+def alone(pytester: pytest.Pytester, *options: str) -> str:
+    """Runs the tests in a process of their own; what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PLUGINS, *options],
+        cwd=pytester.path, env=environment(PYTHONPATH=str(ROOT)), capture_output=True, encoding="utf-8",
+        timeout=PATIENCE * 2,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def test_parallel_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        ASK
+        + """
+@pytest.mark.parametrize("number", range(12))
+def test_own(mockllm, number, worker_id):
+    assert worker_id.startswith("gw")
+    mockllm.reply(f"own {number}")
+    assert ask(mockllm.openai_url) == f"own {number}"
+    mockllm.verify(times=1)
+
+@pytest.mark.parametrize("number", range(12))
+def test_shared(mockllm_shared, number):
+    mockllm_shared.reply(f"shared {number}")
+    assert ask(mockllm_shared.openai_url) == f"shared {number}"
+    mockllm_shared.verify(times=1)
+
+def test_failing(mockllm):
+    ask(mockllm.openai_url, "asked-in-a-worker")
+    assert 0
+"""
+    )
+    said = alone(pytester, "-n", "2")
+    assert "24 passed" in said, said
+    assert "1 failed" in said
+    assert "asked-in-a-worker → no rule matched 404" in said
+
+
+def test_a_run_that_does_not_use_it_does_not_load_the_server(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+import sys
+
+def test_it():
+    heavy = {"aiohttp", "pydantic", "mockllm.server", "mockllm.engine", "mockllm.scenario"}
+    assert "mockllm.testing.plugin" in sys.modules
+    assert not heavy & sys.modules.keys()
+"""
+    )
+    said = alone(pytester, "-p", "no:anyio", "-p", "no:xdist", "-p", "no:cov")
+    assert "1 passed" in said, said
+
+
+def test_the_package_is_importable_without_pytest() -> None:
+    code = "import sys; sys.modules['pytest'] = None; from mockllm.testing import MockLLM; MockLLM().start().stop()"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), check=True, timeout=PATIENCE)
+
+
+def test_a_forked_process_starts_servers_of_its_own() -> None:
+    code = """
+import os
+from mockllm.testing import MockLLM
+import urllib.request
+with MockLLM() as server:
+    child = os.fork()
+    if not child:
+        with MockLLM() as own:
+            ok = urllib.request.urlopen(own.base_url + "/health", timeout=10).status == 200
+        os._exit(0 if ok else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    urllib.request.urlopen(server.base_url + "/health", timeout=10)
+"""
+    if not hasattr(os, "fork"):
+        pytest.skip("this system does not fork")
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), check=True, timeout=PATIENCE)
