@@ -69,7 +69,7 @@ def looked_up(request: Request) -> str:
     kept = vars(request).get(_HASH)
     if kept is None:
         kept = vars(request)[_HASH] = request_hash(request)
-    return kept  # type: ignore[no-any-return]
+    return kept
 
 
 def looked_up_older(request: Request) -> str | None:

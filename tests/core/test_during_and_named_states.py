@@ -61,6 +61,6 @@ def test_what_an_answer_sets(states: dict[str, Any], sets: dict[str, Any], after
 
 
 def test_the_first_that_is_not_as_required_is_told() -> None:
-    required = {"a": 1, "step": ["paid", "sent"], "b": 2}
+    required: dict[str, Any] = {"a": 1, "step": ["paid", "sent"], "b": 2}
     assert unmet(required, {"a": 1, "step": "lost"}) == Unmet("step", ["paid", "sent"], "lost")
     assert unmet(required, {"a": 1}) == Unmet("step", ["paid", "sent"], None)

@@ -27,7 +27,7 @@ def claim(
     return Claim(session, 0, rules, modifiers, lambda validation: validation in invalid)
 
 
-def told(settled: Settled) -> tuple[str, str | None, list[str]]:
+def told(settled: Settled) -> tuple[str, str | None, list[object]]:
     """The outcome, the rule's name, and why others stood aside."""
     rule = settled.rule.candidate.key if settled.rule else None
     return settled.outcome, rule, [why for _, why in settled.refused]

@@ -69,7 +69,7 @@ def _of_length(plan: Plan, length: int) -> Plan:
     return replace(plan, head=plan.head.with_headers(((LENGTH, str(length)),)))
 
 
-def _closed(plan: Plan) -> tuple[Step, ...]:
+def _closed(plan: Plan) -> Sequence[Step]:
     """The steps, and behind the last one the connection is closed."""
     steps = alive(plan)
     if len(steps) < len(plan.steps):
