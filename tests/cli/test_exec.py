@@ -1,0 +1,173 @@
+"""`mockllm exec`: what the command finds, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import main
+from tests.process import MOCKLLM, environment
+from tests.waiting import PATIENCE
+
+HELLO = "rules: [{match: {model: known}, reply: Hello.}]"
+ASK = """
+import json, os, sys, urllib.error, urllib.request
+def ask(model, base=os.environ["OPENAI_BASE_URL"]):
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}]}).encode()
+    try:
+        with urllib.request.urlopen(base + "/chat/completions", body, 10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("MOCKLLM_"):
+            monkeypatch.delenv(name)
+    Path("scenarios").mkdir()
+    Path("scenarios/hello.yaml").write_text(HELLO)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield tmp_path
+    assert {number: signal.getsignal(number) for number in handlers} == handlers, "as they were before"
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as exit:
+        main(["exec", *arguments])
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
+
+
+def python(code: str) -> list[str]:
+    return ["--", sys.executable, "-c", ASK + code]
+
+
+def test_the_command_finds_the_server_by_its_environment() -> None:
+    code = """
+assert ask("known") == 200
+assert ask("known", os.environ["MOCKLLM_BASE_URL"] + "/s/one/v1") == 200
+names = ("ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
+assert {os.environ[name] for name in names} == {os.environ["MOCKLLM_BASE_URL"]}
+assert {os.environ[name] for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")} == {"mockllm"}
+"""
+    assert run(*python(code)) == 0
+
+
+@pytest.mark.parametrize("code", [0, 1, 7])
+def test_it_ends_with_the_commands_exit_code(code: int) -> None:
+    assert run(*python(f"sys.exit({code})")) == code
+
+
+def test_a_command_that_a_signal_ended_is_told_as_shells_do() -> None:
+    assert run(*python("os.kill(os.getpid(), 9)")) == 128 + 9
+
+
+def test_what_no_rule_answers_is_told_and_fails_where_it_is_strict(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(*python("assert ask('other') == 404")) == 0
+    told = capfd.readouterr().err
+    assert "POST /v1/chat/completions other → no rule matched 404" in told
+    assert "mockllm: 1 request that no rule answered" in told
+    assert run("--strict", *python("ask('other'); ask('another')")) == 1
+    assert "mockllm: 2 requests that no rule answered" in capfd.readouterr().err
+    assert run("--strict", *python("ask('other'); sys.exit(7)")) == 7
+    assert run("--strict", *python("ask('known')")) == 0
+
+
+def test_a_verbose_one_tells_every_request_once(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("--verbose", *python("ask('known'); ask('other')")) == 0
+    told = capfd.readouterr().err
+    assert told.count("hello.yaml:rules[0] 200") == 1
+    assert told.count("no rule matched") == 1
+
+
+def test_serves_options_are_taken(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("other.yaml").write_text("rules: [{match: {model: other}, reply: Hi.}]")
+    code = "assert (ask('other'), ask('rate-limit-error')) == (200, 429)"
+    assert (
+        run("--scenarios", "other.yaml", "--pack", "error-models", "--max-body", "1000", *python(code)) == 0
+    )
+
+
+def test_a_port_may_be_given() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert run("--port", str(port), *python(f"assert ask('known', 'http://127.0.0.1:{port}/v1') == 200")) == 0
+
+
+def test_a_port_that_is_taken_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert run("--port", str(taken.getsockname()[1]), *python("pass")) == 1
+    assert "is in use" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ((), 2, "say what to run behind --"),
+        (("--",), 2, "say what to run behind --"),
+        (("--", "no-such-command"), 127, "no-such-command cannot be run: No such file or directory"),
+        (("--", "./scenarios"), 126, "./scenarios cannot be run: Permission denied"),
+        (("--pck", "default", "--", "true"), 2, "there is no option --pck; did you mean --pack?"),
+    ],
+    ids=["nothing", "nothing behind --", "no such command", "a folder", "an unknown option"],
+)
+def test_what_cannot_be_run_is_told(
+    arguments: tuple[str, ...], code: int, told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == code
+    assert told in capfd.readouterr().err
+
+
+def test_mistakes_are_listed_and_nothing_is_run(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("scenarios/hello.yaml").write_text("rules: [{repy: Hi}]")
+    assert run(*python("print('ran')")) == 2
+    said = capfd.readouterr()
+    assert "hello.yaml:1:10: rules[0].repy" in said.err
+    assert "ran" not in said.out
+
+
+def test_warnings_are_told(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("scenarios/hello.yaml").write_text("rules: [{reply: Hi}, {reply: never}]")
+    assert run(*python("pass")) == 0
+    assert "mockllm: warning: scenarios/hello.yaml:1" in capfd.readouterr().err
+
+
+def test_the_commands_own_options_are_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("--", sys.executable, "-c", "import sys; print(sys.argv[1:])", "--strict", "--", "-x") == 0
+    assert capfd.readouterr().out == "['--strict', '--', '-x']\n"
+
+
+def test_sigterm_is_handed_on_and_its_end_waited_for() -> None:
+    code = """
+import signal, time
+def ended(*_):
+    print("cleaned up", flush=True)
+    sys.exit(3)
+signal.signal(signal.SIGTERM, ended)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    process = subprocess.Popen(
+        [*MOCKLLM, "exec", *python(code)], env=environment(PYTHONPATH=str(Path(__file__).parents[2])),
+        stdout=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.stdout.read() == "cleaned up\n"
+        assert process.wait(PATIENCE) == 3
