@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Data, Plan
-from mockllm.core.reply import Call, Choice, Reply, Text, Usage
+from mockllm.core.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request import Request
 from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
 from mockllm.dialects.asking import Wish
@@ -236,6 +236,21 @@ def test_wire_bytes_of_an_answer(stream: bool) -> None:
     say = VERTEX_MESSAGES.stream if stream else VERTEX_MESSAGES.whole
     plan = say(SAID, asked(stream=stream), STAMP)
     assert_golden(f"anthropic/vertex-text-and-tool{'-stream' if stream else ''}.txt", plan)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_wire_bytes_of_thinking(stream: bool) -> None:
+    say = VERTEX_MESSAGES.stream if stream else VERTEX_MESSAGES.whole
+    thought = Reply((Choice((Thinking(("Let", " me see.")), Text(("Seen",)))),), Usage(12, 7, reasoning=4))
+    plan = say(thought, asked(stream=stream), STAMP)
+    assert_golden(f"anthropic/vertex-thinking{'-stream' if stream else ''}.txt", plan)
+
+
+def test_wire_bytes_of_an_error_inside_a_stream() -> None:
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
+    assert_golden(
+        "anthropic/vertex-error-in-stream.txt", VERTEX_MESSAGES.stream(broken, asked(stream=True), STAMP)
+    )
 
 
 @pytest.mark.parametrize("name", ["model_not_found", "overloaded"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from mockllm.core.chance import Ids
@@ -9,11 +11,11 @@ from mockllm.core.events import events
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Plan
-from mockllm.core.reply import Choice, Reply, Text, Thinking, Usage
+from mockllm.core.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.azure.filters import SAFE, ordered
-from mockllm.dialects.dialect import Dialect, Stamp
+from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.routes import Found, find
 from tests.golden.wire import assert_golden
 
@@ -139,3 +141,36 @@ def test_the_wire_is_as_reviewed() -> None:
     assert_golden("azure/chat-whole.txt", azure.CHAT.whole(SAID, request, STAMP))
     assert_golden("azure/chat-stream.txt", azure.CHAT.stream(SAID, request, STAMP))
     assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, STAMP))
+
+
+SAYING = {
+    "text": SAID,
+    "call": Reply((Choice((Call("look", ('{"a":', "1}")),), "tool_calls"),), Usage(20, 9)),
+    "thinking": Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9, reasoning=3)),
+    "error-inside": Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error")),
+}
+CALLS: dict[str, tuple[str, Json, tuple[str, ...]]] = {
+    "chat": (f"{BASE}/chat/completions", HI, ("call", "thinking", "error-inside")),
+    "responses": ("/openai/v1/responses", {"model": "gpt-5-mini", "input": "hi"}, tuple(SAYING)),
+    "completions": (f"{BASE}/completions", {"prompt": "hi"}, ("text", "error-inside")),
+    "foundry": ("/models/chat/completions", {**HI, "model": "grok-4"}, tuple(SAYING)),
+}
+
+
+@pytest.mark.parametrize(("call", "name"), [(call, name) for call in CALLS for name in CALLS[call][2]])
+def test_each_kind_of_answer_is_as_reviewed(call: str, name: str) -> None:
+    path, body, _ = CALLS[call]
+    found, request = asked(path, body)
+    dialect = cast(Generating, found)
+    said = dialect.sayable(SAYING[name], request)
+    if said.broken is None:
+        assert_golden(f"azure/{call}-{name}.txt", dialect.whole(said, request, STAMP))
+    _, streamed = asked(path, {**body, "stream": True})
+    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.stream(said, streamed, STAMP))
+
+
+@pytest.mark.parametrize("call", ["responses", "completions", "foundry"])
+def test_each_error_is_as_reviewed(call: str) -> None:
+    path, body, _ = CALLS[call]
+    dialect, request = asked(path, body)
+    assert_golden(f"azure/{call}-error.txt", dialect.error(Failure("rate_limit"), request, STAMP))

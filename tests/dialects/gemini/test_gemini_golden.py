@@ -121,3 +121,5 @@ def test_an_error_inside_a_stream() -> None:
     for form, query in (("stream", "alt=sse"), ("array", "")):
         plan = GENERATE.stream(broken, generate(stream=True, query=query), STAMP)
         assert_golden(f"gemini/error-inside-{form}.txt", plan)
+    plan = GENERATE.stream(broken, generate(base=VERTEX, stream=True, query="alt=sse"), STAMP)
+    assert_golden("gemini/vertex-error-inside-stream.txt", plan)

@@ -270,6 +270,14 @@ def test_the_bytes_are_those_of_the_golden_files(name: str) -> None:
     assert_golden(f"openai/completions-{name}-stream.txt", plan)
 
 
+def test_the_bytes_of_errors_are_those_of_the_golden_files() -> None:
+    plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
+    assert_golden("openai/completions-error.txt", plan)
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("server_error"))
+    plan = COMPLETIONS.stream(broken, completion(stream=True), STAMP)
+    assert_golden("openai/completions-error-in-stream.txt", plan)
+
+
 def test_an_error_is_that_of_every_call() -> None:
     plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
     assert plan.head.status == 402

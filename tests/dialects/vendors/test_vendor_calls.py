@@ -291,3 +291,24 @@ def test_the_wire_is_as_reviewed(vendor: Vendor) -> None:
     assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.whole(GOLDEN, request(), STAMP))
     assert_golden(f"vendors/{vendor.name}-stream.txt", dialect.stream(GOLDEN, request(stream=True), STAMP))
     assert_golden(f"vendors/{vendor.name}-error.txt", dialect.error(Failure("rate_limit"), request(), STAMP))
+
+
+@vendors
+def test_the_wire_of_an_error_inside_a_stream_is_as_reviewed(vendor: Vendor) -> None:
+    broken = Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error"))
+    plan = chat(vendor.name).stream(broken, request(stream=True), STAMP)
+    assert_golden(f"vendors/{vendor.name}-error-in-stream.txt", plan)
+
+
+@pytest.mark.parametrize("name", [vendor.name for vendor in VENDORS if vendor.responses is not None])
+def test_the_wire_of_responses_is_as_reviewed(name: str) -> None:
+    dialect = spoken(name, "responses")
+    assert dialect is not None
+    for stream in (False, True):
+        body = dumps({"model": "m", "input": "hi", "stream": stream})
+        asked = dialect.request(method="POST", path="/", headers={}, raw=body)
+        say = dialect.stream if stream else dialect.whole
+        plan = say(dialect.sayable(GOLDEN, asked), asked, STAMP)
+        assert_golden(f"vendors/{name}-responses{'-stream' if stream else ''}.txt", plan)
+        error = dialect.error(Failure("rate_limit"), asked, STAMP)
+        assert_golden(f"vendors/{name}-responses-error.txt", error)
