@@ -17,6 +17,7 @@ from mockllm.core.json import pretty
 from mockllm.packing.obtaining import files_of
 from mockllm.packing.origins import understood
 from mockllm.packing.store import put_tree
+from mockllm.packing.vetting import told_as
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.lock import NAME, lock_path
 from mockllm.scenario.pack import Settings
@@ -50,10 +51,13 @@ def run(given: argparse.Namespace) -> int:
             return 2
         sides = Sides(old, new)
         if sides.mistakes:
+            mistakes = sides.mistakes
+            for side, text in ((old, given.old), (new, given.new)):
+                mistakes = told_as(mistakes, "".join(side.scenarios), text)
             if given.json:
-                print(pretty({"mistakes": [as_json(each) for each in sides.mistakes]}).decode())
+                print(pretty({"mistakes": [as_json(each) for each in mistakes]}).decode())
             else:
-                list_mistakes(sides.mistakes, sys.stderr)
+                list_mistakes(mistakes, sys.stderr)
             return 2
         cases = [*sides.cases, *cases]
         found = [difference for case in cases for difference in sides.compare(case)]

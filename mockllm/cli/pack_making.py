@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,11 @@ from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested
 from mockllm.core.json import Json, pretty
 from mockllm.packing.building import build
-from mockllm.packing.obtaining import manifest, obtain
+from mockllm.packing.obtaining import manifest, obtain, parse_version_of
 from mockllm.packing.origins import understood
 from mockllm.packing.powers import Powers, powers
 from mockllm.packing.store import put_file, put_tree
+from mockllm.packing.vetting import told_as, vet
 from mockllm.scenario import lint
 from mockllm.scenario.folder import MANIFEST, is_pack
 from mockllm.scenario.gathering import Gathered, Wanted, gather
@@ -63,7 +65,7 @@ examples:
     request: {{user: hello there}}
     expect: {{text: Ahoy from {name}.}}
   - name: anything else
-    request: {{user: What is the weather?}}
+    request: {{user: "What is the weather?"}}
     expect: {{rule: anything}}
 """,
 }
@@ -74,6 +76,7 @@ def run(given: argparse.Namespace) -> int:
     if given.doing == "new":
         return _new(given.name, given.folder or Path(given.name.rpartition("/")[2]))
     if given.doing == "build":
+        vet(read_tree(given.folder), lock_path([str(given.folder)]), vocabulary())
         for path in build(given.folder, given.out):
             print(path)
         return 0
@@ -116,15 +119,17 @@ def opened(text: str) -> Iterator[tuple[str, str]]:
         yield str(folder), found.place.text
 
 
-def gathered_of(folder: str) -> Gathered:
+def gathered_of(folder: str, shown: str) -> Gathered:
     """What is in a pack, as it loads without any settings."""
-    return gather(Wanted((folder,), vocabulary=vocabulary()))
+    gathered = gather(Wanted((folder,), vocabulary=vocabulary()))
+    return replace(gathered, mistakes=told_as(gathered.mistakes, folder, shown))
 
 
 def _check(folder: str, shown: str, json: bool) -> int:
-    manifest(tree := read_tree(Path(folder)), os.path.join(shown, MANIFEST))
-    gathered = gathered_of(folder)
-    warnings = lint.warnings(gathered)
+    tree = read_tree(Path(folder))
+    parse_version_of(manifest(tree, os.path.join(shown, MANIFEST)))
+    gathered = gathered_of(folder, shown)
+    warnings = told_as(lint.warnings(gathered), folder, shown)
     own = next((pack for pack in gathered.loading.packs if _is(pack.folder, folder)), None)
     told = None if own is None else powers(gathered, own)
     if json:

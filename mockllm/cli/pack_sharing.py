@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mockllm.cli.options import FOLDER
+from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.cli.pack_making import described, gathered_of, opened
 from mockllm.core.json import Json, pretty
 from mockllm.packing.locking import Change, Locking, state_of
@@ -28,7 +28,7 @@ def run(given: argparse.Namespace) -> int:
         return _list(lock, given.json)
     if given.doing == "info":
         return _info(lock, given.pack, given.json)
-    locking = Locking(lock, wishes(scenarios, (), lock))
+    locking = Locking(lock, wishes(scenarios, (), lock), vocabulary())
     if given.doing == "vendor":
         for name, folder in locking.vendor():
             print(f"{name} is in {os.path.relpath(folder)}")
@@ -127,7 +127,7 @@ def _info(path: str, text: str, json: bool) -> int:
             if name in read_lock(path).packs:
                 raise Refused(str(error)) from None
     with opened(source) as (folder, shown):
-        gathered = gathered_of(folder)
+        gathered = gathered_of(folder, shown)
         found = [
             pack
             for pack in gathered.loading.packs

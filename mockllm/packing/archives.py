@@ -58,7 +58,7 @@ def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) 
         path = entry.orig_filename if "\0" in entry.orig_filename else entry.filename
         mode = entry.external_attr >> 16
         outside = not path.startswith(begin)
-        if ".." in path.split("/") or path.startswith("/"):
+        if ".." in path.replace("\\", "/").split("/") or path.startswith(("/", "\\")):
             tree.expect(path, 0)  # also outside of the pack: who writes such a name means harm
         if outside or entry.is_dir():
             continue

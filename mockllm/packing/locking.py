@@ -10,10 +10,12 @@ from typing import Final, Literal
 from mockllm.packing.obtaining import Obtained, obtain
 from mockllm.packing.origins import Place, from_here, understood
 from mockllm.packing.store import drop, put_file, put_tree
+from mockllm.packing.vetting import vet
 from mockllm.scenario.folder import is_pack
 from mockllm.scenario.lock import KEPT, LOCK, VENDORED, Lock, LockedWord, lock_text, read_lock
 from mockllm.scenario.tree import Refused, read_tree
 from mockllm.scenario.versions import Range
+from mockllm.scenario.vocabulary import Vocabulary
 
 _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
 
@@ -42,11 +44,17 @@ class Locking:
     """The lock at a path, and what may be done to it. `wishes`: the ranges that scenarios and packs ask for, by
     the pack's name."""
 
-    def __init__(self, path: str, wishes: Mapping[str, Sequence[Wish]] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        wishes: Mapping[str, Sequence[Wish]] | None = None,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
         self.lock: Lock = read_lock(path)
         if self.lock.mistakes:
             raise Refused("\n".join(map(str, self.lock.mistakes)))
         self._wishes = wishes or {}
+        self._vocabulary = vocabulary or Vocabulary()
 
     def add(self, text: str) -> Change:
         """Fetches a pack and locks it; Refused where another tree has its version already."""
@@ -77,9 +85,12 @@ class Locking:
         return Change(name, word.version, None, word.source)
 
     def missing(self) -> list[str]:
-        """The packs that the lock names and that are not here."""
-        lock = self.lock
-        return [name for name in lock.packs if not (is_pack(lock.vendored(name)) or is_pack(lock.kept(name)))]
+        """The packs that the lock names and that are not here, or not as they were fetched."""
+        return [
+            name
+            for name in self.lock.packs
+            if state_of(self.lock, name) in ("missing", "changed") and not is_pack(self.lock.vendored(name))
+        ]
 
     def fetch(self, names: Sequence[str]) -> Iterator[Change]:
         """Fetches packs just as the lock has them."""
@@ -130,6 +141,7 @@ class Locking:
                 f"raise the version in its pack.yaml, or `mockllm pack remove {name}` first"
             )
         self._fits(found)
+        vet(found.tree, self.lock.path, self._vocabulary)
         word = LockedWord(version=version, source=place.text, commit=found.commit, sha256=digest)
         old = self.lock.kept(name) if before is not None else None
         packs = {**self.lock.packs, name: word}

@@ -6,7 +6,9 @@ visible names are links into a hidden `..data`, which is swapped as a whole.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,8 @@ from mockllm.scenario.mistakes import nearest
 from mockllm.scenario.source import LARGEST_FILE
 
 MANIFEST: Final = "pack.yaml"
+DEEPEST: Final = 64
+"""So many folders may lie below each other."""
 SUFFIXES: Final = (".yaml", ".yml")
 
 
@@ -30,6 +34,8 @@ def scenario_files(folder: Path) -> list[str]:
 
 
 def _files(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
+    if len(above) > DEEPEST:
+        raise OSError(errno.ELOOP, f"more than {DEEPEST} folders below each other", str(folder))
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
@@ -56,8 +62,15 @@ def within(path: str, folder: str) -> bool:
 
 
 def read_bytes(path: str) -> bytes:
-    """A file's bytes; of one that is too large, only enough to see that it is."""
-    with open(path, "rb") as file:
+    """A file's bytes; of one that is too large, only enough to see that it is. A pipe or device is not waited
+    for."""
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(number, "rb") as file:
+        mode = os.fstat(number).st_mode
+        if not stat.S_ISREG(mode):
+            reason = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+            words = os.strerror(reason) if stat.S_ISDIR(mode) else "it is no file, but a pipe or a device"
+            raise OSError(reason, words, path)
         return file.read(LARGEST_FILE + 1)
 
 

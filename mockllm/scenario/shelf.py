@@ -120,8 +120,9 @@ class Shelf:
         except (Refused, OSError) as error:
             raise ValueError(f"{shown} is not as {LOCK} has it: {error}") from None
         if digest != word.sha256:
+            again = "vendor" if folder == self.lock.vendored(name) else "add"
             raise ValueError(
-                f"{shown} is not the {name} {word.version} of {LOCK}: its files have changed; put them back "
-                f"(remove the folder, then `mockllm pack add`), or share them as another version"
+                f"{shown} is not the {name} {word.version} of {LOCK}: its files have changed; put them back with "
+                f"`mockllm pack {again}`, or share them as another version"
             )
         return folder

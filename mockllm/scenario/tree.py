@@ -23,6 +23,7 @@ LARGEST_TREE: Final = 64 * 1024 * 1024
 """Bytes of all files of a pack."""
 DEEPEST: Final = 12
 LONGEST_PATH: Final = 200
+DIST: Final = "dist"
 
 CODE: Final = frozenset(
     f".{kind}"
@@ -101,7 +102,10 @@ class Tree:
 
 
 def hidden(path: str) -> bool:
-    """Whether a path is none of a pack's: it, or a folder above it, begins with a dot, or is a tool's cache."""
+    """Whether a path is none of a pack's: it, or a folder above it, begins with a dot or is a tool's cache; or it
+    lies in the folder `dist` at the top, where `pack build` writes."""
+    if path == DIST or path.startswith(f"{DIST}/"):
+        return True
     return any(
         (part.startswith(".") and part not in (".", "..")) or part == "__pycache__"
         for part in path.split("/")
@@ -123,7 +127,7 @@ def _walk(folder: Path | str, prefix: str, depth: int) -> Iterator[tuple[str, os
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = prefix + entry.name
-            if hidden(entry.name):
+            if hidden(path):
                 continue
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISLNK(mode):

@@ -1,0 +1,56 @@
+"""Whether a pack loads, before it is locked or built: what would not, is refused with all its mistakes.
+
+Apart from what a pack may hold (`scenario.tree`): that is told from names and sizes, this by loading it, where
+patterns that never end, files out of reach and templates that cannot be are found.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from mockllm.packing.store import put_tree
+from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario.lock import LOCK
+from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.tree import Refused, Tree
+from mockllm.scenario.vocabulary import Vocabulary
+
+SHOWN: Final = 10
+"""So many mistakes are told."""
+
+
+def vet(tree: Tree, lock: str, vocabulary: Vocabulary) -> None:
+    """Refuses a pack with mistakes in it; that packs which it uses are not here yet is none."""
+    with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as made:
+        folder = Path(made) / "pack"
+        put_tree(tree, folder)
+        found = told_as(
+            gather(Wanted((str(folder),), vocabulary=vocabulary, lock=lock)).mistakes, str(folder), ""
+        )
+    inside = [each for each in found if not _of_others(each)]
+    if inside:
+        more = f"\n… and {len(inside) - SHOWN} more" if len(inside) > SHOWN else ""
+        raise Refused("it has mistakes:\n" + "\n".join(map(str, inside[:SHOWN])) + more)
+
+
+def _of_others(mistake: Mistake) -> bool:
+    """Whether it tells of a pack that is used, which may come later, or of the lock."""
+    if mistake.file.rpartition("/")[2] == LOCK:
+        return True
+    begins = ('there is no pack "', f"{LOCK} names", "the pack ", "the installed pack")
+    return mistake.path.startswith("use") and mistake.message.startswith(begins)
+
+
+def told_as(mistakes: Iterable[Mistake], folder: str, shown: str) -> list[Mistake]:
+    """The same mistakes, with a folder that is there for the while called what a person knows it by."""
+    found = []
+    for each in sorted(mistakes):
+        below = each.file.removeprefix(folder)
+        if below != each.file:
+            each = replace(each, file=f"{shown}{below}" if shown else below.lstrip("/"))
+        found.append(each)
+    return found

@@ -1,0 +1,41 @@
+"""A pack's templates are bounded: what would grow without end is an error of that one answer, soon."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from mockllm.core.json import dumps
+from mockllm.engine import Engine
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.gathering import Wanted, gather
+from mockllm.state.sessions import Sessions
+from tests.packing.making import pack
+
+USER = 'a"' * 50_000
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ user | replace('a', user) }}",
+        "{{ user | replace('a', user) | replace('a', user) | length }}",
+        "{{ user | split('a') | join(user) | split('a') | join(user) }}",
+        "{{ " + " ~ ".join(["user"] * 3000) + " }}",
+        "{{ [user, user]" + " | tojson" * 40 + " }}",
+    ],
+    ids=["a square", "a square of a square", "joins of splits", "a long sum", "quotes of quotes"],
+)
+def test_what_grows_without_end_is_an_error(template: str, tmp_path: Path) -> None:
+    rules = f"rules: [{{name: grows, reply: {dumps(template).decode()}}}]\n"
+    gathered = gather(Wanted((str(pack(tmp_path / "p", rules=rules)),)))
+    assert [str(mistake) for mistake in gathered.mistakes] == []
+    engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
+    body = dumps({"model": "m", "messages": [{"role": "user", "content": USER}]})
+    request = engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0)
+    began = time.process_time()
+    answer = engine.answer(request)
+    assert answer.plan.head.status == 400
+    assert time.process_time() - began < 20, "it does not go on for ever"

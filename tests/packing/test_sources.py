@@ -1,0 +1,228 @@
+"""Packs from folders, git, zips and wheels: added, locked, updated, removed, vendored, and refused when changed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mockllm.packing.building import build
+from mockllm.scenario.lock import Lock, read_lock
+from tests.packing.making import all_files, git, manifest, pack, repository, run, write, zipped
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with scenarios that use a pack."""
+    folder = tmp_path / "work"
+    write(folder, {"scenarios/a.yaml": "use: [team/x]\n"})
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def lock() -> Lock:
+    found = read_lock(str(Path("mockllm.lock").absolute()))
+    assert found.mistakes == ()
+    return found
+
+
+def wants(wanted: str) -> None:
+    write(Path("scenarios"), {"a.yaml": f'use: ["team/x@{wanted}"]\n'})
+
+
+SOURCES = ["a folder", "a repository", "its URL", "a commit", "a folder of a repository", "a zip", "a wheel"]
+
+
+def source(kind: str, folder: Path) -> str:
+    if kind == "a folder":
+        return str(pack(folder / "p"))
+    if kind == "a zip":
+        return str(zipped(folder / "x.zip", {}))
+    if kind == "a wheel":
+        return str(build(pack(folder / "p"), folder)[0])
+    if kind == "a folder of a repository":
+        made = folder / "mono"
+        repository(made, "9.0.0", name="other")
+        pack(made / "packs" / "x")
+        git(made, "add", "--all")
+        git(made, "commit", "--quiet", "-m", "x")
+        git(made, "tag", "both/1")
+        return f"git+{made.as_uri()}@both/1#packs/x"
+    made = repository(folder / "repo", "1.0.0")
+    if kind == "a commit":
+        return f"{made.as_uri()}@{git(made, 'rev-parse', 'HEAD')}"
+    return f"{made.as_uri()}@v1.0.0" if kind == "its URL" else f"{made}@v1.0.0"
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_a_pack_from_anywhere_is_locked_and_found_again(
+    kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run("check") == 1
+    assert 'there is no pack "team/x"' in capfd.readouterr().out
+    assert run("pack", "add", source(kind, tmp_path)) == 0
+    assert capfd.readouterr().out.startswith("added team/x 1.0.0 from ")
+    assert lock().packs["team/x"].version == "1.0.0"
+    assert (lock().packs["team/x"].commit is not None) == (kind not in ("a folder", "a zip", "a wheel"))
+    assert run("check", "--frozen") == 0
+
+    before = Path("mockllm.lock").read_bytes()
+    shutil.rmtree(".mockllm")
+    capfd.readouterr()
+    assert run("check", "--frozen") == 1
+    assert (
+        "mockllm.lock names team/x 1.0.0, and it is not here; run `mockllm pack add`"
+        in capfd.readouterr().out
+    )
+    assert run("check") == 0
+    assert capfd.readouterr().err.startswith("fetched team/x 1.0.0 from ")
+    assert run("check", "--frozen") == 0
+    assert Path("mockllm.lock").read_bytes() == before
+
+
+def test_all_sources_of_the_same_files_have_one_digest(tmp_path: Path) -> None:
+    found = set()
+    for kind in (kind for kind in SOURCES if kind not in ("a repository", "its URL", "a commit")):
+        shutil.rmtree(tmp_path / "theirs", ignore_errors=True)
+        (tmp_path / "theirs").mkdir()
+        assert run("pack", "add", source(kind, tmp_path / "theirs")) == 0
+        found.add(lock().packs["team/x"].sha256)
+        assert run("pack", "remove", "team/x") == 0
+    assert len(found) == 1
+
+
+def test_what_was_changed_here_is_refused_until_it_is_put_back(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run("pack", "add", pack(tmp_path / "p")) == 0
+    kept = Path(".mockllm/packs/team/x@1.0.0/rules.yaml")
+    kept.write_text(kept.read_text() + "# more\n")
+    for line in (["check"], ["check", "--frozen"], ["serve", "--port", "0"]):
+        capfd.readouterr()
+        assert run(*line) in (1, 2)
+        said = capfd.readouterr()
+        assert "is not the team/x 1.0.0 of mockllm.lock: its files have changed" in said.out + said.err
+    assert run("pack", "list") == 1
+    assert run("pack", "add") == 0
+    assert run("check", "--frozen") == 0
+
+
+def test_other_files_under_the_same_version_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = pack(tmp_path / "p")
+    assert run("pack", "add", made) == 0
+    before = Path("mockllm.lock").read_bytes()
+    write(made, {"rules.yaml": "rules: []\n"})
+    for line in (["pack", "add", str(made)], ["pack", "update"]):
+        assert run(*line) == 1
+        assert "a version never changes; raise the version in its pack.yaml" in capfd.readouterr().out
+    assert Path("mockllm.lock").read_bytes() == before
+    shutil.rmtree(".mockllm")
+    assert run("check") == 1
+    assert (
+        "does not hold the team/x 1.0.0 of mockllm.lock any more (its files have changed)"
+        in capfd.readouterr().err
+    )
+    write(made, {"pack.yaml": manifest(version="1.0.1")})
+    assert run("pack", "update") == 0
+    assert "team/x 1.0.0 -> 1.0.1 from" in capfd.readouterr().out
+    assert run("check", "--frozen") == 0
+
+
+def test_a_tag_that_was_moved_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    made = repository(tmp_path / "repo", "1.0.0")
+    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    write(made, {"rules.yaml": "rules: []\n"})
+    git(made, "commit", "--quiet", "--all", "-m", "moved")
+    git(made, "tag", "--force", "v1.0.0")
+    shutil.rmtree(".mockllm")
+    assert run("check") == 1
+    assert "(the tag was moved)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version"),
+    [
+        ("^1", "1.9.0"),
+        ("~1.2", "1.2.7"),
+        (">=1, <1.2.7", "1.2.0"),
+        ("1.2.0", "1.2.0"),
+        ("*", "2.0.0"),
+        ("2", "2.0.0"),
+    ],
+)
+def test_the_newest_version_that_fits_is_taken(wanted: str, version: str, tmp_path: Path) -> None:
+    made = repository(tmp_path / "repo", "1.2.0", "1.2.7", "1.9.0", "2.0.0", "3.0.0-rc.1")
+    assert run("pack", "add", f"{made}@v1.2.0") == 0
+    wants(wanted)
+    assert run("pack", "update", "team/x") == 0
+    assert lock().packs["team/x"].version == version
+    assert run("check", "--frozen") == 0
+
+
+def test_a_version_that_does_not_fit_is_told_with_what_asks_for_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = repository(tmp_path / "repo", "1.0.0")
+    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    wants("^2")
+    capfd.readouterr()
+    assert run("check") == 1
+    told = "the pack team/x is 1.0.0, and ^2 is asked for; try `mockllm pack update team/x`"
+    assert f"scenarios/a.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
+    assert run("pack", "update") == 1
+    assert "has no version that fits ^2; its newest is 1.0.0" in capfd.readouterr().out
+
+
+def test_two_ranges_that_no_version_fits_are_told_with_their_places(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run("pack", "add", pack(tmp_path / "p")) == 0
+    write(Path("scenarios"), {"a.yaml": 'use: ["team/x@^1"]\n', "b.yaml": 'use: ["team/x@^2"]\n'})
+    capfd.readouterr()
+    assert run("check") == 1
+    told = "the pack team/x is 1.0.0, and ^2 is asked for here, ^1 in scenarios/a.yaml:1:7; none fits both"
+    assert f"scenarios/b.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
+    assert run("pack", "add", pack(tmp_path / "q", version="1.5.0")) == 1
+    said = capfd.readouterr().out
+    assert "scenarios/b.yaml:1:7 asks for ^2" in said
+    assert "scenarios/a.yaml:1:7 asks for ^1, which it fits" in said
+
+
+def test_a_pack_may_use_another_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", pack(tmp_path / "p", more='use: ["base@^1"]')) == 0
+    assert "it uses base@^1, which is not here: add it, too" in capfd.readouterr().out
+    assert run("check") == 1
+    assert run("pack", "add", pack(tmp_path / "q", "base", "1.4.0")) == 0
+    assert run("check", "--frozen") == 0
+
+
+def test_removed_is_gone_and_vendored_needs_nothing_else(tmp_path: Path) -> None:
+    assert run("pack", "add", pack(tmp_path / "p")) == 0
+    assert run("pack", "vendor") == 0
+    shutil.rmtree(".mockllm")
+    shutil.rmtree(tmp_path / "p")
+    assert run("check", "--frozen") == 0
+    assert run("pack", "remove", "team/x") == 0
+    assert all_files(Path()) == {"mockllm.lock", "scenarios/a.yaml"}
+    assert lock().packs == {}
+    assert run("pack", "remove", "team/x") == 1
+
+
+def test_a_named_pack_may_be_served_at_a_version(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", pack(tmp_path / "p")) == 0
+    assert run("test", "--pack", "team/x@^1") == 0
+    capfd.readouterr()
+    assert run("check", "--pack", "team/x@^2") == 2
+    assert "--pack team/x@^2: the pack team/x is 1.0.0, and ^2 is asked for" in capfd.readouterr().out
+
+
+def test_rules_of_a_pack_with_a_team_in_its_name_are_called_by_it(tmp_path: Path) -> None:
+    made = pack(tmp_path / "p", rules="rules: [{name: hi, fallback: true, reply: Hi.}]\n")
+    assert run("pack", "add", made) == 0
+    mine = "use: [team/x]\nrules: [{replaces: 'team/x:hi', reply: Ho.}]\n"
+    examples = "examples: [{request: {user: x}, expect: {text: Ho.}}]\n"
+    write(Path("scenarios"), {"a.yaml": mine + examples})
+    assert run("test") == 0
