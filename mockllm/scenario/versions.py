@@ -12,8 +12,9 @@ from functools import total_ordering
 from typing import Final
 
 _NUMBER: Final = r"(?:0|[1-9]\d{0,8})"
+_WORDS: Final = r"[0-9A-Za-z]{1,20}(?:[.-][0-9A-Za-z]{1,20}){0,5}"
 _VERSION: Final = re.compile(
-    rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?(?:\.{_NUMBER})?(?:-?([0-9A-Za-z.-]{{1,60}}))?(?:\+[0-9A-Za-z.-]{{1,60}})?"
+    rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?(?:-({_WORDS})|((?:a|b|rc|\.dev)\d{{1,9}}))?(?:\+{_WORDS})?"
 )
 _PART: Final = re.compile(r"\s*(\^|~|>=|<=|==|!=|=|>|<)?\s*(\S+)\s*")
 
@@ -52,7 +53,8 @@ def parse_version(text: str) -> Version:
     numbers = [found[1], found[2], found[3]]
     named = sum(number is not None for number in numbers)
     one, two, three = (int(number or 0) for number in numbers)
-    return Version((one, two, three), tuple((found[4] or "").split(".")) if found[4] else (), named)
+    pre = found[4] or (found[5] or "").lstrip(".")
+    return Version((one, two, three), tuple(pre.split(".")) if pre else (), named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,139 @@
+"""What is written is whole or not there: interrupted, on a full disk, and in place of what was there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockllm.packing import store
+from mockllm.packing.store import drop, put_file, put_tree
+from mockllm.scenario.tree import Refused, Tree, read_tree
+from tests.packing.making import all_files, pack, run, write
+
+
+def tree(**files: bytes) -> Tree:
+    made = Tree()
+    for name, content in files.items():
+        made.add(f"{name}.yaml", content)
+    return made
+
+
+def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException, after: int) -> None:
+    """Lets the disk break down after so many files."""
+    written = store._write
+    count = 0
+
+    def write_(path: Path, content: bytes) -> None:
+        nonlocal count
+        count += 1
+        if count > after:
+            path.write_bytes(content[:1])  # half a file
+            raise error
+        written(path, content)
+
+    monkeypatch.setattr(store, "_write", write_)
+
+
+def test_a_tree_takes_the_place_of_another(tmp_path: Path) -> None:
+    target = tmp_path / "packs" / "x@1"
+    put_tree(tree(a=b"1", b=b"2"), target)
+    put_tree(tree(a=b"3"), target)
+    assert all_files(tmp_path) == {"packs/x@1/a.yaml"}
+    assert (target / "a.yaml").read_bytes() == b"3"
+    before = target.stat().st_ino
+    put_tree(tree(a=b"3"), target)
+    assert target.stat().st_ino == before, "what is there already is not written again"
+
+
+def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    write(tmp_path / "mine", {"a.yaml": "mine"})
+    (tmp_path / "x").symlink_to(tmp_path / "mine")
+    put_tree(tree(b=b"1"), tmp_path / "x")
+    assert all_files(tmp_path) == {"mine/a.yaml", "x/b.yaml"}
+    drop(tmp_path / "x", tmp_path)
+    (tmp_path / "y").symlink_to(tmp_path / "mine")
+    drop(tmp_path / "y", tmp_path)
+    assert all_files(tmp_path) == {"mine/a.yaml"}
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt()], ids=str
+)
+@pytest.mark.parametrize("there", [True, False], ids=["over another", "anew"])
+def test_half_a_tree_is_never_left(
+    error: BaseException, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x@1"
+    if there:
+        put_tree(tree(a=b"old"), target)
+    before = all_files(tmp_path)
+    fails(monkeypatch, error, after=1)
+    with pytest.raises((Refused, KeyboardInterrupt)) as told:
+        put_tree(tree(a=b"new", b=b"new", c=b"new"), target)
+    if isinstance(error, OSError):
+        assert "x@1 cannot be written: No space left on device" in str(told.value)
+    assert all_files(tmp_path) == before
+    assert not there or read_tree(target).sha256 == tree(a=b"old").sha256
+
+
+def test_half_a_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_file(b"old", tmp_path / "mockllm.lock")
+    fails(monkeypatch, OSError(errno.ENOSPC, "No space left on device"), after=0)
+    with pytest.raises(Refused, match=r"mockllm\.lock cannot be written: No space left on device"):
+        put_file(b"new", tmp_path / "mockllm.lock")
+    assert all_files(tmp_path) == {"mockllm.lock"}
+    assert (tmp_path / "mockllm.lock").read_bytes() == b"old"
+
+
+def test_when_it_cannot_be_put_into_its_place_the_old_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x@1"
+    put_tree(tree(a=b"old"), target)
+    rename, count = os.rename, 0
+
+    def second_fails(one: str, other: str) -> None:
+        nonlocal count
+        count += 1
+        if count == 2:
+            raise OSError(errno.EACCES, "Permission denied")
+        rename(one, other)
+
+    monkeypatch.setattr(os, "rename", second_fails)
+    with pytest.raises(Refused, match="Permission denied"):
+        put_tree(tree(a=b"new"), target)
+    assert (target / "a.yaml").read_bytes() == b"old"
+    assert all_files(tmp_path) == {"x@1/a.yaml"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limits there")
+def test_a_disk_that_takes_no_more_is_told_by_the_command(tmp_path: Path) -> None:
+    """The limit on the size of files stands for a full disk: the system itself refuses to write."""
+    pack(tmp_path / "p")
+    write(tmp_path / "p", {"large.txt": "x" * 200_000})
+    (tmp_path / "work").mkdir()
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+    line = limited + "from mockllm.cli.main import main; main(['pack', 'add', '../p'])"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", line], cwd=tmp_path / "work", capture_output=True, encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "cannot be written: File too large" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not any("lock" in name or name.endswith(".yaml") for name in all_files(tmp_path / "work"))
+
+
+def test_a_folder_that_takes_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = pack(tmp_path / "p")
+    monkeypatch.chdir(write(tmp_path / "work", {".mockllm": "a file where a folder should be"}))
+    assert run("pack", "add", made) == 1
+    assert "cannot be written: " in capfd.readouterr().out
+    assert all_files(tmp_path / "work") == {".mockllm"}
