@@ -212,6 +212,8 @@ class Wire(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         said = told(self.vendor, failure, self._request, self._stamp)
+        if type(said) is list:  # Google's list of one is that of a whole answer: in a stream no SDK reads it
+            (said,) = said
         return ((dumps(said), self.vendor.errors.event),)
 
     @property

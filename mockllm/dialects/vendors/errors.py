@@ -55,7 +55,7 @@ def _wait(vendor: Vendor, failure: Failure) -> float | None:
 
 
 def told(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Json:
-    """The error as the vendor says it, whole or inside a stream."""
+    """The error as the vendor says it."""
     status = failure.status or vendor.errors.rows[failure.type].status
     return vendor.errors.envelope(inner(vendor, failure, request, stamp), status, stamp.ids)
 

@@ -97,7 +97,7 @@ def _rows() -> Rows:
 
 
 def _envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """A list of one, whatever was asked."""
+    """A list of one, where it is the whole answer."""
     own = {name: value for name, value in inner.items() if name not in ("message", "type", "param", "code")}
     return [{"error": {"code": status, "message": inner["message"], "status": inner["type"], **own}}]
 
