@@ -23,10 +23,13 @@ COMMANDS: Final = {
     "exec": "run a command with a server that it finds by its environment",
     "pack": "make, check, test, build and use packs of scenarios",
     "diff": "tell which requests two versions of scenarios answer otherwise",
+    "import": "make scenario files of what other tools have recorded",
     "hash": "tell a request's hashes, as `match: {hash: …}` names it",
     "schema": "write the JSON Schemas of scenario files and packs",
     "init": "make a commented starter folder",
 }
+MODULES: Final = {"import": "importing"}
+"""Where a command's module cannot be called like it."""
 ENDED: Final = ((signal.SIGTERM, 0), (signal.SIGINT, 130))
 """The exit code of a start that is broken off: to stop a server is no failure, but Ctrl-C tells a shell."""
 
@@ -70,7 +73,7 @@ def _run(given: list[str]) -> int:
         sub = commands.add_parser(name, help=help, description=help.capitalize() + ".")
         if given[:1] == [name]:  # only the command that runs is imported
             with staying():
-                module = importlib.import_module(f"mockllm.cli.{name}")
+                module = importlib.import_module(f"mockllm.cli.{MODULES.get(name, name)}")
             module.arguments(sub)
             sub.set_defaults(run=module.run)
             chosen = sub

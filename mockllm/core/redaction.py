@@ -9,6 +9,7 @@ Sources: the providers' own forms of keys (OpenAI `sk-â€¦`, Anthropic `sk-ant-â€
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from mockllm.core.json import Json
@@ -43,8 +44,9 @@ _NAME: Final = re.compile(
     r"|authorization|cookie|session[-_]?token|x-amz-[a-z-]+)$"
 )
 _VALUE: Final = re.compile(
-    r"(?i:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"
-    r"|\b(?:sk|rk|pk)-[A-Za-z0-9_-]{12,}"
+    r"(?i:bearer)\s+(?=[^\s]*\d)[A-Za-z0-9._~+/=-]{8,}"
+    r"|\bBasic\s+(?=[^\s]*(?:[\d=]|[a-z][A-Z]))[A-Za-z0-9+/]{10,}={0,2}"
+    r"|\b(?:sk|rk|pk)-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{12,}"
     r"|\b(?:gsk|hf|r8|ghp|github_pat|glpat|xox[abp])[_-][A-Za-z0-9_-]{12,}"
     r"|\b(?:xai|pplx|tgp|csk|co|nvapi)-[A-Za-z0-9_-]{16,}"
     r"|\bAIza[A-Za-z0-9_-]{20,}"
@@ -52,6 +54,9 @@ _VALUE: Final = re.compile(
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
 )
+
+
+_BYTES: Final = re.compile(_VALUE.pattern.encode())
 
 
 def secret_name(name: str) -> bool:
@@ -62,6 +67,14 @@ def secret_name(name: str) -> bool:
 def redact_text(text: str) -> str:
     """The text, with what looks like a key replaced."""
     return _VALUE.sub(REDACTED, text)
+
+
+def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
+    """The bytes with asterisks in place of what looks like a key, and of these secrets: as many as it had."""
+    for secret in secrets:
+        mark = secret.encode("utf-8", "surrogateescape")
+        data = data.replace(mark, b"*" * len(mark))
+    return _BYTES.sub(lambda found: b"*" * len(found[0]), data)
 
 
 def redacted(value: Json) -> Json:

@@ -1,0 +1,131 @@
+"""Fixtures of aimock: `{fixtures: [{match: {userMessage, model, …}, response: {content, toolCalls, error …}}]}`.
+
+Source: aimock's documentation of its fixtures (matching by substring, first match wins, `sequenceIndex` counts).
+They are no recordings: each becomes an ordinary rule.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.recordings.material import Material, NotImported, of
+from mockllm.recordings.rules import Taken
+from mockllm.scenario.mistakes import Path
+
+FORMATS: Final = {"json_object": "json", "json_schema": "schema", "text": "text"}
+ENDPOINTS: Final = {"chat": ["chat", "responses", "messages", "generate"], "embedding": ["embeddings"]}
+
+
+def is_one(data: Json) -> bool:
+    fixtures = of(data, "fixtures")
+    return isinstance(fixtures, list) and any(of(each, "response") is not None for each in fixtures)
+
+
+def taken(file: Material) -> Taken:
+    found = Taken()
+    for index, fixture in enumerate(file.data["fixtures"]):
+        path: Path = ("fixtures", index)
+        if not isinstance(fixture, dict) or not isinstance(fixture.get("response"), dict):
+            raise NotImported(f"{file.where(path)}: expected a fixture with a match and a response")
+        rule: dict[str, Any] = {"name": f"fixture-{index + 1}"}
+        match = _match(fixture.get("match") or {}, file, (*path, "match"), found)
+        if match is None:
+            continue
+        if "times" in match:
+            rule |= {"times": 1}
+            del match["times"]
+        if match:
+            rule["match"] = match
+        rule |= _answer(fixture["response"], file, (*path, "response"), found)
+        rule |= _sending(fixture, file, path, found)
+        if len(rule) > 1 + ("match" in rule):
+            found.rules.append(rule)
+    return found
+
+
+def _match(given: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any] | None:
+    """What it matches on; None where that cannot be said here, for then it would answer too much."""
+    match: dict[str, Any] = {}
+    for name, value in given.items():
+        if name == "userMessage":
+            match["user"] = {"contains": str(value)}
+        elif name == "inputText":
+            match |= {"api": "embeddings", "raw_body": {"contains": str(value)}}
+        elif name == "toolName":
+            match["tools"] = str(value)
+        elif name == "toolCallId":
+            match["tool_result"] = {"id": str(value)}
+        elif name == "model":
+            match["model"] = {"equals": str(value)}
+        elif name == "responseFormat" and value in FORMATS:
+            match["response_format"] = FORMATS[value]
+        elif name == "endpoint" and value in ENDPOINTS:
+            match["api"] = ENDPOINTS[value]
+        elif name == "sequenceIndex":
+            match["times"] = 1
+        else:
+            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over, nor is its fixture")
+            return None
+    return match
+
+
+def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
+    error = response.get("error")
+    if isinstance(error, dict):
+        status = response.get("status")
+        said: dict[str, Any] = {"status": status if isinstance(status, int) else 500}
+        if isinstance(error.get("message"), str):
+            said["message"] = error["message"]
+        fields = {name: error[name] for name in ("type", "code", "param") if error.get(name) is not None}
+        return {"literal": True, "error": said | ({"fields": fields} if fields else {})}
+    reply: dict[str, Any] = {}
+    for name, value in response.items():
+        if name == "content":
+            reply["text" if isinstance(value, str) else "json"] = value
+        elif name == "reasoning" and isinstance(value, str):
+            reply["thinking"] = value
+        elif name == "toolCalls" and isinstance(value, list):
+            reply["tool_calls"] = [_call(call) for call in value]
+        elif name == "finishReason" and value in ("stop", "length", "tool_calls", "content_filter"):
+            reply["finish_reason"] = value
+        elif name == "model" and isinstance(value, str):
+            reply["model"] = value
+        else:
+            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+    return {"literal": True, "reply": reply} if reply else {}
+
+
+def _call(call: Json) -> dict[str, Any]:
+    arguments = of(call, "arguments")
+    if isinstance(arguments, str):
+        try:
+            arguments = loads(arguments)
+        except JSONDecodeError:
+            pass
+    made: dict[str, Any] = {
+        "name": str(of(call, "name")),
+        "arguments": {} if arguments is None else arguments,
+    }
+    if isinstance(of(call, "id"), str):
+        made["id"] = call["id"]
+    return made
+
+
+def _sending(fixture: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    pace: dict[str, Any] = {}
+    for name, value in fixture.items():
+        if name in ("match", "response"):
+            continue
+        if name == "latency" and isinstance(value, int | float):
+            pace["itl"] = f"{value:g}ms"
+        elif name == "chunkSize" and isinstance(value, int) and value > 0:
+            pace["chunk_size"] = f"{value} characters"
+        elif name == "truncateAfterChunks" and isinstance(value, int):
+            settings["faults"] = [{"close": {"after": {"chunks": value}}}]
+        elif name == "disconnectAfterMs" and isinstance(value, int | float):
+            settings["faults"] = [{"reset": {"after": {"time": f"{value:g}ms"}}}]
+        else:
+            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+    return settings | ({"pace": pace} if pace else {})

@@ -1,0 +1,52 @@
+"""HAR files, as browsers and proxies save them. Source: HTTP Archive 1.2 (`log.entries`; times in milliseconds)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockllm.core.json import Json
+from mockllm.recordings.interaction import Interaction
+from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
+
+
+def is_one(data: Json) -> bool:
+    return isinstance(of(of(data, "log"), "entries"), list)
+
+
+def interactions(file: Material) -> Iterator[Interaction]:
+    for index, entry in enumerate(file.data["log"]["entries"]):
+        path = ("log", "entries", index)
+        request, response = of(entry, "request"), of(entry, "response")
+        url, status = of(request, "url"), of(response, "status")
+        if not isinstance(url, str) or not isinstance(status, int):
+            raise NotImported(
+                f"{file.where(path)}: expected a request with a url, and a response with a status"
+            )
+        if status < 200:
+            continue  # a request that was never answered
+        content = of(response, "content")
+        text = of(content, "text")
+        notes = []
+        if text is None and (of(content, "size") or 0) > 0:
+            notes.append(f"{file.where(path)}: the answer's body was not saved, so its replay is empty")
+        body = b"" if text is None else str(text).encode()
+        if of(content, "encoding") == "base64":
+            body = file.unpacked(str(text), (*path, "response", "content", "text"))
+        posted = of(of(request, "postData"), "text")
+        wait = of(of(entry, "timings"), "wait")
+        yield Interaction(
+            asked(
+                str(of(request, "method") or "GET"),
+                url,
+                header_pairs(of(request, "headers")),
+                b"" if posted is None else str(posted).encode(),
+            ),
+            answered(
+                status,
+                header_pairs(of(response, "headers")),
+                body,
+                max(0.0, wait / 1000) if isinstance(wait, int | float) else 0.0,
+            ),
+            file.where(path),
+            notes=tuple(notes),
+        )

@@ -1,0 +1,36 @@
+"""Whose API a host is: where its requests stand on this server, which serves all of them on one address."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects.registry import PROVIDERS
+
+HOSTS: Final = (
+    ("openai.azure.com", "azure"),
+    ("services.ai.azure.com", "azure"),
+    ("cognitiveservices.azure.com", "azure"),
+    ("api.groq.com", "groq"),
+    ("api.together.xyz", "together"),
+    ("api.together.ai", "together"),
+    ("api.deepseek.com", "deepseek"),
+    ("api.mistral.ai", "mistral"),
+    ("api.x.ai", "xai"),
+    ("openrouter.ai", "openrouter"),
+    ("api.cerebras.ai", "cerebras"),
+    ("api.perplexity.ai", "perplexity"),
+    ("ollama.com", "ollama"),
+    ("localhost:11434", "ollama"),
+    ("127.0.0.1:11434", "ollama"),
+)
+"""Hosts, by their ends, whose paths need the name of their provider in front. The others' paths (OpenAI's,
+Anthropic's, Google's) tell whose they are."""
+
+
+def placed(host: str | None, path: str) -> str:
+    """The path at which this server answers what the host answered at this one."""
+    known = (host or "").lower()
+    for end, provider in HOSTS:
+        if (known == end or known.endswith(f".{end}")) and provider in PROVIDERS:
+            return f"/{provider}{path}"
+    return path

@@ -1,0 +1,65 @@
+"""From a file of another tool to a scenario file: which kind of file it is, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mockllm.recordings import aimock, bare, har, request_log, vcr, wiremock
+from mockllm.recordings.interaction import Interaction
+from mockllm.recordings.material import Material, NotImported
+from mockllm.recordings.rules import written
+from mockllm.recordings.writing import Reader, scenario
+
+KINDS: Final = (
+    "a VCR cassette (YAML or JSON), a HAR file, what `curl -i` wrote, fixtures of aimock, WireMock's mappings, a "
+    "log of requests (a JSON object in each line), or an exchange ({request, response})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A scenario file's text; `count` rules were made; `notes` tell what it does not hold."""
+
+    text: str
+    count: int
+    notes: Sequence[str]
+
+
+def imported(
+    file: Material, reader: Reader, *, request: Material | None = None, path: str | None = None
+) -> Imported:
+    """What a file comes to. `request` and `path` are of a file that holds an answer alone. Raises NotImported."""
+    if request is not None:
+        if path is None:
+            raise NotImported(
+                "--request: give the path that it was sent to, too: --path /v1/chat/completions"
+            )
+        answer = bare.captured(file) if bare.is_capture(file.raw) else bare.plain(file.raw)
+        made = [Interaction(bare.request(request, path), answer, f"{file.name}:1:1")]
+        return _scenario(made, file, reader)
+    if bare.is_capture(file.raw):
+        raise NotImported(f"{file.name}: what curl wrote holds no request: give --request R.json and --path")
+    if (request_log.is_one(file.raw) and len(file.raw.splitlines()) > 1) or file.name.endswith(".jsonl"):
+        return _scenario(list(request_log.interactions(file, path)), file, reader)
+    data = file.data
+    for kind in (vcr, har):
+        if kind.is_one(data):
+            return _scenario(list(kind.interactions(file)), file, reader)
+    for mock in (aimock, wiremock):
+        if mock.is_one(data):
+            taken = mock.taken(file)
+            return Imported(written(taken, f"Imported from {file.name}"), len(taken.rules), taken.notes)
+    if bare.is_exchange(data):
+        return _scenario([bare.exchange(file)], file, reader)
+    if request_log.is_one(file.raw):
+        return _scenario(list(request_log.interactions(file, path)), file, reader)
+    raise NotImported(f"{file.name}:1:1: expected {KINDS}; of a bare body, give --request and --path too")
+
+
+def _scenario(interactions: list[Interaction], file: Material, reader: Reader) -> Imported:
+    if not interactions:
+        raise NotImported(f"{file.name}: it holds no answered request")
+    text, notes = scenario(interactions, f"Imported from {file.name}", reader)
+    return Imported(text, len(interactions), notes)

@@ -1,0 +1,39 @@
+"""Files of recordings on the disk: each is there as a whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+
+def keep(path: Path, text: str) -> None:
+    """Writes a file in one act: a reader sees it whole, or as it was. Raises OSError (a full disk …), and then
+    leaves nothing behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=".", delete=False
+    ) as file:
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            file.close()
+            with contextlib.suppress(OSError):
+                os.unlink(file.name)
+            raise
+    try:
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(file.name)
+        raise
+
+
+def file_name(text: str) -> str:
+    """A text as the name of a file on any system; never a path, never hidden."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip(".-")[:80] or "recording"

@@ -1,0 +1,80 @@
+"""VCR cassettes: of vcrpy (Python, YAML or JSON), of VCR for Ruby, and what speaks their form.
+
+Sources: vcrpy's serializers (`interactions: [{request: {method, uri, body, headers}, response: {status: {code,
+message}, headers, body: {string}}}]`), VCR for Ruby (`http_interactions`, bodies as `{encoding, string}` or
+`{encoding, base64_string}`); go-vcr 3 (`interactions` with `request.url`, `response.code`, `response.body` and a
+`duration`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockllm.core.json import Json
+from mockllm.core.quantities import parse_duration
+from mockllm.recordings.interaction import Interaction
+from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
+from mockllm.scenario.mistakes import Path
+
+LISTS = ("interactions", "http_interactions")
+
+
+def is_one(data: Json) -> bool:
+    return isinstance(data, dict) and any(isinstance(data.get(name), list) for name in LISTS)
+
+
+def interactions(file: Material) -> Iterator[Interaction]:
+    name = next(name for name in LISTS if isinstance(of(file.data, name), list))
+    for index, each in enumerate(file.data[name]):
+        yield _interaction(file, each, (name, index))
+
+
+def _interaction(file: Material, each: Json, path: Path) -> Interaction:
+    request, response = of(each, "request"), of(each, "response")
+    url = of(request, "uri") or of(request, "url")
+    if not isinstance(url, str) or not isinstance(response, dict):
+        raise NotImported(f"{file.where(path)}: expected a request with a uri, and a response")
+    status = of(response, "status")
+    code = (
+        of(status, "code")
+        if isinstance(status, dict)
+        else response.get("code") or response.get("status_code")
+    )
+    if not isinstance(code, int):
+        raise NotImported(f"{file.where((*path, 'response'))}: there is no status code")
+    method = str(of(request, "method") or "GET")
+    body = _body(file, of(request, "body"), (*path, "request", "body"))
+    sent = _answer(file, response, path)
+    return Interaction(
+        asked(method, url, header_pairs(of(request, "headers")), body),
+        answered(code, header_pairs(response.get("headers")), sent, _duration(response)),
+        file.where(path),
+    )
+
+
+def _answer(file: Material, response: Json, path: Path) -> bytes:
+    for key in ("body", "content"):
+        if response.get(key) is not None:
+            return _body(file, response[key], (*path, "response", key))
+    return b""
+
+
+def _body(file: Material, body: Json, path: Path) -> bytes:
+    """A text, or an object that holds it, plain or in base64."""
+    if not isinstance(body, dict):
+        return file.held(body, path)
+    for key in ("base64_string", "base64"):
+        if isinstance(body.get(key), str):
+            return file.unpacked(body[key], (*path, key))
+    if "string" in body:
+        return file.held(body["string"], (*path, "string"))
+    return file.held(body, path)
+
+
+def _duration(response: Json) -> float:
+    """Seconds that the answer took, where the cassette tells them."""
+    told = response.get("duration")
+    try:
+        return parse_duration(told) if isinstance(told, str) else 0.0
+    except ValueError:
+        return 0.0

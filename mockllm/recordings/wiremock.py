@@ -1,0 +1,175 @@
+"""WireMock's stub mappings: one, or `{mappings: […]}`.
+
+Source: WireMock's reference of request matching and stubbing. What it matches on by XML, dates, cookies or custom
+code, and what it answers by templates, proxies or scenarios, is told as not carried over.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.jsonpath import JsonPathError, compile_path
+from mockllm.core.redaction import REDACTED, redact_text, secret_name
+from mockllm.recordings.interaction import LEFT_OUT
+from mockllm.recordings.material import Material, NotImported, of
+from mockllm.recordings.rules import Taken
+from mockllm.scenario.mistakes import Path
+
+TEXTS: Final = {
+    "equalTo": "equals",
+    "contains": "contains",
+    "matches": "regex",
+    "doesNotMatch": None,
+    "absent": None,
+}
+FAULTS: Final = {
+    "CONNECTION_RESET_BY_PEER": {"reset": {"after": {"bytes": 0}}},
+    "EMPTY_RESPONSE": {"close": {"after": {"bytes": 0}}},
+}
+USUAL: Final = 5
+"""The priority of a mapping that names none."""
+SILENT: Final = frozenset(
+    {"id", "uuid", "name", "persistent", "metadata", "insertionIndex", "request", "response"}
+)
+
+
+def is_one(data: Json) -> bool:
+    if isinstance(of(data, "mappings"), list):
+        return True
+    request = of(data, "request")
+    urls = {"url", "urlPath", "urlPattern", "urlPathPattern", "bodyPatterns", "urlPathTemplate"}
+    return (
+        isinstance(request, dict) and isinstance(of(data, "response"), dict) and bool(urls & request.keys())
+    )
+
+
+def taken(file: Material) -> Taken:
+    found = Taken()
+    several = of(file.data, "mappings")
+    if several is None:
+        _mapping(file.data, file, (), found, 1)
+    else:
+        for index, each in enumerate(several):
+            _mapping(each, file, ("mappings", index), found, index + 1)
+    return found
+
+
+def _mapping(each: Json, file: Material, path: Path, found: Taken, number: int) -> None:
+    request, response = of(each, "request"), of(each, "response")
+    if not isinstance(request, dict) or not isinstance(response, dict):
+        raise NotImported(f"{file.where(path)}: expected a mapping with a request and a response")
+    rule: dict[str, Any] = {
+        "name": f"mapping-{number}",
+        "match": _match(request, file, (*path, "request"), found),
+    }
+    if isinstance(each.get("priority"), int):
+        rule["priority"] = USUAL - each["priority"]  # there the lowest number goes first
+    for name in each:
+        if name not in SILENT and name != "priority":
+            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+    rule |= _answer(response, file, (*path, "response"), found)
+    found.rules.append(rule)
+
+
+def _match(request: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
+    match: dict[str, Any] = {}
+    for name, value in request.items():
+        if name == "method":
+            if value != "ANY":
+                match["method"] = str(value)
+        elif name in ("url", "urlPath"):
+            bare, _, query = str(value).partition("?")
+            match["path"] = {"equals": bare}
+            if query:
+                found.notes.append(f"{file.where((*path, name))}: the query of a url is not carried over")
+        elif name in ("urlPattern", "urlPathPattern"):
+            match["path"] = {"regex": f"^(?:{str(value).partition('?')[0]})$"}
+        elif name in ("headers", "queryParameters"):
+            asked = {
+                key: _condition(held, file, (*path, name, key), found)
+                for key, held in value.items()
+                if not (name == "headers" and secret_name(key))
+            }
+            if secrets := [key for key in value if name == "headers" and secret_name(key)]:
+                found.notes.append(
+                    f"{file.where((*path, name))}: {', '.join(secrets)}: keys are not carried over"
+                )
+            asked = {key: held for key, held in asked.items() if held is not None}
+            if asked:
+                match["headers" if name == "headers" else "query"] = asked
+        elif name == "bodyPatterns":
+            for index, pattern in enumerate(value):
+                _body(pattern, match, file, (*path, name, index), found)
+        else:
+            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+    if "path" not in match:
+        match["path"] = "*"
+    return match
+
+
+def _condition(held: Json, file: Material, path: Path, found: Taken) -> Json:
+    for name, word in TEXTS.items():
+        if isinstance(held, dict) and name in held:
+            if name == "absent":
+                return {"exists": False}
+            if word is not None:
+                asked: dict[str, Json] = {word: str(held[name])}
+                return asked | ({"ignore_case": True} if held.get("caseInsensitive") else {})
+    found.notes.append(f"{file.where(path)}: this condition is not carried over")
+    return None
+
+
+def _body(pattern: Json, match: dict[str, Any], file: Material, path: Path, found: Taken) -> None:
+    body = match.setdefault("body", {})
+    if isinstance(of(pattern, "matchesJsonPath"), str):
+        try:
+            singular = compile_path(pattern["matchesJsonPath"]).singular
+            body[pattern["matchesJsonPath"]] = {"exists": True} if singular else {"some": {"exists": True}}
+        except JsonPathError as error:
+            found.notes.append(f"{file.where(path)}: {error}")
+    elif of(pattern, "equalToJson") is not None:
+        wanted = pattern["equalToJson"]
+        try:
+            wanted = loads(wanted) if isinstance(wanted, str) else wanted
+            body["$"] = {"subset" if pattern.get("ignoreExtraElements") else "equals": wanted}
+        except JSONDecodeError:
+            found.notes.append(f"{file.where(path)}: equalToJson holds no JSON")
+    elif isinstance(of(pattern, "contains"), str) and "raw_body" not in match:
+        match["raw_body"] = {"contains": pattern["contains"]}
+    elif isinstance(of(pattern, "matches"), str) and "raw_body" not in match:
+        match["raw_body"] = {"regex": pattern["matches"]}
+    else:
+        found.notes.append(f"{file.where(path)}: this pattern is not carried over")
+    if not body:
+        del match["body"]
+
+
+def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
+    http: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    for name, value in response.items():
+        if name == "status" and isinstance(value, int):
+            http["status"] = value
+        elif name == "headers" and isinstance(value, dict):
+            http["headers"] = {
+                key: REDACTED
+                if secret_name(key)
+                else redact_text(", ".join(held) if isinstance(held, list) else str(held))
+                for key, held in value.items()
+                if key.lower() not in LEFT_OUT and key.lower() != "set-cookie"
+            }
+        elif name == "body":
+            http["body"] = redact_text(str(value))
+        elif name == "jsonBody":
+            http["body"] = value
+        elif name == "bodyFileName":
+            http["body_file"] = f"__files/{value}"
+            found.notes.append(f"{file.where((*path, name))}: copy __files/{value} beside the scenario file")
+        elif name == "fixedDelayMilliseconds" and isinstance(value, int):
+            settings["delay"] = f"{value}ms"
+        elif name == "fault" and value in FAULTS:
+            settings["faults"] = [FAULTS[value]]
+        elif name != "statusMessage":
+            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+    return {"literal": True, "http": http, **settings}
