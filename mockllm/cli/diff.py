@@ -73,8 +73,12 @@ def _print(cases: list[Case], found: list[Difference], json: bool) -> None:
         return
     for each in found:
         print(each)
-    asked = f"{len(cases)} example{'s' * (len(cases) != 1)} and requests" if cases else "nothing was asked"
-    print(f"{asked}: {other or 'none'} answered otherwise" if cases else f"{asked}: there is no example")
+    result = f"{other} answered otherwise" if other else "all answered alike"
+    print(
+        f"{len(cases)} asked: {result}"
+        if cases
+        else "nothing was asked: there is no example, and no --requests"
+    )
 
 
 @contextmanager

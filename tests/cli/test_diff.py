@@ -1,0 +1,148 @@
+"""`mockllm diff`: which requests two versions of scenarios answer otherwise, and what of the answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.packing.making import git, pack, repository, run, tagged, write
+
+BASE = "rules: [{name: hi, match: {user: hi}, reply: Hi.}, {name: all, reply: Yes.}]\n"
+HI = "examples: [{name: a greeting, request: {user: hi}, expect: {}}]\n"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def difference(
+    old: str, new: str, examples: str = HI, capsys: pytest.CaptureFixture[str] | None = None
+) -> int:
+    write(Path(), {"old/a.yaml": old + examples, "new/a.yaml": new})
+    return run("diff", "old", "new")
+
+
+CHANGES = [
+    ("the text", "rules: [{match: {user: hi}, reply: Ho.}]", 'text: "Hi." -> "Ho."'),
+    ("an error", "rules: [{match: {user: hi}, error: overloaded}]", "status: 200 -> 503"),
+    ("the rule is gone", "rules: [{match: {user: ho}, reply: Hi.}]", "status: 200 -> 404"),
+    ("a header", "rules: [{match: {user: hi}, reply: Hi., headers: {x-a: b}}]", "headers: "),
+    ("the time", "rules: [{match: {user: hi}, reply: Hi., delay: 2s}]", "took: 0s -> 2s"),
+    ("the usage", "rules: [{match: {user: hi}, reply: {text: Hi., usage: {input_tokens: 77}}}]", "usage: "),
+    ("a call", "rules: [{match: {user: hi}, reply: {tool_calls: [{name: f}]}}]", "tool_calls: none -> "),
+    (
+        "why it ended",
+        "rules: [{match: {user: hi}, reply: {text: Hi., finish_reason: length}}]",
+        "finish_reason: ",
+    ),
+    (
+        "a fault",
+        "rules: [{match: {user: hi}, reply: Hi., faults: [{reset: {after: {bytes: 1}}}]}]",
+        'faults: none -> ["reset"]',
+    ),
+]
+
+
+@pytest.mark.parametrize(("new", "told"), [each[1:] for each in CHANGES], ids=[each[0] for each in CHANGES])
+def test_what_a_client_sees_otherwise_is_told(
+    new: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert difference(BASE, new) == 1
+    said = capsys.readouterr().out
+    assert f"a greeting: {told}" in said
+    assert said.endswith("1 asked: 1 answered otherwise\n")
+
+
+SAME = {
+    "nothing": BASE,
+    "the rule's name": BASE.replace("name: hi", "name: other"),
+    "another place": "# a comment\n\n" + BASE.replace("name: hi, ", ""),
+    "what nobody asks": BASE.replace("Yes.", "No."),
+    "the rule's form": "rules: [{name: hi, match: {user: {equals: hi}}, reply: {text: Hi.}}]\n",
+}
+
+
+@pytest.mark.parametrize("new", SAME.values(), ids=list(SAME))
+def test_what_a_client_sees_alike_is_none(new: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert difference(BASE, new) == 0
+    assert capsys.readouterr().out == "1 asked: all answered alike\n"
+
+
+def test_examples_of_both_sides_are_asked_those_alike_once(capsys: pytest.CaptureFixture[str]) -> None:
+    other = (
+        "examples: [{name: again, request: {user: hi}}, {name: new, request: {user: ho}, expect: {text: x}}]"
+    )
+    assert difference(BASE, BASE.replace("Yes.", "No.") + other) == 1
+    assert capsys.readouterr().out == 'new: text: "Yes." -> "No."\n2 asked: 1 answered otherwise\n'
+
+
+def test_steps_are_asked_in_turn_of_each_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    old = "rules: [{sequence: [{reply: A.}, {reply: B.}]}]\n"
+    step = "{request: {user: hi, provider: [openai, anthropic]}}"
+    examples = f"examples: [{{name: two, steps: [{step}, {step}]}}]\n"
+    assert difference(old, old.replace("B.", "C."), examples) == 1
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        'two (openai): step 2: text: "B." -> "C."',
+        'two (anthropic): step 2: text: "B." -> "C."',
+    ]
+
+
+def test_parameters_that_only_one_side_has_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    example = "examples: [{name: loud, with: {mood: loud}, request: {user: hi}}]\n"
+    pack(Path("old"), more="params: {mood: {default: calm}}", rules=BASE + example)
+    pack(Path("new"), rules=BASE)
+    assert run("diff", "old", "new") == 1
+    assert "loud: parameters: loads -> with mood: no pack in use has a parameter" in capsys.readouterr().out
+    assert run("diff", "old", "old") == 0
+
+
+def test_versions_in_a_repository_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    made = repository(Path("repo").absolute(), "1.0.0", "1.1.0")
+    write(made, {"more.yaml": HI})
+    tagged(made, "now")
+    assert run("diff", "repo@v1.0.0", "repo") == 1
+    assert 'a greeting: text: "Hi from 1.0.0." -> "Hi from 1.1.0."' in capsys.readouterr().out
+    assert run("diff", "repo@now", "repo@v1.1.0") == 0
+    write(made, {"mocks/a.yaml": BASE + HI})
+    git(made, "add", "--all")
+    git(made, "commit", "--quiet", "-m", "x")
+    git(made, "tag", "mocks")
+    write(made, {"mocks/a.yaml": (BASE + HI).replace("Hi.", "Ho.")})
+    capsys.readouterr()
+    assert run("diff", "repo/mocks@mocks", "repo/mocks") == 1, "also a folder that is no pack"
+    assert 'text: "Hi." -> "Ho."' in capsys.readouterr().out
+
+
+def test_requests_from_files_are_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE.replace("Yes.", "No.")})
+    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "What?"}]}
+    write(Path(), {"requests/one.json": json.dumps(asked), "requests/two.json": '{"user": "hi"}'})
+    assert run("diff", "old", "new", "--requests", "requests") == 1
+    assert capsys.readouterr().out.splitlines() == [
+        'requests/one.json: text: "Yes." -> "No."',
+        "2 asked: 1 answered otherwise",
+    ]
+    assert run("diff", "old", "new", "--requests", "requests/two.json", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"requests": 1, "otherwise": 0, "differences": []}
+    assert run("diff", "old", "new", "--requests", "none.json") == 2
+    assert run("diff", "old", "new") == 0
+    assert "nothing was asked: there is no example" in capsys.readouterr().out
+
+
+def test_packs_by_name_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", pack(Path("p"), rules=BASE + HI)) == 0
+    assert run("diff", "team/x", "p") == 0
+    write(Path("p"), {"rules.yaml": BASE.replace("Hi.", "Ho.")})
+    assert run("diff", "team/x", "p") == 1
+    assert run("diff", "team/y", "p") == 2
+    assert run("diff", "default", "default", "--json") == 0
+
+
+def test_mistakes_on_a_side_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert difference("rules: [{repli: x}]\n", BASE, "") == 2
+    assert "old/a.yaml:1:10: rules[0].repli" in capsys.readouterr().err
+    assert run("diff", "old", "new", "--json") == 2
+    assert json.loads(capsys.readouterr().out)["mistakes"][0]["file"] == "old/a.yaml"

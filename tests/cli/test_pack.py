@@ -1,0 +1,182 @@
+"""`mockllm pack`: what a person sees of making, looking at and listing packs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.pack_making import described
+from mockllm.packing.powers import powers
+from mockllm.scenario.gathering import Wanted, gather
+from tests.packing.making import EXAMPLE, RULES, manifest, pack, repository, run, write
+
+STEPS = """\
+rules:
+  - {name: hi, match: {user: hi}, sequence: [{reply: One.}, {reply: Two.}, {error: rate_limit}]}
+  - {name: drawn, match: {user: drawn}, choose: [{reply: A.}, {reply: B.}]}
+  - {name: never, match: {user: never}, reply: Never.}
+modifiers:
+  - {name: slow, match: {user: hi}, delay: 1s}
+  - {name: off, enabled: false, error: overloaded}
+examples:
+  - name: two steps
+    steps: [{request: {user: hi}, expect: {text: One.}}, {request: {user: hi}, expect: {text: Two.}}]
+"""
+POWERFUL = """\
+rules:
+  - {name: a, match: {user: a}, error: {type: overloaded, retry_after: 1s}}
+  - {name: b, match: {user: b}, http: {status: 200, body_file: page.html}}
+modifiers:
+  - {name: c, faults: [{reset: {after: {chunks: 1}}}, {stall: {for: 1s, after: {chunks: 1}}}], delay: 1s}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+
+def test_a_new_pack_is_sound_and_wholly_tested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "new", "team/greet") == 0
+    assert "mockllm pack test greet" in capsys.readouterr().out
+    assert run("pack", "check", "greet") == 0
+    assert run("pack", "test", "greet", "--min-coverage", "100%") == 0
+    assert "3 passed\n100% of 2 rules, steps and modifiers reached\n" in capsys.readouterr().out
+    assert run("pack", "new", "team/greet") == 1
+    assert "greet is there already, and stays as it is" in capsys.readouterr().err
+    assert run("pack", "new", "../evil") == 1
+
+
+def test_what_no_example_reaches_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    pack(Path("p"), rules=STEPS)
+    assert run("pack", "test", "p") == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "1 passed",
+        "not reached: p/rules.yaml:2 team/x/rules.yaml:hi step 3",
+        "not reached: p/rules.yaml:3 team/x/rules.yaml:drawn",
+        "not reached: p/rules.yaml:4 team/x/rules.yaml:never",
+        "not reached: p/rules.yaml:7 team/x/rules.yaml:off",
+        "40% of 10 rules, steps and modifiers reached",
+    ]
+    assert run("pack", "test", "p", "--min-coverage", "40%") == 0
+    assert run("pack", "test", "p", "--min-coverage", "41%") == 1
+    assert "less than the 41% that is asked for" in capsys.readouterr().err
+
+
+def test_an_example_that_fails_or_a_mistake_fails_the_test(capsys: pytest.CaptureFixture[str]) -> None:
+    pack(Path("p"), rules=RULES + EXAMPLE.replace("Hi.", "Ho."))
+    assert run("pack", "test", "p") == 1
+    write(Path("p"), {"rules.yaml": "rules: [{repli: x}]"})
+    assert run("pack", "test", "p") == 1
+    assert "p/rules.yaml:1:10: rules[0].repli" in capsys.readouterr().err
+    assert run("pack", "test", "nowhere/at/all") == 1
+    Path("empty").mkdir()
+    assert run("pack", "test", "empty") == 1
+    assert "empty is no pack: it holds no pack.yaml" in capsys.readouterr().err
+
+
+def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[str]) -> None:
+    more = "use: [default]\nparams: {key: {env: [AWS_SECRET, OTHER]}, mood: {env: MOOD}}"
+    pack(Path("p"), more=more, rules=POWERFUL)
+    write(Path("p"), {"page.html": "<html>"})
+    assert run("pack", "check", "p") == 0
+    told = capsys.readouterr().out
+    for line in (
+        "answers     2 rules, 1 modifiers; its modifiers set delay, faults of whatever answers",
+        "errors      overloaded",
+        "faults      reset, stall",
+        "open ports  none",
+        "proxy       none",
+        "reads       page.html",
+        "environment AWS_SECRET, OTHER, MOOD",
+        "uses        default",
+    ):
+        assert f"  {line}\n" in told
+    assert run("pack", "check", "p", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is True
+    assert report["could"]["environment"] == ["AWS_SECRET", "OTHER", "MOOD"]
+    assert report["could"]["ports"] == []
+
+
+def test_where_a_pack_would_send_requests_is_told() -> None:
+    made = pack(Path("p"), rules="rules: [{name: a, proxy: {to: 'https://elsewhere.example'}}]\n")
+    gathered = gather(Wanted((str(made),)))
+    lines = described(powers(gathered, gathered.loading.packs[0]))
+    assert "  proxy       passes requests on to https://elsewhere.example" in lines
+
+
+def test_check_looks_at_a_pack_before_it_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
+    assert run("pack", "check", f"{made}@v1.0.0") == 0
+    assert "team/x 1.0.0:" in capsys.readouterr().out
+    assert run("pack", "check", made.as_uri()) == 0
+    assert "team/x 1.1.0:" in capsys.readouterr().out
+    assert list(Path().iterdir()) == []
+
+
+def test_mistakes_are_told_at_their_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = pack(tmp_path / "p", rules="rules: [{repli: x}]")
+    assert run("pack", "check", made) == 1
+    assert f"{made}/rules.yaml:1:10: rules[0].repli" in capsys.readouterr().out
+    assert run("pack", "check", made, "--json") == 1
+    assert json.loads(capsys.readouterr().out)["mistakes"][0]["line"] == 1
+
+
+def test_the_list_and_what_is_known_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = "description: Says hi.\nlicense: MIT\nparams: {mood: {default: good, description: How it is.}}"
+    assert run("pack", "add", pack(tmp_path / "p", more=more)) == 0
+    capsys.readouterr()
+    assert run("pack", "list") == 0
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.split() == ["team/x", "1.0.0", "here", "../p"]
+    assert any(line.split() == ["default", "1.0", "shipped"] for line in others)
+    assert run("pack", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["name"] == "team/x"
+
+    assert run("pack", "info", "team/x") == 0
+    told = capsys.readouterr().out
+    assert told.startswith("team/x 1.0.0: Says hi.\n")
+    assert "  --set mood=  How it is. (default good)\n" in told
+    assert run("pack", "info", "team/x", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["params"][0]["name"] == "mood"
+    assert run("pack", "info", "default") == 0
+    assert run("pack", "info", "defalt") == 1
+    (Path(".mockllm/packs/team/x@1.0.0") / "more.yaml").write_text("")
+    assert run("pack", "info", "team/x") == 1
+    assert "its files have changed" in capsys.readouterr().err
+
+
+def test_nothing_to_fetch_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add") == 0
+    assert "mockllm.lock is empty" in capsys.readouterr().out
+    assert run("pack", "add", pack(tmp_path / "p")) == 0
+    assert run("pack", "add") == 0
+    assert "all 1 packs of mockllm.lock are here" in capsys.readouterr().out
+
+
+def test_one_that_is_refused_does_not_keep_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = pack(tmp_path / "p"), write(tmp_path / "q", {"a.yaml": RULES})
+    assert run("pack", "add", bad, good) == 1
+    said = capsys.readouterr().out
+    assert "it is no pack: it holds no pack.yaml" in said
+    assert "added team/x 1.0.0" in said
+
+
+def test_the_lock_stands_beside_the_scenarios_that_are_named(tmp_path: Path) -> None:
+    write(
+        Path(),
+        {"tests/mocks/a.yaml": "use: [team/x]\n", "alone/pack.yaml": manifest("alone", more="use: [team/x]")},
+    )
+    assert run("pack", "add", pack(tmp_path / "p"), "--scenarios", "tests/mocks") == 0
+    assert Path("tests/mockllm.lock").is_file()
+    assert run("check", "tests/mocks", "--frozen") == 0
+    assert run("check", "tests/mocks/a.yaml", "--frozen") == 0
+    assert run("pack", "add", tmp_path / "p", "--scenarios", "alone") == 0
+    assert Path("alone/mockllm.lock").is_file()
+    assert run("pack", "test", "alone", "--frozen") == 0

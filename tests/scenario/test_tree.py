@@ -1,0 +1,105 @@
+"""What a pack may hold, by its files' names and sizes, and its digest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mockllm.scenario import tree as limits
+from mockllm.scenario.tree import LARGEST, Refused, Tree, hidden, read_tree
+
+
+def tree(*paths: str) -> Tree:
+    made = Tree()
+    for path in paths:
+        made.add(path, path.encode())
+    return made
+
+
+def test_the_digest_is_that_of_paths_and_contents() -> None:
+    assert tree("a.yaml", "b/c.yaml").sha256 == tree("b/c.yaml", "a.yaml").sha256
+    others = [tree("a.yaml"), tree("b/c.yaml"), tree("a.yaml", "b.yaml"), Tree()]
+    assert len({each.sha256 for each in others}) == len(others)
+
+
+def test_only_what_belongs_to_a_pack_is_read(tmp_path: Path) -> None:
+    for name in (
+        "pack.yaml",
+        "a/b.yaml",
+        ".git/x",
+        "a/.hidden",
+        "__pycache__/x.yaml",
+        "dist/x.whl",
+        "a/dist/y.yaml",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert list(read_tree(tmp_path).files) == ["a/b.yaml", "a/dist/y.yaml", "pack.yaml"]
+
+
+@pytest.mark.parametrize("path", [".git/config", "a/.x", "dist/a.whl", "dist", "__pycache__/a"])
+def test_what_is_hidden(path: str) -> None:
+    assert hidden(path)
+    assert not hidden(f"x{path.removeprefix('.')}".replace("/.", "/").replace("__pycache__", "cache"))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/a", "is an absolute path"),
+        ("\\\\host\\a", "is an absolute path"),
+        ("c:a", "is an absolute path"),
+        ("a/..", "leads out of the pack"),
+        ("..", "leads out of the pack"),
+        ("a//b", "is a path that not every system can have"),
+        ("a/./b", "is a path that not every system can have"),
+        ("a ", "is a path that not every system can have"),
+        ("a.", "is a path that not every system can have"),
+        ("a?", "is a path that not every system can have"),
+        ("a\u202eb", '"a\\u202eb" is a path that not every system can have'),
+        ("LPT1.txt", "is a device"),
+        ("a" * 201, "is a path of more than 200 bytes"),
+        ("/".join("a" * 13), "lies in more than 12 folders"),
+        ("a.PY", "is code; a pack is data"),
+    ],
+)  # fmt: skip
+def test_a_path_that_no_pack_has(path: str, message: str) -> None:
+    with pytest.raises(Refused) as told:
+        tree(path)
+    assert message in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        (("a.yaml", "a.yaml"), '"a.yaml" and "a.yaml" are one file on some systems'),
+        (("a.yaml", "A.yaml"), '"a.yaml" and "A.yaml" are one file on some systems'),
+        (("x/a.yaml", "X/b.yaml"), '"x" and "X" are one file on some systems'),
+        (("caf\u00e9", "cafe\u0301"), "are one file on some systems"),
+        (("a", "a/b"), '"a/b" lies in a file'),
+    ],
+    ids=["twice", "cases", "cases of a folder", "accents", "a file as a folder"],
+)
+def test_two_files_that_are_one(paths: tuple[str, ...], message: str) -> None:
+    with pytest.raises(Refused) as told:
+        tree(*paths)
+    assert message in str(told.value)
+
+
+def test_sizes_are_bounded_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refused, match="holds 16 MiB; a file of a pack holds at most 16 MiB"):
+        Tree().expect("a", LARGEST + 1)
+    monkeypatch.setattr(limits, "LARGEST_TREE", 10)
+    made = tree("12345", "6789")
+    with pytest.raises(Refused, match="its files hold more than"):
+        made.add("a", b"xx")
+    monkeypatch.setattr(limits, "MOST_FILES", 2)
+    with pytest.raises(Refused, match="it holds more than 2 files"):
+        made.add("a", b"")
+
+
+def test_a_deep_folder_is_not_followed_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "/".join("d" * 30)).mkdir(parents=True)
+    with pytest.raises(Refused, match="lies in more than 12 folders"):
+        read_tree(tmp_path)
