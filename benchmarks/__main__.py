@@ -20,6 +20,7 @@ NAMES = {
     "streams": "1,000 paced streams at once",
     "slow": "Slow readers",
     "start": "From start to the first answer",
+    "library": "A server for each test",
 }
 
 

@@ -1,0 +1,122 @@
+"""docs/testing.md is true: its tests pass, in each of its languages where that is installed, by the commands that it
+tells; its tables name what there is.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from mockllm.testing.library import Answering, MockLLM
+from mockllm.testing.plugin import WORDS
+from mockllm.testing.received import Received
+from tests.process import MOCKLLM, environment
+from tests.waiting import PATIENCE
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+INSTALLED = any(each.name == "mockllm_server" for each in entry_points(group="pytest11"))
+VITEST = """\
+import assert from "node:assert/strict";
+export { test } from "node:test";
+export const expect = (found) => ({ toBe: (wanted) => assert.equal(found, wanted) });
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def run(*line: str, cwd: Path, **more: str) -> str:
+    """What a command says, which must succeed."""
+    done = subprocess.run(
+        line, cwd=cwd, env=environment(PYTHONPATH=str(ROOT), **more), capture_output=True, encoding="utf-8",
+        timeout=PATIENCE * 6,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.timeout(300)
+def test_its_tests_for_pytest_pass(tmp_path: Path) -> None:
+    *tests, _ = blocks("python")
+    for number, block in enumerate(tests):
+        (tmp_path / f"test_page_{number}.py").write_text(block)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # its clients are not closed, as those of applications
+    plugins = [*(() if INSTALLED else ("-p", "mockllm.testing.plugin")), "-p", "no:langsmith_plugin"]
+    said = run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugins, cwd=tmp_path)
+    assert "3 passed" in said
+
+
+def test_its_python_without_pytest_runs() -> None:
+    exec(blocks("python")[-1], {})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (yaml,) = (block for block in blocks("yaml") if "hello.yaml" in block)
+    (tmp_path / "hello.yaml").write_text(yaml)
+    return tmp_path
+
+
+def executed(folder: Path, *line: str, **more: str) -> str:
+    return run(*MOCKLLM, "exec", "--scenarios", "hello.yaml", "--strict", "--", *line, cwd=folder, **more)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_its_tests_for_vitest_pass(folder: Path) -> None:
+    """By node's own runner, which has what the page's tests use of vitest's."""
+    (block,) = blocks("js")
+    package = folder / "node_modules" / "vitest"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"name": "vitest", "type": "module", "exports": "./index.js"}')
+    (package / "index.js").write_text(VITEST)
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "hello.test.js").write_text(block)
+    assert re.search(r"pass 2\b", executed(folder, "node", "--test", "hello.test.js"))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
+def test_its_tests_for_go_pass(folder: Path) -> None:
+    (block,) = blocks("go")
+    (folder / "hello_test.go").write_text(block)
+    (folder / "go.mod").write_text("module hello\n\ngo 1.21\n")
+    more = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"}
+    assert "ok" in executed(folder, "go", "test", "-count=1", "./...", **more)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed")
+def test_its_test_for_java_passes(folder: Path) -> None:
+    (block,) = blocks("java")
+    (folder / "HelloTest.java").write_text(block)
+    executed(folder, "java", "HelloTest.java")
+
+
+def test_the_commands_of_its_workflow_are_commands() -> None:
+    (workflow,) = (block for block in blocks("yaml") if "runs-on" in block)
+    commands = re.findall(r"run: (mockllm .*?)(?:  |$)", workflow, re.MULTILINE)
+    assert [each.split()[1] for each in commands] == ["check", "test", "exec"]
+
+
+def test_every_word_of_the_marker_and_what_the_fixture_has_is_told() -> None:
+    for word in (each for each in WORDS if each != "pack"):
+        assert f"`{word}=" in PAGE, word
+    public = {name for kind in (Answering, MockLLM) for name in vars(kind) if not name.startswith("_")}
+    untold = {"journal", "complaints", "check", "session_id", "port", "warnings", "base_url", "azure_url"}
+    missing = {name for name in public - untold if not re.search(rf"\b{name}\b", PAGE)}
+    assert missing == set()
+    seen = {name for name in vars(Received) if not name.startswith("_")} - {
+        "record",
+        "explanation",
+        "session",
+        "at",
+    }
+    assert {name for name in seen if f"`{name}`" not in PAGE} == set()
