@@ -41,9 +41,11 @@ def run(*line: str, cwd: Path) -> str:
 def test_the_wheel_holds_the_package_the_packs_the_schemas_and_nothing_else(tmp_path: Path) -> None:
     wheel = built(tmp_path)
     assert wheel.name == f"mockllm_scenarios-{__version__}-py3-none-any.whl"
+    about = f"mockllm_scenarios-{__version__}.dist-info/"
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    about = f"mockllm_scenarios-{__version__}.dist-info/"
+        entries = archive.read(about + "entry_points.txt").decode()
+    assert "[pytest11]\nmockllm_server = mockllm.testing.plugin\n" in entries
     assert {name.partition("/")[0] + "/" for name in names} == {"mockllm/", about}
     assert {about + "licenses/LICENSE", about + "entry_points.txt"} <= names
 
