@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.core.events import sent
 from mockllm.engine import engine
-from tests.language.playing import Ask, Game, chat, claude
+from tests.language.playing import Ask, Game, chat, claude, models, play
 
 SCENARIO = """
 rules:
@@ -18,19 +18,26 @@ rules:
   - {name: one, match: {user: {contains: one}}, reply: "one of many"}
   - {name: drawn, match: {user: {contains: drawn}}, choose: [a, b, c]}
   - {name: lax, match: {user: {contains: lax}}, reply: {text: lax, usage: {input_tokens: 3}}}
+  - {name: lit, match: {user: lamp}, sets_state: {lamp: true}, reply: lit}
+  - {name: out, match: {user: "off"}, sets_state: {lamp: null}, reply: out}
+  - {name: dark, match: {user: dark}, requires_state: {lamp: null}, reply: dark}
+  - {name: early, match: {user: early}, during: {from: 1s}, reply: early}
   - {name: rest, reply: rest}
 modifiers:
+  - {name: quota, match: {user: limited}, limit: {strategy: after-n, requests: 9}}
+  - {name: machine, match: {user: loaded}, load: {concurrency: 3, max_inflight: 9}}
   - {name: all, headers: {x-all: "1"}}
   - {name: some, match: {model: gpt-4o}, pace: {itl: 10ms}}
   - {name: now-and-then, match: {user: {contains: one}}, every: 5, headers: {x-fifth: "1"}}
   - {name: jittery, match: {user: {contains: lax}}, pace: {jitter: 10ms}}
 """
 USERS = ("one", "one more", "count", "drawn", "lax", "hello", "count one")
+DECIDED = ("lamp", "off", "dark", "early", "limited", "loaded")
 
 
 def asked(random: Random) -> Iterator[Ask]:
     for _ in range(300):
-        user, session = random.choice(USERS), random.choice((None, "a"))
+        user, session = random.choice(USERS + DECIDED), random.choice((None, "a"))
         more: dict[str, Any] = {"stream": True} if random.random() < 0.4 else {}
         if random.random() < 0.1:
             more["surprise"] = 1
@@ -65,3 +72,16 @@ def test_lanes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyP
     for user in USERS * 3:
         game.hear(chat(user))
         assert len(game.engine._lanes) <= 1
+
+
+def test_what_sets_a_state_or_is_bounded_has_no_lane() -> None:
+    game = Game(SCENARIO)
+    for user in ("lamp", "limited", "loaded", "dark"):
+        for _ in range(3):
+            game.hear(chat(user))
+    assert set(game.engine._lanes.values()) == {None}
+
+
+def test_what_generates_nothing_is_refused_on_either_way() -> None:
+    heard = play("rules: [{match: {api: models}, reply: x}]", models(), models(), models())
+    assert [each.status for each in heard] == [400] * 3
