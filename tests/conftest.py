@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite(
+    "tests.faults.bench", "tests.faults.cells", "tests.faults.expected", "tests.faults.expected_meaning"
+)
+"""Assertions in the files beside these tests tell what they compare, as those in tests do."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

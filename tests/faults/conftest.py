@@ -1,4 +1,4 @@
-"""Assertions in the files beside the tests tell what they compare, as those in tests do; and the bench."""
+"""The bench that all cells of the matrix are played on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite(
-    "tests.faults.bench", "tests.faults.cells", "tests.faults.expected", "tests.faults.expected_meaning"
-)
-
-from tests.faults.bench import Bench  # noqa: E402 - what is rewritten is imported behind
-from tests.faults.bench import bench as opened  # noqa: E402
+from tests.faults.bench import Bench
+from tests.faults.bench import bench as opened
 
 
 @pytest.fixture(scope="module")
