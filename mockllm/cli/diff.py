@@ -89,7 +89,7 @@ def _side(text: str, sets: list[str]) -> Iterator[Wanted]:
         yield Wanted((text,), settings=settings, vocabulary=vocabulary(), lock=lock)
         return
     name = text.partition("@")[0]
-    if re.match(NAME, name):
+    if re.fullmatch(NAME, name):
         try:
             Shelf.beside(lock).find(name)
         except NoPack:

@@ -85,7 +85,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _new(name: str, folder: Path) -> int:
-    if not re.match(NAME, name):
+    if not re.fullmatch(NAME, name):
         raise Refused(
             f'"{name}" is no name of a pack; write x or team/x, in letters, digits, ".", "_" and "-"'
         )

@@ -120,7 +120,7 @@ def _version(folder: Path | None) -> str:
 def _info(path: str, text: str, json: bool) -> int:
     name = text.partition("@")[0]
     source = text
-    if re.match(NAME, name) and not os.path.isdir(text):
+    if re.fullmatch(NAME, name) and not os.path.isdir(text):
         try:
             source = str(Shelf.beside(path).find(name).folder)
         except ValueError as error:

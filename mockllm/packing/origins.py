@@ -91,7 +91,7 @@ def _of_path(given: str, inside: str, here: Path, forced: bool) -> Place:
         return _checked(Place("git", os.path.relpath(above, here), ref, below))
     if forced and is_repository(whole):
         return Place("git", given, None, inside.strip("/"))
-    if re.match(NAME, given) and not given.startswith(".") and os.sep + "." not in given:
+    if re.fullmatch(NAME, given) and not given.startswith(".") and os.sep + "." not in given:
         return Place("installed", given)
     raise Refused(f'there is no folder, zip, wheel or git repository "{given}"')
 

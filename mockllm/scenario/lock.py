@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, WithJsonSchema
 
-from mockllm.scenario.complaints import mistakes_in
+from mockllm.core.quantity_types import mistake
+from mockllm.scenario.complaints import found_text, mistakes_in
 from mockllm.scenario.folder import read_bytes
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.mistakes import Mistake
@@ -30,7 +32,18 @@ NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$"
 """A pack's name: `x`, or `team/x`. Nothing that could lead elsewhere as a path."""
 _HEAD: Final = "# The packs that these scenarios use, written by `mockllm pack`. Commit it; do not edit it.\n"
 
-PackName = Annotated[str, StringConstraints(pattern=NAME, max_length=100)]
+
+def _name(value: str) -> str:
+    if len(value) > 100 or re.fullmatch(NAME, value) is None:
+        raise mistake(
+            f'a pack is called x or team/x, in letters, digits, ".", "_" and "-"; found {found_text(value)}'
+        )
+    return value
+
+
+PackName = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME, "maxLength": 100})
+]
 
 
 class LockedWord(Word):

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -48,6 +47,8 @@ def installed() -> Mapping[str, Path]:
 
 
 def _installed() -> Iterator[tuple[str, Path]]:
+    from importlib import metadata  # 10 ms that only a name which is nowhere else is worth
+
     for point in metadata.entry_points(group=ENTRY_POINTS):
         if point.dist is None or not _MODULE.fullmatch(point.value):
             continue
