@@ -8,7 +8,8 @@ import asyncio
 import pickle
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +19,11 @@ from mockllm.engine.engine import LONGEST
 from mockllm.scenario import lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.entries import Entry
 from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.loading import Loading
 from mockllm.scenario.mistakes import Mistake, Stale
+from mockllm.scenario.overlay import Overlaid, joined, missing
 from mockllm.scenario.parcel import Parcel
 from mockllm.server.reload import Rebuilt
 from mockllm.state import State
@@ -68,6 +71,11 @@ class Builder:
         self._catalog: Catalog | None = None
         self._last: Loading | bytes | None = None
         self.watched: frozenset[Path] = frozenset()
+        self._entries: Sequence[Entry] = ()
+        """Of the files, without their words: what is still the same is taken over."""
+        self._stale: Sequence[Stale] = ()
+        self._over: Sequence[Overlaid] = ()
+        self._building = asyncio.Lock()
 
     def first(self) -> Engine:
         """The engine to start with. Broken where there is any mistake; if strict, or a warning."""
@@ -80,19 +88,40 @@ class Builder:
             raise Broken(warnings)
         self.warnings = tuple(map(str, warnings))
         self._last = gathered.loading
+        self._entries = [replace(entry, word=None) for entry in gathered.entries]
         self.variables = _variables(gathered.loading)
         self.watched = _watched(gathered.loading.trees, gathered.loading.folders)
         return self._engine(catalog, ())
 
     async def again(self) -> Rebuilt:
         """The engine for the files as they are now; a broken file stands in its last good version."""
-        parcel = await self._parcel()
-        catalog = await _in_slices(compile_catalog(parcel.entries, self._catalog))
-        self._last = parcel.loading
-        self.watched = _watched(parcel.trees, parcel.folders)
+        async with self._building:
+            parcel = await self._parcel()
+            self._last = parcel.loading
+            self.watched = _watched(parcel.trees, parcel.folders)
+            self.warnings = tuple(parcel.warnings)
+            self._entries, self._stale = parcel.entries, parcel.stale
+            return Rebuilt(await self._with(self._over), self.watched, self.warnings)
+
+    async def overlaid(self, over: Sequence[Overlaid], swap: Callable[[Engine], None]) -> None:
+        """Has an engine of the files as they were read last, below these overlays, swapped in. Broken where one
+        of them replaces what there is not."""
+        async with self._building:
+            mistakes = [mistake for each in over for mistake in missing(each, self._entries)]
+            if mistakes:
+                raise Broken(mistakes)
+            engine = await self._with(over)
+            self._over = over
+            swap(engine)
+
+    async def _with(self, over: Sequence[Overlaid]) -> Engine:
+        entries = joined(self._entries, over) if over else self._entries
+        catalog = await _in_slices(compile_catalog(entries, self._catalog))
+        if over:
+            uses = any(entry.layer > 0 for entry in entries)
+            catalog = replace(catalog, uses=uses, files=len({entry.file for entry in self._entries}))
         self._state.keep(catalog.keys)
-        self.warnings = tuple(parcel.warnings)
-        return Rebuilt(self._engine(catalog, parcel.stale), self.watched, self.warnings)
+        return self._engine(catalog, self._stale)
 
     def _engine(self, catalog: Catalog, stale: Sequence[Stale]) -> Engine:
         self._catalog = catalog

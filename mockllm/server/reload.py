@@ -73,6 +73,7 @@ class Reload:
         self._moved = False
         self._looking = 0.0
         self.swaps = 0
+        self._one = asyncio.Lock()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -129,6 +130,16 @@ class Reload:
     async def look(self) -> bool:
         """Rebuild and swap if a watched file differs from what was built; whether that was done. A build that
         fails is said, and leaves the engine as it is."""
+        async with self._one:
+            return await self._look()
+
+    async def now(self) -> None:
+        """Rebuild and swap whether anything differs or not."""
+        async with self._one:
+            self._built = frozenset()
+            await self._look()
+
+    async def _look(self) -> bool:
         found, self._looking = await asyncio.to_thread(_seen, self._watched)
         if found == self._built:
             return False

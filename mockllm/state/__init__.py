@@ -3,7 +3,7 @@ memory by default."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mockllm.core.claim import Claim, Settled
@@ -48,6 +48,15 @@ class State(Counting, Protocol):
 
     def keep(self, keys: frozenset[str]) -> None:
         """Forget the counts of every other key: rules that are gone or were changed."""
+
+    def totals(self) -> Mapping[str, Sequence[int]]:
+        """The tries and turns of each key, of all sessions and scopes together."""
+
+    def reset(self) -> None:
+        """Forget all sessions, and all that was counted."""
+
+    def reset_limits(self, keys: frozenset[str] | None = None) -> None:
+        """Give back what was used of limits: of all, or of the modifiers with these keys."""
 
     def recall(self, session: str) -> Recall:
         """What is remembered of a session."""

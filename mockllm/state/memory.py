@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.claim import TURNS, Bounds, Candidate, Claim, Guard, Lease, Outcome, Refused, Settled, Turn
@@ -41,6 +41,16 @@ class Memory:
     def keep(self, keys: frozenset[str]) -> None:
         for scope in (*self._recent.values(), *self._older.values()):
             scope.keep(keys)
+
+    def clear(self) -> None:
+        """Forgets all that was counted."""
+        self._recent.clear()
+        self._older.clear()
+
+    def scopes(self) -> Iterator[Scope]:
+        """All there are."""
+        yield from self._recent.values()
+        yield from self._older.values()
 
     def _scope(self, session: str, name: str) -> Scope:
         """A scope's counts. Those in use are always among the recent ones; when these fill half of the

@@ -66,6 +66,16 @@ class Scope:
             for key in held.keys() - keys:
                 del held[key]
 
+    def all_counts(self) -> Mapping[str, Sequence[int]]:
+        """The tries and turns of all keys."""
+        self._pay()
+        return self.counts
+
+    def forget_accounts(self, keys: frozenset[str] | None = None) -> None:
+        """What was used of limits is given back: of all, or of these keys."""
+        for key in [key for key in self._accounts if keys is None or key in keys]:
+            del self._accounts[key]
+
     def _pay(self) -> None:
         for keys, times in self.owed.items():
             for key in keys:

@@ -7,7 +7,7 @@ came after it; all that was kept of it goes then. The one that requests without 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Final
 
@@ -15,6 +15,7 @@ from mockllm.core.claim import Claim, Settled
 from mockllm.core.remembered import Memo, Recall
 from mockllm.state.memory import CAPACITY, Memory
 from mockllm.state.remembering import Remembered
+from mockllm.state.scopes import Scope
 
 MOST: Final = 1000
 """How many sessions there are at most."""
@@ -79,6 +80,33 @@ class Sessions:
         self.shared.keep(keys)
         for each in self._sessions.values():
             each.counts.keep(keys)
+
+    def totals(self) -> Mapping[str, Sequence[int]]:
+        """The tries and turns of each key, of all sessions and scopes together."""
+        found: dict[str, list[int]] = {}
+        for scope in self._scopes():
+            for key, (tries, turns) in scope.all_counts().items():
+                total = found.setdefault(key, [0, 0])
+                total[0] += tries
+                total[1] += turns
+        return found
+
+    def reset(self) -> None:
+        """Forgets all sessions, and all that was counted."""
+        for id in list(self._sessions):
+            del self._sessions[id]
+            self._remembered.end(id)
+        self._remembered.end("")
+        self.shared.clear()
+
+    def reset_limits(self, keys: frozenset[str] | None = None) -> None:
+        """Gives back what was used of limits: of all, or of the modifiers with these keys."""
+        for scope in self._scopes():
+            scope.forget_accounts(keys)
+
+    def _scopes(self) -> Iterator[Scope]:
+        for memory in (self.shared, *(each.counts for each in self._sessions.values())):
+            yield from memory.scopes()
 
     def recall(self, session: str) -> Recall:
         return self._remembered.recall(session)

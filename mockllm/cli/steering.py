@@ -1,0 +1,70 @@
+"""How `serve` gives its server the control API: who may use it, and on which port.
+
+Apart from serve, which answers requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from mockllm.cli.explaining_now import explained_now
+from mockllm.cli.options import vocabulary
+from mockllm.engine import Engine
+from mockllm.scenario.overlay import Overlaid
+from mockllm.server.app import App
+from mockllm.server.building import Builder
+from mockllm.server.control import Access, Control
+from mockllm.server.control.aside import Aside
+from mockllm.server.overlays import Overlays
+from mockllm.server.reload import Reload
+from mockllm.server.serving import Address, CannotListen, Server
+
+
+def steered(app: App, builder: Builder, reload: Reload | None, values: Mapping[str, Any]) -> Server | None:
+    """Gives the app its control API; the server of it, where it has a port of its own."""
+    host, port = values["host"], values["admin_port"]
+
+    def swap(engine: Engine) -> None:
+        app.engine = engine
+
+    def apply(over: Sequence[Overlaid]) -> Awaitable[None]:
+        return builder.overlaid(over, swap)
+
+    control = Control(
+        app,
+        access=Access(values["admin_token"] or None, frozenset({host.lower(), socket.gethostname().lower()})),
+        vocabulary=vocabulary(),
+        explain=explained_now,
+        reload=None if reload is None else reload.now,
+        overlays=Overlays(apply, vocabulary()),
+    )
+    if port is None:
+        app.control = control
+        return None
+    return Server(Aside(control, limits=app.limits), [Address(host, port)])
+
+
+def beside(reload: Reload | None, aside: Server | None) -> Callable[[], Coroutine[Any, Any, None]] | None:
+    """What runs beside the answers."""
+    if aside is None:
+        return None if reload is None else reload.run
+
+    async def run() -> None:
+        try:
+            await aside.start()
+        except CannotListen as error:
+            print(f"mockllm: {error}", file=sys.stderr)
+            signal.raise_signal(signal.SIGTERM)
+            return
+        print(f"control API: {aside.listening[0].url}/api", file=sys.stderr, flush=True)
+        try:
+            await (reload.run() if reload is not None else asyncio.get_running_loop().create_future())
+        finally:
+            await aside.stop()
+
+    return run

@@ -1,0 +1,158 @@
+"""Rules and modifiers that were added while a server runs: a file that stands in no folder, above all that do.
+
+An overlay is data in the scenario language, written out as YAML and read again, so that what a person is shown
+is what answers. One is everybody's; others are those of a session, and its requests alone see them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from mockllm.core.json import Json, dumps
+from mockllm.scenario.entries import Entry, Typing
+from mockllm.scenario.language.match import Match
+from mockllm.scenario.loading import LoadedFile
+from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.reading import read_source
+from mockllm.scenario.source import Source
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.written import shorts
+
+LIVE: Final = -2
+SESSION: Final = -1
+"""The layers: below those of files, so that their settings win."""
+NOWHERE: Final = "/dev/null"
+"""An overlay refers to no files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The newest stand first. `session`: whose it is; everybody's where it is None."""
+
+    rules: tuple[Json, ...] = ()
+    modifiers: tuple[Json, ...] = ()
+    session: str | None = None
+
+    @property
+    def name(self) -> str:
+        return "overlay.yaml" if self.session is None else f"session-{self.session}.yaml"
+
+    @property
+    def data(self) -> dict[str, Json]:
+        found: dict[str, Json] = {"mockllm": 1}
+        if self.rules:
+            found["rules"] = list(self.rules)
+        if self.modifiers:
+            found["modifiers"] = list(self.modifiers)
+        return found
+
+    @property
+    def text(self) -> str:
+        """As a scenario file."""
+        return as_yaml(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaid:
+    """What an overlay comes to. `off` are the ids of items of files that it switches off."""
+
+    entries: Sequence[Entry]
+    mistakes: Sequence[Mistake]
+    off: Sequence[tuple[str, Mistake]] = ()
+
+
+def as_yaml(data: Json) -> str:
+    """Data as YAML that reads as the same data."""
+    from ruamel.yaml import YAML  # 20 ms, for those who ask
+
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.allow_unicode = True
+    writer.width = 110
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    out = io.StringIO()
+    writer.dump(data, out)
+    text = out.getvalue()
+    return text if read_source(text, "").data == data else dumps(data).decode() + "\n"
+
+
+def overlaid(source: Source, session: str | None, vocabulary: Vocabulary) -> Overlaid:
+    """The entries of an overlay's text."""
+    if source.mistakes:
+        return Overlaid((), source.mistakes)
+    id = "overlay" if session is None else "session"
+    file = LoadedFile(NOWHERE, id, source, source, NOWHERE, "user")
+    typing = Typing(vocabulary, exemplified=False)
+    layer = LIVE if session is None else SESSION
+    outline = typing.outline(file)
+    if outline is not None:
+        if "use" in source.data or "examples" in source.data:
+            word = "use" if "use" in source.data else "examples"
+            typing.mistakes.append(source.mistake((word,), "an overlay holds rules and modifiers", key=True))
+        typing.items(file, outline, layer, 0)
+    off = [(target, written.mistake("", "replaces")) for written, target in typing.switched]
+    mistakes = list(typing.mistakes)
+    if session is not None:
+        replacing = [entry for entry in typing.entries if entry.word.replaces is not None]
+        mistakes += [
+            source.mistake((*entry.path, "replaces"), "only the overlay of all sessions replaces rules")
+            for entry in replacing
+        ]
+        mistakes += [
+            replace(each, message="only the overlay of all sessions switches off") for _, each in off
+        ]
+        return Overlaid([_of_session(entry, session) for entry in typing.entries], mistakes)
+    return Overlaid(typing.entries, mistakes, off)
+
+
+def _of_session(entry: Entry, session: str) -> Entry:
+    """The entry, for requests of the session alone."""
+    own = Match.model_construct(_fields_set={"session"}, session=session)
+    match = Match.model_construct(_fields_set={"all"}, all=[own, entry.word.match])
+    word = entry.word.model_copy(update={"match": match})
+    return replace(entry, word=word, print=f"{entry.print} {session}")
+
+
+def missing(made: Overlaid, base: Sequence[Entry]) -> list[Mistake]:
+    """The mistakes of replacing what there is not."""
+    by_id = _by_id(base)
+    found = [each for target, each in made.off if target not in by_id]
+    found += [
+        Mistake("overlay.yaml", 0, 0, f"{entry.kind}s[{entry.path[1]}].replaces", "")
+        for entry in made.entries
+        if entry.word.replaces is not None and entry.word.replaces not in by_id
+    ]
+    return [replace(each, message="there is no such rule or modifier to replace") for each in found]
+
+
+def joined(base: Sequence[Entry], over: Sequence[Overlaid]) -> list[Entry]:
+    """All entries in the order in which they are asked."""
+    by_id = _by_id(base)
+    gone: set[int] = set()
+    added: list[Entry] = []
+    for number, each in enumerate(over):
+        gone |= {by_id[target] for target, _ in each.off if target in by_id}
+        for entry in each.entries:
+            place = by_id.get(entry.word.replaces)
+            if place is None:
+                rank = (*entry.rank[:3], number, entry.rank[4])
+                added.append(replace(entry, rank=rank))
+            else:
+                gone.add(place)
+                added.append(replace(entry, layer=base[place].layer, rank=base[place].rank))
+    kept = [entry for place, entry in enumerate(base) if place not in gone]
+    return sorted((*added, *kept), key=lambda entry: (entry.kind == "modifier", entry.rank))
+
+
+def _by_id(base: Sequence[Entry]) -> Mapping[Any, int]:
+    """Places by ids, and by `pack:name` where that is unique."""
+    found: dict[str, int] = {}
+    by_short: dict[str, list[int]] = {}
+    for place, entry in enumerate(base):
+        found[entry.id] = place
+        for short in shorts(entry.id):
+            by_short.setdefault(short, []).append(place)
+    return {**{id: places[0] for id, places in by_short.items() if len(places) == 1}, **found}

@@ -1,0 +1,25 @@
+"""The control API on a port of its own: nothing else is served there."""
+
+from __future__ import annotations
+
+from mockllm.engine import Answer
+from mockllm.server import pages
+from mockllm.server.app import App, Given
+from mockllm.server.connection import Incoming
+from mockllm.server.control.control import Control
+from mockllm.server.limits import Limits
+
+
+class Aside(App):
+    """An app whose every answer is the control API's."""
+
+    def __init__(self, control: Control, *, limits: Limits | None = None) -> None:
+        super().__init__(control.engine, limits=limits, open_to_pages=False)
+        self.control: Control = control
+
+    def _given(self, incoming: Incoming, path: str, query_string: str, raw: bytes) -> Given:
+        if path == "/health" or self.control.serves(path):
+            return super()._given(incoming, path, query_string, raw)
+        return Given(
+            Answer(pages.plain(404, "Here is the control API alone: /api, /metrics.\n"), None), unheard=True
+        )

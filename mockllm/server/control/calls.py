@@ -1,0 +1,62 @@
+"""A call of the control API, and what comes of it: what handlers are given and give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from mockllm.core.json import Json
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.server.control.problem import Problem
+
+JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
+YAML: Final = "application/yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`query` and `body` are of the models that the route names; `raw` is the body as it came."""
+
+    params: Mapping[str, str]
+    query: Any = None
+    body: Any = None
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An answer that is no model's."""
+
+    data: bytes
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+
+def said(what: BaseModel | Text | Json) -> Plan:
+    """The answer of a handler."""
+    if isinstance(what, Text):
+        return plan(200, what.data, what.content_type, *what.headers)
+    assert isinstance(what, BaseModel)
+    return plan(200, what.model_dump_json(by_alias=True).encode() + b"\n", JSON)
+
+
+def refused(problem: Problem) -> Plan:
+    """The answer of a call that is refused."""
+    data = problem.body.model_dump_json(exclude_none=True).encode() + b"\n"
+    headers = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()
+    return plan(problem.status, data, PROBLEM, *headers)
+
+
+def plan(status: int, data: bytes, content_type: str, *headers: tuple[str, str]) -> Plan:
+    """A whole answer, which nobody may store or frame."""
+    own = (
+        ("Content-Type", content_type),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        *headers,
+    )
+    return Plan(Head(status, own), (Data(data, 0, "body"),))

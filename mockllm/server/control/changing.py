@@ -1,0 +1,175 @@
+"""Calls of the control API that change what answers: the overlay's rules, and settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from mockllm.core.json import Json
+from mockllm.scenario.reading import read_source
+from mockllm.scenario.source import Source
+from mockllm.server.building import Broken
+from mockllm.server.control import models
+from mockllm.server.control.calls import YAML, Call, Text
+from mockllm.server.control.endpoints import ENDPOINTS, named
+from mockllm.server.control.problem import Problem, of_mistakes
+from mockllm.server.control.settings import merged, modifiers, sees
+from mockllm.server.overlays import Overlays, Refused
+
+if TYPE_CHECKING:
+    from mockllm.server.control.control import Control
+
+ANSWERS = frozenset({"reply", "http", "sequence", "choose", "replay", "proxy", "fallback"})
+"""The words by which a bare item is told to be a rule."""
+BROAD = frozenset({"rules", "modifiers"})
+
+
+def _overlays(control: Control) -> Overlays:
+    if control.overlays is None:
+        raise Problem(501, "This server has no overlay.")
+    return control.overlays
+
+
+async def add_rules(control: Control, call: Call) -> BaseModel:
+    overlays, session = _overlays(control), call.query.session
+    source = _source(call.raw)
+    try:
+        names = await overlays.add(source, session)
+    except Refused as refused:
+        raise _problem(refused) from None
+    except Broken as broken:
+        raise of_mistakes(broken.mistakes) from None
+    return models.OverlayDone(names=names, overlay=overlays.of(session).text)
+
+
+async def put_rule(control: Control, call: Call) -> BaseModel:
+    overlays, session, name = _overlays(control), call.query.session, call.params["name"]
+    try:
+        await overlays.put(name, _source(call.raw), session)
+    except Refused as refused:
+        raise _problem(refused) from None
+    except Broken as broken:
+        raise of_mistakes(broken.mistakes) from None
+    return models.OverlayDone(names=[name], overlay=overlays.of(session).text)
+
+
+async def delete_rule(control: Control, call: Call) -> BaseModel:
+    overlays, session, name = _overlays(control), call.query.session, call.params["name"]
+    if not await overlays.remove(name, session):
+        held = overlays.of(session)
+        names = [str(each["name"]) for each in (*held.rules, *held.modifiers) if isinstance(each, dict)]
+        there = f"it has {', '.join(names[:10])}" if names else "it is empty"
+        raise Problem(404, f"The overlay has no {name[:80]}: {there}.")
+    return models.OverlayDone(names=[name], overlay=overlays.of(session).text)
+
+
+async def delete_rules(control: Control, call: Call) -> BaseModel:
+    overlays, session = _overlays(control), call.query.session
+    held = overlays.of(session)
+    names = [str(each["name"]) for each in (*held.rules, *held.modifiers) if isinstance(each, dict)]
+    await overlays.clear(session)
+    return models.OverlayDone(names=names, overlay=overlays.of(session).text)
+
+
+async def show_overlay(control: Control, call: Call) -> Text:
+    return Text(_overlays(control).of(call.query.session).text.encode(), YAML)
+
+
+def _source(raw: bytes) -> Source:
+    """The body, YAML or JSON: a scenario file's `rules` and `modifiers`, or one of them bare."""
+    source = read_source(raw, "body")
+    data: Any = source.data
+    if source.mistakes or not isinstance(data, dict) or BROAD & data.keys() or not data:
+        if not source.mistakes and not (isinstance(data, dict) and data):
+            message = "expected rules, modifiers, or one of them"
+            raise of_mistakes([source.mistake((), message)])
+        return source
+    kind = "rules" if ANSWERS & data.keys() or ("error" in data and "chance" not in data) else "modifiers"
+    inner: Any = {kind: (0, source.marks[1], [source.marks])}
+    return Source("body", {kind: [data]}, (0, source.marks[1], inner), fills=source.fills)
+
+
+def _problem(refused: Refused) -> Problem:
+    problem = of_mistakes(refused.mistakes)
+    problem.status = problem.body.status = refused.status
+    return problem
+
+
+# --- settings ----------------------------------------------------------------------------------------
+
+
+async def show_config(control: Control, call: Call) -> BaseModel:
+    held = control.settings
+    own = {endpoint: dict(settings) for endpoint, settings in held.items() if endpoint}
+    text = _overlays(control).of(None).text
+    return models.Config.model_validate({"global": held.get("", {}), "endpoints": own, "overlay": text})
+
+
+async def patch_global(control: Control, call: Call) -> BaseModel:
+    await _set(control, "", call.body)
+    return await show_config(control, call)
+
+
+async def list_endpoints(control: Control, call: Call) -> BaseModel:
+    return models.EndpointList(endpoints=[_endpoint(control, name) for name in ENDPOINTS])
+
+
+async def patch_endpoint(control: Control, call: Call) -> BaseModel:
+    endpoint = named(call.params["endpoint"])
+    await _set(control, endpoint, call.body)
+    return _endpoint(control, endpoint)
+
+
+async def delete_endpoint(control: Control, call: Call) -> BaseModel:
+    endpoint = named(call.params["endpoint"])
+    await _configure(control, {name: held for name, held in control.settings.items() if name != endpoint})
+    return _endpoint(control, endpoint)
+
+
+async def reset_config(control: Control, call: Call) -> BaseModel:
+    await _configure(control, {})
+    return await show_config(control, call)
+
+
+def _endpoint(control: Control, name: str) -> models.EndpointSettings:
+    settings = control.settings.get(name, {})
+    return models.EndpointSettings(endpoint=name, paths=list(ENDPOINTS[name]), settings=dict(settings))
+
+
+async def _set(control: Control, endpoint: str, body: models.SettingsPatch) -> None:
+    patch = {word: getattr(body, word) for word in body.model_fields_set}
+    settings = dict(control.settings)
+    settings[endpoint] = merged(settings.get(endpoint, {}), patch)
+    await _configure(control, settings)
+
+
+async def _configure(control: Control, settings: dict[str, dict[str, Json]]) -> None:
+    overlays = _overlays(control)
+    settings = {endpoint: held for endpoint, held in settings.items() if held}
+    try:
+        await overlays.configure({name: modifiers(name, held) for name, held in settings.items()})
+    except Refused as refused:
+        problem = _problem(refused)
+        for each in problem.body.errors:
+            each.field = each.field.partition(".")[2] or each.field
+            each.line = each.column = None
+        problem.body.detail = "; ".join(f"{each.field}: {each.message}" for each in problem.body.errors)
+        raise problem from None
+    control.settings = settings
+
+
+# --- limits ------------------------------------------------------------------------------------------
+
+
+async def reset_limits(control: Control, call: Call) -> BaseModel:
+    control.engine.state.reset_limits()
+    return models.Done(done="all limits")
+
+
+async def reset_limits_of(control: Control, call: Call) -> BaseModel:
+    endpoint = named(call.params["endpoint"])
+    items = control.engine.catalog.items
+    keys = frozenset(item.key for item in items if item.limit is not None and sees(item, endpoint))
+    control.engine.state.reset_limits(keys)
+    return models.Done(done=f"{len(keys)} limits that {endpoint} meets")

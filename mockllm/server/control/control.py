@@ -1,0 +1,159 @@
+"""The control API as one object: finds the route, reads what it takes, has it answered.
+
+It holds the app that it controls, and what only the command line can hand in: the reload, and `explain`.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Literal, Protocol
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+
+from mockllm.core.hints import brief
+from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.plan import Plan
+from mockllm.engine import Engine
+from mockllm.scenario.catalog import Item
+from mockllm.scenario.overlay import LIVE, SESSION
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.control.access import Access
+from mockllm.server.control.calls import Call, Text, refused, said
+from mockllm.server.control.problem import Problem, of_validation
+from mockllm.server.journal import Journal
+from mockllm.server.metrics import Metrics
+from mockllm.server.overlays import Overlays
+
+FIRST: Final = frozenset({"api", "metrics"})
+"""The first parts of the paths that it answers."""
+
+
+class Controlled(Protocol):
+    """The app."""
+
+    journal: Journal
+    metrics: Metrics
+    engine: Any
+    running: int
+
+
+class Control:
+    """See above. `explain` is given a request (as `mockllm explain` takes one) and an engine."""
+
+    def __init__(
+        self,
+        app: Controlled,
+        *,
+        access: Access | None = None,
+        vocabulary: Vocabulary | None = None,
+        explain: Callable[[bytes, Engine], Json] | None = None,
+        reload: Callable[[], Awaitable[object]] | None = None,
+        overlays: Overlays | None = None,
+    ) -> None:
+        self._app = app
+        self._access = access or Access()
+        self.vocabulary = vocabulary or Vocabulary()
+        self.explain = explain
+        self.reload = reload
+        self.overlays = overlays
+        self.settings: dict[str, dict[str, Json]] = {}
+        """What was set, by endpoint (an empty text is all)."""
+
+    @property
+    def metrics(self) -> Metrics:
+        return self._app.metrics
+
+    @property
+    def open(self) -> int:
+        """How many answers are being given, but for the one that tells it."""
+        return max(0, self._app.running - 1)
+
+    @property
+    def journal(self) -> Journal:
+        return self._app.journal
+
+    @property
+    def engine(self) -> Engine:
+        engine: Engine = self._app.engine
+        return engine
+
+    def serves(self, path: str) -> bool:
+        """Whether a path is the control API's."""
+        return path.split("/", 2)[1] in FIRST
+
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+    ) -> Plan:
+        """The answer to a call; a mistake of ours is a 500."""
+        try:
+            self._access.check(method, headers, client)
+            return said(await self._answered(method, path, query, raw))
+        except Problem as problem:
+            return refused(problem)
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            return refused(Problem(500, "mockllm itself has failed; its log says where."))
+
+    async def _answered(self, method: str, path: str, query: str, raw: bytes) -> Any:
+        from mockllm.server.control.routes import find  # all handlers: a start need not wait for them
+
+        if path == "/metrics":
+            if method not in ("GET", "HEAD"):
+                raise Problem(405, f"{method} is not for /metrics; there is GET.")
+            from mockllm.server.control.exposition import CONTENT_TYPE, exposed
+
+            return Text(exposed(self), CONTENT_TYPE)
+        found = find(method, path)
+        if isinstance(found, list):
+            if found:
+                raise Problem(405, f"{method} is not for {brief(path)}; there are {', '.join(found)}.")
+            raise Problem(404, f"Nothing is served at {brief(path)}; /api/openapi.json lists what there is.")
+        route, params = found
+        asked = None
+        if route.query is not None:
+            asked = _validated(route.query, dict(parse_qsl(query, keep_blank_values=True)))
+        body = None
+        if route.takes is not None:
+            body = _validated(route.takes, _json(raw))
+        return await route.handler(self, Call(params, asked, body, raw))
+
+    async def forget(self, what: str) -> None:
+        """Forgets what `/api/reset` names."""
+        if what == "state":
+            self.engine.state.reset()
+        elif what == "journal":
+            self.journal.clear()
+        elif what == "metrics":
+            self.journal.count()
+            self.metrics.reset()
+        elif self.overlays is not None:
+            await self.overlays.clear(all=True)
+            self.settings = {}
+
+    def layer_of(self, item: Item) -> tuple[Literal["overlay", "session", "user", "pack"], str | None]:
+        """Where a rule comes from, and whose it is."""
+        if item.layer == SESSION:
+            file = item.where.rpartition(":")[0]
+            return "session", file.removeprefix("session-").removesuffix(".yaml")
+        return "overlay" if item.layer == LIVE else "pack" if item.layer else "user", None
+
+
+def _json(raw: bytes) -> Json:
+    """A body; nothing is an empty object."""
+    if not raw.strip():
+        return {}
+    try:
+        data: Json = loads(raw)
+    except JSONDecodeError as error:
+        raise Problem(400, f"The body is not JSON: {error.msg} (line {error.lineno}).") from None
+    return data
+
+
+def _validated(model: type[BaseModel], data: Json) -> BaseModel:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise of_validation(error) from None

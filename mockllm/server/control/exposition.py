@@ -1,0 +1,74 @@
+"""`/metrics` for Prometheus: what was counted, in its text format. The label sets are bounded where counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from mockllm.server.metrics import BOUNDS, Histogram
+
+if TYPE_CHECKING:
+    from mockllm.server.control.control import Control
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+SHOWN: Final = tuple(place for place in range(2, len(BOUNDS), 2))
+"""The buckets that are told: every second one, from 0.2 ms on."""
+
+
+def exposed(control: Control) -> bytes:
+    """The whole page."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collected(control))
+    return generate_latest(registry)
+
+
+class _Collected(Collector):
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def collect(self) -> Iterator[Metric]:
+        control = self._control
+        control.journal.count()
+        metrics, about = control.metrics, control.engine.about()
+        requests = CounterMetricFamily(
+            "mockllm_requests", "Requests answered.", labels=("endpoint", "model", "rule", "status")
+        )
+        for series, count in metrics.series.items():
+            requests.add_metric((series.endpoint, series.model, series.rule, str(series.status)), count)
+        yield requests
+        faults = CounterMetricFamily("mockllm_faults", "Faults played.", labels=("endpoint", "fault"))
+        left = CounterMetricFamily(
+            "mockllm_unfinished", "Answers that did not end as whole ones.", labels=("endpoint", "how")
+        )
+        took = HistogramMetricFamily("mockllm_response_seconds", "Whole answers.", labels=("endpoint",))
+        ttft = HistogramMetricFamily(
+            "mockllm_time_to_first_chunk_seconds", "Streams' first chunks.", labels=("endpoint",)
+        )
+        gaps = HistogramMetricFamily(
+            "mockllm_inter_chunk_seconds", "Gaps between a stream's chunks.", labels=("endpoint",)
+        )
+        for name, each in metrics.endpoints.items():
+            for fault, count in each.faults.items():
+                faults.add_metric((name, fault), count)
+            for how, count in each.left.items():
+                left.add_metric((name, how), count)
+            for family, histogram in ((took, each.took), (ttft, each.ttft), (gaps, each.gaps)):
+                family.add_metric((name,), _buckets(histogram), histogram.total)
+        yield from (faults, left, took, ttft, gaps)
+        late = HistogramMetricFamily("mockllm_pacing_error_seconds", "How late paced answers ended.")
+        late.add_metric((), _buckets(metrics.late), metrics.late.total)
+        yield late
+        yield GaugeMetricFamily("mockllm_open_answers", "Answers being given now.", value=control.open)
+        yield GaugeMetricFamily("mockllm_rules", "Rules that answer.", value=about.rules)
+        yield GaugeMetricFamily("mockllm_stale_files", "Files not loaded anew.", value=len(about.stale))
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """Cumulative, as Prometheus wants them."""
+    sums = list(accumulate(histogram.counts))
+    return [*((str(BOUNDS[place]), float(sums[place])) for place in SHOWN), ("+Inf", float(sums[-1]))]

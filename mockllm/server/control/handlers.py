@@ -1,0 +1,123 @@
+"""What each call of the control API does. Which call it is, and what it takes, stands in `routes`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from mockllm.core.json import Json, JSONDecodeError, dumps, loads
+from mockllm.scenario.reading import read_source
+from mockllm.server.control import models, requests
+from mockllm.server.control.calls import JSON, Call, Text
+from mockllm.server.control.problem import Problem
+from mockllm.server.control.verifying import verify as verified
+from mockllm.server.kept import Kept
+
+if TYPE_CHECKING:
+    from mockllm.server.control.control import Control
+
+
+async def list_requests(control: Control, call: Call) -> BaseModel:
+    return requests.page(control.journal, call.query)
+
+
+async def forget_requests(control: Control, call: Call) -> BaseModel:
+    count = len(control.journal)
+    control.journal.clear()
+    return models.Forgotten(forgotten=count)
+
+
+async def export_requests(control: Control, call: Call) -> Text:
+    found = [each for each in control.journal if requests.holds(call.query, each)]
+    if call.query.format == "har":
+        disposition = ("Content-Disposition", 'attachment; filename="mockllm.har"')
+        return Text(requests.har(found), JSON, (disposition,))
+    return Text(b"".join(requests.lines(found, control.engine)), "application/x-ndjson")
+
+
+async def show_request(control: Control, call: Call) -> BaseModel:
+    return requests.detail(_kept(control, call.params["id"]), control.engine)
+
+
+def _kept(control: Control, id: str) -> Kept:
+    number = int(id) if id.isascii() and id.isdecimal() and len(id) < 19 else 0
+    found = control.journal.find(number)
+    if found is None:
+        raise Problem(404, f"The journal has no request {id[:40]}; it keeps the last {len(control.journal)}.")
+    return found
+
+
+async def verify(control: Control, call: Call) -> BaseModel:
+    source = read_source(call.raw or b"{}", "body")
+    return verified(call.body, source, control.journal, control.engine, control.vocabulary)
+
+
+async def explain(control: Control, call: Call) -> Text:
+    if control.explain is None:
+        raise Problem(501, "This server explains nothing; use `mockllm explain`.")
+    try:
+        data: Json = loads(call.raw)
+    except JSONDecodeError as error:
+        raise Problem(400, f"The body is not JSON: {error.msg}.") from None
+    raw = call.raw
+    if isinstance(data, dict) and data.keys() == {"request_id"}:
+        raw = _as_recorded(_kept(control, str(data["request_id"])))
+    return Text(dumps(control.explain(raw, control.engine)) + b"\n", JSON)
+
+
+def _as_recorded(each: Kept) -> bytes:
+    """A request of the journal as `explain` takes it."""
+    text = each.raw.decode("utf-8", "replace")
+    try:
+        body: Json = loads(each.raw)
+    except JSONDecodeError:
+        body = text
+    headers: dict[str, Json] = {name.lower(): value for name, value in each.headers}
+    headers.pop("content-length", None)
+    recorded: dict[str, Json] = {"method": each.method, "path": each.target, "headers": headers, "body": body}
+    return dumps(recorded)
+
+
+async def reload(control: Control, call: Call) -> BaseModel:
+    if control.reload is None:
+        raise Problem(409, "This server does not reload (--no-reload).")
+    await control.reload()
+    about = control.engine.about()
+    stale = [
+        models.StaleFile(file=each.file, reason=each.reason, left_out=not each.kept) for each in about.stale
+    ]
+    return models.Reloaded(rules=about.rules, files=about.files, stale=stale)
+
+
+async def show_openapi(control: Control, call: Call) -> Text:
+    from mockllm.server.control.openapi import document
+
+    return Text(dumps(document()) + b"\n", JSON)
+
+
+async def reset(control: Control, call: Call) -> BaseModel:
+    wanted = list(dict.fromkeys(call.body.what))
+    for what in wanted:
+        await control.forget(what)
+    return models.ResetDone(reset=wanted)
+
+
+async def list_rules(control: Control, call: Call) -> BaseModel:
+    catalog, totals = control.engine.catalog, control.engine.state.totals()
+    found = []
+    for number, item in enumerate(catalog.items):
+        tries, answers = totals.get(item.key, (0, 0))
+        layer, session = control.layer_of(item)
+        found.append(
+            models.RuleInfo(
+                id=item.id,
+                kind="rule" if number < catalog.rules else "modifier",
+                where=item.where,
+                layer=layer,
+                session=session,
+                tries=tries,
+                answers=answers,
+            )
+        )
+    return models.RuleList(rules=found)

@@ -1,0 +1,159 @@
+"""Calls of the control API that tell numbers, and what there is to choose from."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import io
+import time
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel
+
+from mockllm.core.failure import NAMED
+from mockllm.core.faults import FAULTS
+from mockllm.core.limits.limit import STRATEGIES
+from mockllm.server.control import models
+from mockllm.server.control.calls import JSON, Call, Text
+from mockllm.server.control.endpoints import named
+from mockllm.server.metrics import NONE, Histogram, Metrics, OfEndpoint
+
+if TYPE_CHECKING:
+    from mockllm.server.control.control import Control
+
+LATELY: Final = 10
+"""Seconds that the present rate is taken of."""
+ABOUT: Final = {
+    "none": "never refuses",
+    "fixed-window": "so many in each window",
+    "sliding-window": "so many in any stretch as long as a window",
+    "token-bucket": "so many a window on average, a burst at once",
+    "leaky-bucket": "evenly, one behind the other; some may wait in a queue",
+    "after-n": "so many in all, then refuses each",
+    "random": "refuses by chance",
+    "always": "refuses each",
+}
+
+
+def _metrics(control: Control) -> Metrics:
+    control.journal.count()
+    return control.metrics
+
+
+async def show_metrics(control: Control, call: Call) -> BaseModel:
+    metrics = _metrics(control)
+    found = [_of_endpoint(name, each) for name, each in sorted(metrics.endpoints.items())]
+    begin = time.time() - LATELY
+    lately = sum(second.requests for second in metrics.seconds() if second.at >= begin)
+    return models.MetricsView(
+        since=metrics.since,
+        requests=sum(each.requests for each in found),
+        errors=sum(each.errors for each in found),
+        missed=sum(each.missed for each in found),
+        open=control.open,
+        per_second=round(lately / LATELY, 3),
+        endpoints=found,
+    )
+
+
+async def show_latency(control: Control, call: Call) -> BaseModel:
+    name = call.params["endpoint"]
+    name = name if name == NONE else named(name)
+    found = _metrics(control).endpoints.get(name, OfEndpoint())
+    return models.LatencyView(
+        endpoint=name, latency=_of(found.took), ttft=_of(found.ttft), inter_chunk=_of(found.gaps)
+    )
+
+
+async def reset_metrics(control: Control, call: Call) -> BaseModel:
+    _metrics(control).reset()
+    return models.Done(done="metrics")
+
+
+async def show_detailed(control: Control, call: Call) -> BaseModel:
+    return _detailed(control)
+
+
+async def export_json(control: Control, call: Call) -> Text:
+    text = _detailed(control).model_dump_json(indent=2)
+    return Text(text.encode() + b"\n", JSON, (_attached("mockllm-metrics.json"),))
+
+
+async def export_csv(control: Control, call: Call) -> Text:
+    """The time series, a second a line."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["at", "requests", "errors", "missed", "mean"])
+    for each in _detailed(control).seconds:
+        writer.writerow([each.at, each.requests, each.errors, each.missed, each.mean])
+    return Text(out.getvalue().encode(), "text/csv; charset=utf-8", (_attached("mockllm-metrics.csv"),))
+
+
+async def list_strategies(control: Control, call: Call) -> BaseModel:
+    items = control.engine.catalog.items
+    return models.Strategies(
+        strategies=[models.Strategy(name=name, about=ABOUT[name]) for name in STRATEGIES],
+        limits=[item.id for item in items if item.limit is not None],
+    )
+
+
+async def list_failure_modes(control: Control, call: Call) -> BaseModel:
+    faults = [
+        models.Strategy(name=name, about=inspect.cleandoc(fault.__doc__ or "").partition("\n")[0])
+        for name, fault in FAULTS.items()
+    ]
+    return models.FailureModes(errors=list(NAMED), faults=faults)
+
+
+def _attached(name: str) -> tuple[str, str]:
+    return "Content-Disposition", f'attachment; filename="{name}"'
+
+
+def _detailed(control: Control) -> models.DetailedMetrics:
+    metrics = _metrics(control)
+    series = [
+        models.SeriesCount(**labels._asdict(), requests=count)
+        for labels, count in sorted(metrics.series.items())
+    ]
+    seconds = [
+        models.SecondView(
+            at=each.at,
+            requests=each.requests,
+            errors=each.errors,
+            missed=each.missed,
+            mean=round(each.took / each.requests, 6),
+        )
+        for each in metrics.seconds()
+    ]
+    return models.DetailedMetrics(series=series, seconds=seconds)
+
+
+def _of_endpoint(name: str, each: OfEndpoint) -> models.EndpointMetrics:
+    return models.EndpointMetrics(
+        endpoint=name,
+        requests=each.requests,
+        errors=each.errors,
+        missed=each.missed,
+        left=dict(each.left),
+        faults=dict(each.faults),
+        latency=_of(each.took),
+        ttft=_of(each.ttft),
+        inter_chunk=_of(each.gaps),
+    )
+
+
+def _of(histogram: Histogram) -> models.Latency:
+    count = histogram.count
+    return models.Latency(
+        count=count,
+        mean=round(histogram.total / count, 6) if count else None,
+        p50=_rounded(histogram.percentile(0.5)),
+        p90=_rounded(histogram.percentile(0.9)),
+        p95=_rounded(histogram.percentile(0.95)),
+        p99=_rounded(histogram.percentile(0.99)),
+        max=round(histogram.most, 6) if count else None,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

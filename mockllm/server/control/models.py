@@ -1,0 +1,370 @@
+"""What the control API takes and gives; its OpenAPI document is made of these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from mockllm.server.seen import Left
+
+
+class Given(BaseModel):
+    """What a caller sends: what is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- the journal ----------------------------------------------------------------------------------
+
+
+class RequestFilter(Given):
+    """Which requests: all that are named must hold."""
+
+    session: str | None = None
+    endpoint: str | None = None
+    """The api's name, such as openai-chat."""
+    provider: str | None = None
+    model: str | None = None
+    rule: str | None = None
+    """The rule's id, or its name."""
+    status: int | None = None
+    path: str | None = None
+    """What the path begins with."""
+    key: str | None = None
+    """The hash of the API key, as requests tell it."""
+    client: str | None = None
+    missed: bool | None = None
+    """Whether no rule answered."""
+    left: Left | None = None
+    fault: str | None = None
+    """A fault that was played."""
+    since: float | None = None
+    """Seconds since the epoch."""
+
+
+class RequestQuery(RequestFilter):
+    """Which requests, and which page of them: newest first, or from `after` on oldest first."""
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    before: int | None = None
+    """Only older ones than the request of this id."""
+    after: int | None = None
+    """Only newer ones than the request of this id."""
+
+
+class ExportQuery(RequestFilter):
+    format: Literal["jsonl", "har"] = "jsonl"
+
+
+class RequestSummary(BaseModel):
+    """One request. `at` in seconds since the epoch, `took` in seconds."""
+
+    id: int
+    at: float
+    method: str
+    path: str
+    client: str
+    session: str | None
+    key: str | None
+    endpoint: str | None
+    provider: str | None
+    model: str | None
+    rule: str | None
+    modifiers: list[str]
+    faults: list[str]
+    error: str | None
+    notes: list[str]
+    status: int
+    streamed: bool
+    took: float
+    left: Left
+    missed: bool
+    seed: str
+
+
+class RequestPage(BaseModel):
+    """`total` counts all there ever were; `kept` those that are still there."""
+
+    requests: list[RequestSummary]
+    total: int
+    kept: int
+    bytes: int
+
+
+class Pair(BaseModel):
+    name: str
+    value: str
+
+
+class Asked(BaseModel):
+    """The request as it came, without its secrets. `body` where it is JSON; what is no text is `base64`."""
+
+    headers: list[Pair]
+    body: JsonValue = None
+    text: str | None = None
+    base64: str | None = None
+    whole: bool
+    """False where the body was too large to be kept."""
+
+
+class Chunk(BaseModel):
+    """What left in one write, `at` so many seconds after the request's last byte."""
+
+    at: float
+    text: str | None = None
+    base64: str | None = None
+
+
+class Answered(BaseModel):
+    status: int
+    headers: list[Pair]
+    chunks: list[Chunk]
+
+
+class RequestDetail(RequestSummary):
+    request: Asked
+    response: Answered
+    near_misses: list[str]
+    """Of a request that no rule answered: the nearest rules there are now, and what differs."""
+
+
+class Forgotten(BaseModel):
+    forgotten: int
+
+
+# --- verification ---------------------------------------------------------------------------------
+
+
+class Expectation(Given):
+    """What must have been asked; once at least where no count is given."""
+
+    match: dict[str, Any] = Field(default_factory=dict)
+    """A match in the scenario language."""
+    rule: str | None = None
+    """The id or name of the rule that must have answered it."""
+    exactly: Annotated[int, Field(ge=0)] | None = None
+    at_least: Annotated[int, Field(ge=0)] | None = None
+    at_most: Annotated[int, Field(ge=0)] | None = None
+
+
+class VerifyBody(Given):
+    expect: list[Expectation] = Field(default_factory=list)
+    in_order: bool = False
+    """Whether they must have been asked in this order."""
+    all_rules_used: bool = False
+    no_unmatched: bool = False
+    session: str | None = None
+    since: int = 0
+    """Only requests newer than the one of this id."""
+
+
+class Nearest(BaseModel):
+    id: int
+    path: str
+    differences: list[str]
+
+
+class Unmet(BaseModel):
+    """`expect` is the number of the expectation, from 0."""
+
+    expect: int | None = None
+    message: str
+    nearest: list[Nearest] = Field(default_factory=list)
+
+
+class Verified(BaseModel):
+    passed: bool
+    checked: int
+    """How many requests were looked at."""
+    lost: int
+    """How many the journal has let go since the first one that was asked for: counts may be too low."""
+    counts: list[int]
+    failures: list[Unmet]
+
+
+# --- the rest -------------------------------------------------------------------------------------
+
+
+Forgettable: TypeAlias = Literal["state", "journal", "metrics", "overlay"]
+
+
+class ResetBody(Given):
+    """What to forget; all of it where nothing is named."""
+
+    what: list[Forgettable] = ["state", "journal", "metrics", "overlay"]
+
+
+class ResetDone(BaseModel):
+    reset: list[str]
+
+
+class StaleFile(BaseModel):
+    file: str
+    reason: str
+    left_out: bool
+
+
+class Reloaded(BaseModel):
+    rules: int
+    files: int
+    stale: list[StaleFile]
+
+
+class RuleInfo(BaseModel):
+    """A rule or modifier. `tries` and `answers` are what it has counted, in all sessions and scopes."""
+
+    id: str
+    kind: Literal["rule", "modifier"]
+    where: str
+    layer: Literal["overlay", "session", "user", "pack"]
+    session: str | None = None
+    tries: int
+    answers: int
+
+
+class RuleList(BaseModel):
+    rules: list[RuleInfo]
+
+
+class SessionQuery(Given):
+    session: str | None = None
+
+
+class OverlayDone(BaseModel):
+    """The overlay after the change, and the names of what was changed."""
+
+    names: list[str]
+    overlay: str
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+class SettingsPatch(Given):
+    """Settings in the scenario language's words; null takes one away. `chance` is that of `error` and `faults`."""
+
+    delay: JsonValue = None
+    pace: JsonValue = None
+    headers: JsonValue = None
+    stream: JsonValue = None
+    limit: JsonValue = None
+    load: JsonValue = None
+    error: JsonValue = None
+    faults: JsonValue = None
+    chance: JsonValue = None
+
+
+class EndpointSettings(BaseModel):
+    """An endpoint: its name, the paths it is asked by, and what was set for it."""
+
+    endpoint: str
+    paths: list[str]
+    settings: dict[str, JsonValue]
+
+
+class EndpointList(BaseModel):
+    endpoints: list[EndpointSettings]
+
+
+class Config(BaseModel):
+    """What was set at run time, for all endpoints and for each; `overlay` is the YAML that it stands for."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    global_: dict[str, JsonValue] = Field(alias="global")
+    endpoints: dict[str, dict[str, JsonValue]]
+    overlay: str
+
+
+# --- metrics --------------------------------------------------------------------------------------
+
+
+class Latency(BaseModel):
+    """In seconds; percentiles within a bucket's width (a third at most); None of nothing."""
+
+    count: int
+    mean: float | None
+    p50: float | None
+    p90: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+
+
+class EndpointMetrics(BaseModel):
+    endpoint: str
+    requests: int
+    errors: int
+    missed: int
+    left: dict[str, int]
+    faults: dict[str, int]
+    latency: Latency
+    ttft: Latency
+    inter_chunk: Latency
+
+
+class MetricsView(BaseModel):
+    """`since` in seconds since the epoch; `per_second` is of the last ten seconds."""
+
+    since: float
+    requests: int
+    errors: int
+    missed: int
+    open: int
+    """Answers that are being given now."""
+    per_second: float
+    endpoints: list[EndpointMetrics]
+
+
+class LatencyView(BaseModel):
+    endpoint: str
+    latency: Latency
+    ttft: Latency
+    inter_chunk: Latency
+
+
+class SeriesCount(BaseModel):
+    endpoint: str
+    model: str
+    rule: str
+    status: int
+    requests: int
+
+
+class SecondView(BaseModel):
+    """One second; those without a request are left out. `mean` is of the seconds that an answer took."""
+
+    at: int
+    requests: int
+    errors: int
+    missed: int
+    mean: float
+
+
+class DetailedMetrics(BaseModel):
+    series: list[SeriesCount]
+    seconds: list[SecondView]
+
+
+class Strategy(BaseModel):
+    name: str
+    about: str
+
+
+class Strategies(BaseModel):
+    """The strategies of `limit`, and the modifiers that have one now."""
+
+    strategies: list[Strategy]
+    limits: list[str]
+
+
+class FailureModes(BaseModel):
+    """Names that `error` and `faults` know."""
+
+    errors: list[str]
+    faults: list[Strategy]
+
+
+class Done(BaseModel):
+    done: str

@@ -1,0 +1,112 @@
+"""The OpenAPI document of the control API, made of its table and models; it lists the provider routes too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from mockllm import __version__
+from mockllm.dialects.routes import ROUTES as PROVIDER_ROUTES
+from mockllm.server.control.calls import JSON, PROBLEM, YAML
+from mockllm.server.control.problem import ProblemBody
+from mockllm.server.control.routes import ROUTES, Route
+
+REF: Final = "#/components/schemas/{model}"
+ERRORS: Final = {
+    "400": "The body cannot be read.",
+    "401": "The admin token is missing or wrong.",
+    "403": "Only this machine may ask, and no page of another origin.",
+    "404": "There is none.",
+    "405": "Another method is wanted.",
+    "409": "What there is stands against it.",
+    "422": "A field does not fit; `errors` names it.",
+}
+
+
+def document() -> dict[str, Any]:
+    """The document (OpenAPI 3.1)."""
+    models: list[type[BaseModel]] = [ProblemBody]
+    for route in ROUTES:
+        models += [each for each in (route.takes, route.gives, route.query) if each is not None]
+    wanted = [
+        (model, "validation" if model in _taken() else "serialization") for model in dict.fromkeys(models)
+    ]
+    refs, schemas = models_json_schema(wanted, ref_template=REF)  # type: ignore[arg-type]
+    by_model = {model: ref for (model, _), ref in refs.items()}
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_model, schemas["$defs"])
+    for path, method, operation in _providers():
+        paths.setdefault(path, {}).setdefault(method, operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "mockllm", "version": __version__},
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+    }
+
+
+def _taken() -> set[type[BaseModel]]:
+    return {each for route in ROUTES for each in (route.takes, route.query) if each is not None}
+
+
+def _operation(route: Route, refs: Mapping[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = refs[route.gives] if route.gives is not None else {}
+    problem = {"content": {PROBLEM: {"schema": refs[ProblemBody]}}}
+    operation: dict[str, Any] = {
+        "tags": ["control"],
+        "operationId": f"{route.method.lower()}_{'_'.join(re.findall('[a-z]+', route.path[5:])) or 'api'}",
+        "summary": route.summary,
+        "responses": {
+            "200": {"description": "Done.", "content": {route.content_type: {"schema": schema}}},
+            **{code: {"description": said, **problem} for code, said in ERRORS.items()},
+        },
+    }
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", route.path)
+    ]
+    if route.query is not None:
+        own = schemas[route.query.__name__]
+        parameters += [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in own["properties"].items()
+        ]
+    if parameters:
+        operation["parameters"] = parameters
+    if route.takes is not None:
+        operation["requestBody"] = {"content": {JSON: {"schema": refs[route.takes]}}}
+    elif route.raw is not None:
+        content: dict[str, Any] = {JSON: {"schema": {"type": "object"}}}
+        if route.raw.startswith("YAML"):
+            content[YAML] = {"schema": {"type": "object"}}
+        operation["requestBody"] = {"description": route.raw, "required": True, "content": content}
+    return operation
+
+
+def _providers() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The mocked calls, by path and method: their bodies are the providers' own."""
+    for route in PROVIDER_ROUTES:
+        prefix = f"/{route.provider}" if route.prefixed else ""
+        for path in route.paths():
+            full = prefix + path
+            names = dict.fromkeys(re.findall(r"\{(\w+)\}", full))
+            operation: dict[str, Any] = {
+                "tags": [route.provider],
+                "summary": f"{route.provider}: {route.dialect.api}",
+                "responses": {"default": {"description": "What the scenarios say."}},
+            }
+            if names:
+                operation["parameters"] = [
+                    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                    for name in names
+                ]
+            yield full, route.method.lower(), operation

@@ -1,0 +1,242 @@
+"""The journal as the control API tells it: filtered, in pages, one in full, and exported."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from mockllm import __version__
+from mockllm.core.json import JSONDecodeError, dumps, loads
+from mockllm.core.request import Request
+from mockllm.engine import Engine
+from mockllm.engine.misses import near, nearest
+from mockllm.engine.sessions import PREFIX, SESSION, without
+from mockllm.server.control.models import (
+    Answered,
+    Asked,
+    Chunk,
+    Pair,
+    RequestDetail,
+    RequestFilter,
+    RequestPage,
+    RequestQuery,
+    RequestSummary,
+)
+from mockllm.server.journal import Journal
+from mockllm.server.kept import Kept
+from mockllm.server.retelling import Told, retold
+
+
+def page(journal: Journal, query: RequestQuery) -> RequestPage:
+    """The requests that a query asks for."""
+    forward = query.after is not None
+    found: list[RequestSummary] = []
+    for each in iter(journal) if forward else reversed(journal):
+        if len(found) == query.limit:
+            break
+        if query.after is not None and each.number <= query.after:
+            continue
+        if query.before is not None and each.number >= query.before:
+            continue
+        if holds(query, each):
+            found.append(summary(each))
+    return RequestPage(requests=found, total=journal.total, kept=len(journal), bytes=journal.bytes)
+
+
+def holds(wanted: RequestFilter, each: Kept) -> bool:
+    """Whether a request is one of those."""
+    plain = (
+        (wanted.session, each.session),
+        (wanted.endpoint, each.endpoint),
+        (wanted.provider, each.provider),
+        (wanted.model, each.model),
+        (wanted.status, each.status),
+        (wanted.key, each.key),
+        (wanted.client, each.client),
+        (wanted.missed, each.missed),
+        (wanted.left, each.left),
+    )
+    return (
+        all(asked is None or asked == found for asked, found in plain)
+        and (wanted.rule is None or is_called(each.rule, wanted.rule))
+        and (wanted.path is None or each.path.startswith(wanted.path))
+        and (wanted.fault is None or wanted.fault in each.answer.faults)
+        and (wanted.since is None or each.at >= wanted.since)
+    )
+
+
+def is_called(id: str | None, name: str) -> bool:
+    """Whether a rule's id is this, or its name."""
+    return id is not None and (id == name or id.rpartition(":")[2] == name)
+
+
+def summary(each: Kept) -> RequestSummary:
+    return RequestSummary(**_facts(each))
+
+
+def _facts(each: Kept) -> dict[str, Any]:
+    answer = each.answer
+    return {
+        "id": each.number,
+        "at": round(each.at, 6),
+        "method": each.method,
+        "path": each.target,
+        "client": each.client,
+        "session": each.session,
+        "key": each.key,
+        "endpoint": each.endpoint,
+        "provider": each.provider,
+        "model": each.model,
+        "rule": answer.rule,
+        "modifiers": list(answer.modifiers),
+        "faults": list(answer.faults),
+        "error": answer.error,
+        "notes": list(answer.notes),
+        "status": each.status,
+        "streamed": each.streamed,
+        "took": round(each.took, 6),
+        "left": each.left,
+        "missed": each.missed,
+        "seed": each.seed,
+    }
+
+
+def detail(each: Kept, engine: Engine) -> RequestDetail:
+    """All that is known of a request."""
+    told = retold(each)
+    return RequestDetail(
+        **_facts(each),
+        request=_asked(each),
+        response=Answered(status=told.status, headers=_pairs(told.headers), chunks=_chunks(told)),
+        near_misses=near_misses(each, engine) if each.missed else [],
+    )
+
+
+def near_misses(each: Kept, engine: Engine) -> list[str]:
+    """The rules as they are now that come nearest to a request."""
+    request = read_again(each, engine)
+    return [near(item, differences) for item, differences in nearest(engine.catalog, request)]
+
+
+def read_again(each: Kept, engine: Engine) -> Request:
+    """The request as the engine reads it; what is counted and kept of its session is not touched."""
+    headers = {name.lower(): value for name, value in each.headers if name.lower() != SESSION}
+    path = without(each.path)[1] if each.path.startswith(PREFIX) else each.path
+    request = engine.read(each.method, path, each.query_string, headers, each.raw, each.client, each.at)
+    request.session = each.session
+    request.recall = engine.state.recall(each.session or "")
+    return request
+
+
+def _asked(each: Kept) -> Asked:
+    text, encoded = _text(each.raw)
+    body = None
+    if text:
+        try:
+            body = loads(each.raw)
+        except JSONDecodeError:
+            body = None
+    return Asked(
+        headers=_pairs(each.headers),
+        body=body,
+        text=text if body is None else None,
+        base64=encoded,
+        whole=each.whole,
+    )
+
+
+def _pairs(headers: Iterable[tuple[str, str]]) -> list[Pair]:
+    return [Pair(name=name, value=value) for name, value in headers]
+
+
+def _chunks(told: Told) -> list[Chunk]:
+    chunks = []
+    for part in told.parts:
+        text, encoded = _text(part.data)
+        chunks.append(Chunk(at=round(part.at, 6), text=text, base64=encoded))
+    return chunks
+
+
+def _text(data: bytes) -> tuple[str | None, str | None]:
+    """As a text, or in base64 where it is none."""
+    try:
+        return data.decode("utf-8"), None
+    except UnicodeDecodeError:
+        return None, b64encode(data).decode()
+
+
+# --- export ----------------------------------------------------------------------------------------
+
+
+def lines(found: Iterable[Kept], engine: Engine) -> Iterator[bytes]:
+    """JSON lines, one request each, in full."""
+    for each in found:
+        yield detail(each, engine).model_dump_json().encode() + b"\n"
+
+
+def har(found: Iterable[Kept]) -> bytes:
+    """An HTTP archive (version 1.2), as browsers' tools and proxies read it."""
+    entries = [_entry(each) for each in found]
+    return dumps(
+        {
+            "log": {
+                "version": "1.2",
+                "creator": {"name": "mockllm", "version": __version__},
+                "entries": entries,
+            }
+        }
+    )
+
+
+def _entry(each: Kept) -> dict[str, Any]:
+    told = retold(each)
+    headers = dict((name.lower(), value) for name, value in each.headers)
+    answered = {name.lower(): value for name, value in told.headers}
+    host = headers.get("host", "localhost")
+    took = round(each.took * 1000, 3)
+    first = round(told.parts[0].at * 1000, 3) if told.parts else took
+    text, encoded = _text(told.body)
+    content: dict[str, Any] = {
+        "size": len(told.body),
+        "mimeType": answered.get("content-type", ""),
+        "text": text if text is not None else encoded,
+    }
+    if encoded is not None:
+        content["encoding"] = "base64"
+    request: dict[str, Any] = {
+        "method": each.method,
+        "url": f"http://{host}{each.target}",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [pair.model_dump() for pair in _pairs(each.headers)],
+        "queryString": [{"name": name, "value": value} for name, value in parse_qsl(each.query_string)],
+        "headersSize": -1,
+        "bodySize": len(each.raw),
+    }
+    if each.raw:
+        asked, _ = _text(each.raw)
+        mime = headers.get("content-type", "")
+        request["postData"] = {"mimeType": mime, "text": asked if asked is not None else ""}
+    return {
+        "startedDateTime": datetime.fromtimestamp(each.at, UTC).isoformat().replace("+00:00", "Z"),
+        "time": took,
+        "request": request,
+        "response": {
+            "status": told.status,
+            "statusText": "",
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": [pair.model_dump() for pair in _pairs(told.headers)],
+            "content": content,
+            "redirectURL": answered.get("location", ""),
+            "headersSize": -1,
+            "bodySize": len(told.body),
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": first, "receive": max(0.0, round(took - first, 3))},
+        "_rule": each.rule,
+        "_left": each.left,
+    }

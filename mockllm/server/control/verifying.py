@@ -1,0 +1,152 @@
+"""Whether what a test expects was asked: counts, order, rules never used, requests that no rule answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from mockllm.core.matching import Matcher
+from mockllm.core.request import Request
+from mockllm.engine import Engine
+from mockllm.engine.misses import told
+from mockllm.scenario.complaints import mistakes_in
+from mockllm.scenario.language.match import Match
+from mockllm.scenario.matchers import matcher
+from mockllm.scenario.source import Source
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.control.models import Expectation, Nearest, Unmet, Verified, VerifyBody
+from mockllm.server.control.problem import Problem, Wrong, of_mistakes
+from mockllm.server.control.requests import is_called, read_again
+from mockllm.server.journal import Journal
+from mockllm.server.kept import Kept
+
+NEAREST: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An expectation, ready to be asked."""
+
+    matcher: Matcher
+    rule: str | None
+    least: int
+    most: int | None
+    words: str
+    """How many, in words."""
+
+    def holds(self, each: Kept, request: Request) -> bool:
+        return (self.rule is None or is_called(each.rule, self.rule)) and self.matcher.holds(request)
+
+    def differences(self, each: Kept, request: Request) -> list[str]:
+        found = [told(each) for each in self.matcher.differences(request) if not each.held]
+        if self.rule is not None and not is_called(each.rule, self.rule):
+            found.append(f"rule expected {self.rule}, found {each.rule or 'none'}")
+        return found
+
+
+def verify(
+    body: VerifyBody, source: Source, journal: Journal, engine: Engine, vocabulary: Vocabulary
+) -> Verified:
+    """What came of a verification; `source` is the body's text, for positions. Raises Problem."""
+    wanted = [_wanted(each, number, source, vocabulary) for number, each in enumerate(body.expect)]
+    found = [
+        each
+        for each in journal
+        if each.number > body.since and (body.session is None or each.session == body.session)
+    ]
+    asked = [(each, read_again(each, engine)) for each in found if each.kind is not None]
+    held = [[number for number, pair in enumerate(asked) if each.holds(*pair)] for each in wanted]
+    failures = [
+        failure
+        for number, each in enumerate(wanted)
+        if (failure := _counted(number, each, held[number], asked)) is not None
+    ]
+    failures += _ordered(held) if body.in_order and not failures else []
+    failures += _unmatched(found) if body.no_unmatched else []
+    failures += _unused(found, engine) if body.all_rules_used else []
+    first = next((each.number for each in journal), journal.total + 1)
+    return Verified(
+        passed=not failures,
+        checked=len(found),
+        lost=max(0, first - 1 - body.since),
+        counts=[len(each) for each in held],
+        failures=failures,
+    )
+
+
+def _wanted(each: Expectation, number: int, source: Source, vocabulary: Vocabulary) -> Wanted:
+    if each.exactly is not None and (each.at_least is not None or each.at_most is not None):
+        message = "give exactly, or at_least and at_most"
+        raise Problem(422, message, [Wrong(field=f"expect[{number}].exactly", message=message)])
+    least = each.exactly if each.exactly is not None else each.at_least
+    most = each.exactly if each.exactly is not None else each.at_most
+    if least is None:
+        least = 0 if most is not None else 1
+    if most is not None and most < least:
+        message = "at_most is less than at_least"
+        raise Problem(422, message, [Wrong(field=f"expect[{number}].at_most", message=message)])
+    words = f"exactly {least}" if least == most else f"at least {least}" if most is None else (
+        f"{least} to {most}" if least else f"at most {most}"
+    )  # fmt: skip
+    return Wanted(_matcher(each.match, number, source, vocabulary), each.rule, least, most, words)
+
+
+def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Vocabulary) -> Matcher:
+    path = ("expect", number, "match")
+    if "api_key" in data:
+        message = "the journal keeps no keys; filter by session, or compare `key` of /api/requests"
+        raise Problem(422, message, [Wrong(field=f"expect[{number}].match.api_key", message=message)])
+    try:
+        word = Match.model_validate(data, context={"vocabulary": vocabulary, "literal": True})
+    except ValidationError as error:
+        raise of_mistakes(mistakes_in(error, source, path, Match)) from None
+    return matcher(word)
+
+
+def _counted(
+    number: int, wanted: Wanted, held: Sequence[int], asked: Sequence[tuple[Kept, Request]]
+) -> Unmet | None:
+    count = len(held)
+    if wanted.least <= count and (wanted.most is None or count <= wanted.most):
+        return None
+    message = f"expected {wanted.words}, found {count}"
+    if count >= wanted.least:
+        listed = [
+            Nearest(id=asked[each][0].number, path=asked[each][0].path, differences=[]) for each in held
+        ]
+        return Unmet(expect=number, message=message, nearest=listed[-NEAREST:])
+    others = [pair for place, pair in enumerate(asked) if place not in set(held)]
+    near = [(wanted.differences(*pair), pair[0]) for pair in others]
+    near.sort(key=lambda each: (len(each[0]), -each[1].number))
+    listed = [Nearest(id=each.number, path=each.path, differences=why) for why, each in near[:NEAREST]]
+    return Unmet(expect=number, message=message, nearest=listed)
+
+
+def _ordered(held: Sequence[Sequence[int]]) -> list[Unmet]:
+    """Each must have been asked behind one that the expectation before it met."""
+    last = -1
+    for number, places in enumerate(held):
+        behind = [place for place in places if place > last]
+        if not behind:
+            message = f"was asked, but not after what expect[{number - 1}] was met by"
+            return [Unmet(expect=number, message=message)] if places else []
+        last = behind[0]
+    return []
+
+
+def _unmatched(found: Sequence[Kept]) -> list[Unmet]:
+    missed = [each for each in found if each.missed]
+    if not missed:
+        return []
+    listed = [Nearest(id=each.number, path=each.path, differences=[]) for each in missed[:NEAREST]]
+    return [Unmet(message=f"{len(missed)} requests that no rule answered", nearest=listed)]
+
+
+def _unused(found: Sequence[Kept], engine: Engine) -> list[Unmet]:
+    catalog = engine.catalog
+    used = {each.rule for each in found}
+    unused = [item for item in catalog.items[: catalog.rules] if item.id not in used]
+    return [Unmet(message=f"{item.id} ({item.where}) was never used") for item in unused]

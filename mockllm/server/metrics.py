@@ -1,0 +1,199 @@
+"""What is counted of all requests: by endpoint, model, rule and status, how long they took, second by second.
+
+The journal hands on what passed by, once a second or when somebody asks, so that no answer waits for a counter.
+Label sets are bounded: clients choose models, and what is too many is counted as `other`.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from mockllm.core.framing import lasting
+from mockllm.core.plan import Plan, Wait
+from mockllm.core.stencil import Stencil
+from mockllm.server.kept import endpoint
+from mockllm.server.seen import Seen
+
+BOUNDS: Final = tuple(
+    round(digit * 10.0**power, 7) for power in range(-4, 3) for digit in (1, 1.5, 2, 3, 5, 7)
+)
+"""Upper bounds of the histograms' buckets, in seconds: 0.1 ms to 700 s."""
+KINDS: Final = 200
+"""So many models, and so many rules, have counters of their own."""
+SECONDS: Final = 600
+"""So long the time series reach back."""
+GAPS: Final = 256
+"""So many gaps between the chunks of one stream are looked at."""
+OTHER: Final = "other"
+NONE: Final = "none"
+"""In place of what there is none of: the endpoint of a path that no protocol knows, the rule of a miss."""
+
+
+@dataclass
+class Histogram:
+    """How often a value fell in each bucket; the last has no upper bound."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    total: float = 0.0
+    most: float = 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(BOUNDS, value)] += 1
+        self.total += value
+        self.most = max(self.most, value)
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+    def percentile(self, share: float) -> float | None:
+        """The value that so large a share is not above, interpolated within its bucket; None of nothing."""
+        count = self.count
+        if not count:
+            return None
+        wanted, passed = share * count, 0
+        for place, number in enumerate(self.counts):
+            if number and passed + number >= wanted:
+                low = BOUNDS[place - 1] if place else 0.0
+                high = BOUNDS[place] if place < len(BOUNDS) else self.most
+                return min(low + (high - low) * (wanted - passed) / number, self.most)
+            passed += number
+        return self.most
+
+
+@dataclass
+class OfEndpoint:
+    """What is counted of one endpoint."""
+
+    requests: int = 0
+    errors: int = 0
+    """Answers of status 400 and more."""
+    missed: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+    """How clients left, but for those who had the whole answer."""
+    faults: Counter[str] = field(default_factory=Counter)
+    took: Histogram = field(default_factory=Histogram)
+    ttft: Histogram = field(default_factory=Histogram)
+    gaps: Histogram = field(default_factory=Histogram)
+
+
+class Series(NamedTuple):
+    """The labels of a counter."""
+
+    endpoint: str
+    model: str
+    rule: str
+    status: int
+
+
+@dataclass
+class Second:
+    """One second of the time series; `took` is a sum."""
+
+    at: int
+    requests: int = 0
+    errors: int = 0
+    missed: int = 0
+    took: float = 0.0
+
+
+class Metrics:
+    """See above; the journal's watch."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begins anew."""
+        self.since = time.time()
+        self.endpoints: dict[str, OfEndpoint] = {}
+        self.series: Counter[Series] = Counter()
+        self.late = Histogram()
+        """How late the last part of a paced answer left."""
+        self._seconds: deque[Second] = deque(maxlen=SECONDS)
+        self._models: set[str] = set()
+        self._rules: set[str] = set()
+
+    def one(self, seen: Seen) -> None:
+        found = self._count(seen, [seen.took])
+        found.took.add(seen.took)
+        for fault in seen.answer.faults:
+            found.faults[fault] += 1
+        if seen.left != "finished":
+            found.left[seen.left] += 1
+        if seen.times is not None:
+            self._stream(seen, found)
+
+    def many(self, seen: Seen, took: Sequence[float]) -> None:
+        found = self._count(seen, took)
+        for fault in seen.answer.faults:
+            found.faults[fault] += len(took)
+        for each in took:
+            found.took.add(each)
+
+    def seconds(self) -> Iterator[Second]:
+        """The time series, oldest first; seconds without a request are left out."""
+        return iter(tuple(self._seconds))
+
+    def _count(self, seen: Seen, took: Sequence[float]) -> OfEndpoint:
+        answer, count = seen.answer, len(took)
+        name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
+        found = self.endpoints.setdefault(name, OfEndpoint())
+        failed = count if answer.status >= 400 else 0
+        missed = count if answer.missed else 0
+        found.requests += count
+        found.errors += failed
+        found.missed += missed
+        model, rule = _known(seen.model, self._models), _known(answer.rule, self._rules)
+        self.series[Series(name, model, rule, answer.status)] += count
+        now = int(seen.at)
+        if not self._seconds or self._seconds[-1].at < now:
+            self._seconds.append(Second(now))
+        second = self._seconds[-1]
+        second.requests += count
+        second.errors += failed
+        second.missed += missed
+        second.took += sum(took)
+        return found
+
+    def _stream(self, seen: Seen, found: OfEndpoint) -> None:
+        times = seen.times
+        assert times is not None
+        first, planned = _planned(seen.answer.made)
+        said = next((at for at in times if at - seen.since >= first - 1e-6), None)
+        if said is not None:
+            found.ttft.add(said - seen.since)
+        for before, after in zip(times[:GAPS], times[1 : GAPS + 1], strict=False):
+            if said is not None and before >= said:
+                found.gaps.add(after - before)
+        if seen.left == "finished":
+            self.late.add(max(0.0, times[-1] - seen.since - planned))
+
+
+def _planned(made: Plan | Stencil) -> tuple[float, float]:
+    """Seconds to the first chunk of a plan, and to its end."""
+    first, total = None, made.delay
+    for step in made.pieces if isinstance(made, Stencil) else made.steps:
+        if isinstance(step, Wait):
+            total += step.seconds
+        elif first is None and step.beat:
+            first = total
+    if isinstance(made, Plan):
+        total = lasting(made)
+    return (made.delay if first is None else first), total
+
+
+def _known(name: str | None, known: set[str]) -> str:
+    """The name as a label."""
+    if name is None:
+        return NONE
+    if name not in known:
+        if len(known) >= KINDS or len(name) > 200:
+            return OTHER
+        known.add(name)
+    return name
