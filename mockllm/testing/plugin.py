@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from mockllm.testing.library import Answering, MockLLM, MockSession
+    from mockllm.testing.answering import Answering
+    from mockllm.testing.library import MockLLM, MockSession
 
 Made = TypeVar("Made")
 
@@ -105,10 +106,12 @@ def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """A test that has passed fails where its server was used otherwise than it allows."""
     yield
+    strict, all_used = _wants(item, "strict"), _wants(item, "all_used")
+    own = "scenarios" in _words(item)  # the files of all tests need not all be used in each
     told = [
         line
         for server in item.stash.get(SERVERS, [])
-        for line in server.complaints(unmatched=_wants(item, "strict"), unused=_wants(item, "all_used"))
+        for line in server.complaints(unmatched=strict, unused=all_used, files=own)
     ]
     if told:
         pytest.fail("\n".join(told), pytrace=False)

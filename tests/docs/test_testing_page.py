@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.testing.library import Answering, MockLLM
+from mockllm.testing.answering import Answering
+from mockllm.testing.library import MockLLM
 from mockllm.testing.plugin import WORDS
 from mockllm.testing.received import Received
 from tests.process import MOCKLLM, environment

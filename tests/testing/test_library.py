@@ -575,6 +575,11 @@ def test_a_session_may_have_its_own_files_packs_climate_and_seed(tmp_path: Path)
         assert ids[0] == ids[1] != ids[2]
 
 
+def test_a_session_is_called_by_what_a_path_can_hold() -> None:
+    with MockLLM() as server, pytest.raises(ValueError, match="letters, digits"):
+        server.session("a/b")
+
+
 def test_unused_rules_of_a_session_are_those_given_to_it() -> None:
     with MockLLM() as server:
         server.reply("all", match={"model": "x"})

@@ -226,6 +226,25 @@ def test_must(mockllm):
     result.stdout.fnmatch_lines(["1 rule that never answered:", "*:lonelier"])
 
 
+def test_rules_in_the_files_of_all_tests_need_not_be_used_in_each(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", hello="rules: [{name: lonely, match: {model: a}, reply: Hi}]")
+    tests = """
+def test_of_all(mockllm):
+    assert mockllm.unused_rules == ["hello.yaml:lonely"]
+
+def test_of_all_shared(mockllm_shared):
+    pass
+
+@pytest.mark.mockllm(scenarios="hello.yaml")
+def test_own(mockllm):
+    pass
+"""
+    ini = "mockllm_scenarios = hello.yaml\nmockllm_all_used = true"
+    result = run(pytester, tests, ini=ini)
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_own - *"])
+
+
 def test_a_test_that_fails_by_itself_is_not_told_of_more(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
