@@ -1,0 +1,80 @@
+"""The commands in docs/packs.md, run one after the other in an empty folder, do what the page says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.packing.making import git, repository, run, tagged, write
+
+PAGE = (Path(__file__).parents[2] / "docs" / "packs.md").read_text(encoding="utf-8")
+BLOCKS = {
+    title: [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    for title, text in re.findall(r"(?ms)^## (.+?)$(.*?)(?=^## |^# Shipped|\Z)", PAGE)
+}
+
+
+def words(line: str, remote: Path) -> list[str]:
+    """The arguments of a command of the page, with repositories that are here."""
+    code = line.partition(" # ")[0] if " # " in line else line
+    code = code.replace("https://git.example/", f"{remote.as_uri()}/")
+    program, *arguments = code.split()
+    assert program == "mockllm"
+    return arguments
+
+
+def test_the_page_runs_from_top_to_bottom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work, remote = tmp_path / "work", tmp_path / "remote"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    for title in ("Write one", "Test it"):
+        for line in BLOCKS[title]:
+            assert run(*words(line, remote)) == 0, line
+    assert "3 passed\n100% of 2 rules, steps and modifiers reached\n" in capsys.readouterr().out
+
+    git(work / "greet", "init", "--quiet")
+    tagged(work / "greet", "v0.1.0")
+    shutil.copytree(work / "greet", remote / "team" / "greet.git")
+    mono = repository(remote / "mocks.git", "9.0.0", name="other")
+    shutil.copytree(work / "greet", mono / "packs" / "greet", ignore=shutil.ignore_patterns(".git"))
+    tagged(mono, "v2")
+
+    for line in BLOCKS["Share it"]:
+        assert run(*words(line, remote)) == 0, line
+    for path in capsys.readouterr().out.split():
+        assert f"{path}\n" in PAGE
+    (mine,) = re.findall(r"```yaml\n# scenarios/mine\.yaml\n(.*?)```", PAGE, re.DOTALL)
+    write(work, {"scenarios/mine.yaml": mine})
+    adding = [line for line in BLOCKS["Use it"] if " add " in line]
+    using = [line for line in BLOCKS["Use it"] if " add " not in line]
+    for line in adding:
+        assert run(*words(line, remote)) == 0, line
+        assert run("check", "--frozen") == 0, line
+        assert "team/greet" in capsys.readouterr().out, line
+        assert run("pack", "remove", "team/greet") == 0
+    assert run(*words(adding[0], remote)) == 0
+    for line in [*using[:-1], *BLOCKS["In CI"], *BLOCKS["What changed"], using[-1]]:
+        assert run(*words(line, remote)) == 0, line
+
+
+def test_what_check_says_of_a_pack_is_what_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("pack", "new", "team/greet") == 0
+    capsys.readouterr()
+    assert run("pack", "check", "greet") == 0
+    (shown,) = re.findall(r"```\n(team/greet 0\.1\.0:\n.*?)```", PAGE, re.DOTALL)
+    assert shown in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command", ["new", "check", "test", "build", "add", "remove", "update", "list", "info", "vendor"]
+)
+def test_every_command_is_on_the_page(command: str) -> None:
+    assert f"mockllm pack {command}" in PAGE
