@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "exec": "run a command with a server that it finds by its environment",
     "pack": "make, check, test, build and use packs of scenarios",
     "diff": "tell which requests two versions of scenarios answer otherwise",
+    "record": "pass requests on to the real providers, and record the answers",
     "import": "make scenario files of what other tools have recorded",
     "hash": "tell a request's hashes, as `match: {hash: …}` names it",
     "schema": "write the JSON Schemas of scenario files and packs",
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _ending_well(given: Sequence[str]) -> Iterator[None]:
     """A server that still starts is ended by a signal at once; when its loop runs it hears them itself. Not by
     an exception: some parts written in C do not stand one while they are imported."""
-    if given[:1] != ["serve"]:
+    if given[:1] not in (["serve"], ["record"]):
         yield
         return
     before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ENDED}

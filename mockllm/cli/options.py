@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from mockllm.cli.fetching import fetch_missing
 from mockllm.core.request import VOLATILE
@@ -103,6 +104,15 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "localhost", int(port)
 
 
+def upstream(text: str) -> tuple[str, str]:
+    """`openai=https://api.openai.com`: whose requests go where."""
+    name, equals, url = text.partition("=")
+    parts = urlsplit(url)
+    if not equals or not name or parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+    return name.strip(), url.rstrip("/")
+
+
 FILES: Final = "what is served"
 WHERE: Final = "where it listens"
 ANSWERS: Final = "how it answers"
@@ -132,6 +142,16 @@ LOADING: Final = (
         flag=True,
     ),
 )
+RECORDING: Final = (
+    Option(
+        "--upstream",
+        "what is recorded",
+        "whose requests go where; may be repeated",
+        convert=upstream,
+        metavar="PROVIDER=URL",
+        many=",",
+    ),
+)
 SERVING: Final = (
     Option("--no-reload", FILES, "go on with the files as they are now, whatever changes", False, flag=True),
     Option("--host", WHERE, "localhost is 127.0.0.1 and ::1, 0.0.0.0 every address", "localhost"),
@@ -146,6 +166,19 @@ SERVING: Final = (
         short="-l",
     ),
     Option("--no-cors", WHERE, "do not let web pages of other origins call it", False, flag=True),
+    Option(
+        "--admin-token",
+        WHERE,
+        "opens the control API (/api, /metrics) to other machines that send this token; this machine needs none",
+        metavar="TOKEN",
+    ),
+    Option(
+        "--admin-port",
+        WHERE,
+        "serves the control API on a port of its own, and not beside the answers",
+        convert=int,
+        metavar="PORT",
+    ),
     Option("--seed", ANSWERS, "another number gives other draws and other ids", 0, int),
     Option(
         "--strict",
@@ -169,6 +202,13 @@ SERVING: Final = (
         False,
         flag=True,
     ),
+    Option(
+        "--record-misses",
+        ANSWERS,
+        "pass on what no rule answers, as --upstream has it, and record it in this folder",
+        metavar="DIR",
+    ),
+    *RECORDING,
     Option(
         "--hash-ignore",
         ANSWERS,

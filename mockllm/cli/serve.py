@@ -28,6 +28,7 @@ from mockllm.cli.options import (
     wanted,
 )
 from mockllm.cli.staying import staying
+from mockllm.cli.steering import beside, steered
 from mockllm.engine import About
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
@@ -78,11 +79,16 @@ def run(given: argparse.Namespace) -> int:
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
+    if values["record_misses"]:
+        from mockllm.cli.record import recorder_of
+
+        app.recorder = recorder_of(values, values["record_misses"], addresses(given, values))
     reload = Reload(app, builder.watched, builder.again, say, builder.warnings, began)
+    aside = steered(app, builder, None if values["no_reload"] else reload, values)
     try:
         run_server(
             app, addresses(given, values), lambda where: ready(where, app, fallen_back(values)),
-            None if values["no_reload"] else reload.run,
+            beside(None if values["no_reload"] else reload, aside),
         )  # fmt: skip
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)

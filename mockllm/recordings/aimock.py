@@ -6,6 +6,7 @@ They are no recordings: each becomes an ordinary rule.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 from mockllm.core.json import Json, JSONDecodeError, loads
@@ -99,10 +100,8 @@ def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken)
 def _call(call: Json) -> dict[str, Any]:
     arguments = of(call, "arguments")
     if isinstance(arguments, str):
-        try:
+        with suppress(JSONDecodeError):
             arguments = loads(arguments)
-        except JSONDecodeError:
-            pass
     made: dict[str, Any] = {
         "name": str(of(call, "name")),
         "arguments": {} if arguments is None else arguments,

@@ -64,7 +64,8 @@ def _chunks(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
 def plain(raw: bytes) -> Answered:
     """A body alone: JSON, or the text of an event stream."""
     try:
-        kind = "application/json" if loads(raw) is not None else "application/json"
+        loads(raw)
+        kind = "application/json"
     except JSONDecodeError:
         streamed = re.match(rb"(?:event|data|id|retry)?:", raw.lstrip()) is not None
         kind = "text/event-stream" if streamed else "text/plain; charset=utf-8"

@@ -13,6 +13,14 @@ from mockllm.core.request import Request
 from mockllm.engine import About, Answer
 
 
+class NotPassed(Exception):
+    """A request was not answered by its provider: what the client is told in its place."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 class Engine(Protocol):
     """Answers requests. An instance is immutable but for its counts."""
 

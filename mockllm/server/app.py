@@ -11,28 +11,35 @@ import sys
 import time
 import traceback
 from array import array
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.failure import Failure
+from mockllm.core.plan import Plan
 from mockllm.core.request import Request
 from mockllm.core.stencil import Stencil
 from mockllm.engine import Answer
 from mockllm.engine.sessions import PREFIX, without
 from mockllm.server import cors, pages
-from mockllm.server.answering import Engine
+from mockllm.server.answering import Engine, NotPassed
 from mockllm.server.body import Unacceptable, read_body, ready_body
 from mockllm.server.connection import Incoming, Listener, SocketSink
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.journal import BREATH, EVERY, SLICE, Journal
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
+from mockllm.server.metrics import Metrics
 from mockllm.server.player import Play, at_once, perform
 from mockllm.server.seen import Left, Seen, short
 from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
+
+if TYPE_CHECKING:
+    from mockllm.server.control.control import Control
+    from mockllm.server.recorder import Recorder
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
@@ -52,6 +59,18 @@ class Given(NamedTuple):
     """Neither written down nor shown: probes ask for `/health` every few seconds."""
 
 
+class Later(Exception):
+    """A call of the control API: what comes of it takes time, and stands outside of the way of a request."""
+
+    answer = None
+
+    def __init__(self, plan: Callable[[], Awaitable[Plan]]) -> None:
+        self.plan = plan
+
+    async def given(self) -> Given:
+        return Given(Answer(await self.plan(), None), unheard=True)
+
+
 class App:
     """The server's one handler and what it keeps.
 
@@ -67,8 +86,11 @@ class App:
         lines: Lines | None = None,
     ) -> None:
         self.engine = engine
+        self.control: Control | None = None
+        self.recorder: Recorder | None = None
         self.limits = limits or Limits()
-        self.journal = Journal(self.limits.journal, self.limits.journal_bytes)
+        self.metrics = Metrics()
+        self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.running = 0
         self.draining = False
         self.stopped = False
@@ -108,9 +130,15 @@ class App:
         except Unacceptable as exc:
             assert target is not None
             given, since = self._refused(incoming, *target, exc.failure), self._deadlines.time()
+        except Later as later:
+            incoming.connection.prepared = later, since
+            return False
         except Exception:
             traceback.print_exc(file=sys.stderr)
             given, since = Given(_failed(), close=True), self._deadlines.time()
+        if self.recorder is not None and self.recorder.takes(given.answer, given.request):
+            incoming.connection.prepared = given, since
+            return False
         now = time.time()
         answer = given.answer
         asked = self._asked(incoming.message, given.close)
@@ -148,7 +176,9 @@ class App:
     async def _serve(self, incoming: Incoming, sink: SocketSink) -> Written:
         prepared, incoming.connection.prepared = incoming.connection.prepared, None
         if prepared is not None:
-            return await self._play(incoming, sink, *prepared)
+            given, since = prepared
+            given = await given.given() if isinstance(given, Later) else given
+            return await self._play(incoming, sink, given, since)
         target = read_target(incoming)
         if target is None:
             given = _plain(400, "The request's target is no path.\n")
@@ -159,12 +189,18 @@ class App:
             given = self._refused(incoming, *target, exc.failure)
             return await self._play(incoming, sink, given, self._deadlines.time())
         since = self._deadlines.time()
-        return await self._play(incoming, sink, self._given(incoming, *target, raw), since)
+        try:
+            given = self._given(incoming, *target, raw)
+        except Later as later:
+            given = await later.given()
+        return await self._play(incoming, sink, given, since)
 
     def _given(self, incoming: Incoming, path: str, query_string: str, raw: bytes) -> Given:
         """The answer to a request that has come as a whole."""
         method = incoming.message.method
         if path == "/" or method == "OPTIONS" or path.startswith(_OWN):
+            if self.control is not None and self.control.serves(path):
+                self._steer(self.control, incoming, path, query_string, raw)
             own = self._own(method, path, incoming.message.headers)
             if own is not None:
                 return own
@@ -172,6 +208,12 @@ class App:
         request = self._read(engine, incoming, path, query_string, raw)
         facts = (engine.answer(request), request, self._open_to_pages, False, False)
         return tuple.__new__(Given, facts)  # as the class would, without its call
+
+    def _steer(self, control: Control, incoming: Incoming, path: str, query: str, raw: bytes) -> NoReturn:
+        """Raises Later."""
+        message, client = incoming.message, incoming.connection.client
+        headers = clean(message.headers)
+        raise Later(partial(control.answer, message.method, path, query, headers, raw, client))
 
     def _refused(self, incoming: Incoming, path: str, query_string: str, failure: Failure) -> Given:
         """The answer to a request whose body is not taken; nothing more is read from its connection."""
@@ -205,6 +247,12 @@ class App:
 
     async def _play(self, incoming: Incoming, sink: SocketSink, given: Given, since: float) -> Written:
         """Send the answer at its times, counted from `since`, then write down what came of it."""
+        request = given.request
+        if self.recorder is not None and request is not None and self.recorder.takes(given.answer, request):
+            try:
+                return await self._pass_on(self.recorder, incoming, sink, given, request, since)
+            except NotPassed as error:
+                given = given._replace(answer=self.engine.refuse(error.failure, request))
         plan = given.answer.plan
         now = time.time()
         asked = self._asked(incoming.message, given.close)
@@ -228,6 +276,41 @@ class App:
                 left = "stopped"
             self._write_down(incoming.message, given, now, since, left, asked, times)
         return KEEP if head.keep_alive and left == "finished" else CLOSE
+
+    async def _pass_on(
+        self,
+        recorder: Recorder,
+        incoming: Incoming,
+        sink: SocketSink,
+        given: Given,
+        request: Request,
+        since: float,
+    ) -> Written:
+        """The provider's own answer, as it comes. Raises NotPassed before anything has left."""
+        message, now = incoming.message, time.time()
+        asked = self._asked(message, given.close)
+        extra = cors.ALLOW if given.open_to_pages else ""
+        target = read_target(incoming)
+        assert target is not None
+        path = without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
+        if given.answer.lease is not None:
+            given.answer.lease.end()
+        left: Left = "gone"
+        try:
+            passed = await recorder.pass_on(
+                request,
+                path,
+                clean(message.headers),
+                lambda plan: opening(plan, asked, self._dates.at(now), extra),
+                sink,
+                lambda: self._deadlines.time() - since,
+            )
+            given = given._replace(answer=passed.answer)
+            left = "finished" if passed.whole else "close"
+        finally:
+            if sink.written:
+                self._write_down(message, given, now, since, left, asked)
+        return KEEP if passed.opening.keep_alive and passed.whole else CLOSE
 
     def _asked(self, message: RawRequestMessage, close: bool) -> Asked:
         head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
@@ -324,11 +407,11 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _abandoned(prepared: tuple[Given, float]) -> None:
+def _abandoned(prepared: tuple[Given | Later, float]) -> None:
     """An answer will not be played; should it be tried all the same, nothing is handed back twice."""
-    lease = prepared[0].answer.lease
-    if lease is not None:
-        lease.end()
+    answer = prepared[0].answer
+    if answer is not None and answer.lease is not None:
+        answer.lease.end()
 
 
 def _plain(status: int, text: str) -> Given:

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from mockllm.server.app import App
 
@@ -41,6 +42,14 @@ class Address(NamedTuple):
     @property
     def url(self) -> str:
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+    def is_at(self, url: str) -> bool:
+        """Whether a URL leads here, as far as its name tells."""
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        host = parts.hostname or ""
+        here = {self.host, socket.gethostname(), "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104
+        return port == self.port != 0 and host in here
 
 
 class CannotListen(Exception):
@@ -85,6 +94,19 @@ class Server:
         while self._busy() and loop.time() < end and not (at_once and at_once.is_set()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         self.app.stopped = True
+        await self._listener.shutdown(0.1)
+        if self.app.recorder is not None:
+            await self.app.recorder.close()
+
+    async def cut(self) -> None:
+        """End at once: nobody is waited for, whoever is connected is cut off."""
+        self.app.draining = self.app.stopped = True
+        for listening in self._sockets:
+            listening.close()
+        for connection in self._listener.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # the loop tells the connections, which end their handlers
         await self._listener.shutdown(0.1)
 
     def _busy(self) -> bool:

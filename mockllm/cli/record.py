@@ -1,0 +1,83 @@
+"""`mockllm record`: a proxy that writes down what passes through it, as scenario files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from mockllm.cli.options import (
+    RECORDING,
+    SERVING,
+    BadOption,
+    Option,
+    add,
+    add_limits,
+    limits,
+    settled,
+    volatile,
+)
+from mockllm.cli.serve import addresses, lines_of, say
+from mockllm.engine import Engine
+from mockllm.recordings.writing import Reader
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.server.app import App
+from mockllm.server.recorder import Recorder
+from mockllm.server.serving import Address, CannotListen
+from mockllm.server.serving import run as run_server
+from mockllm.state.sessions import Sessions
+
+USED: Final = frozenset({"host", "port", "listen", "no_cors", "hash_ignore", "quiet", "verbose"})
+OUT: Final = Option("--out", "what is recorded", "the folder for the files", "recordings", metavar="DIR")
+OPTIONS: Final = (*RECORDING, OUT, *(option for option in SERVING if option.key in USED))
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Passes requests on to the real providers and writes each exchange down: a scenario file with the "
+        "request's hash and the answer's bytes. Point the clients' base URL here; their keys "
+        "go through and into no file."
+    )
+    add(parser, OPTIONS)
+    add_limits(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """0 when it was stopped and all was written, 1 where something was not, 2 for a mistake of usage."""
+    values = settled(given, OPTIONS, os.environ)
+    if not values["upstream"]:
+        raise BadOption("record: say where requests go: --upstream openai=https://api.openai.com")
+    where = addresses(given, values)
+    recorder = recorder_of(values, values["out"], where, everything=True)
+    engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile(values))
+    lines = None if values["quiet"] else lines_of({**values, "strict": False})
+    app = App(engine, limits=limits(given, os.environ), open_to_pages=not values["no_cors"], lines=lines)
+    app.recorder = recorder
+    try:
+        run_server(app, where, lambda where: _ready(where, recorder))
+    except CannotListen as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 1
+    print(f"{recorder.written} recorded in {recorder.out}", file=sys.stderr)
+    return 1 if recorder.failed else 0
+
+
+def recorder_of(
+    values: Mapping[str, Any], out: str, where: Sequence[Address], *, everything: bool = False
+) -> Recorder:
+    """The recorder that the options ask for. Raises BadOption where it would lead back to itself."""
+    upstreams = dict(values["upstream"] or ())
+    for name, url in upstreams.items():
+        if any(address.is_at(url) for address in where):
+            raise BadOption(f"--upstream {name}={url} leads back to this very server")
+    return Recorder(upstreams, Path(out), Reader(volatile(values)), say, everything)
+
+
+def _ready(where: Sequence[Address], recorder: Recorder) -> None:
+    print(f"mockllm records to {recorder.out}, listening on {', '.join(each.url for each in where)}")
+    for name, url in recorder.upstreams.items():
+        print(f"  {name}: {url}")
+    sys.stdout.flush()
