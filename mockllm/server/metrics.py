@@ -11,10 +11,11 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from mockllm.core.framing import lasting
-from mockllm.core.plan import Plan, Wait
+from mockllm.core.plan import Framing, Plan, Wait
 from mockllm.core.stencil import Stencil
 from mockllm.server.kept import endpoint
 from mockllm.server.seen import Seen
@@ -165,10 +166,11 @@ class Metrics:
         times = seen.times
         assert times is not None
         first, planned = _planned(seen.answer.made)
-        said = next((at for at in times if at - seen.since >= first - 1e-6), None)
+        streamed = seen.answer.made.framing is not Framing.PLAIN
+        said = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if said is not None:
             found.ttft.add(said - seen.since)
-        for before, after in zip(times[:GAPS], times[1 : GAPS + 1], strict=False):
+        for before, after in pairwise(times[:GAPS]):
             if said is not None and before >= said:
                 found.gaps.add(after - before)
         if seen.left == "finished":

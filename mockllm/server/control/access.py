@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.hints import brief
 from mockllm.server.control.problem import Problem
 
-TOKEN: Final = "x-mockllm-admin-token"
+HEADER: Final = "x-mockllm-admin-token"
 SAFE: Final = frozenset({"GET", "HEAD"})
 """The methods that change nothing."""
 ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
@@ -36,7 +36,7 @@ class Access:
             return  # a page of another origin cannot know it
         if not is_loopback(client):
             if self.token is not None:
-                raise Problem(401, f"Send the admin token: Authorization: Bearer TOKEN, or {TOKEN}.")
+                raise Problem(401, f"Send the admin token: Authorization: Bearer TOKEN, or {HEADER}.")
             raise Problem(403, "Only this machine may use the control API; --admin-token opens it to others.")
         self._check_page(method, headers)
 
@@ -58,7 +58,7 @@ def _token(headers: Mapping[str, str]) -> str | None:
     bearer = headers.get("authorization", "")
     if bearer[:7].lower() == "bearer ":
         return bearer[7:].strip()
-    return headers.get(TOKEN)
+    return headers.get(HEADER)
 
 
 def _origins(host: str) -> tuple[str, str]:

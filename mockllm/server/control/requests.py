@@ -193,7 +193,7 @@ def har(found: Iterable[Kept]) -> bytes:
 
 def _entry(each: Kept) -> dict[str, Any]:
     told = retold(each)
-    headers = dict((name.lower(), value) for name, value in each.headers)
+    headers = {name.lower(): value for name, value in each.headers}
     answered = {name.lower(): value for name, value in told.headers}
     host = headers.get("host", "localhost")
     took = round(each.took * 1000, 3)

@@ -46,7 +46,8 @@ class Route:
 M = models
 RULES: Final = "YAML or JSON: a scenario file's `rules` and `modifiers`, or one of them bare"
 ROUTES: Final[tuple[Route, ...]] = (
-    Route("GET", "/api/requests", handlers.list_requests, "The journal, in pages", M.RequestPage, query=M.RequestQuery),
+    Route("GET", "/api/requests", handlers.list_requests, "The journal, in pages", M.RequestPage,
+          query=M.RequestQuery),
     Route("DELETE", "/api/requests", handlers.forget_requests, "Forget the journal", M.Forgotten),
     Route("GET", "/api/requests/export", handlers.export_requests, "The journal as JSON lines or HAR",
           query=M.ExportQuery, content_type="application/x-ndjson"),

@@ -1,0 +1,104 @@
+"""A live server with its control API, and calls of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from mockllm.cli.explaining_now import explained_now
+from mockllm.cli.options import vocabulary
+from mockllm.engine import Engine
+from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.overlay import Overlaid
+from mockllm.scenario.pack import Settings
+from mockllm.server.app import App
+from mockllm.server.building import Builder
+from mockllm.server.control import Access, Control
+from mockllm.server.limits import Limits
+from mockllm.server.overlays import Overlays
+from mockllm.server.reload import Reload
+from mockllm.server.serving import Threaded
+from mockllm.state.sessions import Sessions
+
+
+@dataclass
+class Got:
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.raw)
+
+    @property
+    def text(self) -> str:
+        return self.raw.decode()
+
+
+@dataclass
+class Steered:
+    """A server, and what it was made of."""
+
+    port: int
+    app: App
+    folder: Path
+
+    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Got:
+        """A call; a body that is no text is sent as JSON."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        sent = body if isinstance(body, str | bytes | None) else json.dumps(body)
+        try:
+            connection.request(method, path, sent, dict(headers or {}))
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Got(answer.status, found, answer.read())
+        finally:
+            connection.close()
+
+    def ask(self, user: str = "hi", *, session: str | None = None, model: str = "gpt-4o", **more: Any) -> Got:
+        """A chat completion."""
+        headers = {"authorization": "Bearer sk-s3cret"}
+        if session is not None:
+            headers["x-mockllm-session"] = session
+        body = {"model": model, "messages": [{"role": "user", "content": user}], **more}
+        return self.call("POST", "/v1/chat/completions", body, headers)
+
+    def said(self, user: str = "hi", **more: Any) -> str:
+        """What it says."""
+        return str(self.ask(user, **more).json["choices"][0]["message"]["content"])
+
+
+@contextmanager
+def steered(
+    folder: Path, files: Mapping[str, str], packs: Sequence[str] = (), access: Access | None = None
+) -> Iterator[Steered]:
+    """Serve these files."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    builder = Builder(Wanted([str(folder)], list(packs), Settings(), vocabulary()), Sessions())
+    app = App(builder.first(), limits=Limits(grace=0.5))
+
+    def swap(engine: Engine) -> None:
+        app.engine = engine
+
+    def apply(over: Sequence[Overlaid]) -> Awaitable[None]:
+        return builder.overlaid(over, swap)
+
+    reload = Reload(app, builder.watched, builder.again, lambda text: None, builder.warnings)
+    app.control = Control(
+        app,
+        access=access,
+        vocabulary=vocabulary(),
+        explain=explained_now,
+        reload=reload.now,
+        overlays=Overlays(apply, vocabulary()),
+    )
+    server = Threaded(app)
+    with server:
+        yield Steered(server.port, app, folder)

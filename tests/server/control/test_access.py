@@ -1,0 +1,48 @@
+"""Who may use the control API."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.server.control.access import Access, host_name, is_loopback
+from mockllm.server.control.problem import Problem
+
+OPEN = Access()
+CLOSED = Access("t0ken", frozenset({"mock.internal"}))
+AWAY = "192.0.2.7"
+
+CASES: dict[str, tuple[Access, str, dict[str, str], int | None]] = {
+    "this machine": (OPEN, "127.0.0.1", {"host": "localhost:1"}, None),
+    "this machine by IPv6": (OPEN, "::1", {"host": "[::1]:8080"}, None),
+    "this machine, IPv4 in IPv6": (OPEN, "::ffff:127.0.0.1", {"host": "127.0.0.1"}, None),
+    "this machine without a host": (OPEN, "127.0.0.1", {}, 403),
+    "this machine by a strange name": (OPEN, "127.0.0.1", {"host": "rebound.example"}, 403),
+    "a name of its own": (CLOSED, "127.0.0.1", {"host": "MOCK.internal:80"}, None),
+    "a name below localhost": (OPEN, "127.0.0.1", {"host": "app.localhost:80"}, None),
+    "another machine": (OPEN, AWAY, {"host": AWAY}, 403),
+    "another machine without the token": (CLOSED, AWAY, {"host": AWAY}, 401),
+    "another machine with another token": (CLOSED, AWAY, {"x-mockllm-admin-token": "x"}, 401),
+    "another machine with the token": (CLOSED, AWAY, {"authorization": "Bearer t0ken"}, None),
+    "the token as a header of ours": (CLOSED, AWAY, {"x-mockllm-admin-token": "t0ken"}, None),
+    "this machine with a wrong token": (CLOSED, "127.0.0.1", {"authorization": "bearer no"}, 401),
+    "a token where none is set": (OPEN, AWAY, {"authorization": "Bearer x"}, 403),
+    "no address at all": (OPEN, "", {"host": "localhost"}, 403),
+}
+
+
+@pytest.mark.parametrize(("access", "client", "headers", "status"), CASES.values(), ids=CASES)
+def test_who_may(access: Access, client: str, headers: dict[str, str], status: int | None) -> None:
+    if status is None:
+        access.check("POST", headers, client)
+        return
+    with pytest.raises(Problem) as caught:
+        access.check("POST", headers, client)
+    assert caught.value.status == status
+
+
+def test_names_and_addresses() -> None:
+    assert host_name("[2001:db8::1]:80") == "2001:db8::1"
+    assert host_name("Localhost.:80") == "localhost"
+    assert is_loopback("127.9.9.9")
+    assert is_loopback("::1%lo")
+    assert not is_loopback("10.0.0.1")
