@@ -137,6 +137,8 @@ ASKED: Final = {
     "azure": re.compile("(?:^|&)api-version="),
 }
 """Queries that only this provider's clients send: a key, a version."""
+TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
+"""Versions behind each other: one of the base URL, and one that the SDK puts there."""
 BASES: Final = {
     **{vendor.name: vendor.bases[0] for vendor in vendors.VENDORS},
     "openai": "/v1",
@@ -270,18 +272,18 @@ def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
 
 
 def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
-    """A 404 that names the right base URL where `/v1` stands twice, else the routes that there are; of vendors
-    only where they begin."""
-    single = path
-    while "/v1/v1/" in single:
-        single = single.replace("/v1/v1/", "/v1/")
+    """A 404 that names the right base URL where `/v1` or another version stands twice, else the routes that there
+    are; of vendors only where they begin."""
+    twice = TWICE.search(path)
+    single = path if twice is None else TWICE.sub(r"/\2/", path)
     known = _matching(single)
     asked = known.get(method) or [found for candidates in known.values() for found in candidates]
-    if single != path and asked:
+    if twice is not None and asked:
         provider, _ = _prefix(path)
         prefix = f"/{provider}" if provider else ""
         base = f"http://{headers.get('host', 'localhost:8080')}{prefix}{BASES[_spoken(asked, headers, '').provider]}"
-        hint = f"/v1 stands there twice. Set the client's base URL to {base}"
+        said = "/v1 stands there" if set(twice[0].split("/")) == {"", "v1"} else "There stands a version"
+        hint = f"{said} twice. Set the client's base URL to {base}"
     else:
         lines = dict.fromkeys(route.line for route in ROUTES if not route.prefixed)
         bases = (vendor.path("") for vendor in vendors.VENDORS)

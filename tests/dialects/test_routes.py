@@ -134,6 +134,21 @@ def test_a_doubled_v1_is_told_with_the_right_base_url(
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "base"),
+    [
+        ("/v1beta/v1/models/m:generateContent", "http://mock:9"),  # google-genai puts its version behind it
+        ("/v1beta/v1beta/models/m:generateContent", "http://mock:9"),
+        ("/gemini/v1beta/v1/models/m:streamGenerateContent", "http://mock:9/gemini"),
+    ],
+)
+def test_two_versions_are_told_with_the_right_base_url(path: str, base: str) -> None:
+    found = find("POST", path, {"host": "mock:9", "x-goog-api-key": "k"})
+    assert isinstance(found, Unknown)
+    assert found.dialect.name == "gemini"
+    assert (found.failure.message or "").endswith(f"a version twice. Set the client's base URL to {base}")
+
+
 def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
     found = find("GET", "/v1/v1/nowhere", {})
     assert isinstance(found, Unknown)
