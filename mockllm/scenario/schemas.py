@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
@@ -31,7 +31,8 @@ DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 _REF: Final = "#/definitions/{model}"
 _SHARED: Final[Mapping[str, Any]] = {
     "DrawnDuration": Drawable[Duration],
-    "DrawnNumber": Drawable[float],
+    "DrawnSpeed": Drawable[Annotated[float, Field(gt=0)]],
+    "DrawnFactor": Drawable[Annotated[float, Field(ge=0)]],
     "TemplatedChunkSize": Templated[ChunkSizeField],
     "Duration": Duration,
     "Probability": Probability,

@@ -61,13 +61,13 @@ class PaceWord(Word):
     """Time to first token: from the head to the first chunk; `{base, per_input_token, cached}` goes by the input."""
     itl: Spread[Duration] | None = None
     """Inter-token latency: between two chunks."""
-    tokens_per_second: Drawable[float] | None = None
+    tokens_per_second: Drawable[Annotated[float, Field(gt=0)]] | None = None
     """In place of itl: a chunk takes as long as its tokens; `[40, 80]` is drawn once for each answer."""
     chunk_size: Templated[ChunkSizeField] | None = None
     """How a text is cut into chunks: `4 tokens`, `10 characters`, `2 words`, `1 sentences`."""
     jitter: Spread[Duration] | None = None
     """Adds a uniform 0…N to each gap."""
-    slowdown: Drawable[float] | None = None
+    slowdown: Drawable[Annotated[float, Field(ge=0)]] | None = None
     """Multiplies every wait; the factors of several settings multiply."""
     whole: Literal["as_streamed", "at_once"] | None = None
     """Whether a non-streamed answer takes as long as its stream would (the default) or leaves at once."""
