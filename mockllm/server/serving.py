@@ -109,17 +109,6 @@ class Server:
         await asyncio.sleep(0)  # the loop tells the connections, which end their handlers
         await self._listener.shutdown(0.1)
 
-    async def cut(self) -> None:
-        """End at once: nobody is waited for, whoever is connected is cut off."""
-        self.app.draining = self.app.stopped = True
-        for listening in self._sockets:
-            listening.close()
-        for connection in self._listener.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
-        await asyncio.sleep(0)  # the loop tells the connections, which end their handlers
-        await self._listener.shutdown(0.1)
-
     def _busy(self) -> bool:
         """Whether answers are being given, or have not left this process."""
         return (
