@@ -89,9 +89,4 @@ class Hosted:
 
     def stop(self) -> None:
         """Ends at once: answers that are under way are cut."""
-        self._loop.run(self._stop())
-
-    async def _stop(self) -> None:
-        at_once = asyncio.Event()
-        at_once.set()
-        await self._server.stop(at_once=at_once)
+        self._loop.run(self._server.cut())

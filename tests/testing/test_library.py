@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import socket
 import threading
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -490,6 +492,27 @@ def test_a_stopped_server_listens_no_more_and_cuts_what_is_under_way() -> None:
             assert client.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), PATIENCE)
+
+
+def test_stopping_does_not_wait_for_idle_connections() -> None:
+    with MockLLM(packs="default") as server:
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        for _ in range(2):
+            client.request("GET", "/v1/models")
+            client.getresponse().read()
+        closed = Event()
+
+        def closes() -> None:
+            assert client.sock is not None
+            client.sock.recv(1)
+            closed.set()
+
+        waiting = threading.Thread(target=closes)
+        waiting.start()
+        server.stop()
+        assert closed.wait(PATIENCE)
+        waiting.join()
+        client.close()
 
 
 def test_a_stopped_server_still_tells_what_came() -> None:
