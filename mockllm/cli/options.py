@@ -203,6 +203,13 @@ SERVING: Final = (
         flag=True,
     ),
     Option(
+        "--gzip",
+        ANSWERS,
+        "pack answers for clients that ask for it, streams event by event",
+        False,
+        flag=True,
+    ),
+    Option(
         "--record-misses",
         ANSWERS,
         "pass on what no rule answers, as --upstream has it, and record it in this folder",

@@ -79,6 +79,7 @@ def run(given: argparse.Namespace) -> int:
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
+    app.gzip = values["gzip"]
     if values["record_misses"]:
         from mockllm.cli.record import recorder_of
 

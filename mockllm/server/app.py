@@ -19,6 +19,7 @@ from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.failure import Failure
+from mockllm.core.gzip import packed, wants
 from mockllm.core.plan import Plan
 from mockllm.core.request import Request
 from mockllm.core.stencil import Stencil
@@ -88,6 +89,8 @@ class App:
         self.engine = engine
         self.control: Control | None = None
         self.recorder: Recorder | None = None
+        self.gzip = False
+        """Whether answers are packed for clients that ask for it; nearly all clients do."""
         self.limits = limits or Limits()
         self.metrics = Metrics()
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
@@ -206,7 +209,10 @@ class App:
                 return own
         engine = self.engine
         request = self._read(engine, incoming, path, query_string, raw)
-        facts = (engine.answer(request), request, self._open_to_pages, False, False)
+        answer = engine.answer(request)
+        if self.gzip and wants(request.headers):
+            answer = answer._replace(made=packed(answer.plan), calls=tuple(answer.issued.items()))
+        facts = (answer, request, self._open_to_pages, False, False)
         return tuple.__new__(Given, facts)  # as the class would, without its call
 
     def _steer(self, control: Control, incoming: Incoming, path: str, query: str, raw: bytes) -> NoReturn:
