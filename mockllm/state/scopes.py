@@ -72,9 +72,10 @@ class Scope:
         return self.counts
 
     def forget_accounts(self, keys: frozenset[str] | None = None) -> None:
-        """What was used of limits is given back: of all, or of these keys."""
-        for key in [key for key in self._accounts if keys is None or key in keys]:
-            del self._accounts[key]
+        """What was used of limits is given back: of all, or of these keys. Answers under way stay that."""
+        for key, account in self._accounts.items():
+            if keys is None or key in keys:
+                account.reset()
 
     def _pay(self) -> None:
         for keys, times in self.owed.items():

@@ -11,6 +11,7 @@ from mockllm.core.during import During
 from mockllm.core.limits import Limit
 from mockllm.core.load import Load
 from mockllm.state.memory import Memory
+from mockllm.state.sessions import Sessions
 
 ONE = Limit("fixed-window", 1, window=3600.0)
 PLACE = Limit("fixed-window", concurrent=1)
@@ -133,3 +134,19 @@ def test_what_a_queue_is_told_is_when_the_first_of_all_ends() -> None:
             waits.append(settled.bounds.wait)
             settled.lease.lasts(settled.bounds.wait + 3.0)
     assert waits == [4.0, 7.0]
+
+
+def test_what_was_used_is_given_back_and_answers_under_way_stay_that() -> None:
+    state = Sessions()
+    held, used = asked(modifier("held", limit=PLACE)), asked(modifier("used", limit=ONE))
+    other = asked(modifier("other", limit=ONE))
+    lease = state.settle(held).lease
+    assert lease is not None
+    assert [state.settle(claim).outcome for claim in (held, used, used)] == ["limited", "miss", "limited"]
+    assert state.settle(other).outcome == "miss"
+    state.reset_limits(frozenset({"held", "used"}))
+    assert [state.settle(claim).outcome for claim in (held, used, other)] == ["limited", "miss", "limited"]
+    lease.end()
+    assert state.settle(held).outcome == "miss"
+    state.reset_limits()
+    assert state.settle(other).outcome == "miss"
