@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "record": "pass requests on to the real providers, and record the answers",
     "import": "make scenario files of what other tools have recorded",
     "hash": "tell a request's hashes, as `match: {hash: …}` names it",
+    "requests": "list what a running server was asked",
+    "verify": "tell whether a running server was asked what is expected",
     "schema": "write the JSON Schemas of scenario files and packs",
     "init": "make a commented starter folder",
 }

@@ -1,0 +1,73 @@
+"""Asks a running server's control API, for the commands that tell of one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+from mockllm.cli.options import BadOption
+
+URL: Final = "http://localhost:8080"
+URL_VARIABLE: Final = "MOCKLLM_URL"
+TOKEN_VARIABLE: Final = "MOCKLLM_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
+PATIENCE: Final = 30.0
+"""Seconds to wait for an answer."""
+
+
+class Unasked(Exception):
+    """No answer, or a refusal, in a line for a person."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the server is, and what opens it."""
+    parser.add_argument(
+        "--url", default=None, help=f"where the server listens (default {URL}) [{URL_VARIABLE}]"
+    )
+    parser.add_argument(
+        "--admin-token", default=None, help=f"what a server on another machine asks for [{TOKEN_VARIABLE}]"
+    )
+
+
+def ask(
+    given: argparse.Namespace,
+    method: str,
+    path: str,
+    query: Mapping[str, Any] | None = None,
+    body: Any = None,
+) -> Any:
+    """The answer's JSON. Raises Unasked."""
+    base = (given.url or os.environ.get(URL_VARIABLE) or URL).rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise BadOption(f"--url: expected http://HOST:PORT, found {base!r}")
+    token = given.admin_token or os.environ.get(TOKEN_VARIABLE)
+    asked = {name: value for name, value in (query or {}).items() if value is not None}
+    url = f"{base}{path}" + (f"?{urlencode(asked)}" if asked else "")
+    request = Request(url, method=method, data=None if body is None else json.dumps(body).encode())  # noqa: S310
+    request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
+            return json.load(answer)
+    except HTTPError as error:
+        with error:
+            raise Unasked(_refusal(error)) from None
+    except (URLError, OSError) as error:
+        raise Unasked(f"no server answers at {base}: {getattr(error, 'reason', error)}") from None
+    except ValueError:
+        raise Unasked(f"what answers at {base} is no mockllm with a control API") from None
+
+
+def _refusal(error: HTTPError) -> str:
+    try:
+        problem = json.load(error)
+        lines = [f"{each['field']}: {each['message']}" for each in problem.get("errors", ())]
+        return "\n".join(lines) or str(problem["detail"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"the server says {error.code} {error.reason}"

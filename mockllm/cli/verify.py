@@ -1,0 +1,80 @@
+"""`mockllm verify`: whether a running server was asked what a file expects."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from mockllm.cli import asking
+from mockllm.cli.listing import list_mistakes
+from mockllm.cli.options import BadOption
+from mockllm.scenario.reading import read_source
+
+ABOUT = (
+    "Exit code 0 where all of it holds, 1 where something does not, 2 for a mistake in the file. The file is "
+    "YAML or JSON: `expect` lists matches in the scenario language, each with exactly, at_least or at_most."
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = ABOUT
+    parser.add_argument(
+        "expectations", nargs="?", metavar="FILE", help="what is expected; - reads it from the standard input"
+    )
+    asking.arguments(parser)
+    parser.add_argument("--session", default=None, help="only requests of this session")
+    parser.add_argument("--in-order", action="store_true", help="they must have been asked in this order")
+    parser.add_argument("--no-unmatched", action="store_true", help="every request must have met a rule")
+    parser.add_argument("--all-rules-used", action="store_true", help="every rule must have answered")
+    parser.add_argument("--json", action="store_true", help="what came of it as JSON")
+
+
+def run(given: argparse.Namespace) -> int:
+    body: dict[str, Any] = {}
+    if given.expectations is not None:
+        source = read_source(*_read(given.expectations))
+        if source.mistakes:
+            list_mistakes(source.mistakes, sys.stderr)
+            return 2
+        if not isinstance(source.data, dict):
+            raise BadOption(f"{source.name}: expected `expect:` and a list")
+        body = dict(source.data)
+    if given.session is not None:
+        body["session"] = given.session
+    body |= {word: True for word in ("in_order", "no_unmatched", "all_rules_used") if getattr(given, word)}
+    if not body:
+        raise BadOption("nothing is expected: give a file, --no-unmatched or --all-rules-used")
+    try:
+        found = asking.ask(given, "POST", "/api/verify", body=body)
+    except asking.Unasked as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 2
+    if given.json:
+        print(json.dumps(found, indent=2))
+    else:
+        _tell(found)
+    return 0 if found["passed"] else 1
+
+
+def _tell(found: dict[str, Any]) -> None:
+    for failure in found["failures"]:
+        place = "" if failure["expect"] is None else f"expect[{failure['expect']}]: "
+        print(f"{place}{failure['message']}")
+        for each in failure["nearest"]:
+            why = "; ".join(each["differences"])
+            print(f"  nearest: #{each['id']} {each['path']}" + (f": {why}" if why else ""))
+    count = f"{found['checked']} request{'s' * (found['checked'] != 1)}"
+    lost = f" ({found['lost']} older ones are no longer in the journal)" if found["lost"] else ""
+    print(f"{'verified' if found['passed'] else 'failed'}: {count} looked at{lost}")
+
+
+def _read(name: str) -> tuple[bytes, str]:
+    if name == "-":
+        return sys.stdin.buffer.read(), "expectations"
+    try:
+        with open(name, "rb") as file:
+            return file.read(), name
+    except OSError as error:
+        raise BadOption(f"{name}: {error.strerror}") from None

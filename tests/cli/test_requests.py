@@ -1,0 +1,112 @@
+"""`mockllm requests` and `mockllm verify`, against a live server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import main
+from tests.server.control.steered import Steered, steered
+
+FILE = """
+rules:
+  - name: hello
+    match: {user: hello}
+    reply: Hello you.
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    with steered(folder, {"a.yaml": FILE}) as made:
+        monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{made.port}")
+        yield made
+
+
+def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr()
+    return ended.value.code, said.out, said.err
+
+
+def test_requests_are_listed_oldest_first(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    server.ask("hello")
+    server.ask("\x1b[2Jbye", session="mine")
+    code, out, _ = ran(capsys, "requests")
+    first, second = out.splitlines()
+    assert code == 0
+    assert first.startswith("#1 ")
+    assert "POST /v1/chat/completions gpt-4o → a.yaml:hello 200" in first
+    assert "no rule matched 404" in second
+    assert "\x1b" not in out
+    assert ran(capsys, "requests", "--missed")[1].startswith("#2 ")
+    assert ran(capsys, "requests", "--session", "mine", "--json")[1].count("\n") == 1
+    assert ran(capsys, "requests", "--last", "0")[1] == ""
+
+
+def test_those_that_come_are_followed(
+    server: Steered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = iter(["hello", "bye"])
+
+    def slept(seconds: float) -> None:
+        user = next(users, None)
+        if user is None:
+            raise KeyboardInterrupt
+        server.ask(user)
+
+    monkeypatch.setattr("mockllm.cli.requests.time.sleep", slept)
+    server.ask("hello")
+    code, out, _ = ran(capsys, "requests", "--follow")
+    assert code == 130
+    assert [line.partition(" ")[0] for line in out.splitlines()] == ["#1", "#2", "#3"]
+
+
+def test_where_nobody_answers_it_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCKLLM_URL", "http://127.0.0.1:1")
+    code, _, err = ran(capsys, "requests")
+    assert (code, err.startswith("mockllm: no server answers at http://127.0.0.1:1")) == (1, True)
+    assert ran(capsys, "requests", "--url", "localhost:1")[0] == 2
+
+
+EXPECTED: dict[str, tuple[str, int, str]] = {
+    "what was asked": ("expect: [{match: {user: hello}, exactly: 1}]", 0, "verified: 1 request looked at"),
+    "what was not": (
+        "expect:\n  - match: {user: bye}\n",
+        1,
+        'nearest: #1 /v1/chat/completions: user expected "bye", found "hello"',
+    ),
+    "an unknown word": ("expect: [{match: {usr: bye}}]", 2, "expect[0].match.usr"),
+    "no YAML": ("expect: [", 2, "expectations"),
+    "a list": ("- a", 2, "expected `expect:`"),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "says"), EXPECTED.values(), ids=EXPECTED)
+def test_expectations_are_verified(
+    server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, code: int, says: str
+) -> None:
+    server.ask("hello")
+    file = tmp_path / "expectations.yaml"
+    file.write_text(text)
+    got, out, err = ran(capsys, "verify", str(file))
+    assert got == code, out + err
+    assert says in out + err
+
+
+def test_options_stand_for_what_a_file_may_say(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    server.ask("bye")
+    code, out, _ = ran(capsys, "verify", "--no-unmatched", "--all-rules-used", "--json")
+    assert code == 1
+    assert len(json.loads(out)["failures"]) == 2
+    assert ran(capsys, "verify", "--no-unmatched", "--session", "other")[0] == 0
+    assert ran(capsys, "verify")[0] == 2
+    assert ran(capsys, "verify", "/no/such/file")[0] == 2
