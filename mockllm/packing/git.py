@@ -6,6 +6,7 @@ a stranger's repository takes effect. Each fetch has a folder of its own, which 
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from mockllm.packing.origins import Place
-from mockllm.scenario.tree import Refused, Tree, hidden
+from mockllm.scenario.tree import LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
 from mockllm.scenario.versions import Version, parse_version
 
 PATIENCE: Final = 120.0
@@ -99,7 +100,8 @@ def _commit(folder: Path, ref: str) -> str:
 
 def read(found: Found, inside: str) -> Tree:
     """The files of a commit below a folder. Links and submodules are refused."""
-    tree = Tree()
+    wanted: list[tuple[str, str]] = []
+    sizes, tree = 0, Tree()
     begin = f"{inside}/" if inside else ""
     listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", found.commit, folder=found.folder)
     for line in listed.split(b"\0"):
@@ -118,7 +120,18 @@ def read(found: Found, inside: str) -> Tree:
         if kind != "blob":
             raise Refused(f'"{path}" is another repository (a submodule); put its files there')
         tree.expect(path, int(size))
-        tree.add(path, _git("cat-file", "blob", object_, folder=found.folder))
+        sizes += int(size)
+        wanted.append((path, object_))
+        if sizes > LARGEST_TREE or len(wanted) > MOST_FILES:
+            raise Refused(f"it holds more than {MOST_FILES} files, or {LARGEST_TREE // 2**20} MiB together")
+    asked = "".join(f"{object_}\n" for _, object_ in wanted).encode()
+    told = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, given=asked))
+    for path, object_ in wanted:
+        head = told.readline().split()
+        if head[1:2] != [b"blob"]:
+            raise Refused(f'"{path}" cannot be read: the repository lacks {object_}')
+        tree.add(path, told.read(int(head[2])))
+        told.read(1)  # a line end behind each
     return tree
 
 
@@ -127,7 +140,7 @@ def _where(url: str, here: Path) -> str:
     return str(local.resolve()) if "://" not in url and local.exists() else url
 
 
-def _git(*line: str, folder: Path | None = None) -> bytes:
+def _git(*line: str, folder: Path | None = None, given: bytes = b"") -> bytes:
     """What a command of git says; Refused with git's own last words where it fails."""
     place = ("--git-dir", str(folder)) if folder is not None else ()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -138,7 +151,7 @@ def _git(*line: str, folder: Path | None = None) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and no word of it can be an option
             ["git", *_SAFE, *place, *line],  # noqa: S607 - the user's own git
-            env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False,
+            env=env, input=given, capture_output=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
     except FileNotFoundError:
         raise Refused("git is not installed, and a pack in a git repository needs it") from None

@@ -143,6 +143,7 @@ class _Attempt:
     def load(self, scenarios: Sequence[str], packs: Sequence[str]) -> Loading:
         uses = Uses(self.source, self.settings, self.keeps, self.shelf)
         self.mistakes += self.shelf.mistakes
+        self.trees |= {self.shelf.lock.path} if self.shelf.lock.packs else set()
         files: list[LoadedFile] = []
         for given in scenarios:
             self.root(given, uses, files)

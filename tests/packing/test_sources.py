@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from mockllm.packing.building import build
 from mockllm.scenario.lock import Lock, read_lock
-from tests.packing.making import all_files, git, manifest, pack, repository, run, write, zipped
+from tests.packing.making import all_files, git, manifest, pack, repository, run, tagged, write, zipped
+from tests.process import serving
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -226,3 +229,83 @@ def test_rules_of_a_pack_with_a_team_in_its_name_are_called_by_it(tmp_path: Path
     examples = "examples: [{request: {user: x}, expect: {text: Ho.}}]\n"
     write(Path("scenarios"), {"a.yaml": mine + examples})
     assert run("test") == 0
+
+
+def test_a_commit_may_be_cut_short(tmp_path: Path) -> None:
+    made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
+    first = git(made, "rev-parse", "v1.0.0")
+    assert run("pack", "add", f"{made}@{first[:10]}") == 0
+    assert lock().packs["team/x"].version == "1.0.0"
+    assert lock().packs["team/x"].commit == first
+    git(made, "tag", "deadbeef", "v1.1.0")
+    assert run("pack", "add", f"{made}@deadbeef") == 0, "a tag may look like a commit"
+    assert lock().packs["team/x"].version == "1.1.0"
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ("@v9", 'has no tag "v9"'),
+        ("@0123456789", 'has no commit "0123456789"'),
+        ("@" + "0" * 40, f'has no commit "{"0" * 40}"'),
+        ("@v1.0.0#none", "it is no pack: it holds no pack.yaml"),
+    ],
+)
+def test_what_a_repository_does_not_have_is_said(
+    at: str, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run("pack", "add", f"{repository(tmp_path / 'repo', '1.0.0')}{at}") == 1
+    assert message in capfd.readouterr().out
+    assert all_files(Path()) == {"scenarios/a.yaml"}
+
+
+def test_a_repository_that_is_not_there_or_has_no_version_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run("pack", "add", f"{(tmp_path / 'none').as_uri()}@v1") == 1
+    assert "git: " in capfd.readouterr().out
+    made = repository(tmp_path / "repo")
+    pack(made)
+    tagged(made, "first")
+    assert run("pack", "add", made.as_uri()) == 1
+    assert "has no tag that is a version; say which commit" in capfd.readouterr().out
+
+
+def test_a_fetch_that_breaks_off_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A repository that loses an object in the middle, and a git that never ends."""
+    made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
+    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    before = {name: Path(name).read_bytes() for name in all_files(Path())}
+    lost = git(made, "rev-parse", "v1.1.0:rules.yaml")
+    (made / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    assert run("pack", "update") == 1
+    slow = write(tmp_path / "bin", {"git": "#!/bin/sh\nexec sleep 100\n"})
+    (slow / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("mockllm.packing.git.PATIENCE", 0.1)
+    assert run("pack", "update") == 1
+    assert "git did not end within 0.1 s" in capfd.readouterr().out
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run("pack", "update") == 1
+    assert "git is not installed" in capfd.readouterr().out
+    assert {name: Path(name).read_bytes() for name in all_files(Path())} == before
+
+
+def test_a_frozen_server_does_not_fetch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", pack(tmp_path / "p")) == 0
+    shutil.rmtree(".mockllm")
+    assert run("serve", "--port", "0", "--frozen") == 2
+    assert "it is not here; run `mockllm pack add` to fetch it before --frozen" in capfd.readouterr().err
+    assert run("test", "--frozen") == 2
+    assert not Path(".mockllm").exists()
+
+
+def test_a_running_server_takes_up_what_was_updated(tmp_path: Path) -> None:
+    made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
+    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    with serving(cwd=Path.cwd()) as server:
+        assert server.ask("hi") == "Hi from 1.0.0."
+        assert run("pack", "update") == 0
+        until(lambda: server.ask("hi") == "Hi from 1.1.0.")
