@@ -55,6 +55,7 @@ class Play:
     """
 
     __slots__ = (
+        "_apart",
         "_chunked",
         "_deadline",
         "_deadlines",
@@ -72,6 +73,7 @@ class Play:
     def __init__(self, plan: Plan, opening: Opening, sink: Sink, deadlines: Deadlines, since: float) -> None:
         self._head, self._script = carried(plan, opening)
         self._chunked = opening.chunked and not opening.bodiless
+        self._apart = bool(plan.delivery.flows)  # its pieces are never joined, however late they are
         self._sink = sink
         self._deadlines = deadlines
         self._due = since + plan.delay
@@ -106,16 +108,21 @@ class Play:
 
     def _tick(self, now: float) -> None:
         self._deadline = None
+        self.times.append(now)
         try:
-            self._advance(now)
+            for _ in range(SLICE_STEPS if self._apart else 1):
+                self._advance(now)
+                if self.ended is not None or self.stalled or self._due > now:
+                    break
+            if self.ended is None and not self.stalled:
+                self._deadline = self._deadlines.at(self._due, self._tick)
         except Exception as exc:  # raised where the handler waits, not in everybody's timer
             self.failed = exc
         if self.ended is not None or self.stalled or self.failed is not None:
             self.turn()
 
     def _advance(self, now: float) -> None:
-        """Write all that is due by `now`, a slice at most, in one write."""
-        self.times.append(now)
+        """Write all that is due by `now`, a slice at most, in one write; of what flows, the next piece."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
         done = b""
@@ -128,7 +135,7 @@ class Play:
                     break
             elif type(step) is Wait:
                 self._due += step.seconds
-                if self._due > now:
+                if self._apart or self._due > now:
                     break
             elif type(step) is Bare:
                 done += self._in_chunks(parts) + step.data
@@ -144,11 +151,7 @@ class Play:
             out += END_OF_CHUNKS
         if head or out:
             self._sink.write(head + out)
-        if self.ended is None:
-            if self._sink.full:
-                self.stalled = True
-            else:
-                self._deadline = self._deadlines.at(self._due, self._tick)
+        self.stalled = self.ended is None and self._sink.full
 
     def _in_chunks(self, parts: list[bytes]) -> bytes:
         data = b"".join(parts)

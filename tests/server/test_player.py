@@ -278,6 +278,18 @@ def test_single_bytes_leave_one_by_one() -> None:
     assert [round(after - before, 3) for before, after in pairwise(times)] == [0.5, 0.5]
 
 
+def test_what_flows_leaves_piece_by_piece_though_all_of_it_is_late() -> None:
+    body = b"x" * (SLICE_STEPS + 10)
+    plan = Plan(
+        Head(200, ()), (Data(body, 0, "body"),), delivery=Delivery(body="chunks", flows=(Flow(1, 0.001),))
+    )
+    clock, deadlines, sink = world()
+    begun(plan, sink, deadlines, CHUNKED, late=100.0)
+    assert len(sink.writes) == SLICE_STEPS  # other streams have their turn
+    clock.run_until(clock.now + 1)
+    assert [data for _, data in sink.writes[1:]] == [b"1\r\nx\r\n"] * len(body) + [b"0\r\n\r\n"]
+
+
 @pytest.mark.parametrize("asked", [Asked(head_only=True), Asked()], ids=["HEAD", "204"])
 def test_what_has_no_body_is_cut_all_the_same(asked: Asked) -> None:
     plan = Plan(Head(204, ()), (say("a"), Wait(1, 1), Cut("reset", 1)), Framing.SSE)
