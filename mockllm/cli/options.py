@@ -165,6 +165,17 @@ SERVING: Final = (
         many=",",
         short="-l",
     ),
+    Option(
+        "--tls-self-signed",
+        WHERE,
+        "serve HTTPS with a certificate of its own, made once and kept",
+        False,
+        flag=True,
+    ),
+    Option("--tls-cert", WHERE, "serve HTTPS with this certificate (PEM, with its chain)", metavar="FILE"),
+    Option("--tls-key", WHERE, "its key, where that is not in the same file", metavar="FILE"),
+    Option("--tls-port", WHERE, "serve HTTPS there, and HTTP beside it", None, int, metavar="PORT"),
+    Option("--tls-dir", WHERE, "where the certificates of --tls-self-signed are kept", metavar="DIR"),
     Option("--no-cors", WHERE, "do not let web pages of other origins call it", False, flag=True),
     Option(
         "--admin-token",

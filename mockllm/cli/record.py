@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from mockllm.cli.options import (
     settled,
     volatile,
 )
-from mockllm.cli.serve import addresses, lines_of, say
+from mockllm.cli.serve import addresses, lines_of, say, secured
 from mockllm.engine import Engine
 from mockllm.recordings.writing import Reader
 from mockllm.scenario.compiling import compile_catalog, finished
@@ -30,7 +31,10 @@ from mockllm.server.serving import Address, CannotListen
 from mockllm.server.serving import run as run_server
 from mockllm.state.sessions import Sessions
 
-USED: Final = frozenset({"host", "port", "listen", "no_cors", "hash_ignore", "quiet", "verbose"})
+USED: Final = frozenset(
+    {"host", "port", "listen", "no_cors", "hash_ignore", "quiet", "verbose"}
+    | {"tls_self_signed", "tls_cert", "tls_key", "tls_port", "tls_dir"}
+)
 OUT: Final = Option("--out", "what is recorded", "the folder for the files", "recordings", metavar="DIR")
 OPTIONS: Final = (*RECORDING, OUT, *(option for option in SERVING if option.key in USED))
 
@@ -56,8 +60,9 @@ def run(given: argparse.Namespace) -> int:
     lines = None if values["quiet"] else lines_of({**values, "strict": False})
     app = App(engine, limits=limits(given, os.environ), open_to_pages=not values["no_cors"], lines=lines)
     app.recorder = recorder
+    trusted = secured(app, values)
     try:
-        run_server(app, where, lambda where: _ready(where, recorder))
+        run_server(app, where, lambda where: _ready(where, recorder, trusted))
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
@@ -76,8 +81,10 @@ def recorder_of(
     return Recorder(upstreams, Path(out), Reader(volatile(values)), say, everything)
 
 
-def _ready(where: Sequence[Address], recorder: Recorder) -> None:
+def _ready(where: Sequence[Address], recorder: Recorder, trusted: Path | None) -> None:
     print(f"mockllm records to {recorder.out}, listening on {', '.join(each.url for each in where)}")
     for name, url in recorder.upstreams.items():
         print(f"  {name}: {url}")
+    if trusted is not None:
+        print(f"  HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
     sys.stdout.flush()

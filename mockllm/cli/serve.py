@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from mockllm import __version__
@@ -18,6 +20,7 @@ from mockllm.cli.options import (
     FOLDER,
     LOADING,
     SERVING,
+    BadOption,
     add,
     add_limits,
     fallen_back,
@@ -80,6 +83,7 @@ def run(given: argparse.Namespace) -> int:
     lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
     app.gzip = values["gzip"]
+    trusted = secured(app, values)
     if values["record_misses"]:
         from mockllm.cli.record import recorder_of
 
@@ -88,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
     aside = steered(app, builder, None if values["no_reload"] else reload, values)
     try:
         run_server(
-            app, addresses(given, values), lambda where: ready(where, app, fallen_back(values)),
+            app, addresses(given, values), lambda where: ready(where, app, fallen_back(values), trusted),
             beside(None if values["no_reload"] else reload, aside),
         )  # fmt: skip
     except CannotListen as error:
@@ -103,10 +107,38 @@ def run(given: argparse.Namespace) -> int:
 
 def addresses(given: argparse.Namespace, values: Mapping[str, Any]) -> list[Address]:
     """Where to listen: --listen stands in place of --host and --port, unless these are given as well."""
-    more = [Address(*each) for each in values["listen"] or ()]
+    tls = _asks_tls(values) and values["tls_port"] is None
+    more = [Address(host, port, tls) for host, port in values["listen"] or ()]
+    beside = [Address(values["host"], values["tls_port"], True)] if values["tls_port"] is not None else []
     if more and given.port is None and given.host is None:
-        return more
-    return [Address(values["host"], values["port"]), *more]
+        return more + beside
+    return [Address(values["host"], values["port"], tls), *more, *beside]
+
+
+def _asks_tls(values: Mapping[str, Any]) -> bool:
+    return bool(values["tls_self_signed"] or values["tls_cert"])
+
+
+def secured(app: App, values: Mapping[str, Any]) -> Path | None:
+    """Gives the app what it serves HTTPS with; the CA that clients must trust, where it is our own. Raises
+    BadOption."""
+    if not _asks_tls(values):
+        if values["tls_port"] is not None or values["tls_key"]:
+            raise BadOption(
+                "HTTPS needs a certificate: --tls-self-signed, or --tls-cert FILE (and --tls-key FILE)"
+            )
+        return None
+    from mockllm.server.certificates import NoCertificate, context, folder, self_signed
+
+    try:
+        if values["tls_cert"]:
+            app.tls = context(values["tls_cert"], values["tls_key"])
+            return None
+        kept = self_signed(folder(values["tls_dir"]), [values["host"], *(host for host, _ in values["listen"] or ())])
+        app.tls = context(kept.server)
+    except NoCertificate as error:
+        raise BadOption(str(error)) from None
+    return kept.ca
 
 
 def lines_of(values: Mapping[str, Any]) -> Lines:
@@ -120,16 +152,18 @@ def nothing(about: About) -> Iterator[str]:
         yield "no rule is loaded, so every request gets a 404; scenario files end in .yaml or .yml"
 
 
-def ready(where: Sequence[Address], app: App, fallen_back: bool = False) -> None:
+def ready(where: Sequence[Address], app: App, fallen_back: bool = False, trusted: Path | None = None) -> None:
     """Where it listens, what is loaded, and what to give each SDK."""
     about = app.engine.about()
     print(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
     first = where[0]
-    base = Address("localhost", first.port).url if first.everywhere else first.url
+    base = first._replace(host="localhost").url if first.everywhere else first.url
     for name, path in about.bases:
         print(f"  {name + ':':<11} base_url = {base}{path}")
+    if trusted is not None:
+        print(f"  HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
     if first.everywhere:
-        others = Address(socket.gethostname(), first.port).url
+        others = first._replace(host=socket.gethostname()).url
         print(f"  Containers and other machines: {others}, or this machine's address in place of its name.")
     if all(address.host in ("localhost", "127.0.0.1", "::1") for address in where):
         print("  Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network.")

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 
-def keep(path: Path, text: str) -> None:
+def keep(path: Path, text: str, *, private: bool = False) -> None:
     """Writes a file in one act: a reader sees it whole, or as it was. Raises OSError (a full disk …), and then
-    leaves nothing behind."""
+    leaves nothing behind. `private`: only this user may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=".", delete=False
@@ -26,7 +26,7 @@ def keep(path: Path, text: str) -> None:
                 os.unlink(file.name)
             raise
     try:
-        os.chmod(file.name, 0o644)
+        os.chmod(file.name, 0o600 if private else 0o644)
         os.replace(file.name, path)
     except BaseException:
         with contextlib.suppress(OSError):

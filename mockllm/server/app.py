@@ -39,6 +39,8 @@ from mockllm.server.seen import Left, Seen, short
 from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from mockllm.server.control.control import Control
     from mockllm.server.recorder import Recorder
 
@@ -89,6 +91,8 @@ class App:
         self.engine = engine
         self.control: Control | None = None
         self.recorder: Recorder | None = None
+        self.tls: SSLContext | None = None
+        """What addresses with TLS are served with."""
         self.gzip = False
         """Whether answers are packed for clients that ask for it; nearly all clients do."""
         self.limits = limits or Limits()

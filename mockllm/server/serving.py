@@ -33,6 +33,7 @@ class Address(NamedTuple):
 
     host: str
     port: int
+    tls: bool = False
 
     @property
     def everywhere(self) -> bool:
@@ -41,7 +42,8 @@ class Address(NamedTuple):
 
     @property
     def url(self) -> str:
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     def is_at(self, url: str) -> bool:
         """Whether a URL leads here, as far as its name tells."""
@@ -68,20 +70,23 @@ class Server:
     async def start(self) -> None:
         """Listen; `listening` then holds each address as it was asked for, with its port. CannotListen where
         one cannot be had, and then none is."""
-        sockets: list[socket.socket] = []
+        sockets: list[tuple[socket.socket, bool]] = []
         try:
             for address in self._addresses:
                 bound = bind(address)
-                sockets += bound
-                self.listening.append(Address(address.host, bound[0].getsockname()[1]))
+                sockets += [(sock, address.tls) for sock in bound]
+                self.listening.append(address._replace(port=bound[0].getsockname()[1]))
         except CannotListen:
-            for sock in sockets:
+            for sock, _ in sockets:
                 sock.close()
             raise
         self._listener = self.app.listener()
         loop = asyncio.get_running_loop()
-        for sock in sockets:
-            self._sockets.append(await loop.create_server(self._listener, sock=sock, backlog=_BACKLOG))
+        for sock, tls in sockets:
+            server = await loop.create_server(
+                self._listener, sock=sock, backlog=_BACKLOG, ssl=self.app.tls if tls else None
+            )
+            self._sockets.append(server)
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept nobody, let running answers finish for the grace time or until `at_once`, then end."""
@@ -124,7 +129,7 @@ class Server:
 def bind(address: Address) -> list[socket.socket]:
     """The bound sockets of an address; `localhost` is both 127.0.0.1 and ::1, where there is IPv6, on one
     port. CannotListen otherwise."""
-    host, port = address
+    host, port = address.host, address.port
     if host != "localhost":
         return [_bound(host, port)]
     for attempt in range(_TRIES):

@@ -1,0 +1,212 @@
+"""Certificates for HTTPS: those that a person brings, or a CA and a certificate of one's own, made once and kept.
+
+`cryptography` makes them, an extra (`pip install 'mockllm-scenarios[tls]'`): nothing in Python's own library can, the
+`openssl` program is not on every machine, and X.509 written by hand is what nobody should trust.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from mockllm.recordings.keeping import keep
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+NAMES: Final = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
+"""What clients call a server on this machine."""
+CA_DAYS: Final = 3650
+DAYS: Final = 397
+"""How long a certificate lasts: clients take no more."""
+RENEWED: Final = 30
+"""Days before its end when it is made anew."""
+
+
+class NoCertificate(Exception):
+    """Why HTTPS cannot be served, in a line for a person."""
+
+
+class Kept(NamedTuple):
+    """Where they stand: what clients trust, and what the server holds (its key with its certificates)."""
+
+    ca: Path
+    server: Path
+
+
+def folder(named: str | None = None) -> Path:
+    """Where they are kept, for this user, if nothing is named."""
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share", "mockllm", "tls")
+
+
+def context(certificate: str | Path, key: str | Path | None = None) -> ssl.SSLContext:
+    """What serves this certificate. Raises NoCertificate."""
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    made.set_alpn_protocols(["http/1.1"])
+    try:
+        made.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl's own errors are some
+        raise NoCertificate(f"cannot read the certificate {certificate}: {error.strerror or error}") from None
+    return made
+
+
+def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = None) -> Kept:
+    """A CA and a certificate of this machine's names and these hosts; those that are kept, while they last and
+    name them all. Raises NoCertificate."""
+    try:
+        import cryptography  # noqa: F401 - whether it is there
+    except ImportError:
+        raise NoCertificate(
+            "--tls-self-signed needs one more package: pip install 'mockllm-scenarios[tls]'"
+        ) from None
+    now = now or datetime.now(UTC)
+    names = [*dict.fromkeys((*NAMES, socket.gethostname(), *(host for host in hosts if host)))]
+    kept = Kept(where / "ca.pem", where / "server.pem")
+    try:
+        authority = _authority(where, now)
+        if not _still_good(kept.server, authority[1], names, now):
+            keep(kept.server, _server(names, *authority, now), private=True)
+        if not kept.ca.is_file() or kept.ca.read_bytes() != _pem(authority[1]):
+            keep(kept.ca, _pem(authority[1]).decode())
+    except (OSError, ValueError) as error:
+        raise NoCertificate(f"cannot keep certificates in {where}: {error}") from None
+    return kept
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.PEM)
+
+
+def _key_pem(key: EllipticCurvePrivateKey) -> str:
+    from cryptography.hazmat.primitives import serialization as forms
+
+    return key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption()).decode()
+
+
+def _authority(where: Path, now: datetime) -> tuple[EllipticCurvePrivateKey, x509.Certificate]:
+    """The CA that is kept, or a new one."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    path = where / "ca-key.pem"
+    if path.is_file():
+        raw = path.read_bytes()
+        certificate, key = x509.load_pem_x509_certificate(raw), load_pem_private_key(raw, None)
+        if isinstance(key, ec.EllipticCurvePrivateKey) and certificate.not_valid_after_utc > now + timedelta(
+            DAYS
+        ):
+            return key, certificate
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = _name(f"mockllm test CA of {socket.gethostname()}"[:64])
+    certificate = (
+        _builder(subject, subject, key, now, CA_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(authority=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, SHA256())
+    )
+    keep(path, _key_pem(key) + _pem(certificate).decode(), private=True)
+    return key, certificate
+
+
+def _server(
+    names: Sequence[str], key: EllipticCurvePrivateKey, authority: x509.Certificate, now: datetime
+) -> str:
+    """A key, its certificate for these names, and the CA's."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    own = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    certificate = (
+        _builder(_name("mockllm"), authority.subject, own, now, DAYS)
+        .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(authority=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(issuer, critical=False)
+        .sign(key, SHA256())
+    )
+    return _key_pem(own) + _pem(certificate).decode() + _pem(authority).decode()
+
+
+def _still_good(path: Path, authority: x509.Certificate, names: Sequence[str], now: datetime) -> bool:
+    from cryptography import x509
+
+    if not path.is_file():
+        return False
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    told = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return (
+        certificate.issuer == authority.subject
+        and _signed_by(certificate, authority)
+        and certificate.not_valid_after_utc > now + timedelta(RENEWED)
+        and set(map(_general, names)) <= set(told)
+    )
+
+
+def _signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def _name(text: str) -> x509.Name:
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _general(host: str) -> x509.GeneralName:
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey, now: datetime, days: int
+) -> x509.CertificateBuilder:
+    from cryptography import x509
+
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=days))
+    )
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    from cryptography import x509
+
+    return x509.KeyUsage(
+        digital_signature=True, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
+        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+        decipher_only=False,
+    )  # fmt: skip

@@ -1,0 +1,135 @@
+"""HTTPS: certificates of one's own, made once and kept; HTTP and HTTPS side by side."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import stat
+import sys
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.cli.main import main
+from mockllm.server.certificates import DAYS, NoCertificate, context, folder, self_signed
+from mockllm.server.serving import Address
+from tests.process import serving
+
+RULES = "rules: [{reply: {chunks: [One, {wait: 10ms}, Two]}}]"
+
+
+def ask(url: str, trusted: Path | None = None) -> str:
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True})
+    request = urllib.request.Request(
+        f"{url}/v1/chat/completions", body.encode(), {"content-type": "application/json"}
+    )
+    trust = None if trusted is None else ssl.create_default_context(cafile=str(trusted))
+    with urllib.request.urlopen(request, context=trust, timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def test_they_are_made_once_and_kept(tmp_path: Path) -> None:
+    first = self_signed(tmp_path)
+    held = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    assert self_signed(tmp_path) == first
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == held
+    assert sorted(held) == ["ca-key.pem", "ca.pem", "server.pem"]
+    if sys.platform != "win32":
+        assert stat.S_IMODE((tmp_path / "ca-key.pem").stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / "server.pem").stat().st_mode) == 0o600
+    assert b"PRIVATE" not in held["ca.pem"]
+
+
+def test_another_host_or_an_end_that_comes_near_makes_a_new_one(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    kept = self_signed(tmp_path, now=now)
+    held, trusted = kept.server.read_bytes(), kept.ca.read_bytes()
+    self_signed(tmp_path, ["mock.test", ""], now)
+    second = kept.server.read_bytes()
+    assert second != held
+    self_signed(tmp_path, ["mock.test"], now + timedelta(DAYS - 10))
+    assert kept.server.read_bytes() != second
+    assert kept.ca.read_bytes() == trusted
+    self_signed(tmp_path, now=now + timedelta(4000))
+    assert kept.ca.read_bytes() != trusted
+    kept.ca.unlink()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "ca-key.pem").write_bytes(
+        (self_signed(tmp_path / "other").ca.parent / "ca-key.pem").read_bytes()
+    )
+    before = kept.server.read_bytes()
+    self_signed(tmp_path)
+    assert kept.server.read_bytes() != before  # the CA is another one
+
+
+def test_what_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    for broken in (lambda: self_signed(tmp_path / "file"), lambda: context(tmp_path / "none.pem")):
+        with pytest.raises(NoCertificate):
+            broken()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "ca-key.pem").write_text("no PEM")
+    with pytest.raises(NoCertificate, match="cannot keep"):
+        self_signed(tmp_path / "bad")
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(NoCertificate, match=r"mockllm-scenarios\[tls\]"):
+        self_signed(tmp_path)
+
+
+def test_where_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder(str(tmp_path)) == tmp_path
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert folder() == tmp_path / "mockllm" / "tls"
+
+
+def test_addresses_tell_how_they_are_served() -> None:
+    assert Address("::1", 1, True).url == "https://[::1]:1"
+    assert Address("localhost", 1).url == "http://localhost:1"
+
+
+def served(tmp_path: Path, *options: str) -> Any:
+    (tmp_path / "scenarios").mkdir(exist_ok=True)
+    (tmp_path / "scenarios" / "a.yaml").write_text(RULES)
+    return serving(*options, cwd=tmp_path, MOCKLLM_TLS_DIR=str(tmp_path / "tls"))
+
+
+def test_http_and_https_side_by_side(tmp_path: Path) -> None:
+    with served(tmp_path, "--tls-self-signed", "--tls-port", "0") as server:
+        line = server.line(lambda line: "listening on" in line)
+        plain, secure = line.rpartition("listening on ")[2].split(", ")
+        told = server.line(lambda line: "SSL_CERT_FILE" in line)
+        trusted = Path(told.rpartition("SSL_CERT_FILE=")[2])
+        assert "[DONE]" in ask(plain)
+        assert secure.startswith("https://localhost:")
+        assert "[DONE]" in ask(secure, trusted)
+        assert "[DONE]" in ask(secure.replace("localhost", "127.0.0.1"), trusted)
+        with pytest.raises(OSError, match="certificate verify failed"):
+            ask(secure)
+
+
+def test_a_certificate_that_a_person_brings(tmp_path: Path) -> None:
+    kept = self_signed(tmp_path / "mine")
+    with served(tmp_path, "--tls-cert", str(kept.server)) as server:
+        secure = server.line(lambda line: "listening on" in line).rpartition("listening on ")[2]
+        assert "[DONE]" in ask(secure, kept.ca)
+        assert "SSL_CERT_FILE" not in "".join(server.out)
+        assert "sets nothing" not in "".join(server.err)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--tls-port", "1"], "HTTPS needs a certificate"),
+        (["--tls-key", "x"], "HTTPS needs a certificate"),
+        (["--tls-cert", "none.pem"], "cannot read the certificate none.pem"),
+    ],
+)
+def test_mistakes_of_usage(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["serve", "--pack", "default", *options])
+    assert exit.value.code == 2
+    assert message in capsys.readouterr().err
