@@ -23,6 +23,16 @@ from tests.waiting import PATIENCE
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 INSTALLED = any(each.name == "mockllm_server" for each in entry_points(group="pytest11"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+APPLICATION = """\
+import openai
+
+def my_application(said):
+    with openai.OpenAI() as client:
+        asked = [{"role": "user", "content": said}]
+        return client.chat.completions.create(model="gpt-4o", messages=asked).choices[0].message.content
+
+"""
 VITEST = """\
 import assert from "node:assert/strict";
 export { test } from "node:test";
@@ -45,14 +55,15 @@ def run(*line: str, cwd: Path, **more: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_its_tests_for_pytest_pass(tmp_path: Path) -> None:
+def test_its_tests_for_pytest_pass_and_so_does_that_of_the_readme(tmp_path: Path) -> None:
     *tests, _ = blocks("python")
+    tests += [APPLICATION + block for block in re.findall(r"```python\n(def test_.*?)```", README, re.DOTALL)]
     for number, block in enumerate(tests):
         (tmp_path / f"test_page_{number}.py").write_text(block)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")  # its clients are not closed, as those of applications
     plugins = [*(() if INSTALLED else ("-p", "mockllm.testing.plugin")), "-p", "no:langsmith_plugin"]
     said = run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugins, cwd=tmp_path)
-    assert "3 passed" in said
+    assert "4 passed" in said
 
 
 def test_its_python_without_pytest_runs() -> None:
