@@ -106,7 +106,7 @@ def test_the_steps_of_a_filled_stencil_are_as_those_that_were_rendered() -> None
     steps = stencil.plan(stencil.fill(Ids(0, "", 1).root, 1, 2)).steps
     assert len(steps) == len(tuple(steps))
     assert steps[1:] == tuple(steps)[1:]
-    assert steps[0] == tuple(steps)[0]
+    assert steps[0] == next(iter(steps))
     assert hash(steps) == hash(tuple(steps))
     nothing: object = 5
     assert steps != nothing

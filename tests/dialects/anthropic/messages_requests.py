@@ -8,6 +8,8 @@ from typing import Any
 from mockllm.core.chance import Ids
 from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Data, Plan
+from mockllm.core.reply import Reply
+from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.dialect import Stamp
 
@@ -44,3 +46,11 @@ def events_of(plan: Plan) -> list[Any]:
             assert step.event == payload["type"]
             found.append(payload)
     return found
+
+
+def streamed(said: Reply, **fields: Any) -> list[Any]:
+    return events_of(MESSAGES.stream(said, messages(stream=True, **fields), STAMP))
+
+
+def whole(said: Reply, **fields: Any) -> Any:
+    return body_of(MESSAGES.whole(said, messages(**fields), STAMP))

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, loads
+from mockllm.core.json import Json
 from mockllm.core.plan import Data, Raw, Wait
 from mockllm.core.reply import (
     Call,
@@ -27,19 +25,11 @@ from mockllm.core.reply import (
     Verbatim,
 )
 from mockllm.dialects.anthropic import MESSAGES
-from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of, messages
+from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of, messages, streamed, whole
 
 
 def reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None, **more: Any) -> Reply:
     return Reply((Choice(parts, finish, stopped_by),), **more)
-
-
-def streamed(said: Reply, **fields: Any) -> list[Any]:
-    return events_of(MESSAGES.stream(said, messages(stream=True, **fields), STAMP))
-
-
-def whole(said: Reply, **fields: Any) -> Any:
-    return body_of(MESSAGES.whole(said, messages(**fields), STAMP))
 
 
 def deltas(events: list[Any]) -> list[Any]:
@@ -349,75 +339,3 @@ def test_the_headers_of_an_answer() -> None:
         "text/event-stream; charset=utf-8",
         "no-cache",
     )
-
-
-PIECES = st.lists(st.text(max_size=3), max_size=3).map(tuple)
-PARTS = st.one_of(
-    st.builds(Text, PIECES),
-    st.builds(Refusal, PIECES),
-    st.builds(Thinking, PIECES, st.none() | st.just("sig"), st.booleans()),
-    st.builds(Call, st.just("get"), PIECES, st.none() | st.just("id")),
-    st.builds(
-        Native, st.sampled_from(["anthropic", "openai"]), st.just({"type": "tool_use", "input": {"a": 1}})
-    ),
-)
-FINISHES = st.sampled_from(["stop", "length", "tool_calls", "content_filter", "refusal"])
-CHOICES = st.builds(Choice, st.lists(PARTS, max_size=4).map(tuple), FINISHES)
-REPLIES = st.builds(Reply, st.lists(CHOICES, max_size=2).map(tuple), st.just(Usage(3, 4)))
-
-
-@given(REPLIES, st.booleans())
-def test_any_reply_encodes_to_a_legal_order_of_events(said: Reply, omitted: bool) -> None:
-    fields = {"thinking": {"type": "adaptive", "display": "omitted"}} if omitted else {}
-    events = streamed(said, **fields)
-    assert [event["type"] for event in events if event["type"] == "ping"] == ["ping"] * bool(events[1:-2])
-    assert [events[0]["type"], events[-2]["type"], events[-1]["type"]] == [
-        "message_start",
-        "message_delta",
-        "message_stop",
-    ]
-    opened: int | None = None
-    following = 0
-    for event in events[1:-2]:
-        match event["type"]:
-            case "content_block_start":
-                assert (opened, event["index"]) == (None, following)
-                opened, following = event["index"], following + 1
-            case "content_block_delta":
-                assert event["index"] == opened
-            case "content_block_stop":
-                assert event["index"] == opened
-                opened = None
-            case other:
-                assert other == "ping"
-    assert opened is None
-
-
-@given(REPLIES)
-def test_a_stream_and_a_whole_answer_say_the_same(said: Reply) -> None:
-    blocks: list[Any] = []
-    for event in streamed(said):
-        if event["type"] == "content_block_start":
-            blocks.append(dict(event["content_block"]))
-            fragments = ""
-        elif event["type"] == "content_block_delta":
-            delta = event["delta"]
-            match delta["type"]:
-                case "text_delta":
-                    blocks[-1]["text"] += delta["text"]
-                case "thinking_delta":
-                    blocks[-1]["thinking"] += delta["thinking"]
-                case "signature_delta":
-                    blocks[-1]["signature"] = delta["signature"]
-                case "input_json_delta":
-                    fragments += delta["partial_json"]
-        elif event["type"] == "content_block_stop" and "input" in blocks[-1]:
-            blocks[-1]["input"] = fragments
-    wanted = whole(said)["content"]
-    for block, other in zip(blocks, wanted, strict=True):
-        if "input" in block and isinstance(other["input"], str):
-            assert block["input"].strip() == other["input"].strip()
-        elif "input" in block:
-            assert loads(block["input"].strip() or b"{}") == other["input"]
-        else:
-            assert block == other

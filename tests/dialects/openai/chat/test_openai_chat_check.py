@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
-
-CALL: Json = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-CALLING: Json = {"role": "assistant", "tool_calls": [CALL]}
-ANSWER: Json = {"role": "tool", "tool_call_id": "call_1", "content": "ok"}
-USER: Json = {"role": "user", "content": "hi"}
-TOOL: Json = {"type": "function", "function": {"name": "f", "parameters": {}}}
-CUSTOM: Json = {"type": "custom", "custom": {"name": "f"}}
-
-
-def refused(failure: Failure | None) -> tuple[object, object, str]:
-    assert failure is not None
-    assert failure.message is not None
-    assert (failure.type, failure.status) == ("bad_request", None)
-    return failure.fields["param"], failure.fields["code"], failure.message
-
-
-def function(**fields: Json) -> Json:
-    return {"tools": [{"type": "function", "function": {"name": "f", **fields}}]}
+from tests.dialects.openai.chat.refusals import (
+    ANSWER,
+    CALL,
+    CALLING,
+    CUSTOM,
+    MISSING,
+    TOOL,
+    USER,
+    function,
+    refused,
+)
 
 
 def part(value: Json) -> Json:
@@ -91,7 +83,6 @@ def test_is_accepted(fields: Json) -> None:
     assert CHAT.check(chat(**fields)) is None
 
 
-MISSING = "missing_required_parameter"
 REFUSED: dict[str, tuple[Json, str | None, str | None, str]] = {
     "no model": ({"messages": [USER]}, None, None, "you must provide a model parameter"),
     "a model that is no string": (
@@ -269,232 +260,6 @@ MESSAGES: dict[str, tuple[Json, str, str | None, str]] = {
 
 @pytest.mark.parametrize(("fields", "param", "code", "text"), MESSAGES.values(), ids=MESSAGES)
 def test_a_message_is_refused(fields: Json, param: str, code: str | None, text: str) -> None:
-    assert refused(CHAT.check(chat(**fields))) == (param, code, text)
-
-
-FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
-    "too hot": (
-        {"temperature": 2.5},
-        "temperature",
-        "decimal_above_max_value",
-        "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 2.5 instead.",
-    ),
-    "too cold": (
-        {"temperature": -1},
-        "temperature",
-        "decimal_below_min_value",
-        "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got -1 instead.",
-    ),
-    "a temperature that is a text": (
-        {"temperature": "1"},
-        "temperature",
-        "invalid_type",
-        "Invalid type for 'temperature': expected a decimal, but got a string instead.",
-    ),
-    "no answers": (
-        {"n": 0},
-        "n",
-        "integer_below_min_value",
-        "Invalid 'n': integer below minimum value. Expected a value >= 1, but got 0 instead.",
-    ),
-    "too many answers": (
-        {"n": 129},
-        "n",
-        "integer_above_max_value",
-        "Invalid 'n': integer above maximum value. Expected a value <= 128, but got 129 instead.",
-    ),
-    "true for a number": (
-        {"max_tokens": True},
-        "max_tokens",
-        "invalid_type",
-        "Invalid type for 'max_tokens': expected an integer, but got a boolean instead.",
-    ),
-    "a stream that is a text": (
-        {"stream": "yes"},
-        "stream",
-        "invalid_type",
-        "Invalid type for 'stream': expected a boolean, but got a string instead.",
-    ),
-    "five stops": (
-        {"stop": ["a"] * 5},
-        "stop",
-        "array_above_max_length",
-        "Invalid 'stop': array too long. Expected an array with maximum length 4, "
-        "but got an array with length 5 instead.",
-    ),
-    "a stop that is a number": (
-        {"stop": 1},
-        "stop",
-        "invalid_type",
-        "Invalid type for 'stop': expected one of a string or array of strings, but got an integer instead.",
-    ),
-    "a stop in the list that is a number": (
-        {"stop": ["a", 1]},
-        "stop[1]",
-        "invalid_type",
-        "Invalid type for 'stop[1]': expected a string, but got an integer instead.",
-    ),
-    "an effort that is no word": (
-        {"reasoning_effort": 3},
-        "reasoning_effort",
-        "invalid_type",
-        "Invalid type for 'reasoning_effort': expected a string, but got an integer instead.",
-    ),
-    "options of no stream": (
-        {"stream_options": {"include_usage": True}},
-        "stream_options",
-        None,
-        "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-    ),
-    "top probabilities without any": (
-        {"top_logprobs": 1},
-        "top_logprobs",
-        None,
-        "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
-    ),
-    "no tools in the list": (
-        {"tools": []},
-        "tools",
-        "empty_array",
-        "Invalid 'tools': empty array. Expected an array with minimum length 1, "
-        "but got an empty array instead.",
-    ),
-    "tools that are an object": (
-        {"tools": {}},
-        "tools",
-        "invalid_type",
-        "Invalid type for 'tools': expected an array of objects, but got an object instead.",
-    ),
-    "a tool without a type": (
-        {"tools": [{}]},
-        "tools[0].type",
-        MISSING,
-        "Missing required parameter: 'tools[0].type'.",
-    ),
-    "a tool that is a text": (
-        {"tools": ["f"]},
-        "tools[0]",
-        "invalid_type",
-        "Invalid type for 'tools[0]': expected an object, but got a string instead.",
-    ),
-    "a tool without its function": (
-        {"tools": [{"type": "function"}]},
-        "tools[0].function",
-        MISSING,
-        "Missing required parameter: 'tools[0].function'.",
-    ),
-    "a tool without a name": (
-        {"tools": [{"type": "function", "function": {}}]},
-        "tools[0].function.name",
-        MISSING,
-        "Missing required parameter: 'tools[0].function.name'.",
-    ),
-    "a tool with a name that is null": (
-        function(name=None),
-        "tools[0].function.name",
-        "invalid_type",
-        "Invalid type for 'tools[0].function.name': expected a string, but got null instead.",
-    ),
-    "a tool with an empty name": (
-        function(name=""),
-        "tools[0].function.name",
-        "empty_string",
-        "Invalid 'tools[0].function.name': empty string. Expected a string with minimum length 1, "
-        "but got an empty string instead.",
-    ),
-    "a tool with a long name": (
-        function(name="f" * 65),
-        "tools[0].function.name",
-        "string_above_max_length",
-        "Invalid 'tools[0].function.name': string too long. Expected a string with maximum length 64, "
-        "but got a string with length 65 instead.",
-    ),
-    "a tool with a space in its name": (
-        function(name="a b"),
-        "tools[0].function.name",
-        "invalid_value",
-        "Invalid 'tools[0].function.name': string does not match pattern. "
-        "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
-    ),
-    "a tool whose parameters are no object's": (
-        function(parameters={"type": "string"}),
-        "tools[0].function.parameters",
-        "invalid_function_parameters",
-        "Invalid schema for function 'f': schema must be a JSON Schema of 'type: \"object\"', "
-        "got 'type: \"string\"'.",
-    ),
-    "a strict tool that is open": (
-        function(strict=True, parameters={"type": "object"}),
-        "tools[0].function.parameters",
-        "invalid_function_parameters",
-        "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied "
-        "and to be false.",
-    ),
-    "a choice without tools": (
-        {"tool_choice": "auto"},
-        "tool_choice",
-        None,
-        "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
-    ),
-    "an unknown choice": (
-        {"tools": [TOOL], "tool_choice": "maybe"},
-        "tool_choice",
-        "invalid_value",
-        "Invalid value: 'maybe'. Supported values are: 'none', 'auto', and 'required'.",
-    ),
-    "a choice that is a number": (
-        {"tools": [TOOL], "tool_choice": 1},
-        "tool_choice",
-        "invalid_type",
-        "Invalid type for 'tool_choice': expected one of a string or object, but got an integer instead.",
-    ),
-    "a choice without its function": (
-        {"tools": [TOOL], "tool_choice": {"type": "function"}},
-        "tool_choice.function",
-        MISSING,
-        "Missing required parameter: 'tool_choice.function'.",
-    ),
-    "a choice of an unknown function": (
-        {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "g"}}},
-        "tool_choice",
-        None,
-        "Invalid value for 'tool_choice': no function named g was specified in the 'tools' parameter.",
-    ),
-    "a choice of an unknown custom tool": (
-        {"tools": [TOOL], "tool_choice": {"type": "custom", "custom": {"name": "f"}}},
-        "tool_choice",
-        None,
-        "Invalid value for 'tool_choice': no custom tool named f was specified in the 'tools' parameter.",
-    ),
-    "an unknown format": (
-        {"response_format": {"type": "xml"}},
-        "response_format.type",
-        "invalid_value",
-        "Invalid value: 'xml'. Supported values are: 'json_object', 'json_schema', and 'text'.",
-    ),
-    "a schema without a schema": (
-        {"response_format": {"type": "json_schema"}},
-        "response_format.json_schema",
-        MISSING,
-        "Missing required parameter: 'response_format.json_schema'.",
-    ),
-    "a schema without a name": (
-        {"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}},
-        "response_format.json_schema.name",
-        MISSING,
-        "Missing required parameter: 'response_format.json_schema.name'.",
-    ),
-    "metadata that is a list": (
-        {"metadata": []},
-        "metadata",
-        "invalid_type",
-        "Invalid type for 'metadata': expected an object, but got an array instead.",
-    ),
-}
-
-
-@pytest.mark.parametrize(("fields", "param", "code", "text"), FIELDS.values(), ids=FIELDS)
-def test_a_field_is_refused(fields: Json, param: str, code: str | None, text: str) -> None:
     assert refused(CHAT.check(chat(**fields))) == (param, code, text)
 
 

@@ -1,0 +1,90 @@
+"""Replies, a request that offers tools, and what a fault of meaning makes of a reply."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
+from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.reply import (
+    Call,
+    Choice,
+    Finish,
+    Part,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
+from mockllm.core.request import Format, Request, Tool
+
+SCHEMA: dict[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+LOOK = Call("look", ('{"city":', '"Paris"}'))
+FIND = Call("find", ('{"city":"Rome"}',))
+USAGE = Usage(20, 9, reasoning=3)
+TEXT = Text(("One", " two", " three", " four"))
+THOUGHT = Thinking(("Hm", "m."))
+
+
+class Asked(Request):
+    """A request that offers tools and may ask for a form."""
+
+    def __init__(self, *tools: Tool, wanted: Format | None = None) -> None:
+        super().__init__(method="POST", path="/", headers={})
+        vars(self).update(tools=tools, response_format=wanted or Format())
+
+
+OFFER = Asked(Tool("look", SCHEMA), Tool("find", SCHEMA), Tool("say", kind="custom"), Tool("free"))
+FORM = Asked(wanted=Format("schema", "city", SCHEMA))
+
+
+def fault(name: str, **settings: Any) -> ReplyFault:
+    made = FAULTS[name].model_validate(settings)
+    assert isinstance(made, ReplyFault)
+    return made
+
+
+def reply(*parts: Part, finish: Finish = "stop", usage: Usage = USAGE) -> Reply:
+    return Reply((Choice(parts, finish),), usage)
+
+
+def told(
+    name: str,
+    said: Reply,
+    request: Request = OFFER,
+    *,
+    streamed: bool = True,
+    seed: int = 0,
+    plan: Any = None,
+    **settings: Any,
+) -> Reply | NotPlayed:
+    telling = Telling(request, streamed, Random(seed), plan or _plan)
+    return fault(name, **settings).tell(said, telling)
+
+
+def _plan(said: Reply) -> Plan:
+    """A protocol that tells all counts."""
+    return Plan(Head(200, ()), (Data(repr(said.usage).encode(), 0, "body"),))
+
+
+def choice(name: str, said: Reply, request: Request = OFFER, **more: Any) -> Choice:
+    """The first choice that is left."""
+    made = told(name, said, request, **more)
+    assert isinstance(made, Reply), made
+    return made.choices[0]
+
+
+def reason(name: str, said: Reply, request: Request = OFFER, **more: Any) -> str:
+    made = told(name, said, request, **more)
+    assert isinstance(made, NotPlayed)
+    return made.reason
+
+
+def is_json(text: str) -> bool:
+    try:
+        loads(text)
+    except JSONDecodeError:
+        return False
+    return True

@@ -1,0 +1,206 @@
+"""Faults of what an answer says: its calls, their arguments, and texts that a schema describes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mockllm.core.json import Json, dumps, loads
+from mockllm.core.reply import (
+    Call,
+    Refusal,
+    Reply,
+    Text,
+    spoken,
+)
+from mockllm.core.request import Request, Tool
+from tests.core.faults.tellings import (
+    FIND,
+    FORM,
+    LOOK,
+    OFFER,
+    TEXT,
+    THOUGHT,
+    Asked,
+    choice,
+    is_json,
+    reason,
+    reply,
+)
+
+# --- calls ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("how", ["invalid", "truncated"])
+@pytest.mark.parametrize("said", ['{"city":"Paris"}', "{}", "", "5", '["a"]', '"a"', '{"a":1,"b":{"c":"d"}}'])
+def test_arguments_are_no_json(said: str, how: str, seed: int) -> None:
+    (call,) = choice("bad_tool_arguments", reply(Call("look", (said,))), how=how, seed=seed).calls
+    made = spoken(call.pieces)
+    assert not is_json(made) or (how, said) == ("truncated", "5")
+    assert (call.name, call.id) == ("look", None)
+    if how == "truncated":
+        assert (said or "{}").startswith(made)
+
+
+def test_what_is_wrong_with_arguments_is_drawn() -> None:
+    made = {
+        spoken(choice("bad_tool_arguments", reply(LOOK), seed=seed).calls[0].pieces) for seed in range(30)
+    }
+    assert made == {'{"city":"Paris",}', "{'city':'Paris'}", '{"city""Paris"}', '{"city":"Paris"};'}
+
+
+def test_arguments_stay_cut_as_they_were() -> None:
+    (call,) = choice("bad_tool_arguments", reply(LOOK), how="truncated").calls
+    assert call.pieces == ('{"city":',)
+
+
+def test_a_tool_that_nobody_offered() -> None:
+    (call,) = choice("unknown_tool", reply(LOOK)).calls
+    assert call == replace(LOOK, name="look_v2")
+    (call,) = choice("unknown_tool", reply(LOOK), tool="delete_all").calls
+    assert call.name == "delete_all"
+
+
+def test_a_made_name_is_offered_by_nobody() -> None:
+    (call,) = choice("unknown_tool", reply(LOOK), Asked(Tool("look"), Tool("look_v2"))).calls
+    assert call.name == "look_v2_v2"
+
+
+@pytest.mark.parametrize("name", ["unknown_tool", "bad_tool_arguments"])
+def test_one_of_several_calls(name: str) -> None:
+    said = reply(TEXT, LOOK, FIND)
+    assert choice(name, said, call=2).parts[:2] == (TEXT, LOOK)
+    assert choice(name, said, call=2).parts[2] != FIND
+    changed = choice(name, said).parts
+    assert changed[0] == TEXT
+    assert (changed[1] != LOOK, changed[2] != FIND) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "settings", "why"),
+    [
+        pytest.param("unknown_tool", reply(TEXT), {}, "the answer calls no tool", id="no call"),
+        pytest.param(
+            "bad_tool_arguments", reply(TEXT), {"call": 1}, "the answer calls no tool", id="no first call"
+        ),
+        pytest.param(
+            "unknown_tool", reply(LOOK), {"call": 2}, "the answer has only 1 call", id="no second call"
+        ),
+        pytest.param(
+            "unknown_tool", reply(LOOK, FIND), {"call": 3}, "the answer has only 2 calls", id="no third call"
+        ),
+        pytest.param(
+            "unknown_tool",
+            reply(LOOK),
+            {"tool": "find"},
+            "the request offers a tool called find",
+            id="a name that is offered",
+        ),
+        pytest.param(
+            "bad_tool_arguments",
+            reply(Call("look", ("{",))),
+            {},
+            "the arguments of look are no JSON already",
+            id="broken already",
+        ),
+        pytest.param(
+            "bad_tool_arguments",
+            reply(Call("say", ("hello",))),
+            {},
+            "say takes free text, which is never invalid",
+            id="free text",
+        ),
+        pytest.param("unknown_tool", Reply(()), {}, "the answer calls no tool", id="no choice"),
+    ],
+)
+def test_calls_that_cannot_be_broken(name: str, said: Reply, settings: dict[str, Any], why: str) -> None:
+    assert reason(name, said, **settings) == why
+
+
+# --- schemas -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "made"),
+    [("any", {}), ("missing", {}), ("type", {"city": 7})],
+)
+def test_arguments_break_the_tool_s_schema(how: str, made: Json) -> None:
+    (call,) = choice("wrong_schema", reply(LOOK), how=how).calls
+    assert loads(spoken(call.pieces)) == made
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_structured_output_breaks_the_schema(streamed: bool) -> None:
+    said = reply(THOUGHT, Text(('{"city":', '"Paris"}'), tokens=2))
+    assert choice("wrong_schema", said, FORM, how="type", streamed=streamed).parts == (
+        THOUGHT,
+        Text(('{"city":', "7}")),
+    )
+
+
+def test_what_a_whole_answer_says_instead_is_what_is_broken() -> None:
+    said = reply(Text(("no", " json"), whole=dumps({"city": "Rome"}).decode()))
+    assert choice("wrong_schema", said, FORM, streamed=False).text == "{}"
+    assert reason("wrong_schema", said, FORM) == "the text is no JSON"
+
+
+@pytest.mark.parametrize(
+    ("said", "request_", "settings", "why"),
+    [
+        pytest.param(
+            reply(TEXT), OFFER, {}, "the answer calls no tool, and the request asks for no schema", id="text"
+        ),
+        pytest.param(reply(TEXT), FORM, {}, "the text is no JSON", id="no JSON"),
+        pytest.param(reply(Refusal(("No",))), FORM, {}, "the answer has no text", id="no text"),
+        pytest.param(
+            reply(Text(("{}",))), FORM, {}, "the text breaks the schema already", id="a text that breaks it"
+        ),
+        pytest.param(
+            reply(Call("look", ("",))),
+            OFFER,
+            {},
+            "the arguments of look break the schema already",
+            id="empty arguments",
+        ),
+        pytest.param(
+            reply(Call("look", ("{",))), OFFER, {}, "the arguments of look are no JSON", id="broken ones"
+        ),
+        pytest.param(
+            reply(LOOK),
+            OFFER,
+            {"how": "extra"},
+            "the schema forbids nothing of this way (extra)",
+            id="not this way",
+        ),
+        pytest.param(
+            reply(LOOK), Asked(Tool("look", True)), {}, "the schema forbids nothing", id="a schema of all"
+        ),
+        pytest.param(
+            reply(Call("nope", ("{}",))),
+            OFFER,
+            {},
+            "the request has no schema for nope",
+            id="an unknown tool",
+        ),
+        pytest.param(
+            reply(Call("free", ("{}",))), OFFER, {}, "the request has no schema for free", id="no schema"
+        ),
+        pytest.param(
+            reply(Call("say", ("a",))), OFFER, {}, "the request has no schema for say", id="free text"
+        ),
+        pytest.param(
+            reply(LOOK),
+            Asked(Tool("look", {"pattern": "("})),
+            {},
+            "the schema cannot be used",
+            id="a bad schema",
+        ),
+    ],
+)
+def test_what_no_schema_can_be_broken_of(
+    said: Reply, request_: Request, settings: dict[str, Any], why: str
+) -> None:
+    assert reason("wrong_schema", said, request_, **settings).startswith(why)

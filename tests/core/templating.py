@@ -1,0 +1,50 @@
+"""A request to fill templates from, and what they give or fail with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.json import Json, dumps
+from mockllm.core.request import Request
+from mockllm.core.template import (
+    Scope,
+    TemplateFailure,
+)
+from mockllm.core.template_text import compile_template
+
+BODY = {
+    "name": "Ada",
+    "none": None,
+    "yes": True,
+    "temperature": 21.5,
+    "count": 3,
+    "big": 2**63 - 1,
+    "empty": "",
+    "list": ["a", "b", {"c": "deep"}],
+    "items": "a key like any other",
+    "a-b": "dashed",
+    "code": "{{ model }}{% if %}",
+}
+
+
+def scope(body: Json = BODY, **more: Any) -> Scope:
+    request = Request(
+        method="POST",
+        path="/v1/chat",
+        headers={"x-case": "7", "user-agent": "test"},
+        query_string="delay=100&name=x",
+        raw=dumps(body),
+    )
+    return Scope(request, **more)
+
+
+def rendered(source: str, **more: Any) -> Json:
+    return compile_template(source, "a.yaml:3:5").render(scope(**more))
+
+
+def failure(source: str, **more: Any) -> TemplateFailure:
+    with pytest.raises(TemplateFailure) as caught:
+        rendered(source, **more)
+    return caught.value
