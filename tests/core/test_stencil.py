@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +75,15 @@ def test_a_stencil_knows_whether_it_counts() -> None:
     noted = NotedIds()
     assert cut(plan(event(str(TOKENS + 1), 1)), noted).counts
     assert not cut(plan(event(str(SECOND), 1)), noted).counts
+
+
+def test_a_stencil_knows_the_piece_that_leaves_alone_and_at_once() -> None:
+    noted = NotedIds()
+    at_once = cut(replace(plan(event("x", 1)), delay=0.0), noted)
+    assert at_once.alone is at_once.pieces[0]
+    assert cut(plan(event("x", 1)), noted).alone is None
+    assert cut(replace(plan(event("x", 1), Wait(1, 1), event("y", 2)), delay=0.0), noted).alone is None
+    assert cut(replace(plan(Wait(1, 0)), delay=0.0), noted).alone is None
 
 
 def test_a_number_that_only_begins_like_one_of_these_is_no_hole() -> None:
