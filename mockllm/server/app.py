@@ -30,7 +30,7 @@ from mockllm.server.answering import Engine, NotPassed
 from mockllm.server.body import Unacceptable, read_body, ready_body
 from mockllm.server.connection import Incoming, Listener, SocketSink
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.journal import BREATH, EVERY, SLICE, Journal
+from mockllm.server.journal import BREATH, COUNT_EVERY, EVERY, SLICE, Journal
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.metrics import Metrics
@@ -112,16 +112,18 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(LoopClock(self._loop))
         self._loop.call_later(EVERY, self._settle)
+        self._loop.call_later(COUNT_EVERY, self._count)
         watched = (self.limits, self._deadlines, self._unparsed)
         return Listener(self.handle, self.in_one_turn, *watched, _abandoned)
 
     def _settle(self) -> None:
-        """Some of what passed by at a time: streams must not wait for it."""
+        """A few notes at a time: streams must not wait for it."""
         more = self.journal.settle(SLICE)
-        if not more:
-            self.journal.count()
-        if not self.stopped:  # its loop may live on
-            self._loop.call_later(BREATH if more else EVERY, self._settle)
+        self._loop.call_later(BREATH if more else EVERY, self._settle)
+
+    def _count(self) -> None:
+        self.journal.count()
+        self._loop.call_later(COUNT_EVERY, self._count)
 
     def in_one_turn(self, incoming: Incoming) -> bool:
         """Answers a request that has come as a whole, where its answer waits for nothing: at once, in the turn

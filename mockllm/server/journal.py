@@ -1,7 +1,7 @@
 """What the server remembers of each request, in a ring that is bounded by count and by bytes.
 
 What passes by is first noted as it is: references to what there is anyway, for a request must not wait for its
-own history. Within a second, and before anybody sees it, a note is settled: secrets are taken out, and what is
+own history. Within seconds, and before anybody sees it, a note is settled: secrets are taken out, and what is
 too old or too much goes (`server.kept`). What is only counted (`watch`) is counted then too.
 """
 
@@ -26,8 +26,10 @@ LIGHT: Final = 8 * KIB
 """A smaller body is not counted among these."""
 PLAN: Final = 50_000
 """Bytes that an answer of its own is taken for, until it is settled."""
-EVERY: Final = 1.0
-"""Seconds after which a note is settled."""
+COUNT_EVERY: Final = 1.0
+"""Seconds after which a note is counted."""
+EVERY: Final = 5.0
+"""Seconds after which it is settled: to settle costs a fifth of an answer, and of many nothing is left by then."""
 SLICE: Final = 40
 """So many notes are settled in one turn of the loop: less than half a millisecond."""
 BREATH: Final = 0.02

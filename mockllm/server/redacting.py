@@ -35,15 +35,23 @@ _PAIR: Final = re.compile(r"([?&;])([^=&;#]*)=([^&;#]*)")
 
 def headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Headers without their secrets; of `Bearer abc` the first word stays."""
-    found = []
-    for name, value in pairs:
-        if name.lower() in HEADERS:
-            scheme, space, _ = value.partition(" ")
-            value = f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
-        elif not value.isascii():  # what is no UTF-8 comes as lone surrogates, which no JSON can hold
-            value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        found.append((name, value))
-    return tuple(found)
+    return tuple(
+        [
+            pair
+            if pair[0].lower() not in HEADERS and pair[1].isascii()
+            else (pair[0], _told(pair[0], pair[1]))
+            for pair in pairs
+        ]
+    )
+
+
+def _told(name: str, value: str) -> str:
+    """What is told of a value that is a secret, or no ASCII."""
+    if name.lower() in HEADERS:
+        scheme, space, _ = value.partition(" ")
+        return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
+    # What is no UTF-8 comes as lone surrogates, which no JSON can hold.
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def target(text: str) -> str:

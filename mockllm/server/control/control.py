@@ -37,6 +37,7 @@ class Controlled(Protocol):
     journal: Journal
     metrics: Metrics
     engine: Any
+    control: Any
     running: int
 
 
@@ -69,7 +70,7 @@ class Control:
     @property
     def open(self) -> int:
         """How many answers are being given, but for the one that tells it."""
-        return max(0, self._app.running - 1)
+        return max(0, self._app.running - (self._app.control is self))
 
     @property
     def journal(self) -> Journal:
