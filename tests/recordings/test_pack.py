@@ -1,0 +1,86 @@
+"""The pack `recordings`: one command, and the poem is there for four providers, over HTTPS, packed for who asks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import ssl
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.core.test_hash import POEM
+from tests.language.playing import Game, ask
+from tests.process import serving
+
+SYSTEM, USER = (message["content"] for message in POEM["messages"])  # type: ignore[attr-defined]
+GOOGLE = {
+    "contents": [{"parts": [{"text": USER}], "role": "user"}],
+    "systemInstruction": {"parts": [{"text": SYSTEM}], "role": "user"},
+}
+WHOLE = {key: value for key, value in POEM.items() if key != "stream"}
+FIRST = "A function stood before a glass"
+CALLS: list[tuple[str, str, Any, str]] = [
+    ("/v1/chat/completions", "", POEM, "text/event-stream"),
+    ("/v1/chat/completions", "", WHOLE, "application/json"),
+    ("/azure/openai/deployments/any/chat/completions", "api-version=2024-10-21", POEM, "text/event-stream"),
+    ("/azure/openai/deployments/any/chat/completions", "api-version=2024-10-21", WHOLE, "application/json"),
+    *(
+        (f"{base}/any:{call}", query, GOOGLE, kind)
+        for base in (
+            "/v1beta/models",
+            "/v1/projects/p/locations/us/publishers/google/models",
+            "/v1/projects/p/locations/us-central1/publishers/google/models",
+        )
+        for call, query, kind in (
+            ("generateContent", "", "application/json"),
+            ("streamGenerateContent", "", "application/json"),
+            ("streamGenerateContent", "alt=sse", "text/event-stream"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "body", "kind"), CALLS, ids=[f"{p}?{q} {k}" for p, q, _, k in CALLS]
+)
+def test_the_poem_is_found_by_its_hash(path: str, query: str, body: Any, kind: str) -> None:
+    game = Game({"empty.yaml": "rules: []"}, packs=["recordings"])
+    plain = game.hear(ask(path, body, query=query))
+    assert plain.status == 200
+    assert plain.headers["content-type"].startswith(kind)
+    assert FIRST in plain.bytes.decode()
+    packed = game.hear(ask(path, body, query=query, headers={"accept-encoding": "gzip, deflate"}))
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.bytes) == plain.bytes
+    if "Generate" in path or "generate" in path:
+        text = plain.bytes.decode()
+        values = json.loads(text) if kind == "application/json" else None
+        assert values is None or isinstance(values, list) is ("stream" in path)
+
+
+def test_another_question_is_not_known() -> None:
+    game = Game({"empty.yaml": "rules: []"}, packs=["recordings"])
+    assert game.hear(ask("/v1/chat/completions", {**POEM, "model": "other"})).status == 404
+
+
+def test_a_parameter_makes_every_gemini_stream_sse() -> None:
+    game = Game({"empty.yaml": "rules: []"}, packs=["recordings"], sets=["gemini_stream=sse"])
+    heard = game.hear(ask("/v1beta/models/any:streamGenerateContent", GOOGLE))
+    assert heard.headers["content-type"].startswith("text/event-stream")
+
+
+def test_one_command_serves_it_over_https(tmp_path: Path) -> None:
+    options = ("--pack", "recordings", "--tls-self-signed", "--tls-port", "0", "--tls-dir", str(tmp_path))
+    with serving(*options, cwd=tmp_path) as server:
+        secure = server.line(lambda line: "listening on" in line).rpartition(", ")[2]
+        url = f"{secure}/azure/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21"
+        headers = {"content-type": "application/json", "accept-encoding": "gzip"}
+        request = urllib.request.Request(url, json.dumps(POEM).encode(), headers)
+        trust = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+        with urllib.request.urlopen(request, context=trust, timeout=10) as answer:
+            said = gzip.decompress(answer.read()).decode()
+    assert FIRST in said
+    assert said.endswith("data: [DONE]\n\n")
