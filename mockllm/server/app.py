@@ -119,11 +119,13 @@ class App:
     def _settle(self) -> None:
         """A few notes at a time: streams must not wait for it."""
         more = self.journal.settle(SLICE)
-        self._loop.call_later(BREATH if more else EVERY, self._settle)
+        if not self.stopped:  # the loop may live on
+            self._loop.call_later(BREATH if more else EVERY, self._settle)
 
     def _count(self) -> None:
         self.journal.count()
-        self._loop.call_later(COUNT_EVERY, self._count)
+        if not self.stopped:  # the loop may live on
+            self._loop.call_later(COUNT_EVERY, self._count)
 
     def in_one_turn(self, incoming: Incoming) -> bool:
         """Answers a request that has come as a whole, where its answer waits for nothing: at once, in the turn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http.client
 import json
 import socket
@@ -11,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import weakref
 from pathlib import Path
 from threading import Event
 
@@ -251,6 +253,16 @@ def test_stopping_does_not_wait_for_idle_connections() -> None:
         assert closed.wait(PATIENCE)
         waiting.join()
         client.close()
+
+
+def test_a_stopped_server_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("EVERY", "COUNT_EVERY"):
+        monkeypatch.setattr(f"mockllm.server.app.{name}", 0.01)
+    with MockLLM(packs="default") as server:
+        ask(server.openai_url)
+        seen = weakref.ref(server)
+    del server
+    until(lambda: gc.collect() >= 0 and seen() is None)
 
 
 def test_a_stopped_server_still_tells_what_came() -> None:
