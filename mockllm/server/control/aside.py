@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockllm.engine import Answer
 from mockllm.server import pages
+from mockllm.server.answering import Engine
 from mockllm.server.app import App, Given
 from mockllm.server.connection import Incoming
 from mockllm.server.control.control import Control
@@ -14,11 +15,20 @@ class Aside(App):
     """An app whose every answer is the control API's."""
 
     def __init__(self, control: Control, *, limits: Limits | None = None) -> None:
+        self._steering = control
         super().__init__(control.engine, limits=limits, open_to_pages=False)
-        self.control: Control = control
+        self.control = control
+
+    @property  # type: ignore[override]
+    def engine(self) -> Engine:
+        """The one that answers now."""
+        return self._steering.engine
+
+    @engine.setter
+    def engine(self, engine: Engine) -> None: ...
 
     def _given(self, incoming: Incoming, path: str, query_string: str, raw: bytes) -> Given:
-        if path == "/health" or self.control.serves(path):
+        if path == "/health" or self._steering.serves(path):
             return super()._given(incoming, path, query_string, raw)
         return Given(
             Answer(pages.plain(404, "Here is the control API alone: /api, /metrics.\n"), None), unheard=True
