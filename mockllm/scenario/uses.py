@@ -158,7 +158,11 @@ class Uses:
             found.said.append((use, user))
 
     def _fits(self, found: _Found, use: Use) -> None:
-        """Whether its version is one that is asked for; ValueError where it is not."""
+        """Whether it is called as it is used, and its version is one that is asked for; ValueError where not."""
+        if found.origin in ("locked", "installed") and _named(use) not in ("", found.word.name):
+            raise ValueError(
+                f'the pack that is {found.origin} as "{use.name}" calls itself "{found.word.name}"'
+            )
         if use.range is None:
             return
         wanted = parse_range(use.range)
@@ -271,6 +275,11 @@ class Uses:
             f"keep one of the two"
         )
         self.mistakes.append(use.source.mistake((*use.path, word), message, key=True))
+
+
+def _named(use: Use) -> str:
+    """The name by which a pack is used; empty where it is used by its folder."""
+    return "" if use.name.startswith(".") else use.name
 
 
 def _use(word: str | UseWord, source: Source, path: Path) -> Use:
