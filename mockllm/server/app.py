@@ -30,12 +30,13 @@ from mockllm.server.answering import Engine, NotPassed
 from mockllm.server.body import Unacceptable, read_body, ready_body
 from mockllm.server.connection import Incoming, Listener, SocketSink
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.journal import BREATH, COUNT_EVERY, EVERY, SLICE, Journal
+from mockllm.server.journal import Journal
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.metrics import Metrics
 from mockllm.server.player import Play, at_once, perform
 from mockllm.server.seen import Left, Seen, short
+from mockllm.server.target import clean, read_target
 from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
 
 if TYPE_CHECKING:
@@ -111,21 +112,9 @@ class App:
         """The protocol factory for server sockets. Call it on the loop that will run it."""
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(LoopClock(self._loop))
-        self._loop.call_later(EVERY, self._settle)
-        self._loop.call_later(COUNT_EVERY, self._count)
+        self.journal.tend(self._loop)
         watched = (self.limits, self._deadlines, self._unparsed)
         return Listener(self.handle, self.in_one_turn, *watched, _abandoned)
-
-    def _settle(self) -> None:
-        """A few notes at a time: streams must not wait for it."""
-        more = self.journal.settle(SLICE)
-        if not self.stopped:  # the loop may live on
-            self._loop.call_later(BREATH if more else EVERY, self._settle)
-
-    def _count(self) -> None:
-        self.journal.count()
-        if not self.stopped:  # the loop may live on
-            self._loop.call_later(COUNT_EVERY, self._count)
 
     def in_one_turn(self, incoming: Incoming) -> bool:
         """Answers a request that has come as a whole, where its answer waits for nothing: at once, in the turn
@@ -387,38 +376,6 @@ class App:
         self.journal.add(seen)
         if self._lines is not None:
             self._lines.show(seen.record())
-
-
-def read_target(incoming: Incoming) -> tuple[str, str] | None:
-    """Path and query of the request's target, percent-encoded as they came, in origin form or absolute form;
-    None for any other."""
-    text = incoming.message.path
-    if not text.startswith("/"):
-        url = incoming.message.url
-        if not url.absolute or incoming.message.method == "CONNECT":
-            return None
-        text = url.raw_path_qs or "/"
-    if not text.isascii():
-        text = _printable(text)
-    if "#" in text:
-        text = text.partition("#")[0]
-    path, _, query_string = text.partition("?")
-    return path, query_string
-
-
-def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers, without bytes that are no UTF-8 (aiohttp hands them on as lone surrogates, which no JSON
-    can hold)."""
-    if "".join(headers.values()).isascii():
-        return headers
-    first: dict[str, str] = {}
-    for name, text in headers.items():
-        first.setdefault(name.lower(), _printable(text))
-    return first
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _abandoned(prepared: tuple[Given | Later, float]) -> None:

@@ -7,6 +7,7 @@ too old or too much goes (`server.kept`). What is only counted (`watch`) is coun
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from threading import RLock
@@ -90,6 +91,19 @@ class Journal:
             self._held += len(seen.raw)
         if self._held > HELD:
             self.settle()
+
+    def tend(self, loop: AbstractEventLoop) -> None:
+        """Counts and settles from time to time, for as long as the loop runs."""
+
+        def count() -> None:
+            self.count()
+            loop.call_later(COUNT_EVERY, count)
+
+        def settle() -> None:
+            loop.call_later(BREATH if self.settle(SLICE) else EVERY, settle)
+
+        loop.call_later(COUNT_EVERY, count)
+        loop.call_later(EVERY, settle)
 
     def count(self) -> None:
         """Has those counted that passed by."""

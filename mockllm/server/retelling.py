@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
+from mockllm.core.framing import framed
 from mockllm.server import cors, redacting
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.kept import Kept
@@ -44,7 +45,9 @@ def retold(each: Kept) -> Told:
     plain = head._replace(chunked=False)
     if each.times is None:
         data = at_once(plan, plain)
-        parts = [Part(each.took, data or b"")]
+        if data is None:  # it passed through, in the provider's own time
+            data = plain.head + b"".join([item for item in framed(plan) if type(item) is bytes])
+        parts = [Part(each.took, data)]
     else:
         clock = _Clock()
         sink = _Noted(clock)

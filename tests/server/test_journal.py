@@ -233,6 +233,13 @@ def test_of_a_client_that_left_is_told_what_it_was_sent(server: Threaded) -> Non
     assert 0 < len(retold(kept).parts) < 1000
 
 
+def test_what_passed_through_is_told_though_nobody_noted_its_times() -> None:
+    journal = Journal(3)
+    journal.add(seen(answer=Answer(chunks(2, 0.5), None)))
+    (only,) = journal
+    assert [part.data for part in retold(only).parts] == [b"data: chunk 1\n\ndata: chunk 2\n\n"]
+
+
 def test_no_secret_is_stored(server: Threaded) -> None:
     sent = {"Authorization": f"Bearer {SECRET}", "X_Api_Key": SECRET, "Cookie": SECRET, "Api_Key": SECRET}
     with Raw(server.port) as raw:

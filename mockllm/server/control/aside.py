@@ -19,7 +19,7 @@ class Aside(App):
         super().__init__(control.engine, limits=limits, open_to_pages=False)
         self.control = control
 
-    @property  # type: ignore[override]
+    @property
     def engine(self) -> Engine:
         """The one that answers now."""
         return self._steering.engine
