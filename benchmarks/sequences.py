@@ -1,5 +1,5 @@
-"""What is decided and counted for each request, under load: sequences, for all and for each conversation, named states, and
-limits whose headers count down. Against the same server where nothing is left to decide.
+"""What is decided and counted for each request, under load: sequences, for all and for each conversation, named
+states, and limits whose headers count down. Against the same server where nothing is left to decide.
 
 First that it is right: of a sequence each step is answered to one request alone, in whatever order many ask.
 """

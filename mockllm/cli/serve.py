@@ -58,20 +58,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, *SERVING), os.environ)
-    asked = replace(wanted(values, os.environ), examples=False)
     bounds = limits(given, os.environ)
-    sessions = Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say)
     began = time.time()
-    builder = Builder(
-        asked,
-        sessions,
-        seed=values["seed"],
-        longest=values["max_delay"],
-        strict=values["strict"],
-        overrides=values["allow_overrides"],
-        volatile=volatile(values),
-        hashed=values["verbose"] and not values["quiet"],
-    )
+    builder = built(values, Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say))
     try:
         with staying():
             engine = builder.first()
@@ -98,11 +87,28 @@ def run(given: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    missed = app.journal.missed
-    if values["strict"] and missed:
+    return reported(app.journal.missed) if values["strict"] else 0
+
+
+def built(values: Mapping[str, Any], sessions: Sessions) -> Builder:
+    """What makes the engine, now and at each reload."""
+    return Builder(
+        replace(wanted(values, os.environ), examples=False),
+        sessions,
+        seed=values["seed"],
+        longest=values["max_delay"],
+        strict=values["strict"],
+        overrides=values["allow_overrides"],
+        volatile=volatile(values),
+        hashed=values["verbose"] and not values["quiet"],
+    )
+
+
+def reported(missed: int) -> int:
+    """The exit report of --strict, and its code."""
+    if missed:
         print(f"mockllm: {missed} request{'s' * (missed != 1)} that no rule answered", file=sys.stderr)
-        return 1
-    return 0
+    return 1 if missed else 0
 
 
 def addresses(given: argparse.Namespace, values: Mapping[str, Any]) -> list[Address]:
@@ -134,7 +140,9 @@ def secured(app: App, values: Mapping[str, Any]) -> Path | None:
         if values["tls_cert"]:
             app.tls = context(values["tls_cert"], values["tls_key"])
             return None
-        kept = self_signed(folder(values["tls_dir"]), [values["host"], *(host for host, _ in values["listen"] or ())])
+        kept = self_signed(
+            folder(values["tls_dir"]), [values["host"], *(host for host, _ in values["listen"] or ())]
+        )
         app.tls = context(kept.server)
     except NoCertificate as error:
         raise BadOption(str(error)) from None

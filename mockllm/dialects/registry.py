@@ -107,7 +107,9 @@ def refused(
     headers = limit_headers(provider, standing, now)
     if verdict.retry_after is not None:
         return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers)
-    message = f"Request too large for model {model}: it takes {_amount(verdict, tokens)}, more than the limit."
+    message = (
+        f"Request too large for model {model}: it takes {_amount(verdict, tokens)}, more than the limit."
+    )
     return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers)
 
 

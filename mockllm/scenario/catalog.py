@@ -26,7 +26,8 @@ from mockllm.scenario.language.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """One thing to say: a reply, an error, plain HTTP, or a recording. `static`: nothing in it is templated or drawn."""
+    """One thing to say: a reply, an error, plain HTTP, or a recording. `static`: nothing in it is templated or
+    drawn."""
 
     word: ReplyWord | ErrorWord | HttpWord | ReplayWord
     settings: Settings

@@ -135,9 +135,7 @@ def _said(word: Any) -> ReplyWord | ErrorWord | HttpWord | ReplayWord:
     return found
 
 
-def saying(
-    word: ReplyWord | ErrorWord | HttpWord | ReplayWord, settings: Settings, entry: Entry
-) -> Saying:
+def saying(word: ReplyWord | ErrorWord | HttpWord | ReplayWord, settings: Settings, entry: Entry) -> Saying:
     """One thing to say, with what is known of it beforehand."""
     static = is_static(word) and not any(isinstance(each, SentencesText) for each in _words(word))
     reply = word if isinstance(word, ReplyWord) else None

@@ -130,5 +130,10 @@ def references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from references(child, (*path, index))
 
 
-_NAMES_A_FILE: Final[Mapping[type, str]] = {FileText: "file", HttpWord: "body_file", ImageWord: "file", ReplayWord: "file"}
+_NAMES_A_FILE: Final[Mapping[type, str]] = {
+    FileText: "file",
+    HttpWord: "body_file",
+    ImageWord: "file",
+    ReplayWord: "file",
+}
 _PLAIN: Final = frozenset({str, Filled, bool, int, float})

@@ -105,7 +105,9 @@ def test_a_port_in_use_is_one_clear_line() -> None:
         for host in ("127.0.0.1", "localhost"):
             with pytest.raises(CannotListen) as caught:
                 bind(Address(host, port))
-            assert str(caught.value) == f"port {port} is in use; choose another with --port (0 takes a free one)"
+            assert (
+                str(caught.value) == f"port {port} is in use; choose another with --port (0 takes a free one)"
+            )
         with pytest.raises(CannotListen, match="is in use"):
             Threaded(App(FakeEngine()), Address("127.0.0.1", port)).start()
 

@@ -258,7 +258,8 @@ def test_the_form_of_the_answer(config: Json, form: Format) -> None:
         ({}, Sampling()),
         ({"candidateCount": 2, "stopSequences": ["a", 3], "maxOutputTokens": 7}, Sampling(2, ("a",), 7)),
         ({"candidate_count": 0, "stop_sequences": "a", "max_output_tokens": True}, Sampling(1, ("a",))),
-        ({"candidateCount": 10**9}, Sampling(8)),  # where nobody checks, it is still no more than Gemini gives
+        # where nobody checks, it is still no more than Gemini gives
+        ({"candidateCount": 10**9}, Sampling(8)),
     ],
 )
 def test_sampling(config: Json, sampling: Sampling) -> None:
