@@ -11,17 +11,22 @@ from typing import Any
 import pytest
 
 from mockllm.cli.options import SERVING, settled
-from mockllm.core.hash import request_hash
+from mockllm.core.events import sent
+from mockllm.core.hash import older_hash, request_hash
 from mockllm.core.json import dumps, loads
 from mockllm.core.limits import STRATEGIES
 from mockllm.core.plan import Data, Plan, Raw, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Answer, Engine
+from mockllm.recordings.importing import imported
+from mockllm.recordings.material import Material
+from mockllm.recordings.writing import Reader
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
+from tests.core.test_hash import POEM
 
 PAGE = Path(__file__).parents[2] / "docs" / "switching.md"
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
@@ -330,6 +335,58 @@ def by_hash(tmp_path: Path) -> None:
     assert Asked("default", scenarios=tmp_path, temperature=1).text != "as recorded"
 
 
+def by_older_hash(tmp_path: Path) -> None:
+    older = older_hash(Asked("default").request)
+    assert older is not None
+    rule = {"name": "again", "match": {"hash": older}, "reply": "as recorded"}
+    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [rule]}))
+    assert Asked("default", scenarios=tmp_path).text == "as recorded"
+
+
+SAID_THEN: dict[str, Any] = {
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "recorded"}}]
+}
+
+
+def cassette(tmp_path: Path) -> None:
+    request: dict[str, Any] = {
+        "method": "POST",
+        "uri": "https://api.openai.com/v1/chat/completions",
+        "headers": {},
+    }
+    request["body"] = Asked("default").request.raw_text
+    response: dict[str, Any] = {
+        "status": {"code": 200},
+        "headers": {},
+        "body": {"string": dumps(SAID_THEN).decode()},
+    }
+    file = Material("cassette.yaml", dumps({"interactions": [{"request": request, "response": response}]}))
+    (tmp_path / "recorded.yaml").write_text(imported(file, Reader()).text, encoding="utf-8")
+    assert b'"recorded"' in sent(Asked("default", scenarios=tmp_path).plan)
+
+
+def recorded(tmp_path: Path, **how: str) -> Asked:
+    frames = [{"at": "100ms", "data": dumps(SAID_THEN).decode()}]
+    replay = {"headers": {"content-type": "application/json"}, "frames": frames, **how}
+    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [{"replay": replay}]}))
+    return Asked("default", scenarios=tmp_path)
+
+
+def at_its_times(tmp_path: Path) -> None:
+    assert recorded(tmp_path).plan.delay == 0.1
+    assert recorded(tmp_path, timing="2x").plan.delay == 0.05
+
+
+def said_anew(tmp_path: Path) -> None:
+    assert recorded(tmp_path, **{"as": "reply"}).text == "recorded"
+
+
+def poems() -> None:
+    poem = "A function stood before a glass"
+    assert poem in sent(Asked("recordings", raw=dumps(POEM)).plan).decode()
+    assert Asked("recordings").status == 404
+
+
 ROWS: dict[str, Callable[..., None]] = {
     "a plain request": hello,
     '`"stream": true`': streamed,
@@ -364,6 +421,11 @@ ROWS: dict[str, Callable[..., None]] = {
     "`CHUNK_COUNT`": count,
     "`CHUNK_DELAY_MS`": no_gap,
     "the same request, the same answer": by_hash,
+    "a hash of the older recipe": by_older_hash,
+    "a VCR cassette": cassette,
+    "a recorded stream": at_its_times,
+    "a recorded answer, for another provider": said_anew,
+    "recorded poems over HTTPS": poems,
 }
 
 
@@ -382,4 +444,4 @@ def test_every_row_of_the_page_is_run_and_every_check_has_a_row() -> None:
 @pytest.mark.parametrize("row", list(ROWS))
 def test_a_row_says_what_comes(row: str, tmp_path: Path) -> None:
     run = ROWS[row]
-    run(tmp_path) if run is by_hash else run()
+    run(tmp_path) if run in (by_hash, by_older_hash, cassette, at_its_times, said_anew) else run()
