@@ -177,7 +177,7 @@ def ready(where: Sequence[Address], app: App, fallen_back: bool = False, trusted
         print("  Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network.")
     if fallen_back:
         print(
-            f"  There is no ./{FOLDER} here, so the pack `{FALLBACK}` answers; "
+            f"  No scenario files in ./{FOLDER}, so the pack `{FALLBACK}` answers; "
             "`mockllm init` makes scenarios of your own."
         )
     sys.stdout.flush()

@@ -49,11 +49,19 @@ def test_the_ready_lines_hold_what_to_paste(folder: Path) -> None:
         assert server.err == []
 
 
-def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "folders", ["", "scenarios", "scenarios/pack"], ids=["no folder", "empty", "packs only"]
+)
+def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: str) -> None:
+    (tmp_path / folders).mkdir(parents=True, exist_ok=True)
+    if folders.endswith("pack"):
+        (tmp_path / folders / "pack.yaml").write_text("name: pack\nversion: '1'\n")
+        (tmp_path / folders / "rules.yaml").write_text(SCENARIO)
     with serving(cwd=tmp_path) as server:
         assert server.ask(model="anything")
         assert server.line(lambda line: "default/answers.yaml:made" in line)
-        assert server.line(lambda line: "`mockllm init` makes scenarios of your own" in line)
+        said = "No scenario files in ./scenarios, so the pack `default` answers; `mockllm init` makes"
+        assert server.line(lambda line: said in line)
 
 
 def test_a_folder_without_rules_is_warned_of(tmp_path: Path) -> None:
@@ -130,7 +138,10 @@ def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.ask()
         line = server.line(lambda line: "POST" in line)
-        assert re.search(r"\[.*modifiers: default/answers.yaml:pace; seed: 0; hash: [0-9a-f]{64}; older hash: [0-9a-f]{64}\]", line)
+        assert re.search(
+            r"\[.*modifiers: default/answers.yaml:pace; seed: 0; hash: [0-9a-f]{64}; older hash: [0-9a-f]{64}\]",
+            line,
+        )
 
 
 def test_health_says_what_is_loaded(folder: Path) -> None:
