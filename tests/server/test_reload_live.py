@@ -4,27 +4,19 @@ them, and no request notices more than a new answer.
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import os
 import shutil
 import time
-import urllib.error
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests.process import Process, serving
+from tests.server.saving import ConfigMap, by_backup, by_rename, in_place, rule, says
 from tests.waiting import PATIENCE, until
-
-
-def rule(user: str, says: str) -> str:
-    return f"mockllm: 1\nrules:\n  - {{name: r, match: {{user: {user}}}, reply: {json.dumps(says)}}}\n"
 
 
 @pytest.fixture
@@ -42,38 +34,12 @@ def server(folder: Path) -> Iterator[Process]:
         yield process
 
 
-def says(server: Process, user: str) -> str:
-    """The text, or the status of what is no answer."""
-    try:
-        return server.ask(user)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return str(error.code)
-
-
 def becomes(server: Process, user: str, text: str) -> None:
     until(lambda: says(server, user) == text, otherwise=lambda: f"{says(server, user)}\n{server.said}")
 
 
 def stale(server: Process) -> dict[str, str]:
     return {each["file"]: each["reason"] for each in server.get("/health")["stale"]}
-
-
-def in_place(path: Path, text: str) -> None:
-    path.write_text(text)
-
-
-def by_rename(path: Path, text: str) -> None:
-    """As editors save: a temporary file beside it takes its place."""
-    temporary = path.with_name(f".{path.name}.swp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
-
-
-def by_backup(path: Path, text: str) -> None:
-    """As other editors save: the old file is moved away, and a new one written."""
-    os.replace(path, path.with_name(path.name + "~"))
-    path.write_text(text)
 
 
 @pytest.mark.parametrize("save", [in_place, by_rename, by_backup], ids=lambda save: str(save.__name__))
@@ -108,31 +74,6 @@ def test_a_file_that_an_answer_refers_to(folder: Path, server: Process) -> None:
     becomes(server, "two", "from a file")
     (folder / "answer.md").write_text("from a file, changed")
     becomes(server, "two", "from a file, changed")
-
-
-class ConfigMap:
-    """A folder as the kubelet fills it: files are links through `..data`, which is swapped in one rename."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.version = 0
-
-    def put(self, **files: str) -> None:
-        """All files anew, at once. The version before is removed."""
-        old = self.folder / f"..version{self.version}"
-        self.version += 1
-        new = self.folder / f"..version{self.version}"
-        new.mkdir()
-        for name, text in files.items():
-            (new / f"{name}.yaml").write_text(text)
-        link = self.folder / "..data_tmp"
-        link.symlink_to(new.name)
-        os.replace(link, self.folder / "..data")
-        for name in files:
-            if not (self.folder / f"{name}.yaml").is_symlink():
-                (self.folder / f"{name}.yaml").symlink_to(Path("..data") / f"{name}.yaml")
-        if old.is_dir():
-            shutil.rmtree(old)
 
 
 def test_a_config_map_is_swapped(tmp_path: Path) -> None:
@@ -315,107 +256,3 @@ def test_requests_in_flight_finish_on_the_old_catalog(folder: Path, server: Proc
         connection.close()
     assert b" end" in said
     assert said.endswith(b"data: [DONE]\n\n")
-
-
-# --- under load ----------------------------------------------------------------------------------
-
-RATE = 200
-"""Requests a second."""
-VERSIONS = 12
-MANY = 60
-"""Files between the two that tell their version: reading takes a while, and a swap may fall into it."""
-
-
-@dataclass
-class Seen:
-    """What the clients saw: each (status, rule's version, modifier's version)."""
-
-    answers: Counter[tuple[int, str, str]] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
-
-
-def version(number: int) -> dict[str, str]:
-    """A rule and a modifier that say which version they are of, in the first and the last of many files."""
-    return {
-        "first": f'mockllm: 1\nrules: [{{name: r, match: {{user: hi}}, reply: "{number}"}}]\n',
-        **{f"many{each}": rule(f"many{each}", "more to read") for each in range(MANY)},
-        "zenith": f'mockllm: 1\nmodifiers: [{{name: m, headers: {{x-version: "{number}"}}}}]\n',
-    }
-
-
-async def ask(session: aiohttp.ClientSession, url: str, stream: bool, seen: Seen) -> None:
-    body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
-    try:
-        async with session.post(f"{url}/v1/chat/completions", json=body) as answer:
-            text = await answer.text()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        seen.failures.append(repr(error))
-        return
-    if stream:
-        chunks = [json.loads(line[6:]) for line in text.split("\n\n")[:-2]]
-        assert text.endswith("data: [DONE]\n\n")
-        said = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
-    else:
-        said = json.loads(text)["choices"][0]["message"]["content"] if answer.status == 200 else text
-    seen.answers[answer.status, said, answer.headers.get("x-version", "")] += 1
-
-
-async def load(url: str, done: asyncio.Event, seen: Seen) -> None:
-    """Requests at their times, however long the answers take, until told to end."""
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
-        asyncio.TaskGroup() as group,
-    ):
-        began, number = time.monotonic(), 0
-        while not done.is_set():
-            group.create_task(ask(session, url, number % 2 == 1, seen))
-            number += 1
-            await asyncio.sleep(max(0.0, began + number / RATE - time.monotonic()))
-
-
-async def churn(server: Process, map: ConfigMap, folder: Path) -> None:
-    """Both files together to the next version, while a third breaks and mends and a fourth comes and goes."""
-    third, fourth = folder / "third.yaml", folder / "fourth.yaml"
-    for number in range(2, VERSIONS + 1):
-        map.put(**version(number))
-        third.write_text(rule("three", f"{number}") if number % 2 else "rules: [")
-        if number % 3:
-            fourth.write_text(rule("four", f"{number}"))
-        else:
-            fourth.unlink(missing_ok=True)
-        await asyncio.sleep(0.05 * (number % 4))  # now in the middle of a reload, now after it
-    end = time.monotonic() + PATIENCE
-    while await asyncio.to_thread(says, server, "hi") != str(VERSIONS):
-        assert time.monotonic() < end, server.said
-        await asyncio.sleep(0.02)
-
-
-def reloads(server: Process) -> int:
-    return sum(line.startswith("reloaded") for line in server.err)
-
-
-def test_under_load_no_request_fails_and_none_sees_two_versions(tmp_path: Path) -> None:
-    folder = tmp_path / "scenarios"
-    folder.mkdir()
-    map = ConfigMap(folder)
-    map.put(**version(1))
-    seen = Seen()
-
-    async def run(server: Process) -> None:
-        done = asyncio.Event()
-        asking = asyncio.create_task(load(server.url, done, seen))
-        began = time.monotonic()
-        while reloads(server) < 3 or len(seen.answers) < 3 or time.monotonic() < began + 3:
-            assert time.monotonic() < began + PATIENCE, server.said
-            await churn(server, map, folder)
-            map.put(**version(1))
-        done.set()
-        await asking
-
-    with serving("--quiet", cwd=tmp_path) as server:
-        asyncio.run(run(server))
-    assert seen.failures == []
-    assert {status for status, _, _ in seen.answers} == {200}
-    mixed = {key: count for key, count in seen.answers.items() if key[1] != key[2]}
-    assert mixed == {}
-    assert seen.answers.total() > RATE
