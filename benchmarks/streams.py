@@ -1,24 +1,34 @@
 """1,000 paced streams at once: how late each chunk is, at the server's write and at the client, in one run.
 
-The pack `benchmark` (18 chunks, 50 ms apart), the whole server and engine; the streams begin over a second.
-Lateness is counted from each chunk's absolute deadline, so drift shows as a last chunk that is later than a
-first one. The server's writes are measured from inside, by a sink of our own around the real one.
+Three runs, on the whole server and engine. The pack `benchmark` (18 chunks, 50 ms apart) and the whole vocabulary
+(`benchmarks.vocabulary`: every distribution drawn, faults, modifiers, limits), the streams begun over a second; then
+10,000 slow ones, for their memory (`benchmarks.crowd`). Lateness is counted from each chunk's absolute deadline, as
+its plan has it from the request's last byte, so that drift shows as a last chunk that is later than a first one. The
+server's writes are measured from inside, by a sink of our own around the real one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import multiprocessing
+import tempfile
 import time
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from statistics import median
-from typing import cast
+from typing import NamedTuple, cast
 
+from benchmarks import crowd
 from benchmarks.rounds import Effort
 from benchmarks.sides import LOAD_CORE, SERVER_CORE, placed, put
-from mockllm.core.plan import Plan
+from benchmarks.vocabulary import MODELS
+from benchmarks.vocabulary import SCENARIO as VOCABULARY
+from mockllm.core.plan import Data, Plan, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.pack import Settings
@@ -31,19 +41,58 @@ from mockllm.server.wire import Opening
 from mockllm.state.sessions import Sessions
 
 STREAMS, CHUNKS, GAP, RAMP = 1000, 18, 0.05, 1.0
-BODY = b'{"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "hi"}]}'
-ASKED = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+NUMBERED = """mockllm: 1
+%s
+modifiers:
+  - {name: numbered, headers: {x-stream: "{{ headers['x-stream'] }}"}}
+"""
+"""Which stream an answer is, in its head, for the server's side of the measurement."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured: a scenario, its pack's settings, and which models are asked for in turn."""
+
+    scenario: str
+    models: Sequence[str] = ("gpt-4o",)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def asked(self, number: int) -> bytes:
+        """The request of a stream."""
+        model = self.models[number % len(self.models)]
+        message = {"role": "user", "content": "hi"}
+        body = json.dumps({"model": model, "stream": True, "messages": [message]}).encode()
+        head = f"Host: x\r\nx-stream: {number}\r\nAuthorization: Bearer key-{number % 10}\r\n"
+        start = f"POST /v1/chat/completions HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n"
+        return start.encode() + body
+
+
+PLAIN = Case(
+    NUMBERED % "use: [benchmark]",
+    settings={"CHUNK_COUNT": str(CHUNKS), "CHUNK_DELAY_MS": f"{GAP * 1000:g}"},
+)
+WHOLE_VOCABULARY = Case(
+    NUMBERED.replace("modifiers:\n", "") % VOCABULARY.removeprefix("mockllm: 1\n"), MODELS
+)
+
+
+class Stream(NamedTuple):
+    """One stream as the server has it: which one, how late each of its writes was, and when each chunk was due."""
+
+    number: int
+    late: list[float]
+    due: list[float]
 
 
 class MeasuredSink:
     """A sink that notes when each write was handed to the transport."""
 
-    def __init__(self, sink: player.Sink, written: list[float]) -> None:
+    def __init__(self, sink: player.Sink) -> None:
         self._sink = sink
-        self._written = written
+        self.written = array("d")
 
     def write(self, data: bytes) -> None:
-        self._written.append(time.monotonic())
+        self.written.append(time.monotonic())
         self._sink.write(data)
 
     @property
@@ -52,26 +101,49 @@ class MeasuredSink:
 
 
 class MeasuredPlay(player.Play):
-    """A play that keeps, per stream, when it should have begun and when it wrote."""
+    """A play that keeps, per stream, its plan, when it should have begun, and when it wrote."""
 
     __slots__ = ()
-    all: list[tuple[float, list[float]]] = []  # noqa: RUF012 - one process, one run
+    all: list[tuple[float, Plan, MeasuredSink]] = []  # noqa: RUF012 - one process, one run
 
     def __init__(
         self, made: Plan, opening: Opening, sink: player.Sink, deadlines: Deadlines, since: float
     ) -> None:
-        written: list[float] = []
-        MeasuredPlay.all.append((since, written))
-        super().__init__(made, opening, MeasuredSink(sink, written), deadlines, since)
+        measured = MeasuredSink(sink)
+        MeasuredPlay.all.append((since, made, measured))
+        super().__init__(made, opening, measured, deadlines, since)
 
 
-def serve(pipe: Connection) -> None:
+def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
+    """What one stream came to. What is due by a write left with it, if it had not before."""
+    number = next(int(value) for name, value in plan.head.headers if name.lower() == "x-stream")
+    at = since + plan.delay
+    due: list[float] = [at]  # the head, then whatever leaves
+    chunks: list[float] = []
+    for step in plan.steps:
+        if isinstance(step, Wait):
+            at += step.seconds
+        elif at > due[-1]:
+            due.append(at)
+        if isinstance(step, Data) and step.kind == "say":
+            chunks.append(at)
+    late: list[float] = []
+    for written in sink.written:
+        while len(late) < len(due) and due[len(late)] <= written:
+            late.append(written - due[len(late)])
+    assert len(late) == len(due), "not all was written"
+    return Stream(number, late, chunks)
+
+
+def serve(pipe: Connection, case: Case) -> None:
     """The server's process: its port first, its lateness and CPU time when asked to end."""
     put(SERVER_CORE)
     setattr(app, "Play", MeasuredPlay)  # noqa: B010 - measured from inside, without a hook in the server
-    settings = Settings((), {"CHUNK_COUNT": str(CHUNKS), "CHUNK_DELAY_MS": f"{GAP * 1000:g}"})
-    wanted = Wanted([], ["benchmark"], settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
-    engine = Builder(wanted, Sessions()).first()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "bench.yaml").write_text(case.scenario)
+        vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+        wanted = Wanted([folder], [], Settings((), case.settings), vocabulary)
+        engine = Builder(wanted, Sessions()).first()
 
     async def main() -> None:
         server = Server(app.App(engine), [Address("127.0.0.1", 0)])
@@ -80,11 +152,8 @@ def serve(pipe: Connection) -> None:
         pipe.send(server.listening[0].port)
         while not pipe.poll():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-        late = [
-            [write - since - number * GAP for number, write in enumerate(written)]
-            for since, written in MeasuredPlay.all
-        ]
-        pipe.send((late, time.process_time()))
+        cpu = time.process_time()
+        pipe.send(([told(*each) for each in MeasuredPlay.all], cpu))
         await server.stop()
 
     run_on_best_loop(main())
@@ -93,15 +162,14 @@ def serve(pipe: Connection) -> None:
 class Client(asyncio.Protocol):
     """Reads one stream and notes when each chunk came."""
 
-    def __init__(self, ended: asyncio.Future[None]) -> None:
+    def __init__(self, asked: bytes, ended: asyncio.Future[None]) -> None:
         self.came: list[float] = []
-        self.sent = 0.0
+        self._asked = asked
         self._ended = ended
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.sent = time.monotonic()
-        self._transport.write(ASKED)
+        self._transport.write(self._asked)
 
     def data_received(self, data: bytes) -> None:
         self.came += [time.monotonic()] * data.count(b'"delta":{"content":')
@@ -110,7 +178,7 @@ class Client(asyncio.Protocol):
             self._ended.set_result(None)
 
 
-async def load(port: int) -> list[Client]:
+async def load(case: Case, port: int) -> list[Client]:
     """Starts the streams evenly over the ramp and waits for all."""
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -118,29 +186,32 @@ async def load(port: int) -> list[Client]:
     async def one(number: int) -> Client:
         await asyncio.sleep(began + number * RAMP / STREAMS - loop.time())
         ended = loop.create_future()
-        _, client = await loop.create_connection(lambda: Client(ended), "127.0.0.1", port)
+        asked = case.asked(number)
+        _, client = await loop.create_connection(lambda: Client(asked, ended), "127.0.0.1", port)
         await ended
         return client
 
     return await asyncio.gather(*map(one, range(STREAMS)))
 
 
-def run() -> tuple[list[list[float]], list[list[float]], float]:
-    """How late each chunk of each stream was at the server and at the client, and the server's CPU time."""
+def run(case: Case) -> tuple[list[list[float]], list[list[float]], float]:
+    """How late each write of each stream was at the server, and each chunk at the client; the server's CPU time."""
     ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, case))
     server.start()
     port = ours.recv()
     with placed(LOAD_CORE):
         gc.freeze()  # the client's own stalls are not what is measured
-        clients = run_on_best_loop(load(port))
+        clients = run_on_best_loop(load(case, port))
     ours.send(None)
-    late, cpu = ours.recv()
+    streams, cpu = cast("tuple[list[Stream], float]", ours.recv())
     server.join()
-    assert all(len(client.came) == CHUNKS for client in clients)
-    # The client counts from when it sent its request: a little before the server had its last byte.
-    heard = [[came - client.sent - n * GAP for n, came in enumerate(client.came)] for client in clients]
-    return late, heard, cpu
+    assert sorted(stream.number for stream in streams) == list(range(STREAMS))
+    heard = [
+        [came - due for came, due in zip(clients[stream.number].came, stream.due, strict=True)]
+        for stream in streams
+    ]
+    return [stream.late for stream in streams], heard, cpu
 
 
 def quantile(late: Sequence[Sequence[float]], part: float) -> float:
@@ -155,13 +226,24 @@ def drift(late: Sequence[Sequence[float]]) -> float:
     return (last - first) * 1000
 
 
-def main(effort: Effort) -> None:
-    print(f"{STREAMS:,} streams of {CHUNKS} chunks, {GAP * 1000:g} ms apart, begun over {RAMP:g} s\n")
+def measured(case: Case, rounds: int) -> None:
     print("| run | where | p50 | p99, wanted at most 2 | worst | drift, first to last chunk | server CPU |")
     print("|--:|---|--:|--:|--:|--:|--:|")
-    for number in range(min(3, effort.rounds)):
-        late, heard, cpu = run()
+    for number in range(rounds):
+        late, heard, cpu = run(case)
         for where, found in (("at the server's write", late), ("at the client", heard)):
             half, most, worst = (f"{quantile(found, part):.2f} ms" for part in (0.5, 0.99, 1))
             drifted = f"{drift(found):+.2f} ms"
             print(f"| {number + 1} | {where} | {half} | **{most}** | {worst} | {drifted} | {cpu:.2f} s |")
+
+
+def main(effort: Effort) -> None:
+    rounds = min(3, effort.rounds)
+    print(f"{STREAMS:,} streams of {CHUNKS} chunks, {GAP * 1000:g} ms apart, begun over {RAMP:g} s\n")
+    measured(PLAIN, rounds)
+    print(
+        f"\n{STREAMS:,} streams of the whole vocabulary, about {GAP * 1000:g} ms apart, begun over {RAMP:g} s\n"
+    )
+    measured(WHOLE_VOCABULARY, rounds)
+    print()
+    crowd.main(effort)
