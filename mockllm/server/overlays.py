@@ -6,6 +6,7 @@ whole, or not at all.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
@@ -44,6 +45,8 @@ class Overlays:
         self._made: dict[str | None, Overlaid] = {}
         self.settings: dict[str, Sequence[Json]] = {}
         """The modifiers that settings stand for, by the endpoint (an empty text is all): the narrower first."""
+        self._one = asyncio.Lock()
+        """One change at a time: each begins with what the one before it left."""
 
     def of(self, session: str | None) -> Overlay:
         """An overlay, with the settings where it is everybody's."""
@@ -59,73 +62,78 @@ class Overlays:
 
     async def add(self, source: Source, session: str | None) -> list[str]:
         """Puts what a text holds above what there is; its names. Raises Refused."""
-        items = self._read(source, session)
-        held = self._held.get(session, Overlay(session=session))
-        taken = {_name(each) for each in (*held.rules, *held.modifiers)}
-        names: list[str] = []
-        added: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
-        for kind, index, item in items:
-            name = _name(item)
-            if name in taken:
-                message = f'"{name}" is in the overlay already; PUT it to replace it'
-                raise Refused(409, source.mistake((kind, index, "name"), message))
-            if name is None:
-                name = _free(kind, taken)
-                item = {"name": name, **item}
-            taken.add(name)
-            names.append(name)
-            added[kind].append(item)
-        rules, modifiers = (*added["rules"], *held.rules), (*added["modifiers"], *held.modifiers)
-        await self._change(session, replace(held, rules=rules, modifiers=modifiers))
-        return names
+        async with self._one:
+            items = self._read(source, session)
+            held = self._held.get(session, Overlay(session=session))
+            taken = {_name(each) for each in (*held.rules, *held.modifiers)}
+            names: list[str] = []
+            added: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
+            for kind, index, item in items:
+                name = _name(item)
+                if name in taken:
+                    message = f'"{name}" is in the overlay already; PUT it to replace it'
+                    raise Refused(409, source.mistake((kind, index, "name"), message))
+                if name is None:
+                    name = _free(kind, taken)
+                    item = {"name": name, **item}
+                taken.add(name)
+                names.append(name)
+                added[kind].append(item)
+            rules, modifiers = (*added["rules"], *held.rules), (*added["modifiers"], *held.modifiers)
+            await self._change(session, replace(held, rules=rules, modifiers=modifiers))
+            return names
 
     async def put(self, name: str, source: Source, session: str | None) -> None:
         """Puts one rule or modifier in the place of the one of this name, or above all. Raises Refused."""
-        items = self._read(source, session)
-        if len(items) != 1:
-            raise Refused(422, source.mistake((), "expected one rule or modifier"))
-        ((kind, index, item),) = items
-        if _name(item) not in (None, name):
-            raise Refused(422, source.mistake((kind, index, "name"), f'the path says "{name}"'))
-        item = {**item, "name": name}
-        held = self._held.get(session, Overlay(session=session))
-        listed: dict[Kind, tuple[Json, ...]] = {"rules": held.rules, "modifiers": held.modifiers}
-        own = listed[kind]
-        if any(_name(each) == name for each in own):
-            listed[kind] = tuple(item if _name(each) == name else each for each in own)
-        else:
-            listed = {each: _without(name, listed[each]) for each in KINDS}
-            listed[kind] = (item, *listed[kind])
-        await self._change(session, replace(held, rules=listed["rules"], modifiers=listed["modifiers"]))
+        async with self._one:
+            items = self._read(source, session)
+            if len(items) != 1:
+                raise Refused(422, source.mistake((), "expected one rule or modifier"))
+            ((kind, index, item),) = items
+            if _name(item) not in (None, name):
+                raise Refused(422, source.mistake((kind, index, "name"), f'the path says "{name}"'))
+            item = {**item, "name": name}
+            held = self._held.get(session, Overlay(session=session))
+            listed: dict[Kind, tuple[Json, ...]] = {"rules": held.rules, "modifiers": held.modifiers}
+            own = listed[kind]
+            if any(_name(each) == name for each in own):
+                listed[kind] = tuple(item if _name(each) == name else each for each in own)
+            else:
+                listed = {each: _without(name, listed[each]) for each in KINDS}
+                listed[kind] = (item, *listed[kind])
+            await self._change(session, replace(held, rules=listed["rules"], modifiers=listed["modifiers"]))
 
     async def remove(self, name: str, session: str | None) -> bool:
         """Whether there was one of this name."""
-        held = self._held.get(session)
-        if held is None or all(_name(each) != name for each in (*held.rules, *held.modifiers)):
-            return False
-        rules, modifiers = _without(name, held.rules), _without(name, held.modifiers)
-        await self._change(session, replace(held, rules=rules, modifiers=modifiers))
-        return True
+        async with self._one:
+            held = self._held.get(session)
+            if held is None or all(_name(each) != name for each in (*held.rules, *held.modifiers)):
+                return False
+            rules, modifiers = _without(name, held.rules), _without(name, held.modifiers)
+            await self._change(session, replace(held, rules=rules, modifiers=modifiers))
+            return True
 
     async def configure(self, settings: Mapping[str, Sequence[Json]]) -> None:
         """Has the settings stand for these modifiers from now on. Raises Refused."""
-        before = self.settings
-        self.settings = {endpoint: listed for endpoint, listed in settings.items() if listed}
-        try:
-            await self._change(None, self._held.get(None, Overlay()))
-        except BaseException:
-            self.settings = before
-            raise
+        async with self._one:
+            before = self.settings
+            self.settings = {endpoint: listed for endpoint, listed in settings.items() if listed}
+            try:
+                await self._change(None, self._held.get(None, Overlay()))
+            except BaseException:
+                self.settings = before
+                raise
 
     async def clear(self, session: str | None = None, *, all: bool = False) -> None:
         """Empties one overlay, or all of them and the settings."""
-        if all:
-            self._held.clear()
-            self._made.clear()
-            self.settings = {}
-            await self._apply(())
-        elif session in self._held:
-            await self._change(session, Overlay(session=session))
+        async with self._one:
+            if all:
+                self._held.clear()
+                self._made.clear()
+                self.settings = {}
+                await self._apply(())
+            elif session in self._held:
+                await self._change(session, Overlay(session=session))
 
     def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
         """The items of a text, each with its place."""

@@ -132,7 +132,7 @@ BAD: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/api/rules", {"rules": [{"reply": "x"}], "use": ["default"]}, 422, "use"),
     ("POST", "/api/rules", {"reply": "x", "replaces": "a.yaml:nope"}, 422, "replaces"),
     ("POST", "/api/rules?session=s", {"reply": "x", "replaces": "a.yaml:hello"}, 422, "replaces"),
-    ("POST", "/api/rules", {"reply": {"file": "/etc/passwd"}}, 422, "file"),
+    ("POST", "/api/rules", {"reply": {"text": {"file": "/etc/passwd"}}}, 422, "/etc/passwd"),
     ("PUT", "/api/rules/mine", {"name": "other", "reply": "x"}, 422, "name"),
     ("PUT", "/api/rules/mine", {"rules": [{"reply": "x"}, {"reply": "y"}]}, 422, "one rule"),
     ("DELETE", "/api/rules/nope", None, 404, "nope"),

@@ -1,0 +1,63 @@
+"""The control API as `serve` gives it: on the same port, or on one of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.process import serving
+
+ADMIN = re.compile(r"control API: (\S+)/api")
+
+
+def got(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
+    try:
+        with urlopen(Request(url, method=method, data=body), timeout=30) as answer:
+            return answer.status, answer.read()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def test_it_is_beside_the_answers(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios/a.yaml").write_text("rules: [{name: a, reply: hi}]\n")
+    with serving("--port", "0", cwd=tmp_path) as server:
+        assert json.loads(got(f"{server.url}/api/rules")[1])["rules"][0]["id"] == "a.yaml:a"
+        (tmp_path / "scenarios/a.yaml").write_text("rules: [{name: a, reply: hi}, {name: b, reply: ho}]\n")
+        assert json.loads(got(f"{server.url}/api/reload", "POST", b"")[1])["rules"] == 2
+        told = json.loads(got(f"{server.url}/api/explain", "POST", b'{"user": "x"}')[1])
+        assert told["rule"] == "a.yaml:a"
+
+
+def test_or_on_a_port_of_its_own(tmp_path: Path) -> None:
+    with serving("--port", "0", "--admin-port", "0", "--pack", "default", cwd=tmp_path) as server:
+        line = server.line(lambda line: ADMIN.search(line) is not None)
+        found = ADMIN.search(line)
+        assert found is not None
+        assert got(f"{server.url}/api/rules")[0] == 404
+        assert got(f"{server.url}/metrics")[0] == 404
+        assert got(f"{found[1]}/api/rules")[0] == 200
+        assert got(f"{found[1]}/health")[0] == 200
+        assert got(f"{found[1]}/v1/models")[0] == 404
+        assert b"mockllm_rules" in got(f"{found[1]}/metrics")[1]
+
+
+@pytest.mark.parametrize("reload", [(), ("--no-reload",)], ids=["with reload", "without"])
+def test_a_port_that_is_taken_ends_it(tmp_path: Path, reload: tuple[str, ...]) -> None:
+    with serving("--port", "0", "--pack", "default", cwd=tmp_path) as first:
+        taken = first.url.rpartition(":")[2]
+        with serving(
+            "--port", "0", "--pack", "default", "--admin-port", taken, *reload, cwd=tmp_path
+        ) as server:
+            assert "is in use" in server.line(lambda line: "in use" in line)
+
+
+def test_without_reload_there_is_none(tmp_path: Path) -> None:
+    with serving("--port", "0", "--no-reload", "--pack", "default", cwd=tmp_path) as server:
+        assert got(f"{server.url}/api/reload", "POST", b"")[0] == 409

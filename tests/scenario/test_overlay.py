@@ -1,0 +1,117 @@
+"""Overlays: written out as YAML, read again, put above the files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.entries import Entry
+from mockllm.scenario.overlay import LIVE, SESSION, Overlaid, Overlay, as_yaml, joined, missing, overlaid
+from mockllm.scenario.reading import read_source
+from mockllm.scenario.vocabulary import Vocabulary
+
+AWKWARD: dict[str, Any] = {
+    "texts that look like something else": [
+        "yes",
+        "1_000",
+        "2026-01-01",
+        "null",
+        "1.0",
+        "~",
+        "",
+        " a ",
+        "0x1f",
+    ],
+    "what is no text": [True, None, 1, 1.5, {"a": []}],
+    "lines and signs": ["a\nb\n", "key: value", "- a", "# no comment", "{{ user }}", "“quoted”", "tab\tbed"],
+}
+
+
+@pytest.mark.parametrize("data", AWKWARD.values(), ids=AWKWARD)
+def test_what_is_written_reads_as_the_same(data: Any) -> None:
+    assert read_source(as_yaml({"rules": data}), "x").data == {"rules": data}
+
+
+def made(overlay: Overlay) -> Overlaid:
+    return overlaid(read_source(overlay.text, overlay.name), overlay.session, Vocabulary())
+
+
+def entries(*names: str) -> list[Entry]:
+    found = made(Overlay(tuple({"name": name, "reply": name} for name in names)))
+    return [*found.entries]
+
+
+def test_the_entries_stand_where_the_text_has_them() -> None:
+    found = made(Overlay(({"name": "a", "reply": "x"}, {"name": "b", "reply": "y"})))
+    assert [(each.id, each.where, each.layer) for each in found.entries] == [
+        ("overlay:a", "overlay.yaml:3", LIVE),
+        ("overlay:b", "overlay.yaml:5", LIVE),
+    ]
+
+
+def test_a_sessions_own_ask_for_it() -> None:
+    (entry,) = made(Overlay(({"name": "a", "match": {"user": "x"}, "reply": "x"},), session="s")).entries
+    assert (entry.id, entry.where, entry.layer) == ("session:a", "session-s.yaml:3", SESSION)
+    catalog = finished(compile_catalog([entry]))
+    assert "session" in repr(catalog.items[0].matcher)
+
+
+BAD: dict[str, tuple[Overlay, str]] = {
+    "an unknown word": (Overlay(({"reply": "x", "mtach": {}},)), "mtach"),
+    "a file": (Overlay(({"reply": {"text": {"file": "a.md"}}},)), "a.md"),
+    "a session that replaces": (Overlay(({"reply": "x", "replaces": "a:b"},), session="s"), "replaces"),
+    "a session that switches off": (
+        Overlay(({"reply": "x", "replaces": "a:b", "enabled": False},), session="s"),
+        "switches off",
+    ),
+}
+
+
+@pytest.mark.parametrize(("overlay", "says"), BAD.values(), ids=BAD)
+def test_a_mistake_is_told(overlay: Overlay, says: str) -> None:
+    assert any(says in str(each) for each in made(overlay).mistakes)
+
+
+def test_use_and_examples_have_no_place() -> None:
+    for word in ("use", "examples"):
+        found = overlaid(read_source(f"{word}: []\nrules: [{{reply: x}}]", "o"), None, Vocabulary())
+        assert [each.path for each in found.mistakes] == [word]
+
+
+def test_the_first_overlay_stands_first_and_all_above_files() -> None:
+    base = [
+        entry.__class__(**{**_facts(entry), "id": "f.yaml:x", "layer": 0, "rank": (0, 0, 0, 0, 0)})
+        for entry in entries("x")
+    ]
+    session = made(Overlay(({"name": "s", "reply": "s"},), session="s"))
+    order = joined(base, [made(Overlay(({"name": "l", "reply": "l"},))), session])
+    assert [entry.id for entry in order] == ["overlay:l", "session:s", "f.yaml:x"]
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in entry.__dataclass_fields__}
+
+
+def test_one_that_replaces_takes_place_and_layer() -> None:
+    base = [
+        entry.__class__(
+            **{**_facts(entry), "id": f"p/f.yaml:{name}", "layer": 1, "rank": (1, 1, 0, 0, place)}
+        )
+        for place, (name, entry) in enumerate(zip("xy", entries("x", "y"), strict=True))
+    ]
+    over = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:x"},)))
+    assert not missing(over, base)
+    order = joined(base, [over])
+    assert [(entry.id, entry.layer) for entry in order] == [("overlay:n", 1), ("p/f.yaml:y", 1)]
+    off = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:y", "enabled": False},)))
+    assert [entry.id for entry in joined(base, [off])] == ["p/f.yaml:x"]
+
+
+def test_what_there_is_not_cannot_be_replaced() -> None:
+    for enabled in (True, False):
+        over = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:x", "enabled": enabled},)))
+        (mistake,) = missing(over, [])
+        assert mistake.path == "rules[0].replaces"
+        assert len(joined([], [over])) == int(enabled)

@@ -1,0 +1,117 @@
+"""What is counted: percentiles, bounded labels, streams, and the time series."""
+
+from __future__ import annotations
+
+from array import array
+
+import pytest
+
+from mockllm.core.plan import Data, Framing, Head, Plan, Wait
+from mockllm.core.request import Request
+from mockllm.engine import Answer
+from mockllm.server.metrics import BOUNDS, KINDS, OTHER, SECONDS, Histogram, Metrics
+from mockllm.server.seen import Left, Seen
+
+
+def seen(
+    answer: Answer,
+    *,
+    at: float = 100.0,
+    took: float = 0.01,
+    model: str | None = "m",
+    left: Left = "finished",
+    times: array[float] | None = None,
+) -> Seen:
+    return Seen(
+        at, "POST", "/", {}, b"", "", None, Request, None, model, answer, 5.0, took, left, times=times
+    )
+
+
+def said(status: int = 200, rule: str | None = "a.yaml:r", **more: object) -> Answer:
+    return Answer(Plan(Head(status, ()), (Data(b"x", 1, "body"),)), rule)._replace(**more)  # type: ignore[arg-type]
+
+
+def test_a_percentile_is_within_a_buckets_width() -> None:
+    histogram = Histogram()
+    assert histogram.percentile(0.5) is None
+    values = [0.001 * number for number in range(1, 1001)]
+    for value in values:
+        histogram.add(value)
+    for share in (0.5, 0.9, 0.99, 1.0):
+        found = histogram.percentile(share)
+        assert found == pytest.approx(share, rel=0.35)
+    assert histogram.percentile(1.0) == histogram.most == 1.0
+
+
+def test_what_is_beyond_all_buckets_counts_too() -> None:
+    histogram = Histogram()
+    histogram.add(BOUNDS[-1] * 2)
+    assert histogram.percentile(0.5) == pytest.approx(BOUNDS[-1] * 1.5)
+    assert histogram.count == 1
+
+
+def test_labels_are_bounded() -> None:
+    metrics = Metrics()
+    for number in range(KINDS + 50):
+        metrics.one(seen(said(), model=f"m{number}"))
+    metrics.one(seen(said(), model="x" * 300))
+    models = {series.model for series in metrics.series}
+    assert len(models) == KINDS + 1
+    assert sum(count for series, count in metrics.series.items() if series.model == OTHER) == 51
+
+
+def test_errors_misses_faults_and_who_left_are_counted() -> None:
+    metrics = Metrics()
+    metrics.one(seen(said(404, None, missed=True)))
+    metrics.one(seen(said(faults=("reset",)), left="reset"))
+    metrics.many(seen(said(faults=("stall",))), [0.01] * 3)
+    (found,) = metrics.endpoints.values()
+    assert (found.requests, found.errors, found.missed) == (5, 1, 1)
+    assert found.faults == {"reset": 1, "stall": 3}
+    assert found.left == {"reset": 1}
+    assert found.took.count == 5
+
+
+STREAM = Plan(
+    Head(200, ()),
+    (Data(b"role", 0, "open"), Wait(0.5, 0), Data(b"a", 1, "say"), Wait(0.1, 1), Data(b"b", 2, "say")),
+    Framing.SSE,
+)
+
+
+def test_a_stream_tells_its_first_chunk_its_gaps_and_how_late_it_was() -> None:
+    metrics = Metrics()
+    times = array("d", [5.0, 5.51, 5.62])
+    metrics.one(seen(Answer(STREAM, "a.yaml:r"), times=times, took=0.62))
+    (found,) = metrics.endpoints.values()
+    assert found.ttft.total == pytest.approx(0.51)
+    assert found.gaps.count == 1
+    assert found.gaps.total == pytest.approx(0.11)
+    assert metrics.late.total == pytest.approx(0.02)
+
+
+def test_a_stream_that_was_left_before_its_first_chunk_tells_none() -> None:
+    metrics = Metrics()
+    metrics.one(seen(Answer(STREAM, "a.yaml:r"), times=array("d", [5.0]), left="gone"))
+    (found,) = metrics.endpoints.values()
+    assert (found.ttft.count, found.gaps.count, metrics.late.count) == (0, 0, 0)
+
+
+def test_a_paced_answer_in_one_piece_is_no_stream() -> None:
+    metrics = Metrics()
+    held = Plan(Head(200, ()), (Data(b"x", 1, "body"),), delay=0.5)
+    metrics.one(seen(Answer(held, "a.yaml:r"), times=array("d", [5.5])))
+    (found,) = metrics.endpoints.values()
+    assert (found.ttft.count, metrics.late.count) == (0, 1)
+
+
+def test_the_time_series_is_bounded() -> None:
+    metrics = Metrics()
+    for second in range(SECONDS + 10):
+        metrics.one(seen(said(), at=1000.0 + second, took=0.5))
+        metrics.one(seen(said(500), at=1000.5 + second, took=1.5))
+    seconds = list(metrics.seconds())
+    assert len(seconds) == SECONDS
+    assert (seconds[-1].requests, seconds[-1].errors, seconds[-1].took) == (2, 1, 2.0)
+    metrics.reset()
+    assert not list(metrics.seconds())
