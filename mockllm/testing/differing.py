@@ -25,6 +25,8 @@ from mockllm.testing.expectations import CLOSE, Outcome, duration
 
 _VOLATILE: Final = re.compile(r"(^|_)id$|[a-z]Id$|created|fingerprint|^timestamp$|obfuscation")
 """Keys of a body whose values no client can rely on."""
+BEFORE: Final = 20
+"""So many characters are shown before the place where two texts part."""
 _OWN: Final = re.compile(r"x-mockllm-|date$|.*request-id$|.*processing-ms$")
 
 
@@ -148,11 +150,11 @@ def _asked(case: Case, catalog: Any) -> Iterator[Outcome]:
 def _differences(old: Outcome, new: Outcome) -> Iterator[tuple[str, str, str]]:
     before, now = _seen(old), _seen(new)
     told = [(field, before[field], now[field]) for field in before if before[field] != now[field]]
-    yield from ((field, _shown(one), _shown(other)) for field, one, other in told)
+    yield from ((field, *_told(one, other)) for field, one, other in told)
     if abs(old.took - new.took) > CLOSE:
         yield "took", duration(old.took), duration(new.took)
     if not told and _whole(old) != _whole(new):
-        yield "body", *_apart(_whole(old), _whole(new))
+        yield "body", *_apart(_whole(old).decode("utf-8", "replace"), _whole(new).decode("utf-8", "replace"))
 
 
 def _seen(outcome: Outcome) -> dict[str, Any]:
@@ -198,11 +200,23 @@ def _without(value: Json) -> Json:
     return [_without(child) for child in value] if isinstance(value, list) else value
 
 
-def _apart(old: bytes, new: bytes) -> tuple[str, str]:
+def _told(old: Any, new: Any) -> tuple[str, str]:
+    """Both in a few words; of what begins alike for longer than these, from where it parts."""
+    shown = _shown(old), _shown(new)
+    if shown[0] != shown[1]:
+        return shown
+    return _apart(str(old), str(new))
+
+
+def _apart(old: str, new: str) -> tuple[str, str]:
     """The two from a little before the place where they part."""
-    place = next((at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
-    begin = max(place - 20, 0)
-    return _shown(old[begin:].decode("utf-8", "replace")), _shown(new[begin:].decode("utf-8", "replace"))
+    place = next(
+        (at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]),
+        min(len(old), len(new)),
+    )
+    begin = max(place - BEFORE, 0)
+    before = "…" if begin else ""
+    return _shown(before + old[begin:]), _shown(before + new[begin:])
 
 
 def _shown(value: Any) -> str:

@@ -56,6 +56,22 @@ def test_what_a_client_sees_otherwise_is_told(
     assert said.endswith("1 asked: 1 answered otherwise\n")
 
 
+def test_long_texts_are_shown_from_where_they_part(capsys: pytest.CaptureFixture[str]) -> None:
+    old = BASE.replace("Hi.", "a" * 200 + " one.")
+    assert difference(old, old.replace("one.", "two.")) == 1
+    alike = "…" + "a" * 19
+    assert capsys.readouterr().out.startswith(f'a greeting: text: "{alike} one." -> "{alike} two."\n')
+    assert difference(old, old.replace(" one.", "")) == 1
+
+
+def test_what_only_the_wire_shows_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    old = "rules: [{match: {path: /page}, http: {status: 200, body: {a: 1, b: [2, 3]}}}]\n"
+    examples = "examples: [{name: page, request: {method: GET, path: /page}}]\n"
+    assert difference(old, old.replace("3", "4"), examples) == 1
+    assert 'page: body: "{"a":1,"b":[2,3]}" -> "{"a":1,"b":[2,4]}"' in capsys.readouterr().out
+    assert difference(old, old.replace("b:", "id:"), examples) == 1
+
+
 SAME = {
     "nothing": BASE,
     "the rule's name": BASE.replace("name: hi", "name: other"),
