@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final, TypeAlias
 
-HERE = "mockllm.lock beside this folder (default scenarios) is meant"
+Command: TypeAlias = Callable[[str, str], argparse.ArgumentParser]
+"""From a command's name and help to its parser."""
+HERE: Final = "mockllm.lock beside this folder (default scenarios) is meant"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         )
         return sub
 
+    _making(command)
+    _sharing(command)
+
+
+def _making(command: Command) -> None:
     new = command("new", "make a pack: a manifest, a rule and its example")
     new.add_argument("name", metavar="NAME", help="as it is used: x, or team/x")
     new.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where (default ./x)")
@@ -37,6 +46,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     build = command("build", "write a wheel and a zip of a pack, the same bytes each time")
     build.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path(), help="(default here)")
     build.add_argument("--out", metavar="DIR", type=Path, default=Path("dist"), help="where (default ./dist)")
+
+
+def _sharing(command: Command) -> None:
     add = command("add", "fetch a pack and lock it; without a source, fetch what the lock names")
     add.add_argument(
         "sources", metavar="SOURCE", nargs="*",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mockllm.cli.options import FOLDER, vocabulary
@@ -41,12 +41,12 @@ def run(given: argparse.Namespace) -> int:
     return _each(words, act)
 
 
-def _each(words: list[str], act: object) -> int:
+def _each(words: list[str], act: Callable[[str], Change]) -> int:
     """Does it for each; what is refused does not keep the others from it."""
     failed = False
     for word in words:
         try:
-            print(_told(act(word)))  # type: ignore[operator]
+            print(_told(act(word)))
         except Refused as error:
             failed = True
             print(f"mockllm: {word}: {error}")
@@ -118,14 +118,7 @@ def _version(folder: Path | None) -> str:
 
 
 def _info(path: str, text: str, json: bool) -> int:
-    name = text.partition("@")[0]
-    source = text
-    if re.fullmatch(NAME, name) and not os.path.isdir(text):
-        try:
-            source = str(Shelf.beside(path).find(name).folder)
-        except ValueError as error:
-            if name in read_lock(path).packs:
-                raise Refused(str(error)) from None
+    source = _source(path, text)
     with opened(source) as (folder, shown):
         gathered = gathered_of(folder, shown)
         found = [
@@ -160,3 +153,15 @@ def _info(path: str, text: str, json: bool) -> int:
     for each in params:
         print(f"  --set {each['name']}=  {each['is'] or ''} (default {each['default']})")
     return 0
+
+
+def _source(path: str, text: str) -> str:
+    """The folder of a pack that is known by its name; all else as it was written."""
+    name = text.partition("@")[0]
+    if re.fullmatch(NAME, name) and not os.path.isdir(text):
+        try:
+            return str(Shelf.beside(path).find(name).folder)
+        except ValueError as error:
+            if name in read_lock(path).packs:
+                raise Refused(str(error)) from None
+    return text
