@@ -7,6 +7,7 @@ too old or too much goes (`server.kept`). What is only counted (`watch`) is coun
 
 from __future__ import annotations
 
+import weakref
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -93,14 +94,20 @@ class Journal:
             self.settle()
 
     def tend(self, loop: AbstractEventLoop) -> None:
-        """Counts and settles from time to time, for as long as the loop runs."""
+        """Counts and settles from time to time, for as long as somebody holds the journal: the loop may outlive
+        its server."""
+        held = weakref.ref(self)
 
         def count() -> None:
-            self.count()
-            loop.call_later(COUNT_EVERY, count)
+            journal = held()
+            if journal is not None:
+                journal.count()
+                loop.call_later(COUNT_EVERY, count)
 
         def settle() -> None:
-            loop.call_later(BREATH if self.settle(SLICE) else EVERY, settle)
+            journal = held()
+            if journal is not None:
+                loop.call_later(BREATH if journal.settle(SLICE) else EVERY, settle)
 
         loop.call_later(COUNT_EVERY, count)
         loop.call_later(EVERY, settle)
