@@ -140,6 +140,7 @@ class Reload:
             await self._look()
 
     async def _look(self) -> bool:
+        began = time.time()
         found, self._looking = await asyncio.to_thread(_seen, self._watched)
         if found == self._built:
             return False
@@ -153,10 +154,8 @@ class Reload:
         self.swaps += 1
         watched = _absolute(rebuilt.watched)
         if watched != self._watched:
-            self._watched = watched
-            known = {entry[0]: entry for entry in found}
-            now = await asyncio.to_thread(fingerprint, watched)
-            self._built = frozenset(known.get(entry[0], entry) for entry in now)
+            added, self._watched = watched - self._watched, watched
+            self._built = await asyncio.to_thread(_stood_on, watched, added, found, began)
         self._report(rebuilt)
         self._sweep()
         return True
@@ -190,6 +189,18 @@ def _seen(watched: Iterable[Path]) -> tuple[Fingerprint, float]:
     """The files as they are, and the seconds of work that it took to see them."""
     began = time.thread_time()
     return fingerprint(watched), time.thread_time() - began
+
+
+def _stood_on(
+    watched: Iterable[Path], added: Iterable[Path], found: Fingerprint, began: float
+) -> Fingerprint:
+    """What an engine was built from that stands on more than was seen before it: the rest as it is now, but for
+    what was touched since `began` (seconds since the epoch) or has gone, which may have been read otherwise."""
+    if not all(path.exists() for path in added):
+        return frozenset()
+    known = {entry[0]: entry for entry in found}
+    entries = (known.get(entry[0], entry) for entry in fingerprint(watched))
+    return frozenset(entry for entry in entries if entry[0] in known or entry[2] < began * 1e9)
 
 
 def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str]]:

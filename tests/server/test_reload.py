@@ -249,6 +249,33 @@ def test_what_a_new_engine_stands_on_is_watched_from_then_on(tmp_path: Path) -> 
     run(main())
 
 
+@pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
+def test_what_changes_while_it_is_first_read_is_read_again(tmp_path: Path, gone: bool) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    (second / "b.yaml").write_text("2")
+
+    class Meanwhile(World):
+        async def rebuild(self) -> Rebuilt:
+            self.watched = frozenset({first, second})
+            built = await super().rebuild()
+            if self.texts == ():
+                shutil.rmtree(second) if gone else (second / "b.yaml").write_text("3")
+            return built
+
+    async def main() -> None:
+        world = Meanwhile(first)
+        (first / "a.yaml").write_text("1")
+        assert await world.reload.look()
+        assert world.texts == ("1", "2")
+        assert await world.reload.look()
+        assert world.texts == (("1",) if gone else ("1", "3"))
+        assert not await world.reload.look()
+
+    run(main())
+
+
 def test_where_the_system_gives_no_notices_the_files_are_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
