@@ -267,6 +267,11 @@ def test_a_packed_recording_is_heard_too() -> None:
     assert said(packed(STREAM, coding="br"), claude()).status == 400
 
 
+def test_it_is_heard_once_for_all_who_ask() -> None:
+    game = Game(rule({**whole(), "as": "reply"}))
+    assert [game.hear(claude(text)).text for text in ("a", "b")] == ["Hello you", "Hello you"]
+
+
 def test_what_no_protocol_says_is_told() -> None:
     heard = said(whole("[1]"))
     assert heard.status == 400
