@@ -270,6 +270,8 @@ def test_a_packed_recording_is_heard_too() -> None:
 def test_it_is_heard_once_for_all_who_ask() -> None:
     game = Game(rule({**whole(), "as": "reply"}))
     assert [game.hear(claude(text)).text for text in ("a", "b")] == ["Hello you", "Hello you"]
+    game = Game(rule(whole()))
+    assert [game.hear(chat(text)).bytes for text in ("a", "b")] == [BODY.encode()] * 2
 
 
 def test_what_no_protocol_says_is_told() -> None:
