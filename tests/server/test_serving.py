@@ -180,7 +180,7 @@ def test_several_addresses_are_served() -> None:
         await server.start()
         assert len({address.port for address in server.listening}) == 2
         for address in server.listening:
-            reader, writer = await asyncio.open_connection(*address)
+            reader, writer = await asyncio.open_connection(address.host, address.port)
             writer.write(request(path="/ok", Connection="close"))
             assert (await reader.read()).endswith(b"hello")
             writer.close()
