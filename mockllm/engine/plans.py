@@ -161,10 +161,9 @@ class Planner:
         plan, speaking.calls = taken.plan, taken.calls
         if word.speed is None and not sent.instant:
             waits = gaps(sent.pace, taken.sizes, speaking.chance.random("pace"))
-            plan = _capped(
-                paced(plan, waits, sent.pace.slowdown) if plan.streamed else paced_whole(plan, sum(waits)),
-                sent.longest,
-            )
+            slow = sent.pace.slowdown
+            plan = paced(plan, waits, slow) if plan.streamed else paced_whole(plan, sum(waits))
+            plan = _capped(plan, sent.longest)
         plan = _broken(speaking, _sent(plan, sent, speaking), sent.faults)
         return packed(plan) if taken.packs and wants(request.headers) else plan
 
