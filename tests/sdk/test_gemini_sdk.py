@@ -1,27 +1,22 @@
 """What the google-genai package makes of our answers: Gemini's API and Vertex AI, sync and async, whole and
-streamed, tools, structured output, thoughts, and each named error as the exception that it has for it."""
+streamed, tools, structured output, thoughts, counts, models and embeddings."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.error import HTTPError
 
 import pytest
 from google import genai
-from google.auth.credentials import Credentials
-from google.genai import errors, types
+from google.genai import types
 from pydantic import BaseModel
 
-from mockllm.core.failure import NAMED
 from tests.live import Live
-from tests.live import live as serve
+from tests.sdk.gemini_clients import MODEL, behind_a_prefix, first_version, gemini, post, vertex
 
-MODEL = "gemini-mock"
 OLDER = "gemini-2.5-flash"
 
 
@@ -53,39 +48,6 @@ OFFERED = types.GenerateContentConfig(
 )
 
 
-class Token(Credentials):
-    """Credentials that nobody checks."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.token = "token"
-
-    def refresh(self, request: object) -> None:
-        self.token = "token"
-
-
-def gemini(live: Live) -> genai.Client:
-    return genai.Client(api_key="key", http_options=types.HttpOptions(base_url=live.url))
-
-
-def first_version(live: Live) -> genai.Client:
-    return genai.Client(api_key="key", http_options=types.HttpOptions(base_url=live.url, api_version="v1"))
-
-
-def behind_a_prefix(live: Live) -> genai.Client:
-    return genai.Client(api_key="key", http_options=types.HttpOptions(base_url=f"{live.url}/gemini"))
-
-
-def vertex(live: Live) -> genai.Client:
-    return genai.Client(
-        vertexai=True,
-        project="project",
-        location="us-central1",
-        credentials=Token(),
-        http_options=types.HttpOptions(base_url=live.url),
-    )
-
-
 CLIENTS = {
     "gemini": gemini,
     "gemini, v1": first_version,
@@ -98,17 +60,6 @@ CLIENTS = {
 def client(request: pytest.FixtureRequest, live: Live) -> Iterator[genai.Client]:
     with request.param(live) as made:
         yield made
-
-
-def post(url: str, body: Any) -> tuple[int, str | None, bytes]:
-    """Status, content type and body of an answer, without any SDK."""
-    asked = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
-    try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            return answer.status, answer.headers["content-type"], answer.read()
-    except HTTPError as error:
-        with error:
-            return error.code, error.headers["content-type"], error.read()
 
 
 def parts_of(answer: types.GenerateContentResponse) -> list[types.Part]:
@@ -324,132 +275,3 @@ def test_a_stream_by_itself_is_an_array(live: Live) -> None:
         part["text"] for chunk in json.loads(answer) for part in chunk["candidates"][0]["content"]["parts"]
     ]
     assert "".join(texts) == "Hello, world. It is a fine day."
-
-
-def test_an_error_keeps_the_form_of_the_stream_that_was_asked_for(failing: Live) -> None:
-    body = {"contents": [{"parts": [{"text": "hello"}]}]}
-    url = f"{failing.url}/v1beta/models/overloaded:streamGenerateContent?key=k"
-    status, kind, answer = post(url, body)
-    assert (status, kind) == (503, "application/json; charset=UTF-8")
-    assert [each["error"]["code"] for each in json.loads(answer)] == [503]
-    status, kind, answer = post(f"{url}&alt=sse", body)
-    assert (status, kind) == (503, "text/event-stream")
-    assert json.loads(answer)["error"]["code"] == 503
-
-
-# --- errors ----------------------------------------------------------------------------------------
-
-ERRORS: dict[str, tuple[type[errors.APIError], int, str]] = {
-    "bad_request": (errors.ClientError, 400, "INVALID_ARGUMENT"),
-    "authentication": (errors.ClientError, 400, "INVALID_ARGUMENT"),
-    "permission": (errors.ClientError, 403, "PERMISSION_DENIED"),
-    "not_found": (errors.ClientError, 404, "NOT_FOUND"),
-    "model_not_found": (errors.ClientError, 404, "NOT_FOUND"),
-    "model_deprecated": (errors.ClientError, 404, "NOT_FOUND"),
-    "request_too_large": (errors.ClientError, 400, "INVALID_ARGUMENT"),
-    "context_length": (errors.ClientError, 400, "INVALID_ARGUMENT"),
-    "rate_limit": (errors.ClientError, 429, "RESOURCE_EXHAUSTED"),
-    "insufficient_quota": (errors.ClientError, 429, "RESOURCE_EXHAUSTED"),
-    "server_error": (errors.ServerError, 500, "INTERNAL"),
-    "overloaded": (errors.ServerError, 503, "UNAVAILABLE"),
-    "unavailable": (errors.ServerError, 503, "UNAVAILABLE"),
-    "bad_gateway": (errors.ServerError, 502, "UNAVAILABLE"),
-    "timeout": (errors.ServerError, 504, "DEADLINE_EXCEEDED"),
-}
-SCENARIO = """mockllm: 1
-rules:
-""" + "".join(f"  - {{name: {name}, match: {{model: {name}}}, error: {name}}}\n" for name in NAMED)
-
-
-@pytest.fixture(scope="module")
-def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    file = tmp_path_factory.mktemp("gemini-errors") / "errors.yaml"
-    file.write_text(SCENARIO)
-    with serve(file) as server:
-        yield server
-
-
-def test_the_table_holds_every_named_error_but_what_is_none_here() -> None:
-    assert set(ERRORS) == set(NAMED) - {"content_filter"}
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("name", ERRORS)
-def test_each_error_is_the_sdks_own_exception(failing: Live, name: str, stream: bool) -> None:
-    kind, code, status = ERRORS[name]
-    with gemini(failing) as client:
-        ask = client.models.generate_content_stream if stream else client.models.generate_content
-        with pytest.raises(kind) as caught:
-            list(ask(model=name, contents="hi"))
-    assert (caught.value.code, caught.value.status) == (code, status)
-    assert caught.value.message
-
-
-def test_async_raises_the_same(failing: Live) -> None:
-    async def ask() -> None:
-        asking = gemini(failing).aio
-        with pytest.raises(errors.ClientError) as caught:
-            await asking.models.generate_content(model="rate_limit", contents="hi")
-        assert caught.value.details["error"]["details"][-1]["retryDelay"] == "48s"
-        stream = await asking.models.generate_content_stream(model="overloaded", contents="hi")
-        with pytest.raises(errors.ServerError):
-            await anext(stream)
-        await asking.aclose()
-
-    asyncio.run(ask())
-
-
-def test_vertex_asks_for_other_credentials(failing: Live) -> None:
-    with vertex(failing) as client, pytest.raises(errors.ClientError) as caught:
-        client.models.generate_content(model="authentication", contents="hi")
-    assert (caught.value.code, caught.value.status) == (401, "UNAUTHENTICATED")
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_prompt_that_was_blocked_is_an_answer_without_candidates(failing: Live, stream: bool) -> None:
-    with gemini(failing) as client:
-        if stream:
-            (answer,) = client.models.generate_content_stream(model="content_filter", contents="hi")
-        else:
-            answer = client.models.generate_content(model="content_filter", contents="hi")
-    assert not answer.candidates
-    assert answer.prompt_feedback is not None
-    assert answer.prompt_feedback.block_reason is types.BlockedReason.PROHIBITED_CONTENT
-
-
-@pytest.mark.parametrize("ask", [gemini, vertex], ids=["gemini", "vertex"])
-def test_an_error_inside_a_stream_comes_behind_what_was_said(live: Live, ask: Any) -> None:
-    said: list[str] = []
-    with ask(live) as client, pytest.raises(errors.ServerError) as caught:
-        said += (
-            chunk.text for chunk in client.models.generate_content_stream(model="breaks-off", contents="hi")
-        )
-    assert "".join(said) == "Once upon"
-    assert (caught.value.code, caught.value.status) == (503, "UNAVAILABLE")
-
-
-MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "no contents": ({"contents": []}, "contents is not specified"),
-    "an unknown role": ({"contents": [{"role": "assistant", "parts": [{"text": "x"}]}]}, "valid role"),
-    "no parts": ({"contents": [{"role": "user", "parts": []}]}, "must not be empty"),
-    "too hot": ({"contents": [{"parts": [{"text": "x"}]}], "config": {"temperature": 3}}, "temperature"),
-}
-
-
-@pytest.mark.parametrize(("asked", "named"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_what_clients_do_wrong_is_a_400_that_says_what(live: Live, asked: dict[str, Any], named: str) -> None:
-    body = {"generationConfig": asked.get("config", {}), "contents": asked["contents"]}
-    status, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=k", body)
-    assert status == 400
-    assert named in json.loads(answer)["error"]["message"]
-
-
-def test_retries_that_a_client_asks_for_reach_the_answer(live: Live) -> None:
-    options = types.HttpOptions(
-        base_url=live.url,
-        headers={"x-case": "gemini"},
-        retry_options=types.HttpRetryOptions(attempts=3, initial_delay=0.01, max_delay=0.02, jitter=0.001),
-    )
-    with genai.Client(api_key="key", http_options=options) as client:
-        answer = client.models.generate_content(model="twice-limited", contents="hi")
-    assert answer.text == "Third time lucky."

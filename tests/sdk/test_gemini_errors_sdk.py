@@ -1,0 +1,143 @@
+"""Each named error as the exception that the google-genai package has for it, and what its clients do wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google import genai
+from google.genai import errors, types
+
+from mockllm.core.failure import NAMED
+from tests.live import Live
+from tests.live import live as serve
+from tests.sdk.gemini_clients import gemini, post, vertex
+
+ERRORS: dict[str, tuple[type[errors.APIError], int, str]] = {
+    "bad_request": (errors.ClientError, 400, "INVALID_ARGUMENT"),
+    "authentication": (errors.ClientError, 400, "INVALID_ARGUMENT"),
+    "permission": (errors.ClientError, 403, "PERMISSION_DENIED"),
+    "not_found": (errors.ClientError, 404, "NOT_FOUND"),
+    "model_not_found": (errors.ClientError, 404, "NOT_FOUND"),
+    "model_deprecated": (errors.ClientError, 404, "NOT_FOUND"),
+    "request_too_large": (errors.ClientError, 400, "INVALID_ARGUMENT"),
+    "context_length": (errors.ClientError, 400, "INVALID_ARGUMENT"),
+    "rate_limit": (errors.ClientError, 429, "RESOURCE_EXHAUSTED"),
+    "insufficient_quota": (errors.ClientError, 429, "RESOURCE_EXHAUSTED"),
+    "server_error": (errors.ServerError, 500, "INTERNAL"),
+    "overloaded": (errors.ServerError, 503, "UNAVAILABLE"),
+    "unavailable": (errors.ServerError, 503, "UNAVAILABLE"),
+    "bad_gateway": (errors.ServerError, 502, "UNAVAILABLE"),
+    "timeout": (errors.ServerError, 504, "DEADLINE_EXCEEDED"),
+}
+SCENARIO = """mockllm: 1
+rules:
+""" + "".join(f"  - {{name: {name}, match: {{model: {name}}}, error: {name}}}\n" for name in NAMED)
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    file = tmp_path_factory.mktemp("gemini-errors") / "errors.yaml"
+    file.write_text(SCENARIO)
+    with serve(file) as server:
+        yield server
+
+
+def test_the_table_holds_every_named_error_but_what_is_none_here() -> None:
+    assert set(ERRORS) == set(NAMED) - {"content_filter"}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", ERRORS)
+def test_each_error_is_the_sdks_own_exception(failing: Live, name: str, stream: bool) -> None:
+    kind, code, status = ERRORS[name]
+    with gemini(failing) as client:
+        ask = client.models.generate_content_stream if stream else client.models.generate_content
+        with pytest.raises(kind) as caught:
+            list(ask(model=name, contents="hi"))
+    assert (caught.value.code, caught.value.status) == (code, status)
+    assert caught.value.message
+
+
+def test_async_raises_the_same(failing: Live) -> None:
+    async def ask() -> None:
+        asking = gemini(failing).aio
+        with pytest.raises(errors.ClientError) as caught:
+            await asking.models.generate_content(model="rate_limit", contents="hi")
+        assert caught.value.details["error"]["details"][-1]["retryDelay"] == "48s"
+        stream = await asking.models.generate_content_stream(model="overloaded", contents="hi")
+        with pytest.raises(errors.ServerError):
+            await anext(stream)
+        await asking.aclose()
+
+    asyncio.run(ask())
+
+
+def test_vertex_asks_for_other_credentials(failing: Live) -> None:
+    with vertex(failing) as client, pytest.raises(errors.ClientError) as caught:
+        client.models.generate_content(model="authentication", contents="hi")
+    assert (caught.value.code, caught.value.status) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_prompt_that_was_blocked_is_an_answer_without_candidates(failing: Live, stream: bool) -> None:
+    with gemini(failing) as client:
+        if stream:
+            (answer,) = client.models.generate_content_stream(model="content_filter", contents="hi")
+        else:
+            answer = client.models.generate_content(model="content_filter", contents="hi")
+    assert not answer.candidates
+    assert answer.prompt_feedback is not None
+    assert answer.prompt_feedback.block_reason is types.BlockedReason.PROHIBITED_CONTENT
+
+
+@pytest.mark.parametrize("ask", [gemini, vertex], ids=["gemini", "vertex"])
+def test_an_error_inside_a_stream_comes_behind_what_was_said(live: Live, ask: Any) -> None:
+    said: list[str] = []
+    with ask(live) as client, pytest.raises(errors.ServerError) as caught:
+        said += (
+            chunk.text for chunk in client.models.generate_content_stream(model="breaks-off", contents="hi")
+        )
+    assert "".join(said) == "Once upon"
+    assert (caught.value.code, caught.value.status) == (503, "UNAVAILABLE")
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "no contents": ({"contents": []}, "contents is not specified"),
+    "an unknown role": ({"contents": [{"role": "assistant", "parts": [{"text": "x"}]}]}, "valid role"),
+    "no parts": ({"contents": [{"role": "user", "parts": []}]}, "must not be empty"),
+    "too hot": ({"contents": [{"parts": [{"text": "x"}]}], "config": {"temperature": 3}}, "temperature"),
+}
+
+
+@pytest.mark.parametrize(("asked", "named"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_what_clients_do_wrong_is_a_400_that_says_what(live: Live, asked: dict[str, Any], named: str) -> None:
+    body = {"generationConfig": asked.get("config", {}), "contents": asked["contents"]}
+    status, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=k", body)
+    assert status == 400
+    assert named in json.loads(answer)["error"]["message"]
+
+
+def test_retries_that_a_client_asks_for_reach_the_answer(live: Live) -> None:
+    options = types.HttpOptions(
+        base_url=live.url,
+        headers={"x-case": "gemini"},
+        retry_options=types.HttpRetryOptions(attempts=3, initial_delay=0.01, max_delay=0.02, jitter=0.001),
+    )
+    with genai.Client(api_key="key", http_options=options) as client:
+        answer = client.models.generate_content(model="twice-limited", contents="hi")
+    assert answer.text == "Third time lucky."
+
+
+def test_an_error_keeps_the_form_of_the_stream_that_was_asked_for(failing: Live) -> None:
+    body = {"contents": [{"parts": [{"text": "hello"}]}]}
+    url = f"{failing.url}/v1beta/models/overloaded:streamGenerateContent?key=k"
+    status, kind, answer = post(url, body)
+    assert (status, kind) == (503, "application/json; charset=UTF-8")
+    assert [each["error"]["code"] for each in json.loads(answer)] == [503]
+    status, kind, answer = post(f"{url}&alt=sse", body)
+    assert (status, kind) == (503, "text/event-stream")
+    assert json.loads(answer)["error"]["code"] == 503
