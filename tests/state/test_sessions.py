@@ -101,3 +101,22 @@ def test_a_session_keeps_so_many_scopes_at_most() -> None:
         sessions.settle(claim("a")._replace(rules=[RULE._replace(scope=str(number))]))
     assert sessions.settle(claim("a")._replace(rules=[RULE._replace(scope="2999")])).outcome == "miss"
     assert sessions.settle(claim("a")._replace(rules=[RULE._replace(scope="0")])).outcome == "rule"
+
+
+def test_totals_are_of_all_sessions_together() -> None:
+    sessions = Sessions()
+    outcomes(sessions, "a", "b", "b", "")
+    sessions.tally("a", ("k",))
+    assert {key: list(counts) for key, counts in sessions.totals().items()} == {"a#1": [4, 4], "k": [1, 1]}
+
+
+def test_a_reset_forgets_all_sessions_and_the_shared_one() -> None:
+    sessions = Sessions()
+    outcomes(sessions, "a", "")
+    sessions.remember("", Memo(calls={"c": "tool"}))
+    shared = sessions.shared
+    sessions.reset()
+    assert (len(sessions), sessions.totals()) == (0, {})
+    assert sessions.recall("").call("c") is None
+    assert sessions.shared is shared
+    assert outcomes(sessions, "a", "") == ["rule", "rule"]

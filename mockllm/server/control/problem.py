@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mockllm.scenario.mistakes import Mistake, path_text
 
 
 class Wrong(BaseModel):
     """One thing that is wrong. `line` and `column` where the body is a text with lines."""
+
+    model_config = ConfigDict(defer_build=True)
 
     field: str
     message: str
@@ -21,6 +23,8 @@ class Wrong(BaseModel):
 
 class ProblemBody(BaseModel):
     """What every refusal looks like."""
+
+    model_config = ConfigDict(defer_build=True)  # a start does not wait for what few will see
 
     type: str = "about:blank"
     title: str
