@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import threading
@@ -265,6 +266,23 @@ def test_what_is_asked_of_the_provider(tmp_path: Path) -> None:
     assert "x-more" in first
     assert not {"host", "content-length", "x-mockllm-session"} & first.keys()
     assert second["accept-encoding"] == third["accept-encoding"] == "identity"
+
+
+def test_a_packed_answer_is_recorded_packed_and_read_by_all(tmp_path: Path) -> None:
+    said = b"data: packed\n\n"
+    data = gzip.compress(said)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    with (
+        provider(answering(head % len(data) + data)) as there,
+        recording(tmp_path, openai=there) as (url, _, _),
+    ):
+        got = post(url, "/v1/chat/completions", BODY, "Accept-Encoding: gzip")
+        assert (got.body, got.headers["content-encoding"]) == (data, "gzip")
+        files(tmp_path)
+    with live(tmp_path) as again:
+        assert post(again.url, "/v1/chat/completions", BODY, "Accept-Encoding: gzip").body == data
+        plain = post(again.url, "/v1/chat/completions", BODY)
+        assert (plain.body, plain.headers.get("content-encoding")) == (said, None)
 
 
 def test_loops_are_refused(tmp_path: Path) -> None:
