@@ -322,15 +322,9 @@ class App:
         return ORDINARY
 
     def _write_down(
-        self,
-        message: RawRequestMessage,
-        given: Given,
-        at: float,
-        since: float,
-        left: Left,
-        asked: Asked,
+        self, message: RawRequestMessage, given: Given, at: float, since: float, left: Left, asked: Asked,
         times: array[float] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         answer = given.answer
         if answer.lease is not None:
             answer.lease.end()

@@ -193,9 +193,7 @@ def har(found: Iterable[Kept]) -> bytes:
 
 def _entry(each: Kept) -> dict[str, Any]:
     told = retold(each)
-    headers = {name.lower(): value for name, value in each.headers}
     answered = {name.lower(): value for name, value in told.headers}
-    host = headers.get("host", "localhost")
     took = round(each.took * 1000, 3)
     first = round(told.parts[0].at * 1000, 3) if told.parts else took
     text, encoded = _text(told.body)
@@ -206,24 +204,10 @@ def _entry(each: Kept) -> dict[str, Any]:
     }
     if encoded is not None:
         content["encoding"] = "base64"
-    request: dict[str, Any] = {
-        "method": each.method,
-        "url": f"http://{host}{each.target}",
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": [pair.model_dump() for pair in _pairs(each.headers)],
-        "queryString": [{"name": name, "value": value} for name, value in parse_qsl(each.query_string)],
-        "headersSize": -1,
-        "bodySize": len(each.raw),
-    }
-    if each.raw:
-        asked, _ = _text(each.raw)
-        mime = headers.get("content-type", "")
-        request["postData"] = {"mimeType": mime, "text": asked if asked is not None else ""}
     return {
         "startedDateTime": datetime.fromtimestamp(each.at, UTC).isoformat().replace("+00:00", "Z"),
         "time": took,
-        "request": request,
+        "request": _har_request(each),
         "response": {
             "status": told.status,
             "statusText": "",
@@ -240,3 +224,23 @@ def _entry(each: Kept) -> dict[str, Any]:
         "_rule": each.rule,
         "_left": each.left,
     }
+
+
+def _har_request(each: Kept) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in each.headers}
+    host = headers.get("host", "localhost")
+    request: dict[str, Any] = {
+        "method": each.method,
+        "url": f"http://{host}{each.target}",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [pair.model_dump() for pair in _pairs(each.headers)],
+        "queryString": [{"name": name, "value": value} for name, value in parse_qsl(each.query_string)],
+        "headersSize": -1,
+        "bodySize": len(each.raw),
+    }
+    if each.raw:
+        asked, _ = _text(each.raw)
+        mime = headers.get("content-type", "")
+        request["postData"] = {"mimeType": mime, "text": asked if asked is not None else ""}
+    return request
