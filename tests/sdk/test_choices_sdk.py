@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from tests.live import Live
 from tests.live import live as serve
-from tests.sdk.test_gemini_sdk import gemini, vertex
+from tests.sdk.gemini_clients import gemini, vertex
 
 RULES = """mockllm: 1
 rules:

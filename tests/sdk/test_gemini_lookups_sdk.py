@@ -14,7 +14,7 @@ from google import genai
 from google.genai import types
 
 from tests.live import Live
-from tests.sdk.test_gemini_sdk import MODEL, behind_a_prefix, first_version, gemini, vertex
+from tests.sdk.gemini_clients import MODEL, behind_a_prefix, first_version, gemini, vertex
 
 
 def preview(live: Live) -> genai.Client:
