@@ -45,11 +45,11 @@ def admit(load: Load, ends: Sequence[float], now: float) -> Admission | None:
     """How one more answer is let in; None where it is turned away. `ends` are the times at which the others
     end, those under way and those that wait, in any order; what has ended by `now` does not count. Whoever
     comes first begins first."""
-    left = sorted(end for end in ends if end > now)
+    left = [end for end in ends if end > now]
     most = load.max_inflight
     if most is None or len(left) < most:
         return Admission(0.0, slowdown(load, len(left) + 1))
     ahead = len(left) - most
     if ahead >= load.queue:
         return None
-    return Admission(left[ahead] - now, slowdown(load, most))
+    return Admission(sorted(left)[ahead] - now, slowdown(load, most))

@@ -133,7 +133,7 @@ class Exchange:
         if verdict is None:
             return self.said(Failure("overloaded"), item.id, note=f"overloaded: no room ({item.where})")
         facts = (request.provider, verdict, bounds.standing, bounds.tokens, request.model, request.now)
-        again = "" if verdict.retry_after is None else f", room in {verdict.retry_after:g}s"
+        again = "" if verdict.retry_after is None else f", retry after {verdict.retry_after:g}s"
         note = f"limited: too many {WHAT.get(verdict.by, 'requests')}{again} ({item.where})"
         return self.said(refused(*facts), item.id, note=note)
 

@@ -368,7 +368,7 @@ def test_what_a_limit_turns_away_and_what_stands_outside_its_window(
     assert "a.yaml:8 late: matched, but outside its window (during)" in first
     assert "a.yaml:quota answers: its limit is reached, in place of a.yaml:early" in limited
     assert 'a.yaml:3 ship: matched, but the state order is null, wants "paid"' in limited
-    assert "note: limited: too many requests, room in 1s" in limited
+    assert "note: limited: too many requests, retry after 1s" in limited
     assert "No rule answers" in missed
     assert "a.yaml:4 early: matched, but outside its window (during)" in missed
     assert "a.yaml:pay answers" in paid

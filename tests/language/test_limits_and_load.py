@@ -321,7 +321,7 @@ def test_a_refusal_is_named_noted_and_has_the_settings_of_all() -> None:
     _, requests, tokens = play(yaml, chat(), at(4), at(4, chat, max_tokens=60))
     assert (requests.rule, requests.modifiers, requests.took) == ("quota", ["quota", "late"], 2.0)
     assert (requests.headers["x-a"], requests.headers["x-mockllm-rule"]) == ("b", "a.yaml:quota")
-    assert requests.notes == "limited: too many requests, room in 6s (s/a.yaml:4)"
+    assert requests.notes == "limited: too many requests, retry after 6s (s/a.yaml:4)"
     assert tokens.notes == "limited: too many tokens (s/a.yaml:4)"
 
 
@@ -366,7 +366,7 @@ def test_so_many_answers_are_under_way_and_each_hands_back_its_place() -> None:
     first, second, third = (game.hear(chat()) for _ in range(3))
     assert statuses([first, second, third]) == [200, 200, 429]
     assert third.headers["retry-after"] == "1"
-    assert third.notes == "limited: too many requests under way, room in 1s (s/a.yaml:2)"
+    assert third.notes == "limited: too many requests under way, retry after 1s (s/a.yaml:2)"
     assert (third.answer.lease, game.hear(chat(key="other")).status) == (None, 200)
     lease = first.answer.lease
     assert lease is not None
