@@ -300,6 +300,21 @@ def _spellings(route: Route) -> Iterator[tuple[str, str]]:
                 yield prefix, bare
 
 
+@cache
+def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The paths of each provider, without methods and prefixes; of vendors that are known behind their prefix
+    only, the base of all their calls."""
+    found: dict[str, dict[str, None]] = {}
+    for route in ROUTES:
+        if not route.prefixed:
+            found.setdefault(route.provider, {})[route.path] = None
+    vendor_bases = dict.fromkeys(vendor.path("") for vendor in vendors.VENDORS)
+    return (
+        *((provider, tuple(paths)) for provider, paths in found.items()),
+        ("vendors", tuple(vendor_bases)),
+    )
+
+
 def generating_paths() -> frozenset[str]:
     """The paths of all calls that a reply answers, without their prefixes."""
     return frozenset(bare for route in ROUTES if route.dialect.generates for _, bare in _spellings(route))

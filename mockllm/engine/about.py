@@ -9,7 +9,8 @@ from mockllm.scenario.mistakes import Stale
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """`routes` are lines such as `POST /v1/messages`; `bases` are an SDK's name and the path that follows
+    """`routes` are the paths that rules name; `calls` the providers' own, by provider; `sources` the files that
+    rules stand in, each with how many. `bases` are an SDK's name and the path that follows
     the server's address in its base URL (`("OpenAI", "/v1")`); `stale` are the files that could
     not be loaded anew."""
 
@@ -18,3 +19,5 @@ class About:
     routes: tuple[str, ...] = ()
     bases: tuple[tuple[str, str], ...] = ()
     stale: tuple[Stale, ...] = ()
+    calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sources: tuple[tuple[str, int], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from mockllm.core.hash import known_hash, looked_up
 from mockllm.core.remembered import Memo
 from mockllm.core.request import VOLATILE, Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.routes import BASE_URLS, ROUTES, Found, find
+from mockllm.dialects.routes import BASE_URLS, Found, calls_by_provider, find
 from mockllm.engine import overrides, replaying, sessions
 from mockllm.engine.about import About
 from mockllm.engine.answer import Answer
@@ -194,9 +195,11 @@ class Engine:
 
     def about(self) -> About:
         """What is loaded."""
-        routes = dict.fromkeys(route.line for route in ROUTES)
-        named = dict.fromkeys(path for item in self.catalog.items for path in item.paths)
-        return About(self.catalog.rules, self.catalog.files, (*routes, *named), BASE_URLS, self._stale)
+        catalog = self.catalog
+        named = dict.fromkeys(path for item in catalog.items for path in item.paths)
+        rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rules])
+        facts = (catalog.rules, catalog.files, tuple(named), BASE_URLS, self._stale)
+        return About(*facts, calls_by_provider(), tuple(rules.items()))
 
     def way(self, item: int | None, saying: Saying, step: int, applied: Sequence[int]) -> Way:
         """How a step of an item is sent with these modifiers: all settings that apply, the strongest first:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+from typing import Final
+
 from mockllm import __version__
 from mockllm.core.json import pretty
 from mockllm.core.plan import Data, Head, Plan
 from mockllm.engine import About
+
+OWN: Final = ("/health", "/metrics", "/api")
+FILES: Final = 12
+"""So many files are named."""
 
 
 def plain(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Plan:
@@ -19,11 +27,27 @@ def home(about: About, base: str) -> Plan:
     lines = [f"mockllm {__version__}: {amount(about)}", ""]
     if about.bases:
         lines += ["Base URLs:", *(f"  {name}: {base}{path}" for name, path in about.bases), ""]
-    lines += ["Routes:", *(f"  {route}" for route in about.routes), "  GET /health"]
+    if about.sources:
+        files = [f"{file} ({rules})" for file, rules in about.sources]
+        lines += [*_listed("Rules", files[:FILES] + ["…"] * (len(files) > FILES)), ""]
+    lines += ["Routes:"]
+    for name, paths in (*about.calls, ("rules", about.routes), ("its own", OWN)):
+        lines += _listed(f"  {name}", paths) if paths else []
     if about.stale:
         lines += ["", "Files that could not be loaded:"]
         lines += [f"  {each.file}: {each.outcome}: {each.reason}" for each in about.stale]
     return plain(200, "\n".join(lines) + "\n")
+
+
+def _listed(name: str, said: Sequence[str]) -> list[str]:
+    """`name: a, b, c`, in lines of a terminal's width."""
+    return textwrap.wrap(
+        f"{name}: {', '.join(said)}",
+        width=110,
+        subsequent_indent=" " * 6,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def health(about: About, uptime: float) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.matching import Difference
 from mockllm.core.template import TemplateFailure
-from mockllm.engine import About, Engine, engine, keeping, plans
+from mockllm.engine import Engine, engine, keeping, plans
 from mockllm.engine.exchange import header_text
 from mockllm.engine.misses import told, unfit
 from mockllm.scenario.mistakes import Stale
@@ -58,10 +59,13 @@ def test_about_tells_what_is_loaded() -> None:
     game = Game(HELLO)
     about = game.engine.about()
     assert (about.rules, about.files, about.stale) == (2, 1, ())
-    assert {"POST /v1/chat/completions", "GET /v1/models/{model}", "/mine"} <= set(about.routes)
+    assert about.routes == ("/v1/chat/completions", "/mine")
+    assert {"/v1/chat/completions", "/v1/models/{model}"} <= set(dict(about.calls)["openai"])
+    assert "/groq/openai/v1" in dict(about.calls)["vendors"]
+    assert about.sources == (("a.yaml", 2),)
     assert ("OpenAI", "/v1") in about.bases
     stale = Engine(game.engine.catalog, game.engine.state, stale=[Stale("a.yaml", "why")]).about()
-    assert stale == About(2, 1, about.routes, about.bases, (Stale("a.yaml", "why"),))
+    assert stale == replace(about, stale=(Stale("a.yaml", "why"),))
 
 
 def test_a_peek_is_the_answer_that_would_come() -> None:

@@ -42,7 +42,7 @@ class FakeEngine:
     def __init__(self, plans: Mapping[str, Plan | Made] | None = None, about: About | None = None) -> None:
         self.plans = dict(plans or {})
         self.seen: list[Request] = []
-        self._about = about or About(rules=3, files=1, routes=("POST /v1/x",), bases=(("OpenAI", "/v1"),))
+        self._about = about or About(rules=3, files=1, routes=("/mine",), bases=(("OpenAI", "/v1"),))
 
     def read(
         self,

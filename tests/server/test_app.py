@@ -258,7 +258,7 @@ def test_the_root_says_what_is_loaded_and_what_to_paste(raw: Raw) -> None:
     got = raw.send(request(path="/")).answer()
     assert "3 rules in 1 file" in got.text
     assert "OpenAI: http://test/v1" in got.text
-    assert "POST /v1/x" in got.text
+    assert "  rules: /mine" in got.text
 
 
 @pytest.mark.parametrize(
