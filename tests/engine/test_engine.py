@@ -62,7 +62,7 @@ def test_about_tells_what_is_loaded() -> None:
     assert about.routes == ("/v1/chat/completions", "/mine")
     assert {"/v1/chat/completions", "/v1/models/{model}"} <= set(dict(about.calls)["openai"])
     assert "/groq/openai/v1" in dict(about.calls)["vendors"]
-    assert about.sources == (("a.yaml", 2),)
+    assert about.sources == (("s/a.yaml", 2),)
     assert ("OpenAI", "/v1") in about.bases
     stale = Engine(game.engine.catalog, game.engine.state, stale=[Stale("a.yaml", "why")]).about()
     assert stale == replace(about, stale=(Stale("a.yaml", "why"),))
