@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.redaction import REDACTED, redact_text, redacted, secret_name
+from mockllm.core.redaction import REDACTED, redact_bytes, redact_text, redacted, secret_name
 
 KEYS = [
     "sk-" + "aB3" * 8,
@@ -57,3 +57,12 @@ def test_what_is_no_text_stays() -> None:
     assert redacted({"token": 7, "key": None, "secret": {"a": True}, "password": ""}) == {
         "token": 7, "key": None, "secret": {"a": True}, "password": "",
     }  # fmt: skip
+
+
+def test_bytes_keep_their_length() -> None:
+    said = b'{"key":"sk-aaaaaaaaaaaaaaa1aaaaaaaa","mine":"secret-1"}'
+    found = redact_bytes(said, ["secret-1"])
+    assert len(found) == len(said)
+    assert b"aaaa" not in found
+    assert b'"mine":"********"' in found
+    assert redact_bytes(b"plain") == b"plain"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.faults import FAULTS
 from mockllm.core.json import Json, dumps, loads
 from mockllm.core.reply import (
     Call,
@@ -204,3 +205,8 @@ def test_what_no_schema_can_be_broken_of(
     said: Reply, request_: Request, settings: dict[str, Any], why: str
 ) -> None:
     assert reason("wrong_schema", said, request_, **settings).startswith(why)
+
+
+@pytest.mark.parametrize("name", ["bad_tool_arguments", "unknown_tool"])
+def test_what_breaks_calls_says_that_it_needs_one(name: str) -> None:
+    assert FAULTS[name]().needs == "call"

@@ -51,6 +51,14 @@ def test_roles_and_texts() -> None:
     assert request.messages[3].text == "no"
 
 
+def test_messages_that_no_user_said() -> None:
+    assert chat(messages=[{"role": "system", "content": "a"}]).user is None
+    assert (
+        read(messages=[{"role": "system", "content": "a"}, {"role": "assistant", "content": [1]}]).user
+        is None
+    )
+
+
 def test_media_and_parts_without_a_word() -> None:
     kinds = ("image_url", "input_audio", "file", "hologram")
     request = chat(
