@@ -54,7 +54,7 @@ def test_roles_and_texts() -> None:
 def test_messages_that_no_user_said() -> None:
     assert chat(messages=[{"role": "system", "content": "a"}]).user is None
     assert (
-        read(messages=[{"role": "system", "content": "a"}, {"role": "assistant", "content": [1]}]).user
+        chat(messages=[{"role": "system", "content": "a"}, {"role": "assistant", "content": [1]}]).user
         is None
     )
 
