@@ -35,7 +35,7 @@ from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.metrics import Metrics
 from mockllm.server.player import Play, at_once, perform
-from mockllm.server.seen import Left, Seen, short
+from mockllm.server.seen import NO_HEADERS, Left, Seen, short
 from mockllm.server.target import clean, read_target
 from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
 
@@ -139,8 +139,7 @@ class App:
         if self.recorder is not None and self.recorder.takes(given.answer, given.request):
             incoming.connection.prepared = given, since
             return False
-        now = time.time()
-        answer = given.answer
+        now, answer = time.time(), given.answer
         asked = self._asked(incoming.message, given.close)
         extra = cors.ALLOW if given.open_to_pages else ""
         data = None
@@ -153,7 +152,9 @@ class App:
         if data is None or not incoming.connection.write(data):
             incoming.connection.prepared = given, since
             return False
-        self._write_down(incoming.message, given, now, since, "finished", asked)
+        self._write_down(
+            incoming.message, given, now, since, "finished", asked, None, incoming.connection.whole
+        )
         return True
 
     async def handle(self, incoming: Incoming) -> Written:
@@ -323,7 +324,7 @@ class App:
 
     def _write_down(
         self, message: RawRequestMessage, given: Given, at: float, since: float, left: Left, asked: Asked,
-        times: array[float] | None = None,
+        times: array[float] | None = None, whole: bytes | None = None,
     ) -> None:  # fmt: skip
         answer = given.answer
         if answer.lease is not None:
@@ -333,28 +334,20 @@ class App:
         request = given.request
         took = self._deadlines.time() - since
         if request is None:
-            facts = (
-                at,
-                message.method,
-                message.path,
-                message.headers,
-                b"",
-                "",
-                None,
-                None,
-                None,
-                None,
-                answer,
-            )
-            seen = Seen(*facts, since, took, left, asked, given.open_to_pages, times)
+            facts = (at, message.method, message.path, message.headers, b"", "", None, None, None, None)
+            seen = Seen(*facts, answer, since, took, left, asked, given.open_to_pages, times)
         else:
             # A quiet server does not read a body only for its journal: what nobody has looked at is left out.
             model = request.model if self._lines is not None else request.__dict__.get("model")
+            headers: Mapping[str, str] = message.headers
+            raw, body = request.raw, None
+            if whole is not None and whole.endswith(raw):  # one thing to keep instead of two dozen
+                headers, raw, body = NO_HEADERS, whole, len(raw)
             seen = tuple.__new__(  # as the class would, for half of what that costs
                 Seen,
-                (at, message.method, message.path, message.headers, request.raw, request.client,
+                (at, message.method, message.path, headers, raw, request.client,
                  request.session, type(request), request.provider, model, answer, since, took, left, asked,
-                 given.open_to_pages, times),
+                 given.open_to_pages, times, body),
             )  # fmt: skip
         self.journal.add(seen)
         if self._lines is not None:

@@ -84,6 +84,7 @@ class Connection(RequestHandler):
         "ascii",
         "client",
         "prepared",
+        "whole",
     )
 
     def __init__(
@@ -103,6 +104,8 @@ class Connection(RequestHandler):
         self._refused = refused
         self.prepared: Any = None
         """What was found out about the request that stands first."""
+        self.whole: bytes | None = None
+        """What came, where it began with a request's head and no other began in it."""
         self.client = ""
         """The peer's address, without its port."""
         self.ascii = True
@@ -143,13 +146,14 @@ class Connection(RequestHandler):
             self.ascii = False
         # aiohttp's handler waits for a request: it is not woken for one that is answered here.
         waiter, self._waiter = self._waiter, None
-        seen = self._request_count
+        seen, begun = self._request_count, self._begun
         try:
             super().data_received(data)
         finally:
             self._waiter = waiter
         if self._request_count != seen:
             self._unwatch()
+            self.whole = data if self._request_count == seen + 1 and not begun else None
             message, body = self._messages[-1]
             if not isinstance(message, _ErrInfo):
                 self._body = body

@@ -8,6 +8,7 @@ too old or too much goes (`server.kept`). What is only counted (`watch`) is coun
 from __future__ import annotations
 
 import weakref
+from array import array
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +70,7 @@ class Journal:
         self._bytes = 0
         self._pending: deque[Seen] = deque(maxlen=size)
         self._held = 0
-        self._alike: dict[Quick, list[float]] = {}
+        self._alike: dict[Quick, array[float]] = {}
         self._first: dict[Quick, Seen] = {}
         self._lock = RLock()
 
@@ -165,7 +166,7 @@ class Journal:
         """The first of its like; where there are many kinds, these are counted."""
         if len(self._alike) > KINDS:
             self.count()
-        self._alike[made, seen.model] = [seen.took]
+        self._alike[made, seen.model] = array("d", (seen.took,))
         self._first[made, seen.model] = seen
 
     def _keep(self, each: Kept) -> None:

@@ -101,8 +101,9 @@ def endpoint(kind: type[Request]) -> str | None:
 
 def kept(number: int, seen: Seen, room: int) -> Kept:
     """What is kept of a note. A request that has no room by itself is kept without its body."""
-    answer, target, raw = seen.answer, seen.target, seen.raw
-    pairs = redacting.headers(seen.headers.items())
+    answer, target = seen.answer, seen.target
+    headers, raw = seen.parted()
+    pairs = redacting.headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(answer)
     if seen.times is not None:
         size += 8 * len(seen.times)
@@ -119,7 +120,7 @@ def kept(number: int, seen: Seen, room: int) -> Kept:
         whole,
         seen.client,
         seen.session,
-        redacting.key_of(seen.headers, seen.path),
+        redacting.key_of(headers, seen.path),
         seen.kind,
         seen.provider,
         seen.model,

@@ -9,6 +9,8 @@ from array import array
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from multidict import CIMultiDict
+
 from mockllm.core.hints import cut
 from mockllm.core.request import Request
 from mockllm.engine import Answer, replaying
@@ -16,6 +18,7 @@ from mockllm.server import redacting
 from mockllm.server.wire import ORDINARY, Asked
 
 LONGEST: Final = 200
+NO_HEADERS: Final[Mapping[str, str]] = {}
 
 Left: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How the client left: with the whole answer, cut off by the plan with FIN or RST, of its own (in a silence or
@@ -70,6 +73,21 @@ class Seen(NamedTuple):
     asked: Asked = ORDINARY
     open_to_pages: bool = False
     times: array[float] | None = None
+    body: int | None = None
+    """Where `raw` is all that came, head and body, and `headers` are in it: the bytes of the body."""
+
+    def parted(self) -> tuple[Mapping[str, str], bytes]:
+        """Headers and body."""
+        if self.body is None:
+            return self.headers, self.raw
+        at = len(self.raw) - self.body
+        headers: CIMultiDict[str] = CIMultiDict()
+        for line in self.raw[:at].split(b"\r\n")[1:]:
+            name, colon, value = line.partition(b":")
+            if not colon:
+                break
+            headers.add(_text(name), _text(value.strip(b" \t")))
+        return headers, self.raw[at:]
 
     @property
     def target(self) -> str:
@@ -94,6 +112,10 @@ class Seen(NamedTuple):
             self.session,
             answer.drawn,
         )
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def short(text: str) -> str:
