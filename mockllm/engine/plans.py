@@ -114,7 +114,8 @@ class Planner:
     """Makes plans, and keeps what can be used again."""
 
     def __init__(self) -> None:
-        self._replies: dict[Hashable, tuple[Reply, tuple[str, ...]]] = {}
+        self._replies: dict[Hashable, tuple[Reply, tuple[str, ...], Saying]] = {}
+        """Each beside what it says: while that is held, no other can have its id."""
         self._recordings = Recordings()
 
     def plan(self, speaking: Speaking) -> Plan:
@@ -238,9 +239,9 @@ class Planner:
         kept = self._replies.get(key)
         if kept is None:
             kitchen = Kitchen(request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
-            kept = (kitchen.reply(saying.word), tuple(kitchen.notes))  # type: ignore[arg-type]
+            kept = (kitchen.reply(saying.word), tuple(kitchen.notes), saying)  # type: ignore[arg-type]
             _keep(self._replies, key, kept)
-        reply, notes = kept
+        reply, notes, _ = kept
         speaking.notes += notes
         return reply if saying.fixed_input else _counted(reply, request.input_tokens)
 

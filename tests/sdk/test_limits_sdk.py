@@ -4,6 +4,7 @@ and what the SDKs make of limits that know none.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,13 +46,19 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield server
 
 
+RETRIED = re.compile(r"\bretry \d")
+"""What the line of a retry says, beside what it says of the limit."""
+
+
 def tries(live: Live, model: str, last: str) -> list[str]:
     """What came of each try at this model, up to the first that ended so: its status, and whether it was a retry.
     How many pass before one is refused is a matter of how fast the machine is."""
 
     def found() -> list[str]:
         lines = [line for line in live.lines if f" {model} " in line]
-        return [("429" if " 429 " in line else "200") + ("r" if "retry " in line else "") for line in lines]
+        return [
+            ("429" if " 429 " in line else "200") + ("r" if RETRIED.search(line) else "") for line in lines
+        ]
 
     live.line(lambda _: last in found())
     return found()
