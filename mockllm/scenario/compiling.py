@@ -50,7 +50,7 @@ def compile_catalog(entries: Sequence[Entry], old: Catalog | None = None) -> Gen
     models = dict.fromkeys(model for item in items[:rules] for model in item.models)
     files = len({entry.file for entry in entries})
     uses = any(entry.layer > 0 for entry in entries)
-    strict = any(item.known_models for item in items[:rules])
+    strict = rules > 0 and all(item.known_models for item in items[:rules])
     return Catalog(tuple(items), rules, index, tuple(models), files, strict, uses)
 
 

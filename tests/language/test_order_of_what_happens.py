@@ -175,6 +175,15 @@ def test_strict_models_are_a_key_of_the_file_and_of_the_pack() -> None:
     assert [each.status for each in play(own, chat(model="m"), chat("other", model="m"))] == [200, 404]
 
 
+def test_a_model_that_some_file_answers_is_there() -> None:
+    files = {
+        "a.yaml": "models: strict\nrules: [{match: {model: mine}, reply: x}]",
+        "b.yaml": "rules: [{reply: y}]",
+    }
+    asked = (chat(model="other"), ask("/v1/models/other", method="GET"))
+    assert [each.status for each in play(files, *asked)] == [200, 200]
+
+
 def test_a_model_that_is_looked_up_and_not_there_is_the_providers_404() -> None:
     heard = first(STRICT, ask("/v1/models/other", method="GET"))
     assert heard.json["error"] == {
