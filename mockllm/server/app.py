@@ -49,6 +49,8 @@ RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
 
 
+FEED: Final = "/ws"
+"""Where the control API's live feed is."""
 _OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 
@@ -190,11 +192,24 @@ class App:
             given = self._refused(incoming, *target, exc.failure)
             return await self._play(incoming, sink, given, self._deadlines.time())
         since = self._deadlines.time()
+        if incoming.message.upgrade and target[0] == FEED and self.control is not None:
+            return await self._follow(self.control, incoming, sink, since)
         try:
             given = self._given(incoming, *target, raw)
         except Later as later:
             given = await later.given()
         return await self._play(incoming, sink, given, since)
+
+    async def _follow(self, control: Control, incoming: Incoming, sink: SocketSink, since: float) -> Written:
+        """Who follows what happens is not waited for when the server stops."""
+        self.running -= 1
+        try:
+            plan = await control.follow(incoming, clean(incoming.message.headers))
+        finally:
+            self.running += 1
+        if plan is None:
+            return CLOSE
+        return await self._play(incoming, sink, Given(Answer(plan, None), unheard=True), since)
 
     def _given(self, incoming: Incoming, path: str, query_string: str, raw: bytes) -> Given:
         """The answer to a request that has come as a whole."""

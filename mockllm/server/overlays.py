@@ -57,6 +57,11 @@ class Overlays:
         return replace(found, modifiers=(*found.modifiers, *own))
 
     @property
+    def all(self) -> object:
+        """Differs from what it was where anything has changed."""
+        return dict(self._held), dict(self.settings)
+
+    @property
     def sessions(self) -> Sequence[str]:
         return [session for session in self._held if session is not None]
 

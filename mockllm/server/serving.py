@@ -93,6 +93,8 @@ class Server:
         self.app.draining = True
         for listening in self._sockets:
             listening.close()
+        if self.app.control is not None:
+            self.app.control.close()
         loop = asyncio.get_running_loop()
         end = loop.time() + self.app.limits.grace
         # Polled: an event would cost every request something.
@@ -119,6 +121,7 @@ class Server:
         return (
             self.app.running > 0
             or bool(self._listener.came)
+            or (self.app.recorder is not None and self.app.recorder.busy)
             or any(
                 connection.transport is not None and connection.transport.get_write_buffer_size()
                 for connection in self._listener.connections

@@ -40,6 +40,9 @@ class State(Counting, Protocol):
         """A session, which is used now (seconds since the epoch); fresh where there is none of this id, or it
         has ended."""
 
+    def ids(self) -> Sequence[str]:
+        """Those of all sessions but the shared one, the one that was not used for the longest time first."""
+
     def settle(self, claim: Claim) -> Settled:
         """Decide and count, in one atomic act."""
 

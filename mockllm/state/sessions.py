@@ -114,6 +114,10 @@ class Sessions:
     def remember(self, session: str, memo: Memo) -> None:
         self._remembered.remember(session, memo)
 
+    def ids(self) -> Sequence[str]:
+        """Those of all sessions but the shared one, the one that was not used for the longest time first."""
+        return tuple(self._sessions)
+
     def __len__(self) -> int:
         """How many sessions there are beside the shared one."""
         return len(self._sessions)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Final
@@ -33,22 +34,46 @@ class Access:
         if self.token is not None and given is not None:
             if not compare_digest(given.encode("utf-8", "replace"), self.token.encode()):
                 raise Problem(401, "This is not the admin token.")
-            return  # a page of another origin cannot know it
+            return None  # a page of another origin cannot know it
+        if self._has_cookie(headers):
+            return self._check_origin(method, headers)
         if not is_loopback(client):
             if self.token is not None:
                 raise Problem(401, f"Send the admin token: Authorization: Bearer TOKEN, or {HEADER}.")
             raise Problem(403, "Only this machine may use the control API; --admin-token opens it to others.")
-        self._check_page(method, headers)
+        self._check_host(headers)
+        self._check_origin(method, headers)
 
-    def _check_page(self, method: str, headers: Mapping[str, str]) -> None:
+    @property
+    def cookie(self) -> tuple[str, str]:
+        """Name and value of the cookie that stands for the token in a browser. Browsers keep cookies for all ports
+        of a host together: another server's token has another name."""
+        stamp = blake2b((self.token or "").encode(), digest_size=32, person=b"mockllm cookie").hexdigest()
+        return f"mockllm_admin_{stamp[:8]}", stamp[8:]
+
+    def _has_cookie(self, headers: Mapping[str, str]) -> bool:
+        sent = headers.get("cookie")
+        if self.token is None or sent is None:
+            return False
+        name, value = self.cookie
+        pairs = (each.strip().partition("=") for each in sent.split(";"))
+        return any(
+            key == name and compare_digest(found.encode("utf-8", "replace"), value.encode())
+            for key, _, found in pairs
+        )
+
+    def _check_host(self, headers: Mapping[str, str]) -> None:
         host = headers.get("host", "")
         name = host_name(host)
         if not (is_address(name) or name in ("localhost", *self.names) or name.endswith(".localhost")):
             raise Problem(
                 403, f"The Host {brief(host)} is no name of this machine; ask for localhost or its address."
             )
+
+    def _check_origin(self, method: str, headers: Mapping[str, str]) -> None:
         if method in SAFE:
             return
+        host = headers.get("host", "")
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if (origin is not None and origin.lower() not in _origins(host)) or site in ELSEWHERE:
             raise Problem(403, "A web page of another origin may not change anything.")

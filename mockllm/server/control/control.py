@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Literal, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
@@ -27,8 +27,14 @@ from mockllm.server.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.overlays import Overlays
 
-FIRST: Final = frozenset({"api", "metrics"})
+if TYPE_CHECKING:
+    from mockllm.server.connection import Incoming
+    from mockllm.server.control.feed import Feed
+
+FIRST: Final = frozenset({"api", "metrics", "dashboard", "ws"})
 """The first parts of the paths that it answers."""
+FEED: Final = "/ws"
+"""Where the live feed is."""
 
 
 class Controlled(Protocol):
@@ -62,6 +68,9 @@ class Control:
         self.overlays = overlays
         self.settings: dict[str, dict[str, Json]] = {}
         """What was set, by endpoint (an empty text is all)."""
+        self.resets = 0
+        """How often something was forgotten that rules count."""
+        self._feed: Feed | None = None
 
     @property
     def metrics(self) -> Metrics:
@@ -81,6 +90,12 @@ class Control:
         engine: Engine = self._app.engine
         return engine
 
+    @property
+    def sessions(self) -> Sequence[str]:
+        """All sessions that there are: used ones, and those with an overlay."""
+        overlays = () if self.overlays is None else self.overlays.sessions
+        return tuple(dict.fromkeys((*self.engine.state.ids(), *overlays)))
+
     def serves(self, path: str) -> bool:
         """Whether a path is the control API's."""
         return path.split("/", 2)[1] in FIRST
@@ -90,13 +105,41 @@ class Control:
     ) -> Plan:
         """The answer to a call; a mistake of ours is a 500."""
         try:
+            if path.split("/", 2)[1] == "dashboard":
+                from mockllm.server.control import dashboard
+
+                return dashboard.answer(self._access, method, path, query, headers, raw, client)
             self._access.check(method, headers, client)
             return said(await self._answered(method, path, query, raw))
         except Problem as problem:
             return refused(problem)
         except Exception:
-            traceback.print_exc(file=sys.stderr)
-            return refused(Problem(500, "mockllm itself has failed; its log says where."))
+            return _failed()
+
+    async def follow(self, incoming: Incoming, headers: Mapping[str, str]) -> Plan | None:
+        """Has a client follow the feed until it leaves; a refusal where it may not, or cannot."""
+        from mockllm.server.control.feed import Feed
+
+        try:
+            self._access.check("CONNECT", headers, incoming.connection.client)  # of any origin, were it a GET
+            if self._feed is None:
+                self._feed = Feed(self)
+            await self._feed.follow(incoming)
+            return None
+        except Problem as problem:
+            return refused(problem)
+        except Exception:
+            return _failed()
+
+    @property
+    def followers(self) -> int:
+        """How many follow the feed."""
+        return 0 if self._feed is None else len(self._feed)
+
+    def close(self) -> None:
+        """The server stops: nobody follows any more."""
+        if self._feed is not None:
+            self._feed.close()
 
     async def _answered(self, method: str, path: str, query: str, raw: bytes) -> Any:
         from mockllm.server.control.routes import find  # all handlers: a start need not wait for them
@@ -107,6 +150,10 @@ class Control:
             from mockllm.server.control.exposition import CONTENT_TYPE, exposed
 
             return Text(exposed(self), CONTENT_TYPE)
+        if path == FEED:
+            raise Problem(
+                426, "Here is a WebSocket, the live feed of what happens: ask for it with an upgrade."
+            )
         found = find(method, path)
         if isinstance(found, list):
             if found:
@@ -124,6 +171,7 @@ class Control:
     async def forget(self, what: str) -> None:
         """Forgets what `/api/reset` names."""
         if what == "state":
+            self.resets += 1
             self.engine.state.reset()
         elif what == "journal":
             self.journal.clear()
@@ -140,6 +188,11 @@ class Control:
             file = item.where.rpartition(":")[0]
             return "session", file.removeprefix("session-").removesuffix(".yaml")
         return "overlay" if item.layer == LIVE else "pack" if item.layer else "user", None
+
+
+def _failed() -> Plan:
+    traceback.print_exc(file=sys.stderr)
+    return refused(Problem(500, "mockllm itself has failed; its log says where."))
 
 
 def _json(raw: bytes) -> Json:

@@ -16,7 +16,7 @@ from mockllm.core.limits.limit import STRATEGIES
 from mockllm.server.control import models
 from mockllm.server.control.calls import JSON, Call, Text
 from mockllm.server.control.endpoints import named
-from mockllm.server.metrics import NONE, Histogram, Metrics, OfEndpoint
+from mockllm.server.metrics import NONE, Histogram, Metrics, OfEndpoint, Second
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control
@@ -41,6 +41,11 @@ def _metrics(control: Control) -> Metrics:
 
 
 async def show_metrics(control: Control, call: Call) -> BaseModel:
+    return viewed(control)
+
+
+def viewed(control: Control) -> models.MetricsView:
+    """What was counted until now."""
     metrics = _metrics(control)
     found = [_of_endpoint(name, each) for name, each in sorted(metrics.endpoints.items())]
     begin = time.time() - LATELY
@@ -115,17 +120,24 @@ def _detailed(control: Control) -> models.DetailedMetrics:
         models.SeriesCount(**labels._asdict(), requests=count)
         for labels, count in sorted(metrics.series.items())
     ]
-    seconds = [
-        models.SecondView(
-            at=each.at,
-            requests=each.requests,
-            errors=each.errors,
-            missed=each.missed,
-            mean=round(each.took / each.requests, 6),
-        )
-        for each in metrics.seconds()
-    ]
+    seconds = [_second(each) for each in metrics.seconds()]
     return models.DetailedMetrics(series=series, seconds=seconds)
+
+
+def second(control: Control, at: int) -> models.SecondView:
+    """One second of the time series, in seconds since the epoch; noughts where nothing came."""
+    listed = reversed(tuple(_metrics(control).seconds()))
+    return _second(next((each for each in listed if each.at == at), Second(at)))
+
+
+def _second(each: Second) -> models.SecondView:
+    return models.SecondView(
+        at=each.at,
+        requests=each.requests,
+        errors=each.errors,
+        missed=each.missed,
+        mean=round(each.took / each.requests, 6) if each.requests else 0.0,
+    )
 
 
 def _of_endpoint(name: str, each: OfEndpoint) -> models.EndpointMetrics:

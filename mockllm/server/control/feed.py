@@ -1,0 +1,198 @@
+"""The live feed at `/ws`: what is counted once a second, what came as it comes, and what was changed.
+
+Nothing runs while nobody follows, and nothing waits for who does: what is to be told is made once for all, in turns
+of its own, and whoever does not read is cut off. Told are the newest requests alone, of more only how many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import traceback
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp.web import BaseRequest, WebSocketResponse
+
+from mockllm import __version__
+from mockllm.core.json import Json, dumps
+from mockllm.server.connection import Incoming
+from mockllm.server.control import measuring, requests
+from mockllm.server.control.problem import Problem
+from mockllm.server.limits import KIB, MIB
+
+if TYPE_CHECKING:
+    from mockllm.server.control.control import Control
+
+INTERVAL: Final = 1.0
+"""Seconds between two frames of metrics, which come right behind a full second."""
+BEAT: Final = 0.25
+"""Seconds between two frames of events at least."""
+LAG: Final = 0.02
+"""Seconds behind a beat of the clock: a timer may come early."""
+EVENTS: Final = 100
+"""So many events at most are in one frame."""
+FRAME: Final = 256 * KIB
+"""So many bytes of events, about: a path may be long."""
+UNREAD: Final = MIB
+"""Whoever has left more bytes unread is cut off."""
+FOLLOWERS: Final = 32
+"""So many may follow at a time."""
+HEARD: Final = 4 * KIB
+"""The largest message that is taken from a follower; all of them are ignored."""
+HEARTBEAT: Final = 30.0
+"""Seconds after which a follower is asked whether it is still there."""
+
+
+class Feed:
+    """Tells its followers. It lives on the loop of whoever serves it."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._followers: set[asyncio.Transport] = set()
+        self._telling: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._followers)
+
+    async def follow(self, incoming: Incoming) -> None:
+        """Takes the connection over; returns when the client has left. Problem where it cannot be."""
+        if len(self._followers) >= FOLLOWERS:
+            raise Problem(503, f"{FOLLOWERS} follow already.")
+        loop, connection, writer = asyncio.get_running_loop(), incoming.connection, incoming.writer
+        assert writer is not None
+        asked: list[Any] = [incoming.message, incoming.body, connection, writer, incoming._task, loop]
+        request = BaseRequest(*asked)
+        answer = WebSocketResponse(compress=False, max_msg_size=HEARD, heartbeat=HEARTBEAT)
+        if not answer.can_prepare(request):
+            raise Problem(400, "This is no handshake of a WebSocket (RFC 6455, version 13).")
+        await answer.prepare(request)
+        transport = connection.transport
+        if transport is None:
+            return
+        transport.write(frame({"type": "hello", "version": __version__, "interval": INTERVAL}))
+        self._followers.add(transport)
+        if self._telling is None:
+            self._telling = loop.create_task(self._tell())
+        try:
+            async for _ in answer:
+                pass
+        finally:
+            self._followers.discard(transport)
+            if not self._followers and self._telling is not None:
+                self._telling.cancel()
+                self._telling = None
+
+    def close(self) -> None:
+        """The server stops: followers are told so."""
+        for transport in self._followers:
+            if not transport.is_closing():
+                transport.write(GOING_AWAY)
+                transport.close()
+
+    async def _tell(self) -> None:
+        """Beat by beat of the clock, until cancelled."""
+        news = News(self._control)
+        while True:
+            now = time.time()
+            await asyncio.sleep(BEAT - now % BEAT + LAG)
+            try:
+                self._send([frame(each) for each in news.since(time.time())])
+            except Exception:  # a mistake of ours ends this beat, not the feed
+                traceback.print_exc(file=sys.stderr)
+
+    def _send(self, frames: Iterable[bytes]) -> None:
+        data = b"".join(frames)
+        for transport in tuple(self._followers) if data else ():
+            if transport.get_write_buffer_size() > UNREAD:
+                transport.abort()
+            elif not transport.is_closing():
+                transport.write(data)
+
+
+class News:
+    """What is new since it was asked last."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._told = control.journal.total
+        self._second = int(time.time())
+        self._engine = control.engine
+        self._stale = self._engine.about().stale
+        self._standing = self._stands()
+
+    def since(self, now: float) -> list[Json | bytes]:
+        """The frames' contents, `now` in seconds since the epoch."""
+        found: list[Json | bytes] = []
+        if int(now) > self._second:
+            self._second = int(now)
+            found.append(self._metrics(now))
+        if (changed := self._changed()) is not None:
+            found.append(changed)
+        if (events := self._events()) is not None:
+            found.append(events)
+        return found
+
+    def _metrics(self, now: float) -> Json:
+        view = measuring.viewed(self._control)
+        second = measuring.second(self._control, int(now) - 1)
+        return {
+            "type": "metrics",
+            "at": round(now, 3),
+            "metrics": view.model_dump(mode="json"),
+            "second": second.model_dump(mode="json"),
+        }
+
+    def _events(self) -> bytes | None:
+        journal = self._control.journal
+        total = journal.total
+        new, self._told = total - self._told, total
+        if new <= 0:
+            return None
+        size, told = 0, []
+        for each in reversed(journal.newest(min(new, EVENTS))):
+            text = requests.summary(each).model_dump_json().encode()
+            size += len(text)
+            if size > FRAME and told:
+                break
+            told.append(text)
+        if not told:
+            return None
+        dropped = new - len(told)
+        return b'{"type":"events","events":[%b],"dropped":%d}' % (b",".join(told[::-1]), dropped)
+
+    def _changed(self) -> Json:
+        stands, before = self._stands(), self._standing
+        self._standing = stands
+        what: list[Json] = [name for name, each in stands.items() if each != before[name]]
+        return {"type": "changed", "what": what} if what else None
+
+    def _stands(self) -> dict[str, object]:
+        """What there is, so that it differs where something was changed."""
+        control, engine = self._control, self._control.engine
+        overlays = control.overlays
+        if engine is not self._engine:
+            self._engine, self._stale = engine, engine.about().stale
+        return {
+            "rules": (engine, control.resets),
+            "overlay": () if overlays is None else overlays.all,
+            "config": control.settings,
+            "stale": self._stale,
+            "sessions": frozenset(control.sessions),
+        }
+
+
+def frame(content: Json | bytes) -> bytes:
+    """One text frame from server to client (RFC 6455, section 5.2): final, not masked."""
+    data = content if isinstance(content, bytes) else dumps(content)
+    size = len(data)
+    if size < 126:
+        return bytes((0x81, size)) + data
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + data
+    return b"\x81\x7f" + size.to_bytes(8, "big") + data
+
+
+GOING_AWAY: Final = b"\x88\x02\x03\xe9"
+"""A close frame of code 1001."""
