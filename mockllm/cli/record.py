@@ -29,6 +29,7 @@ from mockllm.server.app import App
 from mockllm.server.recorder import Recorder
 from mockllm.server.serving import Address, CannotListen
 from mockllm.server.serving import run as run_server
+from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 
 USED: Final = frozenset(
@@ -78,12 +79,12 @@ def recorder_of(
     for name, url in upstreams.items():
         if any(address.is_at(url) for address in where):
             raise BadOption(f"--upstream {name}={url} leads back to this very server")
-    return Recorder(upstreams, Path(out), Reader(volatile(values)), say, everything)
+    return Recorder(Upstreams(upstreams), Path(out), Reader(volatile(values)), say, everything)
 
 
 def _ready(where: Sequence[Address], recorder: Recorder, trusted: Path | None) -> None:
     print(f"mockllm records to {recorder.out}, listening on {', '.join(each.url for each in where)}")
-    for name, url in recorder.upstreams.items():
+    for name, url in recorder.upstreams.bases.items():
         print(f"  {name}: {url}")
     if trusted is not None:
         print(f"  HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")

@@ -13,19 +13,12 @@ def keep(path: Path, text: str, *, private: bool = False) -> None:
     """Writes a file in one act: a reader sees it whole, or as it was. Raises OSError (a full disk …), and then
     leaves nothing behind. `private`: only this user may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=".", delete=False
-    ) as file:
-        try:
-            file.write(text)
+    file = NamedTemporaryFile(dir=path.parent, prefix=".", delete=False)  # noqa: SIM115 - closed before it is renamed
+    try:
+        with file:  # closing writes what is left, so on a full disk it is the one to fail, a second time
+            file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
-            file.close()
-            with contextlib.suppress(OSError):
-                os.unlink(file.name)
-            raise
-    try:
         os.chmod(file.name, 0o600 if private else 0o644)
         os.replace(file.name, path)
     except BaseException:

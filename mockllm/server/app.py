@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from mockllm.server.control.control import Control
-    from mockllm.server.recorder import Recorder
+    from mockllm.server.recorder import Passed, Recorder
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
@@ -314,22 +314,25 @@ class App:
         path = without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
         if given.answer.lease is not None:
             given.answer.lease.end()
-        left: Left = "gone"
-        try:
-            passed = await recorder.pass_on(
-                request,
-                path,
-                clean(message.headers),
-                lambda plan: opening(plan, asked, self._dates.at(now), extra),
-                sink,
-                lambda: self._deadlines.time() - since,
+
+        def written_down(passed: Passed) -> None:
+            left: Left = (
+                "finished" if passed.ended == "whole" else "gone" if passed.ended == "left" else "close"
             )
-            given = given._replace(answer=passed.answer)
-            left = "finished" if passed.whole else "close"
-        finally:
-            if sink.written:
-                self._write_down(message, given, now, since, left, asked)
-        return KEEP if passed.opening.keep_alive and passed.whole else CLOSE
+            if left == "gone" and self.stopped:
+                left = "stopped"
+            self._write_down(message, given._replace(answer=passed.answer), now, since, left, asked)
+
+        passed = await recorder.pass_on(
+            request,
+            path,
+            clean(message.headers),
+            lambda plan: opening(plan, asked, self._dates.at(now), extra),
+            sink,
+            lambda: self._deadlines.time() - since,
+            written_down,
+        )
+        return KEEP if passed.keep_alive and passed.ended == "whole" else CLOSE
 
     def _asked(self, message: RawRequestMessage, close: bool) -> Asked:
         head_only, http10 = message.method == "HEAD", message.version == HttpVersion10

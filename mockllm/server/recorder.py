@@ -10,11 +10,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+from urllib.parse import parse_qsl, urlencode
 
-from mockllm.core.failure import Failure
 from mockllm.core.hash import looked_up
 from mockllm.core.plan import Framing, Head, Plan, Raw
 from mockllm.core.recording import Frame
@@ -25,23 +23,21 @@ from mockllm.recordings.interaction import LEFT_OUT, Answered, Asked, Interactio
 from mockllm.recordings.keeping import file_name, keep
 from mockllm.recordings.writing import Reader, scenario
 from mockllm.server.answering import NotPassed
+from mockllm.server.upstreams import MARK, Upstreams
 from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
+    from aiohttp import ClientResponse
 
-MARK: Final = "x-mockllm-recorder"
-"""Names each recorder that a request has passed, so that it never passes one twice."""
-READABLE: Final = frozenset({"gzip", "deflate", "identity", "x-gzip"})
-"""Of what a client can unpack, what can be read here too: nothing else is asked of the provider."""
 SHARED: Final = "shared"
 """The folder of requests without a session."""
-CONNECT: Final = 30.0
-"""Seconds until a provider must have taken a connection."""
+ALONE: Final = 30.0
+"""Seconds that an answer may go on without its client. Many leave at the last event of a stream, before its end
+(OpenAI's SDK at `[DONE]`), or take no more than they need: what they asked for is recorded all the same."""
 
 
 class Outlet(Protocol):
-    """Where an answer is written."""
+    """Where an answer is written. ConnectionError where the client has left."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -52,28 +48,49 @@ class Outlet(Protocol):
 
 
 class Passed(NamedTuple):
-    """What came of it; `whole`: the provider ended its answer as HTTP has it."""
+    """What came of it. `ended`: the client had all (`whole`), had `left` before, or was `cut` off by the provider."""
 
     answer: Answer
-    opening: Opening
-    whole: bool
+    keep_alive: bool
+    ended: Literal["whole", "left", "cut"]
+
+
+class _Client:
+    """Who is answered, until it has left."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self.gone = False
+        self.heard = False
+        """Whether there is nothing more to come."""
+
+    async def say(self, data: bytes) -> None:
+        if self.gone:
+            return
+        try:
+            self._outlet.write(data)
+            if self._outlet.full:
+                await self._outlet.drained()
+        except ConnectionError:
+            self.gone = True
 
 
 @dataclass
 class Recorder:
-    """Where requests go, by provider, and where the files stand. `everything`: all provider calls are passed
-    on, not only those that no rule answers. `say` tells a person; `failed` counts what was not written."""
+    """Where requests go, and where the files stand. `everything`: all provider calls are passed on, not only
+    those that no rule answers. `say` tells a person; `failed` counts what was not written."""
 
-    upstreams: Mapping[str, str]
+    upstreams: Upstreams
     out: Path
     reader: Reader
     say: Callable[[str], None]
     everything: bool = False
-    id: str = field(default_factory=lambda: token_hex(8))
     failed: int = 0
     written: int = 0
-    _session: ClientSession | None = None
     _kept: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
+    _said: set[str] = field(default_factory=set)
+    _open: dict[asyncio.Task[Passed], _Client] = field(default_factory=dict)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def takes(self, answer: Answer, request: Request | None) -> bool:
         """Whether this is answered by the provider."""
@@ -81,7 +98,12 @@ class Recorder:
             return False
         if self.everything:
             return True
-        return answer.missed and request.provider in self.upstreams
+        return answer.missed and request.provider in self.upstreams.bases
+
+    @property
+    def busy(self) -> bool:
+        """Whether answers are still coming, or being written down."""
+        return bool(self._open)
 
     async def pass_on(
         self,
@@ -91,93 +113,80 @@ class Recorder:
         open: Callable[[Plan], Opening],
         outlet: Outlet,
         clock: Callable[[], float],
+        told: Callable[[Passed], None],
     ) -> Passed:
         """Asks the provider, and hands its answer through. `path` is the client's own, without a session;
-        `clock` tells the seconds since the request's last byte. Raises NotPassed where nothing has left yet."""
-        url = self._url(request, headers)
-        response = await self._ask(request, url, headers)
+        `clock` tells the seconds since the request's last byte. What came of it is also `told`, be it when the
+        client has left. Raises NotPassed where nothing has left for the client yet."""
+        client = _Client(outlet)
+        work = asyncio.get_running_loop().create_task(
+            self._exchange(request, path, headers, open, client, clock, told)
+        )
+        self._open[work] = client
+        work.add_done_callback(self._ended)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            client.gone = True
+            late = asyncio.get_running_loop().call_later(ALONE, self._give_up, work, client)
+            work.add_done_callback(lambda _: late.cancel())
+            raise
+
+    async def close(self) -> None:
+        """Gives up what has not ended, writes the rest down, and ends the connections to providers."""
+        for work, client in list(self._open.items()):
+            self._give_up(work, client)
+        await asyncio.gather(*self._open, return_exceptions=True)
+        await self.upstreams.close()
+
+    def _give_up(self, work: asyncio.Task[Passed], client: _Client) -> None:
+        if not client.heard:
+            work.cancel()
+
+    def _ended(self, work: asyncio.Task[Passed]) -> None:
+        del self._open[work]
+        if not work.cancelled():
+            work.exception()  # nobody may be left to ask for it
+
+    async def _exchange(
+        self,
+        request: Request,
+        path: str,
+        headers: Mapping[str, str],
+        open: Callable[[Plan], Opening],
+        client: _Client,
+        clock: Callable[[], float],
+        told: Callable[[Passed], None],
+    ) -> Passed:
+        passing = f"passed on to {request.provider}"
+        try:
+            response = await self.upstreams.ask(request, headers)
+        except (NotPassed, asyncio.CancelledError):
+            if client.gone:
+                told(_unheard(f"{passing}: the client left before it answered"))
+            raise
+        frames: list[Frame] = []
         async with response:
             plan = Plan(_head(response), (), Framing.SSE)
             opening = open(plan)
-            frames, whole = await _through(response, opening, outlet, clock)
+            whole = await _through(response, opening, client, clock, frames)
+        client.heard = True
         asked, secrets = _asked(request, path, headers)
         answered = Answered(response.status, _pairs(response), tuple(frames))
-        note = f"passed on to {request.provider}"
-        if whole:
-            made = Interaction(asked, answered, path, request.session, extra=secrets)
-            note += await self._keep(request, made)
+        if MARK in response.headers:
+            note = ": it leads back to a recorder that it came from, and is not recorded"
+        elif whole:
+            note = await self._keep(
+                request, Interaction(asked, answered, path, request.session, extra=secrets)
+            )
         else:
-            note += ": its answer was cut off, and is not recorded"
+            note = ": its answer was cut off, and is not recorded"
             self.failed += 1
-        body = b"".join(frame.data for frame in frames)
-        shown = Plan(plan.head, (Raw(body, 0),), plan.framing)
-        return Passed(Answer(shown, None, notes=(note,)), opening, whole)
-
-    async def close(self) -> None:
-        """Ends the connections to providers."""
-        if self._session is not None:
-            await self._session.close()
-            await asyncio.sleep(0)  # for what closing has put off to the loop's next turn
-
-    def _url(self, request: Request, headers: Mapping[str, str]) -> str:
-        if self.id in headers.get(MARK, ""):
-            raise NotPassed(
-                Failure(
-                    "bad_request", message=f"The upstream of {request.provider} leads back to this recorder."
-                )
-            )
-        base = self.upstreams.get(request.provider or "")
-        if base is None:
-            known = ", ".join(self.upstreams) or "none"
-            message = f"There is no upstream for {request.provider or 'this path'}; there is {known}."
-            raise NotPassed(
-                Failure("not_found", message=f"{message} Give --upstream {request.provider or 'NAME'}=URL.")
-            )
-        own, path = urlsplit(base).path, request.path
-        if own and path.startswith(f"{own}/"):
-            base = base.removesuffix(own)
-        return f"{base}{path}" + (f"?{request.query_string}" if request.query_string else "")
-
-    async def _ask(self, request: Request, url: str, headers: Mapping[str, str]) -> ClientResponse:
-        from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
-        from yarl import URL
-
-        if self._session is None:
-            self._session = ClientSession(
-                auto_decompress=False,
-                cookie_jar=DummyCookieJar(),
-                timeout=ClientTimeout(total=None, sock_connect=CONNECT),
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            )
-        try:
-            return await self._session.request(
-                request.method,
-                URL(url, encoded=True),
-                headers=self._onward(headers),
-                data=request.raw or None,
-                allow_redirects=False,
-            )
-        except (TimeoutError, ClientError, OSError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            message = f"The upstream of {request.provider} does not answer: {reason}"
-            raise NotPassed(Failure("bad_gateway", message=message)) from None
-
-    def _onward(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """The client's headers, without those of its connection to us."""
-        onward = {}
-        for name, value in headers.items():
-            low = name.lower()
-            if (
-                low in LEFT_OUT
-                or low in ("host", "content-encoding", "expect")
-                or low.startswith("x-mockllm-")
-            ):
-                continue
-            onward[name] = _readable(value) if low == "accept-encoding" else value
-        onward[MARK] = ",".join(filter(None, (headers.get(MARK), self.id)))
-        if not any(name.lower() == "accept-encoding" for name in onward):
-            onward["Accept-Encoding"] = "identity"
-        return onward
+        shown = Plan(plan.head, (Raw(answered.body, 0),), plan.framing)
+        ended: Literal["whole", "left", "cut"] = "left" if client.gone else "whole" if whole else "cut"
+        passed = Passed(Answer(shown, None, notes=(passing + note,)), opening.keep_alive, ended)
+        told(passed)
+        return passed
 
     async def _keep(self, request: Request, made: Interaction) -> str:
         """Writes the file; what is said of it."""
@@ -188,38 +197,49 @@ class Recorder:
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
         title = f"Recorded from {request.provider} by mockllm"
         try:
-            text, notes = scenario(kept, title, self.reader)
-            await asyncio.to_thread(keep, path, text)
+            async with self._writing:  # one at a time: of two that write one file the later has to win
+                text, notes = scenario(kept, title, self.reader)
+                await asyncio.to_thread(keep, path, text)
         except OSError as error:
             self.failed += 1
             self.say(f"error: not recorded: {path}: {error.strerror}")
             return f"; not recorded: {error.strerror}"
         for note in notes:
-            self.say(f"note: {note}")
+            if (
+                note not in self._said
+            ):  # the file holds all answers to this request: their notes were said before
+                self._said.add(note)
+                self.say(f"note: {note}")
         self.written += 1
         return f", recorded in {path}"
 
 
 async def _through(
-    response: ClientResponse, opening: Opening, outlet: Outlet, clock: Callable[[], float]
-) -> tuple[list[Frame], bool]:
-    """The frames as they came, each written on before the next is waited for; and whether it was all."""
+    response: ClientResponse,
+    opening: Opening,
+    client: _Client,
+    clock: Callable[[], float],
+    frames: list[Frame],
+) -> bool:
+    """Collects the frames as they come, each written on before the next is waited for; whether it was all."""
     from aiohttp import ClientError
 
-    frames: list[Frame] = []
-    outlet.write(opening.head)
+    await client.say(opening.head)
     try:
         async for data in response.content.iter_any():
             frames.append(Frame(clock(), data))
             if not opening.bodiless:
-                outlet.write(chunk(data) if opening.chunked else data)
-                if outlet.full:
-                    await outlet.drained()
-    except (TimeoutError, ClientError):
-        return frames, False
+                await client.say(chunk(data) if opening.chunked else data)
+    except (TimeoutError, ClientError, asyncio.CancelledError):
+        return False
     if opening.chunked and not opening.bodiless:
-        outlet.write(END_OF_CHUNKS)
-    return frames, True
+        await client.say(END_OF_CHUNKS)
+    return True
+
+
+def _unheard(note: str) -> Passed:
+    """Of a client that left before there was an answer."""
+    return Passed(Answer(Plan(Head(499, ()), (), Framing.PLAIN), None, notes=(note,)), False, "left")
 
 
 def _head(response: ClientResponse) -> Head:
@@ -241,10 +261,3 @@ def _asked(request: Request, path: str, headers: Mapping[str, str]) -> tuple[Ask
     secrets = tuple(value for name, value in query if secret_name(name) and value)
     kept = urlencode([(name, value) for name, value in query if not secret_name(name)])
     return Asked(request.method, path, kept, tuple(headers.items()), request.raw), secrets
-
-
-def _readable(accepted: str) -> str:
-    names = [each.strip() for each in accepted.split(",")]
-    return (
-        ", ".join(each for each in names if each.partition(";")[0].strip().lower() in READABLE) or "identity"
-    )

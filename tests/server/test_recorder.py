@@ -8,8 +8,6 @@ import gzip
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +16,13 @@ import pytest
 from mockllm.cli.main import main
 from mockllm.cli.options import upstream
 from mockllm.cli.record import recorder_of
-from mockllm.engine import Engine
-from mockllm.recordings.keeping import file_name, keep
-from mockllm.recordings.writing import Reader
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.server.app import App
-from mockllm.server.limits import Limits
-from mockllm.server.lines import Lines
-from mockllm.server.recorder import Recorder
-from mockllm.server.serving import Address, Threaded
-from mockllm.state.sessions import Sessions
+from mockllm.server.serving import Address
 from tests.live import live
 from tests.process import serving
 from tests.server.raw_client import Got, Raw
+from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, post, provider, recording
 from tests.waiting import until
 
-KEY = "sk-" + "a1B2" * 8
-BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Say it."}]}
 SCENARIO = """
 rules:
   - match: {user: {contains: break}}
@@ -43,43 +31,6 @@ rules:
   - reply: {text: "One, two,\\n\\nthree é.", thinking: Hm.}
     pace: {itl: 5ms}
 """
-
-
-@contextmanager
-def recording(
-    out: Path, everything: bool = True, **upstreams: str
-) -> Iterator[tuple[str, Recorder, list[str]]]:
-    """A recorder at work: its URL, itself, and the lines for each request."""
-    told: list[str] = []
-    recorder = Recorder(upstreams, out, Reader(), told.append, everything)
-    app = App(
-        Engine(finished(compile_catalog([])), Sessions()),
-        limits=Limits(grace=0.5),
-        lines=Lines(told.append),
-    )
-    app.recorder = recorder
-    with Threaded(app) as url:
-        yield url, recorder, told
-
-
-def post(url: str, path: str, body: Any, *headers: str) -> Got:
-    """A request of its own connection."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [
-        f"POST {path} HTTP/1.1",
-        "Host: x",
-        f"Content-Length: {len(raw)}",
-        f"Authorization: Bearer {KEY}",
-        *headers,
-    ]
-    with Raw.to(url) as client:
-        client.send("\r\n".join([*lines, "", ""]).encode() + raw)
-        return client.answer()
-
-
-def files(out: Path, count: int = 1) -> list[Path]:
-    """The files that were recorded, once there are so many."""
-    return until(lambda: found if len(found := sorted(out.rglob("*.yaml"))) >= count else None)
 
 
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
@@ -121,45 +72,10 @@ def test_what_was_recorded_is_replayed_byte_for_byte(tmp_path: Path) -> None:
     assert {got.status for _, _, got in said} == {200, 405}
 
 
-@contextmanager
-def provider(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A provider that answers each connection as `talk` does; the request has been read."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(5)
-                data = b""
-                while b"\r\n\r\n" not in data:
-                    data += connection.recv(65536)
-                talk(connection)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-    finally:
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join(5)
-
-
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nSet-Cookie: private=1\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def chunked(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
 def test_each_chunk_is_seen_before_the_next_is_sent(tmp_path: Path) -> None:
     seen = [threading.Event() for _ in range(4)]
 
-    def talk(connection: socket.socket) -> None:
+    def talk(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD)
         for number, event in enumerate(seen):
             connection.sendall(chunked(b"data: %d\n\n" % number))
@@ -187,10 +103,6 @@ def test_each_chunk_is_seen_before_the_next_is_sent(tmp_path: Path) -> None:
     assert text.count("- at: ") == 4
 
 
-def answering(data: bytes) -> Callable[[socket.socket], None]:
-    return lambda connection: connection.sendall(data)
-
-
 def test_an_answer_that_is_cut_off_is_not_recorded(tmp_path: Path) -> None:
     cut = HEAD + chunked(b"data: 1\n\n")
     with provider(answering(cut)) as there, recording(tmp_path, openai=there) as (url, recorder, told):
@@ -199,6 +111,19 @@ def test_an_answer_that_is_cut_off_is_not_recorded(tmp_path: Path) -> None:
         until(lambda: any("cut off" in line for line in told))
         assert recorder.failed == 1
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_of_requests_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
+    data = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
+    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, recorder, _):
+        threads = [threading.Thread(target=post, args=(url, "/v1/chat/completions", BODY)) for _ in range(9)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        until(lambda: recorder.written == 9)
+        (file,) = files(tmp_path)
+    assert file.read_text(encoding="utf-8").count("- replay:") == 9
 
 
 def test_a_length_that_the_provider_tells_stays(tmp_path: Path) -> None:
@@ -212,7 +137,7 @@ def test_a_length_that_the_provider_tells_stays(tmp_path: Path) -> None:
 def test_recordings_of_sessions_do_not_collide(tmp_path: Path) -> None:
     answers = iter([b"one", b"two", b"three"])
 
-    def talk(connection: socket.socket) -> None:
+    def talk(connection: socket.socket, _: bytes) -> None:
         said = next(answers)
         connection.sendall(
             b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
@@ -236,36 +161,28 @@ def test_recordings_of_sessions_do_not_collide(tmp_path: Path) -> None:
 
 
 def test_what_is_asked_of_the_provider(tmp_path: Path) -> None:
-    asked: list[bytes] = []
+    asked: list[list[str]] = []
 
-    def talk(connection: socket.socket) -> None:
+    def talk(connection: socket.socket, head: bytes) -> None:
+        asked.append(head.decode().split("\r\n"))
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
-    with provider(talk) as there, recording(tmp_path, openai=f"{there}/v1") as (url, recorder, _):
-        original = recorder._onward
-
-        def onward(headers: Any) -> dict[str, str]:
-            sent = original(headers)
-            asked.append(json.dumps(sent).lower().encode())
-            return sent
-
-        recorder._onward = onward  # type: ignore[method-assign]
-        post(
-            url,
-            "/v1/chat/completions",
-            BODY,
-            "Accept-Encoding: br, gzip;q=0.5, zstd",
-            "X-Mockllm-Session: s",
-            "X-More: 1",
-        )
-        post(url, "/v1/chat/completions", BODY, "Accept-Encoding: br")
-        post(url, "/v1/chat/completions", BODY)
-    first, second, third = map(json.loads, asked)
-    assert first["accept-encoding"] == "gzip;q=0.5"
-    assert first["authorization"] == f"Bearer {KEY}".lower()
-    assert "x-more" in first
-    assert not {"host", "content-length", "x-mockllm-session"} & first.keys()
-    assert second["accept-encoding"] == third["accept-encoding"] == "identity"
+    with provider(talk) as there, recording(tmp_path, openai=f"{there}/v1") as (url, _, _):
+        for more in (
+            ("Accept-Encoding: br, gzip;q=0.5, zstd", "X-Mockllm-Session: s", "X-More: 1", "X-More: 2"),
+            ("Accept-Encoding: br",),
+            (),
+        ):
+            post(url, "/v1/chat/completions?api-version=a%20b", BODY, *more)
+    first, second, third = asked
+    assert first[0] == "POST /v1/chat/completions?api-version=a%20b HTTP/1.1"
+    assert {"Accept-Encoding: gzip;q=0.5", f"Authorization: Bearer {KEY}", "X-More: 1", "X-More: 2"} <= {
+        *first
+    }
+    assert [line for line in first if line.startswith("Host: ")] == [f"Host: {there.removeprefix('http://')}"]
+    assert not any(line.lower().startswith("x-mockllm-session") for line in first)
+    assert "Accept-Encoding: identity" in second
+    assert "Accept-Encoding: identity" in third
 
 
 def test_a_packed_answer_is_recorded_packed_and_read_by_all(tmp_path: Path) -> None:
@@ -287,14 +204,25 @@ def test_a_packed_answer_is_recorded_packed_and_read_by_all(tmp_path: Path) -> N
 
 def test_loops_are_refused(tmp_path: Path) -> None:
     with recording(tmp_path) as (url, recorder, _):
-        recorder.upstreams = {"openai": url}
+        recorder.upstreams.bases = {"openai": url}
         got = post(url, "/v1/chat/completions", BODY)
         assert got.status == 400
         assert "leads back to this recorder" in got.text
     values = {"upstream": [("openai", "http://localhost:8080/x")], "hash_ignore": None}
     with pytest.raises(Exception, match="leads back to this very server"):
         recorder_of(values, str(tmp_path), [Address("127.0.0.1", 8080)])
-    assert recorder_of(values, str(tmp_path), [Address("127.0.0.1", 8081)]).upstreams
+    assert recorder_of(values, str(tmp_path), [Address("127.0.0.1", 8081)]).upstreams.bases
+
+
+def test_a_loop_of_two_recorders_is_refused_and_no_recording(tmp_path: Path) -> None:
+    with recording(tmp_path) as (one, first, told), recording(tmp_path, openai=one) as (two, _, more):
+        first.upstreams.bases = {"openai": two}
+        got = post(one, "/v1/chat/completions", BODY)
+        assert (got.status, "leads back to this recorder" in got.text) == (400, True)
+        until(
+            lambda: any("leads back" in line for line in told) and any("leads back" in line for line in more)
+        )
+    assert list(tmp_path.rglob("*.yaml")) == []
 
 
 def test_a_provider_that_is_not_there(tmp_path: Path) -> None:
@@ -321,38 +249,6 @@ def test_a_file_that_cannot_be_written_is_an_error_and_no_half_file(tmp_path: Pa
         assert post(url, "/v1/chat/completions", BODY).body == b"hello"
         until(lambda: any(line.startswith("error: not recorded") for line in told))
         assert recorder.failed == 1
-
-
-def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.yaml"
-    keep(path, "before")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    for act in ("fsync", "replace"):
-        with monkeypatch.context() as patch:
-            patch.setattr(f"os.{act}", full)
-            with pytest.raises(OSError, match="No space"):
-                keep(path, "after")
-        assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]
-        assert path.read_text() == "before"
-    keep(path, "after")
-    assert path.read_text() == "after"
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("a test::b[c]", "a-test-b-c"),
-        ("../../x", "x"),
-        ("..", "recording"),
-        (".hidden", "hidden"),
-        ("a" * 99, "a" * 80),
-    ],
-)
-def test_names_of_files(text: str, name: str) -> None:
-    assert file_name(text) == name
 
 
 def test_only_misses_are_passed_on(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""Files of recordings: there as a whole or not at all, under names that are names on any system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockllm.recordings.keeping import file_name, keep
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.yaml"
+    keep(path, "before")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for act in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"os.{act}", full)
+            with pytest.raises(OSError, match="No space"):
+                keep(path, "after")
+        assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]
+        assert path.read_text() == "before"
+    keep(path, "after")
+    assert path.read_text() == "after"
+
+
+def test_a_disk_that_is_really_full_leaves_nothing_behind_either(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; from pathlib import Path; from mockllm.recordings.keeping import keep; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); keep(Path(sys.argv[1]), 'x' * 10_000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "a.yaml")],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert "OSError" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a test::b[c]", "a-test-b-c"),
+        ("../../x", "x"),
+        ("..", "recording"),
+        (".hidden", "hidden"),
+        ("a" * 99, "a" * 80),
+    ],
+)
+def test_names_of_files(text: str, name: str) -> None:
+    assert file_name(text) == name

@@ -1,0 +1,106 @@
+"""A recorder at work between a client and a provider, both of the test's own."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mockllm.engine import Engine
+from mockllm.recordings.writing import Reader
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.server.app import App
+from mockllm.server.limits import Limits
+from mockllm.server.lines import Lines
+from mockllm.server.recorder import Recorder
+from mockllm.server.serving import Threaded
+from mockllm.server.upstreams import Upstreams
+from mockllm.state.sessions import Sessions
+from tests.server.raw_client import Got, Raw
+from tests.waiting import until
+
+KEY = "sk-" + "a1B2" * 8
+BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Say it."}]}
+
+
+@contextmanager
+def recording(
+    out: Path, everything: bool = True, **upstreams: str
+) -> Iterator[tuple[str, Recorder, list[str]]]:
+    """A recorder at work: its URL, itself, and the lines for each request."""
+    told: list[str] = []
+    recorder = Recorder(Upstreams(upstreams), out, Reader(), told.append, everything)
+    app = App(
+        Engine(finished(compile_catalog([])), Sessions()),
+        limits=Limits(grace=0.5),
+        lines=Lines(told.append),
+    )
+    app.recorder = recorder
+    with Threaded(app) as url:
+        yield url, recorder, told
+
+
+def post(url: str, path: str, body: Any, *headers: str) -> Got:
+    """A request of its own connection."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: x",
+        f"Content-Length: {len(raw)}",
+        f"Authorization: Bearer {KEY}",
+        *headers,
+    ]
+    with Raw.to(url) as client:
+        client.send("\r\n".join([*lines, "", ""]).encode() + raw)
+        return client.answer()
+
+
+def files(out: Path, count: int = 1) -> list[Path]:
+    """The files that were recorded, once there are so many."""
+    return until(lambda: found if len(found := sorted(out.rglob("*.yaml"))) >= count else None)
+
+
+@contextmanager
+def provider(talk: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
+    """A provider that answers each connection as `talk` does, which is given the request's head."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    data += connection.recv(65536)
+                talk(connection, data.partition(b"\r\n\r\n")[0])
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(5)
+
+
+HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nSet-Cookie: private=1\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
+
+
+def chunked(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def answering(data: bytes) -> Callable[[socket.socket, bytes], None]:
+    return lambda connection, _: connection.sendall(data)

@@ -1,0 +1,97 @@
+"""Clients that leave a recorder before an answer has ended: what they asked for is recorded, or said not to be."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.server.raw_client import Raw
+from tests.server.recording import HEAD, chunked, files, provider, recording
+from tests.waiting import until
+
+
+def leaving(url: str, after: bytes) -> None:
+    """A client that goes when it has seen this."""
+    with Raw.to(url) as client:
+        client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        received = b""
+        while after not in received:
+            received += client.sock.recv(65536)
+
+
+def test_what_a_client_left_before_its_end_is_recorded_to_its_end(tmp_path: Path) -> None:
+    gone = threading.Event()
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD + chunked(b"data: [DONE]\n\n"))
+        assert gone.wait(5)
+        connection.sendall(chunked(b": the rest\n\n") + b"0\r\n\r\n")
+
+    with provider(talk) as there, recording(tmp_path, openai=there) as (url, recorder, told):
+        leaving(url, b"[DONE]")
+        gone.set()
+        (file,) = files(tmp_path)
+        line = until(lambda: next((line for line in told if "recorded in" in line), ""))
+        assert "→ - 200" in line
+        assert "the client left" in line
+        assert (recorder.failed, recorder.written) == (0, 1)
+    assert ": the rest" in file.read_text(encoding="utf-8")
+
+
+def test_what_never_ends_without_its_client_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockllm.server.recorder.ALONE", 0.05)
+    closed = threading.Event()
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD + chunked(b"data: 1\n\n"))
+        assert connection.recv(1) == b""
+        closed.set()
+
+    with provider(talk) as there, recording(tmp_path, openai=there) as (url, recorder, told):
+        leaving(url, b"data: 1")
+        assert closed.wait(5)
+        until(lambda: any("cut off" in line and "the client left" in line for line in told))
+        assert recorder.failed == 1
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_client_that_leaves_before_there_is_an_answer_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockllm.server.recorder.ALONE", 0.05)
+    asked, closed = threading.Event(), threading.Event()
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        asked.set()
+        while connection.recv(65536):
+            pass
+        closed.set()
+
+    with provider(talk) as there, recording(tmp_path, openai=there) as (url, _, told):
+        with Raw.to(url) as client:
+            client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            assert asked.wait(5)
+        assert closed.wait(5)
+        line = until(lambda: next((line for line in told if "before it answered" in line), ""))
+        assert "499" in line
+
+
+def test_a_stream_is_finished_before_the_recorder_ends_or_said_to_be_cut(tmp_path: Path) -> None:
+    seen = threading.Event()
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD + chunked(b"data: 1\n\n"))
+        seen.set()
+        assert connection.recv(1) == b""
+
+    with provider(talk) as there:
+        with recording(tmp_path, openai=there) as (url, recorder, told), Raw.to(url) as client:
+            client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            assert seen.wait(5)
+        assert recorder.failed == 1
+    assert any("cut off" in line for line in told)
