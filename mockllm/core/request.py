@@ -150,6 +150,19 @@ class Request:
         self.outcome = outcome
         self.recall = recall
 
+    @classmethod
+    def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: Recall) -> Self:
+        """A request with these facts of its head, all that are not the other arguments: for the many that have
+        the same head, at half of what the constructor takes."""
+        made = cls.__new__(cls)
+        facts = made.__dict__
+        facts.update(head)
+        facts["raw"] = raw
+        facts["client"] = client
+        facts["now"] = now
+        facts["recall"] = recall
+        return made
+
     def unread(self) -> Self:
         """The same request without its body: for an answer that leaves nothing to it."""
         return type(self)(

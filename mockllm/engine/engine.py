@@ -13,18 +13,17 @@ from mockllm.core.hash import known_hash, looked_up
 from mockllm.core.remembered import Memo
 from mockllm.core.request import VOLATILE, Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.routes import BASE_URLS, Found, calls_by_provider, find
-from mockllm.engine import overrides, replaying, sessions
+from mockllm.dialects.routes import BASE_URLS, Found, calls_by_provider
+from mockllm.engine import overrides, replaying
 from mockllm.engine.about import About
 from mockllm.engine.answer import Answer
 from mockllm.engine.claims import Claims, Verdicts
 from mockllm.engine.exchange import NOBODY, Exchange, named, reason
+from mockllm.engine.heading import Heading
 from mockllm.engine.keeping import Keep
 from mockllm.engine.lanes import Lane, lane
-from mockllm.engine.overrides import DELAY, FAULT, SEED, Override, Wrong
-from mockllm.engine.overrides import RULE as RULE_WANTED
+from mockllm.engine.overrides import Override, Wrong
 from mockllm.engine.plans import Planner, Way, way
-from mockllm.engine.sessions import PREFIX, SESSION
 from mockllm.scenario.catalog import Catalog, Item, Saying
 from mockllm.scenario.combining import RULE, SELF, Owner, combine
 from mockllm.scenario.language.settings import Settings
@@ -62,7 +61,7 @@ class Engine:
         self.seed = seed
         self.longest = longest
         self.overrides = overrides
-        self._volatile = None if volatile == VOLATILE else volatile
+        self._volatile = volatile
         self._hashed = hashed
         self.planner = Planner()
         self.keep = Keep()
@@ -74,6 +73,20 @@ class Engine:
         self._lanes: dict[int, Lane | None] = {}
         """The short ways by hits; None where there is none."""
 
+    def heading(self, method: str, path: str, query_string: str, headers: Mapping[str, str]) -> Heading:
+        """What reads the requests that have this head. `path` is as on the wire; `headers` are looked up
+        without regard to case."""
+        return Heading(
+            method,
+            path,
+            query_string,
+            headers,
+            state=self.state,
+            shared=self._shared,
+            volatile=self._volatile,
+            override=self._override,
+        )
+
     def read(
         self,
         method: str,
@@ -84,36 +97,8 @@ class Engine:
         client: str,
         now: float,
     ) -> Request:
-        """The request as its dialect reads it; outside every protocol a plain one. `path` is as on the wire;
-        `headers` are looked up without regard to case; `raw` is inflated; `now` in seconds since the epoch."""
-        session, wrong = headers.get(SESSION), None
-        if session is not None or path.startswith(PREFIX):
-            session, path, wrong = sessions.named(session, path)
-        found = find(method, path, headers, query_string)
-        held = None if session is None else self.state.session(session, now)
-        request = (found.dialect.request if isinstance(found, Found) else Request)(
-            method=method,
-            path=found.path,
-            headers=headers,
-            raw=raw,
-            query_string=query_string,
-            provider=found.provider,
-            route=found.route if isinstance(found, Found) else None,
-            session=session,
-            client=client,
-            now=now,
-            outcome=found,
-            recall=self._shared if held is None else held.recall,
-        )
-        if self._volatile is not None:
-            request.volatile = self._volatile
-        if wrong is not None:
-            request.override = wrong
-        elif SEED in headers or FAULT in headers or DELAY in headers or RULE_WANTED in headers:
-            request.override = self._override(headers, held)
-        elif held is not None and held.seed is not None:
-            request.override = Override(held.seed)
-        return request
+        """A single request: see `heading`, and `Heading.read`."""
+        return self.heading(method, path, query_string, headers).read(raw, client, now)
 
     def _override(self, headers: Mapping[str, str], session: Session | None) -> Override | Failure:
         """What a request's headers want otherwise; a failure where that cannot be."""

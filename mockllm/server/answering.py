@@ -21,22 +21,20 @@ class NotPassed(Exception):
         self.failure = failure
 
 
+class Heading(Protocol):
+    """Reads the requests that have one head."""
+
+    def read(self, raw: bytes, client: str, now: float) -> Request:
+        """The request as its dialect reads it. `raw` is inflated; `client` is the peer's address without its
+        port; `now` is in seconds since the epoch."""
+
+
 class Engine(Protocol):
     """Answers requests. An instance is immutable but for its counts."""
 
-    def read(
-        self,
-        method: str,
-        path: str,
-        query_string: str,
-        headers: Mapping[str, str],
-        raw: bytes,
-        client: str,
-        now: float,
-    ) -> Request:
-        """The request as its dialect reads it. `path` and `query_string` are as on the wire (percent-encoded,
-        the path without the query); `headers` is looked up without regard to case; `raw` is inflated;
-        `client` is the peer's address without its port; `now` is in seconds since the epoch."""
+    def heading(self, method: str, path: str, query_string: str, headers: Mapping[str, str]) -> Heading:
+        """What reads the requests that have this head. `path` and `query_string` are as on the wire
+        (percent-encoded, the path without the query); `headers` is looked up without regard to case."""
 
     def answer(self, request: Request) -> Answer:
         """Find, settle, plan."""

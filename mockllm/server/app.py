@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
-from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.failure import Failure
@@ -25,17 +24,20 @@ from mockllm.core.request import Request
 from mockllm.core.stencil import Stencil
 from mockllm.engine import Answer
 from mockllm.engine.sessions import PREFIX, without
-from mockllm.server import cors, pages
+from mockllm.server import cors, pages, wire
 from mockllm.server.answering import Engine, NotPassed
-from mockllm.server.body import Unacceptable, read_body, ready_body
-from mockllm.server.connection import Incoming, Listener, SocketSink
+from mockllm.server.body import Unacceptable, read_body, ready_body, shallow
+from mockllm.server.connection import Connection, Incoming, Listener
 from mockllm.server.deadlines import Deadlines, LoopClock
+from mockllm.server.heads import RESERVED as RESERVED
+from mockllm.server.heads import Head, Heads, head_of
 from mockllm.server.journal import Journal
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.metrics import Metrics
 from mockllm.server.player import Play, at_once, perform
 from mockllm.server.seen import NO_HEADERS, Left, Seen, short
+from mockllm.server.sink import SocketSink
 from mockllm.server.target import clean, read_target
 from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
 
@@ -45,13 +47,8 @@ if TYPE_CHECKING:
     from mockllm.server.control.control import Control
     from mockllm.server.recorder import Passed, Recorder
 
-RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
-"""The first parts of paths that are the server's own: no rule and no modifier sees them."""
-
-
 FEED: Final = "/ws"
 """Where the control API's live feed is."""
-_OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 
 class Given(NamedTuple):
@@ -105,6 +102,7 @@ class App:
         self.draining = False
         self.stopped = False
         """Answers that are still being given are cut, by the server itself."""
+        self.heads = Heads()
         self._open_to_pages = open_to_pages
         self._lines = lines
         self._dates = DateLine()
@@ -113,50 +111,55 @@ class App:
     def listener(self) -> Listener:
         """The protocol factory for server sockets. Call it on the loop that will run it."""
         self._loop = asyncio.get_running_loop()
-        self._deadlines = Deadlines(LoopClock(self._loop))
+        self.deadlines = Deadlines(LoopClock(self._loop))
         self.journal.tend(self._loop)
-        watched = (self.limits, self._deadlines, self._unparsed)
-        return Listener(self.handle, self.in_one_turn, *watched, _abandoned)
+        return Listener(self)
 
     def in_one_turn(self, incoming: Incoming) -> bool:
         """Answers a request that has come as a whole, where its answer waits for nothing: at once, in the turn
         of the loop in which it came. Where that cannot be, what was found out stays with the connection, and
         `handle` goes on from there."""
-        target = read_target(incoming)
+        connection = incoming.connection
+        head = head_of(incoming.message, connection.ascii)
+        raw = None if head is None else ready_body(incoming, self.limits)
+        if head is None or raw is None:
+            return False
+        if connection.whole is not None:
+            self.heads.see(head, connection.whole, raw)
+        return self._answered(connection, head, raw, connection.whole)
+
+    def known(self, connection: Connection, head: Head, data: bytes) -> bool:
+        """The same for a request that is all that came, and whose head came before."""
+        return self._answered(connection, head, data[len(data) - head.length :], data)
+
+    def _answered(self, connection: Connection, head: Head, raw: bytes, whole: bytes | None) -> bool:
+        since, now = self.deadlines.time(), time.time()
         try:
-            raw = None if target is None else ready_body(incoming, self.limits)
-            if target is None or raw is None:
-                return False
-            since = self._deadlines.time()
-            given = self._given(incoming, *target, raw)
+            given = self._given(connection, head, shallow(raw, self.limits), now)
         except Unacceptable as exc:
-            assert target is not None
-            given, since = self._refused(incoming, *target, exc.failure), self._deadlines.time()
+            given = self._refused(connection, head, exc.failure)
         except Later as later:
-            incoming.connection.prepared = later, since
+            connection.prepared = later, since
             return False
         except Exception:
             traceback.print_exc(file=sys.stderr)
-            given, since = Given(_failed(), close=True), self._deadlines.time()
+            given = Given(_failed(), close=True)
         if self.recorder is not None and self.recorder.takes(given.answer, given.request):
-            incoming.connection.prepared = given, since
+            connection.prepared = given, since
             return False
-        now, answer = time.time(), given.answer
-        asked = self._asked(incoming.message, given.close)
+        answer, asked = given.answer, self._asked(head.asked, given.close)
         extra = cors.ALLOW if given.open_to_pages else ""
         data = None
         if isinstance(answer.made, Stencil) and asked is ORDINARY:
             data = sealed(answer.made, answer.said, self._dates.bytes_at(now), extra)
         if data is None:
             plan = answer.plan
-            head = opening(plan, asked, self._dates.at(now), extra)
-            data = at_once(plan, head) if head.keep_alive else None
-        if data is None or not incoming.connection.write(data):
-            incoming.connection.prepared = given, since
+            start = opening(plan, asked, self._dates.at(now), extra)
+            data = at_once(plan, start) if start.keep_alive else None
+        if data is None or not connection.write(data):
+            connection.prepared = given, since
             return False
-        self._write_down(
-            incoming.message, given, now, since, "finished", asked, None, incoming.connection.whole
-        )
+        self._write_down(head.message, given, now, since, "finished", asked, None, whole)
         return True
 
     async def handle(self, incoming: Incoming) -> Written:
@@ -172,7 +175,7 @@ class App:
             if sink.written:
                 incoming.connection.force_close()
                 return CLOSE
-            return await self._play(incoming, sink, Given(_failed(), close=True), self._deadlines.time())
+            return await self._play(incoming, sink, Given(_failed(), close=True), self.deadlines.time())
         finally:
             self.running -= 1
 
@@ -182,20 +185,20 @@ class App:
             given, since = prepared
             given = await given.given() if isinstance(given, Later) else given
             return await self._play(incoming, sink, given, since)
-        target = read_target(incoming)
-        if target is None:
+        head = head_of(incoming.message, incoming.connection.ascii)
+        if head is None:
             given = _plain(400, "The request's target is no path.\n")
-            return await self._play(incoming, sink, given, self._deadlines.time())
+            return await self._play(incoming, sink, given, self.deadlines.time())
         try:
-            raw = await read_body(incoming, sink, self.limits, self._deadlines)
+            raw = await read_body(incoming, sink, self.limits, self.deadlines)
         except Unacceptable as exc:
-            given = self._refused(incoming, *target, exc.failure)
-            return await self._play(incoming, sink, given, self._deadlines.time())
-        since = self._deadlines.time()
-        if incoming.message.upgrade and target[0] == FEED and self.control is not None:
+            given = self._refused(incoming.connection, head, exc.failure)
+            return await self._play(incoming, sink, given, self.deadlines.time())
+        since = self.deadlines.time()
+        if incoming.message.upgrade and head.path == FEED and self.control is not None:
             return await self._follow(self.control, incoming, sink, since)
         try:
-            given = self._given(incoming, *target, raw)
+            given = self._given(incoming.connection, head, raw, time.time())
         except Later as later:
             given = await later.given()
         return await self._play(incoming, sink, given, since)
@@ -211,42 +214,36 @@ class App:
             return CLOSE
         return await self._play(incoming, sink, Given(Answer(plan, None), unheard=True), since)
 
-    def _given(self, incoming: Incoming, path: str, query_string: str, raw: bytes) -> Given:
+    def _given(self, connection: Connection, head: Head, raw: bytes, now: float) -> Given:
         """The answer to a request that has come as a whole."""
-        method = incoming.message.method
-        if path == "/" or method == "OPTIONS" or path.startswith(_OWN):
-            if self.control is not None and self.control.serves(path):
-                self._steer(self.control, incoming, path, query_string, raw)
-            own = self._own(method, path, incoming.message.headers)
+        if head.own:
+            if self.control is not None and self.control.serves(head.path):
+                self._steer(self.control, connection, head, raw)
+            own = self._own(head)
             if own is not None:
                 return own
         engine = self.engine
-        request = self._read(engine, incoming, path, query_string, raw)
+        request = head.heading(engine).read(raw, connection.client, now)
         answer = engine.answer(request)
         if self.gzip and wants(request.headers):
             answer = answer._replace(made=packed(answer.plan), calls=tuple(answer.issued.items()))
         facts = (answer, request, self._open_to_pages, False, False)
         return tuple.__new__(Given, facts)  # as the class would, without its call
 
-    def _steer(self, control: Control, incoming: Incoming, path: str, query: str, raw: bytes) -> NoReturn:
+    def _steer(self, control: Control, connection: Connection, head: Head, raw: bytes) -> NoReturn:
         """Raises Later."""
-        message, client = incoming.message, incoming.connection.client
-        headers = clean(message.headers)
-        raise Later(partial(control.answer, message.method, path, query, headers, raw, client))
+        asked = (head.message.method, head.path, head.query_string, clean(head.headers), raw)
+        raise Later(partial(control.answer, *asked, connection.client))
 
-    def _refused(self, incoming: Incoming, path: str, query_string: str, failure: Failure) -> Given:
+    def _refused(self, connection: Connection, head: Head, failure: Failure) -> Given:
         """The answer to a request whose body is not taken; nothing more is read from its connection."""
-        request = self._read(self.engine, incoming, path, query_string, b"")
-        return Given(self.engine.refuse(failure, request), request, self._open_to_pages, close=True)
+        engine = self.engine
+        request = head.heading(engine).read(b"", connection.client, time.time())
+        return Given(engine.refuse(failure, request), request, self._open_to_pages, close=True)
 
-    def _read(self, engine: Engine, incoming: Incoming, path: str, query: str, raw: bytes) -> Request:
-        message, connection = incoming.message, incoming.connection
-        headers = message.headers if connection.ascii else clean(message.headers)
-        return engine.read(message.method, path, query, headers, raw, connection.client, time.time())
-
-    def _own(self, method: str, path: str, headers: Mapping[str, str]) -> Given | None:
+    def _own(self, head: Head) -> Given | None:
         """What is answered without the engine; None where it is the engine's."""
-        inside = ""
+        method, path, headers, inside = head.message.method, head.path, head.headers, ""
         if path.startswith(PREFIX):
             _, behind = without(path)
             inside, path = path.removesuffix(behind), behind
@@ -274,7 +271,7 @@ class App:
                 given = given._replace(answer=self.engine.refuse(error.failure, request))
         plan = given.answer.plan
         now = time.time()
-        asked = self._asked(incoming.message, given.close)
+        asked = self._asked(wire.asked(incoming.message), given.close)
         head = opening(plan, asked, self._dates.at(now), cors.ALLOW if given.open_to_pages else "")
         left: Left = "gone"
         times: array[float] | None = None
@@ -286,7 +283,7 @@ class App:
                     await sink.drained()
                 left = "finished"
             else:
-                play = Play(plan, head, sink, self._deadlines, since)
+                play = Play(plan, head, sink, self.deadlines, since)
                 times = play.times
                 await perform(play, sink, self._loop)
                 left = play.ended or "gone"
@@ -307,9 +304,9 @@ class App:
     ) -> Written:
         """The provider's own answer, as it comes. Raises NotPassed before anything has left."""
         message, now = incoming.message, time.time()
-        asked = self._asked(message, given.close)
+        asked = self._asked(wire.asked(message), given.close)
         extra = cors.ALLOW if given.open_to_pages else ""
-        target = read_target(incoming)
+        target = read_target(message)
         assert target is not None
         path = without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
         if given.answer.lease is not None:
@@ -329,16 +326,13 @@ class App:
             clean(message.headers),
             lambda plan: opening(plan, asked, self._dates.at(now), extra),
             sink,
-            lambda: self._deadlines.time() - since,
+            lambda: self.deadlines.time() - since,
             written_down,
         )
         return KEEP if passed.keep_alive and passed.ended == "whole" else CLOSE
 
-    def _asked(self, message: RawRequestMessage, close: bool) -> Asked:
-        head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
-        if head_only or http10 or close or message.should_close or self.draining:
-            return Asked(head_only, http10, close or message.should_close or self.draining)
-        return ORDINARY
+    def _asked(self, asked: Asked, close: bool) -> Asked:
+        return asked._replace(close=True) if close or self.draining else asked
 
     def _write_down(
         self, message: RawRequestMessage, given: Given, at: float, since: float, left: Left, asked: Asked,
@@ -350,7 +344,7 @@ class App:
         if given.unheard:
             return
         request = given.request
-        took = self._deadlines.time() - since
+        took = self.deadlines.time() - since
         if request is None:
             facts = (at, message.method, message.path, message.headers, b"", "", None, None, None, None)
             seen = Seen(*facts, answer, since, took, left, asked, given.open_to_pages, times)
@@ -371,10 +365,10 @@ class App:
         if self._lines is not None:
             self._lines.show(seen.record(), request)
 
-    def _unparsed(self, status: int, reason: str) -> None:
+    def unparsed(self, status: int, reason: str) -> None:
         """What came was no request: aiohttp's parser or the watch over heads has answered it."""
         answer = Answer(pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
-        now, since, asked = time.time(), self._deadlines.time(), Asked(close=True)
+        now, since, asked = time.time(), self.deadlines.time(), Asked(close=True)
         seen = Seen(
             now, "-", "-", {}, b"", "", None, None, None, None, answer, since, 0.0, asked=asked
         )  # fmt: skip
@@ -382,12 +376,11 @@ class App:
         if self._lines is not None:
             self._lines.show(seen.record())
 
-
-def _abandoned(prepared: tuple[Given | Later, float]) -> None:
-    """An answer will not be played; should it be tried all the same, nothing is handed back twice."""
-    answer = prepared[0].answer
-    if answer is not None and answer.lease is not None:
-        answer.lease.end()
+    def abandoned(self, prepared: tuple[Given | Later, float]) -> None:
+        """An answer will not be played; should it be tried all the same, nothing is handed back twice."""
+        answer = prepared[0].answer
+        if answer is not None and answer.lease is not None:
+            answer.lease.end()
 
 
 def _plain(status: int, text: str) -> Given:

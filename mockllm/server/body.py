@@ -14,9 +14,10 @@ from aiohttp import StreamReader
 from aiohttp.web import RequestPayloadError
 
 from mockllm.core.failure import Failure
-from mockllm.server.connection import BrokenBody, Incoming, SocketSink, taken
+from mockllm.server.connection import BrokenBody, Incoming, taken
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.limits import Limits
+from mockllm.server.sink import SocketSink
 
 _INFLATE_SLICE: Final = 1024 * 1024
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
@@ -47,20 +48,20 @@ async def read_body(incoming: Incoming, sink: SocketSink, limits: Limits, deadli
     encoding = headers.get("content-encoding")
     if encoding is not None and raw:
         raw = await inflated(raw, encoding, limits.body)
-    return _shallow(raw, limits)
+    return shallow(raw, limits)
 
 
 def ready_body(incoming: Incoming, limits: Limits) -> bytes | None:
-    """The body where it is all there and plain; None where `read_body` has more to do. Raises Unacceptable."""
+    """The body where it is all there and plain, as deep as it may be; None where `read_body` has more to do."""
     body = incoming.body
     if not body.is_eof() or body.total_bytes > limits.body or "content-encoding" in incoming.message.headers:
         return None
-    raw = taken(body)
-    return raw if raw.count(b"[") + raw.count(b"{") <= limits.depth else _shallow(raw, limits)
+    return taken(body)
 
 
-def _shallow(raw: bytes, limits: Limits) -> bytes:
-    if len(raw) > limits.depth and too_deep(raw, limits.depth):
+def shallow(raw: bytes, limits: Limits) -> bytes:
+    """The body. Raises Unacceptable where it is nested too deep."""
+    if raw.count(b"[") + raw.count(b"{") > limits.depth and too_deep(raw, limits.depth):
         message = f"The JSON body is nested deeper than {limits.depth} levels."
         raise Unacceptable(Failure("bad_request", 400, message))
     return raw

@@ -7,11 +7,8 @@ what is relied on here, on raw sockets.
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 from aiohttp import StreamReader
 from aiohttp.abc import AbstractStreamWriter
@@ -21,12 +18,9 @@ from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 from aiohttp.web_protocol import _ErrInfo
 
 from mockllm.server.deadlines import Deadline, Deadlines
+from mockllm.server.heads import Head, Heads
 from mockllm.server.limits import Limits
-from mockllm.server.wire import CLOSE, CONTINUE, Written
-
-if sys.platform != "win32":
-    import fcntl
-    import termios
+from mockllm.server.wire import CLOSE, Written
 
 SMALL: Final = 16 * 1024
 """Of smaller bodies aiohttp's flow control never hears."""
@@ -69,17 +63,39 @@ class Incoming:
         """aiohttp: the handler has returned."""
 
 
+class Answerer(Protocol):
+    """Who answers what comes."""
+
+    limits: Limits
+    deadlines: Deadlines
+    heads: Heads
+
+    async def handle(self, incoming: Incoming) -> Written:
+        """Answers a request in its own time."""
+
+    def in_one_turn(self, incoming: Incoming) -> bool:
+        """Whether it was answered at once."""
+
+    def known(self, connection: Connection, head: Head, data: bytes) -> bool:
+        """The same for a request that is all that came, and whose head came before."""
+
+    def unparsed(self, status: int, reason: str) -> None:
+        """What came was no request."""
+
+    def abandoned(self, prepared: Any) -> None:
+        """What was prepared on a connection that was lost will not be played."""
+
+
 class Connection(RequestHandler):
     """Watches how long a head takes, and answers what is not HTTP without a traceback."""
 
     __slots__ = (
+        "_app",
         "_begun",
         "_body",
-        "_deadlines",
-        "_in_one_turn",
-        "_limits",
+        "_heads",
+        "_known",
         "_listener",
-        "_refused",
         "_watch",
         "ascii",
         "client",
@@ -87,21 +103,13 @@ class Connection(RequestHandler):
         "whole",
     )
 
-    def __init__(
-        self,
-        manager: Listener,
-        in_one_turn: Callable[[Incoming], bool],
-        limits: Limits,
-        deadlines: Deadlines,
-        refused: Callable[[int, str], None],
-        **settings: Any,
-    ) -> None:
+    def __init__(self, manager: Listener, app: Answerer, **settings: Any) -> None:
         super().__init__(manager, **settings)
         self._listener = manager
-        self._in_one_turn = in_one_turn
-        self._limits = limits
-        self._deadlines = deadlines
-        self._refused = refused
+        self._app = app
+        self._heads = app.heads
+        self._known: tuple[Head, bytes] | None = None
+        """A request whose head came before, and all that came of it: aiohttp's parser has not seen it."""
         self.prepared: Any = None
         """What was found out about the request that stands first."""
         self.whole: bytes | None = None
@@ -118,30 +126,50 @@ class Connection(RequestHandler):
         super().connection_made(transport)
         peer = self.peername
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
-        transport.set_write_buffer_limits(high=self._limits.unsent)  # type: ignore[attr-defined]
+        transport.set_write_buffer_limits(high=self._app.limits.unsent)  # type: ignore[attr-defined]
         self._watch_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._unwatch()
-        if self._messages:  # it has asked, though nobody will hear the answer
+        if self._messages or self._known is not None:  # it has asked, though nobody will hear the answer
             self._listener.answer([self])
         if self.prepared is not None:
-            self._listener.abandoned(self.prepared)
+            self._app.abandoned(self.prepared)
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it; aiohttp always closes
         """The client sends no more: it may be listening still, or have left. Nobody can tell before something
         is written, so what it asked for may be answered within the linger time."""
-        idle = self._waiter is not None and not self._messages
-        if idle or self._body is None or not self._body.is_eof():
-            return False
-        if self._messages:
+        if self._known is not None:
             self._listener.answer([self])
+        else:
+            idle = self._waiter is not None and not self._messages
+            if idle or self._body is None or not self._body.is_eof():
+                return False
+            if self._messages:
+                self._listener.answer([self])
         self.close()
-        self._loop.call_later(self._limits.linger, self.force_close)
+        self._loop.call_later(self._app.limits.linger, self.force_close)
         return True
 
     def data_received(self, data: bytes) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done() and not (self._begun or self._messages or self._known):
+            head = self._heads.find(data)
+            if head is not None and not (self._close or self._force_close or self._upgraded):
+                if self._watch is not None:
+                    self._unwatch()
+                self._known = head, data
+                self._listener.has_come(self)
+                return
+        if self._known is not None:  # more comes before the turn in which it is answered
+            (_, before), self._known = self._known, None
+            self._parse(before)
+        self._parse(data)
+        if waiter is not None and self._messages and not waiter.done():
+            self._listener.has_come(self)
+
+    def _parse(self, data: bytes) -> None:
         if self.ascii and not data.isascii():
             self.ascii = False
         # aiohttp's handler waits for a request: it is not woken for one that is answered here.
@@ -164,13 +192,20 @@ class Connection(RequestHandler):
             self._begun = True
             if self._watch is None:
                 self._watch_head()
-        if waiter is not None and self._messages and not waiter.done():
-            self._listener.has_come(self)
 
     def answer(self) -> None:
         """Answers the request that has come, or leaves it to aiohttp's handler."""
         waiter = self._waiter
-        if waiter is not None and self._messages and not waiter.done() and not self._answered():
+        if waiter is None or waiter.done():
+            return
+        if self._known is not None:
+            (head, data), self._known = self._known, None
+            if not self.writing_paused and self._app.known(self, head, data):
+                self._stay()
+                return
+            self._parse(data)
+            waiter.set_result(None)
+        elif self._messages and not self._answered():
             waiter.set_result(None)
 
     def _answered(self) -> bool:
@@ -181,18 +216,22 @@ class Connection(RequestHandler):
             return False
         if self._close or self._upgraded:  # an upgrade is declined by aiohttp, behind the answer
             return False
-        if not body.is_eof() or not self._in_one_turn(Incoming(message, body, self, None, None)):
+        if not body.is_eof() or not self._app.in_one_turn(Incoming(message, body, self, None, None)):
             return False
         self._messages.clear()
         if self._parser is not None:
             self._parser.message_consumed()
         if self._buffer_paused:
             self._resume_reading_if_drained()
+        self._stay()
+        return True
+
+    def _stay(self) -> None:
+        """The connection is kept for another request, for its time."""
         self._keepalive = True
         self._next_keepalive_close_time = end = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(end, self._process_keepalive)
-        return True
 
     def write(self, data: bytes) -> bool:
         """Has this written to the client behind the turn's other answers; whether it is still there."""
@@ -209,7 +248,8 @@ class Connection(RequestHandler):
             super().resume_reading(resume_parser)
 
     def _watch_head(self) -> None:
-        self._watch = self._deadlines.at(self._deadlines.time() + self._limits.head_time, self._head_is_late)
+        deadlines = self._app.deadlines
+        self._watch = deadlines.at(deadlines.time() + self._app.limits.head_time, self._head_is_late)
 
     def _unwatch(self) -> None:
         self._begun = False
@@ -224,7 +264,7 @@ class Connection(RequestHandler):
             return
         if self._begun and self.transport is not None:
             self.transport.write(_TOO_SLOW)
-            self._refused(408, "the request's head did not come in time")
+            self._app.unparsed(408, "the request's head did not come in time")
         self.force_close()
 
     def handle_error(
@@ -240,7 +280,7 @@ class Connection(RequestHandler):
         elif status >= 500:
             self.log_exception("A request could not be handled", exc_info=exc)
         said = " ".join((message or "").split("\n", 1)[0].split()).rstrip(":") or "not a request of HTTP/1.1"
-        self._refused(status, said)
+        self._app.unparsed(status, said)
         body = f"{said}\n".encode("utf-8", "replace")
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(
@@ -261,26 +301,13 @@ _REASONS: Final = {
 class Listener(Server):
     """Makes Connections; what a server socket is given as its protocol factory."""
 
-    def __init__(
-        self,
-        handler: Callable[[Incoming], Awaitable[Written]],
-        in_one_turn: Callable[[Incoming], bool],
-        limits: Limits,
-        deadlines: Deadlines,
-        refused: Callable[[int, str], None],
-        abandoned: Callable[[Any], None],
-    ) -> None:
-        """`abandoned` is handed what was prepared on a connection that was lost before it was played."""
+    def __init__(self, app: Answerer) -> None:
         super().__init__(
-            handler,  # type: ignore[arg-type]
+            app.handle,  # type: ignore[arg-type]
             request_factory=Incoming,  # type: ignore[arg-type]
             handler_cancellation=True,
         )
-        self._in_one_turn = in_one_turn
-        self._limits = limits
-        self._deadlines = deadlines
-        self._refused = refused
-        self.abandoned = abandoned
+        self._app = app
         self.came: list[Connection] = []
         """Those whose request waits for the turn's end."""
         self.said: list[tuple[asyncio.Transport, bytes]] = []
@@ -313,13 +340,10 @@ class Listener(Server):
             transport.write(data)
 
     def __call__(self) -> Connection:
-        limits = self._limits
+        limits = self._app.limits
         return Connection(
             self,
-            self._in_one_turn,
-            limits,
-            self._deadlines,
-            self._refused,
+            self._app,
             loop=self._loop,
             access_log=None,
             auto_decompress=False,
@@ -337,64 +361,3 @@ def taken(body: StreamReader) -> bytes:
     if type(body) is StreamReader and len(body._buffer) == 1 and body.total_bytes < SMALL:
         return body._buffer.popleft()
     return body.read_nowait()
-
-
-class SocketSink:
-    """Where an answer is written: the connection of its request."""
-
-    __slots__ = ("_connection", "_limits", "_writer", "written")
-
-    def __init__(self, incoming: Incoming, limits: Limits) -> None:
-        self._connection = incoming.connection
-        self._writer = incoming.writer
-        self._limits = limits
-        self.written = False
-
-    def write(self, data: bytes) -> None:
-        transport = self._connection.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client has left")
-        self.written = True
-        transport.write(data)
-
-    def go_on(self) -> None:
-        """Tell a client that waits for it to send its body."""
-        self.write(CONTINUE)
-        self.written = False
-
-    @property
-    def full(self) -> bool:
-        return self._connection.writing_paused
-
-    async def drained(self) -> None:
-        assert self._writer is not None  # aiohttp gave one with each request that takes time
-        await self._writer.drain()
-
-    async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
-        """FIN or RST, behind what was written: a reset waits until the client's system has it all, or has
-        taken nothing for the linger time. A silence lasts until the client leaves, which cancels it."""
-        loop = self._connection._loop
-        if how == "silence":
-            await loop.create_future()
-        transport = self._connection.transport
-        if transport is not None and how == "reset":
-            unsent, end = _unsent(transport), loop.time() + self._limits.linger
-            while unsent and loop.time() < end:
-                await asyncio.sleep(0.001)  # polled: the kernel tells nobody when it has sent
-                before, unsent = unsent, _unsent(transport)
-                if unsent < before:
-                    end = loop.time() + self._limits.linger
-            sock = transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
-        self._connection.force_close()
-
-
-def _unsent(transport: asyncio.Transport) -> int:
-    """How many bytes wait in the transport or unacknowledged in the kernel."""
-    if transport.is_closing():
-        return 0
-    waiting = bytearray(4)
-    if sys.platform != "win32":
-        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
-    return transport.get_write_buffer_size() + int.from_bytes(waiting, sys.byteorder)

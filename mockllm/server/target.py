@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockllm.server.connection import Incoming
+from aiohttp.http_parser import RawRequestMessage
 
 
-def read_target(incoming: Incoming) -> tuple[str, str] | None:
+def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
     """Path and query of the request's target, percent-encoded as they came, in origin form or absolute form;
     None for any other."""
-    text = incoming.message.path
+    text = message.path
     if not text.startswith("/"):
-        url = incoming.message.url
-        if not url.absolute or incoming.message.method == "CONNECT":
+        url = message.url
+        if not url.absolute or message.method == "CONNECT":
             return None
         text = url.raw_path_qs or "/"
     if not text.isascii():

@@ -12,6 +12,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+from aiohttp import HttpVersion10
+from aiohttp.http_parser import RawRequestMessage
+
 from mockllm.core.plan import Body, Data, Framing, Headers, Plan, Raw
 from mockllm.core.stencil import Piece, Stencil
 
@@ -79,6 +82,14 @@ class Asked(NamedTuple):
 
 
 ORDINARY: Final = Asked()
+
+
+def asked(message: RawRequestMessage) -> Asked:
+    """What this request's head decides."""
+    head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
+    if head_only or http10 or message.should_close:
+        return Asked(head_only, http10, message.should_close)
+    return ORDINARY
 
 
 class Opening(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.request import Request
@@ -73,6 +73,20 @@ class Stage:
         self.version += 1
 
 
+class Watched(NamedTuple):
+    """Reads the requests that have this head, by the engine that answers each when it comes."""
+
+    watching: Watching
+    method: str
+    path: str
+    query_string: str
+    headers: Mapping[str, str]
+
+    def read(self, raw: bytes, client: str, now: float) -> Request:
+        engine = self.watching.turn_to(self.path, self.headers)
+        return engine.read(self.method, self.path, self.query_string, self.headers, raw, client, now)
+
+
 class Watching:
     """See `server.answering.Engine`. A session that has a stage of its own is answered by that."""
 
@@ -99,23 +113,19 @@ class Watching:
         if stage is not None:
             self._engines.pop(id(stage), None)
 
-    def read(
-        self,
-        method: str,
-        path: str,
-        query_string: str,
-        headers: Mapping[str, str],
-        raw: bytes,
-        client: str,
-        now: float,
-    ) -> Request:
+    def heading(self, method: str, path: str, query_string: str, headers: Mapping[str, str]) -> Watched:
+        return Watched(self, method, path, query_string, headers)
+
+    def turn_to(self, path: str, headers: Mapping[str, str]) -> Engine:
+        """The engine of the stage that answers what has this head; the request is answered in the same turn
+        of the loop."""
         stage = self._stage
         if self._sessions:
             session = named(headers.get(SESSION), path)[0]
             stage = self._sessions.get(session or "", stage)
         self._current = self._engine(stage)
         self._path = without(path)[1] if path.startswith(PREFIX) else path
-        return self._current.read(method, path, query_string, headers, raw, client, now)
+        return self._current
 
     def answer(self, request: Request) -> Answer:
         """In the same turn of the loop in which the request was read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import dumps
@@ -36,6 +37,16 @@ def chunks(count: int, gap: float) -> Plan:
     return streamed(*steps)
 
 
+class FakeHeading(NamedTuple):
+    method: str
+    path: str
+    query_string: str
+    headers: Mapping[str, str]
+
+    def read(self, raw: bytes, client: str, now: float) -> Request:
+        return Request(**self._asdict(), raw=raw, client=client, now=now)
+
+
 class FakeEngine:
     """`plans` by path; anything else is a 404 that echoes what was read."""
 
@@ -44,25 +55,8 @@ class FakeEngine:
         self.seen: list[Request] = []
         self._about = about or About(rules=3, files=1, routes=("/mine",), bases=(("OpenAI", "/v1"),))
 
-    def read(
-        self,
-        method: str,
-        path: str,
-        query_string: str,
-        headers: Mapping[str, str],
-        raw: bytes,
-        client: str,
-        now: float,
-    ) -> Request:
-        return Request(
-            method=method,
-            path=path,
-            query_string=query_string,
-            headers=headers,
-            raw=raw,
-            client=client,
-            now=now,
-        )
+    def heading(self, method: str, path: str, query_string: str, headers: Mapping[str, str]) -> FakeHeading:
+        return FakeHeading(method, path, query_string, headers)
 
     def answer(self, request: Request) -> Answer:
         self.seen.append(request)

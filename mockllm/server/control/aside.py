@@ -6,8 +6,9 @@ from mockllm.engine import Answer
 from mockllm.server import pages
 from mockllm.server.answering import Engine
 from mockllm.server.app import App, Given
-from mockllm.server.connection import Incoming
+from mockllm.server.connection import Connection
 from mockllm.server.control.control import Control
+from mockllm.server.heads import Head
 from mockllm.server.limits import Limits
 
 
@@ -27,9 +28,9 @@ class Aside(App):
     @engine.setter
     def engine(self, engine: Engine) -> None: ...
 
-    def _given(self, incoming: Incoming, path: str, query_string: str, raw: bytes) -> Given:
-        if path == "/health" or self._steering.serves(path):
-            return super()._given(incoming, path, query_string, raw)
+    def _given(self, connection: Connection, head: Head, raw: bytes, now: float) -> Given:
+        if head.path == "/health" or self._steering.serves(head.path):
+            return super()._given(connection, head, raw, now)
         return Given(
             Answer(pages.plain(404, "Here is the control API alone: /api, /metrics.\n"), None), unheard=True
         )

@@ -1,0 +1,81 @@
+"""What the head of a request says: its call, its session, what its headers want otherwise.
+
+Apart from the body, for many requests have the same head: a server finds this out once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.remembered import Recall
+from mockllm.core.request import VOLATILE, Request
+from mockllm.dialects.routes import Found, find
+from mockllm.engine import sessions
+from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
+from mockllm.engine.sessions import PREFIX, SESSION
+from mockllm.state import Session, State
+
+ASKING: Final = (SEED, FAULT, DELAY, RULE)
+"""Headers that want something otherwise."""
+
+
+class Heading:
+    """Reads the requests that have this head."""
+
+    __slots__ = ("_facts", "_kind", "_override", "_session", "_shared", "_state", "_wrong")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query_string: str,
+        headers: Mapping[str, str],
+        *,
+        state: State,
+        shared: Recall,
+        volatile: frozenset[str],
+        override: Callable[[Mapping[str, str], Session | None], Override | Failure],
+    ) -> None:
+        """`path` is as on the wire; `headers` are looked up without regard to case; `shared` is what is
+        remembered of the session that all requests without one share; `override` reads what headers want."""
+        named, wrong = headers.get(SESSION), None
+        if named is not None or path.startswith(PREFIX):
+            named, path, wrong = sessions.named(named, path)
+        found = find(method, path, headers, query_string)
+        self._kind: type[Request] = found.dialect.request if isinstance(found, Found) else Request
+        self._state = state
+        self._shared = shared
+        self._session = named
+        self._wrong = wrong
+        self._override = override if any(name in headers for name in ASKING) else None
+        self._facts: dict[str, Any] = {
+            "method": method,
+            "path": found.path,
+            "headers": headers,
+            "query_string": query_string,
+            "provider": found.provider,
+            "route": found.route if isinstance(found, Found) else {},
+            "session": named,
+            "outcome": found,
+        }
+        if volatile != VOLATILE:
+            self._facts["volatile"] = volatile
+        if wrong is not None:
+            self._facts["override"] = wrong
+
+    def read(self, raw: bytes, client: str, now: float) -> Request:
+        """The request with this body, as its dialect reads it; outside every protocol a plain one. `raw` is
+        inflated; `now` in seconds since the epoch."""
+        if self._session is None and self._override is None:
+            return self._kind.of(self._facts, raw, client, now, self._shared)
+        held = None if self._session is None else self._state.session(self._session, now)
+        recall = self._shared if held is None else held.recall
+        request = self._kind.of(self._facts, raw, client, now, recall)
+        if self._wrong is None:
+            if self._override is not None:
+                request.override = self._override(request.headers, held)
+            elif held is not None and held.seed is not None:
+                request.override = Override(held.seed)
+        return request

@@ -1,0 +1,78 @@
+"""Where an answer is written: the socket of its request, with the ways to end it that a fault may want."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+from typing import Literal
+
+from mockllm.server.connection import Incoming
+from mockllm.server.limits import Limits
+from mockllm.server.wire import CONTINUE
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
+
+class SocketSink:
+    """Where an answer is written: the connection of its request."""
+
+    __slots__ = ("_connection", "_limits", "_writer", "written")
+
+    def __init__(self, incoming: Incoming, limits: Limits) -> None:
+        self._connection = incoming.connection
+        self._writer = incoming.writer
+        self._limits = limits
+        self.written = False
+
+    def write(self, data: bytes) -> None:
+        transport = self._connection.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        self.written = True
+        transport.write(data)
+
+    def go_on(self) -> None:
+        """Tell a client that waits for it to send its body."""
+        self.write(CONTINUE)
+        self.written = False
+
+    @property
+    def full(self) -> bool:
+        return self._connection.writing_paused
+
+    async def drained(self) -> None:
+        assert self._writer is not None  # aiohttp gave one with each request that takes time
+        await self._writer.drain()
+
+    async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
+        """FIN or RST, behind what was written: a reset waits until the client's system has it all, or has
+        taken nothing for the linger time. A silence lasts until the client leaves, which cancels it."""
+        loop = self._connection._loop
+        if how == "silence":
+            await loop.create_future()
+        transport = self._connection.transport
+        if transport is not None and how == "reset":
+            unsent, end = _unsent(transport), loop.time() + self._limits.linger
+            while unsent and loop.time() < end:
+                await asyncio.sleep(0.001)  # polled: the kernel tells nobody when it has sent
+                before, unsent = unsent, _unsent(transport)
+                if unsent < before:
+                    end = loop.time() + self._limits.linger
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        self._connection.force_close()
+
+
+def _unsent(transport: asyncio.Transport) -> int:
+    """How many bytes wait in the transport or unacknowledged in the kernel."""
+    if transport.is_closing():
+        return 0
+    waiting = bytearray(4)
+    if sys.platform != "win32":
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
+    return transport.get_write_buffer_size() + int.from_bytes(waiting, sys.byteorder)
