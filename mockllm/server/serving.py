@@ -122,7 +122,6 @@ class Server:
             self.app.running > 0
             or bool(self._listener.came)
             or (self.app.recorder is not None and self.app.recorder.busy)
-            or (self.app.recorder is not None and self.app.recorder.busy)
             or any(
                 connection.transport is not None and connection.transport.get_write_buffer_size()
                 for connection in self._listener.connections
