@@ -34,9 +34,10 @@ class Access:
         if self.token is not None and given is not None:
             if not compare_digest(given.encode("utf-8", "replace"), self.token.encode()):
                 raise Problem(401, "This is not the admin token.")
-            return None  # a page of another origin cannot know it
+            return  # a page of another origin cannot know it
         if self._has_cookie(headers):
-            return self._check_origin(method, headers)
+            self._check_origin(method, headers)
+            return
         if not is_loopback(client):
             if self.token is not None:
                 raise Problem(401, f"Send the admin token: Authorization: Bearer TOKEN, or {HEADER}.")

@@ -150,7 +150,8 @@ class News:
         new, self._told = total - self._told, total
         if new <= 0:
             return None
-        size, told = 0, []
+        size = 0
+        told: list[bytes] = []
         for each in reversed(journal.newest(min(new, EVENTS))):
             text = requests.summary(each).model_dump_json().encode()
             size += len(text)

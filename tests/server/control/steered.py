@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -48,6 +48,7 @@ class Steered:
     port: int
     app: App
     folder: Path
+    stop: Callable[[], None]
 
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Got:
         """A call; a body that is no text is sent as JSON."""
@@ -101,4 +102,4 @@ def steered(
     )
     server = Threaded(app)
     with server:
-        yield Steered(server.port, app, folder)
+        yield Steered(server.port, app, folder, server.stop)

@@ -29,6 +29,28 @@ CASES: dict[str, tuple[Access, str, dict[str, str], int | None]] = {
     "no address at all": (OPEN, "", {"host": "localhost"}, 403),
 }
 
+COOKIE = "; ".join(["other=1", "=".join(CLOSED.cookie)])
+OWN = {"host": f"{AWAY}:80", "cookie": COOKIE}
+COOKIES: dict[str, tuple[Access, str, dict[str, str], int | None]] = {
+    "another machine with the cookie": (CLOSED, AWAY, OWN, None),
+    "its own page": (CLOSED, AWAY, {**OWN, "origin": f"http://{AWAY}:80"}, None),
+    "its own page under any name": (CLOSED, AWAY, {**OWN, "host": "ci", "origin": "https://ci"}, None),
+    "a page of another origin": (CLOSED, AWAY, {**OWN, "origin": "http://evil.example"}, 403),
+    "a page of another port": (CLOSED, AWAY, {**OWN, "origin": f"http://{AWAY}:81"}, 403),
+    "a sandboxed page": (CLOSED, AWAY, {**OWN, "origin": "null"}, 403),
+    "what a browser calls same-site": (CLOSED, AWAY, {**OWN, "sec-fetch-site": "same-site"}, 403),
+    "the cookie of another token": (Access("other"), AWAY, OWN, 401),
+    "a cookie of this name with another value": (
+        CLOSED,
+        AWAY,
+        {**OWN, "cookie": f"{CLOSED.cookie[0]}=x"},
+        401,
+    ),
+    "the cookie where no token is set": (OPEN, AWAY, OWN, 403),
+    "the cookie beside a wrong token": (CLOSED, AWAY, {**OWN, "authorization": "Bearer x"}, 401),
+}
+CASES.update(COOKIES)
+
 
 @pytest.mark.parametrize(("access", "client", "headers", "status"), CASES.values(), ids=CASES)
 def test_who_may(access: Access, client: str, headers: dict[str, str], status: int | None) -> None:
@@ -46,3 +68,10 @@ def test_names_and_addresses() -> None:
     assert is_loopback("127.9.9.9")
     assert is_loopback("::1%lo")
     assert not is_loopback("10.0.0.1")
+
+
+def test_a_cookie_does_not_tell_the_token() -> None:
+    name, value = CLOSED.cookie
+    assert "t0ken" not in name + value
+    assert Access("t0ken").cookie == (name, value)
+    assert Access("other").cookie[0] != name

@@ -1,0 +1,179 @@
+"""The dashboard's files and the door to them, on a live server and as plans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockllm.core.plan import Data, Plan
+from mockllm.server.control import dashboard
+from mockllm.server.control.access import Access
+from tests.server.control.steered import Steered, steered
+
+AWAY = "192.0.2.7"
+TOKEN = Access("t0ken")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A dashboard that was built, with its sources beside it."""
+    made = tmp_path / "dashboard"
+    (made / "src").mkdir(parents=True)
+    (made / "src" / "main.js").write_text("source")
+    (made / "index.html").write_text("<!doctype html><script src=/dashboard/app.js></script>")
+    (made / "app.js").write_text("export {}")
+    (made / "app-1A2B3C4D.js").write_text("export {}")
+    (made / "app.css").write_text("body {}")
+    (made / "icon.svg").write_text("<svg/>")
+    (made / ".sources").write_text("a hash")
+    (made / "README").write_text("no kind of file")
+    (tmp_path / "secret.js").write_text("outside")
+    monkeypatch.setattr(dashboard, "FOLDER", made)
+    return made
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Steered]:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    with steered(rules, {"a.yaml": "rules: [{reply: x}]"}) as made:
+        yield made
+
+
+def asked(
+    path: str,
+    *,
+    query: str = "",
+    method: str = "GET",
+    access: Access = TOKEN,
+    client: str = "127.0.0.1",
+    body: bytes = b"",
+    **headers: str,
+) -> tuple[int, dict[str, str], str]:
+    """Status, headers and text."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    made: Plan = dashboard.answer(access, method, path, query, {"host": "localhost", **named}, body, client)
+    text = b"".join(step.payload for step in made.steps if isinstance(step, Data)).decode()
+    return made.head.status, {name.lower(): value for name, value in made.head.headers}, text
+
+
+FILES = {
+    "/dashboard": ("text/html; charset=utf-8", "<!doctype"),
+    "/dashboard/": ("text/html; charset=utf-8", "<!doctype"),
+    "/dashboard/app.js": ("text/javascript; charset=utf-8", "export"),
+    "/dashboard/app.css": ("text/css; charset=utf-8", "body"),
+    "/dashboard/icon.svg": ("image/svg+xml", "<svg/>"),
+}
+
+
+@pytest.mark.parametrize(("path", "content_type", "begins"), [(p, *w) for p, w in FILES.items()], ids=FILES)
+def test_a_file_is_served(server: Steered, path: str, content_type: str, begins: str) -> None:
+    got = server.call("GET", path)
+    assert (got.status, got.headers["content-type"]) == (200, content_type)
+    assert got.text.startswith(begins)
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["cache-control"] == "no-cache"
+    assert server.call("HEAD", path).raw == b""
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere_and_nothing_inline(server: Steered) -> None:
+    policy = server.call("GET", "/dashboard").headers["content-security-policy"]
+    rules = dict(each.strip().split(" ", 1) for each in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
+    assert rules["frame-ancestors"] == rules["base-uri"] == "'none'"
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_a_file_with_a_hash_in_its_name_is_kept_for_good() -> None:
+    assert "immutable" in asked("/dashboard/app-1A2B3C4D.js")[1]["cache-control"]
+
+
+NOT_FILES = [
+    "/dashboard/nope.js",
+    "/dashboard/src/main.js",
+    "/dashboard/../secret.js",
+    "/dashboard/..%2fsecret.js",
+    "/dashboard/%2e%2e/secret.js",
+    "/dashboard/..\\secret.js",
+    "/dashboard//etc/passwd",
+    "/dashboard/.sources",
+    "/dashboard/README",
+    "/dashboard/a\0.js",
+    "/dashboard/" + "x" * 5000 + ".js",
+]
+
+
+@pytest.mark.parametrize("path", NOT_FILES)
+def test_nothing_else_is_served(path: str) -> None:
+    status, headers, text = asked(path)
+    assert status == 404
+    assert headers["content-security-policy"] == dashboard.POLICY
+    assert not re.search("outside|source\\b|a hash|root:", text)
+
+
+def test_it_does_not_outgrow_its_path(server: Steered) -> None:
+    assert server.call("GET", "/dashboards").status == 404
+    assert "mockllm" not in server.call("GET", "/dashboards").text
+
+
+def test_what_is_not_built_is_told_with_what_to_run(folder: Path) -> None:
+    (folder / "index.html").unlink()
+    status, _, text = asked("/dashboard")
+    assert status == 503
+    assert "build_dashboard.py" in text
+    (folder / "unbuilt.txt").write_text("there is no <Node>\n")
+    assert "there is no &lt;Node&gt;" in asked("/dashboard")[2]
+
+
+def test_another_machine_is_asked_for_the_token() -> None:
+    status, headers, text = asked("/dashboard", client=AWAY)
+    assert status == 401
+    assert 'name="token"' in text
+    assert "<style" not in text
+    assert "<script" not in text
+    assert headers["cache-control"] == "no-store"
+    assert asked("/dashboard/app.js", client=AWAY)[0] == 401
+
+
+def test_where_there_is_no_token_another_machine_stays_out() -> None:
+    status, _, text = asked("/dashboard", access=Access(), client=AWAY)
+    assert status == 403
+    assert "--admin-token" in text
+    assert "<form" not in text
+    assert asked("/dashboard", query="token=x", access=Access(), client=AWAY)[1]["location"] == "/dashboard"
+
+
+@pytest.mark.parametrize("way", ["a link", "the form"])
+def test_the_right_token_gives_a_cookie_that_opens_it(way: str) -> None:
+    if way == "a link":
+        status, headers, _ = asked("/dashboard", query="token=t0ken", client=AWAY)
+    else:
+        status, headers, _ = asked("/dashboard", method="POST", body=b"token=t0ken", client=AWAY)
+    assert (status, headers["location"]) == (303, "/dashboard")
+    cookie, *attributes = headers["set-cookie"].split("; ")
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} == set(attributes)
+    assert asked("/dashboard", client=AWAY, cookie=cookie)[0] == 200
+    TOKEN.check("POST", {"host": "ci", "cookie": cookie, "origin": "http://ci"}, AWAY)
+
+
+@pytest.mark.parametrize("given", ["token=", "token=wrong", "token=t0ke%00n", "token=\u00e9"])
+def test_a_wrong_token_gives_none(given: str) -> None:
+    status, headers, text = asked("/dashboard", query=given, client=AWAY)
+    assert status == 401
+    assert "set-cookie" not in headers
+    assert "<form" in text
+    assert asked("/dashboard", method="POST", body=b"", client=AWAY)[0] == 401
+
+
+def test_only_the_form_is_posted() -> None:
+    assert asked("/dashboard", method="DELETE")[0] == 405
+    assert asked("/dashboard/app.js", method="POST")[0] == 405
+
+
+def test_a_page_under_a_foreign_name_does_not_get_it(server: Steered) -> None:
+    assert server.call("GET", "/dashboard", headers={"Host": "evil.example"}).status == 403

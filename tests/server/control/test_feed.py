@@ -1,0 +1,329 @@
+"""The live feed: what it tells, whom it tells, and that nobody waits for who does not listen."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from mockllm import __version__
+from mockllm.server.control import Control, feed
+from mockllm.server.control.access import Access
+from tests.server.control.followed import following
+from tests.server.control.steered import Steered, steered
+from tests.server.raw_client import Raw
+from tests.waiting import until
+
+FILE = """
+rules:
+  - name: hello
+    match: {user: {contains: hello}}
+    reply: Hello you.
+"""
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
+    with steered(tmp_path_factory.mktemp("feed"), {"a.yaml": FILE}) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _alone(server: Steered) -> Iterator[None]:
+    server.call("POST", "/api/reset")
+    yield
+    until(lambda: _control(server).followers == 0)
+
+
+def test_it_greets_and_tells_numbers_each_second(server: Steered) -> None:
+    async def told() -> None:
+        async with following(server.port) as follower:
+            assert await follower.next("hello") == {"type": "hello", "version": __version__, "interval": 1.0}
+            first = await follower.next("metrics")
+            await asyncio.to_thread(server.ask, "hello")
+            for _ in range(3):
+                second = await follower.next("metrics")
+                if second["metrics"]["requests"]:
+                    break
+        assert (first["metrics"]["requests"], second["metrics"]["requests"]) == (0, 1)
+        assert second["metrics"]["endpoints"][0]["endpoint"] == "openai-chat"
+        assert int(second["at"]) - int(first["at"]) in (1, 2)
+        assert second["second"]["at"] == int(second["at"]) - 1
+        assert second["second"]["requests"] in (0, 1)
+
+    asyncio.run(told())
+
+
+def test_events_are_what_the_journal_lists(server: Steered) -> None:
+    async def told() -> None:
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            await asyncio.to_thread(server.ask, "hello")
+            await asyncio.to_thread(server.ask, "nobody answers this")
+            found = (await follower.next("events"))["events"]
+            while len(found) < 2:
+                found += (await follower.next("events"))["events"]
+        listed = server.call("GET", "/api/requests").json["requests"]
+        assert found == listed[::-1]
+
+    asyncio.run(told())
+
+
+def test_of_too_many_the_newest_are_told_and_the_others_counted(server: Steered) -> None:
+    async def told() -> None:
+        def ask() -> None:
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda _: server.ask("hello"), range(600)))
+
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            asked = asyncio.create_task(asyncio.to_thread(ask))
+            seen, dropped, last = 0, 0, 0
+            while seen + dropped < 600:
+                frame = await follower.next("events")
+                assert len(frame["events"]) <= feed.EVENTS
+                ids = [each["id"] for each in frame["events"]]
+                assert ids == sorted(ids)
+                assert ids[0] > last
+                last, seen, dropped = ids[-1], seen + len(ids), dropped + frame["dropped"]
+            await asked
+        assert seen + dropped == 600
+
+    asyncio.run(told())
+
+
+def test_events_with_long_paths_are_bounded_in_bytes(server: Steered) -> None:
+    async def told() -> None:
+        path = "/v1/nope/" + "x" * 15_000
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            news = feed.News(_control(server))
+            for _ in range(40):
+                await asyncio.to_thread(server.call, "GET", path)
+            frame = next(each for each in news.since(0.0) if isinstance(each, bytes))
+            assert len(frame) < feed.FRAME + 20_000
+            assert b'"dropped":2' in frame
+
+    asyncio.run(told())
+
+
+CHANGES = {
+    "a rule is added": ("POST", "/api/rules", {"name": "mine", "reply": "x"}, {"rules", "overlay"}),
+    "a session's rule is added": (
+        "POST",
+        "/api/rules?session=s",
+        {"name": "mine", "reply": "x"},
+        {"rules", "overlay", "sessions"},
+    ),
+    "a setting is set": (
+        "PATCH",
+        "/api/config/global",
+        {"delay": "1ms"},
+        {"rules", "overlay", "config"},
+    ),
+    "all is forgotten": ("POST", "/api/reset", None, {"rules"}),
+    "the files are read anew": ("POST", "/api/reload", None, {"rules"}),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "body", "what"), CHANGES.values(), ids=CHANGES)
+def test_what_changed_is_told(server: Steered, method: str, path: str, body: object, what: set[str]) -> None:
+    async def told() -> None:
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            await asyncio.to_thread(server.call, method, path, body)
+            found: set[str] = set()
+            while not what <= found:
+                found |= set((await follower.next("changed"))["what"])
+            assert found == what
+
+    asyncio.run(told())
+
+
+def test_a_file_that_breaks_is_told(server: Steered) -> None:
+    async def told() -> None:
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            (server.folder / "a.yaml").write_text("rules: [{reply: x")
+            await asyncio.to_thread(server.call, "POST", "/api/reload")
+            assert "stale" in (await follower.next("changed"))["what"]
+            (server.folder / "a.yaml").write_text(FILE)
+            await asyncio.to_thread(server.call, "POST", "/api/reload")
+            assert "stale" in (await follower.next("changed"))["what"]
+
+    asyncio.run(told())
+
+
+def test_nothing_runs_while_nobody_follows(server: Steered) -> None:
+    control = _control(server)
+    assert control.followers == 0
+    made = control._feed
+    assert made is None or made._telling is None
+
+
+def _control(server: Steered) -> Control:
+    assert server.app.control is not None
+    return server.app.control
+
+
+def test_one_who_does_not_read_is_dropped(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "UNREAD", 0)
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    deaf.settimeout(30)
+    deaf.connect(("127.0.0.1", server.port))
+    deaf.sendall(HANDSHAKE)
+    control = _control(server)
+    until(lambda: control.followers == 1)
+    path = "/v1/nope/" + "x" * 15_000
+
+    def dropped() -> bool:
+        for _ in range(20):
+            assert server.call("GET", path).status == 404
+        return control.followers == 0
+
+    until(dropped)
+    deaf.close()
+
+
+def test_a_following_server_stops_at_once(tmp_path: Path) -> None:
+    async def told() -> None:
+        with steered(tmp_path, {"a.yaml": FILE}) as made:
+            app = made.app
+            async with following(made.port) as follower:
+                await follower.next("hello")
+                assert app.running == 0
+                stopping = asyncio.create_task(asyncio.to_thread(made.stop))
+                while (message := await follower.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+                    pass
+                assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+                await stopping
+
+    asyncio.run(told())
+
+
+def test_what_a_follower_says_is_ignored_and_pings_are_answered(server: Steered) -> None:
+    async def told() -> None:
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            await follower.socket.send_str("hello?")
+            await follower.socket.send_bytes(b"\x00\xff")
+            await follower.socket.ping(b"there?")
+            await follower.next("metrics")
+
+    asyncio.run(told())
+
+
+def test_a_message_that_is_too_large_ends_it(server: Steered) -> None:
+    async def told() -> None:
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            await follower.socket.send_str("x" * (feed.HEARD + 1))
+            while (message := await follower.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+            assert message.data == 1009
+
+    asyncio.run(told())
+
+
+def test_so_many_may_follow(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "FOLLOWERS", 1)
+
+    async def told() -> None:
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                async with following(server.port):
+                    pass
+            assert caught.value.status == 503
+
+    asyncio.run(told())
+
+
+REFUSED = {
+    "a page of another origin": ({"Origin": "http://evil.example"}, 403),
+    "a sandboxed page": ({"Origin": "null"}, 403),
+    "a name that was made to resolve to this machine": ({"Host": "evil.example"}, 403),
+    "a wrong token": ({"Authorization": "Bearer x"}, 401),
+    "another version of the protocol": ({"Sec-WebSocket-Version": "1"}, 400),
+}
+
+
+@pytest.mark.parametrize(("headers", "status"), REFUSED.values(), ids=REFUSED)
+def test_whom_it_refuses(tmp_path: Path, headers: dict[str, str], status: int) -> None:
+    lines = [b"GET /ws HTTP/1.1"]
+    for name, value in {
+        "Host": "127.0.0.1", "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **headers,
+    }.items():  # fmt: skip
+        lines.append(f"{name}: {value}".encode())
+    with steered(tmp_path, {"a.yaml": FILE}, access=Access("t0ken")) as made, Raw(made.port) as raw:
+        got = raw.send(b"\r\n".join([*lines, b"", b""])).answer()
+    assert (got.status, got.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_its_own_page_may_follow(server: Steered) -> None:
+    async def told() -> None:
+        origin = {"Origin": f"http://127.0.0.1:{server.port}"}
+        async with following(server.port, origin) as follower:
+            await follower.next("hello")
+
+    asyncio.run(told())
+
+
+def test_who_asks_without_an_upgrade_is_told_so(server: Steered) -> None:
+    got = server.call("GET", "/ws")
+    assert (got.status, got.headers["content-type"]) == (426, "application/problem+json")
+
+
+def test_an_upgrade_elsewhere_is_declined(server: Steered) -> None:
+    with Raw(server.port) as raw:
+        got = raw.send(HANDSHAKE.replace(b"GET /ws", b"GET /api/metrics")).answer()
+    assert got.status == 200
+
+
+LENGTHS = {
+    "one byte": (125, 2),
+    "two bytes": (126, 4),
+    "the most of two": (65535, 4),
+    "eight bytes": (65536, 10),
+}
+
+
+@pytest.mark.parametrize(("size", "head"), LENGTHS.values(), ids=LENGTHS)
+def test_a_frame_tells_its_length(size: int, head: int) -> None:
+    made = feed.frame(b"x" * size)
+    assert len(made) == size + head
+    assert made[0] == 0x81
+    told = made[1] if head == 2 else int.from_bytes(made[2:head], "big")
+    assert told == size
+
+
+def test_a_mistake_of_ours_ends_a_beat_and_not_the_feed(
+    server: Steered, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failed = []
+
+    def fails(self: feed.News, now: float) -> list[bytes]:
+        failed.append(now)
+        raise RuntimeError("of ours")
+
+    async def told() -> None:
+        async with following(server.port) as follower:
+            await follower.next("hello")
+            with monkeypatch.context() as patch:
+                patch.setattr(feed.News, "since", fails)
+                await asyncio.to_thread(until, lambda: failed)
+            await follower.next("metrics")
+
+    asyncio.run(told())
+    assert "of ours" in capfd.readouterr().err
