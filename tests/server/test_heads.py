@@ -1,0 +1,192 @@
+"""Heads that come again: they are not parsed anew, and nobody can tell."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+from aiohttp.http_parser import HttpRequestParserPy, RawRequestMessage
+from aiohttp.streams import EmptyStreamReader
+
+from mockllm.core.plan import Plan
+from mockllm.core.request import Request
+from mockllm.server import heads
+from mockllm.server.app import App
+from mockllm.server.heads import Heads, head_of
+from mockllm.server.limits import Limits
+from mockllm.server.serving import Threaded
+from tests.server.fake_engine import FakeEngine, chunks, whole
+from tests.server.raw_client import Got, Raw, request
+
+
+def echo(asked: Request) -> Plan:
+    said = {
+        "method": asked.method,
+        "target": f"{asked.path}?{asked.query_string}",
+        "headers": sorted(asked.headers.items()),
+        "body": asked.raw.decode("latin-1"),
+    }
+    return whole(json.dumps(said))
+
+
+ENGINE = FakeEngine({"/echo": echo, "/stream": chunks(3, 0.001), "/delayed": whole("late", delay=0.001)})
+JSON = b'{"a": [1, 2]}'
+REQUESTS = {
+    "a body": request("POST", "/echo?a=b", JSON),
+    "no body": request(path="/echo"),
+    "an empty body": request("POST", "/echo", Content_Length="0"),
+    "an answer that takes time": request("POST", "/delayed", JSON),
+    "a stream": request("POST", "/stream", JSON),
+    "nothing behind the head": request("HEAD", "/echo"),
+    "an absolute target": request(path="http://test/echo?x"),
+    "bytes that are no ASCII": request("POST", "/echo", JSON, x_test="grün"),
+    "a body that is no ASCII": request("POST", "/echo", '{"a": "grün"}'.encode()),
+    "the server's own": request(path="/health"),
+    "nothing is there": request(path="/api/nothing"),
+    "a page asks first": request("OPTIONS", "/echo", Origin="http://a", Access_Control_Request_Method="POST"),
+    "a body in chunks": request("POST", "/echo", b"2\r\n{}\r\n0\r\n\r\n", Transfer_Encoding="chunked"),
+    "a body that is waited for": request("POST", "/echo", JSON, Expect="200-ok"),
+    "a packed body that is none": request("POST", "/echo", JSON, Content_Encoding="gzip"),
+    "HTTP/1.0": request(path="/echo", version="1.0"),
+    "HTTP/1.0 that goes on": request(path="/echo", version="1.0", Connection="keep-alive"),
+    "the last of its connection": request(path="/echo", Connection="close"),
+    "a body that is nested too deep": request("POST", "/echo", b"[" * 200 + b"]" * 200),
+    "a long head": request("POST", "/echo", JSON, x_test="x" * heads.LONGEST),
+}
+NEVER_KEPT = {
+    "a body in chunks",
+    "a body that is waited for",
+    "a packed body that is none",
+    "HTTP/1.0",
+    "the last of its connection",
+    "a long head",
+    "a body that is nested too deep",  # it ends its connection
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Threaded]:
+    served = Threaded(App(ENGINE, limits=Limits(grace=0.2, linger=0.2)))
+    served.start()
+    yield served
+    served.stop()
+
+
+def told(got: Got) -> tuple[int, bytes, bool, set[str]]:
+    """An answer without what time changes."""
+    timed = b"uptime" in got.body
+    fleeting = ("Date:", "Content-Length:") if timed else ("Date:",)
+    lines = {line for line in got.lines if not line.startswith(fleeting)}
+    return got.status, b"" if timed else got.body, got.complete, lines
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_answer_is_the_same_each_time(server: Threaded, name: str) -> None:
+    asked = REQUESTS[name]
+    answers = []
+    for _ in range(2):
+        with Raw(server.port) as raw:
+            for _ in range(3):
+                answers.append(told(raw.send(asked).answer(head_only=asked.startswith(b"HEAD"))))
+                if "Connection: close" in answers[-1][3] or ("HTTP/1.0" in name and "goes" not in name):
+                    break
+    assert all(each == answers[0] for each in answers)
+    assert (server.app.heads.find(asked) is None) is (name in NEVER_KEPT)
+    told_of = [(each.method, each.target, each.headers, each.raw) for each in server.app.journal]
+    assert all(each == told_of[0] for each in told_of)
+
+
+def known(server: Threaded, *asked: bytes) -> None:
+    """Has the heads of these kept. The first of a connection may be there before its handler."""
+    for _ in range(20):
+        with Raw(server.port) as raw:
+            for each in asked * 2:
+                raw.send(each).answer()
+        if all(server.app.heads.find(each) for each in asked):
+            return
+    raise AssertionError("they are not kept")
+
+
+ONE, OTHER = request("POST", "/echo", b'{"a": 1}'), request("POST", "/echo", b'{"b": 22}')
+
+
+def bodies(raw: Raw, count: int) -> list[str]:
+    return [json.loads(raw.answer().body)["body"] for _ in range(count)]
+
+
+def test_bodies_of_one_length_are_told_apart(server: Threaded) -> None:
+    known(server, ONE)
+    with Raw(server.port) as raw:
+        raw.send(ONE.replace(b"1}", b"7}"))
+        assert bodies(raw, 1) == ['{"a": 7}']
+
+
+@pytest.mark.parametrize("size", [1, 30, len(ONE) - 8, len(ONE) - 1])
+def test_a_known_head_may_come_in_pieces(server: Threaded, size: int) -> None:
+    known(server, ONE)
+    with Raw(server.port) as raw:
+        raw.send(ONE[:size]).send(ONE[size:])
+        assert bodies(raw, 1) == ['{"a": 1}']
+
+
+@pytest.mark.parametrize("sent", [(ONE + OTHER,), (ONE, OTHER), (ONE + OTHER[:9], OTHER[9:]), (ONE * 3,)])
+def test_several_in_a_row_are_answered_in_order(server: Threaded, sent: tuple[bytes, ...]) -> None:
+    known(server, ONE, OTHER)
+    count = b"".join(sent).count(b"POST")
+    wanted = ['{"a": 1}'] * count if count == 3 else ['{"a": 1}', '{"b": 22}']
+    with Raw(server.port) as raw:
+        for each in sent:
+            raw.send(each)
+        assert bodies(raw, count) == wanted
+
+
+def test_a_client_that_says_no_more_is_answered(server: Threaded) -> None:
+    known(server, ONE)
+    with Raw(server.port) as raw:
+        raw.send(ONE)
+        raw.sock.shutdown(socket.SHUT_WR)
+        assert bodies(raw, 1) == ['{"a": 1}']
+        assert raw.to_the_end() == b""
+
+
+def test_another_engine_reads_them_its_own_way(server: Threaded) -> None:
+    known(server, ONE)
+    server.app.engine = FakeEngine({"/echo": whole("another")})
+    with Raw(server.port) as raw:
+        assert raw.send(ONE).answer().text == "another"
+        server.app.engine = ENGINE
+        raw.send(ONE)
+        assert bodies(raw, 1) == ['{"a": 1}']
+
+
+def parsed(data: bytes) -> RawRequestMessage:
+    class Loop:
+        def get_debug(self) -> bool:
+            return False
+
+    class Protocol:
+        _reading_paused = False
+
+    parser = HttpRequestParserPy(Protocol(), Loop(), 2**16)  # type: ignore[arg-type]
+    messages, _, _ = parser.feed_data(data)
+    message, body = messages[0]
+    assert isinstance(body, EmptyStreamReader) or body.is_eof()
+    return message
+
+
+def test_so_many_are_kept_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "KEPT", 3)
+    monkeypatch.setattr(heads, "SEEN", 5)
+    kept = Heads()
+    asked = [request(path=f"/{number}") for number in range(8)]
+    for each in asked:
+        head = head_of(parsed(each), ascii=True)
+        assert head is not None
+        kept.see(head, each, b"")
+        assert kept.find(each) is None, "it has come once"
+        kept.see(head, each, b"")
+        assert kept.find(each) is head
+    assert sum(kept.find(each) is not None for each in asked) <= 3
+    assert kept.find(asked[-1]) is not None
