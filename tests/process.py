@@ -37,7 +37,7 @@ def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProc
 
 
 class Process:
-    """A running `mockllm serve`. `out` and `err` grow while it speaks."""
+    """A running `mockllm serve` (or another `verb`). `out` and `err` grow while it speaks."""
 
     def __init__(
         self,
@@ -45,8 +45,9 @@ class Process:
         cwd: Path,
         more: Mapping[str, str],
         python: Sequence[str] | None = None,
+        verb: str = "serve",
     ) -> None:
-        line = [*(python or (sys.executable, "-m", "mockllm")), "serve", *arguments]
+        line = [*(python or (sys.executable, "-m", "mockllm")), verb, *arguments]
         self._process = subprocess.Popen(
             line, cwd=cwd, env=environment(**more),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
@@ -141,12 +142,14 @@ def _read(stream: IO[str], lines: list[str]) -> None:
 
 
 @contextmanager
-def serving(*arguments: str, cwd: Path, mockllm: Sequence[str] = MOCKLLM, **more: str) -> Iterator[Process]:
+def serving(
+    *arguments: str, cwd: Path, mockllm: Sequence[str] = MOCKLLM, verb: str = "serve", **more: str
+) -> Iterator[Process]:
     """`mockllm serve`, ready, in this folder and with these variables; on a free port where none is given."""
     free = (
         () if {"-l", "--port"} & set(arguments) or {"PORT", "MOCKLLM_PORT"} & set(more) else ("--port", "0")
     )
-    process = Process([*arguments, *free], cwd, more, mockllm)
+    process = Process([*arguments, *free], cwd, more, mockllm, verb)
     try:
         yield process.ready()
     finally:

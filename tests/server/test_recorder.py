@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from mockllm.cli.main import main
 from mockllm.cli.options import upstream
 from mockllm.cli.record import recorder_of
 from mockllm.server.serving import Address
@@ -278,14 +277,3 @@ def test_upstreams_are_named() -> None:
     ):
         with pytest.raises(ValueError, match="expected PROVIDER=URL"):
             upstream(wrong)
-
-
-def test_the_command_needs_somewhere_to_go(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit:
-        main(["record"])
-    assert exit.value.code == 2
-    assert "--upstream" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as exit:
-        main(["record", "--upstream", "openai=http://localhost:8080"])
-    assert exit.value.code == 2
-    assert "leads back" in capsys.readouterr().err

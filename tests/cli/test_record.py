@@ -1,0 +1,158 @@
+"""`mockllm record` and `serve --record-misses` as running commands: what they say, and how they end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.main import main
+from tests.process import MOCKLLM, serving
+from tests.server.raw_client import Raw
+from tests.server.recording import BODY, HEAD, KEY, chunked, files, post, provider
+from tests.waiting import until
+
+CHAT = "/v1/chat/completions"
+
+
+@contextmanager
+def held() -> Iterator[tuple[str, threading.Event, threading.Event]]:
+    """A provider that says half, and the rest when it is let: its address, `said` and `go_on`."""
+    said, go_on = threading.Event(), threading.Event()
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD + chunked(b"data: half\n\n"))
+        said.set()
+        if go_on.wait(30):
+            connection.sendall(chunked(b"data: the rest\n\n") + b"0\r\n\r\n")
+
+    with provider(talk) as url:
+        try:
+            yield url, said, go_on
+        finally:
+            go_on.set()
+
+
+@contextmanager
+def asking(url: str, said: threading.Event) -> Iterator[Raw]:
+    """A client in the middle of an answer."""
+    with Raw.to(url) as client:
+        body = json.dumps(BODY)
+        client.send(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        assert said.wait(30)
+        yield client
+
+
+def rest(client: Raw) -> bytes:
+    received = b""
+    while data := client.sock.recv(65536):
+        received += data
+    return received
+
+
+COMMANDS: list[tuple[str, Callable[[Path], tuple[str, ...]]]] = [
+    ("record", lambda folder: ("--out", str(folder / "out"))),
+    ("serve", lambda folder: ("--record-misses", str(folder / "out"), "--scenarios", str(folder / "own"))),
+]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
+@pytest.mark.parametrize(("verb", "options"), COMMANDS, ids=["record", "serve --record-misses"])
+def test_ctrl_c_lets_the_answer_that_is_coming_end_and_writes_it(
+    verb: str, options: Callable[[Path], tuple[str, ...]], tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    with held() as (there, said, go_on):
+        upstream = ("--upstream", f"openai={there}")
+        with serving(*upstream, *options(tmp_path), cwd=tmp_path, verb=verb) as process:
+            with asking(process.url, said) as client:
+                process.send(signal.SIGINT)
+                go_on.set()
+                assert b"the rest" in rest(client)
+            assert process.ended() == 0
+        (file,) = files(tmp_path / "out")
+        assert "the rest" in file.read_text(encoding="utf-8")
+        assert verb == "serve" or "1 recorded in" in process.said
+        assert str(file) in process.said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
+def test_a_second_ctrl_c_cuts_it_off_and_says_that_it_is_not_recorded(tmp_path: Path) -> None:
+    with held() as (there, said, _):
+        options = ("--upstream", f"openai={there}", "--out", str(tmp_path / "out"))
+        with serving(*options, cwd=tmp_path, verb="record") as process:
+            with asking(process.url, said) as client:
+                process.send(signal.SIGINT)
+                until(lambda: refused(process.port))
+                process.send(signal.SIGINT)
+                assert b"the rest" not in rest(client)
+            assert process.ended() == 1
+    assert "cut off" in process.said
+    assert "0 recorded in" in process.said
+    assert "Traceback" not in process.said
+    assert not (tmp_path / "out").exists()
+
+
+def refused(port: int) -> bool:
+    """Whether nobody is taken any more: the first signal has been heard."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return True
+    return False
+
+
+@pytest.mark.skipif(
+    shutil.which("prlimit") is None, reason="there is no prlimit to bound the size of its files"
+)
+def test_a_disk_that_is_full_is_said_and_ends_with_1(tmp_path: Path) -> None:
+    def talk(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD + chunked(b"data: " + b"x" * 20_000 + b"\n\n") + b"0\r\n\r\n")
+
+    with provider(talk) as there:
+        options = ("--upstream", f"openai={there}", "--out", str(tmp_path / "out"))
+        with serving(
+            *options, cwd=tmp_path, verb="record", mockllm=("prlimit", "--fsize=8192", *MOCKLLM)
+        ) as process:
+            assert len(post(process.url, CHAT, BODY).body) > 20_000
+            process.line(lambda line: line.startswith("error: not recorded: "))
+            process.send(signal.SIGTERM)
+            assert process.ended() == 1
+    assert [each for each in (tmp_path / "out").rglob("*") if each.is_file()] == []
+
+
+def test_what_it_says(tmp_path: Path) -> None:
+    with held() as (there, _, go_on):
+        go_on.set()
+        options = ("--upstream", f"openai={there}", "--out", "kept", "--verbose")
+        with serving(*options, cwd=tmp_path, verb="record") as process:
+            asked = {**BODY, "note": f"mine is {KEY}"}
+            assert post(process.url, f"{CHAT}?key={KEY}", asked, f"Cookie: a={KEY}").status == 200
+            line = process.line(lambda line: "passed on to openai, recorded in" in line)
+            shown = process.line(lambda line: '"method":"POST"' in line)
+    ready = process.out[0]
+    assert ready.startswith("mockllm records to kept, listening on http://")
+    assert process.out[1] == f"  openai: {there}"
+    assert "kept/shared/chat-" in line.replace("\\", "/")
+    assert "hash: " in line
+    assert "mine is REDACTED" in shown
+    assert KEY not in process.said
+
+
+def test_it_needs_somewhere_to_go(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["record"])
+    assert exit.value.code == 2
+    assert "--upstream" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as exit:
+        main(["record", "--upstream", "openai=http://localhost:8080"])
+    assert exit.value.code == 2
+    assert "leads back" in capsys.readouterr().err
