@@ -85,12 +85,14 @@ def told(got: Got) -> tuple[int, bytes, bool, set[str]]:
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_answer_is_the_same_each_time(server: Threaded, name: str) -> None:
     asked = REQUESTS[name]
-    answers = []
-    for _ in range(2):
+    answers: list[tuple[int, bytes, bool, set[str]]] = []
+    for connections in range(20):  # one that asks before its handler waits is answered by that
+        if connections > 1 and (name in NEVER_KEPT or server.app.heads.find(asked)):
+            break
         with Raw(server.port) as raw:
             for _ in range(3):
                 answers.append(told(raw.send(asked).answer(head_only=asked.startswith(b"HEAD"))))
-                if "Connection: close" in answers[-1][3] or ("HTTP/1.0" in name and "goes" not in name):
+                if "Connection: close" in answers[-1][3] or name == "HTTP/1.0":
                     break
     assert all(each == answers[0] for each in answers)
     assert (server.app.heads.find(asked) is None) is (name in NEVER_KEPT)
