@@ -32,6 +32,7 @@ from mockllm.cli.options import (
 )
 from mockllm.cli.staying import staying
 from mockllm.cli.steering import beside, steered
+from mockllm.cli.tracing import traced
 from mockllm.engine import About
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
@@ -80,10 +81,11 @@ def run(given: argparse.Namespace) -> int:
     reload = Reload(app, builder.watched, builder.again, say, builder.warnings, began)
     aside = steered(app, builder, None if values["no_reload"] else reload, values)
     try:
-        run_server(
-            app, addresses(given, values), lambda where: ready(where, app, fallen_back(values), trusted),
-            beside(None if values["no_reload"] else reload, aside),
-        )  # fmt: skip
+        with traced(app, addresses(given, values), say):
+            run_server(
+                app, addresses(given, values), lambda where: ready(where, app, fallen_back(values), trusted),
+                beside(None if values["no_reload"] else reload, aside),
+            )  # fmt: skip
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,130 @@
+"""OpenTelemetry's SDK: makes spans of ours and sends them, in its own thread, from a bounded queue.
+
+The only file that imports it. What the standard environment says (resource, sampler, headers, queue) the SDK
+reads itself; what it logs becomes one line at most.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.propagate import extract
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from mockllm import __version__
+from mockllm.core.hints import cut
+from mockllm.server.traces.spans import Span
+from mockllm.server.traces.target import shown
+
+LOGGERS: Final = ("opentelemetry", "urllib3")
+DELAY: Final = 1000
+"""Milliseconds after which spans are sent: whoever looks at a trace does not wait the SDK's five seconds."""
+BATCH: Final = 128
+"""So many are encoded in one go, all that while holding the interpreter: a quarter of the SDK's number."""
+_REASON: Final = re.compile(r"\[Errno -?\d+\] ([^'\")]+)|(timed out)")
+
+
+class Exporting:
+    """Sends spans to a URL. `say` is given one line at most, where they do not arrive. Whatever cannot be set
+    up raises."""
+
+    def __init__(self, url: str, say: Callable[[str], None]) -> None:
+        _quietened(lambda text: say(f"traces to {shown(url)}: {text}; nothing more is said of it"))
+        self._watched = _Watched(OTLPSpanExporter(endpoint=url))
+        resource = Resource.create()
+        if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
+            resource = resource.merge(Resource({"service.name": "mockllm"}))
+        if "service.version" not in resource.attributes:
+            resource = resource.merge(Resource({"service.version": __version__}))
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider.add_span_processor(
+            BatchSpanProcessor(
+                self._watched,
+                schedule_delay_millis=None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else DELAY,
+                max_export_batch_size=None if _has("BATCH_SIZE", "QUEUE_SIZE") else BATCH,
+            )
+        )
+        self._tracer = self._provider.get_tracer("mockllm", __version__)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last spans that were sent did not arrive."""
+        return self._watched.failing
+
+    def emit(self, span: Span) -> None:
+        """One span, as the child of what the request's headers tell."""
+        made = self._tracer.start_span(
+            span.name,
+            context=extract(span.parent),
+            kind=SpanKind.SERVER,
+            attributes=span.attributes,
+            start_time=span.start,
+        )
+        if made.is_recording():
+            for event in span.events:
+                made.add_event(event.name, event.attributes, event.at)
+            if span.error is not None:
+                made.set_status(Status(StatusCode.ERROR, span.error))
+        made.end(span.end)
+
+    def close(self) -> None:
+        """Sends what is left. It may take as long as the SDK waits for a collector: for a thread of its own."""
+        self._provider.shutdown()
+
+
+class _Watched(SpanExporter):
+    """An exporter of which is known whether it gets through."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self.failing = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        self.failing = result is not SpanExportResult.SUCCESS
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+
+def _has(*names: str) -> bool:
+    return any(
+        f"OTEL_BSP_MAX_{name}" in os.environ or f"OTEL_BSP_MAX_EXPORT_{name}" in os.environ for name in names
+    )
+
+
+class _Once(logging.Handler):
+    """Says the first record, in short, and no other."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._say: Callable[[str], None] | None = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say, self._say = self._say, None
+        if say is not None:
+            message = record.getMessage()
+            reason = _REASON.search(message)
+            text = (reason[1] or reason[2]) if reason else message
+            say(cut(" ".join(text.split()), 200))
+
+
+def _quietened(say: Callable[[str], None]) -> None:
+    handler = _Once(say)
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)

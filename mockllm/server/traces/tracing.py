@@ -1,0 +1,131 @@
+"""From the journal to the exporter: a queue that is never waited for, and the thread that empties it.
+
+The journal settles its notes in its own time, and lets go of what is too much; here each is noted as it is
+written down, and what is too much is let go and counted. The thread makes spans one by one and sleeps as long
+behind each as it took, so that answers have at least half of the interpreter.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from mockllm.server.journal import Journal
+from mockllm.server.kept import kept
+from mockllm.server.limits import KIB, MIB
+from mockllm.server.metrics import Metrics
+from mockllm.server.seen import Seen
+from mockllm.server.traces.spans import Span, span
+
+WAITING: Final = 2048
+"""So many requests wait at most for their spans (as many as the SDK lets wait for the collector),"""
+HELD: Final = 32 * MIB
+"""and so many bytes of theirs."""
+GATHER: Final = 0.1
+"""Seconds after a request before its span is made: others will have come."""
+SWITCH: Final = 0.0005
+"""Seconds for which a thread keeps the interpreter from one that answers. Python's usual 5 ms would be seen in
+the pace of a stream."""
+PATIENCE: Final = 2.0
+"""Seconds that the end of a server waits for its last spans to be sent,"""
+IMPATIENCE: Final = 0.2
+"""and where those before them did not arrive."""
+
+
+class Exporter(Protocol):
+    """Who sends spans."""
+
+    @property
+    def failing(self) -> bool: ...
+
+    def emit(self, span: Span) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Tracing:
+    """Makes a span of each request that is noted. `secure`: see `spans.span`."""
+
+    def __init__(
+        self, exporter: Exporter, say: Callable[[str], None], secure: frozenset[int] | bool = False
+    ) -> None:
+        self._exporter = exporter
+        self._say = say
+        self._secure = secure
+        self._waiting: deque[tuple[int, Seen]] = deque()
+        self._held = 0
+        self._lost = 0
+        self._lock = threading.Lock()
+        self._came = threading.Event()
+        self._ending = False
+        self._thread = threading.Thread(target=self._live, name="mockllm traces", daemon=True)
+
+    def start(self) -> None:
+        sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
+        self._thread.start()
+
+    def note(self, number: int, seen: Seen) -> None:
+        """A request was answered. Takes a microsecond, and never waits."""
+        size = KIB + len(seen.raw)
+        with self._lock:
+            if len(self._waiting) >= WAITING or self._held + size > HELD:
+                self._lost += 1
+                return
+            self._waiting.append((number, seen))
+            self._held += size
+        if not self._came.is_set():
+            self._came.set()
+
+    def close(self) -> None:
+        """Has the last spans sent, for as long as that is worth waiting for."""
+        self._ending = True
+        self._came.set()
+        self._thread.join(IMPATIENCE if self._exporter.failing else PATIENCE)
+        if self._lost:
+            self._say(f"traces: {self._lost} requests came too fast for a span each")
+
+    def _live(self) -> None:
+        while not self._ending:
+            self._came.wait()
+            if not self._ending:
+                time.sleep(GATHER)
+            self._came.clear()
+            self._empty()
+        self._empty()
+        self._exporter.close()
+
+    def _empty(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    return
+                number, seen = self._waiting.popleft()
+                self._held -= KIB + len(seen.raw)
+            began = time.perf_counter()
+            self._make(number, seen)
+            if not self._ending:
+                time.sleep(time.perf_counter() - began)
+
+    def _make(self, number: int, seen: Seen) -> None:
+        try:
+            self._exporter.emit(span(kept(number, seen, HELD), self._secure))
+        except Exception as error:  # of this request; the others have theirs
+            if not self._lost:
+                self._say(f"traces: no span of request {number}: {type(error).__name__}: {error}")
+            self._lost += 1
+
+
+class TracedJournal(Journal):
+    """A journal that hands on what it is given."""
+
+    def __init__(self, size: int, room: int, watch: Metrics, tracing: Tracing) -> None:
+        super().__init__(size, room, watch)
+        self._tracing = tracing
+
+    def add(self, seen: Seen) -> None:
+        super().add(seen)
+        self._tracing.note(self.total, seen)
