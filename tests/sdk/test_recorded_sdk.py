@@ -1,0 +1,144 @@
+"""Official SDKs over HTTPS, with a certificate of the server's own, through `mockllm record`, and then from what it
+recorded: chunk by chunk, for the provider says a thing only when the client has seen the one before."""
+
+# ruff: noqa: E501 - calls stand on one line each
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from google import genai
+from google.genai import types
+
+from tests.language.playing import Ask, Game, ask
+from tests.process import Process, serving
+from tests.sdk.gemini_clients import Token
+from tests.server.recording import files, provider
+
+SAID = "One, two, three and four."
+MESSAGES: list[Any] = [{"role": "user", "content": "Say it."}]
+CONTENTS = {"contents": [{"parts": [{"text": "Say it."}], "role": "user"}]}
+VERTEX = "/v1beta1/projects/p/locations/us/publishers/google/models/gemini-x:streamGenerateContent"
+
+
+def chat(url: str) -> Iterator[Any]:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-test", max_retries=0) as client:
+        yield from client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)
+
+
+def responses(url: str) -> Iterator[Any]:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-test", max_retries=0) as client:
+        yield from client.responses.create(model="gpt-4o", input="Say it.", stream=True)
+
+
+def azure(url: str) -> Iterator[Any]:
+    with openai.AzureOpenAI(
+        azure_endpoint=url, api_version="2024-10-21", api_key="0123456789abcdef", max_retries=0
+    ) as client:
+        yield from client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)
+
+
+def claude(url: str) -> Iterator[Any]:
+    with anthropic.Anthropic(base_url=url, api_key="sk-test", max_retries=0) as client:
+        yield from client.messages.create(model="claude-mock", max_tokens=99, messages=MESSAGES, stream=True)
+
+
+def gemini(url: str) -> Iterator[Any]:
+    client = genai.Client(api_key="key", http_options=types.HttpOptions(base_url=url))
+    yield from client.models.generate_content_stream(model="gemini-x", contents="Say it.")
+
+
+def vertex(url: str) -> Iterator[Any]:
+    client = genai.Client(
+        vertexai=True, project="p", location="us", credentials=Token(),
+        http_options=types.HttpOptions(base_url=url),
+    )  # fmt: skip
+    yield from client.models.generate_content_stream(model="gemini-x", contents="Say it.")
+
+
+CALLS: list[tuple[str, Callable[[str], Iterator[Any]], Ask]] = [
+    ("openai", chat, ask("/v1/chat/completions", {"model": "gpt-4o", "messages": MESSAGES, "stream": True})),
+    ("openai", responses, ask("/v1/responses", {"model": "gpt-4o", "input": "Say it.", "stream": True})),
+    ("azure", azure, ask("/openai/deployments/gpt-4o/chat/completions", {"messages": MESSAGES, "stream": True}, query="api-version=2024-10-21", headers={"api-key": "k"})),
+    ("anthropic", claude, ask("/v1/messages", {"model": "claude-mock", "max_tokens": 99, "messages": MESSAGES, "stream": True})),
+    ("gemini", gemini, ask("/v1beta/models/gemini-x:streamGenerateContent", CONTENTS, query="alt=sse")),
+    ("vertex", vertex, ask(VERTEX, CONTENTS, query="alt=sse")),
+]  # fmt: skip
+
+
+def events(asked: Ask) -> list[bytes]:
+    """What the provider says to this, event by event."""
+    said = Game(f"rules: [{{reply: {SAID!r}}}]").hear(asked)
+    assert said.status == 200
+    blank = b"\r\n\r\n" if b"\r\n\r\n" in said.bytes else b"\n\n"
+    return [each + blank for each in said.bytes.split(blank)[:-1]]
+
+
+class Holding:
+    """A provider that says an event when the client has seen the one before; those that no SDK shows (`[DONE]`,
+    pings) are not waited for."""
+
+    def __init__(self, events: list[bytes]) -> None:
+        self.events = events
+        self.seen = threading.Semaphore(0)
+        self.late = False
+
+    def talk(self, connection: socket.socket, _: bytes) -> None:
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        for event in self.events:
+            connection.sendall(b"%x\r\n%b\r\n" % (len(event), event))
+            hidden = b"[DONE]" in event or b"event: ping" in event
+            if not hidden and not self.seen.acquire(timeout=20):
+                self.late = True
+                return
+        connection.sendall(b"0\r\n\r\n")
+
+
+@contextmanager
+def secure(*options: str, folder: Path, verb: str = "serve") -> Iterator[Process]:
+    """A server that speaks HTTPS alone, as whose certificate is in this folder."""
+    with serving("--tls-self-signed", "--tls-dir", str(folder), *options, cwd=folder, verb=verb) as process:
+        assert process.url.startswith("https://")
+        yield process
+
+
+@pytest.mark.parametrize(("name", "call", "asked"), CALLS, ids=[call.__name__ for _, call, _ in CALLS])
+def test_a_stream_is_seen_chunk_by_chunk_and_comes_back_the_same(
+    name: str,
+    call: Callable[[str], Iterator[Any]],
+    asked: Ask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    holding, out = Holding(events(asked)), tmp_path / "out"
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    first: list[Any] = []
+    with provider(holding.talk) as there:
+        options = ("--upstream", f"{name}={there}", "--out", str(out))
+        with secure(*options, folder=tmp_path, verb="record") as recorder:
+            assert f"SSL_CERT_FILE={os.environ['SSL_CERT_FILE']}" in recorder.said
+            for each in call(recorder.url):
+                first.append(each)
+                holding.seen.release()
+            files(out)
+            recorder.line(lambda line: "recorded in" in line)
+    assert not holding.late
+    assert len(first) > 3
+    with secure("--scenarios", str(out), folder=tmp_path) as again:
+        assert list(map(told, call(again.url))) == list(map(told, first))
+
+
+def told(said: Any) -> Any:
+    """What an SDK shows, but for the answer's headers: of these, some are the server's own."""
+    return said.model_dump(exclude={"sdk_http_response"})
