@@ -150,7 +150,8 @@ class Connection(RequestHandler):
                 self._listener.answer([self])
         self.close()
         self._loop.call_later(self._app.limits.linger, self.force_close)
-        return True
+        # TLS ends both ways at once: asyncio closes it in any case, and would say on the terminal that it does.
+        return self.transport is None or self.transport.get_extra_info("sslcontext") is None
 
     def data_received(self, data: bytes) -> None:
         waiter = self._waiter

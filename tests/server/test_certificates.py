@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import ssl
 import stat
 import sys
@@ -109,6 +111,26 @@ def test_http_and_https_side_by_side(tmp_path: Path) -> None:
         assert "[DONE]" in ask(secure.replace("localhost", "127.0.0.1"), trusted)
         with pytest.raises(OSError, match="certificate verify failed"):
             ask(secure)
+
+
+def test_a_client_that_says_that_it_leaves_is_nothing_to_speak_of(tmp_path: Path) -> None:
+    with served(tmp_path, "--tls-self-signed") as server:
+        trust = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.pem"))
+        body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": true}'
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        with (
+            socket.create_connection(("127.0.0.1", server.port)) as plain,
+            trust.wrap_socket(plain, server_hostname="localhost") as client,
+        ):
+            client.settimeout(10)
+            client.sendall(head + body)
+            received = b""
+            while b'"One"' not in received:
+                received += client.recv(65536)
+            with contextlib.suppress(OSError):  # the server still has something to say
+                client.unwrap()
+        server.line(lambda line: "/v1/chat/completions" in line)
+        assert server.err == []
 
 
 def test_a_certificate_that_a_person_brings(tmp_path: Path) -> None:
