@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
-from mockllm.server.control import changing, handlers, measuring, models
+from mockllm.server.control import changing, handlers, judged, judging, measuring, models
 from mockllm.server.control.calls import JSON, YAML
 
 
@@ -53,6 +53,8 @@ ROUTES: Final[tuple[Route, ...]] = (
           query=M.ExportQuery, content_type="application/x-ndjson"),
     Route("GET", "/api/requests/{id}", handlers.show_request, "One request in full", M.RequestDetail),
     Route("POST", "/api/verify", handlers.verify, "Whether what is expected was asked", M.Verified, M.VerifyBody),
+    Route("GET", "/api/verdicts", judging.show_verdicts, "How clients behave", judged.Verdicts,
+          query=judged.VerdictQuery),
     Route("POST", "/api/explain", handlers.explain, "What would answer a request, and why",
           raw="a request as `mockllm explain` takes it, or {\"request_id\": N} for one of the journal"),
     Route("POST", "/api/reload", handlers.reload, "Load the files anew, now", M.Reloaded),

@@ -1,0 +1,94 @@
+"""Verdicts on the clients whose requests the journal holds, as the control API gives them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel
+
+from mockllm.core.conduct import Client, Conduct, Deed, Given, judge
+from mockllm.engine import Engine
+from mockllm.server.control.calls import Call, Text
+from mockllm.server.control.judged import Judged, VerdictGiven, VerdictQuery, Verdicts
+from mockllm.server.control.requests import read_again
+from mockllm.server.deeds import JUDGED, unfinished
+from mockllm.server.journal import Journal
+from mockllm.server.kept import Kept
+
+if TYPE_CHECKING:
+    from mockllm.server.control.control import Control
+
+XML: Final = "application/xml"
+
+
+async def show_verdicts(control: Control, call: Call) -> BaseModel | Text:
+    found = conduct(control.journal, control.engine, call.query, time.monotonic())  # as the journal's times
+    if call.query.format == "json":
+        return told(found)
+    from mockllm.core.conduct.junit import junit
+
+    return Text(junit(found), XML)
+
+
+def conduct(journal: Journal, engine: Engine, query: VerdictQuery, now: float) -> list[Conduct]:
+    """How the clients behaved that a query asks for. `now` is on the server's own clock."""
+    wanted = [deed(each, engine) for each in journal if _is_judged(each, query)]
+    found = judge(wanted, now, over=query.over)
+    return [each for each in found if query.client is None or each.client.is_called(query.client)]
+
+
+def _is_judged(each: Kept, query: VerdictQuery) -> bool:
+    """What was too large to be kept cannot be told from others."""
+    return (
+        each.method == JUDGED
+        and each.whole
+        and (query.session is None or each.session == query.session)
+        and (query.since is None or each.at >= query.since)
+    )
+
+
+def deed(each: Kept, engine: Engine) -> Deed:
+    """A request of the journal for the judge."""
+    answer = each.answer
+    agent = next((value for name, value in each.headers if name.lower() == "user-agent"), "")
+    return Deed(
+        each.number,
+        Client(agent, each.key or "", each.client),
+        each.session,
+        at=each.at,
+        begun=each.since,
+        ended=each.since + each.took,
+        left=each.left,
+        status=each.status,
+        error=answer.error,
+        faults=answer.faults,
+        read=lambda: read_again(each, engine),
+        plan=lambda: answer.plan,
+        hear=unfinished,
+    )
+
+
+def told(found: list[Conduct]) -> Verdicts:
+    """As JSON has it."""
+    return Verdicts(
+        clients=[
+            Judged(
+                client=str(each.client),
+                session=each.session,
+                requests=each.requests,
+                verdicts=[_given(given) for given in each.verdicts],
+            )
+            for each in found
+        ]
+    )
+
+
+def _given(given: Given) -> VerdictGiven:
+    return VerdictGiven(
+        verdict=given.verdict.name,
+        good=given.verdict.good,
+        says=given.says,
+        rule_of_conduct=given.verdict.rule_of_conduct,
+        requests=[deed.id for deed in given.deeds],
+    )

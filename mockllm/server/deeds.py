@@ -1,0 +1,23 @@
+"""What a judge of clients (`mockllm.core.conduct`) must be told of answers that only their dialects can read, and
+which requests clients are judged by: for the control API, which has a journal, and for the library, which has
+its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mockllm.core.plan import Plan
+from mockllm.core.request import Request
+
+JUDGED: Final = "POST"
+"""The method of requests that clients are judged by: nobody minds how often a list is asked for, and what is
+polled is asked for again."""
+
+
+def unfinished(request: Request, plan: Plan) -> str | None:
+    """What a stream said that never said why it ended; None where it did, or said nothing, or is no stream."""
+    dialect: Any = getattr(request.outcome, "dialect", None)
+    hear = getattr(dialect, "heard", None)
+    heard = hear(plan) if hear is not None and plan.streamed else None
+    return heard.text if heard is not None and heard.finish is None else None
