@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from mockllm.server.building import Broken
     from mockllm.testing.library import MockLLM, MockSession
     from mockllm.testing.received import Received
+    from mockllm.testing.verdicts import Verdict, Verdicts
 
-__all__ = ["Broken", "MockLLM", "MockSession", "Received"]
+__all__ = ["Broken", "MockLLM", "MockSession", "Received", "Verdict", "Verdicts"]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,4 +30,8 @@ def __getattr__(name: str) -> Any:
         from mockllm.testing.received import Received
 
         return Received
+    if name in ("Verdict", "Verdicts"):
+        from mockllm.testing import verdicts
+
+        return getattr(verdicts, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mockllm.dialects.routes import BASES
 from mockllm.scenario.compiling import sees
@@ -20,6 +21,9 @@ from mockllm.testing.counting import Bounds, miscounted
 from mockllm.testing.environment import variables
 from mockllm.testing.received import Received
 from mockllm.testing.watching import Stage, Watching
+
+if TYPE_CHECKING:
+    from mockllm.testing.verdicts import Verdicts
 
 Match: TypeAlias = Mapping[str, Any]
 
@@ -160,6 +164,19 @@ class Answering:
         if not bounds.holds(len(found)):
             raise AssertionError(miscounted(bounds, match, matcher, found, came, lost))
         return found
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """How the clients behaved that asked: `assert not server.verdicts.bad`. What they have not tried again by
+        now counts as given up."""
+        from mockllm.testing.verdicts import verdicts
+
+        self._catch_up()
+        return verdicts(self.requests, time.time())
+
+    def _catch_up(self) -> None:
+        """Waits until it is written down how those answers ended whose end has been seen."""
+        raise NotImplementedError
 
     def journal(self) -> str:
         """What came, a line for each request, with what was nearest where no rule answered."""

@@ -153,6 +153,10 @@ class MockLLM(Answering):
             raise RuntimeError("this server does not run; use it inside of `with`, or start() it")
         return self._hosted
 
+    def _catch_up(self) -> None:
+        if self._hosted is not None:
+            self._hosted.do(lambda: None)
+
     def _engine(self, stage: Stage) -> Engine:
         return engine_of(stage, self._state, seed=self.seed, longest=self._max_delay)
 
@@ -185,6 +189,9 @@ class MockSession(Answering):
     @property
     def base_url(self) -> str:
         return f"{self.server.base_url}/s/{self.session_id}"
+
+    def _catch_up(self) -> None:
+        self.server._catch_up()
 
     def close(self) -> None:
         """What was given to it answers no more."""

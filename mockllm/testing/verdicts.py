@@ -1,0 +1,127 @@
+"""Verdicts on the clients of a test's server: `assert not mockllm.verdicts.bad`.
+
+What they are and when they are given stands in `mockllm.core.conduct`; here they are told to a test, with the
+requests that show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+from mockllm.core.conduct import VERDICTS, Client, Conduct, Deed, Given, judge
+from mockllm.server import redacting
+from mockllm.server.deeds import JUDGED, unfinished
+from mockllm.testing.received import Received
+
+
+class Verdict:
+    """One verdict on one client."""
+
+    def __init__(self, given: Given, conduct: Conduct, requests: Sequence[Received]) -> None:
+        verdict = given.verdict
+        self.name = verdict.name
+        self.good = verdict.good
+        self.says = given.says
+        """Its first case in a sentence, and how many others there are; `#3` is the third request."""
+        self.rule_of_conduct = verdict.rule_of_conduct
+        """What a client should do, and who says so."""
+        self.client = str(conduct.client)
+        """Its user agent, the hash of its key, its address."""
+        self.session = conduct.session
+        self.requests = [requests[deed.id - 1] for deed in given.deeds]
+        """The requests that show it."""
+        self.shown = [str(deed) for deed in given.deeds]
+        """The same, a line each."""
+
+    def __str__(self) -> str:
+        """The verdict, the rule, and the requests."""
+        lines = (self.rule_of_conduct, *self.shown)
+        return f"{self.name} by {self.client}: {self.says}" + "".join(f"\n    {line}" for line in lines)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.says}>"
+
+
+class Verdicts(Sequence[Verdict]):
+    """The verdicts on all clients, or some of them. Whether one was given: `"recovered" in mockllm.verdicts`."""
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        self._verdicts = verdicts
+
+    @property
+    def bad(self) -> Verdicts:
+        """What clients do that they should not."""
+        return Verdicts([each for each in self if not each.good])
+
+    @property
+    def good(self) -> Verdicts:
+        return Verdicts([each for each in self if each.good])
+
+    @property
+    def names(self) -> list[str]:
+        """Each once, in the order of the table."""
+        given = {each.name for each in self}
+        return [name for name in VERDICTS if name in given]
+
+    def check(self, *allowed: str) -> None:
+        """AssertionError with all there is to tell, where a bad one was given that is not allowed. ValueError
+        where there is no such verdict."""
+        for name in allowed:
+            if name not in VERDICTS:
+                raise ValueError(f"there is no verdict {name!r}; there are {', '.join(VERDICTS)}")
+        found = Verdicts([each for each in self.bad if each.name not in allowed])
+        if found:
+            raise AssertionError(str(found))
+
+    @overload
+    def __getitem__(self, place: int) -> Verdict: ...
+    @overload
+    def __getitem__(self, place: slice) -> Verdicts: ...
+    def __getitem__(self, place: int | slice) -> Verdict | Verdicts:
+        return Verdicts(self._verdicts[place]) if isinstance(place, slice) else self._verdicts[place]
+
+    def __len__(self) -> int:
+        return len(self._verdicts)
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self._verdicts)
+
+    def __contains__(self, what: object) -> bool:
+        return any(what in (each, each.name) for each in self)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self)) or "no verdict"
+
+    def __repr__(self) -> str:
+        """Short: pytest shows no more of it."""
+        return "[" + ", ".join(f"{each.name}: {each.says}" for each in self) + "]"
+
+
+def verdicts(came: Sequence[Received], now: float) -> Verdicts:
+    """On the clients of these requests. `now` in seconds since the epoch: what a client has not done by then it
+    never will."""
+    deeds = [_deed(number, each) for number, each in enumerate(came, 1) if each.method == JUDGED]
+    return Verdicts(
+        [Verdict(given, each, came) for each in judge(deeds, now, over=True) for given in each.verdicts]
+    )
+
+
+def _deed(number: int, each: Received) -> Deed:
+    request = each.request
+    key = redacting.key_of(request.headers, f"{request.path}?{request.query_string}")
+    return Deed(
+        number,
+        Client(request.headers.get("user-agent", ""), key or "", request.client),
+        request.session,
+        at=request.now,
+        begun=request.now,
+        ended=None if each.took is None else request.now + each.took,
+        left=each.left,
+        status=each.status,
+        error=each.error,
+        faults=each.faults,
+        read=lambda: request,
+        plan=lambda: each._answer.plan,
+        hear=unfinished,
+    )
