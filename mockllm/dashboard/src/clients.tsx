@@ -1,0 +1,133 @@
+// How clients behave: the verdicts on each, and the sessions that there are.
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { maybe } from "./api.ts";
+import { useCell } from "./cells.ts";
+import { changes, metrics } from "./feed.ts";
+import { count, plural } from "./format.ts";
+import type { ClientVerdicts, Verdict } from "./models.ts";
+import { Card, Empty } from "./parts.tsx";
+import { go } from "./route.ts";
+
+interface Session {
+  id: string;
+  requests?: number;
+  rules?: number;
+  [more: string]: unknown;
+}
+
+/** What a path gives, anew when requests came or something was changed; undefined where this server has none. */
+function useAsked<T>(path: string): T | undefined | null {
+  const version = useCell(changes);
+  const counted = useCell(metrics)?.requests ?? 0;
+  const [held, setHeld] = useState<T | undefined | null>(null);
+  useEffect(() => {
+    let here = true;
+    const wait = window.setTimeout(() => maybe<T>(path).then((found) => here && setHeld(found), () => undefined), held ? 500 : 0);
+    return () => {
+      here = false;
+      window.clearTimeout(wait);
+    };
+  }, [path, version, counted]);
+  return held;
+}
+
+export function Clients(): JSX.Element {
+  return (
+    <div class="two">
+      <Verdicts />
+      <Sessions />
+    </div>
+  );
+}
+
+function Verdicts(): JSX.Element {
+  const found = useAsked<{ clients: ClientVerdicts[] }>("/api/verdicts");
+  const clients = found?.clients ?? [];
+  return (
+    <Card title="Verdicts" wide>
+      {clients.some((each) => each.verdicts.length) ? (
+        <ul class="clients">
+          {clients.map((each) => (
+            <li>
+              <div class="client-head">
+                <strong>{each.client}</strong>
+                {each.session ? <span class="tag">session {each.session}</span> : null}
+                <span class="quiet">{plural(each.requests, "request")}</span>
+              </div>
+              {each.verdicts.length ? (
+                each.verdicts.map((verdict) => <Judged verdict={verdict} />)
+              ) : (
+                <p class="hint">Nothing to say of it.</p>
+              )}
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <Empty title="None yet.">
+          <p>
+            Inject an error or a fault under <a href="#/steer">Steer</a> and let your client run: here it says whether the
+            client waited, backed off, gave up or recovered.
+          </p>
+        </Empty>
+      )}
+    </Card>
+  );
+}
+
+function Judged(props: { verdict: Verdict }): JSX.Element {
+  const { verdict } = props;
+  return (
+    <div class={verdict.good ? "verdict good" : "verdict bad"}>
+      <p>
+        <span class={verdict.good ? "tag good" : "tag bad"}>{verdict.verdict.replaceAll("_", " ")}</span> {verdict.says}
+      </p>
+      <p class="hint">{verdict.rule_of_conduct}</p>
+      <p class="links">
+        {verdict.requests.slice(0, 12).map((id) => (
+          <button type="button" class="link" onClick={() => go("requests", id)} aria-label={`Look at request ${id}`}>
+            {id}
+          </button>
+        ))}
+        {verdict.requests.length > 12 ? <span class="quiet">and {verdict.requests.length - 12} more</span> : null}
+      </p>
+    </div>
+  );
+}
+
+function Sessions(): JSX.Element {
+  const found = useAsked<{ sessions: Session[] }>("/api/sessions");
+  const sessions = found?.sessions ?? [];
+  return (
+    <Card title="Sessions" wide>
+      {sessions.length ? (
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Session</th>
+                <th scope="col">Requests</th>
+              </tr>
+            </thead>
+            <tbody>
+              {sessions.map((each) => (
+                <tr key={each.id}>
+                  <th scope="row">{each.id}</th>
+                  <td>{each.requests === undefined ? "–" : count(each.requests)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : (
+        <Empty title="None.">
+          <p>
+            A test that wants counts, limits and rules of its own sends <code>x-mockllm-session: its-name</code>, or asks
+            below <code>/mockllm/session/its-name</code>.
+          </p>
+        </Empty>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,53 @@
+// Numbers and times as a person reads them.
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
+export function count(value: number): string {
+  if (value >= 1e6) return `${(value / 1e6).toFixed(value >= 1e7 ? 0 : 1)} M`;
+  if (value >= 1e5) return `${(value / 1e3).toFixed(0)} k`;
+  return whole.format(value);
+}
+
+export function rate(value: number): string {
+  return value > 0 && value < 10 && !Number.isInteger(value) ? value.toFixed(1) : count(value);
+}
+
+export function bytes(value: number): string {
+  for (const [size, unit] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]] as const) {
+    if (value >= size) return `${(value / size).toFixed(value >= size * 100 ? 0 : 1)} ${unit}`;
+  }
+  return `${Math.round(value)} B`;
+}
+
+/** Seconds: `0.4 ms`, `12 ms`, `3.2 s`; a dash where there is none. */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined) return "–";
+  if (seconds === 0) return "0 ms";
+  if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
+  if (seconds < 1) return `${(seconds * 1000).toFixed(0)} ms`;
+  if (seconds < 100) return `${seconds.toFixed(1)} s`;
+  return `${Math.round(seconds)} s`;
+}
+
+export function share(part: number, all: number): string {
+  if (!all) return "0 %";
+  const percent = (part / all) * 100;
+  return `${percent > 0 && percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+}
+
+const two = (value: number): string => String(value).padStart(2, "0");
+
+export function clock(at: number): string {
+  const date = new Date(at * 1000);
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+export function plural(number: number, one: string): string {
+  return `${count(number)} ${one}${number === 1 ? "" : "s"}`;
+}
+
+/** The name of a rule out of its id: `file.yaml:name`. */
+export function named(id: string): { file: string; name: string } {
+  const place = id.lastIndexOf(":");
+  return { file: id.slice(0, Math.max(0, place)), name: id.slice(place + 1) };
+}

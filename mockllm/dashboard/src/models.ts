@@ -1,0 +1,177 @@
+// What the control API gives: the shapes of /api/openapi.json that this page reads.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Settings = { [word: string]: Json };
+
+export interface Latency {
+  count: number;
+  mean: number | null;
+  p50: number | null;
+  p90: number | null;
+  p95: number | null;
+  p99: number | null;
+  max: number | null;
+  buckets?: [number | null, number][];
+}
+
+export interface EndpointMetrics {
+  endpoint: string;
+  requests: number;
+  errors: number;
+  missed: number;
+  open?: number;
+  left: Record<string, number>;
+  faults: Record<string, number>;
+  latency: Latency;
+  ttft: Latency;
+  inter_chunk: Latency;
+}
+
+export interface Metrics {
+  since: number;
+  requests: number;
+  errors: number;
+  missed: number;
+  open: number;
+  per_second: number;
+  endpoints: EndpointMetrics[];
+}
+
+export interface Second {
+  at: number;
+  requests: number;
+  errors: number;
+  missed: number;
+  mean: number;
+  bytes?: number;
+}
+
+export interface Summary {
+  id: number;
+  at: number;
+  method: string;
+  path: string;
+  client: string;
+  session: string | null;
+  key: string | null;
+  endpoint: string | null;
+  provider: string | null;
+  model: string | null;
+  rule: string | null;
+  modifiers: string[];
+  faults: string[];
+  error: string | null;
+  notes: string[];
+  status: number;
+  streamed: boolean;
+  took: number;
+  left: string;
+  missed: boolean;
+  seed: string;
+}
+
+export interface Pair {
+  name: string;
+  value: string;
+}
+
+export interface Detail extends Summary {
+  request: { headers: Pair[]; body: Json; text: string | null; base64: string | null; whole: boolean };
+  response: {
+    status: number;
+    headers: Pair[];
+    chunks: { at: number; text: string | null; base64: string | null }[];
+  };
+  near_misses: string[];
+}
+
+export interface Explanation {
+  outcome: string;
+  rule: string | null;
+  step: string | null;
+  tried: { rule: string; where: string; number: number; fate: string; why: string | null }[];
+  unshown: number;
+  modifiers: string[];
+  spared: Json[];
+}
+
+export interface Rule {
+  id: string;
+  kind: "rule" | "modifier";
+  where: string;
+  layer: "overlay" | "session" | "user" | "pack";
+  session: string | null;
+  tries: number;
+  answers: number;
+}
+
+export interface Config {
+  global: Settings;
+  endpoints: Record<string, Settings>;
+  overlay: string;
+  folder?: string;
+}
+
+export interface Endpoint {
+  endpoint: string;
+  paths: string[];
+  settings: Settings;
+}
+
+export interface OverlayItem {
+  name: string;
+  kind: "rule" | "modifier";
+  from_settings: boolean;
+  endpoint: string | null;
+  yaml: string;
+}
+
+export interface Setting {
+  name: string;
+  about: string;
+  default: Json;
+  choices: string[];
+}
+
+export interface FaultMode {
+  name: string;
+  about: string;
+  family?: string;
+  settings?: Setting[];
+}
+
+export interface Climate {
+  name: string;
+  about: string;
+  yaml: string;
+}
+
+export interface Stale {
+  file: string;
+  reason: string;
+  left_out: boolean;
+}
+
+export interface Health {
+  status: string;
+  version: string;
+  rules: number;
+  files: number;
+  stale: Stale[];
+  uptime: number;
+}
+
+export interface Verdict {
+  verdict: string;
+  good: boolean;
+  says: string;
+  rule_of_conduct: string;
+  requests: number[];
+}
+
+export interface ClientVerdicts {
+  client: string;
+  session: string | null;
+  requests: number;
+  verdicts: Verdict[];
+}

@@ -1,0 +1,100 @@
+// A long list of which only what can be seen is drawn; by keyboard one row is chosen.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+
+const AROUND = 6;
+
+interface Props<T> {
+  label: string;
+  rows: T[];
+  id: (row: T) => number | string;
+  height: number;
+  chosen: number | string | null;
+  choose: (row: T) => void;
+  show: (row: T) => ComponentChildren;
+  tone?: (row: T) => string;
+  empty: ComponentChildren;
+}
+
+export function Rows<T>(props: Props<T>): JSX.Element {
+  const { rows, height } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  const [room, setRoom] = useState(600);
+  const first = useRef<number | string | null>(null);
+
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(() => setRoom(box.current?.clientHeight ?? 600));
+    watch.observe(box.current!);
+    return () => watch.disconnect();
+  }, []);
+
+  // new rows come in on top: who has scrolled down keeps looking at the same ones
+  useLayoutEffect(() => {
+    const element = box.current!;
+    const before = first.current;
+    first.current = rows.length ? props.id(rows[0]!) : null;
+    if (before === null || element.scrollTop === 0 || before === first.current) return;
+    const moved = rows.findIndex((row) => props.id(row) === before);
+    if (moved > 0) element.scrollTop += moved * height;
+  }, [rows]);
+
+  const from = Math.max(0, Math.floor(top / height) - AROUND);
+  const to = Math.min(rows.length, Math.ceil((top + room) / height) + AROUND);
+  const place = props.chosen === null ? -1 : rows.findIndex((row) => props.id(row) === props.chosen);
+
+  const go = (target: number): void => {
+    const row = rows[Math.max(0, Math.min(rows.length - 1, target))];
+    if (row === undefined) return;
+    props.choose(row);
+    const at = Math.max(0, Math.min(rows.length - 1, target)) * height;
+    const element = box.current!;
+    if (at < element.scrollTop) element.scrollTop = at;
+    else if (at + height > element.scrollTop + element.clientHeight) element.scrollTop = at + height - element.clientHeight;
+  };
+  const press = (event: KeyboardEvent): void => {
+    const page = Math.max(1, Math.floor(room / height) - 1);
+    const target = {
+      ArrowDown: place + 1, ArrowUp: place - 1, PageDown: place + page, PageUp: place - page, Home: 0, End: rows.length - 1,
+    }[event.key];
+    if (target === undefined) return;
+    event.preventDefault();
+    go(target);
+  };
+
+  const drawn: JSX.Element[] = [];
+  for (let index = from; index < to; index++) {
+    const row = rows[index]!;
+    const id = props.id(row);
+    drawn.push(
+      <div
+        key={id}
+        id={`row-${id}`}
+        role="option"
+        aria-selected={id === props.chosen}
+        aria-posinset={index + 1}
+        aria-setsize={rows.length}
+        class={`row ${props.tone?.(row) ?? ""}`}
+        style={{ transform: `translateY(${index * height}px)`, height: `${height}px` }}
+        onClick={() => props.choose(row)}
+      >
+        {props.show(row)}
+      </div>,
+    );
+  }
+  return (
+    <div
+      class="rows"
+      ref={box}
+      role="listbox"
+      tabIndex={0}
+      aria-label={props.label}
+      aria-activedescendant={place >= from && place < to ? `row-${props.chosen}` : undefined}
+      onKeyDown={press}
+      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+    >
+      {rows.length ? <div style={{ height: `${rows.length * height}px` }}>{drawn}</div> : props.empty}
+    </div>
+  );
+}
