@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 from mockllm.cli.fetching import fetch_missing
 from mockllm.core.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.recordings.hosts import OTHER
 from mockllm.scenario.folder import scenario_files
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.lock import lock_path
-from mockllm.scenario.mistakes import nearest
+from mockllm.scenario.mistakes import meant, nearest
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.limits import KIB, MIB, PREFIX, Limits, environment_name
@@ -107,10 +108,15 @@ def address(text: str) -> tuple[str, int]:
 def upstream(text: str) -> tuple[str, str]:
     """`openai=https://api.openai.com`: whose requests go where."""
     name, equals, url = text.partition("=")
+    name = name.strip()
     parts = urlsplit(url)
     if not equals or not name or parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
         raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
-    return name.strip(), url.rstrip("/")
+    if name not in PROVIDERS and name != OTHER:
+        raise ValueError(
+            f"{name} is no provider that is known here{meant(name, sorted(PROVIDERS) + [OTHER])}"
+        )
+    return name, url.rstrip("/")
 
 
 FILES: Final = "what is served"
@@ -146,7 +152,7 @@ RECORDING: Final = (
     Option(
         "--upstream",
         "what is recorded",
-        "whose requests go where; may be repeated",
+        "whose requests go where (`other`: those of no provider that is known here); may be repeated",
         convert=upstream,
         metavar="PROVIDER=URL",
         many=",",

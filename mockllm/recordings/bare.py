@@ -102,7 +102,7 @@ def exchange(file: Material) -> Interaction:
         notes.append(f"{where}: the body was recorded as JSON, not as bytes; it is written compactly")
     if not isinstance(request, dict) or not isinstance(of(request, "path"), str):
         raise NotImported(f"{where}: an answer without its request: give --request and --path")
-    method = str(of(request, "method") or "POST")
+    method = str(of(request, "method") or "POST").upper()
     query = of(request, "query")
     pairs = [f"{name}={value}" for name, value in query.items()] if isinstance(query, dict) else []
     host = of(request, "host")

@@ -6,6 +6,8 @@ from typing import Final
 
 from mockllm.dialects.registry import PROVIDERS
 
+OTHER: Final = "other"
+"""The upstream of requests that are no provider's, as far as is known here."""
 HOSTS: Final = (
     ("openai.azure.com", "azure"),
     ("services.ai.azure.com", "azure"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from mockllm.recordings.interaction import Interaction
 from mockllm.recordings.material import Material, NotImported
 from mockllm.recordings.rules import written
 from mockllm.recordings.writing import Reader, scenario
+from mockllm.scenario.vocabulary import RESERVED
 
 KINDS: Final = (
     "a VCR cassette (YAML or JSON), a HAR file, what `curl -i` wrote, fixtures of aimock, WireMock's mappings, a "
@@ -62,4 +63,12 @@ def _scenario(interactions: list[Interaction], file: Material, reader: Reader) -
     if not interactions:
         raise NotImported(f"{file.name}: it holds no answered request")
     text, notes = scenario(interactions, f"Imported from {file.name}", reader)
-    return Imported(text, len(interactions), notes)
+    return Imported(text, len(interactions), [*notes, *_kept_paths(interactions)])
+
+
+def _kept_paths(interactions: Sequence[Interaction]) -> Iterator[str]:
+    """What no client of this server can ask for, for it keeps the path for itself."""
+    for each in interactions:
+        first = each.asked.path.strip("/").partition("/")[0]
+        if first in RESERVED:
+            yield f"{each.where}: /{first} is this server's own, so no client can ask it for {each.asked.path}"

@@ -19,6 +19,7 @@ from mockllm.core.recording import Frame
 from mockllm.core.redaction import secret_name
 from mockllm.core.request import Request
 from mockllm.engine import Answer
+from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT, Answered, Asked, Interaction
 from mockllm.recordings.keeping import file_name, keep
 from mockllm.recordings.writing import Reader, scenario
@@ -98,7 +99,7 @@ class Recorder:
             return False
         if self.everything:
             return True
-        return answer.missed and request.provider in self.upstreams.bases
+        return answer.missed and self.upstreams.of(request) is not None
 
     @property
     def busy(self) -> bool:
@@ -158,7 +159,7 @@ class Recorder:
         clock: Callable[[], float],
         told: Callable[[Passed], None],
     ) -> Passed:
-        passing = f"passed on to {request.provider}"
+        passing = f"passed on to {request.provider or OTHER}"
         try:
             response = await self.upstreams.ask(request, headers)
         except (NotPassed, asyncio.CancelledError):
@@ -195,7 +196,7 @@ class Recorder:
         kept.append(made)
         folder = self.out / file_name(made.session or SHARED)
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
-        title = f"Recorded from {request.provider} by mockllm"
+        title = f"Recorded from {request.provider or self.upstreams.of(request)} by mockllm"
         try:
             async with self._writing:  # one at a time: of two that write one file the later has to win
                 text, notes = scenario(kept, title, self.reader)

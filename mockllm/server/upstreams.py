@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 
 from mockllm.core.failure import Failure
 from mockllm.core.request import Request
+from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT
 from mockllm.server.answering import NotPassed
 
@@ -62,7 +63,7 @@ class Upstreams:
             )
         except (TimeoutError, ClientError, OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
-            message = f"The upstream of {request.provider} does not answer: {reason}"
+            message = f"The upstream of {request.provider or OTHER} does not answer: {reason}"
             raise NotPassed(Failure("bad_gateway", message=message)) from None
 
     async def close(self) -> None:
@@ -71,18 +72,23 @@ class Upstreams:
             await self._session.close()
             await asyncio.sleep(0)  # for what closing has put off to the loop's next turn
 
+    def of(self, request: Request) -> str | None:
+        """The base URL that a request goes to, where there is one for it."""
+        return self.bases.get(request.provider or OTHER)
+
     def url(self, request: Request, headers: Mapping[str, str]) -> str:
         """Where this request goes on to. Raises NotPassed."""
         if self.id in headers.get(MARK, ""):
-            message = f"The upstream of {request.provider} leads back to this recorder."
+            message = f"The upstream of {request.provider or OTHER} leads back to this recorder."
             raise NotPassed(Failure("bad_request", message=message, headers=((MARK, "loop"),)))
-        base = self.bases.get(request.provider or "")
+        base = self.of(request)
         if base is None:
             known = ", ".join(self.bases) or "none"
-            message = f"There is no upstream for {request.provider or 'this path'}; there is {known}."
-            raise NotPassed(
-                Failure("not_found", message=f"{message} Give --upstream {request.provider or 'NAME'}=URL.")
+            message = (
+                f"There is no upstream for {request.provider or 'this path'}; there is {known}. "
+                f"Give --upstream {request.provider or OTHER}=URL."
             )
+            raise NotPassed(Failure("not_found", message=message))
         own, path = urlsplit(base).path, request.path
         if own and path.startswith(f"{own}/"):
             base = base.removesuffix(own)

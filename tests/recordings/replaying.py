@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mockllm.core.json import dumps
 from mockllm.recordings.bare import exchange
 from mockllm.recordings.material import Material
 from tests.language.playing import Ask, Game
+
+TRANSCRIPTS = Path(__file__).resolve().parents[3] / "shared" / "transcripts"
+
+
+def transcripts() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Recordings of live providers, where they are at hand, by name. Answers without a request are given one."""
+    for file in sorted(TRANSCRIPTS.glob("*/*.json")):
+        recorded = json.loads(file.read_bytes())
+        if not recorded.get("request"):
+            recorded["request"] = {
+                "method": "POST",
+                "path": "/v1/chat/completions",
+                "body": {"of": file.name},
+            }
+        elif recorded["request"].get("path") is None:
+            recorded["request"] |= {"method": "POST", "path": "/v1/chat/completions"}
+        yield file.name, recorded
+
+
+def expected(recorded: dict[str, Any]) -> bytes:
+    """The body that was recorded."""
+    body = recorded["response"]["body"]
+    if recorded["response"].get("body_encoding") == "base64":
+        return base64.b64decode(body)
+    return body.encode() if isinstance(body, str) else b"" if body is None else dumps(body)
 
 
 def replayed(text: str, recorded: dict[str, Any]) -> str:
@@ -22,9 +50,5 @@ def replayed(text: str, recorded: dict[str, Any]) -> str:
         return f"no rule: {heard.bytes[:300]!r}"
     if heard.status != response["status"]:
         return f"status {heard.status}"
-    body = response["body"]
-    if response.get("body_encoding") == "base64":
-        expected = base64.b64decode(body)
-    else:
-        expected = body.encode() if isinstance(body, str) else b"" if body is None else dumps(body)
-    return "same" if heard.bytes == expected else f"bytes: {heard.bytes[:200]!r} for {expected[:200]!r}"
+    body = expected(recorded)
+    return "same" if heard.bytes == body else f"bytes: {heard.bytes[:200]!r} for {body[:200]!r}"

@@ -1,0 +1,75 @@
+"""What other tools have recorded, as the tests of importing have it, and how it is taken and asked again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mockllm.core.json import dumps
+from mockllm.recordings.importing import Imported, imported
+from mockllm.recordings.material import Material
+from mockllm.recordings.writing import Reader
+from tests.language.playing import Ask, Game, Heard, ask
+
+KEY = "sk-" + "a1B2" * 8
+BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Name a colour."}]}
+ANSWER = '{"choices": [{"index": 0, "message": {"role": "assistant", "content": "Teal ${x} é"}}]}'
+SSE = 'data: {"choices":[{"index":0,"delta":{"content":"Teal"}}]}\n\ndata: [DONE]\n\n'
+URL = "https://api.openai.com/v1/chat/completions"
+SENT = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}", "Cookie": "session=private"}
+HEADERS = {
+    "content-type": "application/json",
+    "set-cookie": "a=private",
+    "content-length": "5",
+    "x-request-id": "r1",
+}
+
+
+def take(data: object, name: str = "recorded.json", **more: Any) -> Imported:
+    raw = data if isinstance(data, bytes) else data.encode() if isinstance(data, str) else dumps(data)
+    return imported(Material(name, raw), Reader(), **more)
+
+
+def again(found: Imported, asked: Ask | None = None) -> Heard:
+    for secret in (KEY, "private"):
+        assert secret not in found.text
+    return Game(found.text).hear(asked or ask("/v1/chat/completions", BODY))
+
+
+def vcrpy(body: object, **response: object) -> dict[str, Any]:
+    request = {
+        "method": "POST",
+        "uri": URL,
+        "body": json.dumps(BODY),
+        "headers": {k: [v] for k, v in SENT.items()},
+    }
+    answer = {
+        "status": {"code": 200, "message": "OK"},
+        "headers": {k: [v] for k, v in HEADERS.items()},
+        "body": body,
+    }
+    return {"version": 1, "interactions": [{"request": request, "response": {**answer, **response}}]}
+
+
+HAR = {
+    "log": {
+        "entries": [
+            {
+                "request": {
+                    "method": "POST",
+                    "url": URL,
+                    "headers": [{"name": name, "value": value} for name, value in SENT.items()],
+                    "postData": {"text": json.dumps(BODY)},
+                },
+                "response": {
+                    "status": 200,
+                    "headers": [{"name": name, "value": value} for name, value in HEADERS.items()],
+                    "content": {"text": ANSWER, "size": len(ANSWER)},
+                },
+                "timings": {"wait": 1500},
+            }
+        ]
+    }
+}
+LOG = {"request": BODY, "response": json.loads(ANSWER), "latency_ms": 1500, "status": 200}
+LINES = f"{json.dumps(LOG)}\n\n{json.dumps({**LOG, 'request': {**BODY, 'model': 'other'}})}\n"

@@ -1,0 +1,38 @@
+"""Answers without their requests: what `curl -i` wrote, and bodies alone."""
+
+# ruff: noqa: E501 - cases stand on one line each
+
+from __future__ import annotations
+
+from mockllm.core.json import dumps
+from mockllm.recordings.material import Material
+from tests.language.playing import table
+from tests.recordings.recorded import (
+    ANSWER,
+    BODY,
+    SSE,
+    again,
+    take,
+)
+
+CURL = f"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200 \r\ncontent-type: application/json\r\nset-cookie: private\r\n\r\n{ANSWER}"
+CHUNKED = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{ANSWER[:5]}\r\n{len(ANSWER[5:].encode()):x}\r\n{ANSWER[5:]}\r\n0\r\n\r\n"
+
+
+@table(
+    "response, expected, kind",
+    [
+        ("what curl wrote", CURL, ANSWER, "application/json"),
+        ("with chunks", CHUNKED, ANSWER, None),
+        ("with chunks undone", CHUNKED.split("5\r\n")[0] + ANSWER, ANSWER, None),
+        ("with chunks that end too soon", CHUNKED[:-5], CHUNKED[:-5].partition("\r\n\r\n")[2], None),
+        ("JSON alone", ANSWER, ANSWER, "application/json"),
+        ("events alone", SSE, SSE, "text/event-stream"),
+        ("a text alone", "Hello", "Hello", "text/plain; charset=utf-8"),
+    ],
+)
+def test_an_answer_without_its_request(response: str, expected: str, kind: str | None) -> None:
+    request = Material("r.json", dumps(BODY))
+    heard = again(take(response, "body", request=request, path="/v1/chat/completions?x=1"))
+    assert heard.bytes == expected.encode()
+    assert heard.headers.get("content-type") == kind

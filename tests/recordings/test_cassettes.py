@@ -1,0 +1,112 @@
+"""VCR cassettes and HAR files: the same request gets the same bytes."""
+
+# ruff: noqa: E501 - cases stand on one line each
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+
+from tests.language.playing import ask, table
+from tests.recordings.recorded import (
+    ANSWER,
+    BODY,
+    HAR,
+    HEADERS,
+    KEY,
+    SSE,
+    URL,
+    again,
+    take,
+    vcrpy,
+)
+
+RUBY = f"""---
+http_interactions:
+- request:
+    method: post
+    uri: {URL}
+    body:
+      encoding: UTF-8
+      string: '{json.dumps(BODY)}'
+    headers:
+      Authorization:
+      - Bearer {KEY}
+  response:
+    status:
+      code: 200
+      message: OK
+    headers:
+      Content-Type:
+      - application/json
+    body:
+      encoding: ASCII-8BIT
+      string: !binary |-
+        {base64.b64encode(ANSWER.encode()).decode()}
+  recorded_at: Fri, 20 Nov 2026 10:00:00 GMT
+recorded_with: VCR 6.3.1
+"""
+GO = {
+    "interactions": [
+        {
+            "request": {"method": "POST", "url": URL, "body": json.dumps(BODY), "headers": {}},
+            "response": {"code": 200, "body": ANSWER, "headers": HEADERS, "duration": "1.5s"},
+        }
+    ]
+}
+
+
+@table(
+    "name, data, took",
+    [
+        ("vcrpy in JSON", "a.json", vcrpy({"string": ANSWER}), 0),
+        ("vcrpy with a body as text", "a.json", vcrpy(ANSWER), 0),
+        (
+            "vcrpy with base64",
+            "a.json",
+            vcrpy({"base64_string": base64.b64encode(ANSWER.encode()).decode()}),
+            0,
+        ),
+        (
+            "vcrpy in YAML",
+            "a.yaml",
+            f"interactions:\n- {json.dumps(vcrpy({'string': ANSWER})['interactions'][0])}",
+            0,
+        ),
+        ("VCR for Ruby, with a binary body", "a.yml", RUBY, 0),
+        ("go-vcr", "a.json", GO, 1.5),
+        ("HAR", "a.har", HAR, 1.5),
+    ],
+)
+def test_the_same_request_gets_the_same_bytes(name: str, data: object, took: float) -> None:
+    found = take(data, name)
+    heard = again(found)
+    assert heard.bytes == ANSWER.encode()
+    assert heard.headers["content-type"] == "application/json"
+    assert heard.took == took
+    assert "set-cookie" not in heard.headers
+    assert found.count == 1
+
+
+def test_a_body_that_was_packed_stays_packed_and_is_read_by_all() -> None:
+    data = gzip.compress(SSE.encode())
+    answer = vcrpy({"base64_string": base64.b64encode(data).decode()}, headers={"Content-Encoding": ["gzip"], "content-type": ["text/event-stream"]})  # fmt: skip
+    found = take(answer)
+    packed = ask("/v1/chat/completions", BODY, headers={"accept-encoding": "gzip"})
+    assert again(found, packed).bytes == data
+    assert again(found).bytes == SSE.encode()
+
+
+def test_a_body_that_the_recorder_unpacked_is_no_longer_said_to_be_packed() -> None:
+    found = take(vcrpy({"string": ANSWER}, headers={"content-encoding": ["br"], "x": ["1"]}))
+    assert "content-encoding" not in again(found).headers
+    assert "content-encoding (br) is left out" in found.notes[0]
+
+
+def test_a_saved_page_without_bodies_is_told() -> None:
+    entry = json.loads(json.dumps(HAR))
+    entry["log"]["entries"][0]["response"]["content"] = {"size": 5}
+    assert "the answer's body was not saved" in take(entry).notes[0]
+    entry["log"]["entries"][0]["response"]["content"] = {"encoding": "base64", "text": "aGk="}
+    assert again(take(entry)).bytes == b"hi"

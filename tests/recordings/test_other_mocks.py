@@ -1,0 +1,122 @@
+"""Fixtures of aimock and mappings of WireMock become rules."""
+
+# ruff: noqa: E501 - cases stand on one line each
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.language.playing import Game, ask, chat, claude
+from tests.recordings.recorded import (
+    BODY,
+    KEY,
+    take,
+)
+
+AIMOCK: dict[str, Any] = {
+    "fixtures": [
+        {"match": {"userMessage": "colour", "model": "gpt-4o"}, "response": {"content": "Teal {{ x }}"}, "latency": 20},
+        {"match": {"userMessage": "once", "sequenceIndex": 0}, "response": {"content": "first"}},
+        {"match": {"toolName": "look"}, "response": {"toolCalls": [{"name": "look", "arguments": '{"a": 1}', "id": "c1"}]}},
+        {"match": {"toolCallId": "c1"}, "response": {"content": {"a": 1}, "reasoning": "Hm.", "finishReason": "stop", "model": "m"}},
+        {"match": {"userMessage": "fail"}, "response": {"error": {"message": "No.", "type": "t"}, "status": 429}},
+        {"match": {"endpoint": "chat", "responseFormat": "json_object"}, "response": {"content": "{}"}, "chunkSize": 5},
+        {"match": {"inputText": "x"}, "response": {"embedding": [1]}},
+        {"match": {"predicate": "…"}, "response": {"content": "cut"}},
+        {"match": {"userMessage": "cut"}, "response": {"content": "cut", "audio": 1}, "truncateAfterChunks": 1, "chaos": {}},
+        {"response": {"content": "rest", "toolCalls": [{"name": "f", "arguments": "{"}]}, "disconnectAfterMs": 50},
+    ]
+}  # fmt: skip
+
+
+def test_fixtures_of_aimock_become_rules() -> None:
+    found = take(AIMOCK, "fixtures.json")
+    game = Game(found.text)
+    assert game.hear(chat("Which colour?", stream=True)).text == "Teal {{ x }}"
+    assert [game.hear(each).text for each in (claude("once more"), chat("Which colour?"))] == [
+        "first",
+        "Teal {{ x }}",
+    ]
+    tools = [{"type": "function", "function": {"name": "look", "parameters": {}}}]
+    assert game.hear(chat(tools=tools)).calls == [("look", {"a": 1})]
+    assert game.hear(chat("do fail")).status == 429
+    assert [note.partition(": ")[2] for note in found.notes] == [
+        "embedding is not carried over", "predicate is not carried over, nor is its fixture", "audio is not carried over",
+        "chaos is not carried over",
+    ]  # fmt: skip
+    assert found.notes[0].startswith("fixtures.json:1:")
+
+
+WIREMOCK: dict[str, Any] = {
+    "mappings": [
+        {
+            "priority": 1,
+            "name": "kept",
+            "request": {
+                "method": "POST",
+                "urlPath": "/v1/chat/completions",
+                "headers": {
+                    "x-a": {"equalTo": "1", "caseInsensitive": True},
+                    "authorization": {"equalTo": KEY},
+                },
+                "queryParameters": {"q": {"absent": True}, "z": {"before": "now"}},
+                "bodyPatterns": [
+                    {"matchesJsonPath": "$.messages"},
+                    {"matchesJsonPath": "$..content"},
+                    {"matchesJsonPath": "$["},
+                    {"equalToJson": '{"model": "gpt-4o"}', "ignoreExtraElements": True},
+                    {"equalToJson": "{"},
+                    {"contains": "colour"},
+                    {"matches": "x"},
+                    {"equalToXml": "<a/>"},
+                ],
+            },
+            "response": {
+                "status": 201,
+                "statusMessage": "Created",
+                "headers": {
+                    "Content-Type": "a/b",
+                    "Set-Cookie": "private",
+                    "X-Api-Key": KEY,
+                    "x": ["1", "2"],
+                },
+                "jsonBody": {"a": 1},
+                "fixedDelayMilliseconds": 1500,
+                "transformers": ["response-template"],
+            },
+            "scenarioName": "s",
+        },
+        {
+            "request": {"method": "ANY", "urlPattern": "/v1/chat/.*"},
+            "response": {"status": 200, "body": "{{ x }}"},
+        },
+        {"request": {"url": "/elsewhere?x=1", "cookies": {}}, "response": {"fault": "EMPTY_RESPONSE"}},
+        {"request": {"bodyPatterns": [{"matches": "nothing"}]}, "response": {"bodyFileName": "a.json"}},
+    ]
+}
+
+
+def test_mappings_of_wiremock_become_rules() -> None:
+    found = take(WIREMOCK, "mappings.json")
+    assert KEY not in found.text
+    rest = {"mappings": WIREMOCK["mappings"][:3]}
+    game = Game(take(rest).text)
+    heard = game.hear(ask("/v1/chat/completions", BODY, headers={"x-a": "1"}))
+    assert (heard.status, heard.json, heard.took, heard.headers["x"]) == (201, {"a": 1}, 1.5, "1, 2")
+    assert heard.headers["x-api-key"] == "REDACTED"
+    assert "set-cookie" not in heard.headers
+    assert game.hear(ask("/v1/chat/completions", {"model": "other"})).bytes == b"{{ x }}"
+    told = " | ".join(note.partition(": ")[2] for note in found.notes)
+    for word in (
+        "scenarioName",
+        "authorization: keys",
+        "this condition",
+        "this pattern",
+        "holds no JSON",
+        "transformers",
+        "the query of a url",
+        "cookies",
+        "copy __files/a.json",
+    ):
+        assert word in told
+    assert take(WIREMOCK["mappings"][1]).count == 1

@@ -1,0 +1,53 @@
+"""Logs of requests, a JSON object in each line."""
+
+# ruff: noqa: E501 - cases stand on one line each
+
+from __future__ import annotations
+
+import json
+
+from mockllm.core.json import dumps
+from tests.language.playing import Ask, ask, table
+from tests.recordings.recorded import (
+    ANSWER,
+    BODY,
+    LINES,
+    LOG,
+    SENT,
+    SSE,
+    URL,
+    again,
+    take,
+)
+
+
+def test_a_log_of_requests() -> None:
+    found = take(LINES, "log.jsonl")
+    assert found.count == 2
+    assert again(found).bytes == dumps(json.loads(ANSWER))
+    assert "log.jsonl:1:1: the log tells no path; taken for /v1/chat/completions" in found.notes[0]
+    assert again(take(json.dumps(LOG), "one.json", path="/v1/chat/completions")).took == 1.5
+
+
+@table(
+    "entry, asked",
+    [
+        ("a batch", {"url": "/v1/chat/completions", "method": "POST", "body": BODY, "response": {"status_code": 200, "body": json.loads(ANSWER)}}, None),
+        ("bodies as texts", {"path": "/v1/chat/completions", "request_body": json.dumps(BODY), "response_body": ANSWER, "duration": 1}, None),
+        ("a request with a body", {"request": {"url": URL, "headers": SENT, "body": BODY}, "response": {"status": 200, "body": ANSWER}}, None),
+        ("Anthropic's", {"request": {"anthropic_version": "x", "messages": []}, "response": {"a": 1}}, ask("/v1/messages", {"anthropic_version": "x", "messages": []})),
+        ("Google's", {"request": {"contents": []}, "response": {"a": 1}}, ask("/v1beta/models/unknown:generateContent", {"contents": []})),
+        ("of responses", {"request": {"input": "x"}, "response": {"a": 1}}, ask("/v1/responses", {"input": "x"})),
+        ("of completions", {"request": {"prompt": "x"}, "completion": {"a": 1}}, ask("/v1/completions", {"prompt": "x"})),
+    ],
+)  # fmt: skip
+def test_logs_in_many_forms(entry: object, asked: Ask | None) -> None:
+    assert again(take(f"{json.dumps(entry)}\n", "log.jsonl"), asked).status == 200
+
+
+def test_a_stream_that_was_logged_whole_is_told() -> None:
+    entry = {"path": "/v1/chat/completions", "request": {**BODY, "stream": True}, "response": {"a": 1}}
+    assert "asked for a stream" in take(json.dumps(entry), "x.jsonl").notes[0]
+    text = {**entry, "response": SSE}
+    heard = again(take(json.dumps(text), "x.jsonl"), ask("/v1/chat/completions", {**BODY, "stream": True}))
+    assert heard.headers["content-type"] == "text/event-stream"

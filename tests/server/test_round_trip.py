@@ -1,0 +1,134 @@
+"""Serve A, record A through B, replay what B recorded: A's bytes. On what live providers have said, where that is at
+hand, and on what this server itself says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.core.json import dumps
+from mockllm.dialects.registry import PROVIDERS
+from mockllm.recordings.bare import exchange
+from mockllm.recordings.hosts import OTHER
+from mockllm.recordings.importing import imported
+from mockllm.recordings.interaction import Asked
+from mockllm.recordings.material import Material
+from mockllm.recordings.writing import Reader
+from tests.live import live
+from tests.recordings.replaying import transcripts
+from tests.server.raw_client import Got, Raw
+from tests.server.recording import recording
+
+
+def send(url: str, asked: Asked, session: str) -> Got:
+    """This request, in a session of its own."""
+    target = asked.path + (f"?{asked.query_string}" if asked.query_string else "")
+    own = ("content-length", "host", "connection", "accept-encoding", "transfer-encoding", "content-encoding")
+    lines = [f"{name}: {value}" for name, value in asked.headers if name.lower() not in own]
+    head = [f"{asked.method} {target} HTTP/1.1", "Host: x", f"x-mockllm-session: {session}", *lines]
+    with Raw.to(url) as client:
+        client.send("\r\n".join([*head, f"Content-Length: {len(asked.body)}", "", ""]).encode() + asked.body)
+        return client.answer(head_only=asked.method == "HEAD")
+
+
+def upstreams(url: str) -> dict[str, str]:
+    """One server as every provider there is."""
+    prefixed = PROVIDERS - {"openai", "anthropic", "gemini", "vertex"}
+    return {name: f"{url}/{name}" if name in prefixed else url for name in (*PROVIDERS, OTHER)}
+
+
+def there_and_back(
+    first: Path, out: Path, requests: Iterable[tuple[str, Asked]], *, fixed: bool
+) -> tuple[int, list[str]]:
+    """How many requests went there and back, and which came back otherwise; `fixed`: the provider says the same
+    when it is asked again, without the recorder."""
+    asked = list(requests)
+    with live(first) as provider:
+        with recording(out, **upstreams(provider.url)) as (url, recorder, told):
+            said = [send(url, each, f"s{number}") for number, (_, each) in enumerate(asked)]
+        direct = (
+            [send(provider.url, each, f"s{number}") for number, (_, each) in enumerate(asked)]
+            if fixed
+            else said
+        )
+    assert recorder.failed == 0, told
+    with live(out) as replayer:
+        again = [send(replayer.url, each, f"s{number}") for number, (_, each) in enumerate(asked)]
+    bad = [
+        f"{name}: {third.status} {third.body[:200]!r} for {one.status} {one.body[:200]!r}"
+        for (name, _), one, two, third in zip(asked, direct, said, again, strict=True)
+        if not (one.status, one.body) == (two.status, two.body) == (third.status, third.body)
+        or not third.headers.get("x-mockllm-rule", "").startswith("s")
+    ]
+    return len(asked), bad
+
+
+@pytest.mark.timeout(300)
+def test_every_recording_of_a_live_provider_comes_back_through_the_recorder(tmp_path: Path) -> None:
+    reader, requests, kept = Reader(), [], 0
+    for number, (name, recorded) in enumerate(transcripts()):
+        first = tmp_path / "first" / f"{number}.yaml"
+        first.parent.mkdir(exist_ok=True)
+        file = Material(name, dumps(recorded))
+        found = imported(file, reader)
+        if any("is this server's own" in note for note in found.notes):
+            kept += 1
+            continue
+        first.write_text(found.text, encoding="utf-8")
+        requests.append((name, exchange(file).asked))
+    if not requests:
+        pytest.skip(
+            "0 recordings of live providers at hand; what this server says goes there and back instead"
+        )
+    count, bad = there_and_back(tmp_path / "first", tmp_path / "out", requests, fixed=True)
+    print(
+        f"{count} recordings went there and back, all but {len(bad)} of them unchanged; {kept} have no path here"
+    )
+    assert bad == []
+    assert kept <= 3
+
+
+OURS = """
+rules:
+  - match: {user: {contains: fail}}
+    error: {type: rate_limit, retry_after: 2s}
+  - match: {user: {contains: call}}
+    reply: {tool_calls: [{name: f, arguments: {a: "é"}}]}
+  - reply: {text: "One, two,\\n\\nthree é.", thinking: Hm.}
+"""
+BASES = ("", "/groq/openai", "/azure/openai", "/deepseek", "/mistral", "/xai", "/openrouter/api", "/ollama")
+
+
+def ours() -> Iterable[tuple[str, Asked]]:
+    """Requests to every protocol, streamed and not, answered with text, a call and an error."""
+    for word in ("Say it.", "call", "fail"):
+        messages: list[Any] = [{"role": "user", "content": word}]
+        contents = {"contents": [{"parts": [{"text": word}]}]}
+        for streamed in (False, True):
+            said = {"stream": streamed, "model": "gpt-4o"}
+            for base in BASES:
+                yield asked(f"{base}/v1/chat/completions", {**said, "messages": messages})
+            yield asked("/v1/responses", {**said, "input": word})
+            yield asked("/v1/messages", {**said, "max_tokens": 99, "messages": messages})
+            verb = "streamGenerateContent" if streamed else "generateContent"
+            for at in ("/v1beta/models/g", "/v1/projects/p/locations/us/publishers/google/models/g"):
+                yield asked(f"{at}:{verb}", contents)
+                yield asked(f"{at}:{verb}", contents, "alt=sse")
+    yield asked("/v1/embeddings", {"model": "text-embedding-3-small", "input": "x"})
+    yield "GET /v1/models", Asked("GET", "/v1/models")
+    yield "no body", Asked("POST", "/v1/chat/completions")
+
+
+def asked(path: str, body: Any, query: str = "") -> tuple[str, Asked]:
+    headers = (("anthropic-version", "2023-06-01"), ("Content-Type", "application/json"))
+    return f"{path}?{query}", Asked("POST", path, query, headers, dumps(body))
+
+
+def test_what_this_server_says_comes_back_through_the_recorder(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(OURS, encoding="utf-8")
+    count, bad = there_and_back(tmp_path / "a.yaml", tmp_path / "out", ours(), fixed=False)
+    assert count > 80
+    assert bad == []
