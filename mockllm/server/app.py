@@ -237,6 +237,8 @@ class App:
 
     def _refused(self, connection: Connection, head: Head, failure: Failure) -> Given:
         """The answer to a request whose body is not taken; nothing more is read from its connection."""
+        if head.own and self.control is not None and self.control.serves(head.path):
+            return Given(Answer(self.control.refuse(failure), None), close=True, unheard=True)
         engine = self.engine
         request = head.heading(engine).read(b"", connection.client, time.time())
         return Given(engine.refuse(failure, request), request, self._open_to_pages, close=True)

@@ -6,6 +6,7 @@ It holds the app that it controls, and what only the command line can hand in: t
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
+from mockllm.core.failure import Failure
 from mockllm.core.hints import brief
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.plan import Plan
@@ -22,7 +24,7 @@ from mockllm.scenario.overlay import LIVE, SESSION
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.access import Access
 from mockllm.server.control.calls import Call, Text, refused, said
-from mockllm.server.control.problem import Problem, of_validation
+from mockllm.server.control.problem import Problem, Wrong, not_for, of_validation
 from mockllm.server.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.overlays import Overlays
@@ -30,6 +32,7 @@ from mockllm.server.overlays import Overlays
 if TYPE_CHECKING:
     from mockllm.server.connection import Incoming
     from mockllm.server.control.feed import Feed
+    from mockllm.server.control.sessions import SessionEnds
 
 FIRST: Final = frozenset({"api", "metrics", "dashboard", "ws"})
 """The first parts of the paths that it answers."""
@@ -71,6 +74,7 @@ class Control:
         self.resets = 0
         """How often something was forgotten that rules count."""
         self._feed: Feed | None = None
+        self._ends: SessionEnds | None = None
 
     @property
     def metrics(self) -> Metrics:
@@ -94,7 +98,7 @@ class Control:
     def sessions(self) -> Sequence[str]:
         """All sessions that there are: used ones, and those with an overlay."""
         overlays = () if self.overlays is None else self.overlays.sessions
-        return tuple(dict.fromkeys((*self.engine.state.ids(), *overlays)))
+        return tuple(dict.fromkeys((*self.engine.state.held(), *overlays)))
 
     def serves(self, path: str) -> bool:
         """Whether a path is the control API's."""
@@ -141,12 +145,17 @@ class Control:
         if self._feed is not None:
             self._feed.close()
 
+    def refuse(self, failure: Failure) -> Plan:
+        """The server itself turns a call away: too large, too slow, too deep."""
+        return refused(Problem(failure.status or 400, failure.message))
+
     async def _answered(self, method: str, path: str, query: str, raw: bytes) -> Any:
-        from mockllm.server.control.routes import find  # all handlers: a start need not wait for them
+        from mockllm.server.control.models import Nothing  # a start need not wait for these
+        from mockllm.server.control.routes import find
 
         if path == "/metrics":
             if method not in ("GET", "HEAD"):
-                raise Problem(405, f"{method} is not for /metrics; there is GET.")
+                raise not_for(method, path, ["GET"])
             from mockllm.server.control.exposition import CONTENT_TYPE, exposed
 
             return Text(exposed(self), CONTENT_TYPE)
@@ -157,22 +166,34 @@ class Control:
         found = find(method, path)
         if isinstance(found, list):
             if found:
-                raise Problem(405, f"{method} is not for {brief(path)}; there are {', '.join(found)}.")
+                raise not_for(method, path, found)
             raise Problem(404, f"Nothing is served at {brief(path)}; /api/openapi.json lists what there is.")
         route, params = found
-        asked = None
-        if route.query is not None:
-            asked = _validated(route.query, dict(parse_qsl(query, keep_blank_values=True)))
+        asked = _validated(route.query or Nothing, _once(parse_qsl(query, keep_blank_values=True)))
         body = None
         if route.takes is not None:
             body = _validated(route.takes, _json(raw))
+        elif route.raw is None and route.method != "GET":
+            _validated(Nothing, _json(raw))
         return await route.handler(self, Call(params, asked, body, raw))
+
+    def use_session(self, id: str) -> None:
+        """A session is given an overlay: it is used now, and from now on the overlay ends with it."""
+        self.engine.state.session(id, time.time())
+        if self._ends is None and self.overlays is not None:
+            from mockllm.server.control.sessions import SessionEnds
+
+            self._ends = SessionEnds(self.engine.state, self.overlays)
+        if self._ends is not None:
+            self._ends.tend()
 
     async def forget(self, what: str) -> None:
         """Forgets what `/api/reset` names."""
         if what == "state":
             self.resets += 1
             self.engine.state.reset()
+            if self.overlays is not None:  # a session's overlay ends with it
+                await self.overlays.drop(self.overlays.sessions)
         elif what == "journal":
             self.journal.clear()
         elif what == "metrics":
@@ -210,4 +231,16 @@ def _validated(model: type[BaseModel], data: Json) -> BaseModel:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise of_validation(error) from None
+        raise of_validation(error, model) from None
+
+
+def _once(pairs: Sequence[tuple[str, str]]) -> dict[str, Json]:
+    """The parameters of a query."""
+    found: dict[str, Json] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Problem(
+                422, f"{brief(name)} is given twice.", [Wrong(field=name, message="is given twice")]
+            )
+        found[name] = value
+    return found
