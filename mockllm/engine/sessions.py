@@ -13,7 +13,7 @@ SESSION: Final = "x-mockllm-session"
 PREFIX: Final = "/s/"
 """What a path begins with that names its session: `/s/ID/v1/chat/completions`."""
 LONGEST: Final = 128
-_ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")
+ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")
 
 
 def named(header: str | None, path: str) -> tuple[str | None, str, Failure | None]:
@@ -40,7 +40,7 @@ def _wrong(id: str, where: str) -> Failure | None:
         return _refused(f"{where} is empty")
     if len(id) > LONGEST:
         return _refused(f"{where} has {len(id)} characters, and {LONGEST} at most are allowed")
-    if _ID.fullmatch(id) is None:
+    if ID.fullmatch(id) is None:
         return _refused(f"{where} is {brief(id)}; letters, digits and . _ ~ : @ [ ] - are allowed")
     return None
 

@@ -64,8 +64,8 @@ class Journal:
         self.missed = 0
         self.heard: list[Callable[[Kept], None]] = []
         """Told of each request when it is settled."""
-        self._size = size
-        self._room = room
+        self.size = size
+        self.room = room
         self._watch = watch
         self._ring: deque[Kept] = deque()
         self._bytes = 0
@@ -129,7 +129,7 @@ class Journal:
             number = self.total - len(pending)
             for _ in range(len(pending) if most is None else min(most, len(pending))):
                 number += 1
-                self._keep(kept(number, pending.popleft(), self._room))
+                self._keep(kept(number, pending.popleft(), self.room))
             if not pending:
                 self._held = 0
         return bool(pending)
@@ -142,7 +142,7 @@ class Journal:
             if len(pending) > most:
                 first = len(pending) - most
                 return [
-                    kept(self.total - most + number, seen, self._room)
+                    kept(self.total - most + number, seen, self.room)
                     for number, seen in enumerate(islice(pending, first, None), 1)
                 ]
             self.settle()
@@ -188,7 +188,7 @@ class Journal:
         ring = self._ring
         ring.append(each)
         self._bytes += each.size
-        while len(ring) > self._size or (self._bytes > self._room and len(ring) > 1):
+        while len(ring) > self.size or (self._bytes > self.room and len(ring) > 1):
             self._bytes -= ring.popleft().size
         for hear in self.heard:
             hear(each)

@@ -7,7 +7,7 @@ whole, or not at all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
@@ -60,6 +60,15 @@ class Overlays:
     def all(self) -> object:
         """Differs from what it was where anything has changed."""
         return dict(self._held), dict(self.settings)
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """How many rules and modifiers stand in each session's."""
+        return {
+            session: len(each.rules) + len(each.modifiers)
+            for session, each in self._held.items()
+            if session is not None
+        }
 
     @property
     def sessions(self) -> Sequence[str]:
@@ -140,6 +149,23 @@ class Overlays:
             elif session in self._held:
                 await self._change(session, Overlay(session=session))
 
+    async def drop(self, sessions: Collection[str]) -> None:
+        """Takes away the overlays of sessions that ended."""
+        async with self._one:
+            gone = [each for each in sessions if each in self._held]
+            if gone:
+                before = self._held, self._made
+                self._held = {each: held for each, held in self._held.items() if each not in gone}
+                self._made = {each: made for each, made in self._made.items() if each not in gone}
+                try:
+                    await self._apply(self._ordered(self._made))
+                except BaseException:
+                    self._held, self._made = before
+                    raise
+
+    def _ordered(self, made: Mapping[str | None, Overlaid]) -> list[Overlaid]:
+        return [made[each] for each in sorted(made, key=lambda each: (each is not None, each or ""))]
+
     def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
         """The items of a text, each with its place."""
         made = overlaid(source, session, self._vocabulary)
@@ -169,8 +195,7 @@ class Overlays:
         try:
             if session in made and made[session].mistakes:
                 raise Refused(422, *made[session].mistakes)
-            ordered = [made[each] for each in sorted(made, key=lambda each: (each is not None, each or ""))]
-            await self._apply(ordered)
+            await self._apply(self._ordered(made))
         except BaseException:
             self._held = before
             raise

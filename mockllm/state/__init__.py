@@ -3,7 +3,7 @@ memory by default."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from mockllm.core.claim import Claim, Settled
@@ -11,9 +11,11 @@ from mockllm.core.remembered import Memo, Recall
 
 
 class Session(Protocol):
-    """What is kept of one session. `seed` stands in place of the server's own, for all of its requests."""
+    """What is kept of one session. `seed` stands in place of the server's own, for all of its requests; `used` is
+    when it was used last, in seconds since the epoch."""
 
     seed: int | None
+    used: float
 
     @property
     def recall(self) -> Recall:
@@ -32,6 +34,11 @@ class State(Counting, Protocol):
     """One protocol for memory and, later, a shared store. A session is named by its id, the one that requests
     without a session share by an empty text."""
 
+    unused: float
+    """Seconds after which a session ends that nobody uses."""
+    ended: list[Callable[[Sequence[str]], None]]
+    """Told of the ids of sessions that ended."""
+
     @property
     def shared(self) -> Counting:
         """The short way to tally for the shared session."""
@@ -40,8 +47,14 @@ class State(Counting, Protocol):
         """A session, which is used now (seconds since the epoch); fresh where there is none of this id, or it
         has ended."""
 
-    def ids(self) -> Sequence[str]:
-        """Those of all sessions but the shared one, the one that was not used for the longest time first."""
+    def held(self) -> Mapping[str, Session]:
+        """All sessions but the shared one by id, the one that was not used for the longest time first."""
+
+    def end(self, id: str) -> bool:
+        """Forgets all that was kept of a session; whether there was one of this id."""
+
+    def expire(self, now: float) -> None:
+        """Ends the sessions that nobody has used for too long."""
 
     def settle(self, claim: Claim) -> Settled:
         """Decide and count, in one atomic act."""

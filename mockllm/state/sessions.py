@@ -55,14 +55,16 @@ class Sessions:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
         self._most = most
-        self._unused = unused
+        self.unused = unused
         self._say = say
+        self.ended: list[Callable[[Sequence[str]], None]] = []
+        """Told of the ids of sessions that ended."""
 
     def session(self, id: str, now: float) -> Session:
         found = self._sessions.get(id)
-        if found is not None and found.used + self._unused > now:
+        if found is not None and found.used + self.unused > now:
             self._sessions.move_to_end(id)
-        self._end_unused(now)
+        self.expire(now)
         found = self._of(id)
         found.used = now
         return found
@@ -93,9 +95,7 @@ class Sessions:
 
     def reset(self) -> None:
         """Forgets all sessions, and all that was counted."""
-        for id in list(self._sessions):
-            del self._sessions[id]
-            self._remembered.end(id)
+        self._forget(list(self._sessions))
         self._remembered.end("")
         self.shared.clear()
 
@@ -114,9 +114,16 @@ class Sessions:
     def remember(self, session: str, memo: Memo) -> None:
         self._remembered.remember(session, memo)
 
-    def ids(self) -> Sequence[str]:
-        """Those of all sessions but the shared one, the one that was not used for the longest time first."""
-        return tuple(self._sessions)
+    def held(self) -> Mapping[str, Session]:
+        """All sessions but the shared one by id, the one that was not used for the longest time first."""
+        return dict(self._sessions)
+
+    def end(self, id: str) -> bool:
+        """Forgets all that was kept of a session; whether there was one of this id."""
+        found = id in self._sessions
+        if found:
+            self._forget([id])
+        return found
 
     def __len__(self) -> int:
         """How many sessions there are beside the shared one."""
@@ -134,19 +141,25 @@ class Sessions:
             found = self._sessions[id] = Session(self._remembered.recall(id))
         return found
 
-    def _end_unused(self, now: float) -> None:
+    def expire(self, now: float) -> None:
+        """Ends the sessions that nobody has used for too long, `now` in seconds since the epoch."""
         ended = []
         for id, each in self._sessions.items():
-            if each.used + self._unused > now:
+            if each.used + self.unused > now:
                 break
             ended.append(id)
         if ended:
-            self._end(ended, f"not used for {self._unused:g} s")
+            self._end(ended, f"not used for {self.unused:g} s")
 
-    def _end(self, ids: Sequence[str], why: str) -> None:
+    def _forget(self, ids: Sequence[str]) -> None:
         for id in ids:
             del self._sessions[id]
             self._remembered.end(id)
+        for hear in self.ended if ids else ():
+            hear(ids)
+
+    def _end(self, ids: Sequence[str], why: str) -> None:
+        self._forget(ids)
         if self._say is not None:
             more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
             one = len(ids) == 1

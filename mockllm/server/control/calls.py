@@ -48,6 +48,8 @@ def refused(problem: Problem) -> Plan:
     """The answer of a call that is refused."""
     data = problem.body.model_dump_json(exclude_none=True).encode() + b"\n"
     headers = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()
+    if problem.allowed:
+        headers = (("Allow", ", ".join(problem.allowed)),)
     return plan(problem.status, data, PROBLEM, *headers)
 
 

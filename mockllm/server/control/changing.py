@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from mockllm.core.json import Json
+from mockllm.core.json import Json, dumps
+from mockllm.scenario.overlay import overlaid
 from mockllm.scenario.reading import read_source
 from mockllm.scenario.source import Source
 from mockllm.server.building import Broken
@@ -40,6 +41,8 @@ async def add_rules(control: Control, call: Call) -> BaseModel:
         raise _problem(refused) from None
     except Broken as broken:
         raise of_mistakes(broken.mistakes) from None
+    if session is not None:
+        control.use_session(session)
     return models.OverlayDone(names=names, overlay=overlays.of(session).text)
 
 
@@ -51,6 +54,8 @@ async def put_rule(control: Control, call: Call) -> BaseModel:
         raise _problem(refused) from None
     except Broken as broken:
         raise of_mistakes(broken.mistakes) from None
+    if session is not None:
+        control.use_session(session)
     return models.OverlayDone(names=[name], overlay=overlays.of(session).text)
 
 
@@ -139,9 +144,19 @@ def _endpoint(control: Control, name: str) -> models.EndpointSettings:
 
 async def _set(control: Control, endpoint: str, body: models.SettingsPatch) -> None:
     patch = {word: getattr(body, word) for word in body.model_fields_set}
+    if patch.get("chance") is not None:
+        _check_chance(control, patch["chance"])
     settings = dict(control.settings)
     settings[endpoint] = merged(settings.get(endpoint, {}), patch)
     await _configure(control, settings)
+
+
+def _check_chance(control: Control, chance: Json) -> None:
+    """A chance stands for nothing before there is something that it is the chance of; it is checked all the same."""
+    text = dumps({"modifiers": [{"name": "settings", "error": "overloaded", "chance": chance}]})
+    mistakes = overlaid(read_source(text, "body"), None, control.vocabulary).mistakes
+    if mistakes:
+        raise _in_settings(Refused(422, *mistakes))
 
 
 async def _configure(control: Control, settings: dict[str, dict[str, Json]]) -> None:
@@ -150,13 +165,18 @@ async def _configure(control: Control, settings: dict[str, dict[str, Json]]) -> 
     try:
         await overlays.configure({name: modifiers(name, held) for name, held in settings.items()})
     except Refused as refused:
-        problem = _problem(refused)
-        for each in problem.body.errors:
-            each.field = each.field.partition(".")[2] or each.field
-            each.line = each.column = None
-        problem.body.detail = "; ".join(f"{each.field}: {each.message}" for each in problem.body.errors)
-        raise problem from None
+        raise _in_settings(refused) from None
     control.settings = settings
+
+
+def _in_settings(refused: Refused) -> Problem:
+    """The mistakes of modifiers, as those of the settings that they stand for."""
+    problem = _problem(refused)
+    for each in problem.body.errors:
+        each.field = each.field.partition(".")[2] or each.field
+        each.line = each.column = None
+    problem.body.detail = "; ".join(f"{each.field}: {each.message}" for each in problem.body.errors)
+    return problem
 
 
 # --- limits ------------------------------------------------------------------------------------------

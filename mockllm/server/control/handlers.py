@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from mockllm.core.hints import brief
 from mockllm.core.json import Json, JSONDecodeError, dumps, loads
 from mockllm.scenario.reading import read_source
 from mockllm.server.control import models, requests
 from mockllm.server.control.calls import JSON, Call, Text
-from mockllm.server.control.problem import Problem
+from mockllm.server.control.problem import Problem, Wrong
 from mockllm.server.control.verifying import verify as verified
 from mockllm.server.kept import Kept
 
@@ -62,6 +63,9 @@ async def explain(control: Control, call: Call) -> Text:
         raise Problem(400, f"The body is not JSON: {error.msg}.") from None
     raw = call.raw
     if isinstance(data, dict) and data.keys() == {"request_id"}:
+        if type(data["request_id"]) is not int:
+            message = f"expected a whole number, found {brief(data['request_id'])}"
+            raise Problem(422, f"request_id: {message}", [Wrong(field="request_id", message=message)])
         raw = _as_recorded(_kept(control, str(data["request_id"])))
     return Text(dumps(control.explain(raw, control.engine)) + b"\n", JSON)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from mockllm.engine.sessions import ID, LONGEST
 from mockllm.server.seen import Left
 
 
@@ -13,6 +14,10 @@ class Given(BaseModel):
     """What a caller sends: what is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Given):
+    """Of a call that takes nothing."""
 
 
 # --- the journal ----------------------------------------------------------------------------------
@@ -84,12 +89,15 @@ class RequestSummary(BaseModel):
 
 
 class RequestPage(BaseModel):
-    """`total` counts all there ever were; `kept` those that are still there."""
+    """`total` counts all there ever were; `kept` those that are still there, which take so many `bytes`, about. No
+    more than `most` are kept, nor than take `most_bytes`."""
 
     requests: list[RequestSummary]
     total: int
     kept: int
     bytes: int
+    most: int
+    most_bytes: int
 
 
 class Pair(BaseModel):
@@ -192,7 +200,7 @@ Forgettable: TypeAlias = Literal["state", "journal", "metrics", "overlay"]
 class ResetBody(Given):
     """What to forget; all of it where nothing is named."""
 
-    what: list[Forgettable] = ["state", "journal", "metrics", "overlay"]
+    what: Annotated[list[Forgettable], Field(min_length=1)] = ["state", "journal", "metrics", "overlay"]
 
 
 class ResetDone(BaseModel):
@@ -227,8 +235,30 @@ class RuleList(BaseModel):
     rules: list[RuleInfo]
 
 
+SessionId: TypeAlias = Annotated[str, Field(max_length=LONGEST, pattern=f"^{ID.pattern}$")]
+"""What a request may name."""
+
+
 class SessionQuery(Given):
-    session: str | None = None
+    session: SessionId | None = None
+
+
+class SessionInfo(BaseModel):
+    """`used` in seconds since the epoch, None where no request has named it yet; `seed` where it has one of its own;
+    `overlay` counts its own rules and modifiers, `requests` those that the journal has of it."""
+
+    id: str
+    used: float | None
+    seed: int | None
+    overlay: int
+    requests: int
+
+
+class SessionList(BaseModel):
+    """The one used last first. A session ends when nobody has used it for `unused` seconds."""
+
+    sessions: list[SessionInfo]
+    unused: float | None
 
 
 class OverlayDone(BaseModel):

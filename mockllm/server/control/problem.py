@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
+from mockllm.core.hints import brief
 from mockllm.scenario.mistakes import Mistake, path_text
 
 
@@ -38,6 +41,8 @@ class Problem(Exception):
 
     def __init__(self, status: int, detail: str, errors: Sequence[Wrong] = ()) -> None:
         super().__init__(detail)
+        self.allowed: tuple[str, ...] = ()
+        """The methods that there are, where another is wanted."""
         self.status = status
         self.body = ProblemBody(
             title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors)
@@ -54,11 +59,55 @@ def of_mistakes(mistakes: Iterable[Mistake]) -> Problem:
     return Problem(422, f"{first.field}: {first.message}" if first.field else first.message, errors)
 
 
-def of_validation(error: ValidationError) -> Problem:
+def of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
     """The refusal of a body or of a query that does not fit its model."""
     errors = [
-        Wrong(field=path_text(each["loc"]), message=each["msg"])
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
+        Wrong(field=path_text(each["loc"]), message=_said(each, model))
+        for each in error.errors(include_url=False)
     ]
     first = errors[0]
     return Problem(422, f"{first.field}: {first.message}" if first.field else first.message, errors)
+
+
+def not_for(method: str, path: str, allowed: Sequence[str]) -> Problem:
+    """A path that is asked by another method."""
+    problem = Problem(405, f"{method} is not for {brief(path)}; there is {', '.join(allowed)}.")
+    problem.allowed = tuple(allowed)
+    return problem
+
+
+EXPECTED: Final = {
+    "model_type": "an object",
+    "dict_type": "an object",
+    "list_type": "a list",
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "literal_error": "{expected}",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "too_short": "{min_length} or more of them",
+    "string_too_short": "{min_length} or more characters",
+    "string_too_long": "{max_length} characters at most",
+}
+"""What was expected, by the type of pydantic's error."""
+
+
+def _said(each: ErrorDetails, model: type[BaseModel]) -> str:
+    """An error in our own words."""
+    if each["type"] == "extra_forbidden":
+        if len(each["loc"]) > 1:
+            return "is not known here"
+        there = ", ".join(model.model_fields) or "nothing"
+        return f"is not known here; there is {there}"
+    expected = EXPECTED.get(each["type"])
+    if expected is None:
+        return each["msg"]
+    return f"expected {expected.format(**each.get('ctx', {}))}, found {brief(each['input'])}"

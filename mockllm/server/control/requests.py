@@ -43,7 +43,14 @@ def page(journal: Journal, query: RequestQuery) -> RequestPage:
             continue
         if holds(query, each):
             found.append(summary(each))
-    return RequestPage(requests=found, total=journal.total, kept=len(journal), bytes=journal.bytes)
+    return RequestPage(
+        requests=found,
+        total=journal.total,
+        kept=len(journal),
+        bytes=journal.bytes,
+        most=journal.size,
+        most_bytes=journal.room,
+    )
 
 
 def holds(wanted: RequestFilter, each: Kept) -> bool:

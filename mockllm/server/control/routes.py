@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
-from mockllm.server.control import changing, handlers, judged, judging, measuring, models
+from mockllm.server.control import changing, handlers, judged, judging, measuring, models, sessions
 from mockllm.server.control.calls import JSON, YAML
 
 
@@ -72,6 +72,9 @@ ROUTES: Final[tuple[Route, ...]] = (
           query=M.SessionQuery),
     Route("GET", "/api/overlay.yaml", changing.show_overlay, "The overlay as a scenario file",
           query=M.SessionQuery, content_type=YAML),
+    Route("GET", "/api/sessions", sessions.list_sessions, "All sessions, the one used last first", M.SessionList),
+    Route("DELETE", "/api/sessions/{session}", sessions.end_session, "End one: its counts, memory and overlay",
+          M.Done),
     Route("GET", "/api/config", changing.show_config, "What was set at run time", M.Config),
     Route("PATCH", "/api/config/global", changing.patch_global, "Set something for all endpoints", M.Config,
           M.SettingsPatch),

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,20 @@ from mockllm.server.overlays import Overlays
 from mockllm.server.reload import Reload
 from mockllm.server.serving import Threaded
 from mockllm.state.sessions import Sessions
+
+EXAMPLE = """
+rules:
+  - name: hello
+    match: {user: {contains: hello}}
+    reply: Hello you.
+  - name: never
+    match: {user: {equals: never asked}}
+    reply: Never.
+modifiers:
+  - name: quota
+    match: {model: limited}
+    limit: {strategy: fixed-window, requests: 1, window: 1m}
+"""
 
 
 @dataclass
@@ -77,12 +92,16 @@ class Steered:
 
 @contextmanager
 def steered(
-    folder: Path, files: Mapping[str, str], packs: Sequence[str] = (), access: Access | None = None
+    folder: Path,
+    files: Mapping[str, str],
+    packs: Sequence[str] = (),
+    access: Access | None = None,
+    unused: float = inf,
 ) -> Iterator[Steered]:
-    """Serve these files."""
+    """Serve these files. `unused`: seconds after which a session ends that nobody uses."""
     for name, text in files.items():
         (folder / name).write_text(text)
-    builder = Builder(Wanted([str(folder)], list(packs), Settings(), vocabulary()), Sessions())
+    builder = Builder(Wanted([str(folder)], list(packs), Settings(), vocabulary()), Sessions(unused=unused))
     app = App(builder.first(), limits=Limits(grace=0.5))
 
     def swap(engine: Engine) -> None:
@@ -103,3 +122,9 @@ def steered(
     server = Threaded(app)
     with server:
         yield Steered(server.port, app, folder, server.stop)
+
+
+def listed(server: Steered, query: str = "") -> list[dict[str, Any]]:
+    """The requests of the journal's page."""
+    found: list[dict[str, Any]] = server.call("GET", f"/api/requests{query}").json["requests"]
+    return found

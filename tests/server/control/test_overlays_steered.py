@@ -1,0 +1,61 @@
+"""Rules and modifiers that are added while the server runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.server.control.steered import Steered, steered
+
+
+def test_an_overlays_rule_answers_before_all_others_and_is_listed(server: Steered) -> None:
+    got = server.call("POST", "/api/rules", {"rules": [{"name": "mine", "reply": "Mine."}]})
+    assert got.json["names"] == ["mine"]
+    assert server.said("hello") == "Mine."
+    rules = server.call("GET", "/api/rules").json["rules"]
+    assert (rules[0]["id"], rules[0]["where"], rules[0]["layer"]) == (
+        "overlay:mine",
+        "overlay.yaml:3",
+        "overlay",
+    )
+    assert (rules[0]["tries"], rules[0]["answers"]) == (1, 1)
+    assert server.call("POST", "/api/rules", {"name": "mine", "reply": "x"}).status == 409
+    server.call("PUT", "/api/rules/mine", {"reply": "Mine, too."})
+    assert server.said("hello") == "Mine, too."
+    assert server.call("DELETE", "/api/rules/mine").status == 200
+    assert server.said("hello") == "Hello you."
+
+
+def test_the_newest_stands_first(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"reply": "old"})
+    server.call("POST", "/api/rules", {"reply": "new"})
+    assert server.said() == "new"
+
+
+def test_a_sessions_rule_is_its_own(server: Steered) -> None:
+    server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
+    assert server.said("hello", session="mine") == "Mine."
+    assert server.said("hello") == server.said("hello", session="other") == "Hello you."
+    (first, *_) = server.call("GET", "/api/rules").json["rules"]
+    assert (first["layer"], first["session"]) == ("session", "mine")
+    assert "Mine." in server.call("GET", "/api/overlay.yaml?session=mine").text
+    server.call("DELETE", "/api/rules?session=mine")
+    assert server.said("hello", session="mine") == "Hello you."
+
+
+def test_an_overlay_replaces_and_switches_off(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"replaces": "a.yaml:hello", "reply": "Instead."})
+    assert server.said("hello") == "Instead."
+    server.call("DELETE", "/api/rules")
+    server.call(
+        "POST", "/api/rules", {"rules": [{"replaces": "a.yaml:hello", "enabled": False, "reply": "x"}]}
+    )
+    assert server.ask("hello").status == 404
+
+
+def test_an_overlay_survives_a_reload_and_reads_as_a_file(server: Steered, tmp_path: Path) -> None:
+    server.call("POST", "/api/rules", {"match": {"user": "hi"}, "reply": "yes: 1_000\nno"})
+    assert server.call("POST", "/api/reload").json["rules"] == 3
+    assert server.said("hi") == "yes: 1_000\nno"
+    text = server.call("GET", "/api/overlay.yaml").text
+    with steered(tmp_path, {"saved.yaml": text}) as other:
+        assert other.said("hi") == "yes: 1_000\nno"

@@ -1,0 +1,54 @@
+"""Settings for endpoints, and what was used of limits."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.server.control.steered import Steered
+
+
+def test_settings_are_modifiers_of_the_overlay(server: Steered) -> None:
+    server.call("PATCH", "/api/config/global", {"headers": {"x-a": "all"}})
+    got = server.call(
+        "PATCH", "/api/config/endpoints/openai-chat", {"headers": {"x-a": "chat"}, "delay": "1ms"}
+    )
+    assert got.json["settings"] == {"headers": {"x-a": "chat"}, "delay": "1ms"}
+    assert server.ask("hello").headers["x-a"] == "chat"
+    assert server.call("GET", "/v1/models").headers["x-a"] == "all"
+    server.call("PATCH", "/api/config/endpoints/openai-chat", {"headers": None})
+    assert server.ask("hello").headers["x-a"] == "all"
+    config = server.call("GET", "/api/config").json
+    assert (config["global"], config["endpoints"]) == (
+        {"headers": {"x-a": "all"}},
+        {"openai-chat": {"delay": "1ms"}},
+    )
+    assert "settings openai-chat" in config["overlay"]
+    server.call("POST", "/api/config/reset")
+    assert "x-a" not in server.ask("hello").headers
+
+
+def test_errors_by_chance_do_not_take_the_delay_with_them(server: Steered) -> None:
+    patch = {"delay": "1ms", "error": "overloaded", "chance": "100%"}
+    server.call("PATCH", "/api/config/endpoints/openai-chat", patch)
+    assert server.ask("hello").status == 503
+    server.call("PATCH", "/api/config/endpoints/openai-chat", {"chance": "0%"})
+    assert server.ask("hello").status == 200
+    assert server.call("DELETE", "/api/config/endpoints/openai-chat").json["settings"] == {}
+
+
+def test_a_bad_setting_leaves_what_was(server: Steered) -> None:
+    server.call("PATCH", "/api/config/global", {"headers": {"x-a": "b"}})
+    assert server.call("PATCH", "/api/config/global", {"delay": "soon"}).status == 422
+    assert server.call("GET", "/api/config").json["global"] == {"headers": {"x-a": "b"}}
+    assert server.ask("hello").headers["x-a"] == "b"
+
+
+@pytest.mark.parametrize("path", ["/api/rate-limit/reset", "/api/rate-limit/reset/openai-chat"])
+def test_limits_are_given_back(server: Steered, path: str) -> None:
+    def asked() -> int:
+        return server.ask("hello", model="limited").status
+
+    assert [asked(), asked()] == [200, 429]
+    assert server.call("POST", "/api/rate-limit/reset/anthropic-messages").status == 200
+    assert server.call("POST", path).status == 200
+    assert asked() == 200

@@ -1,0 +1,70 @@
+"""What `POST /api/verify` holds and what it tells of what does not hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.server.control.steered import Steered
+
+
+def verified(server: Steered, **body: Any) -> dict[str, Any]:
+    got = server.call("POST", "/api/verify", body)
+    assert got.status == 200, got.text
+    found: dict[str, Any] = got.json
+    return found
+
+
+HELLO = {"match": {"user": {"contains": "hello"}}}
+COUNTS: dict[str, tuple[dict[str, Any], bool]] = {
+    "once at least": (HELLO, True),
+    "twice": ({**HELLO, "exactly": 2}, True),
+    "not once": ({**HELLO, "exactly": 1}, False),
+    "at least three": ({**HELLO, "at_least": 3}, False),
+    "at most one": ({**HELLO, "at_most": 1}, False),
+    "at most two": ({**HELLO, "at_most": 2}, True),
+    "none of another model": ({"match": {"model": "other"}, "exactly": 0}, True),
+    "by a rule": ({"rule": "hello", "exactly": 2}, True),
+    "not by another": ({**HELLO, "rule": "never"}, False),
+}
+
+
+@pytest.mark.parametrize(("expectation", "passed"), COUNTS.values(), ids=COUNTS)
+def test_counts_are_verified(server: Steered, expectation: dict[str, Any], passed: bool) -> None:
+    server.ask("hello")
+    server.ask("oh, hello")
+    assert verified(server, expect=[expectation])["passed"] is passed
+
+
+def test_a_failure_shows_the_nearest_requests_and_what_differed(server: Steered) -> None:
+    server.ask("hello", model="m2")
+    found = verified(server, expect=[{"match": {"model": "m1", "user": "hello"}}])
+    (failure,) = found["failures"]
+    assert failure["message"] == "expected at least 1, found 0"
+    assert failure["nearest"][0]["differences"] == ['model expected "m1", found "m2"']
+
+
+def test_order_is_verified(server: Steered) -> None:
+    server.ask("hello", model="first")
+    server.ask("hello", model="second")
+    expect = [{"match": {"model": "first"}}, {"match": {"model": "second"}}]
+    assert verified(server, expect=expect, in_order=True)["passed"]
+    found = verified(server, expect=expect[::-1], in_order=True)
+    assert [each["expect"] for each in found["failures"]] == [1]
+
+
+def test_unmatched_requests_and_unused_rules_are_told(server: Steered) -> None:
+    server.ask("hello")
+    assert verified(server, no_unmatched=True)["passed"]
+    server.ask("good bye")
+    found = verified(server, no_unmatched=True, all_rules_used=True)
+    messages = [each["message"] for each in found["failures"]]
+    assert messages[0] == "1 requests that no rule answered"
+    assert messages[1].startswith("a.yaml:never (")
+
+
+def test_a_session_alone_is_verified(server: Steered) -> None:
+    server.ask("hello", session="a")
+    server.ask("hello", session="b")
+    assert verified(server, session="a", expect=[{"exactly": 1}])["passed"]
