@@ -28,7 +28,7 @@ from benchmarks.rounds import Effort
 from benchmarks.sides import LOAD_CORE, SERVER_CORE, placed, put
 from benchmarks.vocabulary import MODELS
 from benchmarks.vocabulary import SCENARIO as VOCABULARY
-from mockllm.core.plan import Data, Plan, Wait
+from mockllm.core.plan import Data, Plan, Raw, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.pack import Settings
@@ -37,16 +37,13 @@ from mockllm.server import app, player
 from mockllm.server.building import Builder
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.serving import Address, Server, run_on_best_loop
+from mockllm.server.sink import SocketSink
 from mockllm.server.wire import Opening
 from mockllm.state.sessions import Sessions
 
 STREAMS, CHUNKS, GAP, RAMP = 1000, 18, 0.05, 1.0
-NUMBERED = """mockllm: 1
-%s
-modifiers:
-  - {name: numbered, headers: {x-stream: "{{ headers['x-stream'] }}"}}
-"""
-"""Which stream an answer is, in its head, for the server's side of the measurement."""
+SAID = b'"delta":{"content":'
+"""What stands in each event of a chunk."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +59,23 @@ class Case:
         model = self.models[number % len(self.models)]
         message = {"role": "user", "content": "hi"}
         body = json.dumps({"model": model, "stream": True, "messages": [message]}).encode()
-        head = f"Host: x\r\nx-stream: {number}\r\nAuthorization: Bearer key-{number % 10}\r\n"
+        head = f"Host: x\r\nAuthorization: Bearer key-{number % 10}\r\n"
         start = f"POST /v1/chat/completions HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n"
         return start.encode() + body
 
 
 PLAIN = Case(
-    NUMBERED % "use: [benchmark]",
+    "mockllm: 1\nuse: [benchmark]\n",
     settings={"CHUNK_COUNT": str(CHUNKS), "CHUNK_DELAY_MS": f"{GAP * 1000:g}"},
 )
-WHOLE_VOCABULARY = Case(
-    NUMBERED.replace("modifiers:\n", "") % VOCABULARY.removeprefix("mockllm: 1\n"), MODELS
-)
+WHOLE_VOCABULARY = Case(VOCABULARY, MODELS)
 
 
 class Stream(NamedTuple):
-    """One stream as the server has it: which one, how late each of its writes was, and when each chunk was due."""
+    """One stream as the server has it: its client's port, by which it is told from the others, how late each of
+    its writes was, and when each chunk was due."""
 
-    number: int
+    port: int
     late: list[float]
     due: list[float]
 
@@ -87,8 +83,9 @@ class Stream(NamedTuple):
 class MeasuredSink:
     """A sink that notes when each write was handed to the transport."""
 
-    def __init__(self, sink: player.Sink) -> None:
+    def __init__(self, sink: SocketSink) -> None:
         self._sink = sink
+        self.port = cast("tuple[str, int]", sink._connection.peername)[1]
         self.written = array("d")
 
     def write(self, data: bytes) -> None:
@@ -107,7 +104,7 @@ class MeasuredPlay(player.Play):
     all: list[tuple[float, Plan, MeasuredSink]] = []  # noqa: RUF012 - one process, one run
 
     def __init__(
-        self, made: Plan, opening: Opening, sink: player.Sink, deadlines: Deadlines, since: float
+        self, made: Plan, opening: Opening, sink: SocketSink, deadlines: Deadlines, since: float
     ) -> None:
         measured = MeasuredSink(sink)
         MeasuredPlay.all.append((since, made, measured))
@@ -116,7 +113,6 @@ class MeasuredPlay(player.Play):
 
 def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
     """What one stream came to. What is due by a write left with it, if it had not before."""
-    number = next(int(value) for name, value in plan.head.headers if name.lower() == "x-stream")
     at = since + plan.delay
     due: list[float] = [at]  # the head, then whatever leaves
     chunks: list[float] = []
@@ -125,14 +121,14 @@ def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
             at += step.seconds
         elif at > due[-1]:
             due.append(at)
-        if isinstance(step, Data) and step.kind == "say":
-            chunks.append(at)
+        if isinstance(step, Data | Raw):
+            chunks += [at] * (step.payload if isinstance(step, Data) else step.data).count(SAID)
     late: list[float] = []
     for written in sink.written:
         while len(late) < len(due) and due[len(late)] <= written:
             late.append(written - due[len(late)])
     assert len(late) == len(due), "not all was written"
-    return Stream(number, late, chunks)
+    return Stream(sink.port, late, chunks)
 
 
 def serve(pipe: Connection, case: Case) -> None:
@@ -169,10 +165,11 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self.port: int = self._transport.get_extra_info("sockname")[1]
         self._transport.write(self._asked)
 
     def data_received(self, data: bytes) -> None:
-        self.came += [time.monotonic()] * data.count(b'"delta":{"content":')
+        self.came += [time.monotonic()] * data.count(SAID)
         if data.endswith(b"0\r\n\r\n"):
             self._transport.close()
             self._ended.set_result(None)
@@ -206,9 +203,11 @@ def run(case: Case) -> tuple[list[list[float]], list[list[float]], float]:
     ours.send(None)
     streams, cpu = cast("tuple[list[Stream], float]", ours.recv())
     server.join()
-    assert sorted(stream.number for stream in streams) == list(range(STREAMS))
+    by_port = {client.port: client for client in clients}
+    assert by_port.keys() == {stream.port for stream in streams}
+    assert len(streams) == STREAMS
     heard = [
-        [came - due for came, due in zip(clients[stream.number].came, stream.due, strict=True)]
+        [came - due for came, due in zip(by_port[stream.port].came, stream.due, strict=True)]
         for stream in streams
     ]
     return [stream.late for stream in streams], heard, cpu
