@@ -42,9 +42,22 @@ def ask(
     body: Any = None,
 ) -> Any:
     """The answer's JSON. Raises Unasked."""
-    base = (given.url or os.environ.get(URL_VARIABLE) or URL).rstrip("/")
-    if not base.startswith(("http://", "https://")):
-        raise BadOption(f"--url: expected http://HOST:PORT, found {base!r}")
+    raw = fetch(given, method, path, query, body)
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise Unasked(f"what answers at {_base(given)} is no mockllm with a control API") from None
+
+
+def fetch(
+    given: argparse.Namespace,
+    method: str,
+    path: str,
+    query: Mapping[str, Any] | None = None,
+    body: Any = None,
+) -> bytes:
+    """The answer's body as it is. Raises Unasked."""
+    base = _base(given)
     token = given.admin_token or os.environ.get(TOKEN_VARIABLE)
     asked = {name: value for name, value in (query or {}).items() if value is not None}
     url = f"{base}{path}" + (f"?{urlencode(asked)}" if asked else "")
@@ -54,14 +67,20 @@ def ask(
         request.add_header("Authorization", f"Bearer {token}")
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
-            return json.load(answer)
+            raw: bytes = answer.read()
+            return raw
     except HTTPError as error:
         with error:
             raise Unasked(_refusal(error)) from None
     except (URLError, OSError) as error:
         raise Unasked(f"no server answers at {base}: {getattr(error, 'reason', error)}") from None
-    except ValueError:
-        raise Unasked(f"what answers at {base} is no mockllm with a control API") from None
+
+
+def _base(given: argparse.Namespace) -> str:
+    base = (given.url or os.environ.get(URL_VARIABLE) or URL).rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise BadOption(f"--url: expected http://HOST:PORT, found {base!r}")
+    return str(base)
 
 
 def _refusal(error: HTTPError) -> str:

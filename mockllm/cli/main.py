@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "hash": "tell a request's hashes, as `match: {hash: …}` names it",
     "requests": "list what a running server was asked",
     "verify": "tell whether a running server was asked what is expected",
+    "verdict": "tell how the clients of a running server behave",
     "schema": "write the JSON Schemas of scenario files and packs",
     "init": "make a commented starter folder",
 }

@@ -97,7 +97,7 @@ def cancelled_early(dealings: Dealings) -> Iterator[Instance]:
             continue
         went = deed.took
         if went is not None and _broke_off(deed, went):
-            says = f"#{deed.id} was left after {went.heard} of {went.all} chunks"
+            says = f"#{deed.id} was left when {went.heard} of {went.all} chunks had been sent"
             yield Instance(says, (deed,))
 
 
