@@ -29,7 +29,10 @@ DELAY: Final = 1000
 """Milliseconds after which spans are sent: whoever looks at a trace does not wait the SDK's five seconds."""
 BATCH: Final = 128
 """So many are encoded in one go, all that while holding the interpreter: a quarter of the SDK's number."""
-_REASON: Final = re.compile(r"\[Errno -?\d+\] ([^'\")]+)|(timed out)")
+_REASON: Final = re.compile(
+    r"\[Errno -?\d+\] ([^'\")]+)|\[SSL: \w+\] ([^(]+)|Transient error (.{1,80}) encountered"
+)
+"""What stands in the SDK's sentences that a person can do something about."""
 
 
 class Exporting:
@@ -37,7 +40,14 @@ class Exporting:
     up raises."""
 
     def __init__(self, url: str, say: Callable[[str], None]) -> None:
-        _quietened(lambda text: say(f"traces to {shown(url)}: {text}; nothing more is said of it"))
+        self._say = say
+        self._url = url
+        self._said = False
+        handler = _Heard(self._complain)
+        for name in LOGGERS:
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = [handler], False
+            logger.setLevel(logging.WARNING)
         self._watched = _Watched(OTLPSpanExporter(endpoint=url))
         resource = Resource.create()
         if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
@@ -75,6 +85,13 @@ class Exporting:
                 made.set_status(Status(StatusCode.ERROR, span.error))
         made.end(span.end)
 
+    def _complain(self, text: str) -> None:
+        """The SDK warns of something. It tries again for ten seconds before it gives spans up."""
+        self._watched.failing = True
+        if not self._said:
+            self._said = True
+            self._say(f"traces to {shown(self._url)}: {text}; nothing more is said of it")
+
     def close(self) -> None:
         """Sends what is left. It may take as long as the SDK waits for a collector: for a thread of its own."""
         self._provider.shutdown()
@@ -105,26 +122,15 @@ def _has(*names: str) -> bool:
     )
 
 
-class _Once(logging.Handler):
-    """Says the first record, in short, and no other."""
+class _Heard(logging.Handler):
+    """Hands on what is logged, in short."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, hear: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
-        self._say: Callable[[str], None] | None = say
+        self._hear = hear
 
     def emit(self, record: logging.LogRecord) -> None:
-        say, self._say = self._say, None
-        if say is not None:
-            message = record.getMessage()
-            reason = _REASON.search(message)
-            text = (reason[1] or reason[2]) if reason else message
-            say(cut(" ".join(text.split()), 200))
-
-
-def _quietened(say: Callable[[str], None]) -> None:
-    handler = _Once(say)
-    for name in LOGGERS:
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.propagate = False
-        logger.setLevel(logging.WARNING)
+        message = record.getMessage()
+        reason = _REASON.search(message)
+        text = reason[reason.lastindex or 0] if reason else message
+        self._hear(cut(" ".join(text.split()), 200))

@@ -70,8 +70,10 @@ class Asking(NamedTuple):
         return OPERATIONS.get(self.call.dialect.api) if self.call is not None else None
 
 
-def span(each: Kept, secure: frozenset[int] | bool = False) -> Span:
-    """The span of a request. `secure` are the ports that speak TLS, or whether all do."""
+def span(each: Kept, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
+    """The span of a request, from its last byte to the end of its answer. `secure` are the ports that speak TLS,
+    or whether all do; `ahead` is how far the epoch's clock is ahead of the server's own: `at` was taken when the
+    answer was known, which is later than the request by what it took to find."""
     told = retold(each)
     asking = _asking(each)
     read = Said()
@@ -83,7 +85,7 @@ def span(each: Kept, secure: frozenset[int] | bool = False) -> Span:
         attributes.update(_of_model(each, asking, told, read))
     if each.status >= 400 or broken is not None:
         attributes["error.type"] = read.error or (str(each.status) if each.status >= 400 else str(broken))
-    start = int(each.at * 1e9)
+    start = int((each.at if ahead is None else each.since + ahead) * 1e9)
     end = start + max(0, int(each.took * 1e9))
     return Span(
         _name(each, asking, attributes),

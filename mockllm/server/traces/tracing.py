@@ -84,7 +84,13 @@ class Tracing:
         """Has the last spans sent, for as long as that is worth waiting for."""
         self._ending = True
         self._came.set()
-        self._thread.join(IMPATIENCE if self._exporter.failing else PATIENCE)
+        began = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() - began < (
+            IMPATIENCE if self._exporter.failing else PATIENCE
+        ):
+            self._thread.join(0.02)
+        if self._thread.is_alive() and not self._exporter.failing:
+            self._say("traces: the collector has not answered, and the last spans may be lost")
         if self._lost:
             self._say(f"traces: {self._lost} requests came too fast for a span each")
 
@@ -112,7 +118,8 @@ class Tracing:
 
     def _make(self, number: int, seen: Seen) -> None:
         try:
-            self._exporter.emit(span(kept(number, seen, HELD), self._secure))
+            ahead = time.time() - time.monotonic()  # the server's clock is the monotonic one
+            self._exporter.emit(span(kept(number, seen, HELD), self._secure, ahead))
         except Exception as error:  # of this request; the others have theirs
             if not self._lost:
                 self._say(f"traces: no span of request {number}: {type(error).__name__}: {error}")

@@ -96,9 +96,7 @@ def receiving(status: int = 200) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            receiver.requests.append(
-                (self.path, {name.lower(): text for name, text in self.headers.items()})
-            )
+            receiver.requests.append((self.path, {name.lower(): text for name, text in self.headers.items()}))
             if receiver.status == 200:
                 receiver.take(body)
             said = ExportTraceServiceResponse().SerializeToString()

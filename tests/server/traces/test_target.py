@@ -1,0 +1,114 @@
+"""Where spans go, by the environment: what is right is taken, what is wrong is named with the right one."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.server.traces.target import BASE, EXACT, Target, target
+
+RIGHT = {
+    "http://localhost:4318": "http://localhost:4318/v1/traces",
+    "http://localhost:4318/": "http://localhost:4318/v1/traces",
+    " https://otel.example/otlp ": "https://otel.example/otlp/v1/traces",
+    "http://[::1]:4318": "http://[::1]:4318/v1/traces",
+    "HTTP://h:4318": "http://h:4318/v1/traces",
+}
+
+
+@pytest.mark.parametrize(("given", "url"), RIGHT.items())
+def test_a_base_gets_the_path_of_traces(given: str, url: str) -> None:
+    assert target({BASE: given}) == Target(url)
+
+
+def test_the_variable_for_traces_goes_first_and_is_taken_as_it_is() -> None:
+    given = "https://a.example/otlp?tenant=7"
+    assert target({BASE: "http://other:4318", EXACT: given}) == Target(given)
+
+
+WRONG = {
+    "localhost:4318": ("no scheme", "http://localhost:4318"),
+    "collector": ("no scheme", "http://collector:4318"),
+    "127.0.0.1:4318/otlp": ("no scheme", "http://127.0.0.1:4318/otlp"),
+    "http://localhost:4317": ("gRPC's port", "http://localhost:4318"),
+    "localhost:4317": ("gRPC's port", "http://localhost:4318"),
+    "https://a.example:4317": ("gRPC's port", "https://a.example:4318"),
+    "http://[::1]:4317": ("gRPC's port", "http://[::1]:4318"),
+    "grpc://a.example:5000": ("gRPC's", "http://a.example:5000"),
+    "grpcs://a.example": ("gRPC's", "https://a.example:4318"),
+    "http://localhost:4318/v1/traces": ("once more", "http://localhost:4318"),
+    "'http://localhost:4318'": ("quotes", "http://localhost:4318"),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), WRONG.items(), ids=list(WRONG))
+def test_what_cannot_be_right_is_named_with_the_right_one(given: str, said: tuple[str, str]) -> None:
+    why, right = said
+    found = target({BASE: given})
+    assert found is not None
+    assert found.url == f"{right}/v1/traces"
+    assert found.wrong is not None
+    assert why in found.wrong
+    assert found.wrong.startswith(f"{BASE} is ")
+    assert found.wrong.endswith(f"traces are sent to {right}")
+
+
+NONE = (
+    "ftp://localhost:4318", "http://", ":4318", "4318", "http://h:99999", "http://h:port", "h:port", "http://h:0",
+    "http:/localhost:4318", "http//localhost:4318", "http://[::1", "two words", "http://h\n:4318", "\x1b[31mh",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("given", NONE, ids=ascii)
+def test_what_is_no_url_is_named_and_nothing_is_sent(given: str) -> None:
+    found = target({BASE: given})
+    assert found is not None
+    assert found.url is None
+    assert found.wrong is not None
+    assert "http://localhost:4318" in found.wrong
+    assert found.wrong.isprintable()
+
+
+EXACTLY = {
+    "http://h:4318": ("http://h:4318", "no path"),
+    "h:4318": ("http://h:4318/v1/traces", "no scheme"),
+    "http://h:4317": ("http://h:4318/v1/traces", "gRPC's port"),
+    "h:4318/v1/traces": ("http://h:4318/v1/traces", "no scheme"),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), EXACTLY.items(), ids=list(EXACTLY))
+def test_the_variable_for_traces_wants_a_path(given: str, said: tuple[str, str]) -> None:
+    found = target({EXACT: given})
+    assert found is not None
+    assert found.url == said[0]
+    assert said[1] in (found.wrong or "")
+
+
+def test_a_password_is_not_shown() -> None:
+    found = target({BASE: "http://me:s3cret@h:4317"})
+    assert found is not None
+    assert found.url == "http://me:s3cret@h:4318/v1/traces"
+    assert "s3cret" not in (found.wrong or "s3cret")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {BASE: " "},
+        {BASE: "http://h:4318", "OTEL_SDK_DISABLED": "True"},
+        {BASE: "localhost", "OTEL_TRACES_EXPORTER": "none"},
+    ],
+    ids=["nothing", "an empty value", "the SDK is disabled", "no exporter for traces"],
+)
+def test_none_are_asked_for(environment: dict[str, str]) -> None:
+    assert target(environment) is None
+
+
+def test_another_protocol_is_named() -> None:
+    found = target({BASE: "http://h:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+    assert found is not None
+    assert found.url == "http://h:4318/v1/traces"
+    assert "http/protobuf" in (found.wrong or "")
+    same = {BASE: "http://h:4318", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
+    assert target(same) == Target("http://h:4318/v1/traces")

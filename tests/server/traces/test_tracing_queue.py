@@ -1,0 +1,151 @@
+"""The queue before the exporter: nothing waits for it, and what is too much is let go and told."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.request import Request
+from mockllm.engine import Answer
+from mockllm.server.metrics import Metrics
+from mockllm.server.seen import Seen
+from mockllm.server.traces import tracing
+from mockllm.server.traces.spans import Span
+from mockllm.server.traces.tracing import TracedJournal, Tracing
+from tests.waiting import until
+
+ANSWER = Answer(Plan(Head(200, ()), (Data(b"{}", 1, "body"),)), "a.yaml:r")
+
+
+def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> Seen:
+    return Seen(100.0, "POST", path, {}, raw, "", None, Request, None, "m", ANSWER, 5.0, 0.01)
+
+
+class Collector:
+    """An exporter that can be held up, and can fail."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.go = threading.Event()
+        self.go.set()
+        self.closed = threading.Event()
+        self.failing = False
+        self.raises: Exception | None = None
+
+    def emit(self, span: Span) -> None:
+        self.go.wait(30)
+        if self.raises is not None:
+            raise self.raises
+        self.spans.append(span)
+
+    def close(self) -> None:
+        self.go.wait(30)
+        self.closed.set()
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """Python switches threads as it did before."""
+    interval = sys.getswitchinterval()
+    made = Collector()
+    yield made
+    made.go.set()
+    sys.setswitchinterval(interval)
+
+
+@pytest.fixture
+def started(collector: Collector, lines: list[str]) -> Tracing:
+    made = Tracing(collector, lines.append)
+    made.start()
+    return made
+
+
+def test_each_request_has_a_span_with_its_number_in_the_journal(
+    started: Tracing, collector: Collector
+) -> None:
+    journal = TracedJournal(10, 2**20, Metrics(), started)
+    for _ in range(30):
+        journal.add(seen())
+    until(lambda: len(collector.spans) == 30)
+    assert [span.attributes["mockllm.request"] for span in collector.spans] == list(range(1, 31))
+    assert [each.number for each in journal] == list(range(21, 31))  # the ring is as it was
+    started.close()
+    assert collector.closed.is_set()
+
+
+def _held_up(collector: Collector, started: Tracing) -> None:
+    """One request is at the exporter, which does not come back."""
+    collector.go.clear()
+    started.note(1, seen())
+    until(lambda: not started._waiting)
+
+
+def test_no_more_wait_than_there_is_room_for(
+    started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "WAITING", 5)
+    _held_up(collector, started)
+    for number in range(2, 12):
+        started.note(number, seen())
+    collector.go.set()
+    until(lambda: len(collector.spans) == 6)
+    started.close()
+    assert lines == ["traces: 5 requests came too fast for a span each"]
+
+
+def test_nor_more_bytes(
+    started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "HELD", 10_000)
+    _held_up(collector, started)
+    for number in range(2, 6):
+        started.note(number, seen(b"x" * 4000))
+    collector.go.set()
+    started.close()
+    assert len(collector.spans) == 2
+    assert "3 requests" in lines[0]
+
+
+def _took(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def test_the_end_does_not_wait_for_a_collector_that_does_not_answer(
+    started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "PATIENCE", 0.3)
+    monkeypatch.setattr(tracing, "IMPATIENCE", 0.05)
+    _held_up(collector, started)
+    assert 0.3 <= _took(started.close) < 5
+    assert lines == ["traces: the collector has not answered, and the last spans may be lost"]
+    collector.failing = True
+    assert 0.05 <= _took(started.close) < 0.3
+    assert len(lines) == 1
+
+
+def test_a_request_of_which_no_span_can_be_made_does_not_stop_the_others(
+    started: Tracing, collector: Collector, lines: list[str]
+) -> None:
+    collector.raises = RuntimeError("odd")
+    for number in (1, 2):
+        started.note(number, seen())
+    until(lambda: not started._waiting)
+    until(lambda: started._lost == 2)
+    collector.raises = None
+    started.note(3, seen())
+    until(lambda: collector.spans)
+    started.close()
+    assert lines[0] == "traces: no span of request 1: RuntimeError: odd"
+    assert len(lines) == 2
