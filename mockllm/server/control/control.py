@@ -147,7 +147,7 @@ class Control:
 
     def refuse(self, failure: Failure) -> Plan:
         """The server itself turns a call away: too large, too slow, too deep."""
-        return refused(Problem(failure.status or 400, failure.message))
+        return refused(Problem(failure.status or 400, failure.message or "The call is not taken."))
 
     async def _answered(self, method: str, path: str, query: str, raw: bytes) -> Any:
         from mockllm.server.control.models import Nothing  # a start need not wait for these
