@@ -9,25 +9,32 @@ Sources: the providers' own forms of keys (OpenAI `sk-â€¦`, Anthropic `sk-ant-â€
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Final
 
 from mockllm.core.json import Json
 
 REDACTED: Final = "REDACTED"
 """What stands in the place of a secret."""
-HEADERS: Final = frozenset(
+KEYS: Final = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
+"""The headers that carry an API key, by lower-case name."""
+SECRETS: Final = frozenset(
     {
-        "authorization",
+        *KEYS,
         "proxy-authorization",
         "cookie",
         "set-cookie",
-        "x-api-key",
-        "api-key",
-        "x-goog-api-key",
         "x-auth-token",
         "x-amz-security-token",
         "x-amz-signature",
+        "x-goog-iam-authorization-token",
+        "x-mockllm-admin-token",
+    }
+)
+"""Headers that are secrets; other names count where `is_secret` knows them."""
+WHO: Final = frozenset(
+    {
         "openai-organization",
         "openai-project",
         "anthropic-organization-id",
@@ -35,14 +42,19 @@ HEADERS: Final = frozenset(
         "x-real-ip",
         "cf-connecting-ip",
         "x-goog-user-project",
-        "x-goog-iam-authorization-token",
     }
 )
-"""Headers, by lower-case name, that say who asks; other names count where `secret_name` knows them."""
+"""Headers that say who asks: no secrets while a server runs, and nothing for a file that is shared."""
+HARMLESS: Final = frozenset({"idempotency-key", "x-idempotency-key", "sec-websocket-key"})
+"""Those that only sound like one."""
 _NAME: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?key|key|token|secret|password|passwd|signature|sig|credential"
     r"|authorization|cookie|session[-_]?token|x-amz-[a-z-]+)$"
 )
+_FIELD: Final = re.compile(
+    r"(?i)(^|[-_.])(api[-_]?key|access[-_]?(key|token)|(client[-_]?)?secret|password|passwd|authorization|credential)$"
+)
+"""Fields of a body: `key` and `token` stand for too much else there."""
 _VALUE: Final = re.compile(
     r"(?i:bearer)\s+(?=[^\s]*\d)[A-Za-z0-9._~+/=-]{8,}"
     r"|\bBasic\s+(?=[^\s]*(?:[\d=]|[a-z][A-Z]))[A-Za-z0-9+/]{10,}={0,2}"
@@ -59,9 +71,16 @@ _VALUE: Final = re.compile(
 _BYTES: Final = re.compile(_VALUE.pattern.encode())
 
 
+@lru_cache(1024)
+def is_secret(name: str) -> bool:
+    """Whether a header or parameter that is called so is a secret, as a rule."""
+    low = name.lower()
+    return low in SECRETS or (low not in HARMLESS and _NAME.search(name) is not None)
+
+
 def secret_name(name: str) -> bool:
-    """Whether what is called so is a secret, as a rule."""
-    return name.lower() in HEADERS or _NAME.search(name) is not None
+    """Whether what is called so has no place in a file."""
+    return name.lower() in WHO or name.lower() in SECRETS or _NAME.search(name) is not None
 
 
 def redact_text(text: str) -> str:
@@ -77,16 +96,21 @@ def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
     return _BYTES.sub(lambda found: b"*" * len(found[0]), data)
 
 
-def redacted(value: Json) -> Json:
+def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
     """JSON without secrets: texts under the name of one, and what looks like one wherever it stands. Numbers
     stay: `max_tokens` and `token` counts are none."""
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, list):
-        return [redacted(each) for each in value]
+        return [redacted(each, secret) for each in value]
     if isinstance(value, dict):
         return {
-            key: REDACTED if isinstance(each, str) and each and secret_name(key) else redacted(each)
+            key: REDACTED if isinstance(each, str) and each and secret(key) else redacted(each, secret)
             for key, each in value.items()
         }
     return value
+
+
+def secret_field(name: str) -> bool:
+    """Whether a field of a request's body that is called so is a secret beyond doubt."""
+    return _FIELD.search(name) is not None

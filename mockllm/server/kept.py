@@ -103,6 +103,8 @@ def kept(number: int, seen: Seen, room: int) -> Kept:
     """What is kept of a note. A request that has no room by itself is kept without its body."""
     answer, target = seen.answer, seen.target
     headers, raw = seen.parted()
+    key = redacting.key_in(headers, seen.path)
+    raw = redacting.without(key, raw)
     pairs = redacting.headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(answer)
     if seen.times is not None:
@@ -120,7 +122,7 @@ def kept(number: int, seen: Seen, room: int) -> Kept:
         whole,
         seen.client,
         seen.session,
-        redacting.key_of(headers, seen.path),
+        redacting.hashed(key),
         seen.kind,
         seen.provider,
         seen.model,

@@ -56,7 +56,10 @@ def retold(each: Kept) -> Told:
             clock.now = now
             play._tick(now)
         parts = [Part(at - each.since, data) for at, data in sink.written]
-    return Told(plan.head.status, redacting.headers(_lines(head.head)), _without(head.head, parts))
+    told = _without(head.head, parts)
+    masked = redacting.parts([part.data for part in told])
+    told = [Part(part.at, data) for part, data in zip(told, masked, strict=True)]
+    return Told(plan.head.status, redacting.headers(_lines(head.head)), told)
 
 
 def _lines(head: bytes) -> list[tuple[str, str]]:

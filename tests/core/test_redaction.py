@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.redaction import REDACTED, redact_bytes, redact_text, redacted, secret_name
+from mockllm.core.redaction import (
+    HARMLESS,
+    REDACTED,
+    SECRETS,
+    WHO,
+    is_secret,
+    redact_bytes,
+    redact_text,
+    redacted,
+    secret_field,
+    secret_name,
+)
 
 KEYS = [
     "sk-" + "aB3" * 8,
@@ -51,6 +62,34 @@ def test_a_secret_is_known_by_its_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["max_tokens", "content-type", "monkey", "tokens", "x-request-id", "model"])
 def test_a_name_that_only_sounds_like_one_is_none(name: str) -> None:
     assert not secret_name(name)
+
+
+@pytest.mark.parametrize("name", sorted({*SECRETS, "X-Vendor-Token", "key", "api_key", "X-Api-Key"}))
+def test_a_secret_header_is_one_everywhere(name: str) -> None:
+    assert is_secret(name)
+    assert secret_name(name)
+
+
+@pytest.mark.parametrize("name", sorted(WHO))
+def test_who_asks_is_left_out_of_files_alone(name: str) -> None:
+    assert secret_name(name.title())
+    assert not is_secret(name.title())
+
+
+@pytest.mark.parametrize("name", sorted(HARMLESS))
+def test_a_header_that_only_sounds_like_a_secret_stays_in_the_journal(name: str) -> None:
+    assert not is_secret(name.title())
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [("api_key", True), ("OPENAI_API_KEY", True), ("client_secret", True), ("password", True), ("key", False),
+     ("token", False), ("tokens", False), ("authorization", True), ("max_tokens", False)],
+)  # fmt: skip
+def test_a_field_is_a_secret_beyond_doubt(name: str, secret: bool) -> None:
+    assert secret_field(name) is secret
+    assert redacted({name: "x"}, secret_field) == {name: REDACTED if secret else "x"}
+    assert redacted([{"a": {name: "x"}}], secret_field) == [{"a": {name: REDACTED if secret else "x"}}]
 
 
 def test_what_is_no_text_stays() -> None:

@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
-from mockllm.core.json import JSONDecodeError, dumps, loads
+from mockllm.core.json import Json, JSONDecodeError, dumps, loads
 from mockllm.core.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.misses import near, nearest
 from mockllm.engine.sessions import PREFIX, SESSION, without
+from mockllm.server import redacting
 from mockllm.server.control.models import (
     Answered,
     Asked,
@@ -139,13 +140,7 @@ def read_again(each: Kept, engine: Engine) -> Request:
 
 
 def _asked(each: Kept) -> Asked:
-    text, encoded = _text(each.raw)
-    body = None
-    if text:
-        try:
-            body = loads(each.raw)
-        except JSONDecodeError:
-            body = None
+    body, text, encoded = _body(each.raw)
     return Asked(
         headers=_pairs(each.headers),
         body=body,
@@ -153,6 +148,18 @@ def _asked(each: Kept) -> Asked:
         base64=encoded,
         whole=each.whole,
     )
+
+
+def _body(raw: bytes) -> tuple[Json, str | None, str | None]:
+    """A request's body without secrets: as JSON, and as a text or in base64."""
+    (masked,) = redacting.parts([raw])
+    text, encoded = _text(masked)
+    try:
+        body = loads(raw) if text else None
+    except JSONDecodeError:
+        return None, text, encoded
+    told = redacting.body(body)
+    return told, text if told == body else dumps(told).decode(), None
 
 
 def _pairs(headers: Iterable[tuple[str, str]]) -> list[Pair]:
@@ -247,7 +254,7 @@ def _har_request(each: Kept) -> dict[str, Any]:
         "bodySize": len(each.raw),
     }
     if each.raw:
-        asked, _ = _text(each.raw)
+        _, asked, _ = _body(each.raw)
         mime = headers.get("content-type", "")
         request["postData"] = {"mimeType": mime, "text": asked if asked is not None else ""}
     return request

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.server.control.steered import Steered, listed
@@ -13,7 +15,7 @@ def test_one_request_is_shown_in_full(server: Steered) -> None:
     shown = server.call("GET", f"/api/requests/{found['id']}").json
     assert (shown["rule"], shown["endpoint"], shown["model"]) == ("a.yaml:hello", "openai-chat", "gpt-4o")
     assert shown["request"]["body"]["messages"][0]["content"] == "hello"
-    assert {"name": "Authorization", "value": "Bearer (redacted)"} in [
+    assert {"name": "Authorization", "value": "Bearer REDACTED"} in [
         {"name": each["name"].title(), "value": each["value"]} for each in shown["request"]["headers"]
     ]
     assert "s3cret" not in str(shown)
@@ -67,3 +69,45 @@ def test_exports_hold_the_requests(server: Steered) -> None:
     assert entry["request"]["url"].endswith("/v1/chat/completions")
     assert "Hello you." in entry["response"]["content"]["text"]
     assert "s3cret" not in str(entry) + lines[0]
+
+
+SECRET = "sk-" + "aB3" * 8
+KEY = "own-key-1234"
+EVERYWHERE: dict[str, tuple[str, dict[str, str], Any]] = {
+    "a bearer": ("", {"authorization": f"Bearer {SECRET}"}, "hi"),
+    "Anthropic's header": ("", {"x-api-key": SECRET}, "hi"),
+    "Azure's header": ("", {"api-key": SECRET}, "hi"),
+    "Google's header": ("", {"x-goog-api-key": SECRET}, "hi"),
+    "Google's parameter": (f"?key={SECRET}&alt=sse", {}, "hi"),
+    "a parameter in capitals, encoded": (f"?%41PI_KEY={SECRET}", {}, "hi"),
+    "cookies": ("", {"cookie": f"session={SECRET}"}, "hi"),
+    "a header of somebody's own": ("", {"x-vendor-token": SECRET}, "hi"),
+    "the admin token": ("", {"x-mockllm-admin-token": SECRET}, "hi"),
+    "what was said": ("", {}, f"my key is {SECRET}, is it?"),
+    "the request's own key in what was said": ("", {"authorization": f"Bearer {KEY}"}, f"echo {KEY}"),
+}
+
+
+@pytest.mark.parametrize(("query", "headers", "user"), EVERYWHERE.values(), ids=EVERYWHERE)
+def test_no_secret_is_told(server: Steered, query: str, headers: dict[str, str], user: str) -> None:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"echo {user}"}]}
+    server.call("POST", "/api/rules", {"reply": "You said: {{ user }}"})
+    assert server.call("POST", f"/v1/chat/completions{query}", body, headers).status == 200
+    (found,) = listed(server)
+    for path in (
+        "/api/requests",
+        f"/api/requests/{found['id']}",
+        "/api/requests/export",
+        "/api/requests/export?format=har",
+    ):
+        text = server.call("GET", path).text
+        assert SECRET not in text
+        if user != "hi" and "api/requests/" in path:
+            assert "You said: " in text
+
+
+def test_the_journal_stores_no_secret_that_has_a_name(server: Steered) -> None:
+    server.call("POST", f"/v1/x?key={SECRET}", f"mine is {KEY}", {"x-api-key": KEY, "cookie": SECRET})
+    (kept,) = server.app.journal
+    assert SECRET not in repr(kept)
+    assert KEY not in repr(kept)

@@ -123,7 +123,7 @@ def test_http_is_told_by_its_own_conventions(tmp_path: Path) -> None:
     assert told["http.request.method"] == "POST"
     assert told["http.route"] == "/v1beta/models/{model}:generateContent"
     assert told["url.path"] == "/v1beta/models/gemini-2.5-flash:generateContent"
-    assert told["url.query"] == "key=(redacted)"
+    assert told["url.query"] == "key=REDACTED"
     assert (told["url.scheme"], told["server.address"]) == ("http", "127.0.0.1")
     assert isinstance(told["server.port"], int)
     assert (told["client.address"], told["user_agent.original"]) == ("127.0.0.1", "me/1")
