@@ -104,8 +104,8 @@ def test_only_what_is_posted_counts(server: Steered) -> None:
 
 
 def test_what_was_too_large_to_be_kept_is_not_taken_for_the_same(server: Steered) -> None:
-    server.app.journal.room = 2_000
-    server.ask("busy" + "x" * 5_000)
+    server.app.journal.room = 8_000
+    server.ask("busy" + "x" * 9_000)
     server.ask("fine")
     assert [each["requests"] for each in judged(server)] == [1]
 
