@@ -10,10 +10,11 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mockllm.cli.explaining_now import explained_now
-from mockllm.cli.options import vocabulary
+from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.overlay import Overlaid
 from mockllm.server.app import App
@@ -42,11 +43,18 @@ def steered(app: App, builder: Builder, reload: Reload | None, values: Mapping[s
         explain=explained_now,
         reload=None if reload is None else reload.now,
         overlays=Overlays(apply, vocabulary()),
+        folder=folder(values),
     )
     if port is None:
         app.control = control
         return None
     return Server(Aside(control, limits=app.limits), [Address(host, port)])
+
+
+def folder(values: Mapping[str, Any]) -> str:
+    """Where the user's scenarios stand: the first folder that was given, else where it would be looked for."""
+    given = Path((values["scenarios"] or [FOLDER])[0])
+    return str((given if given.suffix not in (".yaml", ".yml") else given.parent).absolute())
 
 
 def beside(reload: Reload | None, aside: Server | None) -> Callable[[], Coroutine[Any, Any, None]] | None:

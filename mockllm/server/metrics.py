@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from mockllm.core.framing import lasting
-from mockllm.core.plan import Framing, Plan, Wait
-from mockllm.core.stencil import Stencil
+from mockllm.core.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.stencil import Piece, Stencil
 from mockllm.server.kept import endpoint
 from mockllm.server.seen import Seen
 
@@ -94,13 +94,14 @@ class Series(NamedTuple):
 
 @dataclass
 class Second:
-    """One second of the time series; `took` is a sum."""
+    """One second of the time series; `took` is a sum. `bytes` are those of the answers' bodies, about."""
 
     at: int
     requests: int = 0
     errors: int = 0
     missed: int = 0
     took: float = 0.0
+    bytes: int = 0
 
 
 class Metrics:
@@ -160,6 +161,7 @@ class Metrics:
         second.errors += failed
         second.missed += missed
         second.took += sum(took)
+        second.bytes += count * _size(answer.made, seen.took if seen.left != "finished" else None)
         return found
 
     def _stream(self, seen: Seen, found: OfEndpoint) -> None:
@@ -188,6 +190,23 @@ def _planned(made: Plan | Stencil) -> tuple[float, float]:
     if isinstance(made, Plan):
         total = lasting(made)
     return (made.delay if first is None else first), total
+
+
+def _size(made: Plan | Stencil, until: float | None) -> int:
+    """The bytes of an answer's body, without what frames them; of one that was left, those that were due then."""
+    size, due = 0, made.delay
+    for step in made.pieces if isinstance(made, Stencil) else made.steps:
+        if isinstance(step, Wait):
+            due += step.seconds
+            if until is not None and due > until:
+                break
+        elif isinstance(step, Data):
+            size += len(step.payload)
+        elif isinstance(step, Piece):
+            size += sum([len(part) for part in step.parts])
+        elif isinstance(step, Raw):
+            size += len(step.data)
+    return size
 
 
 def _known(name: str | None, known: set[str]) -> str:

@@ -13,8 +13,9 @@ from mockllm.scenario.source import Source
 from mockllm.server.building import Broken
 from mockllm.server.control import models
 from mockllm.server.control.calls import YAML, Call, Text
+from mockllm.server.control.climates import climates
 from mockllm.server.control.endpoints import ENDPOINTS, named
-from mockllm.server.control.problem import Problem, of_mistakes
+from mockllm.server.control.problem import Problem, Wrong, of_mistakes
 from mockllm.server.control.settings import merged, modifiers, sees
 from mockllm.server.overlays import Overlays, Refused
 
@@ -108,7 +109,8 @@ async def show_config(control: Control, call: Call) -> BaseModel:
     held = control.settings
     own = {endpoint: dict(settings) for endpoint, settings in held.items() if endpoint}
     text = _overlays(control).of(None).text
-    return models.Config.model_validate({"global": held.get("", {}), "endpoints": own, "overlay": text})
+    told = {"global": held.get("", {}), "endpoints": own, "overlay": text, "folder": control.folder}
+    return models.Config.model_validate(told)
 
 
 async def patch_global(control: Control, call: Call) -> BaseModel:
@@ -144,6 +146,9 @@ def _endpoint(control: Control, name: str) -> models.EndpointSettings:
 
 async def _set(control: Control, endpoint: str, body: models.SettingsPatch) -> None:
     patch = {word: getattr(body, word) for word in body.model_fields_set}
+    if patch.get("climate") is not None and patch["climate"] not in climates():
+        there = f"there is no such climate; there are {', '.join(climates())}"
+        raise Problem(422, f"climate: {there}", [Wrong(field="climate", message=there)])
     if patch.get("chance") is not None:
         _check_chance(control, patch["chance"])
     settings = dict(control.settings)

@@ -18,6 +18,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.hints import brief
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.plan import Plan
+from mockllm.core.request import Request
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Item
 from mockllm.scenario.overlay import LIVE, SESSION
@@ -26,7 +27,8 @@ from mockllm.server.control.access import Access
 from mockllm.server.control.calls import Call, Text, refused, said
 from mockllm.server.control.problem import Problem, Wrong, not_for, of_validation
 from mockllm.server.journal import Journal
-from mockllm.server.metrics import Metrics
+from mockllm.server.kept import endpoint
+from mockllm.server.metrics import NONE, Metrics
 from mockllm.server.overlays import Overlays
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Controlled(Protocol):
     engine: Any
     control: Any
     running: int
+    playing: dict[type[Request], int]
 
 
 class Control:
@@ -62,6 +65,7 @@ class Control:
         explain: Callable[[bytes, Engine], Json] | None = None,
         reload: Callable[[], Awaitable[object]] | None = None,
         overlays: Overlays | None = None,
+        folder: str | None = None,
     ) -> None:
         self._app = app
         self._access = access or Access()
@@ -69,6 +73,8 @@ class Control:
         self.explain = explain
         self.reload = reload
         self.overlays = overlays
+        self.folder = folder
+        """Where the user's scenarios stand, or would be looked for."""
         self.settings: dict[str, dict[str, Json]] = {}
         """What was set, by endpoint (an empty text is all)."""
         self.resets = 0
@@ -84,6 +90,15 @@ class Control:
     def open(self) -> int:
         """How many answers are being given, but for the one that tells it."""
         return max(0, self._app.running - (self._app.control is self))
+
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many answers that take their time are being given, by endpoint."""
+        found: dict[str, int] = {}
+        for kind, count in self._app.playing.items():
+            name = endpoint(kind) or NONE
+            found[name] = found.get(name, 0) + count
+        return {name: count for name, count in found.items() if count}
 
     @property
     def journal(self) -> Journal:

@@ -38,10 +38,11 @@ async def export_requests(control: Control, call: Call) -> Text:
 
 
 async def show_request(control: Control, call: Call) -> BaseModel:
-    return requests.detail(_kept(control, call.params["id"]), control.engine)
+    return requests.detail(kept_of(control, call.params["id"]), control.engine)
 
 
-def _kept(control: Control, id: str) -> Kept:
+def kept_of(control: Control, id: str) -> Kept:
+    """A request of the journal. Raises Problem where it is not there."""
     number = int(id) if id.isascii() and id.isdecimal() and len(id) < 19 else 0
     found = control.journal.find(number)
     if found is None:
@@ -66,7 +67,7 @@ async def explain(control: Control, call: Call) -> Text:
         if type(data["request_id"]) is not int:
             message = f"expected a whole number, found {brief(data['request_id'])}"
             raise Problem(422, f"request_id: {message}", [Wrong(field="request_id", message=message)])
-        raw = _as_recorded(_kept(control, str(data["request_id"])))
+        raw = _as_recorded(kept_of(control, str(data["request_id"])))
     return Text(dumps(control.explain(raw, control.engine)) + b"\n", JSON)
 
 

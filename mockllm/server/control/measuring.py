@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import csv
-import inspect
 import io
 import time
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from mockllm.core.failure import NAMED
-from mockllm.core.faults import FAULTS
 from mockllm.core.limits.limit import STRATEGIES
 from mockllm.server.control import models
 from mockllm.server.control.calls import JSON, Call, Text
 from mockllm.server.control.endpoints import named
-from mockllm.server.metrics import NONE, Histogram, Metrics, OfEndpoint, Second
+from mockllm.server.metrics import BOUNDS, NONE, Histogram, Metrics, OfEndpoint, Second
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control
@@ -47,7 +44,12 @@ async def show_metrics(control: Control, call: Call) -> BaseModel:
 def viewed(control: Control) -> models.MetricsView:
     """What was counted until now."""
     metrics = _metrics(control)
-    found = [_of_endpoint(name, each) for name, each in sorted(metrics.endpoints.items())]
+    under_way = control.under_way
+    names = sorted({*metrics.endpoints, *under_way})
+    found = [
+        _of_endpoint(name, metrics.endpoints.get(name, OfEndpoint()), under_way.get(name, 0))
+        for name in names
+    ]
     begin = time.time() - LATELY
     lately = sum(second.requests for second in metrics.seconds() if second.at >= begin)
     return models.MetricsView(
@@ -88,9 +90,9 @@ async def export_csv(control: Control, call: Call) -> Text:
     """The time series, a second a line."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["at", "requests", "errors", "missed", "mean"])
+    writer.writerow(["at", "requests", "errors", "missed", "mean", "bytes"])
     for each in _detailed(control).seconds:
-        writer.writerow([each.at, each.requests, each.errors, each.missed, each.mean])
+        writer.writerow([each.at, each.requests, each.errors, each.missed, each.mean, each.bytes])
     return Text(out.getvalue().encode(), "text/csv; charset=utf-8", (_attached("mockllm-metrics.csv"),))
 
 
@@ -100,14 +102,6 @@ async def list_strategies(control: Control, call: Call) -> BaseModel:
         strategies=[models.Strategy(name=name, about=ABOUT[name]) for name in STRATEGIES],
         limits=[item.id for item in items if item.limit is not None],
     )
-
-
-async def list_failure_modes(control: Control, call: Call) -> BaseModel:
-    faults = [
-        models.Strategy(name=name, about=inspect.cleandoc(fault.__doc__ or "").partition("\n")[0])
-        for name, fault in FAULTS.items()
-    ]
-    return models.FailureModes(errors=list(NAMED), faults=faults)
 
 
 def _attached(name: str) -> tuple[str, str]:
@@ -137,12 +131,14 @@ def _second(each: Second) -> models.SecondView:
         errors=each.errors,
         missed=each.missed,
         mean=round(each.took / each.requests, 6) if each.requests else 0.0,
+        bytes=each.bytes,
     )
 
 
-def _of_endpoint(name: str, each: OfEndpoint) -> models.EndpointMetrics:
+def _of_endpoint(name: str, each: OfEndpoint, under_way: int) -> models.EndpointMetrics:
     return models.EndpointMetrics(
         endpoint=name,
+        open=under_way,
         requests=each.requests,
         errors=each.errors,
         missed=each.missed,
@@ -164,6 +160,11 @@ def _of(histogram: Histogram) -> models.Latency:
         p95=_rounded(histogram.percentile(0.95)),
         p99=_rounded(histogram.percentile(0.99)),
         max=round(histogram.most, 6) if count else None,
+        buckets=[
+            (BOUNDS[place] if place < len(BOUNDS) else None, number)
+            for place, number in enumerate(histogram.counts)
+            if number
+        ],
     )
 
 

@@ -272,7 +272,8 @@ class OverlayDone(BaseModel):
 
 
 class SettingsPatch(Given):
-    """Settings in the scenario language's words; null takes one away. `chance` is that of `error` and `faults`."""
+    """Settings in the scenario language's words; null takes one away. `chance` is that of `error` and `faults`,
+    `climate` one of `GET /api/climates`."""
 
     delay: JsonValue = None
     pace: JsonValue = None
@@ -283,6 +284,7 @@ class SettingsPatch(Given):
     error: JsonValue = None
     faults: JsonValue = None
     chance: JsonValue = None
+    climate: str | None = None
 
 
 class EndpointSettings(BaseModel):
@@ -298,20 +300,23 @@ class EndpointList(BaseModel):
 
 
 class Config(BaseModel):
-    """What was set at run time, for all endpoints and for each; `overlay` is the YAML that it stands for."""
+    """What was set at run time, for all endpoints and for each; `overlay` is the YAML that it stands for, and
+    `folder` where it would be loaded from, were it saved."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     global_: dict[str, JsonValue] = Field(alias="global")
     endpoints: dict[str, dict[str, JsonValue]]
     overlay: str
+    folder: str | None
 
 
 # --- metrics --------------------------------------------------------------------------------------
 
 
 class Latency(BaseModel):
-    """In seconds; percentiles within a bucket's width (a third at most); None of nothing."""
+    """In seconds; percentiles within a bucket's width (a third at most); None of nothing. `buckets`: how many
+    were not above this bound, and above the one before; those without any are left out."""
 
     count: int
     mean: float | None
@@ -320,10 +325,14 @@ class Latency(BaseModel):
     p95: float | None
     p99: float | None
     max: float | None
+    buckets: list[tuple[float | None, int]]
 
 
 class EndpointMetrics(BaseModel):
+    """`open` are answers that are being given now: those that take their time."""
+
     endpoint: str
+    open: int
     requests: int
     errors: int
     missed: int
@@ -363,13 +372,15 @@ class SeriesCount(BaseModel):
 
 
 class SecondView(BaseModel):
-    """One second; those without a request are left out. `mean` is of the seconds that an answer took."""
+    """One second; those without a request are left out. `mean` is of the seconds that an answer took, `bytes` are
+    those of the answers, about."""
 
     at: int
     requests: int
     errors: int
     missed: int
     mean: float
+    bytes: int
 
 
 class DetailedMetrics(BaseModel):
@@ -387,13 +398,6 @@ class Strategies(BaseModel):
 
     strategies: list[Strategy]
     limits: list[str]
-
-
-class FailureModes(BaseModel):
-    """Names that `error` and `faults` know."""
-
-    errors: list[str]
-    faults: list[Strategy]
 
 
 class Done(BaseModel):

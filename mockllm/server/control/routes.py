@@ -9,7 +9,17 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
-from mockllm.server.control import changing, handlers, judged, judging, measuring, models, sessions
+from mockllm.server.control import (
+    changing,
+    handlers,
+    judged,
+    judging,
+    measuring,
+    models,
+    offered,
+    offering,
+    sessions,
+)
 from mockllm.server.control.calls import JSON, YAML
 
 
@@ -52,6 +62,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/api/requests/export", handlers.export_requests, "The journal as JSON lines or HAR",
           query=M.ExportQuery, content_type="application/x-ndjson"),
     Route("GET", "/api/requests/{id}", handlers.show_request, "One request in full", M.RequestDetail),
+    Route("GET", "/api/requests/{id}/rule", offering.suggest_rule, "A rule for requests like this one, to edit",
+          offered.SuggestedRule),
     Route("POST", "/api/verify", handlers.verify, "Whether what is expected was asked", M.Verified, M.VerifyBody),
     Route("GET", "/api/verdicts", judging.show_verdicts, "How clients behave", judged.Verdicts,
           query=judged.VerdictQuery),
@@ -70,6 +82,7 @@ ROUTES: Final[tuple[Route, ...]] = (
           M.OverlayDone, query=M.SessionQuery, raw=RULES),
     Route("DELETE", "/api/rules/{name}", changing.delete_rule, "Take one out of the overlay", M.OverlayDone,
           query=M.SessionQuery),
+    Route("GET", "/api/overlay", offering.show_items, "The overlay, piece by piece", offered.OverlayItems),
     Route("GET", "/api/overlay.yaml", changing.show_overlay, "The overlay as a scenario file",
           query=M.SessionQuery, content_type=YAML),
     Route("GET", "/api/sessions", sessions.list_sessions, "All sessions, the one used last first", M.SessionList),
@@ -98,8 +111,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/api/rate-limit/reset", changing.reset_limits, "Give back what was used of limits", M.Done),
     Route("POST", "/api/rate-limit/reset/{endpoint}", changing.reset_limits_of, "The same for one endpoint",
           M.Done),
-    Route("GET", "/api/failure-modes", measuring.list_failure_modes, "What `error` and `faults` may be",
-          M.FailureModes),
+    Route("GET", "/api/failure-modes", offering.list_failure_modes, "What `error` and `faults` may be",
+          offered.FailureModes),
+    Route("GET", "/api/climates", offering.list_climates, "What `climate` may be", offered.ClimateList,
+          query=offered.ClimateQuery),
     Route("GET", "/api/openapi.json", handlers.show_openapi, "This document"),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from mockllm.core.json import Json
 from mockllm.core.request import Request
 from mockllm.scenario.catalog import Item
+from mockllm.server.control.climates import climates
 from mockllm.server.control.endpoints import ENDPOINTS
 
 PLAIN: Final = ("delay", "pace", "headers", "stream", "limit", "load")
@@ -34,15 +35,23 @@ def merged(held: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
 def modifiers(endpoint: str, settings: Mapping[str, Json]) -> Sequence[Json]:
     """What the settings of an endpoint (an empty text is all) stand for."""
     found: list[Json] = []
+    match = match_of(endpoint)
     for words, more in ((PLAIN, ""), (GOING_WRONG, " errors")):
         own = {word: settings[word] for word in words if word in settings}
         if own and own.keys() != {"chance"}:
             head: dict[str, Json] = {"name": f"settings {endpoint or 'global'}{more}"}
-            if endpoint:
-                dialect, _, api = endpoint.partition("-")
-                head["match"] = {"dialect": dialect, "api": api}
+            if match:
+                head["match"] = match
             found.append({**head, **own})
+    if isinstance(climate := settings.get("climate"), str):
+        found += climates()[climate].on(endpoint, match)
     return found
+
+
+def match_of(endpoint: str) -> dict[str, Json]:
+    """What asks for the calls of an endpoint; nothing for all."""
+    dialect, _, api = endpoint.partition("-")
+    return {"dialect": dialect, "api": api} if endpoint else {}
 
 
 def sees(item: Item, endpoint: str) -> bool:

@@ -49,6 +49,10 @@ GOOD: list[tuple[str, str, Any, Any]] = [
     ("GET", "/api/failure-modes", None, "faults"),
     ("GET", "/api/openapi.json", None, "paths"),
     ("GET", "/api/sessions", None, "sessions"),
+    ("GET", "/api/climates", None, "climates"),
+    ("GET", "/api/climates?endpoint=openai-chat", None, "climates"),
+    ("GET", "/api/overlay", None, "items"),
+    ("PATCH", "/api/config/global", {"climate": "storm"}, "global"),
     ("GET", "/api/verdicts", None, "clients"),
     ("POST", "/api/config/reset", {}, "global"),
     ("PATCH", "/api/config/global", {"chance": "5%"}, "global"),
@@ -81,6 +85,7 @@ def test_every_route_has_a_good_call() -> None:
     left = {(route.method, route.path) for route in ROUTES} - asked
     assert left == {
         ("GET", "/api/requests/{id}"),
+        ("GET", "/api/requests/{id}/rule"),
         ("DELETE", "/api/rules/{name}"),
         ("DELETE", "/api/sessions/{session}"),
     }

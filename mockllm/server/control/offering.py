@@ -1,0 +1,140 @@
+"""Calls of the control API that tell what there is to choose from, what was chosen, and what might be written."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined, to_jsonable_python
+
+from mockllm.core.failure import NAMED
+from mockllm.core.faults import FAMILIES, FAULTS
+from mockllm.core.json import Json
+from mockllm.core.request import Request
+from mockllm.scenario.overlay import Overlay, as_yaml
+from mockllm.server.control import handlers, offered
+from mockllm.server.control.calls import Call
+from mockllm.server.control.climates import climates
+from mockllm.server.control.endpoints import named
+from mockllm.server.control.problem import Problem
+from mockllm.server.control.requests import read_again
+from mockllm.server.control.settings import match_of
+
+if TYPE_CHECKING:
+    from mockllm.server.control.control import Control
+
+LONGEST: Final = 120
+"""Characters of what was said that a suggested rule asks for."""
+PLACEHOLDER: Final = "Write the answer here."
+
+
+async def list_failure_modes(control: Control, call: Call) -> BaseModel:
+    family = {name: module.__name__.rpartition(".")[2] for module in FAMILIES for name in _faults_of(module)}
+    faults = [
+        offered.FaultMode(
+            name=name,
+            about=inspect.cleandoc(fault.__doc__ or "").partition("\n")[0],
+            family=family[name],
+            settings=[_setting(each, field) for each, field in fault.model_fields.items()],
+        )
+        for name, fault in FAULTS.items()
+    ]
+    return offered.FailureModes(errors=list(NAMED), faults=faults)
+
+
+def _faults_of(module: Any) -> list[str]:
+    return [name for name, fault in FAULTS.items() if fault.__module__ == module.__name__]
+
+
+def _setting(name: str, field: FieldInfo) -> offered.FaultSetting:
+    default = None if field.default is PydanticUndefined else field.default
+    if isinstance(default, BaseModel):
+        default = default.model_dump(exclude_none=True)
+    return offered.FaultSetting(
+        name=field.alias or name,
+        about=field.description or "",
+        default=to_jsonable_python(default, fallback=str),
+        choices=_words(field.annotation),
+    )
+
+
+def _words(annotation: Any) -> list[str]:
+    """The words of a Literal, wherever in the annotation it stands."""
+    inner = get_args(annotation)
+    if (
+        getattr(annotation, "__origin__", None) is not None
+        and inner
+        and all(type(each) is str for each in inner)
+    ):
+        return [str(each) for each in inner]
+    return [word for each in inner if type(each) is not str for word in _words(each)]
+
+
+async def list_climates(control: Control, call: Call) -> BaseModel:
+    endpoint = "" if call.query.endpoint is None else named(call.query.endpoint)
+    return offered.ClimateList(
+        climates=[
+            offered.ClimateInfo(name=each.name, about=each.about, yaml=_yaml("modifiers", on) if on else "")
+            for each in climates().values()
+            for on in [each.on(endpoint, match_of(endpoint))]
+        ]
+    )
+
+
+async def show_items(control: Control, call: Call) -> BaseModel:
+    if control.overlays is None:
+        raise Problem(501, "This server has no overlay.")
+    whole = control.overlays.of(None)
+    found = []
+    for endpoint, own in control.overlays.settings.items():
+        found += [_item("modifier", each, (endpoint,)) for each in own]
+    known = {each.name for each in found}
+    for kind, listed in (("rule", whole.rules), ("modifier", whole.modifiers)):
+        plain = [_item(kind, each) for each in listed]
+        found += [each for each in plain if each.name not in known]
+    return offered.OverlayItems(items=found)
+
+
+def _item(kind: Any, item: Any, settings_of: tuple[str, ...] = ()) -> offered.OverlayItem:
+    return offered.OverlayItem(
+        name=item["name"],
+        kind=kind,
+        from_settings=bool(settings_of),
+        endpoint=next(iter(settings_of), None) or None,
+        yaml=_yaml(f"{kind}s", [item]),
+    )
+
+
+def _yaml(kind: str, items: list[Json]) -> str:
+    return as_yaml({kind: items})
+
+
+async def suggest_rule(control: Control, call: Call) -> BaseModel:
+    kept = handlers.kept_of(control, call.params["id"])
+    request = read_again(kept, control.engine)
+    rule: dict[str, Json] = {"name": f"like-request-{kept.number}", "match": _match(request)}
+    if request.generates:
+        rule["reply"] = PLACEHOLDER
+    else:
+        rule["http"] = {"status": 200, "body": PLACEHOLDER}
+    return offered.SuggestedRule(yaml=Overlay(rules=(rule,)).text)
+
+
+def _match(request: Request) -> dict[str, Json]:
+    """What tells requests like this one: the model, what was said last, and the tool whose result it brings."""
+    if not request.generates:
+        return {"method": request.method, "path": request.path}
+    found: dict[str, Json] = {}
+    if request.model is not None:
+        found["model"] = {"equals": request.model}
+    results = request.tool_results
+    user = request.user
+    if results:
+        found["tool_result"] = {"name": results[-1].name} if results[-1].name else {"exists": True}
+    elif user and len(user) <= LONGEST:
+        found["user"] = {"equals": user}
+    elif user:
+        found["user"] = {"starts_with": user[:LONGEST]}
+    return found
