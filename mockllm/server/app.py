@@ -99,6 +99,8 @@ class App:
         self.metrics = Metrics()
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.running = 0
+        self.playing: dict[type[Request], int] = {}
+        """How many answers that take their time are being given, by the kind of their requests."""
         self.draining = False
         self.stopped = False
         """Answers that are still being given are cut, by the server itself."""
@@ -287,7 +289,12 @@ class App:
             else:
                 play = Play(plan, head, sink, self.deadlines, since)
                 times = play.times
-                await perform(play, sink, self._loop)
+                kind = Request if request is None else type(request)
+                self.playing[kind] = self.playing.get(kind, 0) + 1
+                try:
+                    await perform(play, sink, self._loop)
+                finally:
+                    self.playing[kind] -= 1
                 left = play.ended or "gone"
         finally:
             if left == "gone" and self.stopped:
