@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -56,6 +57,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage, parser.description = USAGE, ABOUT
     add(parser, (*LOADING, *OPTIONS))
     add_limits(parser)
+    parser.add_argument(
+        "--verdicts",
+        action="store_true",
+        help="tell how the command behaved as a client; a bad verdict makes the exit code 1 where it succeeded",
+    )
+    parser.add_argument("--junit", default=None, metavar="FILE", help="write the verdicts in JUnit's form")
     parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="what to run, behind --")
 
 
@@ -83,7 +90,8 @@ def run(given: argparse.Namespace) -> int:
         return 1
     for each in () if values["verbose"] else missed:  # behind the command's own output
         print(f"mockllm: {each}", file=sys.stderr)
-    return _ended(code, len(missed), strict=values["strict"])
+    code = _ended(code, len(missed), strict=values["strict"])
+    return _judged(app, engine, given, code) if given.verdicts or given.junit is not None else code
 
 
 def _engine(values: Mapping[str, Any], bounds: Limits, environment: Mapping[str, str]) -> Engine:
@@ -154,3 +162,22 @@ def _ended(code: int, missed: int, *, strict: bool) -> int:
     if missed:
         print(f"mockllm: {missed} request{'s' * (missed != 1)} that no rule answered", file=sys.stderr)
     return 1 if strict and missed and code == 0 else code
+
+
+def _judged(app: App, engine: Engine, given: argparse.Namespace, code: int) -> int:
+    """The exit code, where it is minded how the command behaved; that is told, and written."""
+    from mockllm.cli.verdict import BAD, chosen, lines, write
+    from mockllm.server.control.judged import VerdictQuery
+    from mockllm.server.control.judging import conduct, told
+
+    found = conduct(app.journal, engine, VerdictQuery(over=True), time.monotonic())
+    if given.junit is not None:
+        from mockllm.core.conduct.junit import junit
+
+        write(given.junit, junit(found))
+    if not given.verdicts:
+        return code
+    clients = told(found).model_dump()["clients"]
+    print("\n".join(f"mockllm: {line}" for line in lines(clients)), file=sys.stderr)
+    names = {each["verdict"] for client in clients for each in client["verdicts"]}
+    return 1 if code == 0 and names & chosen(BAD) else code

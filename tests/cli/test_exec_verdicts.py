@@ -1,0 +1,76 @@
+"""`mockllm exec --verdicts`: how the command behaved as a client is told, written, and fails it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from mockllm.cli.main import main
+
+ASK = """
+import os, sys, urllib.error, urllib.request
+for _ in range(int(sys.argv[1])):
+    try:
+        with urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b'{"model": "m"}', 10):
+            pass
+    except urllib.error.HTTPError as error:
+        error.close()
+sys.exit(int(sys.argv[2]))
+"""
+
+
+def run(folder: Path, rules: str, tries: int, code: int, *options: str) -> object:
+    (folder / "a.yaml").write_text(f"validation: off\nrules: [{rules}]")
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                "exec",
+                "--scenarios",
+                str(folder),
+                *options,
+                "--",
+                sys.executable,
+                "-c",
+                ASK,
+                str(tries),
+                str(code),
+            ]
+        )
+    return ended.value.code
+
+
+BUSY = "{error: {type: overloaded}}"
+
+
+@pytest.mark.parametrize(
+    ("rules", "tries", "code", "options", "ends"),
+    [
+        (BUSY, 4, 0, ["--verdicts"], 1),
+        (BUSY, 4, 7, ["--verdicts"], 7),
+        (BUSY, 4, 0, [], 0),
+        ("{reply: Hi}", 1, 0, ["--verdicts"], 0),
+    ],
+    ids=["bad", "bad, and it has failed itself", "nobody asks for verdicts", "good"],
+)
+def test_how_it_ends(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    rules: str,
+    tries: int,
+    code: int,
+    options: list[str],
+    ends: int,
+) -> None:
+    assert run(tmp_path, rules, tries, code, *options) == ends
+    told = capfd.readouterr().err
+    assert ("BAD  no_backoff" in told) == (bool(options) and tries > 1)
+    assert ("nothing to say" in told) == (tries == 1)
+
+
+def test_junits_form_is_written_and_fails_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.xml"
+    assert run(tmp_path, BUSY, 4, 0, "--junit", str(file)) == 0
+    assert ET.parse(file).getroot().get("failures") == "1"

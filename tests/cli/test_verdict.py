@@ -1,0 +1,142 @@
+"""`mockllm verdict`, against a live server: what it tells, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from mockllm.cli.main import main
+from mockllm.core.conduct import VERDICTS
+from tests.server.control.steered import Steered, steered
+
+FILE = """
+rules:
+  - match: {user: busy}
+    error: {type: rate_limit, retry_after: 30s}
+  - match: {user: later}
+    sequence: [{error: {type: overloaded}}, Here.]
+  - reply: Hello you.
+"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
+    with steered(tmp_path_factory.mktemp("verdict"), {"a.yaml": FILE}) as made:
+        yield made
+
+
+@pytest.fixture
+def server(running: Steered, monkeypatch: pytest.MonkeyPatch) -> Steered:
+    running.call("POST", "/api/reset")
+    monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{running.port}")
+    return running
+
+
+def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["verdict", *arguments])
+    said = capsys.readouterr()
+    return ended.value.code, said.out, said.err
+
+
+def test_who_behaves_well_has_nothing_said_of_it(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    server.ask("hello")
+    code, out, _ = ran(capsys)
+    assert code == 0
+    first, second, last = out.splitlines()
+    assert first.startswith("key ")
+    assert first.endswith(", 127.0.0.1: 1 request")
+    assert (second, last) == ("  nothing to say", "1 client, 0 bad verdicts")
+
+
+def test_a_bad_verdict_is_told_with_its_rule_and_fails(
+    server: Steered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = server.app.journal.total + 1
+    for _ in range(12):
+        server.ask("busy", session="mine")
+    code, out, _ = ran(capsys)
+    assert code == 1
+    assert " in session mine: 12 requests" in out
+    lines = out.splitlines()
+    at = next(place for place, line in enumerate(lines) if "retry_after_ignored" in line)
+    assert lines[at].startswith(f"  BAD  retry_after_ignored: #{first + 1} came ")
+    assert lines[at].endswith("; and 10 more of these")
+    shown = ", ".join(f"#{first + number}" for number in range(8))
+    assert lines[at + 1] == f"       requests: {shown} and 4 more"
+    assert lines[at + 2].startswith("       rule: ")
+    assert "RFC 9110" in lines[at + 2]
+    assert ran(capsys, "--session", "other")[0] == 0
+
+
+def test_a_good_one_is_told_too(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    first = server.app.journal.total + 1
+    server.ask("later")
+    server.ask("later")
+    code, out, _ = ran(capsys)
+    assert code == 0
+    said = f"  good recovered: #{first + 1} was answered, behind 1 failure\n       requests: #{first}, #{first + 1}\n"
+    assert said + "1 client, 0 bad verdicts\n" in out
+
+
+FAILING = {
+    "bad": 1,
+    "gave_up": 1,
+    "no_backoff, gave_up": 1,
+    "no_backoff": 0,
+    "none": 0,
+    "recovered": 0,
+    "gave-up": 2,
+    "everything": 2,
+    ",": 2,
+}
+
+
+@pytest.mark.parametrize(("words", "ends"), FAILING.items(), ids=FAILING)
+def test_what_makes_it_fail_is_said(
+    server: Steered, capsys: pytest.CaptureFixture[str], words: str, ends: int
+) -> None:
+    server.ask("busy")
+    code, _, err = ran(capsys, "--fail-on", words)
+    assert code == ends
+    assert bool(err) == (ends == 2)
+    if words == "gave-up":
+        assert 'did you mean "gave_up"?' in err
+    if words == "everything":
+        assert all(name in err for name in VERDICTS)
+
+
+def test_clients_that_are_at_work_have_not_given_up(
+    server: Steered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.ask("busy")
+    assert ran(capsys, "--running")[0] == 0
+    assert ran(capsys, "--since", "99999999999")[1] == "0 clients, 0 bad verdicts\n"
+    assert ran(capsys, "--client", "10.0.0.1")[1] == "0 clients, 0 bad verdicts\n"
+
+
+def test_it_is_told_as_json_and_in_junits_form(
+    server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    server.ask("busy")
+    file = tmp_path / "verdicts.xml"
+    code, out, _ = ran(capsys, "--json", "--junit", str(file))
+    assert code == 1
+    assert json.loads(out)["clients"][0]["verdicts"][0]["verdict"] == "gave_up"
+    assert ET.parse(file).getroot().get("failures") == "1"
+    assert ET.fromstring(ran(capsys, "--junit", "-")[1]).get("failures") == "1"
+    code, _, err = ran(capsys, "--junit", str(tmp_path / "no" / "folder"))
+    assert (code, "No such file" in err) == (2, True)
+
+
+def test_where_nobody_answers_it_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCKLLM_URL", "http://127.0.0.1:1")
+    code, _, err = ran(capsys)
+    assert (code, err.startswith("mockllm: no server answers at http://127.0.0.1:1")) == (2, True)
+    assert ran(capsys, "--url", "localhost:1")[0] == 2
