@@ -15,6 +15,7 @@ from mockllm.recordings.rules import Taken
 from mockllm.scenario.mistakes import Path
 
 FORMATS: Final = {"json_object": "json", "json_schema": "schema", "text": "text"}
+FINISHES: Final = ("stop", "length", "tool_calls", "content_filter")
 ENDPOINTS: Final = {"chat": ["chat", "responses", "messages", "generate"], "embedding": ["embeddings"]}
 
 
@@ -30,7 +31,10 @@ def taken(file: Material) -> Taken:
         if not isinstance(fixture, dict) or not isinstance(fixture.get("response"), dict):
             raise NotImported(f"{file.where(path)}: expected a fixture with a match and a response")
         rule: dict[str, Any] = {"name": f"fixture-{index + 1}"}
-        match = _match(fixture.get("match") or {}, file, (*path, "match"), found)
+        asked = fixture.get("match") or {}
+        if not isinstance(asked, dict):
+            raise NotImported(f"{file.where((*path, 'match'))}: expected an object with what it matches on")
+        match = _match(asked, file, (*path, "match"), found)
         if match is None:
             continue
         if "times" in match:
@@ -38,10 +42,12 @@ def taken(file: Material) -> Taken:
             del match["times"]
         if match:
             rule["match"] = match
-        rule |= _answer(fixture["response"], file, (*path, "response"), found)
-        rule |= _sending(fixture, file, path, found)
-        if len(rule) > 1 + ("match" in rule):
-            found.rules.append(rule)
+        answer = _answer(fixture["response"], file, (*path, "response"), found)
+        rule |= answer | _sending(fixture, file, path, found)
+        if answer:
+            found.add(rule, file.where(path))
+        else:
+            found.notes.append(f"{file.where(path)}: it answers nothing that can be carried over")
     return found
 
 
@@ -59,9 +65,9 @@ def _match(given: dict[str, Json], file: Material, path: Path, found: Taken) -> 
             match["tool_result"] = {"id": str(value)}
         elif name == "model":
             match["model"] = {"equals": str(value)}
-        elif name == "responseFormat" and value in FORMATS:
+        elif name == "responseFormat" and isinstance(value, str) and value in FORMATS:
             match["response_format"] = FORMATS[value]
-        elif name == "endpoint" and value in ENDPOINTS:
+        elif name == "endpoint" and isinstance(value, str) and value in ENDPOINTS:
             match["api"] = ENDPOINTS[value]
         elif name == "sequenceIndex":
             match["times"] = 1
@@ -75,7 +81,12 @@ def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken)
     error = response.get("error")
     if isinstance(error, dict):
         status = response.get("status")
-        said: dict[str, Any] = {"status": status if isinstance(status, int) else 500}
+        fits = type(status) is int and 400 <= status <= 599
+        said: dict[str, Any] = {"status": status if fits else 500}
+        if status is not None and not fits:
+            found.notes.append(
+                f"{file.where((*path, 'status'))}: this is no status of an error; 500 is answered"
+            )
         if isinstance(error.get("message"), str):
             said["message"] = error["message"]
         fields = {name: error[name] for name in ("type", "code", "param") if error.get(name) is not None}
@@ -88,7 +99,11 @@ def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken)
             reply["thinking"] = value
         elif name == "toolCalls" and isinstance(value, list):
             reply["tool_calls"] = [_call(call) for call in value]
-        elif name == "finishReason" and value in ("stop", "length", "tool_calls", "content_filter"):
+        elif (
+            name == "finishReason"
+            and isinstance(value, str)
+            and value in ("stop", "length", "tool_calls", "content_filter")
+        ):
             reply["finish_reason"] = value
         elif name == "model" and isinstance(value, str):
             reply["model"] = value
@@ -117,13 +132,13 @@ def _sending(fixture: dict[str, Json], file: Material, path: Path, found: Taken)
     for name, value in fixture.items():
         if name in ("match", "response"):
             continue
-        if name == "latency" and isinstance(value, int | float):
+        if name == "latency" and isinstance(value, int | float) and value >= 0:
             pace["itl"] = f"{value:g}ms"
         elif name == "chunkSize" and isinstance(value, int) and value > 0:
             pace["chunk_size"] = f"{value} characters"
-        elif name == "truncateAfterChunks" and isinstance(value, int):
+        elif name == "truncateAfterChunks" and type(value) is int and value > 0:
             settings["faults"] = [{"close": {"after": {"chunks": value}}}]
-        elif name == "disconnectAfterMs" and isinstance(value, int | float):
+        elif name == "disconnectAfterMs" and isinstance(value, int | float) and value >= 0:
             settings["faults"] = [{"reset": {"after": {"time": f"{value:g}ms"}}}]
         else:
             found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")

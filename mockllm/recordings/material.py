@@ -84,16 +84,17 @@ def header_pairs(value: Json) -> Pairs:
     pairs: list[tuple[str, str]] = []
     if isinstance(value, dict):
         for name, held in value.items():
-            pairs += [(name, _text(each)) for each in (held if isinstance(held, list) else [held])]
+            pairs += [(name, header_text(each)) for each in (held if isinstance(held, list) else [held])]
     for each in value if isinstance(value, list) else ():
         if isinstance(each, dict) and "name" in each:
-            pairs.append((_text(each["name"]), _text(each.get("value"))))
+            pairs.append((header_text(each["name"]), header_text(each.get("value"))))
         elif isinstance(each, list) and len(each) == 2:
-            pairs.append((_text(each[0]), _text(each[1])))
+            pairs.append((header_text(each[0]), header_text(each[1])))
     return tuple((name, text) for name, text in pairs if not name.startswith(":"))
 
 
-def _text(value: Any) -> str:
+def header_text(value: Any) -> str:
+    """A header's value, whatever it was written as."""
     return "" if value is None else value if isinstance(value, str) else dumps(value).decode()
 
 

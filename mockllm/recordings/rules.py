@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mockllm.core.json import Json
+from mockllm.core.redaction import REDACTED
+from mockllm.recordings.cleaning import clean_json
 from mockllm.recordings.writing import comment, key_text, quoted, text_lines
 
 
@@ -15,6 +17,18 @@ class Taken:
 
     rules: list[dict[str, Json]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def add(self, rule: dict[str, Json], where: str) -> None:
+        """Takes a rule without the keys in it; what matches on a key is not taken at all."""
+        clean = clean_json(rule)
+        if clean.get("match") != rule.get("match"):
+            self.notes.append(f"{where}: it matches on what looks like a key, so it is not carried over")
+            return
+        if clean != rule:
+            self.notes.append(
+                f"{where}: what looks like a key stood in the answer; it is written as {REDACTED}"
+            )
+        self.rules.append(clean)
 
 
 def written(taken: Taken, title: str) -> str:

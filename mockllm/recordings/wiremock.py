@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.jsonpath import JsonPathError, compile_path
-from mockllm.core.redaction import REDACTED, redact_text, secret_name
-from mockllm.recordings.interaction import LEFT_OUT
-from mockllm.recordings.material import Material, NotImported, of
+from mockllm.core.redaction import REDACTED, secret_name
+from mockllm.core.regexes import compile_regex
+from mockllm.recordings.interaction import LEFT_OUT, sound_headers
+from mockllm.recordings.material import Material, NotImported, header_text, of
 from mockllm.recordings.rules import Taken
 from mockllm.scenario.mistakes import Path
 
@@ -63,13 +64,13 @@ def _mapping(each: Json, file: Material, path: Path, found: Taken, number: int) 
         "name": f"mapping-{number}",
         "match": _match(request, file, (*path, "request"), found),
     }
-    if isinstance(each.get("priority"), int):
+    if type(of(each, "priority")) is int:
         rule["priority"] = USUAL - each["priority"]  # there the lowest number goes first
     for name in each:
         if name not in SILENT and name != "priority":
             found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
     rule |= _answer(response, file, (*path, "response"), found)
-    found.rules.append(rule)
+    found.add(rule, file.where(path))
 
 
 def _match(request: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
@@ -84,21 +85,14 @@ def _match(request: dict[str, Json], file: Material, path: Path, found: Taken) -
             if query:
                 found.notes.append(f"{file.where((*path, name))}: the query of a url is not carried over")
         elif name in ("urlPattern", "urlPathPattern"):
-            match["path"] = {"regex": f"^(?:{str(value).partition('?')[0]})$"}
-        elif name in ("headers", "queryParameters"):
-            asked = {
-                key: _condition(held, file, (*path, name, key), found)
-                for key, held in value.items()
-                if not (name == "headers" and secret_name(key))
-            }
-            if secrets := [key for key in value if name == "headers" and secret_name(key)]:
-                found.notes.append(
-                    f"{file.where((*path, name))}: {', '.join(secrets)}: keys are not carried over"
-                )
-            asked = {key: held for key, held in asked.items() if held is not None}
+            pattern = _whole(str(value).partition("?")[0], file, (*path, name), found)
+            if pattern is not None:
+                match["path"] = {"regex": pattern}
+        elif name in ("headers", "queryParameters") and isinstance(value, dict):
+            asked = _named(value, file, (*path, name), found)
             if asked:
                 match["headers" if name == "headers" else "query"] = asked
-        elif name == "bodyPatterns":
+        elif name == "bodyPatterns" and isinstance(value, list):
             for index, pattern in enumerate(value):
                 _body(pattern, match, file, (*path, name, index), found)
         else:
@@ -108,13 +102,38 @@ def _match(request: dict[str, Json], file: Material, path: Path, found: Taken) -
     return match
 
 
+def _named(value: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Json]:
+    """Conditions on headers or the query, by name; of headers that hold keys, none."""
+    keys = [key for key in value if secret_name(key)]
+    if keys:
+        found.notes.append(f"{file.where(path)}: {', '.join(keys)}: keys are not carried over")
+    asked = {
+        key: _condition(held, file, (*path, key), found) for key, held in value.items() if key not in keys
+    }
+    return {key: held for key, held in asked.items() if held is not None}
+
+
+def _whole(pattern: str, file: Material, path: Path, found: Taken) -> str | None:
+    """A regex that has to match the whole text, as all of WireMock's do; None where it is none here."""
+    whole = f"^(?:{pattern})$"
+    try:
+        compile_regex(whole)
+    except ValueError as error:
+        found.notes.append(f"{file.where(path)}: {error}; this condition is not carried over")
+        return None
+    return whole
+
+
 def _condition(held: Json, file: Material, path: Path, found: Taken) -> Json:
     for name, word in TEXTS.items():
         if isinstance(held, dict) and name in held:
             if name == "absent":
                 return {"exists": False}
             if word is not None:
-                asked: dict[str, Json] = {word: str(held[name])}
+                text = str(held[name]) if name != "matches" else _whole(str(held[name]), file, path, found)
+                if text is None:
+                    return None
+                asked: dict[str, Json] = {word: text}
                 return asked | ({"ignore_case": True} if held.get("caseInsensitive") else {})
     found.notes.append(f"{file.where(path)}: this condition is not carried over")
     return None
@@ -138,7 +157,9 @@ def _body(pattern: Json, match: dict[str, Any], file: Material, path: Path, foun
     elif isinstance(of(pattern, "contains"), str) and "raw_body" not in match:
         match["raw_body"] = {"contains": pattern["contains"]}
     elif isinstance(of(pattern, "matches"), str) and "raw_body" not in match:
-        match["raw_body"] = {"regex": pattern["matches"]}
+        whole = _whole(pattern["matches"], file, path, found)
+        if whole is not None:
+            match["raw_body"] = {"regex": whole}
     else:
         found.notes.append(f"{file.where(path)}: this pattern is not carried over")
     if not body:
@@ -149,27 +170,37 @@ def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken)
     http: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     for name, value in response.items():
-        if name == "status" and isinstance(value, int):
+        if name == "status" and type(value) is int and 200 <= value <= 599:
             http["status"] = value
         elif name == "headers" and isinstance(value, dict):
-            http["headers"] = {
-                key: REDACTED
-                if secret_name(key)
-                else redact_text(", ".join(held) if isinstance(held, list) else str(held))
-                for key, held in value.items()
-                if key.lower() not in LEFT_OUT and key.lower() != "set-cookie"
-            }
+            http["headers"] = _headers(value, file, (*path, name), found)
         elif name == "body":
-            http["body"] = redact_text(str(value))
+            http["body"] = str(value)
         elif name == "jsonBody":
             http["body"] = value
-        elif name == "bodyFileName":
+        elif name == "bodyFileName" and isinstance(value, str):
             http["body_file"] = f"__files/{value}"
             found.notes.append(f"{file.where((*path, name))}: copy __files/{value} beside the scenario file")
-        elif name == "fixedDelayMilliseconds" and isinstance(value, int):
+        elif name == "fixedDelayMilliseconds" and type(value) is int and value >= 0:
             settings["delay"] = f"{value}ms"
-        elif name == "fault" and value in FAULTS:
+        elif name == "fault" and isinstance(value, str) and value in FAULTS:
             settings["faults"] = [FAULTS[value]]
         elif name != "statusMessage":
             found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
     return {"literal": True, "http": http, **settings}
+
+
+def _headers(value: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Json]:
+    """Headers of an answer, without keys and cookies; several of one name joined."""
+    pairs = [
+        (key, REDACTED if secret_name(key) else ", ".join(map(header_text, _several(held))))
+        for key, held in value.items()
+        if key.lower() not in LEFT_OUT and key.lower() != "set-cookie"
+    ]
+    sound, odd = sound_headers(pairs)
+    found.notes.extend(f"{file.where(path)}: {each!r} is no header and is left out" for each in odd)
+    return dict(sound)
+
+
+def _several(held: Json) -> list[Json]:
+    return held if isinstance(held, list) else [held]

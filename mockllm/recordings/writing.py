@@ -17,7 +17,8 @@ from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.redaction import redacted
 from mockllm.core.request import VOLATILE, Request
 from mockllm.engine import Engine
-from mockllm.recordings.interaction import Answered, Asked, Interaction, cleaned
+from mockllm.recordings.cleaning import cleaned, private
+from mockllm.recordings.interaction import Answered, Asked, Interaction
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.state.sessions import Sessions
 
@@ -54,6 +55,8 @@ class Rule:
     asked: Asked
     hash: str
     session: str | None
+    private: bool
+    """Whether its body may stand nowhere."""
     answers: list[Interaction] = field(default_factory=list)
 
 
@@ -70,7 +73,9 @@ def rules_of(interactions: Sequence[Interaction], reader: Reader) -> list[Rule]:
             if name in names:
                 name = f"{name}-{len(names)}"
             names.add(name)
-            rule = found[each.session, hash] = Rule(name, request, each.asked, hash, each.session)
+            rule = found[each.session, hash] = Rule(
+                name, request, each.asked, hash, each.session, private(each)
+            )
         rule.answers.append(cleaned(each))
     return list(found.values())
 
@@ -183,7 +188,7 @@ def milliseconds(seconds: float) -> str:
 
 def _example(rule: Rule) -> Iterator[str]:
     """The request, so that a person sees what was asked, and `mockllm test` that it is found."""
-    body = _body(rule.asked.body)
+    body = None if rule.private else _body(rule.asked.body)
     if body is None:
         yield f"  # {rule.name}: the request is too long to stand here, or held a key"
         return

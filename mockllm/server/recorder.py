@@ -11,12 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
-from urllib.parse import parse_qsl, urlencode
 
 from mockllm.core.hash import looked_up
 from mockllm.core.plan import Framing, Head, Plan, Raw
 from mockllm.core.recording import Frame
-from mockllm.core.redaction import secret_name
 from mockllm.core.request import Request
 from mockllm.engine import Answer
 from mockllm.recordings.hosts import OTHER
@@ -172,14 +170,12 @@ class Recorder:
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.heard = True
-        asked, secrets = _asked(request, path, headers)
+        asked = Asked(request.method, path, request.query_string, tuple(headers.items()), request.raw)
         answered = Answered(response.status, _pairs(response), tuple(frames))
         if MARK in response.headers:
             note = ": it leads back to a recorder that it came from, and is not recorded"
         elif whole:
-            note = await self._keep(
-                request, Interaction(asked, answered, path, request.session, extra=secrets)
-            )
+            note = await self._keep(request, Interaction(asked, answered, path, request.session))
         else:
             note = ": its answer was cut off, and is not recorded"
             self.failed += 1
@@ -254,11 +250,3 @@ def _head(response: ClientResponse) -> Head:
 
 def _pairs(response: ClientResponse) -> tuple[tuple[str, str], ...]:
     return tuple(response.headers.items())
-
-
-def _asked(request: Request, path: str, headers: Mapping[str, str]) -> tuple[Asked, tuple[str, ...]]:
-    """The request as it is written down, and the secrets that stood in its query."""
-    query = parse_qsl(request.query_string, keep_blank_values=True)
-    secrets = tuple(value for name, value in query if secret_name(name) and value)
-    kept = urlencode([(name, value) for name, value in query if not secret_name(name)])
-    return Asked(request.method, path, kept, tuple(headers.items()), request.raw), secrets

@@ -41,7 +41,7 @@ def test_fixtures_of_aimock_become_rules() -> None:
     assert game.hear(chat(tools=tools)).calls == [("look", {"a": 1})]
     assert game.hear(chat("do fail")).status == 429
     assert [note.partition(": ")[2] for note in found.notes] == [
-        "embedding is not carried over", "predicate is not carried over, nor is its fixture", "audio is not carried over",
+        "embedding is not carried over", "it answers nothing that can be carried over", "predicate is not carried over, nor is its fixture", "audio is not carried over",
         "chaos is not carried over",
     ]  # fmt: skip
     assert found.notes[0].startswith("fixtures.json:1:")

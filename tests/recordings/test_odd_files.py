@@ -1,0 +1,87 @@
+"""Files in which anything may stand anywhere: each is imported, or refused with its place; none is a traceback, and
+what was imported can be served."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from mockllm.core.json import Json, dumps
+from mockllm.recordings.importing import imported
+from mockllm.recordings.material import Material, NotImported
+from mockllm.recordings.writing import Reader
+from tests.language.playing import Game
+from tests.recordings.recorded import ANSWER, BODY, HAR, LOG, vcrpy
+from tests.recordings.test_cassettes import GO
+from tests.recordings.test_other_mocks import AIMOCK, WIREMOCK
+
+ODD: Final[tuple[Json, ...]] = (None, -1, True, "x\x00é${x}", [], {}, [1], {"a": 1})
+EXCHANGE: Final[dict[str, Any]] = {
+    "request": {
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "query": {"a": "b"},
+        "headers": {"a": "b"},
+        "body": BODY,
+    },
+    "response": {
+        "status": 200,
+        "headers": {"content-type": "application/json"},
+        "body_encoding": "utf8",
+        "body": json.loads(ANSWER),
+    },
+}
+FILES: Final[dict[str, Any]] = {
+    "cassette.json": vcrpy({"string": ANSWER}),
+    "go.json": GO,
+    "page.har": HAR,
+    "fixtures.json": AIMOCK,
+    "mappings.json": WIREMOCK,
+    "exchange.json": EXCHANGE,
+    "log.jsonl": LOG,
+}
+READER: Final = Reader()
+Way = tuple[str | int, ...]
+
+
+def ways(value: Json, to: Way = ()) -> Iterator[Way]:
+    """The ways to all that stands in it."""
+    yield to
+    for key, held in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield from ways(held, (*to, key))
+
+
+def with_odd(value: Json, way: Way, odd: Json) -> Json:
+    """The same with this there."""
+    if not way:
+        return odd
+    found = copy.deepcopy(value)
+    held = found
+    for key in way[:-1]:
+        held = held[key]
+    held[way[-1]] = odd
+    return found
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_whatever_stands_anywhere_is_imported_or_refused_with_its_place(name: str) -> None:
+    taken = 0
+    for number, way in enumerate(ways(FILES[name])):
+        for odd in ODD:
+            try:
+                found = imported(Material(name, dumps(with_odd(FILES[name], way, odd))), READER)
+            except NotImported as error:
+                assert str(error).startswith(name)  # noqa: PT017 - both ends are right
+                continue
+            taken += 1
+            if (
+                number % 3 == 0 and "bodyFileName" not in way
+            ):  # loading takes most of the time, and wants that file
+                Game({"a.yaml": found.text, "__files/a.json": "{}"})
+    assert taken > 50

@@ -1,0 +1,118 @@
+"""Keys never stand in a file, wherever a request or an answer holds them."""
+
+# ruff: noqa: E501 - cases stand on one line each
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from mockllm.core.recording import Frame
+from mockllm.recordings.interaction import Answered, Asked, Interaction
+from mockllm.recordings.writing import Reader, scenario
+from tests.language.playing import table
+from tests.recordings.recorded import BODY, take
+
+AZURE = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+"""A key that does not look like one: only where it stands tells."""
+PATH = "/v1/chat/completions"
+
+
+def written(
+    *,
+    asked: dict[str, str] | None = None,
+    query: str = "",
+    body: Any = BODY,
+    headers: dict[str, str] | None = None,
+    answer: bytes = b"",
+) -> str:
+    """The file of one exchange. The answer repeats the key, for that is where it would be missed."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    frames = (Frame(0.0, answer[:7]), Frame(0.1, answer[7:]))
+    kept = Asked("POST", PATH, query, tuple((asked or {}).items()), raw)
+    text, _ = scenario(
+        [Interaction(kept, Answered(200, tuple((headers or {}).items()), frames), PATH)], "x", Reader()
+    )
+    return text
+
+
+ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}}).encode()
+
+
+@table(
+    "given",
+    [
+        ("OpenAI's header", {"asked": {"Authorization": f"Bearer {AZURE}"}}),
+        ("a header without a scheme", {"asked": {"authorization": AZURE}}),
+        ("Azure's header", {"asked": {"api-key": AZURE}}),
+        ("Anthropic's header", {"asked": {"x-api-key": AZURE}}),
+        ("Google's header", {"asked": {"X-Goog-Api-Key": AZURE}}),
+        ("a gateway's own header", {"asked": {"x-portkey-api-key": AZURE}}),
+        ("a cookie among others", {"asked": {"Cookie": f"theme=dark; session={AZURE}; a=b"}}),
+        ("the query", {"query": f"alt=sse&key={AZURE}"}),
+        ("the query, as another parameter", {"query": f"api-version=1&access_token={AZURE}"}),
+        ("a field of the body", {"body": {**BODY, "api_key": AZURE}}),
+        ("a field deep in the body", {"body": {**BODY, "tools": [{"mcp": {"authorization": AZURE}}]}}),
+        ("a cookie that the answer sets", {"headers": {"Set-Cookie": f"__cf_bm={AZURE}; path=/; HttpOnly"}}),
+        ("a token that the answer gives", {"headers": {"x-session-token": AZURE}}),
+    ],
+)
+def test_a_key_that_is_known_by_its_place_stands_nowhere(given: dict[str, Any]) -> None:
+    text = written(**{"answer": ECHO, "headers": {"x-echo": f"you sent {AZURE}"}, **given})
+    assert AZURE not in text
+    assert "*" * len(AZURE) in text.replace("\n", "")
+
+
+def test_a_key_in_a_packed_answer_stands_nowhere() -> None:
+    text = written(asked={"api-key": AZURE}, headers={"content-encoding": "gzip"}, answer=gzip.compress(ECHO))
+    assert "****" in text
+    assert "base64" not in text
+
+
+def test_a_key_in_the_prompt_stands_in_no_example() -> None:
+    body = {**BODY, "messages": [{"role": "user", "content": f"My key is {AZURE}."}]}
+    text = written(asked={"api-key": AZURE}, body=body, answer=b"{}")
+    assert AZURE not in text
+    assert "held a key" in text
+
+
+def test_a_url_with_a_signature_is_not_told() -> None:
+    text = written(headers={"location": f"https://x.test/file?sig={AZURE}&sp=r"}, answer=b"{}")
+    assert AZURE not in text
+    assert "&sp=r" in text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tools": [{"key": "source_url"}]},
+        {"model": "gpt-5-nano", "prompt_cache_key": "gpt-5-nano"},
+        b"no JSON",
+        b"",
+    ],
+)
+def test_words_under_the_name_of_a_key_stay(body: Any) -> None:
+    assert "source_url gpt-5-nano" in written(body=body, answer=b"Behind: source_url gpt-5-nano")
+
+
+@table(
+    "data",
+    [
+        ("a fixture's answer", {"fixtures": [{"match": {"userMessage": "x"}, "response": {"content": "sk-" + "a1B2" * 8}}]}),
+        ("a fixture's condition", {"fixtures": [{"match": {"userMessage": "sk-" + "a1B2" * 8}, "response": {"content": "x"}}]}),
+        ("a fixture's error", {"fixtures": [{"match": {}, "response": {"error": {"message": "sk-" + "a1B2" * 8}}}]}),
+        ("a fixture's call", {"fixtures": [{"match": {}, "response": {"toolCalls": [{"name": "f", "arguments": {"api_key": "sk-" + "a1B2" * 8}}]}}]}),
+        ("a mapping's query", {"mappings": [{"request": {"urlPath": "/x", "queryParameters": {"key": {"equalTo": "sk-" + "a1B2" * 8}}}, "response": {}}]}),
+        ("a mapping's condition", {"mappings": [{"request": {"urlPath": "/x", "bodyPatterns": [{"contains": "sk-" + "a1B2" * 8}]}, "response": {}}]}),
+        ("a mapping's JSON", {"mappings": [{"request": {"urlPath": "/x", "bodyPatterns": [{"equalToJson": {"k": "sk-" + "a1B2" * 8}}]}, "response": {}}]}),
+        ("a mapping's answer", {"mappings": [{"request": {"urlPath": "/x"}, "response": {"jsonBody": {"k": "sk-" + "a1B2" * 8}}}]}),
+        ("a mapping's header", {"mappings": [{"request": {"urlPath": "/x", "headers": {"x-other": {"equalTo": "sk-" + "a1B2" * 8}}}, "response": {}}]}),
+    ],
+)  # fmt: skip
+def test_keys_in_the_files_of_other_mocks_stand_nowhere_and_are_told(data: Any) -> None:
+    found = take(data)
+    assert "a1B2" not in found.text
+    assert any("key" in note for note in found.notes)
