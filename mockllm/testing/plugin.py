@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 MARKER: Final = "mockllm"
-WORDS: Final = ("scenarios", "packs", "pack", "params", "seed", "strict", "all_used")
+WORDS: Final = ("scenarios", "packs", "pack", "params", "seed", "strict", "all_used", "verdicts")
 """What the marker takes; `pack` is another word for `packs`."""
 SERVERS: Final = pytest.StashKey[list["Answering"]]()
 """The servers and sessions of a test, for what is told and checked behind it."""
@@ -38,13 +38,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "mockllm_strict", "a request that no rule answers fails its test", type="bool", default=False
     )
     parser.addini("mockllm_all_used", "a rule that never answers fails its test", type="bool", default=False)
+    parser.addini("mockllm_verdicts", "a bad verdict on a client fails its test", type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False): what the fixture `mockllm` "
-        "serves, and whether unmatched requests (strict) and unused rules (all_used) fail the test",
+        "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False, verdicts=False): what the "
+        "fixture `mockllm` serves, and whether unmatched requests (strict), unused rules (all_used) and bad verdicts "
+        "on clients (verdicts) fail the test",
     )
 
 
@@ -57,6 +59,7 @@ def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     from mockllm.testing.library import MockLLM
 
     words = {**_defaults(request.config), **_words(request.node)}
+    words.pop("verdicts", None)
     for name in ("strict", "all_used"):
         words[name] = _wants(request.node, name)
     server = _made(lambda: MockLLM(**words)).start()
@@ -113,6 +116,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         for server in item.stash.get(SERVERS, [])
         for line in server.complaints(unmatched=strict, unused=all_used, files=own)
     ]
+    if _wants(item, "verdicts"):
+        told += [str(each) for server in item.stash.get(SERVERS, []) for each in server.verdicts.bad]
     if told:
         pytest.fail("\n".join(told), pytrace=False)
 
@@ -127,6 +132,9 @@ def pytest_runtest_makereport(
         for server in item.stash.get(SERVERS, []):
             came = server.journal() or "no request came"
             report.sections.append((f"mockllm: requests to {server.base_url}", came))
+            bad = server.verdicts.bad
+            if bad:
+                report.sections.append(("mockllm: bad verdicts on the client", str(bad)))
     return report
 
 
@@ -179,7 +187,7 @@ def _path(node: pytest.Item, given: Any) -> str:
 
 
 def _wants(node: pytest.Item, name: str) -> bool:
-    """What a marker, or else the ini file, says of `strict` or `all_used`."""
+    """What a marker, or else the ini file, says of `strict`, `all_used` or `verdicts`."""
     said = _words(node).get(name)
     return bool(node.config.getini(f"mockllm_{name}") if said is None else said)
 

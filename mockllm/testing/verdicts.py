@@ -44,7 +44,7 @@ class Verdict:
 
 
 class Verdicts(Sequence[Verdict]):
-    """The verdicts on all clients, or some of them. Whether one was given: `"recovered" in mockllm.verdicts`."""
+    """The verdicts on all clients, or some of them."""
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:
         self._verdicts = verdicts
@@ -60,7 +60,7 @@ class Verdicts(Sequence[Verdict]):
 
     @property
     def names(self) -> list[str]:
-        """Each once, in the order of the table."""
+        """Each once, in the order of the table: `"recovered" in mockllm.verdicts.names`."""
         given = {each.name for each in self}
         return [name for name in VERDICTS if name in given]
 
@@ -86,9 +86,6 @@ class Verdicts(Sequence[Verdict]):
 
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self._verdicts)
-
-    def __contains__(self, what: object) -> bool:
-        return any(what in (each, each.name) for each in self)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self)) or "no verdict"

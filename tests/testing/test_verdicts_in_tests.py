@@ -1,0 +1,135 @@
+"""`.verdicts` of a test's server and of a session, and what the pytest plugin makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mockllm.testing import MockLLM, Verdict, Verdicts
+from tests.testing.library_client import ask, text
+from tests.testing.test_plugin import run
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def server() -> Iterator[MockLLM]:
+    with MockLLM() as made:
+        made.reply("Hi")
+        made.error({"type": "rate_limit", "retry_after": "20s"}, match={"model": "busy"})
+        made.sequence({"error": "overloaded"}, "Here", match={"model": "later"})
+        yield made
+
+
+def test_who_behaves_well(server: MockLLM) -> None:
+    assert text(server.openai_url) == "Hi"
+    assert not server.verdicts
+    assert server.verdicts.names == []
+    assert (str(server.verdicts), repr(server.verdicts)) == ("no verdict", "[]")
+    server.verdicts.check()
+
+
+def test_a_bad_verdict_tells_what_shows_it(server: MockLLM) -> None:
+    text(server.openai_url)
+    for _ in range(2):
+        ask(server.openai_url, "busy")
+    found = server.verdicts
+    assert isinstance(found, Verdicts)
+    assert found.names == ["retry_after_ignored", "gave_up"]
+    assert (len(found), len(found.bad), len(found.good), len(found[1:])) == (2, 2, 0, 1)
+    ignored = found[0]
+    assert isinstance(ignored, Verdict)
+    assert ignored in found
+    assert ignored.requests == server.requests[1:]
+    assert "Python-urllib" in ignored.client
+    assert ignored.session is None
+    assert "RFC 9110" in ignored.rule_of_conduct
+    assert ignored.says.endswith("behind #2, which was told to wait 20s")
+    assert repr(ignored) == f"<retry_after_ignored: {ignored.says}>"
+    assert repr(found).startswith(f"[retry_after_ignored: {ignored.says}, gave_up: #3 ended with 429")
+    assert "    #2 POST /v1/chat/completions busy 429, asked to wait 20s" in str(found).splitlines()
+
+
+def test_it_is_checked_but_for_what_is_allowed(server: MockLLM) -> None:
+    for _ in range(2):
+        ask(server.openai_url, "busy")
+    with pytest.raises(AssertionError, match=r"^retry_after_ignored by (?s:.)*\ngave_up by "):
+        server.verdicts.check()
+    with pytest.raises(AssertionError, match=r"^gave_up by "):
+        server.verdicts.check("retry_after_ignored")
+    server.verdicts.check("retry_after_ignored", "gave_up")
+    with pytest.raises(ValueError, match="no verdict 'given_up'; there are retry_after_ignored, "):
+        server.verdicts.check("given_up")
+
+
+def test_a_good_one(server: MockLLM) -> None:
+    assert ask(server.openai_url, "later")[0] == 503
+    assert ask(server.openai_url, "later")[0] == 200
+    assert server.verdicts.names == ["recovered"]
+    assert not server.verdicts.bad
+    assert server.verdicts.good[0].good
+
+
+def test_a_session_is_judged_by_its_own_requests(server: MockLLM) -> None:
+    with server.session() as one, server.session() as other:
+        ask(one.openai_url, "busy")
+        text(other.openai_url)
+        assert one.verdicts.names == ["gave_up"]
+        assert one.verdicts[0].session == one.session_id
+        assert not other.verdicts
+    assert server.verdicts.names == ["gave_up"]
+
+
+def test_they_can_be_asked_for_when_it_has_stopped() -> None:
+    with MockLLM() as server:
+        server.error("overloaded")
+        ask(server.openai_url)
+    assert server.verdicts.names == ["gave_up"]
+
+
+def test_other_methods_are_not_judged_and_numbers_are_those_of_the_list(server: MockLLM) -> None:
+    import urllib.request
+
+    urllib.request.urlopen(f"{server.openai_url}/models", timeout=30).close()
+    ask(server.openai_url, "busy")
+    (verdict,) = server.verdicts
+    assert verdict.says.startswith("#2 ended")
+    assert verdict.requests == [server.requests[1]]
+
+
+# --- the plugin --------------------------------------------------------------------------------------
+
+
+BUSY = """
+def test_it(mockllm):
+    mockllm.error({"type": "rate_limit", "retry_after": "20s"})
+    assert [ask(mockllm.openai_url) for _ in range(2)] == [429, 429]
+"""
+
+
+def test_a_bad_verdict_fails_a_test_that_asks_for_it(pytester: pytest.Pytester) -> None:
+    result = run(pytester, f"@pytest.mark.mockllm(verdicts=True){BUSY}")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["retry_after_ignored by Python-urllib/*: #2 came *", "*RFC 9110*"])
+
+
+def test_the_ini_file_says_it_for_all_and_a_marker_otherwise(pytester: pytest.Pytester) -> None:
+    run(pytester, BUSY).assert_outcomes(passed=1)
+    run(pytester, BUSY, ini="mockllm_verdicts = true").assert_outcomes(failed=1)
+    marked = f"@pytest.mark.mockllm(verdicts=False){BUSY}"
+    run(pytester, marked, ini="mockllm_verdicts = true").assert_outcomes(passed=1)
+    shared = BUSY.replace("mockllm", "mockllm_shared")
+    run(pytester, shared, ini="mockllm_verdicts = true").assert_outcomes(failed=1)
+
+
+def test_a_test_may_ask_itself_and_its_failure_can_be_read(pytester: pytest.Pytester) -> None:
+    result = run(pytester, f"{BUSY}    assert not mockllm.verdicts.bad\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E * assert not [[]retry_after_ignored: #2 came * behind #1, which was told to wait 20s*",
+            "*mockllm: bad verdicts on the client*",
+            "gave_up by Python-urllib*",
+        ]
+    )
