@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from mockllm.cli.options import BadOption
+from mockllm.server.lines import MOST, plain
 
 URL: Final = "http://localhost:8080"
 URL_VARIABLE: Final = "MOCKLLM_URL"
@@ -87,6 +88,6 @@ def _refusal(error: HTTPError) -> str:
     try:
         problem = json.load(error)
         lines = [f"{each['field']}: {each['message']}" for each in problem.get("errors", ())]
-        return "\n".join(lines) or str(problem["detail"])
+        return "\n".join(plain(each, MOST) for each in lines or [str(problem["detail"])])
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"the server says {error.code} {error.reason}"

@@ -12,6 +12,7 @@ from mockllm.cli import asking
 from mockllm.cli.options import BadOption
 from mockllm.core.conduct import VERDICTS
 from mockllm.core.json import Json
+from mockllm.server.lines import MOST, plain
 
 ABOUT: Final = (
     "Exit code 0 where no client earned a verdict that --fail-on names, 1 where one did, 2 for a mistake of usage "
@@ -116,7 +117,8 @@ def lines(clients: Sequence[Json]) -> list[str]:
         for verdict in each["verdicts"]:
             said += _verdict(verdict)
     bad = sum(not verdict["good"] for each in clients for verdict in each["verdicts"])
-    return [*said, f"{count(len(clients), 'client')}, {count(bad, 'bad verdict')}"]
+    said.append(f"{count(len(clients), 'client')}, {count(bad, 'bad verdict')}")
+    return [plain(line, MOST) for line in said]  # a client chooses its name
 
 
 def _verdict(verdict: dict[str, Any]) -> list[str]:

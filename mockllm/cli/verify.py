@@ -11,6 +11,7 @@ from mockllm.cli import asking
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import BadOption
 from mockllm.scenario.reading import read_source
+from mockllm.server.lines import MOST, plain
 
 ABOUT = (
     "Exit code 0 where all of it holds, 1 where something does not, 2 for a mistake in the file. The file is "
@@ -61,10 +62,10 @@ def run(given: argparse.Namespace) -> int:
 def _tell(found: dict[str, Any]) -> None:
     for failure in found["failures"]:
         place = "" if failure["expect"] is None else f"expect[{failure['expect']}]: "
-        print(f"{place}{failure['message']}")
+        print(plain(f"{place}{failure['message']}", MOST))
         for each in failure["nearest"]:
             why = "; ".join(each["differences"])
-            print(f"  nearest: #{each['id']} {each['path']}" + (f": {why}" if why else ""))
+            print(plain(f"  nearest: #{each['id']} {each['path']}" + (f": {why}" if why else ""), MOST))
     count = f"{found['checked']} request{'s' * (found['checked'] != 1)}"
     lost = f" ({found['lost']} older ones are no longer in the journal)" if found["lost"] else ""
     print(f"{'verified' if found['passed'] else 'failed'}: {count} looked at{lost}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,13 @@ from mockllm.server.control.problem import Problem
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 YAML: Final = "application/yaml"
+
+
+_UNSEEN: Final = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
+)
+"""Characters in UTF-8 that end a line or steer a terminal, and that JSON may hold as they are: controls, separators
+of lines, marks of direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +44,26 @@ class Text:
     headers: tuple[tuple[str, str], ...] = field(default=())
 
 
+def visible(data: bytes) -> bytes:
+    """The same JSON, in which what a client sent can neither begin a line nor steer a terminal."""
+    return data if data.isascii() and b"\x7f" not in data else _UNSEEN.sub(_escaped, data)
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found[0].decode())
+
+
 def said(what: BaseModel | Text | Json) -> Plan:
     """The answer of a handler."""
     if isinstance(what, Text):
         return plan(200, what.data, what.content_type, *what.headers)
     assert isinstance(what, BaseModel)
-    return plan(200, what.model_dump_json(by_alias=True).encode() + b"\n", JSON)
+    return plan(200, visible(what.model_dump_json(by_alias=True).encode()) + b"\n", JSON)
 
 
 def refused(problem: Problem) -> Plan:
     """The answer of a call that is refused."""
-    data = problem.body.model_dump_json(exclude_none=True).encode() + b"\n"
+    data = visible(problem.body.model_dump_json(exclude_none=True).encode()) + b"\n"
     headers = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()
     if problem.allowed:
         headers = (("Allow", ", ".join(problem.allowed)),)

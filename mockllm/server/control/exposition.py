@@ -1,4 +1,7 @@
-"""`/metrics` for Prometheus: what was counted, in its text format. The label sets are bounded where counted."""
+"""`/metrics` for Prometheus: what was counted, in its text format or as OpenMetrics, by what the scraper accepts.
+
+The label sets are bounded where counted.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,28 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from mockllm.server.lines import plain
 from mockllm.server.metrics import BOUNDS, Histogram
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 SHOWN: Final = tuple(place for place in range(2, len(BOUNDS), 2))
 """The buckets that are told: every second one, from 0.2 ms on."""
 
 
-def exposed(control: Control) -> bytes:
-    """The whole page."""
+def exposed(control: Control, accept: str) -> tuple[bytes, str]:
+    """The whole page, and its content type."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collected(control))
-    return generate_latest(registry)
+    try:
+        encoder, content_type = choose_encoder(accept)
+    except ValueError:  # a version that is no number
+        encoder, content_type = choose_encoder("")
+    return encoder(registry), content_type
 
 
 class _Collected(Collector):
@@ -39,7 +46,8 @@ class _Collected(Collector):
             "mockllm_requests", "Requests answered.", labels=("endpoint", "model", "rule", "status")
         )
         for series, count in metrics.series.items():
-            requests.add_metric((series.endpoint, series.model, series.rule, str(series.status)), count)
+            labels = (series.endpoint, plain(series.model), plain(series.rule), str(series.status))
+            requests.add_metric(labels, count)
         yield requests
         faults = CounterMetricFamily("mockllm_faults", "Faults played.", labels=("endpoint", "fault"))
         left = CounterMetricFamily(
@@ -63,9 +71,18 @@ class _Collected(Collector):
         late = HistogramMetricFamily("mockllm_pacing_error_seconds", "How late paced answers ended.")
         late.add_metric((), _buckets(metrics.late), metrics.late.total)
         yield late
-        yield GaugeMetricFamily("mockllm_open_answers", "Answers being given now.", value=control.open)
+        under_way = GaugeMetricFamily(
+            "mockllm_open_answers", "Answers being given now.", labels=("endpoint",)
+        )
+        for name, number in {**dict.fromkeys(metrics.endpoints, 0), **control.under_way}.items():
+            under_way.add_metric((name,), number)
+        yield under_way
         yield GaugeMetricFamily("mockllm_rules", "Rules that answer.", value=about.rules)
         yield GaugeMetricFamily("mockllm_stale_files", "Files not loaded anew.", value=len(about.stale))
+        yield GaugeMetricFamily(
+            "mockllm_last_reload_successful", "Whether all files are as they were last saved.",
+            value=0 if about.stale else 1,
+        )  # fmt: skip
 
 
 def _buckets(histogram: Histogram) -> list[tuple[str, float]]:

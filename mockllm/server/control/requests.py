@@ -5,7 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
@@ -15,6 +16,7 @@ from mockllm.engine import Engine
 from mockllm.engine.misses import near, nearest
 from mockllm.engine.sessions import PREFIX, SESSION, without
 from mockllm.server import redacting
+from mockllm.server.control.calls import visible
 from mockllm.server.control.models import (
     Answered,
     Asked,
@@ -182,34 +184,30 @@ def _text(data: bytes) -> tuple[str | None, str | None]:
         return None, b64encode(data).decode()
 
 
+PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
 # --- export ----------------------------------------------------------------------------------------
 
 
 def lines(found: Iterable[Kept], engine: Engine) -> Iterator[bytes]:
     """JSON lines, one request each, in full."""
     for each in found:
-        yield detail(each, engine).model_dump_json().encode() + b"\n"
+        yield visible(detail(each, engine).model_dump_json().encode()) + b"\n"
 
 
 def har(found: Iterable[Kept]) -> bytes:
     """An HTTP archive (version 1.2), as browsers' tools and proxies read it."""
     entries = [_entry(each) for each in found]
-    return dumps(
-        {
-            "log": {
-                "version": "1.2",
-                "creator": {"name": "mockllm", "version": __version__},
-                "entries": entries,
-            }
-        }
-    )
+    creator = {"name": "mockllm", "version": __version__}
+    return visible(dumps({"log": {"version": "1.2", "creator": creator, "entries": entries}}))
 
 
 def _entry(each: Kept) -> dict[str, Any]:
     told = retold(each)
     answered = {name.lower(): value for name, value in told.headers}
-    took = round(each.took * 1000, 3)
-    first = round(told.parts[0].at * 1000, 3) if told.parts else took
+    took = max(0.0, round(each.took * 1000, 3))
+    first = min(took, max(0.0, round(told.parts[0].at * 1000, 3))) if told.parts else took
     text, encoded = _text(told.body)
     content: dict[str, Any] = {
         "size": len(told.body),
@@ -224,7 +222,7 @@ def _entry(each: Kept) -> dict[str, Any]:
         "request": _har_request(each),
         "response": {
             "status": told.status,
-            "statusText": "",
+            "statusText": PHRASES.get(told.status, ""),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": [pair.model_dump() for pair in _pairs(told.headers)],
@@ -234,7 +232,7 @@ def _entry(each: Kept) -> dict[str, Any]:
             "bodySize": len(told.body),
         },
         "cache": {},
-        "timings": {"send": 0, "wait": first, "receive": max(0.0, round(took - first, 3))},
+        "timings": {"send": 0, "wait": first, "receive": round(took - first, 3)},
         "_rule": each.rule,
         "_left": each.left,
     }
@@ -243,18 +241,22 @@ def _entry(each: Kept) -> dict[str, Any]:
 def _har_request(each: Kept) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in each.headers}
     host = headers.get("host", "localhost")
+    there = each.target if each.target.startswith("/") else "/"  # "-" where what came was no request
     request: dict[str, Any] = {
         "method": each.method,
-        "url": f"http://{host}{each.target}",
-        "httpVersion": "HTTP/1.1",
+        "url": each.target if "://" in each.target.partition("?")[0] else f"http://{host}{there}",
+        "httpVersion": "HTTP/1.0" if each.asked.http10 else "HTTP/1.1",
         "cookies": [],
         "headers": [pair.model_dump() for pair in _pairs(each.headers)],
-        "queryString": [{"name": name, "value": value} for name, value in parse_qsl(each.query_string)],
+        "queryString": [
+            {"name": name, "value": value}
+            for name, value in parse_qsl(each.query_string, keep_blank_values=True)
+        ],
         "headersSize": -1,
         "bodySize": len(each.raw),
     }
     if each.raw:
         _, asked, _ = _body(each.raw)
         mime = headers.get("content-type", "")
-        request["postData"] = {"mimeType": mime, "text": asked if asked is not None else ""}
+        request["postData"] = {"mimeType": mime, "params": [], "text": asked or ""}
     return request

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from math import inf
 from pathlib import Path
@@ -64,6 +64,8 @@ class Steered:
     app: App
     folder: Path
     stop: Callable[[], None]
+    lines: list[str] = field(default_factory=list)
+    """What a test has collected of its terminal."""
 
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Got:
         """A call; a body that is no text is sent as JSON."""

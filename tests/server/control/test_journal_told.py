@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.server.control.steered import Steered, listed
+from tests.server.raw_client import Raw
 
 
 def test_one_request_is_shown_in_full(server: Steered) -> None:
@@ -111,3 +114,71 @@ def test_the_journal_stores_no_secret_that_has_a_name(server: Steered) -> None:
     (kept,) = server.app.journal
     assert SECRET not in repr(kept)
     assert KEY not in repr(kept)
+
+
+TEXT, NUMBER, LIST = (str,), (int, float), (list,)
+HAR: dict[str, dict[str, tuple[type, ...]]] = {
+    "log": {"version": TEXT, "creator": (dict,), "entries": LIST},
+    "creator": {"name": TEXT, "version": TEXT},
+    "entry": {"startedDateTime": TEXT, "time": NUMBER, "request": (dict,), "response": (dict,), "cache": (dict,),
+              "timings": (dict,)},
+    "request": {"method": TEXT, "url": TEXT, "httpVersion": TEXT, "cookies": LIST, "headers": LIST,
+                "queryString": LIST, "headersSize": NUMBER, "bodySize": NUMBER},
+    "postData": {"mimeType": TEXT, "params": LIST, "text": TEXT},
+    "response": {"status": NUMBER, "statusText": TEXT, "httpVersion": TEXT, "cookies": LIST, "headers": LIST,
+                 "content": (dict,), "redirectURL": TEXT, "headersSize": NUMBER, "bodySize": NUMBER},
+    "content": {"size": NUMBER, "mimeType": TEXT},
+    "timings": {"send": NUMBER, "wait": NUMBER, "receive": NUMBER},
+}  # fmt: skip
+"""The required fields of HTTP Archive 1.2, and what they are."""
+
+
+def is_har(part: str, found: Any) -> None:
+    assert isinstance(found, dict)
+    for name, kinds in HAR[part].items():
+        assert name in found, f"{part} has no {name}"
+        assert isinstance(found[name], kinds), f"{part}.{name} is {found[name]!r}"
+    assert all(
+        name in HAR[part] or name.startswith("_") or name in ("encoding", "text", "postData")
+        for name in found
+    )
+    for pair in (*found.get("headers", ()), *found.get("queryString", ())):
+        assert sorted(pair) == ["name", "value"]
+
+
+def test_a_har_file_has_all_that_its_format_requires(server: Steered) -> None:
+    server.ask("hello", stream=True)
+    server.ask("good bye")
+    server.call("GET", "/v1/models?a=&b=%C3%A9&b=2")
+    server.call("POST", "/v1/files", b"\x00\xff", {"content-type": "application/octet-stream"})
+    with Raw(server.port) as raw:
+        raw.send(b"GET http://example.test/v1/models HTTP/1.1\r\nHost: example.test\r\n\r\n").answer()
+    with Raw(server.port) as raw:
+        raw.send(b"GET /v1/models HTTP/1.0\r\n\r\n").answer()
+    with Raw(server.port) as raw:
+        raw.send(b"no request at all\r\n\r\n").answer()
+    log = server.call("GET", "/api/requests/export?format=har").json["log"]
+    is_har("log", log)
+    is_har("creator", log["creator"])
+    assert (log["version"], len(log["entries"])) == ("1.2", 7)
+    for entry in log["entries"]:
+        is_har("entry", entry)
+        for part in ("request", "response", "timings"):
+            is_har(part, entry[part])
+        is_har("content", entry["response"]["content"])
+        if "postData" in entry["request"]:
+            is_har("postData", entry["request"]["postData"])
+        assert datetime.fromisoformat(entry["startedDateTime"]).tzinfo is not None
+        assert entry["time"] == pytest.approx(sum(entry["timings"].values()))
+        assert min(entry["timings"].values()) >= 0
+        assert urlsplit(entry["request"]["url"]).scheme == "http"
+        assert urlsplit(entry["request"]["url"]).netloc
+    asked = [entry["request"] for entry in log["entries"]]
+    assert asked[2]["queryString"] == [
+        {"name": "a", "value": ""},
+        {"name": "b", "value": "é"},
+        {"name": "b", "value": "2"},
+    ]
+    assert asked[4]["url"] == "http://example.test/v1/models"
+    assert asked[5]["httpVersion"] == "HTTP/1.0"
+    assert log["entries"][0]["response"]["statusText"] == "OK"
