@@ -1,7 +1,8 @@
 """A pack out of a git repository, at a tag or a commit.
 
 Nothing is ever checked out: files are read from git's own objects, so that no hook, filter, link or submodule of
-a stranger's repository takes effect. Each fetch has a folder of its own, which goes when it ends.
+a stranger's repository takes effect. Each fetch has a folder of its own, which goes when it ends. What git says
+and fetches is bounded, in bytes and in time: it runs beside us and is looked at meanwhile.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from mockllm.packing.origins import Place
 from mockllm.scenario.tree import LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
@@ -23,6 +25,12 @@ from mockllm.scenario.versions import Version, parse_version
 
 PATIENCE: Final = 120.0
 """Seconds for one command of git."""
+LARGEST_FETCH: Final = 512 * 1024 * 1024
+"""Bytes of a repository that are fetched at most: what else is in it comes with a pack."""
+MOST_SAID: Final = 8 * 1024 * 1024
+"""Bytes that a command of git may say, beside the files that it is asked for: names of tags and of files."""
+SHORTEST, LONGEST_PAUSE, GRACE = 0.005, 0.1, 5.0
+"""Seconds between two looks at a command under way, and until one that was asked to end is killed."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 _SAFE: Final = (
     "-c",
@@ -32,6 +40,10 @@ _SAFE: Final = (
     "-c",
     "core.fsmonitor=false",
 )
+
+
+class Failed(Refused):
+    """Git ended with an error of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
     def fetch(*specs: str) -> bool:
         try:
             _git("fetch", "--quiet", "--no-tags", "--depth=1", "--", url, *specs, folder=folder)
-        except Refused:
+        except Failed:
             return False
         return True
 
@@ -90,7 +102,7 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
     )
     try:
         return _commit(folder, ref)
-    except Refused:
+    except Failed:
         raise Refused(f'{url} has no commit "{ref}"') from None
 
 
@@ -103,7 +115,8 @@ def read(found: Found, inside: str) -> Tree:
     wanted: list[tuple[str, str]] = []
     sizes, tree = 0, Tree()
     begin = f"{inside}/" if inside else ""
-    listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", found.commit, folder=found.folder)
+    below = ("--", begin) if begin else ()
+    listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", found.commit, *below, folder=found.folder)
     for line in listed.split(b"\0"):
         if not line:
             continue
@@ -125,7 +138,7 @@ def read(found: Found, inside: str) -> Tree:
         if sizes > LARGEST_TREE or len(wanted) > MOST_FILES:
             raise Refused(f"it holds more than {MOST_FILES} files, or {LARGEST_TREE // 2**20} MiB together")
     asked = "".join(f"{object_}\n" for _, object_ in wanted).encode()
-    told = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, given=asked))
+    told = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, given=asked, files=sizes))
     for path, object_ in wanted:
         head = told.readline().split()
         if head[1:2] != [b"blob"]:
@@ -140,27 +153,84 @@ def _where(url: str, here: Path) -> str:
     return str(local.resolve()) if "://" not in url and local.exists() else url
 
 
-def _git(*line: str, folder: Path | None = None, given: bytes = b"") -> bytes:
-    """What a command of git says; Refused with git's own last words where it fails."""
+def _git(*line: str, folder: Path | None = None, given: bytes = b"", files: int = 0) -> bytes:
+    """What a command of git says; Refused with git's own last words where it fails, or where it fetches
+    too much, or says more than so many bytes of `files` and what belongs to them."""
     place = ("--git-dir", str(folder)) if folder is not None else ()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     kept |= {
         name: os.environ[name] for name in ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS") if name in os.environ
     }
     env = {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:https:http:ssh", "LC_ALL": "C"}
+    with (
+        tempfile.TemporaryFile() as asked,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as wrong,
+    ):
+        asked.write(given)
+        asked.seek(0)
+        try:
+            process = subprocess.Popen(  # noqa: S603 - no shell, and no word of it can be an option
+                ["git", *_SAFE, *place, *line],  # noqa: S607 - the user's own git
+                env=env, stdin=asked, stdout=out, stderr=wrong,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise Refused("git is not installed, and a pack in a git repository needs it") from None
+        try:
+            _watched(process, (out, wrong), MOST_SAID + files, folder)
+        finally:
+            _end(process)
+        out.seek(0)
+        if process.returncode:
+            wrong.seek(0)
+            raise Failed(f"git: {_last_words(wrong.read(MOST_SAID))}")
+        return out.read()
+
+
+def _watched(
+    process: subprocess.Popen[bytes], says: Sequence[IO[bytes]], most: int, folder: Path | None
+) -> None:
+    """Waits until it has ended; Refused where it takes too long, says too much or fills the folder."""
+    end, pause, ended = time.monotonic() + PATIENCE, SHORTEST, False
+    while not ended:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(pause)
+            ended = True
+        if any(os.fstat(each.fileno()).st_size > most for each in says):
+            raise Refused("git says more than a repository of packs can hold")
+        if folder is not None and _bytes_in(folder) > LARGEST_FETCH:
+            raise Refused(
+                f"the repository holds more than {LARGEST_FETCH // 2**20} MiB; give a tag or a whole commit, of "
+                "which nothing older is fetched, or put the pack into a repository of its own"
+            )
+        if not ended and time.monotonic() > end:
+            raise Refused(f"git did not end within {PATIENCE:g} s")
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends it, if it has not ended: git ends its own children when it is asked to."""
+    process.terminate()
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and no word of it can be an option
-            ["git", *_SAFE, *place, *line],  # noqa: S607 - the user's own git
-            env=env, input=given, capture_output=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise Refused("git is not installed, and a pack in a git repository needs it") from None
+        process.wait(GRACE)
     except subprocess.TimeoutExpired:
-        raise Refused(f"git did not end within {PATIENCE:g} s") from None
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        words = next(
-            (each for each in said if each.startswith(("fatal:", "error:"))), said[-1] if said else "failed"
-        )
-        raise Refused(f"git: {words.partition(': ')[2] or words}")
-    return done.stdout
+        process.kill()
+        process.wait()
+
+
+def _bytes_in(folder: Path) -> int:
+    """What is in a folder by now. Files come and go meanwhile."""
+    found = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                found += os.lstat(os.path.join(place, name)).st_size
+    return found
+
+
+def _last_words(said: bytes) -> str:
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    words = next(
+        (each for each in lines if each.startswith(("fatal:", "error:"))), lines[-1] if lines else "failed"
+    )
+    return words.partition(": ")[2] or words

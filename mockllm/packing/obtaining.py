@@ -39,10 +39,16 @@ def obtain(place: Place, here: Path, ranges: Sequence[Range] = ()) -> Obtained:
         if place.kind == "git":
             chosen = place if place.ref else replace(place, ref=newest(place, here, ranges))
             with git.fetched(chosen, here) as found:
-                return _of(git.read(found, place.inside), chosen, found.commit)
+                return _of(git.read(found, place.inside), _whole(chosen, found.commit), found.commit)
         return _of(_tree(place, here), place)
     except OSError as error:
         raise Refused(f"{place.text} cannot be read: {error.strerror or error}") from None
+
+
+def _whole(place: Place, commit: str) -> Place:
+    """A commit that was cut short in its whole length: it alone is fetched the next time, and it stays one."""
+    short = place.ref is not None and commit.startswith(place.ref)
+    return replace(place, ref=commit) if short else place
 
 
 def newest(place: Place, here: Path, ranges: Sequence[Range]) -> str:

@@ -43,8 +43,8 @@ def zipped(path: Path, files: Mapping[str, str | bytes], kind: int = zipfile.ZIP
     return path
 
 
-def git(folder: Path, *line: str) -> str:
-    """What a command of git says, whoever runs the tests."""
+def git(folder: Path, *line: str, given: str = "") -> str:
+    """What a command of git says, whoever runs the tests; it reads `given`."""
     who = {
         "GIT_AUTHOR_NAME": "a",
         "GIT_AUTHOR_EMAIL": "a@b",
@@ -55,7 +55,7 @@ def git(folder: Path, *line: str) -> str:
     alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
         ["git", "-c", "init.defaultBranch=main", *line],
-        cwd=folder, env={**kept, **who, **alone}, capture_output=True, encoding="utf-8", check=True,
+        cwd=folder, env={**kept, **who, **alone}, input=given, capture_output=True, encoding="utf-8", check=True,
     )  # fmt: skip
     return done.stdout.strip()
 

@@ -10,6 +10,7 @@ import pytest
 
 from mockllm.packing.building import build
 from mockllm.scenario.lock import Lock, read_lock
+from tests.packing.git_server import GitServer
 from tests.packing.making import all_files, git, manifest, pack, repository, run, tagged, write, zipped
 from tests.process import serving
 from tests.waiting import until
@@ -231,12 +232,37 @@ def test_rules_of_a_pack_with_a_team_in_its_name_are_called_by_it(tmp_path: Path
     assert run("test") == 0
 
 
+def test_a_git_server_over_http_is_asked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    made = repository(tmp_path / "served" / "x.git", "1.0.0", "1.1.0", "1.2.0")
+    git(made, "tag", "-a", "-m", "with a word", "v1.1.1", "v1.1.0")
+    with GitServer(tmp_path / "served") as server:
+        url = f"{server.url}/x.git/.git"
+        for at, version in {
+            "@v1.0.0": "1.0.0",
+            f"@{git(made, 'rev-parse', 'v1.1.0')}": "1.1.0",
+            "": "1.2.0",
+        }.items():
+            assert run("pack", "add", url + at) == 0
+            assert lock().packs["team/x"].version == version
+        shutil.rmtree(".mockllm")
+        assert run("pack", "add") == 0
+        assert run("pack", "add", f"{url}@v1.1.1") == 0, "a tag that is an object of its own"
+        assert lock().packs["team/x"].commit == git(made, "rev-parse", "v1.1.0")
+        capfd.readouterr()
+        assert run("pack", "add", f"{url}@main", f"{url}@v9", f"{server.url}/none.git@v1") == 1
+    said = capfd.readouterr().out
+    assert f'"main" is a branch of {url}, which moves' in said
+    assert 'has no tag "v9"' in said
+    assert f"git: repository '{server.url}/none.git/' not found" in said
+
+
 def test_a_commit_may_be_cut_short(tmp_path: Path) -> None:
     made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
     first = git(made, "rev-parse", "v1.0.0")
     assert run("pack", "add", f"{made}@{first[:10]}") == 0
     assert lock().packs["team/x"].version == "1.0.0"
     assert lock().packs["team/x"].commit == first
+    assert lock().packs["team/x"].source.endswith(f"@{first}"), "the next time nothing else is fetched"
     git(made, "tag", "deadbeef", "v1.1.0")
     assert run("pack", "add", f"{made}@deadbeef") == 0, "a tag may look like a commit"
     assert lock().packs["team/x"].version == "1.1.0"

@@ -1,0 +1,129 @@
+"""Git is bounded: what it fetches and says, in bytes and in time, and a repository that unfolds without end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockllm.packing import git as fetching
+from tests.packing.git_server import GitServer
+from tests.packing.making import all_files, git, pack, repository, run, tagged, write
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its stand-ins for git are shell scripts")
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write(tmp_path / "work", {"scenarios/a.yaml": "rules: []\n"}))
+    monkeypatch.setenv("TMPDIR", str(write(tmp_path / "tmp", {"keep": ""})))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+
+
+@pytest.fixture
+def _nothing_left(tmp_path: Path) -> Iterator[None]:
+    yield
+    assert all_files(Path()) == {"scenarios/a.yaml"}
+    assert all_files(tmp_path / "tmp") == {"keep"}
+
+
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """A git that is this script; `$last` is its last argument, `$dir` its --git-dir."""
+    find = 'dir=; take=; for last; do [ "$take" ] && dir="$last"; take=; [ "$last" = --git-dir ] && take=1; done\n'
+    made = write(folder / "bin", {"git": f"#!/bin/sh\n{find}{script}"})
+    (made / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{made}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("_nothing_left")
+@pytest.mark.parametrize("at", ["@v1.0.0", "", "@0123456789", "@" + "0" * 40])
+def test_a_repository_that_is_too_large_fills_no_disk(
+    at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fetching, "LARGEST_FETCH", 2**20)
+    endless = 'while :; do head -c 65536 /dev/zero >> "$dir/pack"; done'
+    cases = f'case "$*" in *ls-remote*) echo "0 refs/tags/v1.0.0";; *fetch*) {endless};; esac\n'
+    stand_in(tmp_path, monkeypatch, cases)
+    assert run("pack", "add", f"https://git.example/x.git{at}") == 1
+    said = capfd.readouterr().out
+    assert "the repository holds more than 1 MiB; give a tag or a whole commit" in said
+
+
+@pytest.mark.usefixtures("_nothing_left")
+def test_one_that_was_fetched_between_two_looks_is_too_large_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fetching, "LARGEST_FETCH", 2**20)
+    made = repository(tmp_path / "repo", "1.0.0")
+    (made / "noise.bin").write_bytes(os.urandom(2**21))
+    tagged(made, "v2.0.0")
+    assert run("pack", "add", made.as_uri()) == 1
+    assert "the repository holds more than 1 MiB" in capfd.readouterr().out
+
+
+@pytest.mark.usefixtures("_nothing_left")
+def test_a_git_that_talks_without_end_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fetching, "MOST_SAID", 2**20)
+    stand_in(tmp_path, monkeypatch, "exec yes '0 refs/tags/v1'\n")
+    assert run("pack", "add", "https://git.example/x.git") == 1
+    assert "git says more than a repository of packs can hold" in capfd.readouterr().out
+
+
+@pytest.mark.usefixtures("_nothing_left")
+def test_a_git_that_does_not_end_when_it_is_asked_to_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fetching, "PATIENCE", 0.1)
+    monkeypatch.setattr(fetching, "GRACE", 0.1)
+    stand_in(tmp_path, monkeypatch, "trap '' TERM\nwhile :; do :; done\n")
+    assert run("pack", "add", "https://git.example/x.git@v1") == 1
+    assert "git did not end within 0.1 s" in capfd.readouterr().out
+
+
+@pytest.mark.usefixtures("_nothing_left")
+def test_a_few_objects_that_unfold_to_a_billion_files_are_refused_soon(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A tree of ten times the same tree, nine times over: git would list files for hours."""
+    made = repository(tmp_path / "repo", "1.0.0")
+    tree = git(made, "rev-parse", "HEAD^{tree}")
+    for _ in range(9):
+        tree = git(made, "mktree", given="".join(f"040000 tree {tree}\td{number}\n" for number in range(10)))
+    listed = git(made, "ls-tree", "HEAD") + f"\n040000 tree {tree}\tbomb\n"
+    commit = git(made, "commit-tree", git(made, "mktree", given=listed), "-m", "bomb")
+    git(made, "tag", "v2.0.0", commit)
+    began = time.monotonic()
+    assert run("pack", "add", f"{made}@v2.0.0") == 1
+    said = capfd.readouterr().out
+    assert "git says more than" in said or "it holds more than 2000 files" in said
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_only_the_wanted_folder_of_a_large_repository_is_listed(tmp_path: Path) -> None:
+    made = repository(tmp_path / "repo", "1.0.0")
+    for number in range(2100):
+        (made / f"other{number}").write_text("")
+    pack(made / "packs" / "x", version="2.0.0")
+    tagged(made, "v2.0.0")
+    assert run("pack", "add", f"{made}@v2.0.0#packs/x") == 0
+
+
+def test_a_server_that_stops_in_the_middle_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    repository(tmp_path / "served" / "x.git", "1.0.0")
+    with GitServer(tmp_path / "served") as server:
+        assert run("pack", "add", f"{server.url}/x.git/.git@v1.0.0") == 0
+        server.hangs = threading.Event()
+        monkeypatch.setattr(fetching, "PATIENCE", 0.5)
+        assert run("pack", "add", f"{server.url}/x.git/.git@v1.0.0") == 1
+        assert "git did not end within 0.5 s" in capfd.readouterr().out
+        server.hangs.set()
