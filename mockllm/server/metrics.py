@@ -26,6 +26,8 @@ BOUNDS: Final = tuple(
 """Upper bounds of the histograms' buckets, in seconds: 0.1 ms to 700 s."""
 KINDS: Final = 200
 """So many models, and so many rules, have counters of their own."""
+SERIES: Final = 2_000
+"""So many combinations of endpoint, model, rule and status; in others model and rule are not told."""
 SECONDS: Final = 600
 """So long the time series reach back."""
 GAPS: Final = 256
@@ -47,6 +49,12 @@ class Histogram:
         self.counts[bisect_left(BOUNDS, value)] += 1
         self.total += value
         self.most = max(self.most, value)
+
+    def add_all(self, other: Histogram) -> None:
+        """What was counted in another."""
+        self.counts = [own + new for own, new in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+        self.most = max(self.most, other.most)
 
     @property
     def count(self) -> int:
@@ -130,13 +138,20 @@ class Metrics:
             found.left[seen.left] += 1
         if seen.times is not None:
             self._stream(seen, found)
+        elif _streamed(seen) and seen.left == "finished":
+            found.ttft.add(seen.took)
 
     def many(self, seen: Seen, took: Sequence[float]) -> None:
+        """All of them left in one write: of a stream the first chunk left with the last one."""
         found = self._count(seen, took)
         for fault in seen.answer.faults:
             found.faults[fault] += len(took)
+        counted = Histogram()
         for each in took:
-            found.took.add(each)
+            counted.add(each)
+        found.took.add_all(counted)
+        if _streamed(seen):
+            found.ttft.add_all(counted)
 
     def seconds(self) -> Iterator[Second]:
         """The time series, oldest first; seconds without a request are left out."""
@@ -152,7 +167,10 @@ class Metrics:
         found.errors += failed
         found.missed += missed
         model, rule = _known(seen.model, self._models), _known(answer.rule, self._rules)
-        self.series[Series(name, model, rule, answer.status)] += count
+        series = Series(name, model, rule, answer.status)
+        if series not in self.series and len(self.series) >= SERIES:
+            series = Series(name, OTHER, OTHER, answer.status)
+        self.series[series] += count
         now = int(seen.at)
         if not self._seconds or self._seconds[-1].at < now:
             self._seconds.append(Second(now))
@@ -168,7 +186,7 @@ class Metrics:
         times = seen.times
         assert times is not None
         first, planned = _planned(seen.answer.made)
-        streamed = seen.answer.made.framing is not Framing.PLAIN
+        streamed = _streamed(seen)
         said = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if said is not None:
             found.ttft.add(said - seen.since)
@@ -177,6 +195,10 @@ class Metrics:
                 found.gaps.add(after - before)
         if seen.left == "finished":
             self.late.add(max(0.0, times[-1] - seen.since - planned))
+
+
+def _streamed(seen: Seen) -> bool:
+    return seen.answer.made.framing is not Framing.PLAIN
 
 
 def _planned(made: Plan | Stencil) -> tuple[float, float]:

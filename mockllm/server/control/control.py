@@ -129,7 +129,7 @@ class Control:
 
                 return dashboard.answer(self._access, method, path, query, headers, raw, client)
             self._access.check(method, headers, client)
-            return said(await self._answered(method, path, query, raw))
+            return said(await self._answered(method, path, query, raw, headers.get("accept", "")))
         except Problem as problem:
             return refused(problem)
         except Exception:
@@ -164,16 +164,16 @@ class Control:
         """The server itself turns a call away: too large, too slow, too deep."""
         return refused(Problem(failure.status or 400, failure.message or "The call is not taken."))
 
-    async def _answered(self, method: str, path: str, query: str, raw: bytes) -> Any:
+    async def _answered(self, method: str, path: str, query: str, raw: bytes, accept: str) -> Any:
         from mockllm.server.control.models import Nothing  # a start need not wait for these
         from mockllm.server.control.routes import find
 
         if path == "/metrics":
             if method not in ("GET", "HEAD"):
                 raise not_for(method, path, ["GET"])
-            from mockllm.server.control.exposition import CONTENT_TYPE, exposed
+            from mockllm.server.control.exposition import exposed
 
-            return Text(exposed(self), CONTENT_TYPE)
+            return Text(*exposed(self, accept))
         if path == FEED:
             raise Problem(
                 426, "Here is a WebSocket, the live feed of what happens: ask for it with an upgrade."

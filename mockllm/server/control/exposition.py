@@ -29,7 +29,7 @@ def exposed(control: Control, accept: str) -> tuple[bytes, str]:
     registry.register(_Collected(control))
     try:
         encoder, content_type = choose_encoder(accept)
-    except ValueError:  # a version that is no number
+    except (TypeError, ValueError):  # a version that is no number
         encoder, content_type = choose_encoder("")
     return encoder(registry), content_type
 
