@@ -26,7 +26,7 @@ BOUNDS: Final = tuple(
 """Upper bounds of the histograms' buckets, in seconds: 0.1 ms to 700 s."""
 KINDS: Final = 200
 """So many models, and so many rules, have counters of their own."""
-SERIES: Final = 2_000
+SERIES: Final = 1_000
 """So many combinations of endpoint, model, rule and status; in others model and rule are not told."""
 SECONDS: Final = 600
 """So long the time series reach back."""
