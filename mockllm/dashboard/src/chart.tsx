@@ -90,7 +90,9 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
             context.moveTo(x, plot.bbox.top);
             context.lineTo(x, plot.bbox.top + plot.bbox.height);
             context.stroke();
-            const left = x + context.measureText(mark.label).width + 8 * ratio > plot.bbox.left + plot.bbox.width;
+            const room = context.measureText(mark.label).width + 8 * ratio;
+            const tight = x + room > plot.bbox.left + plot.bbox.width;
+            const left = tight || (number === 1 && x - room > plot.bbox.left);
             context.textAlign = left ? "right" : "left";
             context.fillText(mark.label, x + (left ? -4 : 4) * ratio, plot.bbox.top + (10 + 13 * number) * ratio);
           });

@@ -2,19 +2,20 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { maybe } from "./api.ts";
+import { call, maybe } from "./api.ts";
 import { useCell } from "./cells.ts";
-import { changes, metrics } from "./feed.ts";
-import { count, plural } from "./format.ts";
+import { changes, metrics, refresh } from "./feed.ts";
+import { clock, count, plural } from "./format.ts";
 import type { ClientVerdicts, Verdict } from "./models.ts";
-import { Card, Empty } from "./parts.tsx";
+import { Card, Empty, tried } from "./parts.tsx";
 import { go } from "./route.ts";
 
 interface Session {
   id: string;
-  requests?: number;
-  rules?: number;
-  [more: string]: unknown;
+  used: number | null;
+  seed: number | null;
+  overlay: number;
+  requests: number;
 }
 
 /** What a path gives, anew when requests came or something was changed; undefined where this server has none. */
@@ -99,22 +100,43 @@ function Judged(props: { verdict: Verdict }): JSX.Element {
 function Sessions(): JSX.Element {
   const found = useAsked<{ sessions: Session[] }>("/api/sessions");
   const sessions = found?.sessions ?? [];
+  const end = (id: string): void => {
+    void tried(async () => {
+      await call("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
+      await refresh();
+      return `Session ${id} has ended.`;
+    });
+  };
   return (
     <Card title="Sessions" wide>
       {sessions.length ? (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Sessions">
           <table>
             <thead>
               <tr>
                 <th scope="col">Session</th>
                 <th scope="col">Requests</th>
+                <th scope="col">Rules of its own</th>
+                <th scope="col">Seed</th>
+                <th scope="col">Last used</th>
+                <th scope="col">
+                  <span class="unseen">End it</span>
+                </th>
               </tr>
             </thead>
             <tbody>
               {sessions.map((each) => (
                 <tr key={each.id}>
                   <th scope="row">{each.id}</th>
-                  <td>{each.requests === undefined ? "–" : count(each.requests)}</td>
+                  <td>{count(each.requests)}</td>
+                  <td>{each.overlay || "–"}</td>
+                  <td>{each.seed ?? "–"}</td>
+                  <td>{each.used === null ? "not yet" : clock(each.used)}</td>
+                  <td>
+                    <button type="button" class="small" onClick={() => end(each.id)} aria-label={`End session ${each.id}`}>
+                      End
+                    </button>
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -2,18 +2,24 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { maybe } from "./api.ts";
 import { useCell } from "./cells.ts";
 import { patch, settingsOf, titled, type Scope } from "./control.ts";
 import { config } from "./feed.ts";
 import type { Climate } from "./models.ts";
 import { Card, Yaml } from "./parts.tsx";
 
-export function Climates(props: { scope: Scope; climates: Climate[] }): JSX.Element {
+export function Climates(props: { scope: Scope }): JSX.Element {
   useCell(config);
   const stands = (settingsOf(props.scope)["climate"] as string | undefined) ?? "calm";
   const [looked, look] = useState(stands);
   useEffect(() => look(stands), [stands, props.scope]);
-  const shown = props.climates.find((each) => each.name === looked);
+  const [climates, setClimates] = useState<Climate[]>([]);
+  useEffect(() => {
+    const query = props.scope ? `?endpoint=${encodeURIComponent(props.scope)}` : "";
+    maybe<{ climates: Climate[] }>(`/api/climates${query}`).then((found) => setClimates(found?.climates ?? []), () => undefined);
+  }, [props.scope]);
+  const shown = climates.find((each) => each.name === looked);
   const choose = (name: string): void => {
     look(name);
     void patch(props.scope, { climate: name === "calm" ? null : name }, `The weather of ${titled(props.scope)}: ${name}.`);
@@ -22,7 +28,7 @@ export function Climates(props: { scope: Scope; climates: Climate[] }): JSX.Elem
     <Card title="Climate" id="climate">
       <fieldset class="choices tall">
         <legend>What the network and the provider are like</legend>
-        {props.climates.map((each) => (
+        {climates.map((each) => (
           <label class="choice">
             <input type="radio" name="climate" value={each.name} checked={each.name === stands} onChange={() => choose(each.name)} />
             <span>

@@ -14,7 +14,7 @@ export function rate(value: number): string {
 
 export function bytes(value: number): string {
   for (const [size, unit] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]] as const) {
-    if (value >= size) return `${(value / size).toFixed(value >= size * 100 ? 0 : 1)} ${unit}`;
+    if (value >= size) return `${value >= size * 100 ? Math.round(value / size) : short(value / size)} ${unit}`;
   }
   return `${Math.round(value)} B`;
 }
@@ -23,10 +23,14 @@ export function bytes(value: number): string {
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds === 0) return "0 ms";
-  if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
+  if (seconds < 0.01) return `${short(seconds * 1000)} ms`;
   if (seconds < 1) return `${(seconds * 1000).toFixed(0)} ms`;
-  if (seconds < 100) return `${seconds.toFixed(1)} s`;
+  if (seconds < 100) return `${short(seconds)} s`;
   return `${Math.round(seconds)} s`;
+}
+
+function short(value: number): string {
+  return value.toFixed(1).replace(/\.0$/, "");
 }
 
 export function share(part: number, all: number): string {

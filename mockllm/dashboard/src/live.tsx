@@ -30,7 +30,7 @@ export function Live(): JSX.Element {
   const [span, setSpan] = useState("120");
   if (!counted) return <p class="quiet">Loading …</p>;
   return (
-    <div class="live">
+    <div class="live-grid">
       <Tiles counted={counted} />
       <Over span={Number(span)} choice={<Select label="Span" hideLabel value={span} options={SPANS} change={setSpan} />} />
       <Spread counted={counted} />
@@ -167,7 +167,7 @@ interface Joined {
 function joined(endpoints: EndpointMetrics[], which: Which): Joined {
   const sums = new Map<number | null, number>();
   for (const each of endpoints) {
-    for (const [bound, number] of (each[which] as Latency).buckets ?? []) sums.set(bound, (sums.get(bound) ?? 0) + number);
+    for (const [bound, number] of (each[which] as Latency).buckets) sums.set(bound, (sums.get(bound) ?? 0) + number);
   }
   const bounds = [...sums.keys()].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
   const counts = bounds.map((bound) => sums.get(bound)!);

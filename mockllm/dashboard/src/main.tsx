@@ -38,7 +38,7 @@ function Page(): JSX.Element {
     <>
       <Head />
       <Tabs label="Views" tabs={tabs} chosen={view} choose={(id) => go(id as View)} />
-      <main class={`view ${view}`}>
+      <main class={`view in-${view}`}>
         <div id={`view-${view}`} role="tabpanel" aria-labelledby={`tab-${view}`}>
           <Shown />
         </div>

@@ -11,7 +11,7 @@ export interface Latency {
   p95: number | null;
   p99: number | null;
   max: number | null;
-  buckets?: [number | null, number][];
+  buckets: [number | null, number][];
 }
 
 export interface EndpointMetrics {
@@ -19,7 +19,7 @@ export interface EndpointMetrics {
   requests: number;
   errors: number;
   missed: number;
-  open?: number;
+  open: number;
   left: Record<string, number>;
   faults: Record<string, number>;
   latency: Latency;
@@ -43,7 +43,7 @@ export interface Second {
   errors: number;
   missed: number;
   mean: number;
-  bytes?: number;
+  bytes: number;
 }
 
 export interface Summary {
@@ -109,7 +109,7 @@ export interface Config {
   global: Settings;
   endpoints: Record<string, Settings>;
   overlay: string;
-  folder?: string;
+  folder: string | null;
 }
 
 export interface Endpoint {
@@ -136,8 +136,8 @@ export interface Setting {
 export interface FaultMode {
   name: string;
   about: string;
-  family?: string;
-  settings?: Setting[];
+  family: string;
+  settings: Setting[];
 }
 
 export interface Climate {

@@ -62,8 +62,10 @@ export function Requests(): JSX.Element {
   const counted = useCell(metrics);
   const route = useRoute();
   const [filter, setFilter] = useState<Filter>({ text: "", kind: "all", endpoint: "" });
-  const [until, setUntil] = useState(Infinity);
   const chosen = route.id;
+  const [paused, setPaused] = useState(chosen === null ? Infinity : log.last || Infinity);
+  const [over, setOver] = useState(Infinity);
+  const until = Math.min(paused, over);
   const search = useRef<HTMLInputElement>(null);
   const shown = useMemo(() => log.shown(filter, until), [version, filter, until]);
   const behind = until === Infinity ? 0 : log.held.reduce((sum, each) => sum + Number(each.id > until), 0);
@@ -109,10 +111,10 @@ export function Requests(): JSX.Element {
           />
           <button
             type="button"
-            aria-pressed={until !== Infinity}
-            onClick={() => setUntil(until === Infinity ? log.last : Infinity)}
+            aria-pressed={paused !== Infinity}
+            onClick={() => (setPaused(paused === Infinity ? log.last : Infinity), setOver(Infinity))}
           >
-            {until === Infinity ? "Pause" : `Go on${behind ? ` (${count(behind)} new)` : ""}`}
+            {paused === Infinity ? "Pause" : `Go on${behind ? ` (${count(behind)} new)` : ""}`}
           </button>
         </div>
         <Rows
@@ -121,7 +123,11 @@ export function Requests(): JSX.Element {
           id={(each) => each.id}
           height={size}
           chosen={chosen}
-          choose={(each) => go("requests", each.id)}
+          choose={(each) => {
+            if (paused === Infinity) setPaused(log.last); // what is looked at does not run away
+            go("requests", each.id);
+          }}
+          over={(here) => setOver(here ? log.last : Infinity)}
           show={(each) => <Row each={each} />}
           tone={tone}
           empty={
@@ -147,7 +153,7 @@ export function Requests(): JSX.Element {
         </p>
       </section>
       {chosen ? (
-        <Request id={chosen} close={() => go("requests")} />
+        <Request id={chosen} close={() => (setPaused(Infinity), go("requests"))} />
       ) : (
         <aside class="detail idle">
           <Empty title="Choose a request">

@@ -15,6 +15,8 @@ interface Props<T> {
   show: (row: T) => ComponentChildren;
   tone?: (row: T) => string;
   empty: ComponentChildren;
+  /** Whether a mouse is over the rows: they stand still then. */
+  over?: (here: boolean) => void;
 }
 
 export function Rows<T>(props: Props<T>): JSX.Element {
@@ -92,6 +94,8 @@ export function Rows<T>(props: Props<T>): JSX.Element {
       aria-label={props.label}
       aria-activedescendant={place >= from && place < to ? `row-${props.chosen}` : undefined}
       onKeyDown={press}
+      onPointerEnter={(event) => event.pointerType === "mouse" && props.over?.(true)}
+      onPointerLeave={() => props.over?.(false)}
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}
     >
       {rows.length ? <div style={{ height: `${rows.length * height}px` }}>{drawn}</div> : props.empty}

@@ -15,7 +15,7 @@ export class Series {
     for (const each of seconds) {
       this.seconds.set(each.at, each);
       this.peaks.requests = Math.max(this.peaks.requests, each.requests);
-      this.peaks.bytes = Math.max(this.peaks.bytes, each.bytes ?? 0);
+      this.peaks.bytes = Math.max(this.peaks.bytes, each.bytes);
     }
     this.trim();
   }

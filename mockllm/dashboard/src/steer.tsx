@@ -10,7 +10,7 @@ import { Errors } from "./errors.tsx";
 import { Faults } from "./faults.tsx";
 import { config } from "./feed.ts";
 import { Limits } from "./limits.tsx";
-import type { Climate, Endpoint, FaultMode } from "./models.ts";
+import type { Endpoint, FaultMode } from "./models.ts";
 import { Overlay } from "./overlay.tsx";
 import { Pace } from "./pace.tsx";
 import { Select } from "./parts.tsx";
@@ -19,21 +19,18 @@ interface Choices {
   endpoints: Endpoint[];
   strategies: { name: string; about: string }[];
   faults: FaultMode[];
-  climates: Climate[];
 }
 
 async function choices(): Promise<Choices> {
-  const [listed, limits, failures, weather] = await Promise.all([
+  const [listed, limits, failures] = await Promise.all([
     maybe<{ endpoints: Endpoint[] }>("/api/config/endpoints"),
     maybe<{ strategies: { name: string; about: string }[] }>("/api/rate-limit/strategies"),
     maybe<{ faults: FaultMode[] }>("/api/failure-modes"),
-    maybe<{ climates: Climate[] }>("/api/climates"),
   ]);
   return {
     endpoints: listed?.endpoints ?? [],
     strategies: limits?.strategies ?? [],
     faults: failures?.faults ?? [],
-    climates: weather?.climates ?? [],
   };
 }
 
@@ -60,7 +57,7 @@ export function Steer(): JSX.Element {
         <Limits scope={scope} strategies={held.strategies} />
         <Errors scope={scope} />
         <Faults scope={scope} modes={held.faults} />
-        <Climates scope={scope} climates={held.climates} />
+        <Climates scope={scope} />
       </div>
       <Overlay />
     </div>
