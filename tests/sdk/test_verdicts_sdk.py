@@ -1,0 +1,412 @@
+"""Verdicts on real SDKs, set well and badly: each gets what it earns, and nothing else.
+
+No wait is longer than the answers ask for, or than the shortest that an SDK makes by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from google import genai
+from google.genai import errors, types
+
+from mockllm.server.limits import Limits
+from mockllm.testing import MockLLM
+from tests.waiting import until
+
+HI: list[Any] = [{"role": "user", "content": "hi"}]
+SOON = "50ms"
+FAILURES = (openai.OpenAIError, anthropic.AnthropicError, errors.APIError)
+Ask = Callable[..., object]
+
+
+@pytest.fixture
+def server() -> Iterator[MockLLM]:
+    with MockLLM(limits=Limits(journal=1, linger=0.1)) as made:  # that a client has left is seen at once
+        made.reply("Hello there, my friend.")
+        yield made
+
+
+def verdicts(server: MockLLM) -> list[str]:
+    """When all answers have ended, as far as they will."""
+    until(lambda: all(each.left for each in server.requests))
+    return server.verdicts.names
+
+
+# --- six ways to ask; what is said beside the server goes to the client ------------------------------
+
+
+def chat(server: MockLLM, **client: Any) -> object:
+    with openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
+        return made.chat.completions.create(model="gpt-4o", messages=HI)
+
+
+def chat_async(server: MockLLM, **client: Any) -> object:
+    async def ask() -> object:
+        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
+            return await made.chat.completions.create(model="gpt-4o", messages=HI)
+
+    return asyncio.run(ask())
+
+
+def responses(server: MockLLM, **client: Any) -> object:
+    with openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
+        return made.responses.create(model="gpt-4o", input="hi")
+
+
+def messages(server: MockLLM, **client: Any) -> object:
+    with anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk", **client) as made:
+        return made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=HI)
+
+
+def messages_async(server: MockLLM, **client: Any) -> object:
+    async def ask() -> object:
+        async with anthropic.AsyncAnthropic(base_url=server.anthropic_url, api_key="sk", **client) as made:
+            return await made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=HI)
+
+    return asyncio.run(ask())
+
+
+def gemini(server: MockLLM, **options: Any) -> object:
+    http = types.HttpOptions(base_url=server.gemini_url, **options)
+    client = genai.Client(api_key="k", http_options=http)
+    try:
+        return client.models.generate_content(model="gemini-3-pro", contents="hi")
+    finally:
+        client.close()
+
+
+def waiting(seconds: float) -> dict[str, Any]:
+    """Google's SDK tries again only where it is told how."""
+    retrying = types.HttpRetryOptions(attempts=3, initial_delay=seconds, exp_base=2, jitter=0)
+    return {"retry_options": retrying}
+
+
+STAINLESS: dict[str, Ask] = {
+    "openai": chat,
+    "openai, async": chat_async,
+    "openai, responses": responses,
+    "anthropic": messages,
+    "anthropic, async": messages_async,
+}
+EVERY: dict[str, Ask] = {**STAINLESS, "google-genai": gemini}
+NO_RETRIES: dict[Ask, dict[str, Any]] = {ask: {"max_retries": 0} for ask in STAINLESS.values()} | {gemini: {}}
+
+
+@pytest.fixture(params=STAINLESS.values(), ids=STAINLESS)
+def stainless(request: pytest.FixtureRequest) -> Ask:
+    found: Ask = request.param
+    return found
+
+
+@pytest.fixture(params=EVERY.values(), ids=EVERY)
+def every(request: pytest.FixtureRequest) -> Ask:
+    found: Ask = request.param
+    return found
+
+
+# --- retries -----------------------------------------------------------------------------------------
+
+
+def test_nothing_is_said_where_nothing_fails(server: MockLLM, every: Ask) -> None:
+    for _ in range(3):
+        every(server)
+    assert verdicts(server) == []
+
+
+@pytest.mark.parametrize("error", ["rate_limit", "overloaded"])
+def test_as_they_come_they_recover(server: MockLLM, stainless: Ask, error: str) -> None:
+    server.error({"type": error, "retry_after": SOON}, times=2)
+    stainless(server)
+    assert verdicts(server) == ["recovered"]
+    assert server.verdicts[0].requests == server.requests
+
+
+def test_googles_recovers_where_it_is_told_how(server: MockLLM) -> None:
+    server.error("unavailable", times=1)
+    gemini(server, **waiting(0.2))
+    assert verdicts(server) == ["recovered"]
+
+
+def test_googles_does_not_hear_what_it_is_told(server: MockLLM) -> None:
+    """It waits by its own clock, whatever the error's RetryInfo says."""
+    server.error({"type": "rate_limit", "retry_after": "2s"}, times=1)
+    gemini(server, **waiting(0.2))
+    assert verdicts(server) == ["retry_after_ignored", "recovered"]
+
+
+def test_without_retries_they_give_up(server: MockLLM, every: Ask) -> None:
+    server.error({"type": "rate_limit", "retry_after": SOON})
+    with pytest.raises(FAILURES):
+        every(server, **NO_RETRIES[every])
+    assert verdicts(server) == ["gave_up"]
+
+
+def test_who_has_tried_three_times_has_not(server: MockLLM, stainless: Ask) -> None:
+    server.error({"type": "rate_limit", "retry_after": SOON})
+    with pytest.raises(FAILURES):
+        stainless(server)
+    assert len(server.requests) == 3
+    assert verdicts(server) == []
+
+
+def looped(server: MockLLM, ask: Ask, tries: int) -> None:
+    """As many write it, around an SDK that would have done it better."""
+    for _ in range(tries):
+        with contextlib.suppress(*FAILURES):
+            ask(server, **NO_RETRIES[ask])
+
+
+def test_a_loop_around_them_does_not_back_off_and_storms() -> None:
+    with (
+        MockLLM() as server,
+        openai.OpenAI(base_url=server.openai_url, api_key="sk", max_retries=0) as client,
+    ):
+        server.error("overloaded")
+        for _ in range(12):
+            with contextlib.suppress(openai.APIError):
+                client.chat.completions.create(model="gpt-4o", messages=HI)
+        assert verdicts(server) == ["no_backoff", "retry_storm"]
+
+
+def test_a_loop_does_not_hear_what_it_is_told(server: MockLLM, every: Ask) -> None:
+    server.error({"type": "rate_limit", "retry_after": "30s"}, times=1)
+    looped(server, every, 2)
+    assert verdicts(server) == ["retry_after_ignored", "recovered"]
+
+
+@pytest.mark.parametrize("error", ["bad_request", "authentication"])
+def test_a_loop_asks_again_for_what_was_refused_for_good(server: MockLLM, every: Ask, error: str) -> None:
+    server.error(error)
+    looped(server, every, 2)
+    assert verdicts(server) == ["retried_non_retryable"]
+
+
+def test_they_themselves_do_not(server: MockLLM, every: Ask) -> None:
+    server.error("bad_request")
+    with pytest.raises(FAILURES):
+        every(server)
+    assert len(server.requests) == 1
+    assert verdicts(server) == []
+
+
+def test_a_connection_that_breaks_before_any_answer_is_tried_again(server: MockLLM) -> None:
+    server.reply("Hi", times=1, faults=["no_response"])
+    chat(server)
+    assert verdicts(server) == ["recovered"]
+
+
+def test_another_model_behind_a_failure_is_no_giving_up(server: MockLLM) -> None:
+    server.error("overloaded", match={"model": "gpt-4o"})
+    with openai.OpenAI(base_url=server.openai_url, api_key="sk", max_retries=0) as client:
+        with pytest.raises(openai.APIError):
+            client.chat.completions.create(model="gpt-4o", messages=HI)
+        client.chat.completions.create(model="gpt-4o-mini", messages=HI)
+    assert verdicts(server) == []
+
+
+# --- streams -----------------------------------------------------------------------------------------
+
+
+def chat_stream(server: MockLLM, most: int | None = None, **client: Any) -> str:
+    """What it said, as far as it is read."""
+    with (
+        openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as made,
+        made.chat.completions.create(model="gpt-4o", messages=HI, stream=True) as stream,
+    ):
+        return read((chunk.choices[0].delta.content for chunk in stream), most)
+
+
+def chat_stream_async(server: MockLLM, most: int | None = None, **client: Any) -> str:
+    async def ask() -> str:
+        said: list[str] = []
+        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
+            stream = await made.chat.completions.create(model="gpt-4o", messages=HI, stream=True)
+            async with stream:
+                with contextlib.suppress(openai.APIConnectionError):
+                    async for chunk in stream:
+                        said += [chunk.choices[0].delta.content or ""]
+                        if most is not None and len(said) > most:
+                            break
+        return "".join(said)
+
+    return asyncio.run(ask())
+
+
+def messages_stream(server: MockLLM, most: int | None = None, **client: Any) -> str:
+    with (
+        anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk", **client) as made,
+        made.messages.stream(model="claude-sonnet-5", max_tokens=99, messages=HI) as stream,
+    ):
+        return read(stream.text_stream, most)
+
+
+def gemini_stream(server: MockLLM, most: int | None = None, timeout: float | None = None) -> str:
+    http = types.HttpOptions(
+        base_url=server.gemini_url, timeout=None if timeout is None else round(timeout * 1000)
+    )
+    client = genai.Client(api_key="k", http_options=http)
+    try:
+        stream = client.models.generate_content_stream(model="gemini-3-pro", contents="hi")
+        return read((chunk.text for chunk in stream), most)
+    finally:
+        client.close()
+
+
+def read(pieces: Iterator[str | None], most: int | None) -> str:
+    """So much of it: an error ends it, and is not minded."""
+    said: list[str] = []
+    with contextlib.suppress(Exception):
+        for piece in pieces:
+            said.append(piece or "")
+            if most is not None and len(said) > most:
+                break
+    return "".join(said)
+
+
+STREAMS: dict[str, Callable[..., str]] = {
+    "openai": chat_stream,
+    "openai, async": chat_stream_async,
+    "anthropic": messages_stream,
+    "google-genai": gemini_stream,
+}
+TELLING = {name: ask for name, ask in STREAMS.items() if name != "google-genai"}
+"""Those that tell their read timeout also where it is the default."""
+
+
+@pytest.fixture(params=STREAMS.values(), ids=STREAMS)
+def stream(request: pytest.FixtureRequest) -> Callable[..., str]:
+    found: Callable[..., str] = request.param
+    return found
+
+
+@pytest.fixture(params=TELLING.values(), ids=TELLING)
+def telling(request: pytest.FixtureRequest) -> Callable[..., str]:
+    found: Callable[..., str] = request.param
+    return found
+
+
+def test_a_stream_that_is_read_to_its_end(server: MockLLM, stream: Callable[..., str]) -> None:
+    server.reply({"chunks": ["a", "b", "c"]}, pace={"itl": "20ms"})
+    assert stream(server) == "abc"
+    assert verdicts(server) == []
+
+
+def test_a_stream_that_is_left(server: MockLLM, stream: Callable[..., str]) -> None:
+    server.reply({"chunks": [f"{number} " for number in range(100)]}, pace={"itl": "50ms"})
+    assert stream(server, 3).startswith("0 1 ")
+    assert verdicts(server) == ["cancelled_early"]
+
+
+STALL = [{"stall": {"after": {"chunks": 1}, "for": "300ms"}}]
+
+
+def test_who_would_wait_for_ten_minutes_has_no_read_timeout(
+    server: MockLLM, telling: Callable[..., str]
+) -> None:
+    server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
+    assert telling(server) == "abc"
+    assert verdicts(server) == ["no_read_timeout"]
+
+
+def test_who_waits_for_a_minute_has_one(server: MockLLM, telling: Callable[..., str]) -> None:
+    server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
+    assert telling(server, timeout=60.0) == "abc"
+    assert verdicts(server) == []
+
+
+def test_whose_google_client_says_so_too(server: MockLLM) -> None:
+    server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
+    assert gemini_stream(server, timeout=600.0) == "abc"
+    assert verdicts(server) == ["no_read_timeout"]
+
+
+@pytest.mark.parametrize("fault", ["stall", "silence"])
+def test_who_leaves_when_nothing_comes_has_neither_given_up_nor_cancelled(
+    server: MockLLM, stream: Callable[..., str], fault: str
+) -> None:
+    place: dict[str, Any] = {"after": {"chunks": 1}}
+    server.reply(
+        {"chunks": ["a", "b", "c"]}, faults=[{fault: place | ({"for": "5s"} if fault == "stall" else {})}]
+    )
+    stream(server, timeout=1.0 if stream is gemini_stream else 0.2)
+    assert verdicts(server) == []
+
+
+def test_who_hangs_is_told_while_it_hangs(server: MockLLM) -> None:
+    server.reply({"chunks": ["a", "b", "c"]}, faults=[{"silence": {"after": {"chunks": 1}}}])
+    hanging = threading.Thread(target=chat_stream, args=(server,), kwargs={"max_retries": 0})
+    hanging.start()
+    try:
+        until(lambda: server.verdicts.names == ["no_read_timeout"])
+        assert "its read timeout is 600s" in server.verdicts[0].says
+    finally:
+        server.stop()
+        hanging.join(30)
+
+
+def talk(server: MockLLM, said: str) -> None:
+    """The conversation goes on, with this as the assistant's words."""
+    told: list[Any] = [*HI, {"role": "assistant", "content": said}, {"role": "user", "content": "And?"}]
+    with openai.OpenAI(base_url=server.openai_url, api_key="sk") as made:
+        made.chat.completions.create(model="gpt-4o", messages=told)
+
+
+def talk_anthropic(server: MockLLM, said: str) -> None:
+    told: list[Any] = [*HI, {"role": "assistant", "content": said}, {"role": "user", "content": "And?"}]
+    with anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk") as made:
+        made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=told)
+
+
+def talk_gemini(server: MockLLM, said: str) -> None:
+    turns = [("user", "hi"), ("model", said), ("user", "And?")]
+    told: list[Any] = [types.Content(role=role, parts=[types.Part(text=text)]) for role, text in turns]
+    client = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=server.gemini_url))
+    try:
+        client.models.generate_content(model="gemini-3-pro", contents=told)
+    finally:
+        client.close()
+
+
+TALKS: dict[str, tuple[Callable[..., str], Callable[[MockLLM, str], None]]] = {
+    "openai": (chat_stream, talk),
+    "anthropic": (messages_stream, talk_anthropic),
+    "google-genai": (gemini_stream, talk_gemini),
+}
+
+
+@pytest.mark.parametrize(
+    "fault", [{"close": {"after": {"chunks": 2}}}, "no_finish"], ids=["cut", "no finish"]
+)
+@pytest.mark.parametrize(("ask", "go_on"), TALKS.values(), ids=TALKS)
+def test_a_cut_stream_is_taken_for_an_answer(
+    server: MockLLM, ask: Callable[..., str], go_on: Callable[[MockLLM, str], None], fault: Any
+) -> None:
+    server.reply({"chunks": ["Once", " upon", " a"]}, match={"user": "hi", "stream": True}, faults=[fault])
+    said = ask(server)
+    assert said in ("Once upon", "Once upon a")
+    go_on(server, said)
+    assert verdicts(server) == ["truncated_stream_accepted"]
+
+
+@pytest.mark.parametrize(("ask", "go_on"), TALKS.values(), ids=TALKS)
+def test_or_it_is_asked_for_again(
+    server: MockLLM, ask: Callable[..., str], go_on: Callable[[MockLLM, str], None]
+) -> None:
+    server.reply({"chunks": ["Once", " upon", " a"]}, match={"user": "hi", "stream": True})
+    cut = [{"close": {"after": {"chunks": 2}}}]
+    server.reply(
+        {"chunks": ["Once", " upon", " a"]}, match={"user": "hi", "stream": True}, faults=cut, times=1
+    )
+    assert ask(server) == "Once upon"
+    said = ask(server)
+    assert said == "Once upon a"
+    go_on(server, said)
+    assert verdicts(server) == ["recovered"]
