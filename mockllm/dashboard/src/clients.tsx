@@ -45,23 +45,22 @@ export function Clients(): JSX.Element {
 
 function Verdicts(): JSX.Element {
   const found = useAsked<{ clients: ClientVerdicts[] }>("/api/verdicts");
-  const clients = found?.clients ?? [];
+  const judged = (found?.clients ?? []).filter((each) => each.verdicts.length);
+  const silent = (found?.clients ?? []).length - judged.length;
   return (
-    <Card title="Verdicts" wide>
-      {clients.some((each) => each.verdicts.length) ? (
+    <Card title="Verdicts" wide aside={silent && judged.length ? <span class="quiet">nothing to say of {plural(silent, "other client")}</span> : null}>
+      {judged.length ? (
         <ul class="clients">
-          {clients.map((each) => (
+          {judged.map((each) => (
             <li>
               <div class="client-head">
                 <strong>{each.client}</strong>
                 {each.session ? <span class="tag">session {each.session}</span> : null}
                 <span class="quiet">{plural(each.requests, "request")}</span>
               </div>
-              {each.verdicts.length ? (
-                each.verdicts.map((verdict) => <Judged verdict={verdict} />)
-              ) : (
-                <p class="hint">Nothing to say of it.</p>
-              )}
+              {each.verdicts.map((verdict) => (
+                <Judged verdict={verdict} />
+              ))}
             </li>
           ))}
         </ul>

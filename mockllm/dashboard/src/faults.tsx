@@ -6,10 +6,10 @@ import { injection, put, titled, type Scope } from "./control.ts";
 import { percentOf, Rate } from "./errors.tsx";
 import type { FaultMode, Json, Setting } from "./models.ts";
 import { Card, Field, Select, Yaml } from "./parts.tsx";
+import { flow } from "./yaml.ts";
 import { percent, shown, time, word } from "./words.ts";
 
 const PLACES = [
-  { value: "", title: "where it usually is" },
   { value: "chunks", title: "after so many chunks" },
   { value: "fraction", title: "after a part of it" },
   { value: "bytes", title: "after so many bytes" },
@@ -36,6 +36,10 @@ function settingsIn(mode: FaultMode | undefined, form: Form): { [word: string]: 
     }
   }
   return found;
+}
+
+function usually(place: Json): string {
+  return place === null ? "where it usually is" : `${flow(place)}`;
 }
 
 export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element {
@@ -71,7 +75,7 @@ export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element
           {(mode?.settings ?? []).map((setting) =>
             setting.name === "after" ? (
               <>
-                <Select key="place" label="Place" value={form["place"] ?? ""} options={PLACES} change={(place) => setForm({ ...form, place, "place-value": BEGIN[place] ?? "" })} />
+                <Select key="place" label="Place" value={form["place"] ?? ""} options={[{ value: "", title: usually(setting.default) }, ...PLACES]} change={(place) => setForm({ ...form, place, "place-value": BEGIN[place] ?? "" })} />
                 {form["place"] ? <Field key="place-value" label="How far" value={form["place-value"] ?? ""} change={set("place-value")} /> : null}
               </>
             ) : (

@@ -17,6 +17,8 @@ interface Props<T> {
   empty: ComponentChildren;
   /** Whether a mouse is over the rows: they stand still then. */
   over?: (here: boolean) => void;
+  /** Only as high as its rows, where these are few. */
+  fit?: boolean;
 }
 
 export function Rows<T>(props: Props<T>): JSX.Element {
@@ -92,6 +94,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
       role="listbox"
       tabIndex={0}
       aria-label={props.label}
+      style={props.fit && rows.length ? { height: `${rows.length * height}px` } : {}}
       aria-activedescendant={place >= from && place < to ? `row-${props.chosen}` : undefined}
       onKeyDown={press}
       onPointerEnter={(event) => event.pointerType === "mouse" && props.over?.(true)}

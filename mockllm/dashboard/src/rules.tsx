@@ -92,6 +92,7 @@ function Listed(): JSX.Element {
         rows={shown}
         id={(rule) => rule.id}
         height={34}
+        fit
         chosen={chosen}
         choose={(rule) => choose(rule.id)}
         tone={(rule) => `rule ${rule.kind}`}
@@ -149,13 +150,13 @@ function Stale(): JSX.Element | null {
 function Misses(): JSX.Element {
   const version = useCell(log.changed);
   const missed = useMemo(() => {
-    const found = new Map<string, { last: Summary; times: number }>();
+    const found = new Map<string, { kind: string; last: Summary; times: number }>();
     for (const each of log.held) {
       if (!each.missed) continue;
       const kind = `${each.method} ${each.path.split("?")[0]} ${each.model ?? ""} ${each.session ?? ""}`;
       const before = found.get(kind)?.times ?? 0;
       found.delete(kind);
-      found.set(kind, { last: each, times: before + 1 });
+      found.set(kind, { kind, last: each, times: before + 1 });
     }
     return [...found.values()].reverse().slice(0, 20);
   }, [version]);
@@ -164,7 +165,7 @@ function Misses(): JSX.Element {
       {missed.length ? (
         <ul class="misses">
           {missed.map((each) => (
-            <Miss key={each.last.id} {...each} />
+            <Miss key={each.kind} last={each.last} times={each.times} />
           ))}
         </ul>
       ) : (
@@ -182,9 +183,15 @@ function Miss(props: { last: Summary; times: number }): JSX.Element {
   const version = useCell(changes);
   useEffect(() => {
     let here = true;
-    get<Detail>(`/api/requests/${last.id}`).then((found) => here && setNear(found.near_misses), () => here && setNear([]));
-    return () => void (here = false);
-  }, [last.id, version]);
+    const wait = window.setTimeout(
+      () => get<Detail>(`/api/requests/${last.id}`).then((found) => here && setNear(found.near_misses), () => undefined),
+      near ? 1500 : 0,
+    );
+    return () => {
+      here = false;
+      window.clearTimeout(wait);
+    };
+  }, [near ? version : last.id]);
   return (
     <li>
       <div class="miss-head">
@@ -192,6 +199,7 @@ function Miss(props: { last: Summary; times: number }): JSX.Element {
           {last.method} {last.path}
         </strong>
         <span>{last.model ?? ""}</span>
+        {last.session ? <span class="tag">session {last.session}</span> : null}
         {props.times > 1 ? <span class="tag">{count(props.times)} times</span> : null}
         <span class="quiet">{clock(last.at)}</span>
         <button type="button" class="small" onClick={() => go("requests", last.id)} aria-label={`Look at request ${last.id}`}>

@@ -2,6 +2,7 @@
 
 import type { Json } from "./models.ts";
 
+const WIDTH = 44;
 const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_ .%/*-]*$/;
 const NUMBER = /^[-+]?(0x|0o)?[0-9._]+(e[-+]?[0-9]+)?$/i;
 const WORDS = new Set(["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"]);
@@ -25,10 +26,17 @@ type Item = { [word: string]: Json };
 
 /** Rules and modifiers as a scenario file has them, a word on each line. */
 export function items(kind: "rules" | "modifiers", listed: Item[]): string {
-  const lines = listed.flatMap((item) =>
-    Object.entries(item).map(([key, value], place) => `${place ? "    " : "  - "}${scalar(key)}: ${flow(value)}`),
-  );
+  const lines = listed.flatMap((item) => block(item, "    ").map((line, place) => (place ? line : `  - ${line.trim()}`)));
   return lines.length ? `${kind}:\n${lines.join("\n")}\n` : "";
+}
+
+/** Lines of an object; what would be too long for one line stands below its key. */
+function block(item: Item, indent: string): string[] {
+  return Object.entries(item).flatMap(([key, value]) => {
+    const line = `${indent}${scalar(key)}: ${flow(value)}`;
+    const nested = value !== null && typeof value === "object" && !Array.isArray(value);
+    return nested && line.length > WIDTH ? [`${indent}${scalar(key)}:`, ...block(value, `${indent}  `)] : [line];
+  });
 }
 
 /** The match of one endpoint: `openai-chat`. */

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 120
 """Characters of what was said that a suggested rule asks for."""
+GLOB: Final = frozenset("*?[")
 PLACEHOLDER: Final = "Write the answer here."
 
 
@@ -128,13 +129,13 @@ def _match(request: Request) -> dict[str, Json]:
         return {"method": request.method, "path": request.path}
     found: dict[str, Json] = {}
     if request.model is not None:
-        found["model"] = {"equals": request.model}
+        found["model"] = {"equals": request.model} if GLOB & {*request.model} else request.model
     results = request.tool_results
     user = request.user
     if results:
         found["tool_result"] = {"name": results[-1].name} if results[-1].name else {"exists": True}
     elif user and len(user) <= LONGEST:
-        found["user"] = {"equals": user}
+        found["user"] = user
     elif user:
         found["user"] = {"starts_with": user[:LONGEST]}
     return found
