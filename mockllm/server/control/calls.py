@@ -19,7 +19,7 @@ YAML: Final = "application/yaml"
 
 
 _UNSEEN: Final = re.compile(
-    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
+    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]"
 )
 """Characters in UTF-8 that end a line or steer a terminal, and that JSON may hold as they are: controls, separators
 of lines, marks of direction."""

@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 from mockllm.core.json import Json, dumps
 from mockllm.scenario.overlay import overlaid
-from mockllm.scenario.reading import read_source
 from mockllm.scenario.source import Source
 from mockllm.server.building import Broken
 from mockllm.server.control import models
+from mockllm.server.control.bodies import source_of
 from mockllm.server.control.calls import YAML, Call, Text
 from mockllm.server.control.climates import climates
 from mockllm.server.control.endpoints import ENDPOINTS, named
@@ -84,7 +84,7 @@ async def show_overlay(control: Control, call: Call) -> Text:
 
 def _source(raw: bytes) -> Source:
     """The body, YAML or JSON: a scenario file's `rules` and `modifiers`, or one of them bare."""
-    source = read_source(raw, "body")
+    source = source_of(raw)
     data: Any = source.data
     if source.mistakes or not isinstance(data, dict) or BROAD & data.keys() or not data:
         if not source.mistakes and not (isinstance(data, dict) and data):
@@ -159,7 +159,7 @@ async def _set(control: Control, endpoint: str, body: models.SettingsPatch) -> N
 def _check_chance(control: Control, chance: Json) -> None:
     """A chance stands for nothing before there is something that it is the chance of; it is checked all the same."""
     text = dumps({"modifiers": [{"name": "settings", "error": "overloaded", "chance": chance}]})
-    mistakes = overlaid(read_source(text, "body"), None, control.vocabulary).mistakes
+    mistakes = overlaid(source_of(text), None, control.vocabulary).mistakes
     if mistakes:
         raise _in_settings(Refused(422, *mistakes))
 

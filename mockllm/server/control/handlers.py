@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 from mockllm.core.hints import brief
 from mockllm.core.json import Json, JSONDecodeError, dumps, loads
-from mockllm.scenario.reading import read_source
 from mockllm.server.control import models, requests
-from mockllm.server.control.calls import JSON, Call, Text
-from mockllm.server.control.problem import Problem, Wrong
+from mockllm.server.control.bodies import readable, source_of
+from mockllm.server.control.calls import JSON, Call, Text, visible
+from mockllm.server.control.problem import Problem, Wrong, of_mistakes
 from mockllm.server.control.verifying import verify as verified
 from mockllm.server.kept import Kept
 
@@ -51,7 +51,9 @@ def kept_of(control: Control, id: str) -> Kept:
 
 
 async def verify(control: Control, call: Call) -> BaseModel:
-    source = read_source(call.raw or b"{}", "body")
+    source = source_of(call.raw if call.raw.strip() else b"{}")
+    if source.mistakes:
+        raise of_mistakes(source.mistakes)
     return verified(call.body, source, control.journal, control.engine, control.vocabulary)
 
 
@@ -68,7 +70,8 @@ async def explain(control: Control, call: Call) -> Text:
             message = f"expected a whole number, found {brief(data['request_id'])}"
             raise Problem(422, f"request_id: {message}", [Wrong(field="request_id", message=message)])
         raw = _as_recorded(kept_of(control, str(data["request_id"])))
-    return Text(dumps(control.explain(raw, control.engine)) + b"\n", JSON)
+    told = dumps(control.explain(readable(raw), control.engine))
+    return Text(visible(told) + b"\n", JSON)
 
 
 def _as_recorded(each: Kept) -> bytes:

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from mockllm import __version__
 from mockllm.dialects.routes import ROUTES as PROVIDER_ROUTES
 from mockllm.server.control.calls import JSON, PROBLEM, YAML
+from mockllm.server.control.endpoints import ENDPOINTS
 from mockllm.server.control.problem import ProblemBody
 from mockllm.server.control.routes import ROUTES, Route
 
@@ -23,8 +24,21 @@ ERRORS: Final = {
     "404": "There is none.",
     "405": "Another method is wanted.",
     "409": "What there is stands against it.",
+    "413": "The body is too large.",
     "422": "A field does not fit; `errors` names it.",
+    "501": "This server was started without what it needs.",
 }
+TEXT: Final = {"type": "string"}
+PARAMETERS: Final[dict[str, dict[str, Any]]] = {
+    "endpoint": {
+        "description": "The api's name, or a path that it is asked by, URL-encoded.",
+        "anyOf": [{"enum": [*ENDPOINTS]}, {"type": "string", "pattern": "^/"}],
+    },
+    "id": {"type": "integer", "minimum": 1},
+    "name": {"type": "string", "minLength": 1},
+    "session": {"type": "string", "minLength": 1},
+}
+"""What stands in the places of paths."""
 
 
 def document() -> dict[str, Any]:
@@ -40,6 +54,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_model, schemas["$defs"])
+    paths.update(_own(by_model[ProblemBody]))
     for path, method, operation in _providers():
         paths.setdefault(path, {}).setdefault(method, operation)
     return {
@@ -59,19 +74,20 @@ def _taken() -> set[type[BaseModel]]:
 
 
 def _operation(route: Route, refs: Mapping[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = refs[route.gives] if route.gives is not None else {}
+    types = (route.content_type, route.or_type)
+    content = {each: {"schema": _schema(each, route, refs)} for each in types if each is not None}
     problem = {"content": {PROBLEM: {"schema": refs[ProblemBody]}}}
     operation: dict[str, Any] = {
         "tags": ["control"],
         "operationId": f"{route.method.lower()}_{'_'.join(re.findall('[a-z]+', route.path[5:])) or 'api'}",
         "summary": route.summary,
         "responses": {
-            "200": {"description": "Done.", "content": {route.content_type: {"schema": schema}}},
+            "200": {"description": "Done.", "content": content},
             **{code: {"description": said, **problem} for code, said in ERRORS.items()},
         },
     }
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": PARAMETERS[name]}
         for name in re.findall(r"\{(\w+)\}", route.path)
     ]
     if route.query is not None:
@@ -85,11 +101,53 @@ def _operation(route: Route, refs: Mapping[Any, Any], schemas: dict[str, Any]) -
     if route.takes is not None:
         operation["requestBody"] = {"content": {JSON: {"schema": refs[route.takes]}}}
     elif route.raw is not None:
-        content: dict[str, Any] = {JSON: {"schema": {"type": "object"}}}
-        if route.raw.startswith("YAML"):
-            content[YAML] = {"schema": {"type": "object"}}
-        operation["requestBody"] = {"description": route.raw, "required": True, "content": content}
+        rules = route.raw.startswith("YAML")
+        schema = {"type": "object", "minProperties": 1} if rules else {"type": "object"}
+        taken = {each: {"schema": schema} for each in ((JSON, YAML) if rules else (JSON,))}
+        operation["requestBody"] = {"description": route.raw, "required": True, "content": taken}
     return operation
+
+
+def _schema(content_type: str, route: Route, refs: Mapping[Any, Any]) -> Any:
+    if content_type == YAML:
+        return {"type": "object"}
+    if content_type != JSON:
+        return TEXT
+    return refs[route.gives] if route.gives is not None else {"type": ["object", "array"]}
+
+
+def _own(problem: Any) -> dict[str, Any]:
+    """What the server has beside the control API's own calls."""
+
+    def told(
+        id: str, summary: str, content_type: str, status: str = "200", more: Any = None
+    ) -> dict[str, Any]:
+        schema = {"type": "object"} if content_type == JSON else TEXT
+        done = {"description": "Done.", "content": {content_type: {"schema": schema}}}
+        responses = {
+            status: done if status == "200" else {"description": "The feed follows."},
+            **(more or {}),
+        }
+        return {"get": {"tags": ["server"], "operationId": id, "summary": summary, "responses": responses}}
+
+    def refused(codes: Mapping[str, str]) -> dict[str, Any]:
+        content = {PROBLEM: {"schema": problem}}
+        return {code: {"description": said, "content": content} for code, said in codes.items()}
+
+    away = {code: ERRORS[code] for code in ("401", "403")}
+    ws = {**away, "400": "No handshake.", "426": "Ask with an upgrade.", "503": "Too many follow."}
+    page = {code: {"description": said, "content": {"text/html": {"schema": TEXT}}} for code, said in (
+        ("303", "The token was right, or is not needed."), ("401", "Shows a form for the admin token."),
+        ("403", ERRORS["403"]), ("503", "It is not built."),
+    )}  # fmt: skip
+    shown = told("dashboard", "The dashboard, for a browser", "text/html", more=page)
+    shown["get"]["parameters"] = [{"name": "token", "in": "query", "required": False, "schema": TEXT}]
+    return {
+        "/health": told("health", "Whether it answers, and what is loaded", JSON),
+        "/metrics": told("metrics", "What was counted, for Prometheus", "text/plain", more=refused(away)),
+        "/ws": told("feed", "The live feed: a WebSocket", "text/plain", "101", refused(ws)),
+        "/dashboard": shown,
+    }
 
 
 def _providers() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -36,6 +36,8 @@ class Route:
     query: type[BaseModel] | None = None
     raw: str | None = None
     content_type: str = JSON
+    or_type: str | None = None
+    """What else its answer may be, where the query asks for it."""
 
     def match(self, segments: Sequence[str]) -> dict[str, str] | None:
         """What stands in the path's places; None where it is another path."""
@@ -60,13 +62,13 @@ ROUTES: Final[tuple[Route, ...]] = (
           query=M.RequestQuery),
     Route("DELETE", "/api/requests", handlers.forget_requests, "Forget the journal", M.Forgotten),
     Route("GET", "/api/requests/export", handlers.export_requests, "The journal as JSON lines or HAR",
-          query=M.ExportQuery, content_type="application/x-ndjson"),
+          query=M.ExportQuery, content_type="application/x-ndjson", or_type=JSON),
     Route("GET", "/api/requests/{id}", handlers.show_request, "One request in full", M.RequestDetail),
     Route("GET", "/api/requests/{id}/rule", offering.suggest_rule, "A rule for requests like this one, to edit",
           offered.SuggestedRule),
     Route("POST", "/api/verify", handlers.verify, "Whether what is expected was asked", M.Verified, M.VerifyBody),
     Route("GET", "/api/verdicts", judging.show_verdicts, "How clients behave", judged.Verdicts,
-          query=judged.VerdictQuery),
+          query=judged.VerdictQuery, or_type="application/xml"),
     Route("POST", "/api/explain", handlers.explain, "What would answer a request, and why",
           raw="a request as `mockllm explain` takes it, or {\"request_id\": N} for one of the journal"),
     Route("POST", "/api/reload", handlers.reload, "Load the files anew, now", M.Reloaded),

@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
-from mockllm.server.control.routes import ROUTES
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from mockllm.server.control.routes import ROUTES, Route
 from tests.server.control.steered import Steered
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    allow_header_conformance,
+]
 
 
 def test_the_document_lists_every_route_and_refers_to_what_is_there(server: Steered) -> None:
@@ -19,6 +46,64 @@ def test_the_document_lists_every_route_and_refers_to_what_is_there(server: Stee
         operation["operationId"]
         for path in document["paths"].values()
         for operation in path.values()
-        if "operationId" in operation
+        if "control" in operation["tags"]
     ]
     assert len(ids) == len(set(ids)) == len(ROUTES)
+
+
+OWN = ["/health", "/metrics", "/ws", "/dashboard"]
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_the_document_lists_what_the_server_has_beside_it(server: Steered, path: str) -> None:
+    told = server.call("GET", "/api/openapi.json").json["paths"][path]["get"]
+    got = server.call("GET", path)
+    assert got.headers["content-type"].partition(";")[0] in told["responses"][str(got.status)]["content"]
+
+
+# --- the server does what it says --------------------------------------------------------------------
+
+EXAMPLES = 8
+"""So many good and bad calls of each route."""
+
+
+@pytest.fixture(scope="module")
+def document(running: Steered) -> schemathesis.schemas.BaseSchema:
+    return schemathesis.openapi.from_url(f"http://127.0.0.1:{running.port}/api/openapi.json")
+
+
+def test_the_document_is_openapi(document: schemathesis.schemas.BaseSchema) -> None:
+    document.validate()
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+@pytest.mark.parametrize("route", ROUTES, ids=lambda each: f"{each.method} {each.path}")
+def test_each_call_answers_as_documented(
+    server: Steered, document: schemathesis.schemas.BaseSchema, route: Route, mode: GenerationMode
+) -> None:
+    server.ask("hello")
+    server.ask("good bye", session="mine")
+    url = f"http://127.0.0.1:{server.port}"
+    tried = 0
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=document[route.path][route.method].as_strategy(generation_mode=mode))
+    def asked(case: schemathesis.Case[Any]) -> None:
+        nonlocal tried
+        tried += 1
+        case.validate_response(case.call(base_url=url), checks=CHECKS)
+
+    try:
+        asked()
+    except Unsatisfiable:  # of what takes nothing there is no bad call
+        assert mode is GenerationMode.NEGATIVE
+        assert (route.query, route.takes, route.raw) == (None, None, None)
+    else:
+        assert tried

@@ -1,0 +1,77 @@
+"""Bodies as programs write them: JSON in which YAML would stumble."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mockllm.core.json import loads
+from mockllm.server.control.bodies import readable, source_of
+from tests.server.control.steered import Steered
+
+TEXTS = {
+    "beyond the basic plane": "\U0001f600",
+    "beside a backslash": "\\\U0001f600\\ud83d",
+    "separators of lines": "a\u2028b\u2029c\u0085d",
+    "controls": "\x7f\x80\x9f\ufeff",
+    "no characters": "\ufffe\uffff",
+    "letters": "é中",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("escaped", [True, False], ids=["escaped", "as they are"])
+def test_json_is_read_whatever_stands_in_it(text: str, escaped: bool) -> None:
+    raw = json.dumps({"a": text, text: 1}, ensure_ascii=escaped).encode()
+    source = source_of(raw)
+    assert source.mistakes == ()
+    assert source.data == {"a": text, text: 1} == loads(readable(raw))
+
+
+def test_what_is_no_json_stays_as_it_is() -> None:
+    raw = 'a: "\\ud83d\\ude00"  # é'.encode()
+    assert readable(raw) == raw
+    assert source_of(b"{").mistakes
+
+
+ODD = "".join(TEXTS.values())
+
+
+def sent(body: Any) -> str:
+    """As most libraries write JSON."""
+    return json.dumps(body)
+
+
+def test_a_rule_may_say_anything(server: Steered) -> None:
+    assert server.call("POST", "/api/rules", sent({"reply": ODD})).status == 200
+    assert server.said("hello") == ODD
+    assert server.call("PUT", "/api/rules/rule-1", sent({"reply": f"{ODD}!"})).status == 200
+    assert server.said("hello") == f"{ODD}!"
+
+
+def test_a_setting_may_be_anything(server: Steered) -> None:
+    patch = {"error": {"type": "overloaded", "message": ODD}}
+    got = server.call("PATCH", "/api/config/global", sent(patch))
+    assert got.json["global"] == patch
+    assert ODD in server.ask("hello").json["error"]["message"]
+
+
+def test_an_expectation_may_be_anything(server: Steered) -> None:
+    server.ask(ODD)
+    found = server.call(
+        "POST", "/api/verify", sent({"expect": [{"match": {"user": {"contains": ODD}}}]})
+    ).json
+    assert found["passed"], found
+    wrong = server.call("POST", "/api/verify", sent({"expect": [{"match": {ODD: 1}}]}))
+    assert wrong.status == 422
+    assert server.call("POST", "/api/verify", '{"in_order": true, "in_order": true}').status == 422
+
+
+def test_a_request_that_holds_anything_is_explained(server: Steered) -> None:
+    server.ask(f"hello {ODD}")
+    (found,) = server.call("GET", "/api/requests").json["requests"]
+    told = server.call("POST", "/api/explain", {"request_id": found["id"]})
+    assert told.json["rule"] == "a.yaml:hello"
+    assert server.call("POST", "/api/explain", sent({"user": f"hello {ODD}"})).json["rule"] == "a.yaml:hello"
