@@ -36,6 +36,7 @@ from mockllm.cli.tracing import traced
 from mockllm.engine import About
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
+from mockllm.server.limits import KIB, MIB
 from mockllm.server.lines import Lines
 from mockllm.server.pages import amount
 from mockllm.server.reload import Reload
@@ -182,7 +183,17 @@ def ready(where: Sequence[Address], app: App, fallen_back: bool = False, trusted
             f"  No scenario files in ./{FOLDER}, so the pack `{FALLBACK}` answers; "
             "`mockllm init` makes scenarios of your own."
         )
+    kept = app.journal
+    print(f"  Journal:    the last {kept.size} requests, in {size(kept.room)} at most")
     sys.stdout.flush()
+
+
+def size(count: int) -> str:
+    """`64 MiB`, `300 bytes`."""
+    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"
 
 
 def say(text: str) -> None:
