@@ -84,7 +84,8 @@ def run(given: argparse.Namespace) -> int:
     try:
         with traced(app, addresses(given, values), say):
             run_server(
-                app, addresses(given, values), lambda where: ready(where, app, fallen_back(values), trusted),
+                app, addresses(given, values),
+                lambda where: ready(where, app, fallen_back(values), trusted, bool(values["admin_token"])),
                 beside(None if values["no_reload"] else reload, aside),
             )  # fmt: skip
     except CannotListen as error:
@@ -163,20 +164,31 @@ def nothing(about: About) -> Iterator[str]:
         yield "no rule is loaded, so every request gets a 404; scenario files end in .yaml or .yml"
 
 
-def ready(where: Sequence[Address], app: App, fallen_back: bool = False, trusted: Path | None = None) -> None:
-    """Where it listens, what is loaded, and what to give each SDK."""
+def ready(
+    where: Sequence[Address],
+    app: App,
+    fallen_back: bool = False,
+    trusted: Path | None = None,
+    token: bool = False,
+) -> None:
+    """Where it listens, what is loaded, and what to give each SDK. `token`: others than this machine may steer it
+    with one. It is never printed: lines end up in logs."""
     about = app.engine.about()
     print(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
     first = where[0]
     base = first._replace(host="localhost").url if first.everywhere else first.url
     for name, path in about.bases:
         print(f"  {name + ':':<11} base_url = {base}{path}")
+    alone = all(address.host in ("localhost", "127.0.0.1", "::1") for address in where)
+    if app.control is not None:
+        others = "others give the admin token" if token else "for this machine only: no --admin-token is set"
+        print(f"  Dashboard:  {base}/dashboard{'' if alone else f' ({others})'}")
     if trusted is not None:
         print(f"  HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
     if first.everywhere:
-        others = first._replace(host=socket.gethostname()).url
-        print(f"  Containers and other machines: {others}, or this machine's address in place of its name.")
-    if all(address.host in ("localhost", "127.0.0.1", "::1") for address in where):
+        named = first._replace(host=socket.gethostname()).url
+        print(f"  Containers and other machines: {named}, or this machine's address in place of its name.")
+    if alone:
         print("  Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network.")
     if fallen_back:
         print(

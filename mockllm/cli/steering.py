@@ -69,7 +69,9 @@ def beside(reload: Reload | None, aside: Server | None) -> Callable[[], Coroutin
             print(f"mockllm: {error}", file=sys.stderr)
             signal.raise_signal(signal.SIGTERM)
             return
-        print(f"control API: {aside.listening[0].url}/api", file=sys.stderr, flush=True)
+        where = aside.listening[0]
+        base = where._replace(host="localhost").url if where.everywhere else where.url
+        print(f"control API: {where.url}/api, dashboard: {base}/dashboard", file=sys.stderr, flush=True)
         try:
             await (reload.run() if reload is not None else asyncio.get_running_loop().create_future())
         finally:

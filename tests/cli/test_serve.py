@@ -36,16 +36,18 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_ready_lines_hold_what_to_paste(folder: Path) -> None:
     with serving(cwd=folder) as server:
-        server.line(lambda line: "--host 0.0.0.0" in line)
-        first, *bases, hint = server.out
+        server.line(lambda line: "Journal:" in line)
+        first, *bases, hint, journal = server.out
         assert re.fullmatch(r"mockllm \S+: 1 rule in 1 file, listening on http://localhost:\d+", first)
         url = f"http://localhost:{server.port}"
         assert [line.split() for line in bases] == [
             ["OpenAI:", "base_url", "=", f"{url}/v1"],
             ["Anthropic:", "base_url", "=", url],
             ["Gemini:", "base_url", "=", url],
+            ["Dashboard:", f"{url}/dashboard"],
         ]
         assert "opens it to containers" in hint
+        assert journal.split()[:4] == ["Journal:", "the", "last", "1000"]
         assert server.err == []
 
 

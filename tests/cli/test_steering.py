@@ -48,6 +48,17 @@ def test_or_on_a_port_of_its_own(tmp_path: Path) -> None:
         assert b"mockllm_rules" in got(f"{found[1]}/metrics")[1]
 
 
+def test_the_dashboards_address_is_printed_and_the_token_never(tmp_path: Path) -> None:
+    everywhere = ("--host", "0.0.0.0", "--port", "0", "--pack", "default")
+    for more, said in (((), "no --admin-token is set"), (("--admin-token", "s3cret"), "give the admin token")):
+        with serving(*everywhere, *more, cwd=tmp_path) as server:
+            line = server.line(lambda line: "Dashboard:" in line)
+            assert f"http://localhost:{server.port}/dashboard (" in line
+            assert said in line
+            assert got(f"http://localhost:{server.port}/dashboard")[0] == 200
+            assert "s3cret" not in server.said
+
+
 @pytest.mark.parametrize("reload", [(), ("--no-reload",)], ids=["with reload", "without"])
 def test_a_port_that_is_taken_ends_it(tmp_path: Path, reload: tuple[str, ...]) -> None:
     with serving("--port", "0", "--pack", "default", cwd=tmp_path) as first:
