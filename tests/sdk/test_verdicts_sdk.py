@@ -100,13 +100,13 @@ EVERY: dict[str, Ask] = {**STAINLESS, "google-genai": gemini}
 NO_RETRIES: dict[Ask, dict[str, Any]] = {ask: {"max_retries": 0} for ask in STAINLESS.values()} | {gemini: {}}
 
 
-@pytest.fixture(params=STAINLESS.values(), ids=STAINLESS)
+@pytest.fixture(params=list(STAINLESS.values()), ids=list(STAINLESS))
 def stainless(request: pytest.FixtureRequest) -> Ask:
     found: Ask = request.param
     return found
 
 
-@pytest.fixture(params=EVERY.values(), ids=EVERY)
+@pytest.fixture(params=list(EVERY.values()), ids=list(EVERY))
 def every(request: pytest.FixtureRequest) -> Ask:
     found: Ask = request.param
     return found
@@ -281,13 +281,13 @@ TELLING = {name: ask for name, ask in STREAMS.items() if name != "google-genai"}
 """Those that tell their read timeout also where it is the default."""
 
 
-@pytest.fixture(params=STREAMS.values(), ids=STREAMS)
+@pytest.fixture(params=list(STREAMS.values()), ids=list(STREAMS))
 def stream(request: pytest.FixtureRequest) -> Callable[..., str]:
     found: Callable[..., str] = request.param
     return found
 
 
-@pytest.fixture(params=TELLING.values(), ids=TELLING)
+@pytest.fixture(params=list(TELLING.values()), ids=list(TELLING))
 def telling(request: pytest.FixtureRequest) -> Callable[..., str]:
     found: Callable[..., str] = request.param
     return found

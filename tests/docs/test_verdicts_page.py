@@ -1,0 +1,116 @@
+"""docs/verdicts.md: its table is that of the verdicts, its scenario, its commands and its test do what they say."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from http.client import IncompleteRead
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli import exec as exec_command
+from mockllm.cli import verdict as verdict_command
+from mockllm.core.conduct import VERDICTS
+from mockllm.server.control.judged import VerdictQuery
+from mockllm.testing.plugin import WORDS
+from mockllm.testing.verdicts import Verdict
+from tests.server.control.steered import steered
+from tests.testing.test_plugin import run
+from tests.waiting import until
+
+pytest_plugins = ["pytester"]
+
+FILE = Path(__file__).parents[2] / "docs/verdicts.md"
+PAGE = FILE.read_text(encoding="utf-8")
+BEGIN, END = "<!-- made from mockllm/core/conduct/verdicts.py -->\n", "<!-- end -->"
+APPLICATION = """
+import openai
+
+def my_application(said):
+    with openai.OpenAI() as client:
+        asked = [{"role": "user", "content": said}]
+        return client.chat.completions.create(model="gpt-4o", messages=asked).choices[0].message.content
+
+"""
+
+
+def table() -> str:
+    rows = ["| verdict | | rule of conduct | is given for |", "|---|---|---|---|"]
+    for verdict in VERDICTS.values():
+        mark = "good" if verdict.good else "bad"
+        rows.append(f"| `{verdict.name}` | {mark} | {verdict.rule_of_conduct} | {verdict.needs} |")
+    return "\n".join(rows) + "\n"
+
+
+def test_its_table_is_that_of_the_verdicts() -> None:
+    """MOCKLLM_UPDATE_DOCS=1 writes it anew; look at the diff before it is committed."""
+    before, _, rest = PAGE.partition(BEGIN)
+    told, _, behind = rest.partition(END)
+    if os.environ.get("MOCKLLM_UPDATE_DOCS"):
+        FILE.write_text(before + BEGIN + table() + END + behind, encoding="utf-8")
+        told = table()
+    assert told == table()
+
+
+def test_other_pages_name_them() -> None:
+    for page in ("control.md", "testing.md"):
+        text = (FILE.parent / page).read_text(encoding="utf-8")
+        assert "(verdicts.md)" in text, page
+    assert "docs/verdicts.md" in (FILE.parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def _options(arguments: object) -> set[str]:
+    parser = argparse.ArgumentParser()
+    arguments(parser)  # type: ignore[operator]
+    return {option for action in parser._actions for option in action.option_strings}
+
+
+def test_its_commands_have_the_options_that_it_names() -> None:
+    own = _options(verdict_command.arguments)
+    assert {"--fail-on", "--session", "--json", "--junit", "--running", "--client", "--since"} <= own
+    for line in re.findall(r"^mockllm verdict(.*?)(?:#|$)", PAGE, re.MULTILINE):
+        assert set(re.findall(r"--[a-z-]+", line)) <= own
+    assert {"--verdicts", "--junit"} <= _options(exec_command.arguments)
+    assert set(re.findall(r"--[a-z-]+", PAGE)) >= own - {"-h", "--help", "--url", "--admin-token"}
+    assert "verdicts" in WORDS
+
+
+def test_what_it_says_can_be_asked_for_can_be() -> None:
+    (query,) = re.findall(r"GET /api/verdicts\?(\S+)`", PAGE)
+    assert {each.partition("=")[0] for each in query.split("&")} == set(VerdictQuery.model_fields)
+
+
+@pytest.mark.parametrize("name", ["name", "good", "says", "rule_of_conduct", "client", "session", "requests"])
+def test_what_it_says_a_verdict_has_it_has(name: str) -> None:
+    assert f"`{name}`" in PAGE
+    assert f"self.{name} = " in Path(verdict_source()).read_text(encoding="utf-8")
+
+
+def verdict_source() -> str:
+    import inspect
+
+    return inspect.getsourcefile(Verdict) or ""
+
+
+def test_its_scenario_gives_what_it_shows(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n# scenarios/rough.yaml\n(.*?)```", PAGE, re.DOTALL)
+    with steered(tmp_path, {"rough.yaml": block}) as server:
+        for _ in range(2):
+            server.ask("weather")
+        with pytest.raises(IncompleteRead):
+            server.ask("a story", stream=True)
+        until(lambda: len(server.app.journal) == 3)
+        found = server.call("GET", "/api/verdicts?over=true").json["clients"][0]["verdicts"]
+    assert [each["verdict"] for each in found] == ["retry_after_ignored", "recovered"]
+    shown = {each["verdict"]: each for each in found}
+    says = shown["retry_after_ignored"]["says"]
+    assert re.sub(r"\d+ms", "4ms", says) in PAGE
+    assert shown["recovered"]["says"] in PAGE
+    assert shown["retry_after_ignored"]["rule_of_conduct"] in PAGE
+
+
+def test_its_test_passes(pytester: pytest.Pytester) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    run(pytester, APPLICATION + block).assert_outcomes(passed=1)
