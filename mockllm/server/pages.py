@@ -11,7 +11,7 @@ from mockllm.core.json import pretty
 from mockllm.core.plan import Data, Head, Plan
 from mockllm.engine import About
 
-OWN: Final = ("/health", "/metrics", "/api")
+OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 FILES: Final = 12
 """So many files are named."""
 
