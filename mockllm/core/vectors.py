@@ -7,6 +7,8 @@ of them. Enough for a search to find the sentence that was asked for.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from math import sqrt
@@ -15,12 +17,35 @@ from struct import pack, unpack
 from typing import Final
 from zlib import crc32
 
+from mockllm.core.json import Json
+
 _RUN: Final = 3
 _DIRECTIONS: Final = 8
 """How many components a run of characters has a share in."""
 _GRAIN: Final = 0.15
 """How long what is a text's alone is, against all that it shares with others: no component is zero, and two
 texts are never quite the same."""
+
+
+LARGEST: Final = 3.4028234663852886e38
+"""The largest number of single precision: what a vector may hold."""
+Vector = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a rule has an embeddings call say: these vectors in turn, one for each input. `model` and
+    `input_tokens` None: as the call says them by itself. `extras`, by dialect, are merged into the answer's top
+    level."""
+
+    vectors: Sequence[Vector]
+    model: str | None = None
+    input_tokens: int | None = None
+    extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+
+    def of(self, count: int) -> list[Vector]:
+        """So many of them."""
+        return [self.vectors[number % len(self.vectors)] for number in range(count)]
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from mockllm.core.plan import Plan
 from mockllm.core.remembered import Memo
 from mockllm.core.reply import Reply
 from mockllm.core.request import Request
+from mockllm.core.vectors import Embedded
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.hearing import Heard
 
@@ -95,3 +96,10 @@ class Lookup(Dialect, Protocol):
 
     def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
         """`models` are the literal model names of the loaded rules."""
+
+
+class Embedding(Lookup, Protocol):
+    """A call that answers with vectors, which a rule may give."""
+
+    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
+        """These vectors, or None: those that the call makes of its inputs."""

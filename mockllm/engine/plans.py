@@ -33,7 +33,7 @@ from mockllm.scenario.combining import Owner, Sending, Sent, chunk_size, settle
 from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.replay import ReplayWord
-from mockllm.scenario.replies import SMALLEST, Kitchen, failure
+from mockllm.scenario.replies import SMALLEST, Kitchen, embedded, failure
 
 KEPT = 4096
 """How many replies are kept; clients choose limits, so it is bounded."""
@@ -128,7 +128,7 @@ class Planner:
             word = speaking.saying.word
         if isinstance(word, ReplyWord):
             if not speaking.request.generates:
-                raise NotGenerating(speaking.request.api)
+                return self._embedded(speaking, word)
             return self._reply(speaking, speaking.dialect)  # type: ignore[arg-type]
         sent = self._settled(speaking)
         if isinstance(word, ErrorWord):
@@ -136,6 +136,16 @@ class Planner:
         else:
             assert isinstance(word, HttpWord)
             plan = _http(evaluate(word, speaking.context), speaking.saying)
+        return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
+
+    def _embedded(self, speaking: Speaking, word: ReplyWord) -> Plan:
+        """The vectors of a reply to an embeddings call, the only one beside generating calls that has one."""
+        embed = getattr(speaking.dialect, "embed", None)
+        if embed is None or word.embedding is None:
+            raise NotGenerating(speaking.request.api)
+        sent = self._settled(speaking)
+        said = embedded(evaluate(word, speaking.context))
+        plan = embed(said, speaking.request, speaking.stamp)
         return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
 
     def decorate(self, plan: Plan, speaking: Speaking) -> Plan:
@@ -283,6 +293,7 @@ class NotGenerating(Exception):
     def __init__(self, api: str | None) -> None:
         super().__init__(
             f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
+            + ", or give the reply an embedding" * (api == "embeddings")
         )
 
 

@@ -35,6 +35,7 @@ from mockllm.core.reply import (
 )
 from mockllm.core.request import Request, Tool
 from mockllm.core.texts import cut, made_sentences, made_tokens
+from mockllm.core.vectors import Embedded
 from mockllm.scenario.language.answers import (
     ChoiceWord,
     CitationWord,
@@ -56,6 +57,13 @@ PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp
 """The types of pictures, by how their files' names end."""
 SMALLEST = ChunkSize(1, "tokens")
 """What a chunk is where no pace says otherwise: one token, as the providers stream."""
+
+
+def embedded(word: ReplyWord) -> Embedded:
+    """What a reply with an embedding has an embeddings call say."""
+    assert word.embedding is not None
+    tokens = None if word.usage is None else word.usage.input_tokens
+    return Embedded(word.embedding, word.model, tokens, word.extras)
 
 
 def failure(word: ErrorWord) -> Failure:
@@ -88,6 +96,8 @@ class Kitchen:
         made = [self.choice(each) for each in words]
         choices = tuple(made) if word.choices is not None else tuple(made) * max(1, sampling.n)
         usage = self.usage(choices, word.usage)
+        if word.embedding is not None:
+            self.notes.append("embedding left out: only embeddings calls have one")
         return Reply(choices, usage, word.model, self.broken, extras=word.extras)
 
     def choice(self, word: ChoiceWord) -> Choice:

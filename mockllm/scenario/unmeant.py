@@ -5,14 +5,18 @@ Apart from the lint of a whole catalog, which holds rules against each other and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
 
 from mockllm.core.runaway import runaway
 from mockllm.core.template import TemplateSyntax, is_template
 from mockllm.core.template_scope import NAMES
 from mockllm.core.template_text import compile_template
+from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.language.conditions import FOR_EVER, JsonOperators, TextOperators
+from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
 from mockllm.scenario.mistakes import Path
@@ -24,6 +28,13 @@ SETTINGS: Final = ("delay", "pace", "headers", "stream", "faults", "error", "lim
 NO_REPLY: Final = (
     "a reply answers generating calls only, and {} is none: every such request gets a 400; use http or error"
 )
+
+WITH_EMBEDDING: Final = ", or give the reply an embedding"
+UNASKED: Final = (
+    "an embedding alone says nothing: a rule that names neither api nor path sees generating calls only; "
+    "write match: {api: embeddings}"
+)
+_EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 
 
 def unmeant(word: RuleWord | ModifierWord, vocabulary: Vocabulary) -> Unmeant:
@@ -80,14 +91,29 @@ def _says(setting: Any) -> bool:
 
 def _no_reply(word: RuleWord, vocabulary: Vocabulary) -> Unmeant:
     called = _called(word, vocabulary)
-    if called is None:
-        return
-    if word.reply is not None:
-        yield ("reply",), NO_REPLY.format(called)
+    replies: list[tuple[Path, ReplyWord]] = [] if word.reply is None else [(("reply",), word.reply)]
     for below in ("sequence", "choose"):
         for index, said in enumerate(getattr(word, below) or ()):
             if said.reply is not None:
-                yield (below, index), NO_REPLY.format(called)
+                replies.append(((below, index), said.reply))
+    for path, reply in replies:
+        if called is not None and (reply.embedding is None or not _embeds(word)):
+            yield path, NO_REPLY.format(called) + WITH_EMBEDDING * ("embeddings" in called)
+        elif reply.model_fields_set == {"embedding"} and not _mentioned(word.match):
+            yield path, UNASKED
+
+
+def _embeds(word: RuleWord) -> bool:
+    """Whether the api or path that a rule names may be that of an embeddings call."""
+    apis, paths = _spelt(word.match.api), _spelt(word.match.path)
+    return any(fnmatchcase("embeddings", api) for api in apis) if apis else any(map(_EMBEDS.search, paths))
+
+
+def _mentioned(match: Match) -> bool:
+    """Whether a match names an api or a path, itself or in what it is made of."""
+    if match.api is not None or match.path is not None:
+        return True
+    return any(map(_mentioned, (*(match.all or ()), *(match.any or ()))))
 
 
 def _called(word: RuleWord, vocabulary: Vocabulary) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -11,6 +10,7 @@ from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Data, Plan, Step
 from mockllm.core.reply import Reply
 from mockllm.core.request import Request
+from mockllm.core.vectors import Embedded
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.azure import filters
 from mockllm.dialects.azure.deployed import (
@@ -130,8 +130,8 @@ class AzureEmbeddings(VendorEmbeddings):
 
     request = AzureEmbeddingsRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan:
-        plan = super().answer(request, models, stamp)
+    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
+        plan = super().embed(said, request, stamp)
         if not (request.model or "").lower().startswith("cohere-"):
             return plan
         id = Id().made(stamp.ids, "embedding")

@@ -11,7 +11,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.plan import Data, Head, Plan
 from mockllm.core.request import Message, Part, Request, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.core.vectors import shortened, vector, written
+from mockllm.core.vectors import Embedded, shortened, vector, written
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_check import CONTENT, refusal, unreadable
@@ -103,8 +103,13 @@ class Embeddings:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        return self.embed(None, request, stamp)
+
+    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
         assert isinstance(request, EmbeddingsRequest)
-        body = _predictions(request) if request.call == "predict" else _embedded(request)
+        body = _predictions(request, said) if request.call == "predict" else _embedded(request, said)
+        if said is not None:
+            body |= said.extras.get(self.name, {})
         return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))
 
 
@@ -141,7 +146,9 @@ def _size(request: EmbeddingsRequest, entry: dict[str, Json]) -> int:
     return SIZES.get(request.model or "", SIZE)
 
 
-def _values(request: EmbeddingsRequest) -> list[list[float]]:
+def _values(request: EmbeddingsRequest, said: Embedded | None) -> list[list[float]]:
+    if said is not None:
+        return [written(each) for each in said.of(len(request.entries))]
     whole = SIZES.get(request.model or "", SIZE)
     return [
         written(shortened(vector(text, whole), min(max(_size(request, entry), 1), whole)))
@@ -149,10 +156,12 @@ def _values(request: EmbeddingsRequest) -> list[list[float]]:
     ]
 
 
-def _embedded(request: EmbeddingsRequest) -> Json:
+def _embedded(request: EmbeddingsRequest, said: Embedded | None) -> dict[str, Json]:
     tokens = request.input_tokens
+    if said is not None and said.input_tokens is not None:
+        tokens = said.input_tokens
     details = [{"modality": "TEXT", "tokenCount": tokens}]
-    made: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request)]}
+    made: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request, said)]}
     if request.call == "embedContent":
         made = {"embedding": made["embeddings"][0] if made["embeddings"] else {"values": []}}
     if (request.model or "").endswith("-preview"):
@@ -164,10 +173,10 @@ def _embedded(request: EmbeddingsRequest) -> Json:
     return {**made, "usageMetadata": usage}
 
 
-def _predictions(request: EmbeddingsRequest) -> Json:
+def _predictions(request: EmbeddingsRequest, said: Embedded | None) -> dict[str, Json]:
     predictions = [
         {"embeddings": {"statistics": {"truncated": False, "token_count": estimate(text)}, "values": values}}
-        for text, values in zip(request.texts, _values(request), strict=True)
+        for text, values in zip(request.texts, _values(request, said), strict=True)
     ]
     characters = sum(len("".join(text.split())) for text in request.texts)
     return {"predictions": predictions, "metadata": {"billableCharacterCount": characters}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -12,7 +12,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.plan import Data, Plan
 from mockllm.core.request import Message, OtherPart, Part, Request, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.core.vectors import packed, shortened, vector, written
+from mockllm.core.vectors import Embedded, packed, shortened, vector, written
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.errors import error_plan
@@ -155,9 +155,19 @@ class Embeddings:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+        return self.embed(None, request, stamp)
+
+    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
         assert isinstance(request, EmbeddingsRequest)
-        model, fields = request.model or DEFAULT_MODEL, request.fields
-        made = [embedded(each, model, fields.get("dimensions")) for each in request.inputs]
+        model, fields, tokens = request.model or DEFAULT_MODEL, request.fields, request.input_tokens
+        shown = SNAPSHOTS.get(model, model)
+        extras: Mapping[str, Json] = {}
+        if said is None:
+            made = [embedded(each, model, fields.get("dimensions")) for each in request.inputs]
+        else:
+            made, shown = said.of(len(request.inputs)), said.model or shown
+            tokens = tokens if said.input_tokens is None else said.input_tokens
+            extras = said.extras.get(self.name, {})
         coded = fields.get("encoding_format") == "base64"
         data = [
             {
@@ -167,7 +177,6 @@ class Embeddings:
             }
             for number, each in enumerate(made)
         ]
-        tokens = request.input_tokens
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        body = {"object": "list", "data": data, "model": SNAPSHOTS.get(model, model), "usage": usage}
+        body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
         return Plan(head(200, WHOLE_HEAD, stamp), (Data(pretty(body) + b"\n", 0, "body"),))

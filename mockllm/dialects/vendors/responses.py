@@ -11,6 +11,7 @@ from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Data, Plan
 from mockllm.core.reply import Reply
 from mockllm.core.request import Request
+from mockllm.core.vectors import Embedded
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard
@@ -100,10 +101,9 @@ class VendorEmbeddings(Embeddings):
     def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan:
-        said = super().answer(request, models, stamp)
-        assert isinstance(said, Plan)
-        return edited(said, self.vendor, stamp, self.vendor.embedded, "application/json")
+    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
+        plan = super().embed(said, request, stamp)
+        return edited(plan, self.vendor, stamp, self.vendor.embedded, "application/json")
 
 
 class VendorModels(Models):

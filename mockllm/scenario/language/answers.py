@@ -18,6 +18,7 @@ from mockllm.core.quantity_types import mistake
 from mockllm.core.reply import Finish
 from mockllm.core.values import Templated, TemplatedJson
 from mockllm.scenario.language.chunks import Chunk
+from mockllm.scenario.language.embedding import EmbeddingWord
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.from_schema import OrFromSchema
 from mockllm.scenario.language.headers import Headers
@@ -231,6 +232,8 @@ class ReplyWord(ChoiceWord):
 
     choices: list[OneChoice] | None = None
     """Several choices that differ (a bare text is one); without them, `n` repeats the reply."""
+    embedding: EmbeddingWord | None = None
+    """What an embeddings call answers: a vector for each input, or a list of vectors, in turn."""
     model: Templated[str] | None = None
     """The model that the answer names, in place of the one that was asked for."""
     usage: UsageWord | None = None

@@ -10,6 +10,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
 from mockllm.core.request import Message, OtherPart, TextPart
+from mockllm.core.vectors import Embedded
 from mockllm.dialects.openai import EMBEDDINGS
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP
@@ -144,6 +145,9 @@ def test_the_bytes_are_those_of_the_golden_files() -> None:
         plan = EMBEDDINGS.answer(embedding(dimensions=3, encoding_format=form), (), STAMP)
         assert not isinstance(plan, Failure)
         assert_golden(f"openai/embeddings-{form}.txt", plan)
+        said = Embedded(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})
+        given = EMBEDDINGS.embed(said, embedding(input=["a", "b"], encoding_format=form), STAMP)
+        assert_golden(f"openai/embeddings-given-{form}.txt", given)
 
 
 def test_an_error_is_that_of_every_call() -> None:

@@ -1,0 +1,46 @@
+"""`embedding`: what an embeddings call answers, in numbers.
+
+Apart from the other words of a reply, because it is one vector or several, and says in a person's words which of
+its numbers is none.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, TypeAlias
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from mockllm.core.quantity_types import mistake
+from mockllm.core.values import Templated
+from mockllm.core.vectors import LARGEST, Vector
+from mockllm.scenario.complaints import found_text
+
+EXPECTED: Final = "expected a list of numbers, or a list of such lists"
+_VECTOR: Final = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+
+
+def _vectors(value: Any) -> tuple[Vector, ...]:
+    """One vector is one of several."""
+    if not isinstance(value, list | tuple) or not value:
+        raise mistake(f"{EXPECTED}, found {found_text(value)}")
+    if not any(isinstance(each, list | tuple) for each in value):
+        return (_vector(value, ""),)
+    return tuple(_vector(each, f" in vector {number}") for number, each in enumerate(value, 1))
+
+
+def _vector(value: Any, where: str) -> Vector:
+    if not isinstance(value, list | tuple) or not value:
+        raise mistake(f"{EXPECTED}, found {found_text(value)}{where}")
+    for each in value:
+        if type(each) not in (int, float) or not -LARGEST <= each <= LARGEST:
+            raise mistake(f"expected numbers of single precision, found {found_text(each)}{where}")
+    return tuple(map(float, value))
+
+
+EmbeddingWord: TypeAlias = Templated[
+    Annotated[
+        Any,
+        BeforeValidator(_vectors),
+        WithJsonSchema({"anyOf": [_VECTOR, {"type": "array", "items": _VECTOR, "minItems": 1}]}),
+    ]
+]
