@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.vectors import LARGEST
 from mockllm.recordings.material import Material, NotImported, of
 from mockllm.recordings.rules import Taken
 from mockllm.scenario.mistakes import Path
@@ -40,9 +41,11 @@ def taken(file: Material) -> Taken:
         if "times" in match:
             rule |= {"times": 1}
             del match["times"]
+        answer = _answer(fixture["response"], file, (*path, "response"), found)
+        if "embedding" in answer.get("reply", {}):
+            match.setdefault("api", "embeddings")
         if match:
             rule["match"] = match
-        answer = _answer(fixture["response"], file, (*path, "response"), found)
         rule |= answer | _sending(fixture, file, path, found)
         if answer:
             found.add(rule, file.where(path))
@@ -107,9 +110,19 @@ def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken)
             reply["finish_reason"] = value
         elif name == "model" and isinstance(value, str):
             reply["model"] = value
+        elif name == "embedding" and _is_vector(value):
+            reply["embedding"] = value
         else:
             found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
     return {"literal": True, "reply": reply} if reply else {}
+
+
+def _is_vector(value: Json) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(type(each) in (int, float) and abs(each) <= LARGEST for each in value)
+    )
 
 
 def _call(call: Json) -> dict[str, Any]:

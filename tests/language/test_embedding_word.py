@@ -88,12 +88,13 @@ rules:
   - match: {api: embeddings}
     sequence:
       - {reply: {embedding: [1]}, delay: 2s, headers: {x-a: "1"}}
-      - {reply: {embedding: [2]}, faults: [{close: {after: {bytes: 5}}}]}
+      - {reply: {embedding: [2]}, faults: [content_type, no_usage]}
       - {error: rate_limit}
 """)
     first, second, third = (game.hear(openai()) for _ in range(3))
     assert (first.took, first.headers["x-a"]) == (2.0, "1")
-    assert second.answer.faults == ("close",)
+    assert second.answer.faults == ("content_type",)
+    assert any(note.startswith("no_usage not played") for note in second.answer.notes)
     assert third.status == 429
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.language.playing import Game, ask, chat, claude
@@ -21,7 +22,7 @@ AIMOCK: dict[str, Any] = {
         {"match": {"toolCallId": "c1"}, "response": {"content": {"a": 1}, "reasoning": "Hm.", "finishReason": "stop", "model": "m"}},
         {"match": {"userMessage": "fail"}, "response": {"error": {"message": "No.", "type": "t"}, "status": 429}},
         {"match": {"endpoint": "chat", "responseFormat": "json_object"}, "response": {"content": "{}"}, "chunkSize": 5},
-        {"match": {"inputText": "x"}, "response": {"embedding": [1]}},
+        {"match": {"userMessage": "an x"}, "response": {"embedding": [1, 0.5]}},
         {"match": {"predicate": "…"}, "response": {"content": "cut"}},
         {"match": {"userMessage": "cut"}, "response": {"content": "cut", "audio": 1}, "truncateAfterChunks": 1, "chaos": {}},
         {"response": {"content": "rest", "toolCalls": [{"name": "f", "arguments": "{"}]}, "disconnectAfterMs": 50},
@@ -40,8 +41,10 @@ def test_fixtures_of_aimock_become_rules() -> None:
     tools = [{"type": "function", "function": {"name": "look", "parameters": {}}}]
     assert game.hear(chat(tools=tools)).calls == [("look", {"a": 1})]
     assert game.hear(chat("do fail")).status == 429
+    embedded = game.hear(ask("/v1/embeddings", {"model": "m", "input": "an x"}))
+    assert json.loads(embedded.bytes)["data"][0]["embedding"] == [1, 0.5]
     assert [note.partition(": ")[2] for note in found.notes] == [
-        "embedding is not carried over", "it answers nothing that can be carried over", "predicate is not carried over, nor is its fixture", "audio is not carried over",
+        "predicate is not carried over, nor is its fixture", "audio is not carried over",
         "chaos is not carried over",
     ]  # fmt: skip
     assert found.notes[0].startswith("fixtures.json:1:")
