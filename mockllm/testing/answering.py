@@ -172,7 +172,8 @@ class Answering:
         from mockllm.testing.verdicts import verdicts
 
         self._catch_up()
-        return verdicts(self.requests, time.time())
+        watching = self._watching
+        return verdicts(self.requests, time.time(), lost=watching.total > len(watching.received))
 
     def _catch_up(self) -> None:
         """Waits until it is written down how those answers ended whose end has been seen."""

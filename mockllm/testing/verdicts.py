@@ -95,12 +95,12 @@ class Verdicts(Sequence[Verdict]):
         return "[" + ", ".join(f"{each.name}: {each.says}" for each in self) + "]"
 
 
-def verdicts(came: Sequence[Received], now: float) -> Verdicts:
+def verdicts(came: Sequence[Received], now: float, *, lost: bool = False) -> Verdicts:
     """On the clients of these requests. `now` in seconds since the epoch: what a client has not done by then it
-    never will."""
+    never will; `lost`: there were older ones."""
     deeds = [_deed(number, each) for number, each in enumerate(came, 1) if each.method == JUDGED]
     return Verdicts(
-        [Verdict(given, each, came) for each in judge(deeds, now, over=True) for given in each.verdicts]
+        [Verdict(given, each, came) for each in judge(deeds, now, lost=lost) for given in each.verdicts]
     )
 
 

@@ -49,6 +49,8 @@ SPOILING: Final = frozenset(
     }
 )
 """Faults for which a client may well ask again though its answer came to its end."""
+PENNILESS: Final = "insufficient_quota"
+"""What OpenAI's 429 says where money has run out, and what scenarios call it."""
 LEFT: Final = frozenset({"gone", "silence"})
 """The client went of its own."""
 
@@ -157,6 +159,11 @@ class Deed:
     def broken(self) -> bool:
         """Whether the server broke its answer off."""
         return self.left in ("close", "reset") and self.plan.delivery.body != "close"
+
+    @property
+    def penniless(self) -> bool:
+        """Whether it was refused because money has run out."""
+        return self.error == PENNILESS or (self.status == 429 and PENNILESS.encode() in sent(self.plan))
 
     @property
     def may_pass(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from mockllm.core.conduct.client import Client
@@ -22,16 +22,31 @@ class Conduct:
     verdicts: tuple[Given, ...]
 
 
-def judge(deeds: Sequence[Deed], now: float, *, over: bool = True) -> list[Conduct]:
+def judge(
+    deeds: Sequence[Deed], now: float, *, over: bool = True, lost: bool = False, since: float | None = None
+) -> list[Conduct]:
     """The conduct of each client in each session, in the order of their first requests. `now` is on the clock of
-    the requests; `over`: what a client has not done by now it never will."""
+    the requests; `over`: what a client has not done by now it never will; `lost`: there were older requests,
+    which are not known any more. `since`, in seconds since the epoch: nothing is told of what was over before,
+    though it counts for what came of it."""
     parties: dict[tuple[Client, str | None], list[Deed]] = {}
     for deed in sorted(deeds, key=lambda deed: deed.begun):
         parties.setdefault((deed.client, deed.session), []).append(deed)
+    begin = min((deed.begun for deed in deeds), default=now) if lost else None
     found = []
     for (client, session), own in parties.items():
-        dealings = Dealings(own, tries(own), deeds, now, over)
-        cases = ((verdict, tuple(verdict.finds(dealings))) for verdict in VERDICTS.values())
-        given = tuple(Given(verdict, instances) for verdict, instances in cases if instances)
-        found.append(Conduct(client, session, len(own), given))
+        told = [deed for deed in own if since is None or deed.at >= since]
+        if told:
+            dealings = Dealings(own, tries(own, begin), deeds, now, over)
+            found.append(
+                Conduct(client, session, len(told), tuple(_given(dealings, {each.id for each in told})))
+            )
     return found
+
+
+def _given(dealings: Dealings, told: Container[int]) -> Iterator[Given]:
+    """The verdicts that those requests show, or some of them with others."""
+    for verdict in VERDICTS.values():
+        cases = tuple(each for each in verdict.finds(dealings) if any(deed.id in told for deed in each.deeds))
+        if cases:
+            yield Given(verdict, cases)

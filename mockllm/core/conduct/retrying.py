@@ -130,7 +130,7 @@ def gave_up(dealings: Dealings) -> Iterator[Instance]:
 def _might_be_tried(last: Deed) -> bool:
     """Whether a failure is one that official SDKs try again: not once a stream has begun, and not after money
     has run out."""
-    if not last.may_pass or last.error == "insufficient_quota":
+    if not last.may_pass or last.penniless:
         return False
     return (last.status >= 400 or last.unanswered) and (last.wait or 0.0) <= LONG_WAIT
 

@@ -56,8 +56,9 @@ def as_told(failure: Deed, again: Deed) -> bool:
     return failure.wait is not None and waited(failure, again) >= failure.wait * FORGIVEN - SLACK
 
 
-def tries(deeds: Sequence[Deed]) -> list[Tries]:
-    """All requests of one client in one session."""
+def tries(deeds: Sequence[Deed], lost_before: float | None = None) -> list[Tries]:
+    """All requests of one client in one session. `lost_before`: what came before then is not known any more, and
+    may have been the first try of one that came soon behind it."""
     if not any(deed.failed for deed in deeds):  # nothing need be read of those
         return [Tries([deed]) for deed in deeds]
     ordered = sorted(deeds, key=lambda deed: deed.begun)
@@ -69,7 +70,8 @@ def tries(deeds: Sequence[Deed]) -> list[Tries]:
         open_ones[:] = [each for each in open_ones if _in_reach(each.last, deed)]
         before = _before(deed, open_ones, crowded)
         if before is None:
-            before = Tries([], unsure=any(each.unsure for each in open_ones))
+            lost = lost_before is not None and deed.begun <= lost_before + REACH
+            before = Tries([], unsure=lost or any(each.unsure for each in open_ones))
             found.append(before)
         else:
             open_ones.remove(before)

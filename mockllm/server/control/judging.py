@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mockllm.server.control.control import Control
 
 XML: Final = "application/xml"
+FULL: Final = 0.8
+"""A journal whose room is taken to this part has let go of requests."""
 
 
 async def show_verdicts(control: Control, call: Call) -> BaseModel | Text:
@@ -34,18 +36,21 @@ async def show_verdicts(control: Control, call: Call) -> BaseModel | Text:
 def conduct(journal: Journal, engine: Engine, query: VerdictQuery, now: float) -> list[Conduct]:
     """How the clients behaved that a query asks for. `now` is on the server's own clock."""
     wanted = [deed(each, engine) for each in journal if _is_judged(each, query)]
-    found = judge(wanted, now, over=query.over)
+    found = judge(wanted, now, over=query.over, lost=_has_let_go(journal), since=query.since)
     return [each for each in found if query.client is None or each.client.is_called(query.client)]
+
+
+def _has_let_go(journal: Journal) -> bool:
+    """Whether there may have been older requests than it holds, which nobody asked it to forget."""
+    first = next(iter(journal), None)
+    if first is None or first.number == 1:
+        return False
+    return len(journal) >= journal.size or journal.bytes >= journal.room * FULL
 
 
 def _is_judged(each: Kept, query: VerdictQuery) -> bool:
     """What was too large to be kept cannot be told from others."""
-    return (
-        each.method == JUDGED
-        and each.whole
-        and (query.session is None or each.session == query.session)
-        and (query.since is None or each.at >= query.since)
-    )
+    return each.method == JUDGED and each.whole and (query.session is None or each.session == query.session)
 
 
 def deed(each: Kept, engine: Engine) -> Deed:

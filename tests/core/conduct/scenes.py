@@ -83,16 +83,16 @@ class Scene:
         for each in at:
             self.ask(each, status, **more)
 
-    def judged(self, at: float = 1_000.0, *, over: bool = True) -> list[Conduct]:
-        return judge(self.deeds, BEGUN + at, over=over)
+    def judged(self, at: float = 1_000.0, **more: Any) -> list[Conduct]:
+        return judge(self.deeds, BEGUN + at, **more)
 
-    def given(self, at: float = 1_000.0, *, over: bool = True) -> dict[str, Given]:
+    def given(self, at: float = 1_000.0, **more: Any) -> dict[str, Given]:
         """The verdicts on all, by name."""
-        return {each.verdict.name: each for one in self.judged(at, over=over) for each in one.verdicts}
+        return {each.verdict.name: each for one in self.judged(at, **more) for each in one.verdicts}
 
-    def shown(self, at: float = 1_000.0, *, over: bool = True) -> dict[str, list[int]]:
+    def shown(self, at: float = 1_000.0, **more: Any) -> dict[str, list[int]]:
         """The same, with the ids of what shows each."""
-        return {name: [deed.id for deed in each.deeds] for name, each in self.given(at, over=over).items()}
+        return {name: [deed.id for deed in each.deeds] for name, each in self.given(at, **more).items()}
 
 
 def whole(status: int = 200, headers: tuple[tuple[str, str], ...] = (), body: Any = None) -> Plan:

@@ -201,6 +201,10 @@ GIVEN_UP: dict[str, tuple[Play, list[int]]] = {
     "a success": (at(0, status=200), []),
     "a 503 that the server says not to try again": (at(0, told={"x-should-retry": "false"}), []),
     "money has run out": (at(0, status=429, error="insufficient_quota"), []),
+    "money has run out by the body's word": (
+        at(0, status=429, body={"error": {"code": "insufficient_quota"}}),
+        [],
+    ),
     "a minute is to be waited": (at(0, told={"retry-after": "60"}), [1]),
     "two minutes are": (at(0, told={"retry-after": "120"}), []),
     "the connection broke before any answer": (
@@ -318,3 +322,24 @@ def test_the_same_requests_in_any_order_give_the_same() -> None:
     before = scene.shown()
     scene.deeds.reverse()
     assert scene.shown() == before
+
+
+def test_what_may_have_been_tried_before_is_not_given_up() -> None:
+    scene = Scene()
+    scene.ask(0, 503)
+    scene.ask(200, 503, said="later")
+    assert scene.shown(lost=True) == {"gave_up": [2]}
+    assert scene.shown() == {"gave_up": [1, 2]}
+    assert Scene().judged(lost=True) == []
+
+
+def test_what_was_over_before_is_not_told_but_counts() -> None:
+    scene = Scene()
+    scene.ask(0, 503, said="before")
+    scene.often([0, 1, 2.5])
+    scene.ask(3, 503, said="behind")
+    assert scene.shown(since=EPOCH + 2) == {"gave_up": [5]}
+    assert scene.judged(since=EPOCH + 2)[0].requests == 2
+    assert scene.judged(since=EPOCH + 4) == []
+    scene.ask(3, 200)
+    assert scene.shown(since=EPOCH + 2) == {"gave_up": [5], "recovered": [2, 3, 4, 6]}

@@ -110,6 +110,18 @@ def test_what_was_too_large_to_be_kept_is_not_taken_for_the_same(server: Steered
     assert [each["requests"] for each in judged(server)] == [1]
 
 
+def test_what_the_journal_has_let_go_of_may_have_been_the_first_try(server: Steered) -> None:
+    server.app.journal.size = 2
+    server.ask("fine")
+    server.ask("busy")
+    assert names(server) == [["gave_up"]]
+    server.ask("fine")
+    assert names(server) == [[]]
+    server.call("DELETE", "/api/requests")
+    server.ask("busy")
+    assert names(server) == [["gave_up"]], "nobody has asked before"
+
+
 def test_a_cut_stream_that_was_taken_for_an_answer(server: Steered) -> None:
     messages = [{"role": "user", "content": "told"}]
     body = {"model": "gpt-4o", "stream": True, "messages": messages}
