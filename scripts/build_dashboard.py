@@ -29,6 +29,7 @@ STAMP = HOME / ".sources"
 """The hash of what was built."""
 OLDEST = 18
 """Node's version that esbuild wants."""
+NAMES = {"npm-cli.js": "npm"}
 PATIENCE = 240
 """Seconds for npm, which waits for minutes where there is no network."""
 
@@ -74,7 +75,9 @@ def build() -> bool:
 def is_fresh() -> bool:
     """Whether what is there was made of these sources; of an sdist they are there already."""
     built = all((HOME / name).is_file() for name in FILES)
-    return built and (not SOURCES.is_dir() or (STAMP.is_file() and STAMP.read_text(encoding="ascii") == wanted()))
+    return built and (
+        not SOURCES.is_dir() or (STAMP.is_file() and STAMP.read_text(encoding="ascii") == wanted())
+    )
 
 
 def wanted() -> str:
@@ -114,7 +117,10 @@ def found_node() -> str:
 def npm_of(node: Path) -> Path | None:
     """npm's own program that belongs to a node."""
     npm = shutil.which("npm")
-    places = [*(each / "lib/node_modules" for each in node.resolve().parents[:3]), node.resolve().parent / "node_modules"]
+    places = [
+        *(each / "lib/node_modules" for each in node.resolve().parents[:3]),
+        node.resolve().parent / "node_modules",
+    ]
     found = [place / "npm/bin/npm-cli.js" for place in places]
     found += [Path(npm).resolve()] if npm is not None else []
     found += [Path("/usr/share/nodejs/npm/bin/npm-cli.js")]
@@ -132,7 +138,9 @@ def installed(node: str, *, everything: bool) -> None:
     if npm is None:
         raise NotBuilt(f"{node} has no npm beside it")
     omit = [] if everything else ["--omit=dev"]
-    run([node, str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *omit])
+    patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000"]
+    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    run([node, str(npm), "ci", *quiet, *patience, *omit])
     stamps[-1].touch()
 
 
@@ -146,8 +154,9 @@ def run(line: list[str]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotBuilt(f"{Path(line[1]).name}: {error}") from None
     if done.returncode:
-        said = [each for each in (done.stderr + done.stdout).splitlines() if each.strip()]
-        raise NotBuilt(f"{Path(line[1]).name} failed: " + "; ".join(said[:6]))
+        said = [each.removeprefix("npm error").strip() for each in (done.stderr + done.stdout).splitlines()]
+        told = [each for each in said if each and not each.startswith(("at ", "A complete log", "/"))]
+        raise NotBuilt(f"{NAMES.get(Path(line[1]).name, Path(line[1]).name)} failed: " + "; ".join(told[:20]))
 
 
 def types() -> None:
