@@ -19,7 +19,8 @@ from mockllm.scenario.source import Mark, Source
 _MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
 _ALONE: Final = re.compile(r"\$\{([^{}]*)\}\Z")
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
-_OPEN: Final = re.compile(r"\{\{(?:(?!\}\}).)*\Z|\{%(?:(?!%\}).)*\Z", re.DOTALL)
+ROOM: Final = 16 * 1024 * 1024
+"""Characters that the values of parameters take in the texts of one file, at most."""
 _BRACE: Final = '{{ "{" }}'
 
 
@@ -49,6 +50,7 @@ class _Filling:
     params: Mapping[str, Json]
     pack: str | None
     mistakes: list[Mistake] = field(default_factory=list)
+    room: int = ROOM
 
     def tree(self, data: Json, mark: Mark, path: Path) -> tuple[Json, Mark]:
         """A value and its marks, each the same object where nothing in it changed."""
@@ -95,7 +97,7 @@ class _Filling:
             if found["name"] is None:
                 put = escaped = "${"
             else:
-                put = self.put(text[: found.start()], found, path, key)
+                put = self.put(text, found, path, key)
                 escaped = put.replace("{", _BRACE)
             plain += before + put
             if escaped != put and before.endswith("{"):
@@ -106,19 +108,29 @@ class _Filling:
             return plain
         return Filled(plain, template if _TEMPLATE.search(_MARK.sub(" ", text)) else None)
 
-    def put(self, before: str, found: re.Match[str], path: Path, key: bool) -> str:
+    def put(self, text: str, found: re.Match[str], path: Path, key: bool) -> str:
         """The text to put in place of one `${name}` inside a text."""
         name = found["name"]
         if not found["close"]:
             self.refuse(path, 'a "${" without its "}"; write "$${" where no parameter is meant', key)
             return ""
-        if _OPEN.search(before):
+        if _is_open(text, found.start()):
             self.refuse(
                 path, f"${{{name}}} stands inside a template; there a parameter is just its name: {name}", key
             )
             return ""
         value = self.value(name, path, key)
-        return "" if value is None else scalar_text(value)
+        return "" if value is None else self.fitting(scalar_text(value), path, key)
+
+    def fitting(self, text: str, path: Path, key: bool) -> str:
+        """A value's text, where there is room for it: what a small file becomes is bounded, too."""
+        if 0 <= self.room < len(text):
+            self.refuse(path, f"its parameters make more than {ROOM >> 20} MiB of this file", key)
+            self.room = -1
+        if self.room < len(text):
+            return ""
+        self.room -= len(text)
+        return text
 
     def value(self, name: str, path: Path, key: bool = False) -> Json:
         if name in self.params:
@@ -135,3 +147,10 @@ class _Filling:
 
     def refuse(self, path: Path, message: str, key: bool = False) -> None:
         self.mistakes.append(self.source.mistake(path, message, key))
+
+
+def _is_open(text: str, end: int) -> bool:
+    """Whether a template that begins before this place has not ended there."""
+    return any(
+        text.rfind(begin, 0, end) > text.rfind(close, 0, end) for begin, close in (("{{", "}}"), ("{%", "%}"))
+    )

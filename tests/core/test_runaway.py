@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.runaway import PLACES, runaway
+from mockllm.core.runaway import PLACES, doubtful, runaway
 
 FOR_EVER = [
+    "^(a|a)*$",
+    "^(?:ab|ab|c)*$",
     "^(a+)+$",
     "^(a*)*$",
     "(a*)*b",
@@ -75,3 +77,66 @@ def test_what_is_too_large_to_tell_is_left_alone() -> None:
     assert not runaway(f"(a+)+{'b' * PLACES}")
     words = "|".join(f"[^{chr(0x100 + n)}].{chr(97 + n)}" for n in range(21))
     assert not runaway(f"(?:{words})*!")
+
+
+DOUBTFUL = [
+    *FOR_EVER,
+    "(?=(a+)+$)x",
+    "(?!(a+)+$)x",
+    "(?<=ab)(?=(?:a|aa)+$)x",
+    r"(a*)*\1b",
+    r"(a)(?(1)(b+)+c|d)",
+    r"(a)?(?(1)b|(b+)+)c",
+    "(?>(?:a+)+b)",
+    "(?:(?:a+)+b)++",
+    "(?:(?>a)|a)*$",
+    "(a{1,9}){2,}b",
+    "(a{20}|a{21})*b",
+    f"(a+)+{'b' * PLACES}",
+    "(",
+]
+"""What may take for ever, for all that can be told."""
+
+
+@pytest.mark.parametrize("pattern", DOUBTFUL)
+def test_a_pattern_may_be_doubted(pattern: str) -> None:
+    assert doubtful(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(each for each in NOT if each not in DOUBTFUL),
+        "(a++)+$",
+        "(?>a+|b)+$",
+        r"(a)?(?(1)b)c",
+        r"(['\"]).*?\1",
+        r"(?<!\\)(?:\w{8}-\w{4})+$",
+        f"(?:{'|'.join(f'word{number}' for number in range(60))})",
+        "(a{300}b)*c",
+        "(?:ab){2,500}c",
+    ],
+)
+def test_what_is_sure_to_end_is_not_doubted(pattern: str) -> None:
+    assert not doubtful(pattern)
+
+
+def test_it_is_doubted_for_the_case_that_is_ignored() -> None:
+    assert doubtful("(?:ab|A|b)*!", ignore_case=True)
+    assert not doubtful("(?:ab|A|b)*!")
+
+
+def test_what_is_too_large_to_tell_is_doubted() -> None:
+    places = "a" * 8
+    for _ in range(3):
+        places = f"(?:{places}){{8}}"
+    assert doubtful(f"(?:{places})*b")
+    words = "|".join(f"[^{chr(0x100 + n)}].{chr(0x200 + n)}" for n in range(80))
+    assert doubtful(f"(?:{words})*!")
+
+
+def test_many_words_are_not_too_large() -> None:
+    words = "|".join(f"{chr(97 + n % 26)}word{n}" for n in range(300))
+    assert not doubtful(rf"\b(?:{words})\b.*")
+    few = "|".join(f"{chr(97 + n)}word{n}" for n in range(26))
+    assert not doubtful(f"^(?:{few})+$")

@@ -249,6 +249,34 @@ CORPUS: Final[list[object]] = [
         id="a regex that never ends",
     ),
     pytest.param(
+        holds("rules: [{match: {user: {regex: '(?=(a+)+$)x'}}, reply: x}]"),
+        "of this one it cannot be told",
+        id="a regex that never ends, where nobody looks",
+    ),
+    pytest.param(
+        holds("rules: [{match: {user: {regex: '.*.*.*.*.*[=]', ignore_case: true}}, reply: x}]"),
+        "5 repeats behind each other may take the same characters",
+        id="a regex that takes very long",
+    ),
+    pytest.param(
+        holds("rules: [{match: {user: {regex: '" + "x?" * 40 + "x" * 40 + "'}}, reply: x}]"),
+        "40 repeats behind each other",
+        id="a regex of many perhapses",
+    ),
+    pytest.param(
+        holds("rules: [{match: {user: {regex: '" + "a|" * 400_000 + "b'}}, reply: x}]"),
+        "a regex in a pack has at most 10,000 characters",
+        id="a huge regex",
+    ),
+    pytest.param(
+        holds(
+            "rules: [{match: {user: '" + "${p}" * 20_000 + "'}, reply: x}]",
+            f"params: {{p: {{default: {'x' * 50_000}}}}}",
+        ),
+        "its parameters make more than 16 MiB of this file",
+        id="a parameter that is put in thousands of times",
+    ),
+    pytest.param(
         holds("rules: [{http: {body_file: ../../../etc/passwd}}]"),
         "lies outside of the folder",
         id="a file outside",

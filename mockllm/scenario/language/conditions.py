@@ -23,9 +23,10 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from mockllm.core.jsonpath import compile_path
+from mockllm.core.overlaps import overlaps
 from mockllm.core.quantity_types import mistake
 from mockllm.core.regexes import compile_regex
-from mockllm.core.runaway import runaway
+from mockllm.core.runaway import doubtful, runaway
 from mockllm.core.schemas import validator
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.model import Word
@@ -35,6 +36,11 @@ FOR_EVER = (
     "may take for ever on some texts, and no other request is answered meanwhile: a repeat stands in a repeat, "
     "and both may take the same characters; write (a+)+ as a+"
 )
+LONGEST_REGEX = 10_000
+"""Characters of a regex in a pack, which others wrote."""
+MOST_OVERLAPS = 3
+"""So many of its repeats may share a run of one character."""
+_REPEATS = re.compile(r"[*+?{]")
 
 
 def _form(value: Any) -> str:
@@ -68,13 +74,33 @@ def _unquoted(value: Any) -> str:
 
 
 def _regex(value: str, info: ValidationInfo) -> str:
+    untrusted = info.context is not None and info.context.get("untrusted")
+    if untrusted and len(value) > LONGEST_REGEX:
+        raise mistake(f"a regex in a pack has at most {LONGEST_REGEX:,} characters; write several, as a list")
     try:
         compile_regex(value)
     except ValueError as error:
         raise mistake(str(error)) from None
-    if info.context is not None and info.context.get("untrusted") and runaway(value):
-        raise mistake(FOR_EVER)
+    if untrusted and _REPEATS.search(value):
+        _bounded(value)
     return value
+
+
+def _bounded(regex: str) -> None:
+    """A mistake where it may take very long on some texts, whether case counts there or not."""
+    if runaway(regex):
+        raise mistake(FOR_EVER)
+    if doubtful(regex) or doubtful(regex, ignore_case=True):
+        raise mistake(
+            f"a pack's regex must be sure to end soon, and of this one it cannot be told: it {FOR_EVER}"
+        )
+    shared = max(overlaps(regex), overlaps(regex, ignore_case=True))
+    if shared > MOST_OVERLAPS:
+        raise mistake(
+            f"may take very long on some texts, and no other request is answered meanwhile: {shared} repeats behind "
+            f"each other may take the same characters, and a pack's regex has at most {MOST_OVERLAPS} such; "
+            "write ([^,]*), rather than (.*),"
+        )
 
 
 def _path(value: str) -> str:
