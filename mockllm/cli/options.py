@@ -190,6 +190,12 @@ SERVING: Final = (
         metavar="TOKEN",
     ),
     Option(
+        "--admin-token-file",
+        WHERE,
+        "the same, with the token in this file; it is made, and told, where there is none",
+        metavar="FILE",
+    ),
+    Option(
         "--admin-port",
         WHERE,
         "serves the control API on a port of its own, and not beside the answers",

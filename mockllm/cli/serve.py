@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm import __version__
+from mockllm.cli.admin_token import AdminToken, admin_token
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import (
     FALLBACK,
@@ -60,6 +61,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, *SERVING), os.environ)
+    token = admin_token(values)
+    values = {**values, "admin_token": token.text}
     bounds = limits(given, os.environ)
     began = time.time()
     builder = built(values, Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say))
@@ -85,7 +88,7 @@ def run(given: argparse.Namespace) -> int:
         with traced(app, addresses(given, values), say):
             run_server(
                 app, addresses(given, values),
-                lambda where: ready(where, app, fallen_back(values), trusted, bool(values["admin_token"])),
+                lambda where: ready(where, app, fallen_back(values), trusted, token),
                 beside(None if values["no_reload"] else reload, aside),
             )  # fmt: skip
     except CannotListen as error:
@@ -169,10 +172,10 @@ def ready(
     app: App,
     fallen_back: bool = False,
     trusted: Path | None = None,
-    token: bool = False,
+    token: AdminToken = AdminToken(),  # noqa: B008 - immutable
 ) -> None:
-    """Where it listens, what is loaded, and what to give each SDK. `token`: others than this machine may steer it
-    with one. It is never printed: lines end up in logs."""
+    """Where it listens, what is loaded, and what to give each SDK. The token of others than this machine is told
+    only when it was just made: lines end up in logs."""
     about = app.engine.about()
     print(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
     first = where[0]
@@ -181,8 +184,13 @@ def ready(
         print(f"  {name + ':':<11} base_url = {base}{path}")
     alone = all(address.host in ("localhost", "127.0.0.1", "::1") for address in where)
     if app.control is not None:
-        others = "others give the admin token" if token else "for this machine only: no --admin-token is set"
-        print(f"  Dashboard:  {base}/dashboard{'' if alone else f' ({others})'}")
+        others = (
+            "others give the admin token" if token.text else "for this machine only: no --admin-token is set"
+        )
+        made = f"?token={token.text}" if token.made else "" if alone else f" ({others})"
+        print(f"  Dashboard:  {base}/dashboard{made}")
+    if token.made:
+        print(f"  Others than this machine steer it with the admin token that was made in {token.made}.")
     if trusted is not None:
         print(f"  HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
     if first.everywhere:

@@ -1,0 +1,73 @@
+"""The admin token: given, read from a file, or made there once and told."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.admin_token import AdminToken, admin_token
+from mockllm.cli.options import BadOption
+from tests.process import command, serving
+
+
+def asked(token: str | None = None, file: Path | None = None) -> AdminToken:
+    return admin_token({"admin_token": token, "admin_token_file": None if file is None else str(file)})
+
+
+def test_it_is_what_is_given(tmp_path: Path) -> None:
+    assert asked() == asked("") == AdminToken()
+    assert asked("t0ken") == AdminToken("t0ken")
+    (tmp_path / "token").write_text("from-a-file\n")
+    assert asked(file=tmp_path / "token") == AdminToken("from-a-file")
+
+
+def test_where_there_is_no_file_one_is_made_for_its_owner_and_group(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    made = asked(file=path)
+    assert made.made == path
+    assert path.read_text() == f"{made.text}\n"
+    assert len(made.text or "") >= 32
+    assert not stat.S_IMODE(path.stat().st_mode) & 0o007
+    assert asked(file=path) == AdminToken(made.text)  # the next start finds it
+    assert asked(file=tmp_path / "other").text != made.text
+
+
+WRONG = {
+    "nothing": b"",
+    "a blank line": b" \n",
+    "two words": b"one two",
+    "two lines": b"one\ntwo",
+    "no text": b"\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("said", WRONG.values(), ids=list(WRONG))
+def test_a_file_without_a_token_is_a_mistake(tmp_path: Path, said: bytes) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(said)
+    with pytest.raises(BadOption, match="--admin-token-file: "):
+        asked(file=path)
+    assert path.read_bytes() == said
+
+
+def test_so_is_one_that_cannot_be_made_and_to_give_both(tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match="No such file or directory"):
+        asked(file=tmp_path / "no" / "token")
+    with pytest.raises(BadOption, match="one of them"):
+        asked("x", tmp_path / "token")
+    done = command("serve", "--admin-token", "x", "--admin-token-file", "y", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_one_that_was_made_is_in_the_dashboards_address_once(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    variable = {"MOCKLLM_ADMIN_TOKEN_FILE": str(path)}
+    with serving("--pack", "default", cwd=tmp_path, **variable) as server:
+        line = server.line(lambda line: "Dashboard:" in line)
+        token = path.read_text().strip()
+        assert line.endswith(f"/dashboard?token={token}")
+    with serving("--pack", "default", cwd=tmp_path, **variable) as server:
+        server.line(lambda line: "Dashboard:" in line)
+        assert token not in server.said
