@@ -31,7 +31,10 @@ class Imported:
 def imported(
     file: Material, reader: Reader, *, request: Material | None = None, path: str | None = None
 ) -> Imported:
-    """What a file comes to. `request` and `path` are of a file that holds an answer alone. Raises NotImported."""
+    """What a file comes to. `request` and `path` are of a file that holds an answer alone, or a batch's answers.
+    Raises NotImported."""
+    if request is not None and request_log.is_batch(file.raw):
+        return _scenario(list(request_log.interactions(file, path, request)), file, reader)
     if request is not None:
         if path is None:
             raise NotImported(

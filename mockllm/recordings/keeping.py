@@ -5,8 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Final
+
+SHARED: Final = "shared"
+"""The folder of requests without a session."""
 
 
 def keep(path: Path, text: str, *, private: bool = False) -> None:
@@ -30,3 +35,12 @@ def keep(path: Path, text: str, *, private: bool = False) -> None:
 def file_name(text: str) -> str:
     """A text as the name of a file on any system; never a path, never hidden."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip(".-")[:80] or "recording"
+
+
+def folder_name(session: str) -> str:
+    """A session as the name of a folder: its own where that is a name on any system, else one that no other session
+    has, on no system (some take `A` for `a`)."""
+    name = file_name(session)
+    if name == session == session.lower() and session != SHARED:
+        return name
+    return f"{name[:70]}-{blake2b(session.encode(), digest_size=4).hexdigest()}"

@@ -1,7 +1,8 @@
 """Logs of requests, one JSON object in each line, as OpenAI's batches and most gateways write them.
 
 Each line holds a request and its answer: `{"request": {…}, "response": {…}}` with bodies inside or plain, beside
-them perhaps `url` or `path`, `method`, `status`, `latency_ms`; batches have `body` and `response.status_code`.
+them perhaps `url` or `path`, `method`, `status`, `latency_ms`; batches have `body` and `response.status_code`, what
+was asked and what was answered in two files (source: OpenAI's guide of its Batch API).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json import Json, JSONDecodeError, dumps, loads
-from mockllm.recordings.interaction import Interaction
+from mockllm.recordings.interaction import Interaction, Pairs
 from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
 
 USUAL: Final = (
@@ -25,15 +26,41 @@ USUAL: Final = (
 
 def is_one(raw: bytes) -> bool:
     """Whether its lines are JSON objects, the first of them with a request or a response."""
-    lines = [line for line in raw.splitlines() if line.strip()]
-    try:
-        first = loads(lines[0]) if lines else None
-    except JSONDecodeError:
-        return False
+    first = _first_of(raw)
     return isinstance(first, dict) and bool({"response", "response_body", "completion"} & first.keys())
 
 
-def interactions(file: Material, path: str | None = None) -> Iterator[Interaction]:
+def _first_of(raw: bytes) -> Json:
+    lines = [line for line in raw.splitlines() if line.strip()]
+    try:
+        return loads(lines[0]) if lines else None
+    except JSONDecodeError:
+        return None
+
+
+def is_batch(raw: bytes) -> bool:
+    """Whether its first line is an answer whose request stands elsewhere."""
+    first = _first_of(raw)
+    return isinstance(first, dict) and "custom_id" in first and "response" in first
+
+
+def interactions(
+    file: Material, path: str | None = None, requests: Material | None = None
+) -> Iterator[Interaction]:
+    """Each line's. `path` is where all of them were sent; `requests` is a log of its own that holds what was asked,
+    by `custom_id`, as the input of a batch does for its output. Raises NotImported."""
+    asked = {} if requests is None else {entry.get("custom_id"): entry for _, entry in _entries(requests)}
+    for where, entry in _entries(file):
+        if requests is not None:
+            found = asked.get(entry.get("custom_id"))
+            if found is None:
+                raise NotImported(f"{where}: {requests.name} asks nothing with this custom_id")
+            entry = {**found, **{key: value for key, value in entry.items() if key != "id"}}
+        yield _interaction(entry, where, path)
+
+
+def _entries(file: Material) -> Iterator[tuple[str, dict[str, Json]]]:
+    """The objects, each with its place."""
     for number, line in enumerate(file.raw.splitlines(), 1):
         if not line.strip():
             continue
@@ -44,64 +71,73 @@ def interactions(file: Material, path: str | None = None) -> Iterator[Interactio
             raise NotImported(f"{file.name}:{number}:{error.colno}: this is not JSON: {error.msg}") from None
         if not isinstance(entry, dict):
             raise NotImported(f"{where}: expected an object with a request and a response")
-        yield _interaction(entry, where, path)
+        yield where, entry
 
 
 def _interaction(entry: dict[str, Json], where: str, path: str | None) -> Interaction:
     request, response = entry.get("request"), entry.get("response", entry.get("completion"))
-    body = next(
-        (
-            each
-            for each in (of(request, "body"), entry.get("body"), entry.get("request_body"), request)
-            if each
-        ),
-        None,
-    )
+    body = _first(of(request, "body"), entry.get("body"), entry.get("request_body"), request)
     if body is None or (response is None and "response_body" not in entry):
         raise NotImported(f"{where}: expected a request and a response")
-    said = next((each for each in (of(response, "body"), entry.get("response_body"), response) if each), None)
-    sent = body.encode() if isinstance(body, str) else dumps(body)
+    said = _first(of(response, "body"), entry.get("response_body"), response)
     fields = _parsed(body)
-    url, notes = path or _url(entry, request), []
-    if url is None:
-        url = next((to for one, two, to in USUAL if one in fields and two in fields), None)
-        if url is None:
-            raise NotImported(f"{where}: nothing tells the path that was asked: give --path")
-        notes.append(f"{where}: the log tells no path; taken for {url} (--path says otherwise)")
-    status = next(
-        (
-            each
-            for each in (
-                entry.get("status"),
-                entry.get("status_code"),
-                of(response, "status_code"),
-                of(response, "status"),
-            )
-            if isinstance(each, int)
-        ),
-        200,
-    )
-    text = said.encode() if isinstance(said, str) else dumps(said)
-    headers = header_pairs(of(response, "headers"))
-    if not any(name.lower() == "content-type" for name, _ in headers):
-        streamed = isinstance(said, str) and said.lstrip().startswith(("data:", "event:"))
-        headers = (*headers, ("content-type", "text/event-stream" if streamed else "application/json"))
+    url, notes = _place(entry, fields, path, where)
     if fields.get("stream") is True and not isinstance(said, str):
         notes.append(
             f"{where}: the request asked for a stream, and the log holds a whole answer: so it is replayed"
         )
-    method = entry.get("method") or of(request, "method") or "POST"
+    apart = isinstance(of(request, "body"), str | dict)  # else the request is its body
     return Interaction(
         asked(
-            str(method),
+            str(entry.get("method") or of(request, "method") or "POST"),
             url,
-            header_pairs(of(request, "headers") if isinstance(of(request, "body"), str | dict) else None),
-            sent,
+            header_pairs(of(request, "headers") if apart else None),
+            _raw(body),
         ),
-        answered(status, headers, text, _latency(entry)),
+        answered(_status(entry, response), _headers(response, said), _raw(said), _latency(entry)),
         where,
         notes=tuple(notes),
     )
+
+
+def _first(*values: Json) -> Json:
+    """The first that says something."""
+    return next((each for each in values if each), None)
+
+
+def _raw(body: Json) -> bytes:
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else dumps(body)
+
+
+def _place(
+    entry: dict[str, Json], fields: dict[str, Json], path: str | None, where: str
+) -> tuple[str, list[str]]:
+    """Where it was sent, and what is to be told of that."""
+    url = path or _url(entry, entry.get("request"))
+    if url is not None:
+        return url, []
+    url = next((to for one, two, to in USUAL if one in fields and two in fields), None)
+    if url is None:
+        raise NotImported(f"{where}: nothing tells the path that was asked: give --path")
+    return url, [f"{where}: the log tells no path; taken for {url} (--path says otherwise)"]
+
+
+def _status(entry: dict[str, Json], response: Json) -> int:
+    told = (
+        entry.get("status"),
+        entry.get("status_code"),
+        of(response, "status_code"),
+        of(response, "status"),
+    )
+    return next((each for each in told if type(each) is int), 200)
+
+
+def _headers(response: Json, said: Json) -> Pairs:
+    headers = header_pairs(of(response, "headers"))
+    if any(name.lower() == "content-type" for name, _ in headers):
+        return headers
+    streamed = isinstance(said, str) and said.lstrip().startswith(("data:", "event:"))
+    return (*headers, ("content-type", "text/event-stream" if streamed else "application/json"))
 
 
 def _parsed(body: Json) -> dict[str, Json]:

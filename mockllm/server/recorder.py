@@ -19,7 +19,7 @@ from mockllm.core.request import Request
 from mockllm.engine import Answer
 from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT, Answered, Asked, Interaction
-from mockllm.recordings.keeping import file_name, keep
+from mockllm.recordings.keeping import SHARED, file_name, folder_name, keep
 from mockllm.recordings.writing import Reader, scenario
 from mockllm.server.answering import NotPassed
 from mockllm.server.upstreams import MARK, Upstreams
@@ -28,8 +28,6 @@ from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
-SHARED: Final = "shared"
-"""The folder of requests without a session."""
 ALONE: Final = 30.0
 """Seconds that an answer may go on without its client. Many leave at the last event of a stream, before its end
 (OpenAI's SDK at `[DONE]`), or take no more than they need: what they asked for is recorded all the same."""
@@ -190,7 +188,7 @@ class Recorder:
         hash = looked_up(request)
         kept = self._kept.setdefault((made.session, hash), [])
         kept.append(made)
-        folder = self.out / file_name(made.session or SHARED)
+        folder = self.out / (SHARED if made.session is None else folder_name(made.session))
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
         title = f"Recorded from {request.provider or self.upstreams.of(request)} by mockllm"
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.recordings.keeping import file_name, keep
+from mockllm.recordings.keeping import file_name, folder_name, keep
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,3 +56,25 @@ def test_a_disk_that_is_really_full_leaves_nothing_behind_either(tmp_path: Path)
 )
 def test_names_of_files(text: str, name: str) -> None:
     assert file_name(text) == name
+
+
+def test_no_two_sessions_share_a_folder() -> None:
+    sessions = [
+        "a",
+        "A",
+        "a-b",
+        "a:b",
+        "a[b]",
+        "a@b",
+        ".a",
+        "shared",
+        "..",
+        "a" * 128,
+        "a" * 127 + "b",
+        "test_x-1.2",
+    ]
+    names = [folder_name(each) for each in sessions]
+    assert len({name.lower() for name in names}) == len(sessions)
+    assert "shared" not in names
+    assert all(file_name(name) == name and len(name) <= 80 for name in names)
+    assert [folder_name(each) for each in ("a", "a-b", "test_x-1.2")] == ["a", "a-b", "test_x-1.2"]

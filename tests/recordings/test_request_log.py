@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from mockllm.core.json import dumps
+from mockllm.recordings.material import Material, NotImported
 from tests.language.playing import Ask, ask, table
 from tests.recordings.recorded import (
     ANSWER,
@@ -51,3 +54,26 @@ def test_a_stream_that_was_logged_whole_is_told() -> None:
     text = {**entry, "response": SSE}
     heard = again(take(json.dumps(text), "x.jsonl"), ask("/v1/chat/completions", {**BODY, "stream": True}))
     assert heard.headers["content-type"] == "text/event-stream"
+
+
+def test_a_batch_and_what_came_of_it() -> None:
+    asked = [
+        {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": {**BODY, "model": name}}
+        for name in ("a", "b")
+    ]
+    answer = {
+        "id": "batch_req_1",
+        "response": {"status_code": 200, "request_id": "r", "body": {"x": 1}},
+        "error": None,
+    }
+    came = [
+        {**answer, "custom_id": "b"},
+        {**answer, "custom_id": "a", "response": {"status_code": 400, "body": {"error": {}}}},
+    ]
+    requests = Material("in.jsonl", b"\n".join(map(dumps, asked)))
+    found = take(b"\n".join(map(dumps, came)), "out.jsonl", request=requests)
+    assert found.count == 2
+    assert again(found, ask("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
+    assert again(found, ask("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
+    with pytest.raises(NotImported, match="out.jsonl:1:1: in.jsonl asks nothing with this custom_id"):
+        take(dumps({**answer, "custom_id": "c"}), "out.jsonl", request=requests)
