@@ -30,7 +30,7 @@ from mockllm.scenario.params import NO_PARAMS, Params
 from mockllm.scenario.reading import read_source
 from mockllm.scenario.shelf import Shelf
 from mockllm.scenario.source import NOTHING, Source, digest
-from mockllm.scenario.substitution import substituted
+from mockllm.scenario.substitution import Room, substituted
 from mockllm.scenario.uses import Use, UsedPack, Uses
 
 Reader: TypeAlias = Callable[[str], bytes]
@@ -133,6 +133,7 @@ class _Attempt:
     ids: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     """Folders that cannot be read any more."""
+    room: Room = field(default_factory=Room)
 
     def __post_init__(self) -> None:
         last = self.last
@@ -265,7 +266,7 @@ class _Attempt:
             return None
         if raw.data is None and not raw.mistakes:
             raw = replace(raw, data={})  # empty, or nothing but comments
-        source = substituted(raw, blank.params.values, blank.pack)
+        source = substituted(raw, blank.params.values, blank.pack, self.room)
         self.mistakes += source.mistakes
         if isinstance(source.data, dict):
             said = source.data.get("validation")

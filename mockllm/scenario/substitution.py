@@ -19,16 +19,25 @@ from mockllm.scenario.source import Mark, Source
 _MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
 _ALONE: Final = re.compile(r"\$\{([^{}]*)\}\Z")
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
-ROOM: Final = 16 * 1024 * 1024
-"""Characters that the values of parameters take in the texts of one file, at most."""
+ROOM: Final = 64 * 1024 * 1024
 _BRACE: Final = '{{ "{" }}'
 
 
-def substituted(source: Source, params: Mapping[str, Json], pack: str | None) -> Source:
+@dataclass(slots=True)
+class Room:
+    """How many characters of parameters there is still room for, in the texts of all files that are loaded: what
+    a few lines become is bounded, too. Below 0 where there was too little, which is said once."""
+
+    left: int = ROOM
+
+
+def substituted(
+    source: Source, params: Mapping[str, Json], pack: str | None, room: Room | None = None
+) -> Source:
     """The source with parameters put in, its mistakes extended by those of its `${…}`."""
     if not source.fills or source.data is None:
         return source
-    filling = _Filling(source, params, pack)
+    filling = _Filling(source, params, pack, room or Room())
     data, mark = filling.tree(source.data, source.marks, ())
     return replace(source, data=data, marks=mark, mistakes=(*source.mistakes, *filling.mistakes), fills=False)
 
@@ -40,7 +49,7 @@ def filled(
     data = source.data
     for step in path:
         data = data[step]
-    filling = _Filling(source, params, pack)
+    filling = _Filling(source, params, pack, Room())
     return filling.tree(data, source.mark(path), path)[0], filling.mistakes
 
 
@@ -49,8 +58,8 @@ class _Filling:
     source: Source
     params: Mapping[str, Json]
     pack: str | None
+    room: Room
     mistakes: list[Mistake] = field(default_factory=list)
-    room: int = ROOM
 
     def tree(self, data: Json, mark: Mark, path: Path) -> tuple[Json, Mark]:
         """A value and its marks, each the same object where nothing in it changed."""
@@ -123,13 +132,13 @@ class _Filling:
         return "" if value is None else self.fitting(scalar_text(value), path, key)
 
     def fitting(self, text: str, path: Path, key: bool) -> str:
-        """A value's text, where there is room for it: what a small file becomes is bounded, too."""
-        if 0 <= self.room < len(text):
-            self.refuse(path, f"its parameters make more than {ROOM >> 20} MiB of this file", key)
-            self.room = -1
-        if self.room < len(text):
+        """A value's text, where there is room for it."""
+        if 0 <= self.room.left < len(text):
+            self.refuse(path, f"parameters make more than {ROOM >> 20} MiB of these files", key)
+            self.room.left = -1
+        if self.room.left < len(text):
             return ""
-        self.room -= len(text)
+        self.room.left -= len(text)
         return text
 
     def value(self, name: str, path: Path, key: bool = False) -> Json:

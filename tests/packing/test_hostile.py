@@ -273,7 +273,7 @@ CORPUS: Final[list[object]] = [
             "rules: [{match: {user: '" + "${p}" * 20_000 + "'}, reply: x}]",
             f"params: {{p: {{default: {'x' * 50_000}}}}}",
         ),
-        "its parameters make more than 16 MiB of this file",
+        "parameters make more than 64 MiB of these files",
         id="a parameter that is put in thousands of times",
     ),
     pytest.param(

@@ -10,7 +10,7 @@ from mockllm.core.filled import Filled
 from mockllm.core.json import Json
 from mockllm.scenario.reading import read_source
 from mockllm.scenario.source import Source
-from mockllm.scenario.substitution import filled, substituted
+from mockllm.scenario.substitution import Room, filled, substituted
 
 PARAMS: dict[str, Json] = {
     "n": 3,
@@ -135,3 +135,22 @@ def test_a_part_of_a_file_can_be_filled_alone() -> None:
     values, mistakes = filled(source, ("use", 0, "with"), PARAMS, "p")
     assert values == {"n": 3, "m": None}
     assert [mistake.path for mistake in mistakes] == ["use[0].with.m"]
+
+
+def test_all_files_together_are_bounded_and_that_is_said_once() -> None:
+    room = Room(left=5)
+    first = substituted(
+        read_source("{a: '${word} ${word} $${', b: '${word}!', c: ' ${unset}'}", "a.yaml"), PARAMS, "p", room
+    )
+    assert [str(each) for each in first.mistakes] == [
+        "a.yaml:1:31: b: parameters make more than 64 MiB of these files"
+    ]
+    second = substituted(read_source("a: '${word}!'", "b.yaml"), PARAMS, "p", room)
+    assert second.mistakes == ()
+    assert second.data == {"a": "!"}
+
+
+def test_braces_without_end_are_looked_at_once() -> None:
+    text = "{{" * 100_000 + "}} "
+    source = substituted(read_source(f"a: '{text}${{n}}'", "a.yaml"), PARAMS, "p")
+    assert source.data == {"a": f"{text}3"}
