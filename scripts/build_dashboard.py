@@ -156,7 +156,7 @@ def run(line: list[str]) -> None:
     if done.returncode:
         said = [each.removeprefix("npm error").strip() for each in (done.stderr + done.stdout).splitlines()]
         told = [each for each in said if each and not each.startswith(("at ", "A complete log", "/"))]
-        raise NotBuilt(f"{NAMES.get(Path(line[1]).name, Path(line[1]).name)} failed: " + "; ".join(told[:20]))
+        raise NotBuilt(f"{NAMES.get(Path(line[1]).name, Path(line[1]).name)} failed: " + "; ".join(told[:4]))
 
 
 def types() -> None:
