@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import (
@@ -32,11 +33,15 @@ from mockllm.cli.staying import staying
 from mockllm.engine import Engine
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
+from mockllm.server.late import steer_late
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.serving import Address, CannotListen, Threaded
 from mockllm.state.sessions import Sessions
 from mockllm.testing.environment import variables
+
+if TYPE_CHECKING:
+    from mockllm.server.control import Control
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
@@ -74,13 +79,14 @@ def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, *OPTIONS), environment)
     bounds = limits(given, environment)
     try:
-        engine = _engine(values, bounds, environment)
+        builder, engine = _built(values, bounds, environment)
     except Broken as broken:
         list_mistakes(broken.mistakes, sys.stderr)
         return 2
     missed: list[str] = []
     lines = _Heard(missed, verbose=values["verbose"])
     app = App(engine, limits=replace(bounds, grace=0.1), open_to_pages=not values["no_cors"], lines=lines)
+    steer_late(app, partial(_control, app, builder))
     server = Threaded(app, Address("127.0.0.1", values["port"]))
     try:
         with server as url:
@@ -94,8 +100,17 @@ def run(given: argparse.Namespace) -> int:
     return _judged(app, engine, given, code) if given.verdicts or given.junit is not None else code
 
 
-def _engine(values: Mapping[str, Any], bounds: Limits, environment: Mapping[str, str]) -> Engine:
-    """What answers; what is worth a line about it is said. Broken where there are mistakes."""
+def _control(app: App, builder: Builder) -> Control:
+    from mockllm.cli.steering import control_of
+    from mockllm.server.control import Access
+
+    return control_of(app, builder, None, Access())
+
+
+def _built(
+    values: Mapping[str, Any], bounds: Limits, environment: Mapping[str, str]
+) -> tuple[Builder, Engine]:
+    """What answers, and what made it; what is worth a line about it is said. Broken where there are mistakes."""
     builder = Builder(
         replace(wanted(values, environment), examples=False),
         Sessions(most=bounds.sessions, unused=bounds.session_ttl),
@@ -108,7 +123,7 @@ def _engine(values: Mapping[str, Any], bounds: Limits, environment: Mapping[str,
         engine = builder.first()
     for warning in (*builder.warnings, *strangers(environment, builder.variables)):
         print(f"mockllm: warning: {warning}", file=sys.stderr)
-    return engine
+    return builder, engine
 
 
 class _Heard(Lines):
@@ -168,9 +183,10 @@ def _judged(app: App, engine: Engine, given: argparse.Namespace, code: int) -> i
     """The exit code, where it is minded how the command behaved; that is told, and written."""
     from mockllm.cli.verdict import BAD, chosen, lines, write
     from mockllm.server.control.judged import VerdictQuery
-    from mockllm.server.control.judging import conduct, told
+    from mockllm.server.control.judging import conduct, deeds, told
 
-    found = conduct(app.journal, engine, VerdictQuery(over=True), time.monotonic())
+    query = VerdictQuery(over=True)
+    found = conduct(deeds(app.journal, engine, query), app.journal, query, time.monotonic())
     if given.junit is not None:
         from mockllm.core.conduct.junit import junit
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NamedTuple
 
 from mockllm.core.conduct.deed import Deed
 from mockllm.core.conduct.tries import REACH, Tries
+from mockllm.core.lazy import lazy
 
 
 class Instance(NamedTuple):
@@ -17,15 +20,32 @@ class Instance(NamedTuple):
     deeds: tuple[Deed, ...]
 
 
+class Said:
+    """The requests of all clients in any session, found by what the user said last; read when first asked."""
+
+    def __init__(self, deeds: Sequence[Deed]) -> None:
+        self._deeds = deeds
+
+    def also(self, deed: Deed) -> Sequence[Deed]:
+        """Those of the same session in which the user said the same, in their order."""
+        return self._by_user.get((deed.session, deed.request.user), ())
+
+    @lazy
+    def _by_user(self) -> dict[tuple[str | None, str | None], list[Deed]]:
+        found: dict[tuple[str | None, str | None], list[Deed]] = {}
+        for deed in self._deeds:
+            found.setdefault((deed.session, deed.request.user), []).append(deed)
+        return found
+
+
 @dataclass(frozen=True)
 class Dealings:
-    """`now` is on the clock of the requests. `over`: the clients are done, and what they have not done by now
-    they never will."""
+    """`deeds` are in their order. `now` is on the clock of the requests; `over`: the clients are done, and what
+    they have not done by now they never will."""
 
     deeds: Sequence[Deed]
     tries: Sequence[Tries]
-    others: Sequence[Deed]
-    """The requests of all clients, in any session."""
+    said: Said
     now: float
     over: bool
 
@@ -33,15 +53,21 @@ class Dealings:
         """Whether what the user said was asked of another model or provider behind a failure, by whatever
         client."""
         assert failure.ended is not None
-        return any(
-            failure.ended <= deed.begun <= failure.ended + REACH
-            and deed.session == failure.session
-            and deed.request.user == failure.request.user
-            and deed.asked != failure.asked
-            for deed in self.others
-        )
+        also, last = self.said.also(failure), failure.ended + REACH
+        behind = also[bisect_left(also, failure.ended, key=_begun) :]
+        return any(each.asked != failure.asked for each in takewhile(lambda each: each.begun <= last, behind))
 
-    def behind(self, deed: Deed) -> Iterator[Deed]:
-        """This client's requests that came when the answer to that one had ended."""
-        end = deed.ended
-        return (each for each in self.deeds if end is not None and each.begun >= end and each is not deed)
+    def by_assistant(self) -> Mapping[str, Sequence[Deed]]:
+        """The requests by what the assistant says in them: each text with those that hold it, and go on behind
+        it."""
+        found: dict[str, list[Deed]] = {}
+        for deed in self.deeds:
+            for text in {
+                each.text.strip() for each in deed.request.messages[:-1] if each.role == "assistant"
+            }:
+                found.setdefault(text, []).append(deed)
+        return found
+
+
+def _begun(deed: Deed) -> float:
+    return deed.begun

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from mockllm.core.conduct.client import Client
-from mockllm.core.conduct.dealings import Dealings
+from mockllm.core.conduct.dealings import Dealings, Said
 from mockllm.core.conduct.deed import Deed
 from mockllm.core.conduct.tries import tries
 from mockllm.core.conduct.verdicts import VERDICTS, Given
@@ -29,19 +29,27 @@ def judge(
     the requests; `over`: what a client has not done by now it never will; `lost`: there were older requests,
     which are not known any more. `since`, in seconds since the epoch: nothing is told of what was over before,
     though it counts for what came of it."""
+    ordered = sorted(deeds, key=lambda deed: deed.begun)
+    said = Said(ordered)
     parties: dict[tuple[Client, str | None], list[Deed]] = {}
-    for deed in sorted(deeds, key=lambda deed: deed.begun):
+    for deed in ordered:
         parties.setdefault((deed.client, deed.session), []).append(deed)
     begin = min((deed.begun for deed in deeds), default=now) if lost else None
     found = []
     for (client, session), own in parties.items():
         told = [deed for deed in own if since is None or deed.at >= since]
         if told:
-            dealings = Dealings(own, tries(own, begin), deeds, now, over)
+            dealings = Dealings(own, tries(own, begin), said, now, over)
             found.append(
                 Conduct(client, session, len(told), tuple(_given(dealings, {each.id for each in told})))
             )
     return found
+
+
+def to_read(deeds: Sequence[Deed]) -> list[Deed]:
+    """Those whose requests the judge will read, which takes most of its time: all of clients that saw a failure."""
+    failing = {(deed.client, deed.session) for deed in deeds if deed.failed}
+    return [deed for deed in deeds if (deed.client, deed.session) in failing]
 
 
 def _given(dealings: Dealings, told: Container[int]) -> Iterator[Given]:

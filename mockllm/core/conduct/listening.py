@@ -29,28 +29,37 @@ RATHER: Final = 0.8
 
 
 def truncated_stream_accepted(dealings: Dealings) -> Iterator[Instance]:
-    for deed in dealings.deeds:
-        if deed.cut_text is None or not deed.cut_text.strip():
-            continue
-        for later in dealings.behind(deed):
-            if later.asked == deed.asked and not later.failed:
-                break  # it was asked again, and answered: what is said later may come from there
-            if _goes_on(deed.cut_text.strip(), deed.request.messages, later.request.messages):
-                says = (
-                    f"#{later.id} has as the assistant's words what #{deed.id} had said when it was cut off"
-                )
-                yield Instance(says, (deed, later))
+    cut = [(deed, text) for deed in dealings.deeds if (text := (deed.cut_text or "").strip())]
+    holding = dealings.by_assistant() if cut else {}
+    for deed, text in cut:
+        for later in holding.get(text, ()):
+            if deed.ended is None or later.begun < deed.ended:
+                continue
+            if _goes_on(text, deed.request.messages, later.request.messages):
+                if not _answered_between(dealings, deed, later):
+                    says = f"#{later.id} has as the assistant's words what #{deed.id} had said when it was cut off"
+                    yield Instance(says, (deed, later))
                 break
+
+
+def _answered_between(dealings: Dealings, deed: Deed, later: Deed) -> bool:
+    """Whether the same was asked again, and answered: then what is said later may come from there."""
+    return any(
+        deed.begun < each.begun < later.begun and not each.failed and each.asked == deed.asked
+        for each in dealings.deeds
+    )
 
 
 def _goes_on(text: str, before: tuple[Message, ...], messages: tuple[Message, ...]) -> bool:
     """Whether a conversation holds a text as the answer to an earlier request, and goes on behind it. Where it
     stands last, the model is asked to complete it."""
     said = _said(before)
-    for place, message in enumerate(messages[:-1]):
-        if message.role == "assistant" and message.text.strip() == text:
-            return _said(messages[:place])[-len(said) :] == said
-    return False
+    return any(
+        message.role == "assistant"
+        and message.text.strip() == text
+        and _said(messages[:place])[-len(said) :] == said
+        for place, message in enumerate(messages[:-1])
+    )
 
 
 def _said(messages: tuple[Message, ...]) -> list[tuple[str, str]]:

@@ -45,6 +45,11 @@ ACCEPTED: dict[str, tuple[Play, list[int]]] = {
     "with tools called since": (then([USER, CUT, ("user", "x"), ("assistant", "y"), MORE]), [1, 2]),
     "in a longer talk": (then([("system", "Other."), USER, CUT, MORE]), [1, 2]),
     "it stands last, for the model to complete": (then([USER, CUT]), []),
+    "it stands there twice, and once for that question": (
+        then([("user", "Other."), CUT, ("user", "x"), USER, CUT, MORE], heard="Once upon a"),
+        [1, 2],
+    ),
+    "it was asked before the cut was there": (then([USER, CUT, MORE], took=5.0), []),
     "another text": (then([USER, ("assistant", "Once upon a time"), MORE]), []),
     "no text of the assistant": (then([USER, MORE]), []),
     "in another talk": (then([("user", "Other."), CUT, MORE]), []),
