@@ -6,7 +6,7 @@ the table of what may be said of them, and `judge` says it. Nothing here looks a
 
 from mockllm.core.conduct.client import Client
 from mockllm.core.conduct.deed import Deed
-from mockllm.core.conduct.judge import Conduct, judge, to_read
+from mockllm.core.conduct.judge import Conduct, judge
 from mockllm.core.conduct.verdicts import VERDICTS, Given, Verdict
 
-__all__ = ["VERDICTS", "Client", "Conduct", "Deed", "Given", "Verdict", "judge", "to_read"]
+__all__ = ["VERDICTS", "Client", "Conduct", "Deed", "Given", "Verdict", "judge"]

@@ -46,12 +46,6 @@ def judge(
     return found
 
 
-def to_read(deeds: Sequence[Deed]) -> list[Deed]:
-    """Those whose requests the judge will read, which takes most of its time: all of clients that saw a failure."""
-    failing = {(deed.client, deed.session) for deed in deeds if deed.failed}
-    return [deed for deed in deeds if (deed.client, deed.session) in failing]
-
-
 def _given(dealings: Dealings, told: Container[int]) -> Iterator[Given]:
     """The verdicts that those requests show, or some of them with others."""
     for verdict in VERDICTS.values():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from mockllm.core.conduct import Client, Conduct, Deed, Given, judge, to_read
+from mockllm.core.conduct import Client, Conduct, Deed, Given, judge
 from mockllm.engine import Engine
 from mockllm.server.control.calls import Call, Text
 from mockllm.server.control.judged import Judged, VerdictGiven, VerdictQuery, Verdicts
@@ -31,8 +31,9 @@ FULL: Final = 0.8
 async def show_verdicts(control: Control, call: Call) -> BaseModel | Text:
     """The answers of others are not held up: what there is to read is read in slices."""
     found = deeds(control.journal, control.engine, call.query)
-    for number, each in enumerate(to_read(found)):
-        _ = each.asked, each.for_good, each.wait
+    failed = any(each.failed for each in found)  # else next to nothing will be looked at
+    for number, each in enumerate(found if failed else ()):
+        _ = each.asked, each.request.user, each.for_good, each.wait
         if number % SLICE == 0:
             await asyncio.sleep(0)
     judged = conduct(found, control.journal, call.query, time.monotonic())  # as the journal's times
