@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from mockllm.core.gzip import ENCODING, unpacked
 from mockllm.core.hash import request_hash
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.redaction import redacted
@@ -130,9 +131,22 @@ def _replay(answered: Answered, indent: str) -> Iterator[str]:
         yield f"{indent}frames: []"
         return
     yield f"{indent}frames:"
+    yield from _said(answered, f"{indent}  ")
     for frame in answered.frames:
         yield f"{indent}  - at: {milliseconds(frame.at)}"
         yield from _data(frame.data, f"{indent}    ")
+
+
+def _said(answered: Answered, indent: str) -> Iterator[str]:
+    """What a packed answer says, as a comment: its bytes are for machines."""
+    coding = next((value for name, value in answered.headers if name.lower() == ENCODING), None)
+    parts = None if coding is None else unpacked(coding, [frame.data for frame in answered.frames])
+    text = b"".join(parts or ()).decode("utf-8", "replace")
+    if not text or len(text) > LARGEST_EXAMPLE:
+        return
+    yield f"{indent}# Packed ({coding}). It says:"
+    for line in text.splitlines():
+        yield f"{indent}#   {_UNPRINTABLE.sub(' ', line)}".rstrip()
 
 
 def _data(data: bytes, indent: str) -> Iterator[str]:

@@ -96,6 +96,7 @@ def test_a_body_that_was_packed_stays_packed_and_is_read_by_all() -> None:
     packed = ask("/v1/chat/completions", BODY, headers={"accept-encoding": "gzip"})
     assert again(found, packed).bytes == data
     assert again(found).bytes == SSE.encode()
+    assert f"# Packed (gzip). It says:\n        #   {SSE.splitlines()[0]}\n        #\n" in found.text
 
 
 def test_a_body_that_the_recorder_unpacked_is_no_longer_said_to_be_packed() -> None:

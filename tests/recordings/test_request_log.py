@@ -75,5 +75,5 @@ def test_a_batch_and_what_came_of_it() -> None:
     assert found.count == 2
     assert again(found, ask("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
     assert again(found, ask("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
-    with pytest.raises(NotImported, match="out.jsonl:1:1: in.jsonl asks nothing with this custom_id"):
+    with pytest.raises(NotImported, match=r"out\.jsonl:1:1: in\.jsonl asks nothing with this custom_id"):
         take(dumps({**answer, "custom_id": "c"}), "out.jsonl", request=requests)
