@@ -18,15 +18,17 @@ from mockllm.packing.obtaining import files_of
 from mockllm.packing.origins import understood
 from mockllm.packing.store import put_tree
 from mockllm.packing.vetting import told_as
-from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.lock import NAME, lock_path
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.shelf import NoPack, Shelf
 from mockllm.scenario.tree import Refused
-from mockllm.testing.differing import Case, Difference, Sides, plain
+from mockllm.testing.differing import Case, Difference, Sides, plain, recorded
 from mockllm.testing.given import Unusable, read_given
 
 SIDE = "a folder or file of scenarios, a pack by name, or any source of `pack add`: URL@TAG, DIR@TAG, a zip, a wheel"
+
+SCENARIOS = (".yaml", ".yml")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", metavar="NEW", help="the same, of what comes in its place")
     parser.add_argument(
         "--requests", metavar="FILE", action="append", default=[], type=Path,
-        help="a request as JSON, as `explain` takes it, or a folder of such; may be repeated",
+        help="a request as JSON, as `explain` takes it, or a scenario file, whose examples are asked, as recordings "
+        "hold them; or a folder of such; may be repeated",
     )  # fmt: skip
     parser.add_argument("--set", metavar="PARAM=VALUE", action="append", default=[], help="for both sides")
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -111,11 +114,29 @@ def _side(text: str, sets: list[str]) -> Iterator[Wanted]:
 
 def _requests(given: list[Path]) -> Iterator[Case]:
     for path in given:
-        files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
-        for file in files:
-            try:
-                raw = file.read_bytes()
-            except OSError as error:
-                raise Refused(f"{file} cannot be read: {error.strerror}") from None
-            runs = read_given(raw, str(file), vocabulary())
-            yield from plain(str(file), [[(each.after, each.sent) for each in run] for run in runs])
+        found = [*_written(path), *_recorded(path)]
+        if not found:
+            raise Refused(f"there is no request in {path}: no JSON file, and no scenario file with examples")
+        yield from found
+
+
+def _written(path: Path) -> Iterator[Case]:
+    """Requests as JSON."""
+    files = sorted(path.rglob("*.json")) if path.is_dir() else [] if path.suffix in SCENARIOS else [path]
+    for file in files:
+        try:
+            raw = file.read_bytes()
+        except OSError as error:
+            raise Refused(f"{file} cannot be read: {error.strerror}") from None
+        runs = read_given(raw, str(file), vocabulary())
+        yield from plain(str(file), [[(each.after, each.sent) for each in run] for run in runs])
+
+
+def _recorded(path: Path) -> Iterator[Case]:
+    """The examples of scenario files: a recording holds the request that it answers."""
+    if not path.is_dir() and path.suffix not in SCENARIOS:
+        return
+    gathered = gather(Wanted((str(path),), vocabulary=vocabulary()))
+    if gathered.mistakes:
+        raise Unusable(*gathered.mistakes)
+    yield from recorded(gathered)

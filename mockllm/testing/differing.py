@@ -6,6 +6,7 @@ compared; what no client can rely on (ids, times of day, which rule it was) is n
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Any, Final
 from mockllm.core.events import events, sent
 from mockllm.core.hints import brief
 from mockllm.core.json import Json, JSONDecodeError, canonical, loads
+from mockllm.core.reply import Usage
 from mockllm.engine import Engine
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Gathered, Wanted, gather
@@ -21,7 +23,7 @@ from mockllm.scenario.mistakes import Mistake
 from mockllm.state.sessions import Sessions
 from mockllm.testing.asking import Sent, Unaskable, written
 from mockllm.testing.examples import NOW, providers_of, steps_of
-from mockllm.testing.expectations import CLOSE, Outcome, duration
+from mockllm.testing.expectations import CLOSE, USAGE, Outcome, duration
 
 _VOLATILE: Final = re.compile(r"(^|_)id$|[a-z]Id$|created|fingerprint|^timestamp$|obfuscation")
 """Keys of a body whose values no client can rely on."""
@@ -109,6 +111,11 @@ def plain(name: str, runs: Sequence[Sequence[tuple[float, Sent]]]) -> list[Case]
     ]
 
 
+def recorded(gathered: Gathered) -> list[Case]:
+    """The requests that files hold as examples, as recordings do."""
+    return _cases([gathered])
+
+
 def _cases(sides: Sequence[Gathered]) -> list[Case]:
     """The examples of both, those with the same requests once."""
     found: dict[str, Case] = {}
@@ -122,7 +129,8 @@ def _cases(sides: Sequence[Gathered]) -> list[Case]:
                     )
                 except Unaskable:
                     continue
-                name = entry.name if provider is None else f"{entry.name} ({provider})"
+                name = entry.name if entry.word.name else f"{os.path.basename(entry.file)} {entry.name}"
+                name = name if provider is None else f"{name} ({provider})"
                 case = Case(name, steps, tuple(sorted(entry.word.with_.items())))
                 found.setdefault(repr((steps, case.values)), case)
     return list(found.values())
@@ -149,12 +157,36 @@ def _asked(case: Case, catalog: Any) -> Iterator[Outcome]:
 
 def _differences(old: Outcome, new: Outcome) -> Iterator[tuple[str, str, str]]:
     before, now = _seen(old), _seen(new)
-    told = [(field, before[field], now[field]) for field in before if before[field] != now[field]]
+    told = [
+        each
+        for field in before
+        if before[field] != now[field]
+        for each in _parts(field, before[field], now[field])
+    ]
     yield from ((field, *_told(one, other)) for field, one, other in told)
     if abs(old.took - new.took) > CLOSE:
         yield "took", duration(old.took), duration(new.took)
     if not told and _whole(old) != _whole(new):
         yield "body", *_apart(_whole(old).decode("utf-8", "replace"), _whole(new).decode("utf-8", "replace"))
+
+
+def _parts(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What differs; of several by name just those that do."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        yield field, old, new
+        return
+    for name in (*old, *(name for name in new if name not in old)):
+        if old.get(name) != new.get(name):
+            yield f"{field}.{name}", old.get(name), new.get(name)
+
+
+def _counts(usage: Usage | None) -> dict[str, Json] | None:
+    """Its words, as an example has them; with what a fault says in place of the truth."""
+    if usage is None:
+        return None
+    stated = {} if usage.stated is None else {"total_tokens": usage.stated}
+    told = {} if usage.told == "counted" else {"told": usage.told}
+    return {word: getattr(usage, name) for word, name in USAGE.items()} | stated | told
 
 
 def _seen(outcome: Outcome) -> dict[str, Any]:
@@ -168,7 +200,7 @@ def _seen(outcome: Outcome) -> dict[str, Any]:
             "tool_calls": [(call.name, call.arguments) for call in heard.calls],
             "finish_reason": heard.finish,
         }
-        seen |= {"usage": heard.usage, "chunks": None if heard.chunks is None else len(heard.chunks)}
+        seen |= {"usage": _counts(heard.usage), "chunks": None if heard.chunks is None else len(heard.chunks)}
     seen["headers"] = {name: value for name, value in sorted(headers.items()) if name not in own}
     seen["faults"] = list(outcome.answer.faults)
     return {field: seen.get(field) for field in _FIELDS}

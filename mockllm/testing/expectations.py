@@ -174,7 +174,7 @@ def _headers(word: str, expected: Mapping[str, Any] | None, outcome: Outcome) ->
         yield from _held(f"headers.{name}", _wanted(each), value)
 
 
-_USAGE: Final = {
+USAGE: Final = {
     "input_tokens": "input",
     "output_tokens": "output",
     "cached_tokens": "cached_read",
@@ -188,9 +188,9 @@ def _usage(word: str, expected: UsageExpectation | None, outcome: Outcome) -> It
     if expected is None:
         yield from _held(word, Exists(False), MISSING if usage is None else "some")
         return
-    for name in _USAGE:
+    for name in USAGE:
         if name in expected.model_fields_set:
-            value = MISSING if usage is None else getattr(usage, _USAGE[name])
+            value = MISSING if usage is None else getattr(usage, USAGE[name])
             yield from _held(f"usage.{name}", _wanted(getattr(expected, name)), value)
 
 

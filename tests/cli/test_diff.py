@@ -29,9 +29,13 @@ CHANGES = [
     ("the text", "rules: [{match: {user: hi}, reply: Ho.}]", 'text: "Hi." -> "Ho."'),
     ("an error", "rules: [{match: {user: hi}, error: overloaded}]", "status: 200 -> 503"),
     ("the rule is gone", "rules: [{match: {user: ho}, reply: Hi.}]", "status: 200 -> 404"),
-    ("a header", "rules: [{match: {user: hi}, reply: Hi., headers: {x-a: b}}]", "headers: "),
+    ("a header", "rules: [{match: {user: hi}, reply: Hi., headers: {x-a: b}}]", 'headers.x-a: none -> "b"\n'),
     ("the time", "rules: [{match: {user: hi}, reply: Hi., delay: 2s}]", "took: 0s -> 2s"),
-    ("the usage", "rules: [{match: {user: hi}, reply: {text: Hi., usage: {input_tokens: 77}}}]", "usage: "),
+    (
+        "the usage",
+        "rules: [{match: {user: hi}, reply: {text: Hi., usage: {input_tokens: 77}}}]",
+        "usage.input_tokens: 8 -> 77\n",
+    ),
     ("a call", "rules: [{match: {user: hi}, reply: {tool_calls: [{name: f}]}}]", "tool_calls: none -> "),
     (
         "why it ended",
@@ -146,6 +150,31 @@ def test_requests_from_files_are_asked(capsys: pytest.CaptureFixture[str]) -> No
     assert run("diff", "old", "new", "--requests", "none.json") == 2
     assert run("diff", "old", "new") == 0
     assert "nothing was asked: there is no example" in capsys.readouterr().out
+
+
+def test_recorded_requests_are_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    """A recording holds its request as an example, and may be compared with anything."""
+    write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE.replace("Yes.", "No.")})
+    body = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "What?"}]}'
+    request = f"{{method: POST, path: /v1/chat/completions, body: {body}}}"
+    replay = f"rules: [{{name: r, match: {{hash: {'a' * 64}}}, replay: {{frames: ['{{}}']}}}}]\n"
+    write(
+        Path(),
+        {"rec/shared/chat-1.yaml": f"{replay}examples: [{{request: {request}, expect: {{rule: r}}}}]\n"},
+    )
+    for given in ("rec", "rec/shared/chat-1.yaml"):
+        assert run("diff", "old", "new", "--requests", given) == 1
+        assert capsys.readouterr().out.splitlines() == [
+            'chat-1.yaml examples[0]: text: "Yes." -> "No."',
+            "1 asked: 1 answered otherwise",
+        ]
+    assert run("diff", "rec", "new") == 1, "also as a side of their own"
+    write(Path(), {"empty/readme.txt": "", "bad/a.yaml": "examples: [{reqest: {}}]\n"})
+    capsys.readouterr()
+    assert run("diff", "old", "new", "--requests", "empty") == 2
+    assert "there is no request in empty: no JSON file, and no scenario file" in capsys.readouterr().err
+    assert run("diff", "old", "new", "--requests", "bad") == 2
+    assert "bad/a.yaml:1:13: examples[0].reqest" in capsys.readouterr().err
 
 
 def test_packs_by_name_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
