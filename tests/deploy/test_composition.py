@@ -1,0 +1,80 @@
+"""The composition of server, Jaeger and Prometheus: what the files say of each other fits together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from mockllm.server.traces.target import target
+from tests.process import command
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+COMPOSED: Any = YAML(typ="safe").load(DEPLOY / "compose.yaml")
+SERVICES: dict[str, Any] = COMPOSED["services"]
+SCRAPED: Any = YAML(typ="safe").load(DEPLOY / "prometheus.yml")["scrape_configs"][0]
+
+
+def published() -> Iterator[tuple[str, str, str]]:
+    for service in SERVICES.values():
+        for port in service["ports"]:
+            address, outer, inner = port.split(":")
+            yield address, outer, inner
+
+
+def mounts(name: str) -> dict[str, tuple[str, str]]:
+    """Source and mode of what is mounted in a service's container, by where it stands there."""
+    found = {}
+    for mount in SERVICES[name]["volumes"]:
+        source, place, mode = f"{mount}:rw".replace("${SCENARIOS:-./scenarios}", "./scenarios").split(":")[:3]
+        found[place] = source, mode
+    return found
+
+
+def test_it_is_the_server_jaeger_and_prometheus() -> None:
+    assert set(SERVICES) == {"mockllm", "jaeger", "prometheus"}
+    for name, service in SERVICES.items():
+        assert ":" in service["image"] or "build" in service, f"{name} has no version"
+    build = SERVICES["mockllm"]["build"]
+    assert (DEPLOY / build["context"] / build["dockerfile"]).resolve() == DEPLOY / "Dockerfile"
+
+
+def test_ports_are_published_on_this_machine_alone() -> None:
+    ports = list(published())
+    assert {address for address, _, _ in ports} == {"127.0.0.1"}
+    assert {outer for _, outer, _ in ports} == {"8080", "16686", "9090"}
+    assert all(
+        outer == inner for _, outer, inner in ports
+    )  # the addresses that are printed are the right ones
+
+
+def test_traces_go_where_jaeger_takes_them() -> None:
+    found = target(SERVICES["mockllm"]["environment"])
+    assert found is not None
+    assert (found.url, found.wrong) == ("http://jaeger:4318/v1/traces", None)
+
+
+def test_prometheus_reads_the_token_that_the_server_keeps() -> None:
+    kept = SERVICES["mockllm"]["environment"]["MOCKLLM_ADMIN_TOKEN_FILE"]
+    assert SCRAPED["authorization"]["credentials_file"] == kept
+    folder = str(Path(kept).parent)
+    assert mounts("mockllm")[folder] == ("kept", "rw")
+    assert mounts("prometheus")[folder] == ("kept", "ro")
+    assert "kept" in COMPOSED["volumes"]
+    user = next(line for line in (DEPLOY / "Dockerfile").read_text().splitlines() if line.startswith("USER"))
+    assert SERVICES["prometheus"]["group_add"] == [user.partition(":")[2]]
+    assert SCRAPED["static_configs"] == [{"targets": ["mockllm:8080"]}]
+
+
+@pytest.mark.parametrize("name", ["mockllm", "prometheus"])
+def test_what_is_mounted_is_there(name: str) -> None:
+    for source, _ in mounts(name).values():
+        assert source in COMPOSED["volumes"] or (DEPLOY / source).exists(), source
+
+
+def test_its_scenarios_are_right(tmp_path: Path) -> None:
+    done = command("check", "--strict", str(DEPLOY / "scenarios"), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")

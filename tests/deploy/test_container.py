@@ -1,0 +1,94 @@
+"""The Dockerfile, as far as it can be held to its word without Docker: its health check is run for real."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.process import environment, serving
+from tests.waiting import PATIENCE
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "deploy" / "Dockerfile"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Each with what follows it, continued lines joined."""
+    text = re.sub(r"^\s*#.*\n", "", FILE.read_text("utf-8"), flags=re.MULTILINE)
+    lines = re.sub(r"\\\n", " ", text).splitlines()
+    return [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in lines if line.strip()]
+
+
+def last(name: str) -> str:
+    return [rest for instruction, rest in instructions() if instruction == name][-1]
+
+
+def test_the_second_stage_is_not_root_and_begins_anew() -> None:
+    names = [name for name, _ in instructions()]
+    assert names.count("FROM") == 2
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", last("USER"))
+    assert names.index("USER") < names.index("ENTRYPOINT")
+    assert last("STOPSIGNAL") == "SIGTERM"
+
+
+def test_what_is_copied_is_there_and_not_ignored() -> None:
+    ignored = (FILE.parent / "Dockerfile.dockerignore").read_text("utf-8").split("\n")
+    for name, rest in instructions():
+        if name != "COPY" or rest.startswith("--from"):
+            continue
+        for source in rest.split()[:-1]:
+            assert (ROOT / source).exists(), source
+            assert f"!{source}" in ignored
+
+
+def test_what_the_build_needs_is_copied() -> None:
+    """The files that hatchling is told of."""
+    copied = {source for name, rest in instructions() if name == "COPY" for source in rest.split()[:-1]}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    hatch = project["tool"]["hatch"]["build"]
+    wanted = {*hatch["targets"]["wheel"]["packages"], *hatch["targets"]["wheel"]["force-include"]}
+    wanted |= {project["project"]["readme"], *project["project"]["license-files"]}
+    wanted |= {hook["path"] for hook in hatch.get("hooks", {}).values()}
+    assert wanted <= copied
+    installed = re.search(r"\.\[(.+?)\]", last("RUN") + " ".join(rest for _, rest in instructions()))
+    assert installed is not None
+    assert set(installed[1].split(",")) <= set(project["project"]["optional-dependencies"])
+
+
+def health_check(**more: str) -> subprocess.CompletedProcess[str]:
+    """Runs it as the container would, in an environment like its own."""
+    command = json.loads(last("HEALTHCHECK").partition("CMD ")[2])
+    assert command[0] == "python"
+    return subprocess.run(
+        [sys.executable, *command[1:]],
+        env=environment(**more), capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("variable", ["MOCKLLM_PORT", "PORT"])
+def test_its_health_check_finds_a_live_server(tmp_path: Path, variable: str) -> None:
+    with serving("--pack", "default", cwd=tmp_path) as server:
+        done = health_check(**{variable: str(server.port)})
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_and_fails_where_there_is_none() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        assert health_check(MOCKLLM_PORT=str(taken.getsockname()[1])).returncode == 1
+
+
+def test_the_servers_port_is_the_one_it_exposes(tmp_path: Path) -> None:
+    """And the health check's where no variable names another."""
+    assert last("EXPOSE") == "8080"
+    assert "or 8080" in last("HEALTHCHECK")
+    from mockllm.cli.options import SERVING
+
+    assert next(option.default for option in SERVING if option.name == "--port") == 8080
