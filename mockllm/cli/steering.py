@@ -28,7 +28,19 @@ from mockllm.server.serving import Address, CannotListen, Server
 
 def steered(app: App, builder: Builder, reload: Reload | None, values: Mapping[str, Any]) -> Server | None:
     """Gives the app its control API; the server of it, where it has a port of its own."""
-    host, port = values["host"], values["admin_port"]
+    host, port, token = values["host"], values["admin_port"], values["admin_token"]
+    access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
+    control = control_of(app, builder, reload, access, folder(values))
+    if port is None:
+        app.control = control
+        return None
+    return Server(Aside(control, limits=app.limits), [Address(host, port)])
+
+
+def control_of(
+    app: App, builder: Builder, reload: Reload | None, access: Access, folder: str | None = None
+) -> Control:
+    """The control API of an app."""
 
     def swap(engine: Engine) -> None:
         app.engine = engine
@@ -36,19 +48,15 @@ def steered(app: App, builder: Builder, reload: Reload | None, values: Mapping[s
     def apply(over: Sequence[Overlaid]) -> Awaitable[None]:
         return builder.overlaid(over, swap)
 
-    control = Control(
+    return Control(
         app,
-        access=Access(values["admin_token"] or None, frozenset({host.lower(), socket.gethostname().lower()})),
+        access=access,
         vocabulary=vocabulary(),
         explain=explained_now,
         reload=None if reload is None else reload.now,
         overlays=Overlays(apply, vocabulary()),
-        folder=folder(values),
+        folder=folder,
     )
-    if port is None:
-        app.control = control
-        return None
-    return Server(Aside(control, limits=app.limits), [Address(host, port)])
 
 
 def folder(values: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ END: Final = b"\r\n\r\n"
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
+STEERING: Final = RESERVED - {"health"}
+"""Of these, what the control API answers."""
 _OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.routes import BASES
+from mockllm.engine.sessions import PREFIX
 
 KEY: Final = "mockllm"
 """Any key will do; a real one must not be sent."""
@@ -16,6 +17,7 @@ def variables(base: str) -> dict[str, str]:
     openai, azure = base + BASES["openai"], base + BASES["azure"]
     return {
         "MOCKLLM_BASE_URL": base,
+        "MOCKLLM_URL": base.partition(PREFIX)[0],  # for `mockllm verify` and its like, whatever the session
         "OPENAI_BASE_URL": openai,
         "OPENAI_API_BASE": openai,  # older SDKs, LangChain
         "OPENAI_API_KEY": KEY,

@@ -10,6 +10,7 @@ import itertools
 import os
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
@@ -18,11 +19,13 @@ from mockllm.engine.sessions import named
 from mockllm.scenario.mistakes import Mistake
 from mockllm.server.app import App
 from mockllm.server.building import Broken
+from mockllm.server.late import steer_late
 from mockllm.server.limits import Limits
 from mockllm.server.serving import Address
 from mockllm.state.sessions import Sessions
 from mockllm.testing.answering import Answering, wanted_of
 from mockllm.testing.hosting import Hosted
+from mockllm.testing.steering import control_of
 from mockllm.testing.watching import KEPT, Ends, Stage, Watching, engine_of
 
 __tracebackhide__ = True  # of a test that fails, the test's own lines are shown
@@ -62,7 +65,7 @@ class MockLLM(Answering):
         self.strict = strict
         self.all_used = all_used
         self._max_delay = max_delay
-        self._limits = limits or Limits(journal=1)
+        self._limits = limits or Limits()
         self._address = Address("127.0.0.1", port)
         self._state = Sessions()
         self._seen = Watching(self._stage, self._engine, KEPT)
@@ -91,6 +94,7 @@ class MockLLM(Answering):
         if self._hosted is not None:
             raise RuntimeError("this server runs already")
         app = App(self._seen, limits=self._limits, lines=Ends(self._seen))
+        steer_late(app, partial(control_of, app, self._seen))
         self._hosted = Hosted(app, self._address)
         return self
 

@@ -139,6 +139,11 @@ class Watching:
     def about(self) -> About:
         return self._engine(self._stage).about()
 
+    @property
+    def engine(self) -> Engine:
+        """What answers now, but for sessions that have a stage of their own."""
+        return self._engine(self._stage)
+
     def ended(self, record: Record, request: Request | None) -> None:
         """The answer to a request has ended."""
         received = self._open.pop(id(request), None)

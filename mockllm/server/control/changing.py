@@ -29,7 +29,7 @@ BROAD = frozenset({"rules", "modifiers"})
 
 def _overlays(control: Control) -> Overlays:
     if control.overlays is None:
-        raise Problem(501, "This server has no overlay.")
+        raise Problem(501, "This server has no overlay: what answers is said by the test that started it.")
     return control.overlays
 
 

@@ -26,6 +26,7 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.access import Access
 from mockllm.server.control.calls import Call, Text, refused, said
 from mockllm.server.control.problem import Problem, Wrong, not_for, of_validation
+from mockllm.server.heads import STEERING
 from mockllm.server.journal import Journal
 from mockllm.server.kept import endpoint
 from mockllm.server.metrics import NONE, Metrics
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from mockllm.server.control.feed import Feed
     from mockllm.server.control.sessions import SessionEnds
 
-FIRST: Final = frozenset({"api", "metrics", "dashboard", "ws"})
-"""The first parts of the paths that it answers."""
 FEED: Final = "/ws"
 """Where the live feed is."""
 
@@ -45,12 +44,18 @@ FEED: Final = "/ws"
 class Controlled(Protocol):
     """The app."""
 
-    journal: Journal
-    metrics: Metrics
-    engine: Any
-    control: Any
-    running: int
-    playing: dict[type[Request], int]
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def engine(self) -> Any: ...
+    @property
+    def control(self) -> Any: ...
+    @property
+    def running(self) -> int: ...
+    @property
+    def playing(self) -> Mapping[type[Request], int]: ...
 
 
 class Control:
@@ -89,7 +94,7 @@ class Control:
     @property
     def open(self) -> int:
         """How many answers are being given, but for the one that tells it."""
-        return max(0, self._app.running - (self._app.control is self))
+        return max(0, self._app.running - (self._app.control is not None))
 
     @property
     def under_way(self) -> dict[str, int]:
@@ -117,7 +122,7 @@ class Control:
 
     def serves(self, path: str) -> bool:
         """Whether a path is the control API's."""
-        return path.split("/", 2)[1] in FIRST
+        return path.split("/", 2)[1] in STEERING
 
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str

@@ -1,0 +1,55 @@
+"""The control API of a server that must start at once: it is made when somebody asks for it.
+
+Apart from `server.control`, which takes some milliseconds to load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, cast
+
+from mockllm.core.failure import Failure
+from mockllm.core.plan import Plan
+from mockllm.server.app import App
+from mockllm.server.heads import STEERING
+
+if TYPE_CHECKING:
+    from mockllm.server.connection import Incoming
+    from mockllm.server.control import Control
+
+
+class Late:
+    """Stands for a control API until one is needed. What is asked of it is what `App` asks."""
+
+    def __init__(self, make: Callable[[], Control]) -> None:
+        self._make = make
+        self._made: Control | None = None
+
+    @property
+    def made(self) -> Control:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def serves(self, path: str) -> bool:
+        return path.split("/", 2)[1] in STEERING
+
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+    ) -> Plan:
+        return await self.made.answer(method, path, query, headers, raw, client)
+
+    async def follow(self, incoming: Incoming, headers: Mapping[str, str]) -> Plan | None:
+        return await self.made.follow(incoming, headers)
+
+    def refuse(self, failure: Failure) -> Plan:
+        return self.made.refuse(failure)
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
+
+
+def steer_late(app: App, make: Callable[[], Control]) -> None:
+    """Gives an app its control API, to be made when it is first asked for."""
+    app.control = cast("Control", Late(make))

@@ -1,0 +1,46 @@
+"""The control API of a test's server: what it was asked, for tests in other languages and for a look at it.
+
+What answers is said by the test (`server.reply`); here nothing can be added.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockllm.engine import Engine
+from mockllm.server.app import App
+from mockllm.server.journal import Journal
+from mockllm.server.metrics import Metrics
+from mockllm.testing.watching import Watching
+
+if TYPE_CHECKING:
+    from mockllm.server.control import Control
+
+
+class Seen:
+    """A test's server as its control API sees it: the app, and the engine of what the test has said so far."""
+
+    def __init__(self, app: App, watching: Watching) -> None:
+        self._app = app
+        self._watching = watching
+        self.journal: Journal = app.journal
+        self.metrics: Metrics = app.metrics
+        self.control: Any = app.control
+        self.playing = app.playing
+
+    @property
+    def engine(self) -> Engine:
+        return self._watching.engine
+
+    @property
+    def running(self) -> int:
+        return self._app.running
+
+
+def control_of(app: App, watching: Watching) -> Control:
+    """Made when it is first asked for."""
+    from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+    from mockllm.scenario.vocabulary import Vocabulary
+    from mockllm.server.control import Control
+
+    return Control(Seen(app, watching), vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
