@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import signal
 import socket
@@ -144,6 +145,24 @@ def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
             r"\[.*modifiers: default/answers.yaml:pace; seed: 0; hash: [0-9a-f]{64}; older hash: [0-9a-f]{64}\]",
             line,
         )
+
+
+def test_verbose_shows_what_was_asked_without_keys_and_the_hashes_that_find_it(tmp_path: Path) -> None:
+    key = "sk-" + "a1B2" * 8
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"mine is {key}"}], "api_key": key}
+    (tmp_path / "body.json").write_text(json.dumps(body))
+    told = command("hash", "body.json", cwd=tmp_path).stdout
+    with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
+        server.post(f"/v1/chat/completions?key={key}", body)
+        line = server.line(lambda line: "POST /v1/chat" in line)
+        shown = server.line(lambda line: line.startswith("  {"))
+    hash, older, made_of = (
+        each.split(maxsplit=1 + (number == 1))[-1] for number, each in enumerate(told.splitlines())
+    )
+    assert f"hash: {hash}; older hash: {older}" in line
+    assert shown.strip() == made_of
+    assert json.loads(shown)["body"]["messages"][0]["content"] == "mine is REDACTED"
+    assert key not in server.said + told
 
 
 def test_health_says_what_is_loaded(folder: Path) -> None:
