@@ -150,8 +150,8 @@ def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
 def test_verbose_shows_what_was_asked_without_keys_and_the_hashes_that_find_it(tmp_path: Path) -> None:
     key = "sk-" + "a1B2" * 8
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"mine is {key}"}], "api_key": key}
-    (tmp_path / "body.json").write_text(json.dumps(body))
-    told = command("hash", "body.json", cwd=tmp_path).stdout
+    (tmp_path / "asked.json").write_text(json.dumps({"path": "/v1/chat/completions", "body": body}))
+    told = command("hash", "asked.json", cwd=tmp_path).stdout
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.post(f"/v1/chat/completions?key={key}", body)
         line = server.line(lambda line: "POST /v1/chat" in line)
