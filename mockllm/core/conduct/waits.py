@@ -45,7 +45,7 @@ def _date(text: str, sent: float) -> tuple[float, ...]:
     """From then to a date, which is told in whole seconds: the one that is begun is not counted."""
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return ()
     return (date.replace(tzinfo=date.tzinfo or UTC).timestamp() - sent - 1,)
 
@@ -72,4 +72,4 @@ def words(seconds: float) -> str:
     """`4ms`, `1.5s`, `90s`."""
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms"
-    return f"{seconds:.1f}s".replace(".0s", "s") if seconds < 60 else f"{seconds:.0f}s"
+    return f"{seconds:.1f}s".replace(".0s", "s") if seconds < 60 else f"{round(seconds):.10g}s"

@@ -120,6 +120,11 @@ def test_a_wait_in_a_body(body: Any, wait: float | None) -> None:
     assert told_wait((), json.dumps(body).encode(), 0.0) == wait
 
 
+@pytest.mark.parametrize("text", ["12 Jan 99999999999999999999 1:2", "Mon, 99 Jan 2026", "nan", "1e999", ""])
+def test_what_is_no_time_tells_no_wait(text: str) -> None:
+    assert told_wait((("retry-after", text), ("retry-after-ms", text)), b"", 0.0) is None
+
+
 def test_a_body_that_is_no_json_tells_no_wait() -> None:
     assert told_wait((), b"google.rpc.RetryInfo {", 0.0) is None
     assert told_wait((("server", "x"),), b"", 0.0) is None
@@ -135,6 +140,7 @@ def test_a_body_that_is_no_json_tells_no_wait() -> None:
         (2.0, "2s"),
         (59.94, "59.9s"),
         (90.4, "90s"),
+        (1e300, "1e+300s"),
     ],
 )
 def test_times_are_told_briefly(seconds: float, said: str) -> None:

@@ -32,6 +32,7 @@ def test_a_bad_verdict_is_a_failure_with_the_requests_in_it() -> None:
         "0",
     )
     assert [case.get("name") for case in second] == BAD
+    assert {case.get("classname") for case in first} == {"mockllm.Program/1, key k, 127_0_0_1"}
     (failure,) = root.iter("failure")
     assert failure.get("type") == "retry_after_ignored"
     assert failure.get("message") == "#2 came 500ms behind #1, which was told to wait 1s"
