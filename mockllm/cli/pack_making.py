@@ -30,7 +30,7 @@ from mockllm.scenario import lint
 from mockllm.scenario.folder import MANIFEST, is_pack
 from mockllm.scenario.gathering import Gathered, Wanted, gather
 from mockllm.scenario.lock import NAME, lock_path
-from mockllm.scenario.tree import Refused, read_tree
+from mockllm.scenario.tree import Refused, hidden, read_tree
 from mockllm.testing.coverage import Coverage
 from mockllm.testing.examples import Suite
 
@@ -89,7 +89,7 @@ def _new(name: str, folder: Path) -> int:
         raise Refused(
             f'"{name}" is no name of a pack; write x or team/x, in letters, digits, ".", "_" and "-"'
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or not all(hidden(each.name) for each in folder.iterdir())):
         raise Refused(f"{folder} is there already, and stays as it is")
     for file, text in STARTER.items():
         put_file(text.format(name=name).encode(), folder / file)
@@ -164,14 +164,17 @@ def _report(gathered: Gathered, told: Powers | None, digest: str, warnings: list
 
 def described(told: Powers) -> list[str]:
     """What a pack could do to you, in lines."""
-    answers = f"{told.rules} rules, {told.modifiers} modifiers"
+    answers = (
+        f"{told.rules} rule{'s' * (told.rules != 1)}, {told.modifiers} modifier{'s' * (told.modifiers != 1)}"
+    )
     steers = f"; its modifiers set {', '.join(told.steers)} of whatever answers" if told.steers else ""
     lines = {
         "answers": answers + steers,
         "errors": ", ".join(told.errors) or "none",
         "faults": ", ".join(told.faults) or "none",
         "open ports": "none",
-        "proxy": ", ".join(f"passes requests on to {each}" for each in told.proxy) or "none",
+        "proxy": f"passes requests on to {', '.join(told.proxy)}" if told.proxy else "none",
+        "redirects": f"sends clients on to {', '.join(told.redirects)}" if told.redirects else "none",
         "reads": ", ".join(told.reads) or "no file beside its scenarios",
         "environment": ", ".join(told.environment) or "no variable",
         "uses": ", ".join(told.uses) or "no other pack",

@@ -37,6 +37,9 @@ def run(given: argparse.Namespace) -> int:
         return _fetch(locking)
     words = given.sources if given.doing == "add" else given.names
     words = words or sorted(locking.lock.packs)
+    if not words:
+        print(f"{LOCK} is empty")
+        return 0
     act = {"add": locking.add, "remove": locking.remove, "update": locking.update}[given.doing]
     return _each(words, act)
 
@@ -60,10 +63,10 @@ def _told(change: Change) -> str:
     if before is None:
         line = f"added {name} {now} from {change.source}\n  use: [{name}@^{now}]"
     elif before == now:
-        line = f"{name} {now} stays"
+        line = f"{name} {now} stays" + (f", now from {change.source}" if change.moved else "")
     else:
         line = f"{name} {before} -> {now} from {change.source}"
-    return line + "".join(f"\n  it uses {each}, which is not here: add it, too" for each in change.uses)
+    return line + "".join(f"\n  {each}" for each in change.uses)
 
 
 def _fetch(locking: Locking) -> int:
@@ -72,7 +75,7 @@ def _fetch(locking: Locking) -> int:
         print(f"fetched {change.name} {change.now} from {change.source}")
     if not missing:
         print(
-            f"all {len(locking.lock.packs)} packs of {LOCK} are here"
+            f"all packs of {LOCK} are here: {', '.join(sorted(locking.lock.packs))}"
             if locking.lock.packs
             else f"{LOCK} is empty"
         )
@@ -119,6 +122,7 @@ def _version(folder: Path | None) -> str:
 
 def _info(path: str, text: str, json: bool) -> int:
     source = _source(path, text)
+    locked = read_lock(path).packs.get(text.partition("@")[0]) if source != text else None
     with opened(source) as (folder, shown):
         gathered = gathered_of(folder, shown)
         found = [
@@ -129,6 +133,8 @@ def _info(path: str, text: str, json: bool) -> int:
         if not found:
             raise Refused("\n".join(map(str, gathered.mistakes)))
         word, told = found[0].word, powers(gathered, found[0])
+    if locked is not None:
+        shown = locked.source
     params: list[Json] = [
         {
             "name": name,

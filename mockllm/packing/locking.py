@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from mockllm.packing.obtaining import Obtained, obtain
+from mockllm.packing.obtaining import Obtained, manifest, obtain
 from mockllm.packing.origins import Place, from_here, understood
 from mockllm.packing.store import drop, put_file, put_tree
 from mockllm.packing.vetting import vet
 from mockllm.scenario.folder import is_pack
 from mockllm.scenario.lock import KEPT, LOCK, VENDORED, Lock, LockedWord, lock_text, read_lock
 from mockllm.scenario.tree import Refused, read_tree
-from mockllm.scenario.versions import Range
+from mockllm.scenario.versions import Range, parse_range, parse_version
 from mockllm.scenario.vocabulary import Vocabulary
 
 _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
@@ -37,7 +37,9 @@ class Change:
     now: str | None
     source: str
     uses: tuple[str, ...] = ()
-    """What it uses by name that is neither locked nor here."""
+    """What it uses by name that is neither locked nor here, or here in a version that does not fit: a line each."""
+    moved: bool = False
+    """Whether it had another source before."""
 
 
 class Locking:
@@ -128,7 +130,8 @@ class Locking:
             moved = "the tag was moved" if place.kind == "git" else "its files have changed"
             raise Refused(
                 f"{word.source} does not hold the {name} {word.version} of {LOCK} any more ({moved}): "
-                f"expected SHA-256 {word.sha256[:12]}…, found {found.tree.sha256[:12]}…"
+                f"expected SHA-256 {word.sha256[:12]}…, found {found.tree.sha256[:12]}…; put them back, or, where "
+                f"that is meant, `mockllm pack remove {name}` and add it again"
             )
         return found
 
@@ -151,7 +154,10 @@ class Locking:
         self._write(packs)
         if old is not None and before is not None and before.version != version:
             drop(old, self.lock.folder / KEPT)
-        return Change(name, before.version if before else None, version, place.text, self._unknown(found))
+        moved = before is not None and before.source != place.text
+        return Change(
+            name, before.version if before else None, version, place.text, self._unfit(found), moved
+        )
 
     def _fits(self, found: Obtained) -> None:
         wishes = self._wishes.get(found.word.name, ())
@@ -163,18 +169,27 @@ class Locking:
         lines = "".join(f"\n  {wish.where} asks for {wish.range}" for wish in unmet)
         raise Refused(f"{found.word.name} {found.word.version} does not fit:{lines}{also}")
 
-    def _unknown(self, found: Obtained) -> tuple[str, ...]:
+    def _unfit(self, found: Obtained) -> tuple[str, ...]:
+        """What it uses that is not here, or not as it wants it."""
         from mockllm.scenario.shelf import Shelf
 
-        names = [use if isinstance(use, str) else use.pack for use in found.word.use]
-        shelf, unknown = Shelf(self.lock), []
-        for name in names:
+        shelf, told = Shelf(self.lock), []
+        for use in (use if isinstance(use, str) else use.pack for use in found.word.use):
+            name, _, wanted = use.partition("@")
+            if name.startswith("."):
+                continue
             try:
-                if not name.startswith("."):
-                    shelf.find(name.partition("@")[0])
+                folder = shelf.find(name).folder
+                here = (
+                    self.lock.packs[name].version
+                    if name in self.lock.packs
+                    else manifest(read_tree(folder)).version
+                )
+                if not parse_range(wanted).holds(parse_version(here)):
+                    told.append(f"it uses {use}, and {name} {here} is here: add or update it, too")
             except ValueError:
-                unknown.append(name)
-        return tuple(unknown)
+                told.append(f"it uses {use}, which is not here: add it, too")
+        return tuple(told)
 
     def _ranges_of_source(self, place: Place) -> list[Range]:
         """The ranges of the pack that came from this repository before; of a new one the name is not known."""

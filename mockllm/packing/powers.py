@@ -16,15 +16,17 @@ from mockllm.scenario.gathering import Gathered
 from mockllm.scenario.uses import UsedPack
 from mockllm.scenario.written import all_written
 
-_FILES: Final = ("file", "body_file", "schema_file")
+_FILES: Final = ("file", "body_file", "schema_file", "empirical", "images")
 _PROXIES: Final = ("proxy", "upstream")
+_FOUND: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
 
 
 @dataclass(frozen=True, slots=True)
 class Powers:
     """Of one pack. `faults` and `errors` by name; `proxy`: the addresses that requests are passed on to;
-    `environment`: the variables that set its parameters; `uses`: the packs that answer behind it; `steers`:
-    the words by which its modifiers change what other packs and the user's own rules answer."""
+    `redirects`: those of other servers that clients are sent to, who may take their keys along; `environment`: the
+    variables that set its parameters; `uses`: the packs that answer behind it; `steers`: the words by which its
+    modifiers change what other packs and the user's own rules answer."""
 
     name: str
     version: str
@@ -33,6 +35,7 @@ class Powers:
     faults: Sequence[str]
     errors: Sequence[str]
     proxy: Sequence[str]
+    redirects: Sequence[str]
     reads: Sequence[str]
     environment: Sequence[str]
     uses: Sequence[str]
@@ -40,7 +43,7 @@ class Powers:
 
     def as_json(self) -> dict[str, Json]:
         """For programs."""
-        listed = ("faults", "errors", "proxy", "reads", "environment", "uses", "steers")
+        listed = ("faults", "errors", "proxy", "redirects", "reads", "environment", "uses", "steers")
         known = {"name": self.name, "version": self.version, "rules": self.rules, "modifiers": self.modifiers}
         return {**known, "ports": [], **{name: list(getattr(self, name)) for name in listed}}
 
@@ -48,13 +51,7 @@ class Powers:
 def powers(gathered: Gathered, pack: UsedPack) -> Powers:
     """What stands in a pack's files, enabled or not."""
     loading, kinds = gathered.loading, Counter[str]()
-    found: dict[str, set[str]] = {
-        "faults": set(),
-        "errors": set(),
-        "proxy": set(),
-        "reads": set(),
-        "steers": set(),
-    }
+    found: dict[str, set[str]] = {kind: set() for kind in _FOUND}
     for file in (*loading.files, *loading.disabled):
         if file.pack != pack.word.name:
             continue
@@ -91,14 +88,21 @@ def _told(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
             "errors",
             str(value.get("type", "of its own") if isinstance(value, dict) else value),
         )
-    elif key in _FILES and isinstance(value, str):
-        yield "reads", value
+    elif key in _FILES:
+        yield from (
+            ("reads", each)
+            for each in (value if isinstance(value, list) else [value])
+            if isinstance(each, str)
+        )
     elif key in _PROXIES:
         yield "proxy", str(value.get("to", value.get("url", value)) if isinstance(value, dict) else value)
     elif key == "faults":
         for each in value if isinstance(value, list) else [value]:
             yield "faults", _fault(each)
+            yield from _elsewhere(each.get("redirect") if isinstance(each, dict) else None, "to")
         return
+    elif key == "headers":
+        yield from _elsewhere(value, "location")
     children = value.items() if isinstance(value, dict) else ()
     for name, child in children:
         if name not in ("match", "schema", "arguments", "body"):
@@ -106,6 +110,13 @@ def _told(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
         for child in value:
             yield from _told(child)
+
+
+def _elsewhere(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """What stands under a name (in any case), where it may lead to another server."""
+    for key, place in value.items() if isinstance(value, dict) else ():
+        if str(key).lower() == name and isinstance(place, str) and ("//" in place or "{" in place):
+            yield "redirects", place
 
 
 def _fault(value: Any) -> str:

@@ -28,6 +28,9 @@ POWERFUL = """\
 rules:
   - {name: a, match: {user: a}, error: {type: overloaded, retry_after: 1s}}
   - {name: b, match: {user: b}, http: {status: 200, body_file: page.html}}
+  - {name: d, match: {user: d}, http: {status: 307, headers: {Location: "https://elsewhere.example/v1"}}}
+  - {name: e, match: {user: e}, reply: x, faults: [{redirect: {to: "//else.example"}}, {redirect: {to: /login}}]}
+  - {name: f, match: {user: f}, reply: {images: [a.png]}, delay: {empirical: times.txt}}
 modifiers:
   - {name: c, faults: [{reset: {after: {chunks: 1}}}, {stall: {for: 1s, after: {chunks: 1}}}], delay: 1s}
 """
@@ -47,6 +50,8 @@ def test_a_new_pack_is_sound_and_wholly_tested(capsys: pytest.CaptureFixture[str
     assert "3 passed\n100% of 2 rules, steps and modifiers reached\n" in capsys.readouterr().out
     assert run("pack", "new", "team/greet") == 1
     assert "greet is there already, and stays as it is" in capsys.readouterr().err
+    Path("repo/.git").mkdir(parents=True)
+    assert run("pack", "new", "team/greet", "repo") == 0, "a repository that is still empty"
     assert run("pack", "new", "../evil") == 1
 
 
@@ -81,16 +86,17 @@ def test_an_example_that_fails_or_a_mistake_fails_the_test(capsys: pytest.Captur
 def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[str]) -> None:
     more = "use: [default]\nparams: {key: {env: [AWS_SECRET, OTHER]}, mood: {env: MOOD}}"
     pack(Path("p"), more=more, rules=POWERFUL)
-    write(Path("p"), {"page.html": "<html>"})
+    write(Path("p"), {"page.html": "<html>", "a.png": "PNG", "times.txt": "1ms 2ms"})
     assert run("pack", "check", "p") == 0
     told = capsys.readouterr().out
     for line in (
-        "answers     2 rules, 1 modifiers; its modifiers set delay, faults of whatever answers",
+        "answers     5 rules, 1 modifier; its modifiers set delay, faults of whatever answers",
         "errors      overloaded",
-        "faults      reset, stall",
+        "faults      redirect, reset, stall",
         "open ports  none",
         "proxy       none",
-        "reads       page.html",
+        "redirects   sends clients on to //else.example, https://elsewhere.example/v1",
+        "reads       a.png, page.html, times.txt",
         "environment AWS_SECRET, OTHER, MOOD",
         "uses        default",
     ):
@@ -155,7 +161,19 @@ def test_nothing_to_fetch_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "mockllm.lock is empty" in capsys.readouterr().out
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     assert run("pack", "add") == 0
-    assert "all 1 packs of mockllm.lock are here" in capsys.readouterr().out
+    assert "all packs of mockllm.lock are here: team/x" in capsys.readouterr().out
+    assert run("pack", "remove", "team/x") == 0
+    assert run("pack", "update") == 0
+    assert capsys.readouterr().out.endswith("mockllm.lock is empty\n")
+
+
+def test_another_source_of_the_same_files_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", pack(tmp_path / "p"), pack(tmp_path / "q")) == 0
+    assert "team/x 1.0.0 stays, now from ../q" in capsys.readouterr().out
+    assert run("pack", "info", "team/x") == 0
+    assert "  from        ../q\n" in capsys.readouterr().out
+    assert run("pack", "update") == 0
+    assert "team/x 1.0.0 stays\n" in capsys.readouterr().out
 
 
 def test_one_that_is_refused_does_not_keep_the_others(
