@@ -156,9 +156,8 @@ def test_verbose_shows_what_was_asked_without_keys_and_the_hashes_that_find_it(t
         server.post(f"/v1/chat/completions?key={key}", body)
         line = server.line(lambda line: "POST /v1/chat" in line)
         shown = server.line(lambda line: line.startswith("  {"))
-    hash, older, made_of = (
-        each.split(maxsplit=1 + (number == 1))[-1] for number, each in enumerate(told.splitlines())
-    )
+    lines = told.splitlines()
+    hash, older, made_of = lines[0].split()[-1], lines[1].split()[-1], lines[2].removeprefix("made of").strip()
     assert f"hash: {hash}; older hash: {older}" in line
     assert shown.strip() == made_of
     assert json.loads(shown)["body"]["messages"][0]["content"] == "mine is REDACTED"
