@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel
 
 from mockllm.core.limits.limit import STRATEGIES
-from mockllm.server.control import models
+from mockllm.server.control import counted, models
 from mockllm.server.control.calls import JSON, Call, Text
 from mockllm.server.control.endpoints import named
 from mockllm.server.metrics import BOUNDS, NONE, Histogram, Metrics, OfEndpoint, Second
@@ -41,7 +41,7 @@ async def show_metrics(control: Control, call: Call) -> BaseModel:
     return viewed(control)
 
 
-def viewed(control: Control) -> models.MetricsView:
+def viewed(control: Control) -> counted.MetricsView:
     """What was counted until now."""
     metrics = _metrics(control)
     under_way = control.under_way
@@ -52,7 +52,7 @@ def viewed(control: Control) -> models.MetricsView:
     ]
     begin = time.time() - LATELY
     lately = sum(second.requests for second in metrics.seconds() if second.at >= begin)
-    return models.MetricsView(
+    return counted.MetricsView(
         since=metrics.since,
         requests=sum(each.requests for each in found),
         errors=sum(each.errors for each in found),
@@ -67,7 +67,7 @@ async def show_latency(control: Control, call: Call) -> BaseModel:
     name = call.params["endpoint"]
     name = name if name == NONE else named(name)
     found = _metrics(control).endpoints.get(name, OfEndpoint())
-    return models.LatencyView(
+    return counted.LatencyView(
         endpoint=name, latency=_of(found.took), ttft=_of(found.ttft), inter_chunk=_of(found.gaps)
     )
 
@@ -108,24 +108,24 @@ def _attached(name: str) -> tuple[str, str]:
     return "Content-Disposition", f'attachment; filename="{name}"'
 
 
-def _detailed(control: Control) -> models.DetailedMetrics:
+def _detailed(control: Control) -> counted.DetailedMetrics:
     metrics = _metrics(control)
     series = [
-        models.SeriesCount(**labels._asdict(), requests=count)
+        counted.SeriesCount(**labels._asdict(), requests=count)
         for labels, count in sorted(metrics.series.items())
     ]
     seconds = [_second(each) for each in metrics.seconds()]
-    return models.DetailedMetrics(series=series, seconds=seconds)
+    return counted.DetailedMetrics(series=series, seconds=seconds)
 
 
-def second(control: Control, at: int) -> models.SecondView:
+def second(control: Control, at: int) -> counted.SecondView:
     """One second of the time series, in seconds since the epoch; noughts where nothing came."""
     listed = reversed(tuple(_metrics(control).seconds()))
     return _second(next((each for each in listed if each.at == at), Second(at)))
 
 
-def _second(each: Second) -> models.SecondView:
-    return models.SecondView(
+def _second(each: Second) -> counted.SecondView:
+    return counted.SecondView(
         at=each.at,
         requests=each.requests,
         errors=each.errors,
@@ -135,8 +135,8 @@ def _second(each: Second) -> models.SecondView:
     )
 
 
-def _of_endpoint(name: str, each: OfEndpoint, under_way: int) -> models.EndpointMetrics:
-    return models.EndpointMetrics(
+def _of_endpoint(name: str, each: OfEndpoint, under_way: int) -> counted.EndpointMetrics:
+    return counted.EndpointMetrics(
         endpoint=name,
         open=under_way,
         requests=each.requests,
@@ -150,9 +150,9 @@ def _of_endpoint(name: str, each: OfEndpoint, under_way: int) -> models.Endpoint
     )
 
 
-def _of(histogram: Histogram) -> models.Latency:
+def _of(histogram: Histogram) -> counted.Latency:
     count = histogram.count
-    return models.Latency(
+    return counted.Latency(
         count=count,
         mean=round(histogram.total / count, 6) if count else None,
         p50=_rounded(histogram.percentile(0.5)),

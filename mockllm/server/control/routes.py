@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from mockllm.server.control import (
     changing,
+    counted,
     handlers,
     judged,
     judging,
@@ -100,12 +101,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("DELETE", "/api/config/endpoints/{endpoint}", changing.delete_endpoint, "Unset all of one endpoint",
           M.EndpointSettings),
     Route("POST", "/api/config/reset", changing.reset_config, "Unset everything", M.Config),
-    Route("GET", "/api/metrics", measuring.show_metrics, "What was counted", M.MetricsView),
+    Route("GET", "/api/metrics", measuring.show_metrics, "What was counted", counted.MetricsView),
     Route("GET", "/api/metrics/latency/{endpoint}", measuring.show_latency, "Percentiles of one endpoint",
-          M.LatencyView),
+          counted.LatencyView),
     Route("POST", "/api/metrics/reset", measuring.reset_metrics, "Count from nothing", M.Done),
     Route("GET", "/api/detailed-metrics", measuring.show_detailed, "By model, rule and status; second by second",
-          M.DetailedMetrics),
+          counted.DetailedMetrics),
     Route("GET", "/api/detailed-metrics/export/json", measuring.export_json, "The same, to download"),
     Route("GET", "/api/detailed-metrics/export/csv", measuring.export_csv, "The time series, to download",
           content_type="text/csv"),
