@@ -79,7 +79,14 @@ export function Notice(): JSX.Element {
   const shown = told && told.number !== hidden ? told : null;
   return (
     <div class="notices" role="status" aria-live="polite">
-      {shown ? <p class={shown.bad ? "notice bad" : "notice"}>{shown.text}</p> : null}
+      {shown ? (
+        <p class={shown.bad ? "notice bad" : "notice"}>
+          {shown.text}
+          <button type="button" aria-label="Dismiss" onClick={() => hide(shown.number)}>
+            ×
+          </button>
+        </p>
+      ) : null}
     </div>
   );
 }

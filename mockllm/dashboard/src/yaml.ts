@@ -2,7 +2,7 @@
 
 import type { Json } from "./models.ts";
 
-const WIDTH = 44;
+const WIDTH = 48;
 const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_ .%/*-]*$/;
 const NUMBER = /^[-+]?(0x|0o)?[0-9._]+(e[-+]?[0-9]+)?$/i;
 const WORDS = new Set(["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"]);

@@ -1,0 +1,115 @@
+"""One browser and one server for all tests of the dashboard that run in a process; each test begins anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
+
+from tests.dashboard.served import Dashboard, Served, served
+
+PAGE = Path(__file__).parents[2] / "mockllm" / "dashboard" / "index.html"
+
+
+def absent(what: str) -> NoReturn:
+    """There is nothing to test with: where nobody looks on (CI=true) that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, else Playwright's own."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None and Path(playwright.chromium.executable_path).exists():
+        path = playwright.chromium.executable_path
+    if path is None:
+        absent("no Chromium: apt-get install chromium, or playwright install chromium")
+    if not PAGE.exists():
+        absent("the dashboard is not built: python scripts/build_dashboard.py")
+    hosts = "--host-resolver-rules=MAP rebound.test 127.0.0.1, MAP elsewhere.test 127.0.0.1"
+    made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", hosts])
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("dashboard")) as made:
+        yield made
+
+
+@pytest.fixture
+def server(running: Served) -> Served:
+    """Nothing is left of the test before."""
+    running.call("POST", "/api/reset", {})
+    return running
+
+
+@pytest.fixture(scope="session")
+def kept_page(browser: Browser, running: Served) -> Iterator[Page]:
+    """A page that is not opened anew for each test: that takes longer than most of them."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    context.set_default_timeout(20_000)
+    expect.set_options(timeout=20_000)
+    made = context.new_page()
+    yield made
+    context.close()
+
+
+@pytest.fixture
+def dashboard(kept_page: Page, server: Served) -> Iterator[Dashboard]:
+    """The page; at the end it must have had nothing to complain of."""
+    made = Dashboard(kept_page, server)
+    with complaints(kept_page, server.url) as found:
+        yield made
+    assert found == []
+
+
+@contextmanager
+def complaints(page: Page, own: str) -> Iterator[list[str]]:
+    """What a page must not do: errors, requests to elsewhere, breaches of its policy. That the control API refuses
+    something is none."""
+    found: list[str] = []
+
+    def error(error: Error) -> None:
+        found.append(f"error: {error}")
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error" and "/api/" not in message.location["url"]:
+            found.append(f"console: {message.text}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((own, "data:", "blob:")):
+            found.append(f"outside: {request.url}")
+
+    heard: list[tuple[Any, Any]] = [("pageerror", error), ("console", said), ("request", asked)]
+    for event, hear in heard:
+        page.on(event, hear)
+    try:
+        yield found
+    finally:
+        for event, hear in heard:
+            page.remove_listener(event, hear)

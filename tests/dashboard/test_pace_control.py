@@ -1,0 +1,123 @@
+"""The pace card: each of its fields changes what the next request gets, for all endpoints or one."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.served import Dashboard, Got
+
+
+def applied(dashboard: Dashboard, **fields: str) -> None:
+    card = dashboard.card("Pace")
+    for label, value in fields.items():
+        card.get_by_label(LABELS[label], exact=True).fill(value)
+    card.get_by_role("button", name="Apply").click()
+    dashboard.said("is set")
+
+
+LABELS = {
+    "ttft": "Initial delay (ttft)",
+    "itl": "Delay (itl)",
+    "jitter": "Jitter",
+    "chunk_size": "Chunk size",
+    "tokens_per_second": "Tokens per second",
+    "delay": "Delay of the head",
+    "slowdown": "Slowdown",
+}
+LEAST = [
+    ("an initial delay", {"ttft": "80ms"}, "hello", 0.08, "ttft: 80ms"),
+    ("a bare number is one of milliseconds", {"ttft": "80"}, "hello", 0.08, "ttft: 80ms"),
+    ("a delay between chunks, twice", {"itl": "40ms"}, "hello", 0.08, "itl: 40ms"),
+    ("a drawn delay", {"itl": "[40ms, 50ms]"}, "hello", 0.08, "itl: [40ms, 50ms]"),
+    ("a speed", {"tokens_per_second": "40"}, "words", 0.1, "tokens_per_second: 40"),
+    ("a delay of the head", {"delay": "90ms"}, "hello", 0.09, "delay: 90ms"),
+    ("a slowdown of a rule's own pace", {"slowdown": "4"}, "paced", 0.16, "slowdown: 4"),
+    ("jitter, drawn by the seed", {"itl": "1ms", "jitter": "100ms"}, "hello", 0.02, "jitter: 100ms"),
+]
+
+
+@pytest.mark.parametrize(
+    ("fields", "user", "least", "yaml"), [c[1:] for c in LEAST], ids=[c[0] for c in LEAST]
+)
+def test_the_next_stream_takes_as_long_as_was_set(
+    dashboard: Dashboard, fields: dict[str, str], user: str, least: float, yaml: str
+) -> None:
+    server = dashboard.server
+    dashboard.open("steer")
+    applied(dashboard, **fields)
+    assert yaml in dashboard.shown("Pace"), "the control shows what it stands for"
+    got = server.ask(user, stream=True)
+    assert got.took >= least
+    assert server.last()["modifiers"] == ["overlay:settings global"]
+    dashboard.card("Pace").get_by_role("button", name="Unset").click()
+    dashboard.said("is set")
+    server.ask(user, stream=True)
+    assert server.last()["modifiers"] == []
+
+
+def test_chunks_are_as_large_as_was_set(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    dashboard.open("steer")
+    applied(dashboard, chunk_size="3 words")
+    assert [each.split() for each in server.ask("words", stream=True).chunks] == [
+        ["one", "two", "three"],
+        ["four", "five", "six"],
+    ]
+
+
+def test_whole_answers_take_as_long_as_their_stream_or_leave_at_once(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    dashboard.open("steer")
+    card = dashboard.card("Pace")
+    took: list[Got] = []
+    for whole in ("as_streamed", "at_once"):
+        card.get_by_label("Whole answers").select_option(whole)
+        applied(dashboard, itl="70ms")
+        expect(card.get_by_role("button", name="Apply")).to_be_disabled()
+        assert f"whole: {whole}" in dashboard.shown("Pace")
+        took.append(server.ask("hello"))
+    assert took[0].took >= 0.14
+    assert took[1].took < took[0].took
+
+
+def test_it_is_set_for_one_endpoint_alone(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    dashboard.open("steer")
+    dashboard.scope("anthropic-messages")
+    applied(dashboard, delay="80ms")
+    assert "dialect: anthropic" in dashboard.shown("Pace")
+    assert server.ask(endpoint="anthropic-messages").took >= 0.08
+    server.ask()
+    assert server.last()["modifiers"] == []
+    dashboard.scope("")
+    expect(dashboard.card("Pace").get_by_label("Delay of the head")).to_have_value("")
+    dashboard.scope("anthropic-messages")
+    expect(dashboard.card("Pace").get_by_label("Delay of the head")).to_have_value("80ms")
+
+
+def test_a_mistake_is_told_at_its_field_and_changes_nothing(dashboard: Dashboard) -> None:
+    dashboard.open("steer")
+    card = dashboard.card("Pace")
+    card.get_by_label("Initial delay (ttft)").fill("soon")
+    card.get_by_role("button", name="Apply").click()
+    field = card.get_by_label("Initial delay (ttft)")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(card.locator(".hint.bad")).to_contain_text("duration")
+    assert dashboard.server.call("GET", "/api/config")["global"] == {}
+
+
+def test_a_preset_fills_the_fields_in(dashboard: Dashboard) -> None:
+    dashboard.open("steer")
+    card = dashboard.card("Pace")
+    card.get_by_role("button", name="Large model").click()
+    expect(card.get_by_label("Initial delay (ttft)")).to_have_value("[600ms, 1500ms]")
+    card.get_by_role("button", name="Apply").click()
+    dashboard.said("is set")
+    assert dashboard.server.call("GET", "/api/config")["global"]["pace"]["ttft"] == ["600ms", "1500ms"]
+
+
+def test_what_another_sets_is_shown(dashboard: Dashboard) -> None:
+    dashboard.open("steer")
+    dashboard.server.call("PATCH", "/api/config/global", {"pace": {"itl": "7ms"}})
+    expect(dashboard.card("Pace").get_by_label("Delay (itl)")).to_have_value("7ms")
