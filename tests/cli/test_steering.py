@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.process import serving
+from tests.server.control.followed import following
 
 ADMIN = re.compile(r"control API: (\S+)/api")
 
@@ -46,11 +48,23 @@ def test_or_on_a_port_of_its_own(tmp_path: Path) -> None:
         assert got(f"{found[1]}/health")[0] == 200
         assert got(f"{found[1]}/v1/models")[0] == 404
         assert b"mockllm_rules" in got(f"{found[1]}/metrics")[1]
+        assert got(f"{server.url}/dashboard")[0] == 404
+        assert b"<title>" in got(f"{found[1]}/dashboard")[1]
+        asyncio.run(followed(int(found[1].rpartition(":")[2])))
+
+
+async def followed(port: int) -> None:
+    async with following(port) as follower:
+        await follower.next("hello")
+        await follower.next("metrics")
 
 
 def test_the_dashboards_address_is_printed_and_the_token_never(tmp_path: Path) -> None:
     everywhere = ("--host", "0.0.0.0", "--port", "0", "--pack", "default")
-    for more, said in (((), "no --admin-token is set"), (("--admin-token", "s3cret"), "give the admin token")):
+    for more, said in (
+        ((), "no --admin-token is set"),
+        (("--admin-token", "s3cret"), "give the admin token"),
+    ):
         with serving(*everywhere, *more, cwd=tmp_path) as server:
             line = server.line(lambda line: "Dashboard:" in line)
             assert f"http://localhost:{server.port}/dashboard (" in line

@@ -120,3 +120,37 @@ def test_a_reset_forgets_all_sessions_and_the_shared_one() -> None:
     assert sessions.recall("").call("c") is None
     assert sessions.shared is shared
     assert outcomes(sessions, "a", "") == ["rule", "rule"]
+
+
+def test_those_that_are_kept_are_told_the_longest_unused_first() -> None:
+    sessions = Sessions()
+    sessions.session("a", 1.0)
+    sessions.session("b", 2.0)
+    sessions.session("a", 3.0)
+    assert {id: each.used for id, each in sessions.held().items()} == {"b": 2.0, "a": 3.0}
+    assert list(sessions.held()) == ["b", "a"]
+
+
+def test_one_is_ended_and_forgotten() -> None:
+    sessions = Sessions()
+    assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "miss"]
+    sessions.remember("a", Memo(calls={"c": "tool"}))
+    assert (sessions.end("a"), sessions.end("a")) == (True, False)
+    assert outcomes(sessions, "a", "b") == ["rule", "miss"]
+    assert sessions.recall("a").call("c") is None
+
+
+def test_whoever_wants_hears_of_the_end_of_each() -> None:
+    sessions = Sessions(most=2, unused=10.0)
+    heard: list[list[str]] = []
+    sessions.ended.append(lambda ids: heard.append(list(ids)))
+    sessions.session("too old", 0.0)
+    sessions.session("ended", 5.0)
+    sessions.expire(11.0)
+    sessions.end("ended")
+    sessions.session("too many", 12.0)
+    sessions.session("a", 12.0)
+    sessions.session("b", 12.0)
+    sessions.reset()
+    sessions.reset()
+    assert heard == [["too old"], ["ended"], ["too many"], ["a", "b"]]

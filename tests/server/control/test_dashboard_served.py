@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from mockllm.core.plan import Data, Plan
-from mockllm.server.control import dashboard
+from mockllm.server.control import access, dashboard
 from mockllm.server.control.access import Access
+from tests.server.control.followed import following
 from tests.server.control.steered import Steered, steered
 
 AWAY = "192.0.2.7"
@@ -177,3 +180,50 @@ def test_only_the_form_is_posted() -> None:
 
 def test_a_page_under_a_foreign_name_does_not_get_it(server: Steered) -> None:
     assert server.call("GET", "/dashboard", headers={"Host": "evil.example"}).status == 403
+
+
+# --- from another machine, live ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
+    """A server with an admin token, for which nobody is on its own machine."""
+    monkeypatch.setattr(access, "is_loopback", lambda client: False)
+    rules = tmp_path / "far"
+    rules.mkdir()
+    with steered(rules, {"a.yaml": "rules: [{reply: x}]"}, access=TOKEN) as made:
+        yield made
+
+
+def test_with_the_cookie_a_browser_may_do_all_that_its_own_page_asks_for(far: Steered) -> None:
+    assert far.call("GET", "/api/metrics").status == 401
+    own = f"http://127.0.0.1:{far.port}"
+    opened = far.call("POST", "/dashboard", "token=t0ken", {"Origin": own})
+    cookie = opened.headers["set-cookie"].partition(";")[0]
+    mine = {"Cookie": f"theme=dark; {cookie}"}
+    assert far.call("GET", "/dashboard", headers=mine).status == 200
+    assert far.call("GET", "/dashboard/app.js", headers=mine).status == 200
+    assert far.call("GET", "/api/metrics", headers=mine).status == 200
+    assert far.call("GET", "/metrics", headers=mine).status == 200
+    added = far.call("POST", "/api/rules", {"reply": "mine"}, {**mine, "Origin": own})
+    assert added.status == 200
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1"):
+        assert far.call("POST", "/api/reset", None, {**mine, "Origin": origin}).status == 403
+    assert far.call("POST", "/api/reset", None, {**mine, "Sec-Fetch-Site": "cross-site"}).status == 403
+
+    async def followed() -> None:
+        async with following(far.port, {**mine, "Origin": own}) as follower:
+            await follower.next("hello")
+        for headers in ({}, {**mine, "Origin": "http://evil.example"}):
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                async with following(far.port, headers):
+                    pass
+
+    asyncio.run(followed())
+
+
+def test_the_cookie_of_a_server_that_had_another_token_opens_nothing(far: Steered) -> None:
+    name, value = Access("before").cookie
+    assert far.call("GET", "/api/metrics", headers={"Cookie": f"{name}={value}"}).status == 401
+    own = TOKEN.cookie[0]
+    assert far.call("GET", "/api/metrics", headers={"Cookie": f"{own}={value}"}).status == 401
