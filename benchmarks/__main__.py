@@ -21,6 +21,7 @@ NAMES = {
     "slow": "Slow readers",
     "start": "From start to the first answer",
     "library": "A server for each test",
+    "observed": "With journal, metrics and dashboard",
 }
 
 

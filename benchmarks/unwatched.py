@@ -1,0 +1,25 @@
+"""mockllm without its journal and its metrics, to tell what they cost: `python -m benchmarks.unwatched serve …`.
+
+There is no such option: what a server does not remember cannot be asked for afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from mockllm.cli.main import main
+from mockllm.server import app
+from mockllm.server.journal import Journal
+from mockllm.server.seen import Seen
+
+
+class Unwritten(Journal):
+    """Forgets at once."""
+
+    def add(self, seen: Seen) -> None:
+        return None
+
+
+if __name__ == "__main__":
+    app.Journal = Unwritten  # type: ignore[attr-defined]  # by this name it is made
+    main(sys.argv[1:])
