@@ -1,0 +1,40 @@
+"""docs/observability.md names what is there: metrics, attributes of spans, ports, options and files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mockllm.cli.options import SERVING
+from mockllm.server.traces import conventions, spans, tracing
+from tests.server.control.steered import steered
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")
+
+
+def test_its_metrics_are_those_of_the_page(tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": "rules: [{reply: hi}]"}) as server:
+        text = server.call("GET", "/metrics").text
+    there = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
+    assert set(re.findall(r"`(mockllm_\w+)`", PAGE)) == there
+
+
+def test_its_attributes_are_those_of_spans() -> None:
+    known = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (conventions, spans))
+    named = set(re.findall(r"`((?:gen_ai|http|url|server|client|user_agent|error|mockllm)\.[\w.]+)`", PAGE))
+    assert len(named) > 25
+    assert {name for name in named if f'"{name}"' not in known} == set()
+    own = set(re.findall(r'"(mockllm\.\w+)"', known))
+    assert own <= named, "one of mockllm's own is not told"
+
+
+def test_its_numbers_options_and_files_are_true() -> None:
+    assert f"a queue of {tracing.WAITING} requests" in PAGE
+    assert tracing.PATIENCE == 2.0
+    options = {option.name for option in SERVING}
+    assert {name for name in re.findall(r"--[a-z][a-z-]+", PAGE) if name not in ("--build", "--rm")} <= options
+    for name in re.findall(r"\bdeploy/[\w.]+", PAGE):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"\]\(([\w.]+)(?:#[\w-]+)?\)", PAGE):
+        assert (ROOT / "docs" / name).exists(), name
