@@ -11,16 +11,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from mockllm.cli.fetching import fetch_missing
 from mockllm.core.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
-from mockllm.recordings.hosts import OTHER
+from mockllm.recordings.hosts import upstream
 from mockllm.scenario.folder import scenario_files
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.lock import lock_path
-from mockllm.scenario.mistakes import meant, nearest
+from mockllm.scenario.mistakes import nearest
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.limits import KIB, MIB, PREFIX, Limits, environment_name
@@ -103,20 +102,6 @@ def address(text: str) -> tuple[str, int]:
     if not colon or not port.isdigit():
         raise ValueError(f"expected HOST:PORT, found {text!r}")
     return host.strip("[]") or "localhost", int(port)
-
-
-def upstream(text: str) -> tuple[str, str]:
-    """`openai=https://api.openai.com`: whose requests go where."""
-    name, equals, url = text.partition("=")
-    name = name.strip()
-    parts = urlsplit(url)
-    if not equals or not name or parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
-    if name not in PROVIDERS and name != OTHER:
-        raise ValueError(
-            f"{name} is no provider that is known here{meant(name, sorted(PROVIDERS) + [OTHER])}"
-        )
-    return name, url.rstrip("/")
 
 
 FILES: Final = "what is served"
@@ -379,20 +364,25 @@ def _packs(values: Mapping[str, Any]) -> list[str]:
 
 def fallen_back(values: Mapping[str, Any]) -> bool:
     """Whether nothing was asked for and nothing is there, so that the pack `default` answers."""
-    if values["scenarios"] or _packs(values):
+    if values["scenarios"] or _packs(values) or values.get("record_misses"):
         return False
     return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
 
 
 def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
     """What to load: with neither folders nor packs `./scenarios` if there are files in it, else the pack
-    `default`."""
+    `default`; behind them what `--record-misses` records."""
     scenarios = list(values["scenarios"] or ())
     packs = _packs(values)
     if fallen_back(values):
         packs = [FALLBACK]
-    elif not scenarios and not packs:
+    elif not scenarios and not packs and Path(FOLDER).is_dir():
         scenarios = [FOLDER]
+    recorded = values.get("record_misses")
+    if recorded and not any(
+        Path(recorded).resolve().is_relative_to(Path(each).resolve()) for each in scenarios
+    ):
+        scenarios.append(recorded)  # what was recorded answers from then on
     settings = Settings(tuple(values["set"] or ()), dict(environment))
     asked = Wanted(scenarios, packs, settings, vocabulary(), frozen=bool(values.get("frozen")))
     if not asked.frozen and os.path.isfile(lock_path(scenarios)):

@@ -65,6 +65,7 @@ def run(given: argparse.Namespace) -> int:
     values = {**values, "admin_token": token.text}
     bounds = limits(given, os.environ)
     began = time.time()
+    recording(values)
     builder = built(values, Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say))
     try:
         with staying():
@@ -72,7 +73,8 @@ def run(given: argparse.Namespace) -> int:
     except Broken as broken:
         list_mistakes(broken.mistakes, sys.stderr)
         return 2
-    for warning in (*builder.warnings, *strangers(os.environ, builder.variables), *nothing(engine.about())):
+    empty = () if values["record_misses"] else nothing(engine.about())
+    for warning in (*builder.warnings, *strangers(os.environ, builder.variables), *empty):
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
@@ -95,6 +97,22 @@ def run(given: argparse.Namespace) -> int:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return reported(app.journal.missed) if values["strict"] else 0
+
+
+def recording(values: Mapping[str, Any]) -> None:
+    """Makes the folder of what is recorded, so that it is served and watched. Raises BadOption."""
+    if not values["record_misses"]:
+        if values["upstream"]:
+            raise BadOption(
+                "--upstream says where misses go; say where they are recorded: --record-misses DIR"
+            )
+        return
+    if not values["upstream"]:
+        raise BadOption("--record-misses: say where requests go: --upstream openai=https://api.openai.com")
+    try:
+        Path(values["record_misses"]).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadOption(f"--record-misses {values['record_misses']}: {error.strerror}") from None
 
 
 def built(values: Mapping[str, Any], sessions: Sessions) -> Builder:
@@ -191,6 +209,9 @@ def ready(
         print(f"  Dashboard:  {base}/dashboard{made}")
     if token.made:
         print(f"  Others than this machine steer it with the admin token that was made in {token.made}.")
+    if app.recorder is not None:
+        there = ", ".join(f"{name}: {url}" for name, url in app.recorder.upstreams.bases.items())
+        print(f"  What no rule answers is passed on ({there}) and recorded in {app.recorder.out}.")
     if trusted is not None:
         print(f"  HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
     if first.everywhere:

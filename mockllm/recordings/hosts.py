@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from mockllm.dialects.registry import PROVIDERS
+from mockllm.scenario.mistakes import meant
 
 OTHER: Final = "other"
 """The upstream of requests that are no provider's, as far as is known here."""
@@ -36,3 +38,18 @@ def placed(host: str | None, path: str) -> str:
         if (known == end or known.endswith(f".{end}")) and provider in PROVIDERS:
             return f"/{provider}{path}"
     return path
+
+
+def upstream(text: str) -> tuple[str, str]:
+    """`openai=https://api.openai.com`: whose requests go where. Raises ValueError."""
+    name, equals, url = text.partition("=")
+    name = name.strip()
+    parts = urlsplit(url)
+    odd = parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc
+    if not equals or not name or odd:
+        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+    if name not in PROVIDERS and name != OTHER:
+        raise ValueError(
+            f"{name} is no provider that is known here{meant(name, [*sorted(PROVIDERS), OTHER])}"
+        )
+    return name, url.rstrip("/")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from tests.process import MOCKLLM, serving
+from tests.process import MOCKLLM, command, serving
 from tests.server.raw_client import Raw
 from tests.server.recording import BODY, HEAD, KEY, chunked, files, post, provider
 from tests.waiting import until
@@ -156,3 +156,33 @@ def test_it_needs_somewhere_to_go(capsys: pytest.CaptureFixture[str]) -> None:
         main(["record", "--upstream", "openai=http://localhost:8080"])
     assert exit.value.code == 2
     assert "leads back" in capsys.readouterr().err
+
+
+def test_what_was_missed_once_answers_from_then_on_wherever_it_is_recorded(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.yaml").write_text("rules: [{match: {user: known}, reply: Ours.}]")
+    with held() as (there, _, go_on):
+        go_on.set()
+        for own in (("--scenarios", "own"), ()):
+            options = ("--record-misses", f"kept{len(own)}", "--upstream", f"openai={there}", *own)
+            with serving(*options, cwd=tmp_path) as process:
+                process.line(lambda line: f"passed on (openai: {there}) and recorded in kept" in line)
+                assert "x-mockllm-rule" not in post(process.url, CHAT, BODY).headers
+                known = until(lambda: post(process.url, CHAT, BODY).headers.get("x-mockllm-rule"))
+                assert known.startswith("shared/chat-")
+                assert "no rule is loaded" not in process.said
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--record-misses", "x"), "say where requests go: --upstream"),
+        (("--upstream", "openai=http://x"), "say where they are recorded: --record-misses"),
+        (("--record-misses", "file", "--upstream", "openai=http://x"), "--record-misses file: "),
+    ],
+)
+def test_one_of_the_two_alone_is_told(options: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = command("serve", *options, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from mockllm.cli.options import upstream
 from mockllm.cli.record import recorder_of
+from mockllm.recordings.hosts import upstream
 from mockllm.server.serving import Address
 from tests.live import live
 from tests.process import serving
@@ -274,6 +274,13 @@ def test_upstreams_are_named() -> None:
         "openai=ftp://x",
         "=https://x",
         "openai=https://x?a=1",
+        "openai=https://me:secret@x",
     ):
         with pytest.raises(ValueError, match="expected PROVIDER=URL"):
             upstream(wrong)
+
+
+def test_a_name_that_no_provider_has_is_told() -> None:
+    with pytest.raises(ValueError, match='opnai is no provider that is known here; did you mean "openai"'):
+        upstream("opnai=https://x")
+    assert upstream("other=https://x/y/") == ("other", "https://x/y")
