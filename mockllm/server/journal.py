@@ -12,7 +12,7 @@ from array import array
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from threading import RLock
 from typing import Final, Protocol, TypeAlias
 
@@ -134,19 +134,15 @@ class Journal:
                 self._held = 0
         return bool(pending)
 
-    def newest(self, most: int) -> list[Kept]:
-        """The newest requests, so many at most, oldest first. Where more than these wait to be settled they go on
-        waiting: of many nothing is left by then."""
+    def newest(self, most: int) -> Iterator[Kept]:
+        """The newest requests there are now, so many at most, the newest first; made as they are asked for. What
+        waits to be settled goes on waiting: of many nothing is left by then."""
         with self._lock:
-            pending = self._pending
-            if len(pending) > most:
-                first = len(pending) - most
-                return [
-                    kept(self.total - most + number, seen, self.room)
-                    for number, seen in enumerate(islice(pending, first, None), 1)
-                ]
-            self.settle()
-            return list(islice(reversed(self._ring), most))[::-1]
+            total = self.total
+            waiting = list(islice(reversed(self._pending), most))
+            settled = list(islice(reversed(self._ring), most - len(waiting)))
+        made = (kept(total - number, seen, self.room) for number, seen in enumerate(waiting))
+        return chain(made, settled)
 
     def clear(self) -> None:
         """Forgets all requests; their numbers go on, and so do the counts."""

@@ -68,6 +68,23 @@ def test_it_is_settled_in_slices() -> None:
     assert [each.number for each in journal] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("settled", [0, 2, 5], ids=["none is settled", "some are", "all are"])
+@pytest.mark.parametrize("most", [0, 1, 3, 5, 9])
+def test_the_newest_are_told_first_settled_or_not(settled: int, most: int) -> None:
+    journal = filled(Journal(10), 5)
+    journal.settle(settled)
+    assert [each.number for each in journal.newest(most)] == [5, 4, 3, 2, 1][:most]
+    assert [each.number for each in journal] == [1, 2, 3, 4, 5]
+
+
+def test_the_newest_are_those_of_when_they_were_asked_for() -> None:
+    journal = filled(Journal(10), 3)
+    newest = journal.newest(2)
+    filled(journal, 2)
+    journal.settle()
+    assert [each.number for each in newest] == [3, 2]
+
+
 def test_the_oldest_make_room_for_what_is_large() -> None:
     journal = filled(Journal(100, 50_000), 10, b"x" * 10_000)
     assert [each.number for each in journal] == [7, 8, 9, 10]

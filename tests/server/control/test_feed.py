@@ -109,7 +109,7 @@ def test_events_with_long_paths_are_bounded_in_bytes(server: Steered) -> None:
             news = feed.News(_control(server))
             for _ in range(40):
                 await asyncio.to_thread(server.call, "GET", path)
-            frame = next(each for each in news.since(0.0) if isinstance(each, bytes))
+            (frame,) = [each async for each in news.since(0.0) if isinstance(each, bytes)]
             assert len(frame) < feed.FRAME + 20_000
             assert b'"dropped":2' in frame
 
