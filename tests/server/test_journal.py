@@ -230,8 +230,13 @@ def test_each_part_has_its_time(server: Threaded) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/stream", b"{}")).answer()
     parts = retold(last(server, "/stream")).parts
-    assert [part.data for part in parts] == [b"data: chunk %d\n\n" % number for number in (1, 2, 3)]
-    assert [part.at >= 0.01 * number for number, part in enumerate(parts, 1)] == [True] * 3
+    sent = 0
+    for part in parts:  # one for each chunk, or less where the machine was late
+        count = part.data.count(b"data: ")
+        assert part.data == b"".join(b"data: chunk %d\n\n" % (sent + each) for each in range(1, count + 1))
+        sent += count
+        assert part.at >= 0.01 * sent
+    assert sent == 3
     assert parts[-1].at < 5
 
 
