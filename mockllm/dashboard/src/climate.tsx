@@ -22,7 +22,8 @@ export function Climates(props: { scope: Scope }): JSX.Element {
   const shown = climates.find((each) => each.name === looked);
   const choose = (name: string): void => {
     look(name);
-    void patch(props.scope, { climate: name === "calm" ? null : name }, `The weather of ${titled(props.scope)}: ${name}.`);
+    const told = `The weather of ${titled(props.scope)}: ${name}.`;
+    void patch(props.scope, { climate: name === "calm" ? null : name }, told).then((problem) => problem && look(stands));
   };
   return (
     <Card title="Climate" id="climate">
@@ -30,7 +31,7 @@ export function Climates(props: { scope: Scope }): JSX.Element {
         <legend>What the network and the provider are like</legend>
         {climates.map((each) => (
           <label class="choice">
-            <input type="radio" name="climate" value={each.name} checked={each.name === stands} onChange={() => choose(each.name)} />
+            <input type="radio" name="climate" value={each.name} checked={each.name === looked} onChange={() => choose(each.name)} />
             <span>
               <strong>{each.name}</strong>
               <small>{each.about}</small>

@@ -1,0 +1,89 @@
+"""The card of errors: by rate and kind, for all endpoints or one."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.served import Dashboard
+from tests.waiting import until
+
+KINDS = [
+    ("400", 400, "error: bad_request"),
+    ("401", 401, "error: authentication"),
+    ("403", 403, "error: permission"),
+    ("429", 429, "error: rate_limit"),
+    ("500", 500, "error: server_error"),
+    ("529", 529, "error: {status: 529}"),
+]
+
+
+def injected(dashboard: Dashboard, kind: str, rate: str = "100%") -> None:
+    card = dashboard.card("Errors")
+    card.locator(f"input[value='{kind}']").check()
+    card.get_by_label("Rate", exact=True).fill(rate)
+    card.get_by_role("button", name="Inject the error").click()
+    dashboard.said(f"get {kind}")
+
+
+@pytest.mark.parametrize(("kind", "status", "yaml"), KINDS, ids=[kind[0] for kind in KINDS])
+def test_the_next_request_gets_the_error(dashboard: Dashboard, kind: str, status: int, yaml: str) -> None:
+    server = dashboard.server
+    dashboard.open("steer")
+    injected(dashboard, kind)
+    assert yaml in dashboard.shown("Errors")
+    got = server.ask()
+    assert got.status == status
+    dashboard.page.get_by_role("button", name=f"Remove inject {kind} global").click()
+    dashboard.said("out of the overlay")
+    assert server.ask().status == 200
+
+
+def test_a_timeout_waits_thirty_seconds_before_its_504(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    dashboard.open("steer")
+    injected(dashboard, "timeout")
+    assert "delay: 30s" in dashboard.shown("Errors")
+    assert server.ask(patience=0.2).broke == "TimeoutError", "who does not wait gets nothing"
+    left = until(lambda: server.call("GET", "/api/requests?left=gone")["requests"])
+    assert (left[0]["status"], left[0]["error"]) == (504, "timeout")
+    why = server.call("POST", "/api/explain", {"request_id": left[0]["id"]})
+    assert (why["sent"]["delay"], why["sent"]["status"]) == (30.0, 504), "who waits gets this"
+
+
+def test_an_error_of_one_endpoint_tells_when_to_try_again(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    dashboard.open("steer")
+    dashboard.scope("anthropic-messages")
+    card = dashboard.card("Errors")
+    card.locator("input[value='529']").check()
+    card.get_by_label("Retry after").fill("5s")
+    injected(dashboard, "529")
+    got = server.ask(endpoint="anthropic-messages")
+    assert (got.status, got.headers["retry-after"]) == (529, "5")
+    assert server.ask().status == 200
+
+
+def test_the_rate_is_that_of_the_requests_and_can_be_changed(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    dashboard.open("steer")
+    injected(dashboard, "500", "50")
+    assert "chance: 50%" in server.overlay
+    statuses = [server.ask().status for _ in range(40)]
+    assert 5 < statuses.count(500) < 35
+    slider = dashboard.card("Errors").get_by_label("Rate in percent")
+    slider.focus()
+    dashboard.page.keyboard.press("Home")
+    expect(dashboard.card("Errors").get_by_label("Rate", exact=True)).to_have_value("0%")
+    dashboard.card("Errors").get_by_role("button", name="Inject the error").click()
+    dashboard.said("0% of all endpoints get 500")
+    assert server.overlay.count("inject 500 global") == 1, "it took the place of the one before"
+    assert [server.ask().status for _ in range(10)] == [200] * 10
+
+
+def test_a_rate_that_is_none_is_refused(dashboard: Dashboard) -> None:
+    card = dashboard.open("steer").card("Errors")
+    card.get_by_label("Rate", exact=True).fill("often")
+    card.get_by_role("button", name="Inject the error").click()
+    expect(card.locator(".hint.bad")).to_contain_text("chance")
+    assert dashboard.server.call("GET", "/api/overlay")["items"] == []

@@ -1,0 +1,80 @@
+"""The card of rate limits: each strategy with its own settings, on and off, and giving back what was used."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.served import Dashboard
+
+CASES = [
+    ("fixed-window", {"Requests": "2", "Window": "1h"}, [200, 200, 429], "window: 1h"),
+    ("sliding-window", {"Requests": "1", "Window": "1h"}, [200, 429], "strategy: sliding-window"),
+    ("token-bucket", {"Requests": "9", "Burst": "2", "Window": "1h"}, [200, 200, 429], "burst: 2"),
+    ("leaky-bucket", {"Requests": "1", "Queue": "0", "Window": "1h"}, [200, 429], "queue: 0"),
+    ("after-n", {"Requests": "1", "Retry after": "7s"}, [200, 429], "retry_after: 7s"),
+    ("random", {"Probability": "100%"}, [429], "probability: 100%"),
+    ("always", {"Retry after": "3s"}, [429], "retry_after: 3s"),
+]
+
+
+@pytest.mark.parametrize(("strategy", "fields", "wanted", "yaml"), CASES, ids=[case[0] for case in CASES])
+def test_a_limit_is_switched_on_and_its_use_is_given_back(
+    dashboard: Dashboard, strategy: str, fields: dict[str, str], wanted: list[int], yaml: str
+) -> None:
+    server = dashboard.server
+    card = dashboard.open("steer").card("Rate limit")
+    card.get_by_label("Strategy").select_option(strategy)
+    for label in card.locator(".fields label").all_inner_texts():
+        card.get_by_label(label, exact=True).fill(fields.get(label, ""))
+    assert yaml in dashboard.shown("Rate limit")
+    card.get_by_role("button", name="Switch on").click()
+    dashboard.said("is on")
+    assert [server.ask().status for _ in wanted] == wanted
+    card.get_by_role("button", name="Reset what was used").click()
+    dashboard.said("Given back")
+    assert [server.ask().status for _ in wanted] == wanted
+
+
+def test_it_is_switched_off_and_on_again_by_its_switch(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    card = dashboard.open("steer").card("Rate limit")
+    card.get_by_label("Strategy").select_option("always")
+    switch = card.get_by_role("switch", name="Rate limit")
+    expect(switch).to_have_attribute("aria-checked", "false")
+    switch.focus()
+    dashboard.page.keyboard.press("Space")
+    dashboard.said("is on")
+    assert server.ask().status == 429
+    switch.click()
+    dashboard.said("No limit is set")
+    expect(switch).to_have_attribute("aria-checked", "false")
+    assert server.ask().status == 200
+    expect(card.get_by_label("Strategy")).to_have_value("always")
+
+
+def test_another_strategy_takes_its_place_with_none_of_its_settings(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    card = dashboard.open("steer").card("Rate limit")
+    dashboard.scope("anthropic-messages")
+    card.get_by_label("Strategy").select_option("fixed-window")
+    card.get_by_label("Tokens").fill("5000")
+    card.get_by_role("button", name="Switch on").click()
+    dashboard.said("is on")
+    card.get_by_label("Strategy").select_option("after-n")
+    card.get_by_label("Requests").fill("0")
+    card.get_by_role("button", name="Apply").click()
+    dashboard.said("is on")
+    held = server.call("GET", "/api/config")["endpoints"]["anthropic-messages"]["limit"]
+    assert held == {"strategy": "after-n", "requests": 0}
+    assert server.ask(endpoint="anthropic-messages").status == 429
+    assert server.ask().status == 200
+
+
+def test_what_is_missing_is_told(dashboard: Dashboard) -> None:
+    card = dashboard.open("steer").card("Rate limit")
+    card.get_by_label("Strategy").select_option("after-n")
+    card.get_by_label("Requests").fill("")
+    card.get_by_role("button", name="Switch on").click()
+    expect(card.locator(".hint.bad")).to_contain_text("after-n needs requests")
+    expect(card.get_by_role("switch")).to_have_attribute("aria-checked", "false")

@@ -1,0 +1,99 @@
+"""What was changed at run time: shown as a scenario, saved as one, taken apart, and reset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.dashboard.served import Dashboard
+from tests.dashboard.test_error_control import injected
+from tests.dashboard.test_pace_control import applied
+from tests.waiting import until
+
+
+def test_the_overlay_is_saved_as_a_scenario_that_answers_without_it(
+    dashboard: Dashboard, tmp_path: Path
+) -> None:
+    server, page = dashboard.server, dashboard.page
+    dashboard.open("steer")
+    injected(dashboard, "403")
+    card = dashboard.card("Changed at run time")
+    expect(card.locator(".yaml pre")).to_contain_text("inject 403 global")
+    assert card.locator(".yaml pre").inner_text().strip() == server.overlay.strip()
+    expect(card).to_contain_text(f"Put this file into {server.folder}")
+    with page.expect_download() as downloading:
+        card.get_by_role("link", name="Download").click()
+    file = tmp_path / downloading.value.suggested_filename
+    downloading.value.save_as(file)
+    assert file.name == "saved.yaml"
+
+    saved = server.folder / file.name
+    saved.write_text(file.read_text())
+    try:
+        server.call("POST", "/api/reload")
+        card.get_by_role("button", name="Reset", exact=True).click()
+        dashboard.said("Reset: overlay")
+        expect(card).to_contain_text("Nothing yet.")
+        assert server.ask().status == 403, "the file answers as the overlay did"
+    finally:
+        saved.unlink()
+        server.call("POST", "/api/reload")
+    assert server.ask().status == 200
+
+
+def test_it_is_copied(dashboard: Dashboard) -> None:
+    page = dashboard.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dashboard.open("steer")
+    injected(dashboard, "500")
+    page.get_by_role("button", name="Copy the overlay as a scenario file").click()
+    expect(page.get_by_role("button", name="Copy the overlay as a scenario file")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == dashboard.server.overlay
+
+
+def test_it_is_taken_apart_piece_by_piece(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    dashboard.open("steer")
+    injected(dashboard, "401")
+    applied(dashboard, delay="50ms")
+    server.call("PATCH", "/api/config/endpoints/anthropic-messages", {"error": "overloaded"})
+    page.get_by_role("button", name="Remove inject 401 global").click()
+    dashboard.said("out of the overlay")
+    got = server.ask()
+    assert (got.status, got.took >= 0.05) == (200, True)
+    page.get_by_role("button", name="Unset the settings of anthropic-messages").click()
+    dashboard.said("is unset")
+    assert server.ask(endpoint="anthropic-messages").status == 200
+    page.get_by_role("button", name="Unset the settings of all endpoints").click()
+    dashboard.said("is unset")
+    assert server.overlay == "mockllm: 1\n"
+
+
+def test_what_is_to_be_reset_is_chosen(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    server.ask()
+    dashboard.open("steer", anew=True)
+    injected(dashboard, "429")
+    card = dashboard.card("Changed at run time")
+    card.get_by_label("Changes made at run time").uncheck()
+    expect(card.get_by_role("button", name="Reset", exact=True)).to_be_disabled()
+    for label in ("The event log", "The numbers", "Counts and sessions"):
+        card.get_by_label(label).check()
+    card.get_by_role("button", name="Reset", exact=True).click()
+    dashboard.said("Reset: journal, metrics, state")
+    assert "inject 429" in server.overlay
+    assert server.call("GET", "/api/requests")["requests"] == []
+    assert server.call("GET", "/api/metrics")["requests"] == 0
+    page.get_by_role("tab", name="Requests").click()
+    expect(page.get_by_text("No request has come yet.")).to_be_visible()
+
+
+def test_a_rule_that_somebody_adds_is_shown_and_can_be_removed(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    dashboard.open("steer")
+    server.call("POST", "/api/rules", {"rules": [{"name": "mine", "match": {"user": "me"}, "reply": "You."}]})
+    expect(page.get_by_role("tab", name="Steer")).to_contain_text("•")
+    page.get_by_role("button", name="Remove mine").click()
+    dashboard.said("mine is out of the overlay")
+    until(lambda: server.ask("me").status == 404)
