@@ -87,8 +87,9 @@ def _in_reach(failure: Deed, deed: Deed) -> bool:
 
 
 def _before(deed: Deed, failing: Sequence[Tries], crowded: set[int]) -> Tries | None:
-    """The tries that a request goes on with. Where it may be one of several that its SDK counts, the one that
-    was to be tried again first: whoever kept to the times is seen to have kept to them."""
+    """The tries that a request goes on with. Where it may be one of several that its SDK counts, one that another
+    try may mend, and of these the one that was to be tried again first: whoever kept to the rules is seen to have
+    kept to them."""
     if deed.retry:
         counted = [each for each in failing if each.last.retry == deed.retry - 1 and _over(each.last, deed)]
         return min(counted, key=_due, default=None)
@@ -111,8 +112,8 @@ def _ended(deed: Deed) -> float:
     return inf if deed.ended is None else deed.ended
 
 
-def _due(each: Tries) -> float:
-    return _ended(each.last) + (each.last.wait or 0.0)
+def _due(each: Tries) -> tuple[bool, float]:
+    return each.last.for_good, _ended(each.last) + (each.last.wait or 0.0)
 
 
 def _crowded(ordered: Sequence[Deed]) -> set[int]:
