@@ -7,7 +7,7 @@ is what answers. One is everybody's; others are those of a session, and its requ
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -116,14 +116,29 @@ def _of_session(entry: Entry, session: str) -> Entry:
     return replace(entry, word=word, print=f"{entry.print} {session}")
 
 
-def missing(made: Overlaid, base: Sequence[Entry]) -> list[Mistake]:
-    """The mistakes of replacing what there is not."""
+def targets(over: Sequence[Overlaid]) -> frozenset[tuple[str, str]]:
+    """What these replace or switch off, each by what does it."""
+    off = {("", target) for made in over for target, _ in made.off}
+    return frozenset(off) | {
+        (entry.id, entry.word.replaces)
+        for made in over
+        for entry in made.entries
+        if entry.word.replaces is not None
+    }
+
+
+def missing(
+    made: Overlaid, base: Sequence[Entry], accepted: Collection[tuple[str, str]] = ()
+) -> list[Mistake]:
+    """The mistakes of replacing what there is not; what was there when it was `accepted` may have gone since."""
     by_id = _by_id(base)
-    found = [each for target, each in made.off if target not in by_id]
+    found = [each for target, each in made.off if target not in by_id and ("", target) not in accepted]
     found += [
         Mistake("overlay.yaml", 0, 0, f"{entry.kind}s[{entry.path[1]}].replaces", "")
         for entry in made.entries
-        if entry.word.replaces is not None and entry.word.replaces not in by_id
+        if entry.word.replaces is not None
+        and entry.word.replaces not in by_id
+        and (entry.id, entry.word.replaces) not in accepted
     ]
     return [replace(each, message="there is no such rule or modifier to replace") for each in found]
 

@@ -23,7 +23,7 @@ from mockllm.scenario.entries import Entry
 from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.loading import Loading
 from mockllm.scenario.mistakes import Mistake, Stale
-from mockllm.scenario.overlay import Overlaid, joined, missing
+from mockllm.scenario.overlay import Overlaid, joined, missing, targets
 from mockllm.scenario.parcel import Parcel
 from mockllm.server.reload import Rebuilt
 from mockllm.state import State
@@ -107,7 +107,8 @@ class Builder:
         """Has an engine of the files as they were read last, below these overlays, swapped in. Broken where one
         of them replaces what there is not."""
         async with self._building:
-            mistakes = [mistake for each in over for mistake in missing(each, self._entries)]
+            accepted = targets(self._over)
+            mistakes = [mistake for each in over for mistake in missing(each, self._entries, accepted)]
             if mistakes:
                 raise Broken(mistakes)
             engine = await self._with(over)

@@ -71,11 +71,12 @@ def refused(problem: Problem) -> Plan:
 
 
 def plan(status: int, data: bytes, content_type: str, *headers: tuple[str, str]) -> Plan:
-    """A whole answer, which nobody may store or frame."""
+    """A whole answer, which nobody may store, and no page of another origin may have."""
     own = (
         ("Content-Type", content_type),
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
         *headers,
     )
     return Plan(Head(status, own), (Data(data, 0, "body"),))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.server.control.steered import Steered, steered
+import pytest
+
+from tests.server.control.steered import EXAMPLE, Steered, steered
 
 
 def test_an_overlays_rule_answers_before_all_others_and_is_listed(server: Steered) -> None:
@@ -59,3 +61,33 @@ def test_an_overlay_survives_a_reload_and_reads_as_a_file(server: Steered, tmp_p
     text = server.call("GET", "/api/overlay.yaml").text
     with steered(tmp_path, {"saved.yaml": text}) as other:
         assert other.said("hi") == "yes: 1_000\nno"
+
+
+@pytest.mark.parametrize("off", [False, True], ids=["replaced", "switched off"])
+def test_what_an_overlay_replaced_may_go_and_come_again(tmp_path: Path, off: bool) -> None:
+    """All else can be changed meanwhile."""
+    rule = {
+        "name": "mine",
+        "replaces": "a.yaml:hello",
+        "reply": "Instead.",
+        **({"enabled": False} if off else {}),
+    }
+    with steered(tmp_path, {"a.yaml": EXAMPLE}) as server:
+        assert server.call("POST", "/api/rules", rule).status == 200
+        server.call("POST", "/api/rules?session=mine", {"match": {"user": "hi"}, "reply": "Mine."})
+        (tmp_path / "a.yaml").write_text("rules: [{name: new, reply: New.}]")
+        assert server.call("POST", "/api/reload").json["stale"] == []
+        assert server.said("hello") == ("New." if off else "Instead.")
+        assert server.call("PATCH", "/api/config/global", {"delay": "1ms"}).status == 200
+        assert (
+            server.call("POST", "/api/rules", {"name": "more", "match": {"user": "x"}, "reply": "x"}).status
+            == 200
+        )
+        other = {"name": "other", "replaces": "a.yaml:never", "reply": "x"}
+        assert server.call("POST", "/api/rules", other).status == 422
+        assert server.call("DELETE", "/api/sessions/mine").status == 200
+        assert server.call("POST", "/api/config/reset").status == 200
+        (tmp_path / "a.yaml").write_text(EXAMPLE)
+        server.call("POST", "/api/reload")
+        assert server.call("DELETE", "/api/rules/mine").status == 200
+        assert server.said("hello") == "Hello you."
