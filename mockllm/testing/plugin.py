@@ -23,8 +23,9 @@ Made = TypeVar("Made")
 MARKER: Final = "mockllm"
 WORDS: Final = ("scenarios", "packs", "pack", "params", "seed", "strict", "all_used", "verdicts")
 """What the marker takes; `pack` is another word for `packs`."""
-SERVERS: Final = pytest.StashKey[list["Answering"]]()
-"""The servers and sessions of a test, for what is told and checked behind it."""
+SERVERS: Final = pytest.StashKey[list[tuple[str, "Answering"]]]()
+"""The servers and sessions of a test, each with its URL, for what is told and checked behind it: a test may have
+stopped its server."""
 
 _numbers = itertools.count(1)
 
@@ -63,7 +64,7 @@ def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     for name in ("strict", "all_used"):
         words[name] = _wants(request.node, name)
     server = _made(lambda: MockLLM(**words)).start()
-    _servers(request.node).append(server)
+    _note(request.node, server)
     yield server
     server.stop()
 
@@ -84,7 +85,7 @@ def mockllm_shared(mockllm_server: MockLLM, request: pytest.FixtureRequest) -> I
     words = _words(request.node)
     given = {name: words[name] for name in ("scenarios", "packs", "params", "seed") if name in words}
     session = _made(lambda: mockllm_server.session(_session_id(request.node), **given))
-    _servers(request.node).append(session)
+    _note(request.node, session)
     yield session
     session.close()
 
@@ -105,6 +106,12 @@ def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 # --- what is checked and told behind a test --------------------------------------------------------
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What was noted belongs to this run of the test: some plugins run one that failed again."""
+    item.stash[SERVERS] = []
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """A test that has passed fails where its server was used otherwise than it allows."""
@@ -113,11 +120,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     own = "scenarios" in _words(item)  # the files of all tests need not all be used in each
     told = [
         line
-        for server in item.stash.get(SERVERS, [])
+        for _, server in item.stash.get(SERVERS, [])
         for line in server.complaints(unmatched=strict, unused=all_used, files=own)
     ]
     if _wants(item, "verdicts"):
-        told += [str(each) for server in item.stash.get(SERVERS, []) for each in server.verdicts.bad]
+        told += [str(each) for _, server in item.stash.get(SERVERS, []) for each in server.verdicts.bad]
     if told:
         pytest.fail("\n".join(told), pytrace=False)
 
@@ -126,23 +133,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test shows what its own server was asked."""
+    """A failed test, or one whose fixtures fail, shows what its own server was asked."""
     report = yield
-    if report.failed and call.when == "call":
-        for server in item.stash.get(SERVERS, []):
-            came = server.journal() or "no request came"
-            report.sections.append((f"mockllm: requests to {server.base_url}", came))
-            bad = server.verdicts.bad
-            if bad:
-                report.sections.append(("mockllm: bad verdicts on the client", str(bad)))
+    for url, server in item.stash.get(SERVERS, []) if report.failed else ():
+        report.sections.append((f"mockllm: requests to {url}", server.journal() or "no request came"))
+        bad = server.verdicts.bad
+        if bad:
+            report.sections.append(("mockllm: bad verdicts on the client", str(bad)))
     return report
 
 
 # --- settings --------------------------------------------------------------------------------------
 
 
-def _servers(node: pytest.Item) -> list[Answering]:
-    return node.stash.setdefault(SERVERS, [])
+def _note(node: pytest.Item, server: Answering) -> None:
+    node.stash.setdefault(SERVERS, []).append((server.base_url, server))
 
 
 def _defaults(config: pytest.Config) -> dict[str, Any]:

@@ -6,34 +6,18 @@ import os
 import subprocess
 import sys
 import urllib.request
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from mockllm.testing import MockLLM
 from tests.process import environment
+from tests.testing.inner_runs import ASK, PLUGINS, run
 from tests.waiting import PATIENCE
 
 pytest_plugins = ["pytester"]
 
-NAME = "mockllm_server"
 ROOT = Path(__file__).parents[2]
-INSTALLED = any(each.name == NAME for each in entry_points(group="pytest11"))
-PLUGINS = [*(() if INSTALLED else ("-p", "mockllm.testing.plugin")), "-p", "no:langsmith_plugin"]
-ASK = """
-import json, urllib.error, urllib.request
-import pytest
-
-def ask(url, model="gpt-4o"):
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}]}).encode()
-    try:
-        with urllib.request.urlopen(f"{url}/chat/completions", body, 10) as answer:
-            return json.load(answer)["choices"][0]["message"]["content"]
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,13 +26,6 @@ def _loaded() -> None:
     with MockLLM(packs="default", scenarios=ROOT / "docs" / "faults" / "reset.yaml") as server:
         assert server.warnings == []
         urllib.request.urlopen(f"{server.openai_url}/models", timeout=PATIENCE).close()
-
-
-def run(pytester: pytest.Pytester, tests: str, *options: str, ini: str = "") -> pytest.RunResult:
-    """Runs these tests in this process."""
-    pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}")
-    pytester.makepyfile(ASK + tests)
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *PLUGINS, *options)
 
 
 def test_each_test_has_a_server_of_its_own(pytester: pytest.Pytester) -> None:
@@ -149,33 +126,6 @@ def test_before():
     assert os.environ["OPENAI_API_KEY"] == "a real one"
 """
     run(pytester, tests).assert_outcomes(passed=3)
-
-
-def test_a_failing_test_tells_its_own_requests(pytester: pytest.Pytester) -> None:
-    tests = """
-def test_passes(mockllm_shared):
-    mockllm_shared.reply("Hi")
-    ask(mockllm_shared.openai_url, "asked-by-another")
-
-def test_shared(mockllm_shared):
-    mockllm_shared.reply("Hi", match={"model": "gpt-5"})
-    assert ask(mockllm_shared.openai_url, "asked-by-me") == "Hi"
-
-def test_own(mockllm):
-    assert 0
-"""
-    result = run(pytester, tests)
-    result.assert_outcomes(passed=1, failed=2)
-    result.stdout.fnmatch_lines(
-        [
-            "*mockllm: requests to http://127.0.0.1:*/s/test_shared-*",
-            "*asked-by-me → no rule matched 404*",
-            '*reply 1: model expected "gpt-5", found "asked-by-me"*',
-            "*mockllm: requests to http://127.0.0.1:*",
-            "no request came",
-        ]
-    )
-    result.stdout.no_fnmatch_line("*asked-by-another*")
 
 
 STRICT = """

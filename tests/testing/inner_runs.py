@@ -1,0 +1,31 @@
+"""Runs of pytest inside of a test, with the plugin."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import pytest
+
+NAME = "mockllm_server"
+INSTALLED = any(each.name == NAME for each in entry_points(group="pytest11"))
+PLUGINS = [*(() if INSTALLED else ("-p", "mockllm.testing.plugin")), "-p", "no:langsmith_plugin"]
+ASK = """
+import json, urllib.error, urllib.request
+import pytest
+
+def ask(url, model="gpt-4o"):
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}]}).encode()
+    try:
+        with urllib.request.urlopen(f"{url}/chat/completions", body, 10) as answer:
+            return json.load(answer)["choices"][0]["message"]["content"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+"""
+
+
+def run(pytester: pytest.Pytester, tests: str, *options: str, ini: str = "") -> pytest.RunResult:
+    """Runs these tests in this process."""
+    pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}")
+    pytester.makepyfile(ASK + tests)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *PLUGINS, *options)

@@ -1,0 +1,117 @@
+"""What a test that fails shows of its own servers, whatever it did to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.testing.inner_runs import run
+
+pytest_plugins = ["pytester"]
+
+
+def test_a_failing_test_tells_its_own_requests(pytester: pytest.Pytester) -> None:
+    tests = """
+def test_passes(mockllm_shared):
+    mockllm_shared.reply("Hi")
+    ask(mockllm_shared.openai_url, "asked-by-another")
+
+def test_shared(mockllm_shared):
+    mockllm_shared.reply("Hi", match={"model": "gpt-5"})
+    assert ask(mockllm_shared.openai_url, "asked-by-me") == "Hi"
+
+def test_own(mockllm):
+    assert 0
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*mockllm: requests to http://127.0.0.1:*/s/test_shared-*",
+            "*asked-by-me → no rule matched 404*",
+            '*reply 1: model expected "gpt-5", found "asked-by-me"*',
+            "*mockllm: requests to http://127.0.0.1:*",
+            "no request came",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*asked-by-another*")
+
+
+def test_a_test_that_stopped_its_server_tells_them_too(pytester: pytest.Pytester) -> None:
+    tests = """
+def test_down(mockllm):
+    mockllm.reply("Hi")
+    ask(mockllm.openai_url, "asked-before")
+    mockllm.stop()
+    assert 0
+
+@pytest.mark.mockllm(strict=True)
+def test_strict(mockllm):
+    ask(mockllm.openai_url, "not-known")
+    mockllm.stop()
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*mockllm: requests to http://127.0.0.1:*",
+            "*asked-before → *",
+            "1 request that no rule answered:",
+            "*mockllm: requests to http://127.0.0.1:*",
+            "*not-known → no rule matched 404*",
+        ]
+    )
+
+
+def test_fixtures_that_fail_tell_what_they_asked(pytester: pytest.Pytester) -> None:
+    tests = """
+@pytest.fixture
+def application(mockllm):
+    ask(mockllm.openai_url, "asked-at-first")
+    raise LookupError("it does not start")
+
+def test_it(application):
+    pass
+
+@pytest.fixture
+def last(mockllm):
+    yield
+    ask(mockllm.openai_url, "asked-at-last")
+    raise LookupError("it does not stop")
+
+def test_end(last):
+    pass
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*asked-at-first → *", "*asked-at-last → *"])
+
+
+def test_a_test_that_is_run_again_is_told_of_its_last_run(pytester: pytest.Pytester) -> None:
+    """As plugins do that run flaky tests again."""
+    pytester.makeconftest(
+        """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for _ in range(3):
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        if all(report.passed for report in reports):
+            break
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+"""
+    )
+    tests = """
+runs = []
+
+@pytest.mark.mockllm(strict=True)
+def test_flaky(mockllm):
+    runs.append(1)
+    mockllm.reply("Hi", match={"model": "known"})
+    ask(mockllm.openai_url, "known" if len(runs) == 3 else "unknown")
+"""
+    run(pytester, tests).assert_outcomes(passed=1)
