@@ -104,6 +104,14 @@ FOR_GOOD: dict[str, tuple[Play, list[int]]] = {
         lambda scene: (scene.ask(0, 401), scene.ask(1, client=Client("Program/1", "new"))),
         [],
     ),
+    "of two at a time that an SDK counts, it is the other's retry": (
+        lambda scene: (
+            scene.ask(0, 400, took=0.1, retry=0),
+            scene.ask(0, 503, took=0.2, retry=0),
+            scene.ask(1, retry=1),
+        ),
+        [],
+    ),
     "two at a time that are both refused": (
         lambda scene: (scene.ask(0, 400, took=1), scene.ask(0.5, 400, took=1), scene.ask(2, 400)),
         [],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, IncompleteRead
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,19 @@ def test_only_what_is_posted_counts(server: Steered) -> None:
     server.call("GET", "/nowhere")
     server.call("GET", "/nowhere")
     assert judged(server) == []
+
+
+def test_what_is_no_providers_call_counts_too(server: Steered) -> None:
+    rule = {
+        "match": {"path": "/mine"},
+        "http": {"body": "some text"},
+        "faults": [{"truncate": {"after": {"bytes": 3}}}],
+    }
+    server.call("POST", "/api/rules", rule)
+    for path in ("/mine", "/nowhere", "/nowhere"):
+        with suppress(IncompleteRead):
+            server.call("POST", path, {"a": 1})
+    assert names(server) == [["retried_non_retryable"]]
 
 
 def test_what_was_too_large_to_be_kept_is_not_taken_for_the_same(server: Steered) -> None:
