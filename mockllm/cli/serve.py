@@ -159,6 +159,8 @@ def secured(app: App, values: Mapping[str, Any]) -> Path | None:
                 "HTTPS needs a certificate: --tls-self-signed, or --tls-cert FILE (and --tls-key FILE)"
             )
         return None
+    if values["tls_self_signed"] and values["tls_cert"]:
+        raise BadOption("give --tls-self-signed or --tls-cert, not both")
     from mockllm.server.certificates import NoCertificate, context, folder, self_signed
 
     try:

@@ -52,10 +52,26 @@ def context(certificate: str | Path, key: str | Path | None = None) -> ssl.SSLCo
     """What serves this certificate. Raises NoCertificate."""
     made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     made.set_alpn_protocols(["http/1.1"])
+    held = key or certificate
+    for file in (certificate, held):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise NoCertificate(f"cannot read {file}: {error.strerror}") from None
+
+    def locked() -> str:
+        """OpenSSL would ask at the terminal, and wait there."""
+        raise NoCertificate(f"the key in {held} is locked with a passphrase; give one that is not")
+
     try:
-        made.load_cert_chain(certificate, key)
-    except OSError as error:  # ssl's own errors are some
-        raise NoCertificate(f"cannot read the certificate {certificate}: {error.strerror or error}") from None
+        made.load_cert_chain(certificate, key, locked)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise NoCertificate(
+                f"the key in {held} is not that of the certificate in {certificate}"
+            ) from None
+        there = "and its key (or give that with --tls-key FILE)" if key is None else f"and its key in {key}"
+        raise NoCertificate(f"expected a certificate in {certificate} {there}, as PEM") from None
     return made
 
 

@@ -14,6 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from mockllm.cli.main import main
 from mockllm.server.certificates import DAYS, NoCertificate, context, folder, self_signed
@@ -82,6 +88,27 @@ def test_what_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         self_signed(tmp_path)
 
 
+def test_which_of_two_files_is_wrong_is_told_and_nothing_is_asked(tmp_path: Path) -> None:
+    kept, others = self_signed(tmp_path / "one"), self_signed(tmp_path / "two")
+    key, locked = tmp_path / "key.pem", tmp_path / "locked.pem"
+    key.write_text(others.server.read_text().partition("-----BEGIN CERTIFICATE")[0])
+    locked.write_bytes(
+        load_pem_private_key(key.read_bytes(), None).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+        )
+    )
+    assert context(others.server, key)
+    for certificate, given, message in (
+        (kept.server, key, "is not that of the certificate in"),
+        (others.server, locked, "is locked with a passphrase"),
+        (kept.ca, None, "or give that with --tls-key FILE"),
+        (kept.server, kept.ca, "and its key in"),
+        (kept.server, tmp_path / "none.pem", r"cannot read .*none\.pem"),
+    ):
+        with pytest.raises(NoCertificate, match=message):
+            context(certificate, given)
+
+
 def test_where_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folder(str(tmp_path)) == tmp_path
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
@@ -147,7 +174,8 @@ def test_a_certificate_that_a_person_brings(tmp_path: Path) -> None:
     [
         (["--tls-port", "1"], "HTTPS needs a certificate"),
         (["--tls-key", "x"], "HTTPS needs a certificate"),
-        (["--tls-cert", "none.pem"], "cannot read the certificate none.pem"),
+        (["--tls-cert", "none.pem"], "cannot read none.pem: No such file"),
+        (["--tls-self-signed", "--tls-cert", "x"], "give --tls-self-signed or --tls-cert, not both"),
     ],
 )
 def test_mistakes_of_usage(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
