@@ -21,7 +21,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mockllm import __version__
 from mockllm.core.hints import cut
-from mockllm.server.traces.spans import Span
+from mockllm.server.traces.spans import Beginning, Span
 from mockllm.server.traces.target import shown
 
 LOGGERS: Final = ("opentelemetry", "urllib3")
@@ -69,20 +69,25 @@ class Exporting:
         """Whether the last spans that were sent did not arrive."""
         return self._watched.failing
 
-    def emit(self, span: Span) -> None:
-        """One span, as the child of what the request's headers tell."""
+    def emit(self, beginning: Beginning, rest: Callable[[], Span]) -> None:
+        """One span, as the child of what the request's headers tell. The rest is made only where a sampler wants
+        it."""
         made = self._tracer.start_span(
-            span.name,
-            context=extract(span.parent),
+            "request",
+            context=extract(beginning.parent),
             kind=SpanKind.SERVER,
-            attributes=span.attributes,
-            start_time=span.start,
+            attributes=beginning.attributes,
+            start_time=beginning.start,
         )
-        if made.is_recording():
-            for event in span.events:
-                made.add_event(event.name, event.attributes, event.at)
-            if span.error is not None:
-                made.set_status(Status(StatusCode.ERROR, span.error))
+        if not made.is_recording():
+            return
+        span = rest()
+        made.update_name(span.name)
+        made.set_attributes(span.attributes)
+        for event in span.events:
+            made.add_event(event.name, event.attributes, event.at)
+        if span.error is not None:
+            made.set_status(Status(StatusCode.ERROR, span.error))
         made.end(span.end)
 
     def _complain(self, text: str) -> None:

@@ -7,7 +7,7 @@ recording errors: a server's span is an error from status 500 on, or where its a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
 
@@ -19,6 +19,7 @@ from mockllm.engine.sessions import PREFIX, without
 from mockllm.server.control.access import host_name
 from mockllm.server.kept import Kept
 from mockllm.server.retelling import Told, retold
+from mockllm.server.seen import Seen
 from mockllm.server.traces.conventions import (
     FLOATS,
     FOUNDRY,
@@ -44,9 +45,17 @@ class Happened(NamedTuple):
     attributes: Mapping[str, Value]
 
 
+class Beginning(NamedTuple):
+    """What is known of a span at once, for who decides whether there is to be one. `start` in nanoseconds since the
+    epoch; `parent` are the request's headers, in lower case."""
+
+    start: int
+    parent: Mapping[str, str]
+    attributes: Mapping[str, Value]
+
+
 class Span(NamedTuple):
-    """`start` and `end` in nanoseconds since the epoch; `error` says why it is one, None where it is none.
-    `parent` are the request's headers, in lower case."""
+    """`start` and `end` in nanoseconds since the epoch; `error` says why it is one, None where it is none."""
 
     name: str
     start: int
@@ -54,7 +63,6 @@ class Span(NamedTuple):
     attributes: Mapping[str, Value]
     events: tuple[Happened, ...]
     error: str | None
-    parent: Mapping[str, str]
 
 
 class Asking(NamedTuple):
@@ -68,6 +76,16 @@ class Asking(NamedTuple):
     @property
     def operation(self) -> str | None:
         return OPERATIONS.get(self.call.dialect.api) if self.call is not None else None
+
+
+def beginning(seen: Seen, ahead: float) -> Beginning:
+    """Where a request's span begins. `ahead`: see `span`."""
+    first: dict[str, Value] = {
+        "http.request.method": _method(seen.method),
+        "url.path": seen.target.partition("?")[0],
+    }
+    attributes = {name: _clean(value) for name, value in first.items()}
+    return Beginning(_nanoseconds(seen.since + ahead), _lowered(seen.parted()[0].items()), attributes)
 
 
 def span(each: Kept, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
@@ -85,8 +103,8 @@ def span(each: Kept, secure: frozenset[int] | bool = False, ahead: float | None 
         attributes.update(_of_model(each, asking, told, read))
     if each.status >= 400 or broken is not None:
         attributes["error.type"] = read.error or (str(each.status) if each.status >= 400 else str(broken))
-    start = int((each.at if ahead is None else each.since + ahead) * 1e9)
-    end = start + max(0, int(each.took * 1e9))
+    start = _nanoseconds(each.at if ahead is None else each.since + ahead)
+    end = start + max(0, _nanoseconds(each.took))
     return Span(
         _name(each, asking, attributes),
         start,
@@ -94,15 +112,11 @@ def span(each: Kept, secure: frozenset[int] | bool = False, ahead: float | None 
         {name: _clean(value) for name, value in attributes.items()},
         tuple(_faults(each, told, start, end)),
         broken if broken is not None else str(each.status) if each.status >= 500 else None,
-        asking.headers,
     )
 
 
 def _asking(each: Kept) -> Asking:
-    headers: dict[str, str] = {}
-    for name, value in each.headers:
-        name = name.lower()
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    headers = _lowered(each.headers)
     path, before = each.path, ""
     if path.startswith(PREFIX):
         before, path = f"{PREFIX}{{session}}", without(path)[1]
@@ -120,6 +134,15 @@ def _asking(each: Kept) -> Asking:
         route=call.route,
     )
     return Asking(headers, call, request, _route(path, call, before))
+
+
+def _lowered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By lower-case name, what came several times joined."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        name = name.lower()
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 def _route(path: str, call: Found, before: str) -> str | None:
@@ -144,14 +167,13 @@ def _name(each: Kept, asking: Asking, attributes: Mapping[str, Value]) -> str:
 
 
 def _of_http(each: Kept, asking: Asking, secure: frozenset[int] | bool) -> dict[str, Value]:
-    known = each.method in METHODS
     found: dict[str, Value] = {
-        "http.request.method": each.method if known else "_OTHER",
+        "http.request.method": _method(each.method),
         "http.response.status_code": each.status,
         "network.protocol.version": "1.0" if each.asked.http10 else "1.1",
         "url.path": each.path,
     }
-    if not known and each.method != "-":
+    if each.method not in METHODS and each.method != "-":
         found["http.request.method_original"] = each.method
     host = asking.headers.get("host", "")
     name, port = host_name(host), host.rpartition(":")[2]
@@ -271,6 +293,14 @@ def _broken(each: Kept, read: Said) -> str | None:
     if each.left != "finished":
         return each.left
     return read.error if each.status < 400 else None
+
+
+def _method(method: str) -> str:
+    return method if method in METHODS else "_OTHER"
+
+
+def _nanoseconds(seconds: float) -> int:
+    return int(seconds * 1e9)
 
 
 # --- values ----------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from mockllm.server.kept import kept
 from mockllm.server.limits import KIB, MIB
 from mockllm.server.metrics import Metrics
 from mockllm.server.seen import Seen
-from mockllm.server.traces.spans import Span, span
+from mockllm.server.traces.spans import Beginning, Span, beginning, span
 
 WAITING: Final = 2048
 """So many requests wait at most for their spans (as many as the SDK lets wait for the collector),"""
@@ -42,7 +42,7 @@ class Exporter(Protocol):
     @property
     def failing(self) -> bool: ...
 
-    def emit(self, span: Span) -> None: ...
+    def emit(self, beginning: Beginning, rest: Callable[[], Span]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -111,15 +111,17 @@ class Tracing:
                     return
                 number, seen = self._waiting.popleft()
                 self._held -= KIB + len(seen.raw)
-            began = time.perf_counter()
+            began = time.thread_time()
             self._make(number, seen)
             if not self._ending:
-                time.sleep(time.perf_counter() - began)
+                time.sleep(time.thread_time() - began)
 
     def _make(self, number: int, seen: Seen) -> None:
         try:
             ahead = time.time() - time.monotonic()  # the server's clock is the monotonic one
-            self._exporter.emit(span(kept(number, seen, HELD), self._secure, ahead))
+            self._exporter.emit(
+                beginning(seen, ahead), lambda: span(kept(number, seen, HELD), self._secure, ahead)
+            )
         except Exception as error:  # of this request; the others have theirs
             if not self._lost:
                 self._say(f"traces: no span of request {number}: {type(error).__name__}: {error}")

@@ -15,7 +15,7 @@ from mockllm.engine import Answer
 from mockllm.server.metrics import Metrics
 from mockllm.server.seen import Seen
 from mockllm.server.traces import tracing
-from mockllm.server.traces.spans import Span
+from mockllm.server.traces.spans import Beginning, Span
 from mockllm.server.traces.tracing import TracedJournal, Tracing
 from tests.waiting import until
 
@@ -37,11 +37,11 @@ class Collector:
         self.failing = False
         self.raises: Exception | None = None
 
-    def emit(self, span: Span) -> None:
+    def emit(self, beginning: Beginning, rest: Callable[[], Span]) -> None:
         self.go.wait(30)
         if self.raises is not None:
             raise self.raises
-        self.spans.append(span)
+        self.spans.append(rest())
 
     def close(self) -> None:
         self.go.wait(30)
