@@ -53,8 +53,14 @@ class Overlays:
         found = self._held.get(session, Overlay(session=session))
         if session is not None:
             return found
+        taken = set(self.names(None))
         own = [each for _, listed in sorted(self.settings.items(), reverse=True) for each in listed]
-        return replace(found, modifiers=(*found.modifiers, *own))
+        return replace(found, modifiers=(*found.modifiers, *(_named_freely(each, taken) for each in own)))
+
+    def names(self, session: str | None) -> list[str]:
+        """Those of an overlay's rules and modifiers, without what settings stand for."""
+        found = self._held.get(session, Overlay())
+        return [name for each in (*found.rules, *found.modifiers) if (name := _name(each)) is not None]
 
     @property
     def all(self) -> object:
@@ -205,6 +211,15 @@ class Overlays:
 def _name(item: Any) -> str | None:
     found = item.get("name")
     return found if isinstance(found, str) else None
+
+
+def _named_freely(item: Any, taken: set[str]) -> Json:
+    """What a setting stands for, under a name of its own: an overlay that was saved may be put back."""
+    name, number = str(item["name"]), 2
+    while name in taken:
+        name = f"{item['name']} {number}"
+        number += 1
+    return {**item, "name": name}
 
 
 def _without(name: str, items: Sequence[Any]) -> tuple[Json, ...]:

@@ -63,17 +63,17 @@ async def put_rule(control: Control, call: Call) -> BaseModel:
 async def delete_rule(control: Control, call: Call) -> BaseModel:
     overlays, session, name = _overlays(control), call.query.session, call.params["name"]
     if not await overlays.remove(name, session):
-        held = overlays.of(session)
-        names = [str(each["name"]) for each in (*held.rules, *held.modifiers) if isinstance(each, dict)]
+        names = overlays.names(session)
         there = f"it has {', '.join(names[:10])}" if names else "it is empty"
+        if name.startswith("settings ") and session is None:
+            there += "; settings are taken back by /api/config"
         raise Problem(404, f"The overlay has no {name[:80]}: {there}.")
     return models.OverlayDone(names=[name], overlay=overlays.of(session).text)
 
 
 async def delete_rules(control: Control, call: Call) -> BaseModel:
     overlays, session = _overlays(control), call.query.session
-    held = overlays.of(session)
-    names = [str(each["name"]) for each in (*held.rules, *held.modifiers) if isinstance(each, dict)]
+    names = overlays.names(session)
     await overlays.clear(session)
     return models.OverlayDone(names=names, overlay=overlays.of(session).text)
 

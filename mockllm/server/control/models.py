@@ -44,7 +44,7 @@ class RequestFilter(Given):
     left: Left | None = None
     fault: str | None = None
     """A fault that was played."""
-    since: float | None = None
+    since: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Seconds since the epoch."""
 
 
@@ -52,9 +52,9 @@ class RequestQuery(RequestFilter):
     """Which requests, and which page of them: newest first, or from `after` on oldest first."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
-    before: int | None = None
+    before: Annotated[int, Field(ge=0)] | None = None
     """Only older ones than the request of this id."""
-    after: int | None = None
+    after: Annotated[int, Field(ge=0)] | None = None
     """Only newer ones than the request of this id."""
 
 
@@ -163,7 +163,7 @@ class VerifyBody(Given):
     all_rules_used: bool = False
     no_unmatched: bool = False
     session: str | None = None
-    since: int = 0
+    since: Annotated[int, Field(ge=0)] = 0
     """Only requests newer than the one of this id."""
 
 

@@ -52,3 +52,17 @@ def test_limits_are_given_back(server: Steered, path: str) -> None:
     assert server.call("POST", "/api/rate-limit/reset/anthropic-messages").status == 200
     assert server.call("POST", path).status == 200
     assert asked() == 200
+
+
+def test_an_overlay_that_was_saved_is_put_back_beside_settings(server: Steered) -> None:
+    server.call("PATCH", "/api/config/global", {"headers": {"x-a": "set", "x-b": "set"}})
+    saved = server.call("GET", "/api/overlay.yaml").text
+    assert server.call("POST", "/api/rules", saved.replace("x-a: set", "x-a: saved")).status == 200
+    assert server.call("PATCH", "/api/config/global", {"headers": {"x-b": "later"}}).status == 200
+    headers = server.ask("hello").headers
+    assert (headers["x-a"], headers["x-b"]) == ("saved", "set")
+    assert server.call("DELETE", "/api/rules").json["names"] == ["settings global"]
+    headers = server.ask("hello").headers
+    assert (headers["x-a"], headers["x-b"]) == ("set", "later")
+    server.call("POST", "/api/config/reset")
+    assert server.call("DELETE", "/api/rules").json["names"] == []
