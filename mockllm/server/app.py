@@ -267,10 +267,11 @@ class App:
 
     async def _play(self, incoming: Incoming, sink: SocketSink, given: Given, since: float) -> Written:
         """Send the answer at its times, counted from `since`, then write down what came of it."""
-        request = given.request
-        if self.recorder is not None and request is not None and self.recorder.takes(given.answer, request):
+        request, recorder = given.request, self.recorder
+        taken = not given.close  # of a request that is turned away the body was not read
+        if taken and request is not None and recorder is not None and recorder.takes(given.answer, request):
             try:
-                return await self._pass_on(self.recorder, incoming, sink, given, request, since)
+                return await self._pass_on(recorder, incoming, sink, given, request, since)
             except NotPassed as error:
                 given = given._replace(answer=self.engine.refuse(error.failure, request))
         plan = given.answer.plan

@@ -284,3 +284,13 @@ def test_a_name_that_no_provider_has_is_told() -> None:
     with pytest.raises(ValueError, match='opnai is no provider that is known here; did you mean "openai"'):
         upstream("opnai=https://x")
     assert upstream("other=https://x/y/") == ("other", "https://x/y")
+
+
+def test_a_request_that_is_turned_away_is_not_passed_on(tmp_path: Path) -> None:
+    with recording(tmp_path, openai="http://127.0.0.1:9") as (url, _, told):
+        lines = ("Content-Encoding: gzip", "Connection: close")
+        got = post(url, "/v1/chat/completions", b"no gzip", *lines)
+        assert got.status == 400
+        until(lambda: any("/v1/chat/completions" in line for line in told))
+        assert not any("passed on" in line or "upstream" in line for line in told)
+    assert list(tmp_path.rglob("*.yaml")) == []
