@@ -35,6 +35,7 @@ from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server import app, player
 from mockllm.server.building import Builder
+from mockllm.server.collecting import Collector
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.serving import Address, Server, run_on_best_loop
 from mockllm.server.sink import SocketSink
@@ -144,7 +145,7 @@ def serve(pipe: Connection, case: Case) -> None:
     async def main() -> None:
         server = Server(app.App(engine), [Address("127.0.0.1", 0)])
         await server.start()
-        gc.freeze()  # as `serving.serve` does
+        Collector(lambda: server.app.running > 0, lambda: engine).begin(asyncio.get_running_loop())
         pipe.send(server.listening[0].port)
         while not pipe.poll():  # noqa: ASYNC110
             await asyncio.sleep(0.05)

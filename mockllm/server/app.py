@@ -166,16 +166,19 @@ class App:
 
     async def handle(self, incoming: Incoming) -> Written:
         """Answers one request; the only place where an error of ours is caught."""
+        connection = incoming.connection
         self.running += 1
         sink = SocketSink(incoming, self.limits)
         try:
-            return await self._serve(incoming, sink)
+            written = await self._serve(incoming, sink)
+            connection.idle = written is KEEP
+            return written
         except ConnectionError:
             return CLOSE
         except Exception:
             traceback.print_exc(file=sys.stderr)
             if sink.written:
-                incoming.connection.force_close()
+                connection.force_close()
                 return CLOSE
             return await self._play(incoming, sink, Given(_failed(), close=True), self.deadlines.time())
         finally:

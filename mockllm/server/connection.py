@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from math import inf
 from typing import Any, Final, Protocol
 
 from aiohttp import StreamReader
@@ -25,7 +26,9 @@ from mockllm.server.wire import CLOSE, Written
 SMALL: Final = 16 * 1024
 """Of smaller bodies aiohttp's flow control never hears."""
 TOGETHER: Final = 32
-"""So many requests at most are answered in one go: about a millisecond, which streams must wait."""
+"""So many requests at most are answered in one go."""
+LONGEST: Final = 0.001
+"""Seconds after which the others of a turn wait for the next: running streams must be in time."""
 _TOO_SLOW: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: 46\r\nConnection: close\r\n\r\nThe head of the request took too long to come\n"
@@ -99,6 +102,7 @@ class Connection(RequestHandler):
         "_watch",
         "ascii",
         "client",
+        "idle",
         "prepared",
         "whole",
     )
@@ -114,6 +118,8 @@ class Connection(RequestHandler):
         """What was found out about the request that stands first."""
         self.whole: bytes | None = None
         """What came, where it began with a request's head and no other began in it."""
+        self.idle = True
+        """Whether all that was asked is answered. aiohttp's handler may be on its way to wait for more."""
         self.client = ""
         """The peer's address, without its port."""
         self.ascii = True
@@ -136,6 +142,7 @@ class Connection(RequestHandler):
         if self.prepared is not None:
             self._app.abandoned(self.prepared)
         super().connection_lost(exc)
+        self._body = None  # it refers to the connection, and would keep it for the garbage collector
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it; aiohttp always closes
         """The client sends no more: it may be listening still, or have left. Nobody can tell before something
@@ -143,7 +150,7 @@ class Connection(RequestHandler):
         if self._known is not None:
             self._listener.answer([self])
         else:
-            idle = self._waiter is not None and not self._messages
+            idle = self.idle and not self._messages
             if idle or self._body is None or not self._body.is_eof():
                 return False
             if self._messages:
@@ -154,20 +161,29 @@ class Connection(RequestHandler):
         return self.transport is None or self.transport.get_extra_info("sslcontext") is None
 
     def data_received(self, data: bytes) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done() and not (self._begun or self._messages or self._known):
+        if self.idle and not (self._begun or self._messages or self._known):
             head = self._heads.find(data)
             if head is not None and not (self._close or self._force_close or self._upgraded):
                 if self._watch is not None:
                     self._unwatch()
                 self._known = head, data
-                self._listener.has_come(self)
+                self._come()
                 return
         if self._known is not None:  # more comes before the turn in which it is answered
             (_, before), self._known = self._known, None
             self._parse(before)
         self._parse(data)
-        if waiter is not None and self._messages and not waiter.done():
+        if self._messages:
+            if self.idle:
+                self._come()
+            else:
+                self._wake()
+
+    def _come(self) -> None:
+        """A request has come, and nothing stands before it."""
+        if self._waiter is None:  # aiohttp's handler would take it, on its way to wait for one
+            self._listener.answer([self])
+        else:
             self._listener.has_come(self)
 
     def _parse(self, data: bytes) -> None:
@@ -196,8 +212,7 @@ class Connection(RequestHandler):
 
     def answer(self) -> None:
         """Answers the request that has come, or leaves it to aiohttp's handler."""
-        waiter = self._waiter
-        if waiter is None or waiter.done():
+        if not self.idle:
             return
         if self._known is not None:
             (head, data), self._known = self._known, None
@@ -205,9 +220,15 @@ class Connection(RequestHandler):
                 self._stay()
                 return
             self._parse(data)
-            waiter.set_result(None)
-        elif self._messages and not self._answered():
-            waiter.set_result(None)
+        elif not self._messages or self._answered():
+            return
+        self.idle = False
+        self._wake()
+
+    def _wake(self) -> None:
+        """aiohttp's handler, if it waits for a request; else it comes to it by itself."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _answered(self) -> bool:
         """Whether the only request that waits is answered already. It is then as if it had never come to
@@ -299,13 +320,25 @@ _REASONS: Final = {
 }
 
 
+def _taken_up(
+    message: RawRequestMessage,
+    body: StreamReader,
+    connection: Connection,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> Incoming:
+    """aiohttp's handler has taken a request from those that wait."""
+    connection.idle = False
+    return Incoming(message, body, connection, writer, task)
+
+
 class Listener(Server):
     """Makes Connections; what a server socket is given as its protocol factory."""
 
     def __init__(self, app: Answerer) -> None:
         super().__init__(
             app.handle,  # type: ignore[arg-type]
-            request_factory=Incoming,  # type: ignore[arg-type]
+            request_factory=_taken_up,  # type: ignore[arg-type]
             handler_cancellation=True,
         )
         self._app = app
@@ -324,21 +357,28 @@ class Listener(Server):
 
     def _answer_turn(self) -> None:
         turn, self.came = self.came[:TOGETHER], self.came[TOGETHER:]
-        if self.came:
+        late = self.answer(turn, self._loop.time() + LONGEST)
+        if late or self.came:
+            self.came[:0] = late
             self._loop.call_soon(self._answer_turn)
-        self.answer(turn)
 
-    def answer(self, turn: Sequence[Connection]) -> None:
-        """Answers what these have asked for, as far as it has not been."""
-        for connection in turn:
+    def answer(self, turn: Sequence[Connection], until: float = inf) -> Sequence[Connection]:
+        """Answers what these have asked for, as far as it has not been; gives back those that there was no time
+        for, on the loop's clock."""
+        late: Sequence[Connection] = ()
+        for number, connection in enumerate(turn, 1):
             try:
                 connection.answer()
             except Exception:  # of this connection; the others are answered all the same
                 connection.log_exception("A request could not be answered")
                 connection.force_close()
+            if self._loop.time() > until:
+                late = turn[number:]
+                break
         said, self.said = self.said, []
         for transport, data in said:
             transport.write(data)
+        return late
 
     def __call__(self) -> Connection:
         limits = self._app.limits

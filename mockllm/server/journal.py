@@ -25,7 +25,7 @@ from mockllm.server.seen import Seen
 from mockllm.server.seen import short as short
 
 HELD: Final = 8 * MIB
-"""So many bytes of bodies and answers wait at most to be settled."""
+"""Where so many bytes of bodies and answers wait to be settled, they are no longer waited for."""
 LIGHT: Final = 8 * KIB
 """A smaller body is not counted among these."""
 PLAN: Final = 50_000
@@ -93,7 +93,7 @@ class Journal:
         if len(seen.raw) > LIGHT:
             self._held += len(seen.raw)
         if self._held > HELD:
-            self.settle()
+            self.settle(2)  # more than come; all at once would hold up the streams
 
     def tend(self, loop: AbstractEventLoop) -> None:
         """Counts and settles from time to time, for as long as somebody holds the journal: the loop may outlive

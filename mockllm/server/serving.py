@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import gc
 import signal
 import socket
 import sys
@@ -20,6 +19,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
+from mockllm.server.collecting import Collector
 
 T = TypeVar("T")
 
@@ -218,7 +218,7 @@ async def serve(
         with contextlib.suppress(NotImplementedError):  # no such thing on Windows' loops
             loop.add_signal_handler(number, signalled)
     await server.start()
-    gc.freeze()  # what is loaded lives on: the collector need not walk it while streams are played
+    Collector(lambda: app.running > 0, lambda: app.engine).begin(loop)
     ready(server.listening)
     task = loop.create_task(beside()) if beside is not None else None
     await asked.wait()

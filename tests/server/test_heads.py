@@ -62,7 +62,6 @@ NEVER_KEPT = {
     "HTTP/1.0",
     "the last of its connection",
     "a long head",
-    "a body that is nested too deep",  # it ends its connection
 }
 
 

@@ -1,0 +1,131 @@
+"""When the garbage of a server is collected, and that there is none."""
+
+from __future__ import annotations
+
+import gc
+import time
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from mockllm.server.app import App
+from mockllm.server.collecting import EVERY, MANY, SOME, Collector
+from mockllm.server.connection import Connection
+from mockllm.server.serving import Threaded
+from tests.server.fake_engine import FakeEngine, chunks, whole
+from tests.server.raw_client import Raw, request
+
+
+@pytest.fixture
+def collected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the collector does, in place of it."""
+    done: list[str] = []
+    for name in ("freeze", "unfreeze", "collect", "set_threshold"):
+        monkeypatch.setattr(
+            gc, name, lambda *given, name=name: done.append(" ".join([name, *map(str, given)]))
+        )
+    return done
+
+
+def gathered(monkeypatch: pytest.MonkeyPatch, walks: int) -> None:
+    monkeypatch.setattr(gc, "get_count", lambda: (0, walks, 0))
+
+
+@pytest.mark.parametrize(
+    ("busy", "walks", "reloaded", "does"),
+    [
+        (False, SOME - 1, False, []),
+        (False, SOME, False, ["collect", "freeze"]),
+        (False, 0, True, ["unfreeze", "collect", "freeze"]),
+        (True, SOME, False, []),
+        (True, MANY - 1, True, []),
+        (True, MANY, False, ["freeze", "collect 1"]),
+    ],
+    ids=[
+        "little has gathered",
+        "some has gathered and nobody waits",
+        "what was loaded before is garbage",
+        "somebody waits",
+        "somebody waits behind a reload",
+        "much has gathered and somebody waits",
+    ],
+)
+def test_it_collects_when_nobody_waits(
+    collected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    busy: bool,
+    walks: int,
+    reloaded: bool,
+    does: list[str],
+) -> None:
+    loaded: list[object] = ["one"]
+    collector = Collector(lambda: busy, lambda: loaded[0])
+    if reloaded:
+        loaded[0] = "another"
+    gathered(monkeypatch, walks)
+    collector.look()
+    assert collected == does
+
+
+def test_what_was_set_aside_is_walked_later(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = [True]
+    collector = Collector(lambda: busy[0], lambda: None)
+    gathered(monkeypatch, MANY)
+    collector.look()
+    busy[0] = False
+    gathered(monkeypatch, SOME)
+    collector.look()
+    collector.look()
+    assert collected == ["freeze", "collect 1", "unfreeze", "collect", "freeze", "collect", "freeze"]
+
+
+def test_it_looks_every_second(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loop:
+        asked: list[tuple[float, Callable[..., None], Any]] = []  # noqa: RUF012 - one loop
+
+        def call_later(self, seconds: float, call: Callable[..., None], *given: Any) -> None:
+            self.asked.append((seconds, call, given))
+
+    loop = Loop()
+    gathered(monkeypatch, SOME)
+    Collector(lambda: False, lambda: None).begin(cast(AbstractEventLoop, loop))
+    assert collected[0] == "freeze"
+    assert len(loop.asked) == 1
+    seconds, call, given = loop.asked.pop()
+    call(*given)
+    assert collected[2:] == ["collect", "freeze"]
+    assert seconds == EVERY
+    assert len(loop.asked) == 1
+
+
+def test_a_connection_leaves_no_cycle() -> None:
+    """What a request leaves goes at once, without the garbage collector."""
+    engine = FakeEngine({"/whole": whole(), "/stream": chunks(3, 0.001), "/slow": chunks(1000, 0.01)})
+    with_gc = gc.isenabled()
+    served = Threaded(App(engine))
+    served.start()
+    gc.collect()
+    gc.disable()
+    try:
+        for path in ("/whole", "/stream", "/slow", "/health"):
+            for body in (b"", b'{"a": 1}'):
+                with Raw(served.port) as raw:
+                    raw.send(request("POST" if body else "GET", path, body))
+                    if path == "/slow":
+                        raw.sock.recv(100)
+                    else:
+                        raw.answer()
+        end = time.monotonic() + 5
+        while time.monotonic() < end and _connections():
+            time.sleep(0.005)
+        assert not _connections()
+    finally:
+        served.stop()
+        if with_gc:
+            gc.enable()
+
+
+def _connections() -> list[object]:
+    return [each for each in gc.get_objects() if type(each) is Connection]
