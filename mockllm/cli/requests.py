@@ -51,12 +51,22 @@ def run(given: argparse.Namespace) -> int:
             found = asking.ask(given, "GET", "/api/requests", {**query, "after": last, "limit": 1000})
             if found["total"] < last:
                 last = 0  # the server was started anew
+            if (lost := _lost(found, last, query)) and not given.json:
+                print(f"… {lost} that the journal let go before they were seen")
             _show(found["requests"], given.json)
             last = max([last, *(each["id"] for each in found["requests"])])
     except asking.Unasked as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _lost(found: dict[str, Any], last: int, query: dict[str, Any]) -> int:
+    """How many requests behind this one are no longer there; of filtered ones nobody knows."""
+    if any(value is not None for value in query.values()):
+        return 0
+    first = found["requests"][0]["id"] if found["requests"] else found["total"] + 1
+    return max(0, int(first) - last - 1)
 
 
 def _show(found: list[dict[str, Any]], as_json: bool) -> None:

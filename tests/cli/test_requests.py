@@ -68,6 +68,26 @@ def test_those_that_come_are_followed(
     assert [line.partition(" ")[0] for line in out.splitlines()] == ["#1", "#2", "#3"]
 
 
+def test_what_was_let_go_meanwhile_is_counted(
+    server: Steered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = iter([True, False])
+
+    def slept(seconds: float) -> None:
+        if not next(steps, False):
+            raise KeyboardInterrupt
+        for _ in range(3):
+            server.ask("hello")
+        server.call("DELETE", "/api/requests")
+        server.ask("hello")
+
+    monkeypatch.setattr("mockllm.cli.requests.time.sleep", slept)
+    server.ask("hello")
+    out = ran(capsys, "requests", "--follow")[1]
+    assert [line.partition(" → ")[0].partition(" ")[0] for line in out.splitlines()] == ["#1", "…", "#5"]
+    assert "… 3 that the journal let go" in out
+
+
 def test_where_nobody_answers_it_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
