@@ -13,6 +13,8 @@ from mockllm.recordings.keeping import file_name, keep
 from mockllm.recordings.material import Material, NotImported
 from mockllm.recordings.writing import Reader
 
+MARK = b"# Imported from "
+"""How a file begins that was imported, and may be imported again."""
 OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
 
 
@@ -68,6 +70,11 @@ def _told(found: Imported, name: str, out: str | None, taken: set[str]) -> bool:
     taken.add(stem)
     path = Path(out, f"{stem}.yaml")
     try:
+        if path.exists() and not path.read_bytes().startswith(MARK):
+            print(
+                f"mockllm: {path} is there already, and was not imported: it stays as it is", file=sys.stderr
+            )
+            return False
         keep(path, found.text)
     except OSError as error:
         print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)
