@@ -18,6 +18,8 @@ from mockllm.scenario.shelf import ENTRY_POINTS
 from mockllm.scenario.tree import LARGEST, LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
 
 MOST_ENTRIES: Final = 4 * MOST_FILES
+ENTRY: Final = b"PK\x01\x02"
+"""With this each entry of an archive's list begins."""
 DENSEST: Final = 200
 """So many times larger than its bytes in the archive a file of more than a MiB may be."""
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
@@ -37,10 +39,10 @@ def _read(path: Path, inside: str, wanted: str | None) -> Tree:
     try:
         if path.stat().st_size > 2 * LARGEST_TREE:
             raise Refused(f"{path} is larger than a pack can be")
+        if _entries(path) > MOST_ENTRIES:  # before an object is made for each
+            raise Refused(f"it holds more than {MOST_FILES} files")
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            if len(entries) > MOST_ENTRIES:
-                raise Refused(f"it holds more than {MOST_FILES} files")
             begin = f"{inside}/" if inside else _begin(entries)
             if wanted is not None:
                 begin = _of_entry_points(archive, entries, wanted)
@@ -50,6 +52,17 @@ def _read(path: Path, inside: str, wanted: str | None) -> Tree:
     except _BROKEN as error:
         words = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise Refused(f"{path} cannot be read: {words}") from None
+
+
+def _entries(path: Path) -> int:
+    """How many entries an archive has at most, by their sign."""
+    found, rest = 0, b""
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            whole = rest + block
+            found += whole.count(ENTRY)
+            rest = whole[-len(ENTRY) + 1 :]
+    return found
 
 
 def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) -> Tree:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import sys
 import zipfile
 from collections.abc import Callable
@@ -70,6 +71,18 @@ def encrypted(folder: Path) -> Path:
 
 def many(folder: Path) -> Path:
     return zipped(folder / "x.zip", {f"f{number}.txt": "" for number in range(2001)})
+
+
+def endless_list(folder: Path) -> Path:
+    """A zip whose list names one file two hundred thousand times."""
+    with zipfile.ZipFile(folder / "one.zip", "w") as archive:
+        archive.writestr("a", "")
+    content = (folder / "one.zip").read_bytes()
+    head, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    entries = content[head:end] * 200_000
+    last = content[end:-10] + struct.pack("<IIH", len(entries), head, 0)
+    (folder / "x.zip").write_bytes(content[:head] + entries + last)
+    return folder / "x.zip"
 
 
 def nested(folder: Path) -> Path:
@@ -183,6 +196,7 @@ CORPUS: Final[list[object]] = [
         id="one huge file",
     ),
     pytest.param(many, "it holds more than 2000 files", id="too many files"),
+    pytest.param(endless_list, "it holds more than 2000 files", id="a list without end"),
     pytest.param(nested, "lies in more than 12 folders", id="too deep"),
     pytest.param(
         patched(b"hello hello", b"hullo hullo"), "cannot be read: Bad CRC-32", id="bytes that were changed"
