@@ -49,6 +49,7 @@ ACCEPTED: dict[str, tuple[Play, list[int]]] = {
         then([("user", "Other."), CUT, ("user", "x"), USER, CUT, MORE], heard="Once upon a"),
         [1, 2],
     ),
+    "it stands there twice, and for that question last": (then([("user", "Other."), CUT, USER, CUT]), []),
     "it was asked before the cut was there": (then([USER, CUT, MORE], took=5.0), []),
     "another text": (then([USER, ("assistant", "Once upon a time"), MORE]), []),
     "no text of the assistant": (then([USER, MORE]), []),
@@ -111,6 +112,10 @@ WAITS: dict[str, tuple[Play, bool]] = {
     "what it says is no number": (silent(0.3, says="NOT_GIVEN"), False),
     "nobody notices such a silence": (silent(0.05, says="600"), False),
     "an answer that is only slow": (silent(3.0, says="600", faults=()), False),
+    "an answer that takes long, and never stops for long": (
+        silent(60.0, says="600", faults=(), took=150.0, plan=streamed([60, 60, 29])),
+        False,
+    ),
     "a whole answer, and it would wait for ten minutes": (silent(0.3, says="600", stream=False), False),
     "and for an hour": (silent(0.3, says="3600", stream=False), True),
     "it left, whatever it says": (silent(0.3, says="600", left="gone", took=0.3), False),

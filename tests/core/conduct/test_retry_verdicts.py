@@ -61,12 +61,21 @@ IGNORED: dict[str, tuple[Play, list[int]]] = {
         [],
     ),
     "a date is told": (pair(2.0, told={"retry-after": formatdate(EPOCH + 10, usegmt=True)}), [1, 2]),
+    "it comes in the second of that date, nearly": (
+        pair(8.5, told={"retry-after": formatdate(EPOCH + 10, usegmt=True)}),
+        [],
+    ),
     "a date that has passed": (pair(0.5, told={"retry-after": formatdate(EPOCH - 10)}), []),
     "the body tells Google's RetryInfo": (pair(1.0, body=INFO), [1, 2]),
     "and it waits for that": (pair(1.5, body=INFO), []),
     "the body tells it in a list, as streams do": (pair(1.0, body=[INFO]), [1, 2]),
     "a RetryInfo that cannot be read": (pair(0.2, body="google.rpc.RetryInfo"), []),
     "a success that tells a wait, as Anthropic's do": (pair(0.2, 200, told=WAIT), []),
+    "one that was spoilt": (pair(0.2, 200, told=WAIT, faults=("malformed",)), []),
+    "of two at a time one was answered, and it may be the other's": (
+        lambda scene: (scene.ask(0, 429, told=WAIT, took=0.1), scene.ask(0, took=0.1), scene.ask(0.2)),
+        [],
+    ),
     "another client": (other_party(client=Client("Program/1", "other key", "127.0.0.1")), []),
     "another session": (other_party(session="other"), []),
     "another question": (other_party(said="something else"), []),
@@ -224,6 +233,13 @@ GIVEN_UP: dict[str, tuple[Play, list[int]]] = {
     "another try is under way": (lambda scene: (scene.ask(0, 503), scene.ask(1, took=None)), []),
     "another model was asked the same": (
         lambda scene: (scene.ask(0, 503), scene.ask(1, said=[("system", "x"), ("user", "hi")])),
+        [],
+    ),
+    "another model was asked the same, in a session": (
+        lambda scene: (
+            scene.ask(0, 503, session="s"),
+            scene.ask(1, session="s", said=[("system", "x"), ("user", "hi")]),
+        ),
         [],
     ),
     "something else was asked": (lambda scene: (scene.ask(0, 503), scene.ask(1, said="bye")), [1]),
