@@ -18,6 +18,8 @@ from mockllm.scenario.reading import read_source
 from mockllm.scenario.source import NOTHING, Source
 
 _TAG: Final = re.compile(r'the tag "[^"]*binary" is not read')
+_TEXT_TAG: Final = re.compile(r'the tag "[^"]*python/(unicode|str)" is not read')
+"""What cassettes of old Pythons call their texts."""
 
 
 class NotImported(Exception):
@@ -47,7 +49,10 @@ class Material:
             return loads(self.raw)
         except JSONDecodeError:
             pass
-        mistakes = [each for each in self.source.mistakes if not _TAG.search(each.message)]
+        known = (_TAG, _TEXT_TAG)
+        mistakes = [
+            each for each in self.source.mistakes if not any(tag.search(each.message) for tag in known)
+        ]
         if self.source.data is None or mistakes:
             raise NotImported(str(mistakes[0]) if mistakes else f"{self.name}: there is nothing in it")
         return self.source.data

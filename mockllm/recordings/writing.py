@@ -204,7 +204,7 @@ def _example(rule: Rule) -> Iterator[str]:
     """The request, so that a person sees what was asked, and `mockllm test` that it is found."""
     body = None if rule.private else _body(rule.asked.body)
     if body is None:
-        yield f"  # {rule.name}: the request is too long to stand here, or held a key"
+        yield f"  # {rule.name}: the request is no JSON, too long to stand here, or held a key"
         return
     asked: dict[str, Json] = {"method": rule.asked.method, "path": rule.asked.path}
     if rule.session is not None:

@@ -8,7 +8,7 @@ import base64
 import gzip
 import json
 
-from tests.language.playing import ask, table
+from tests.language.playing import Game, ask, table
 from tests.recordings.recorded import (
     ANSWER,
     BODY,
@@ -111,3 +111,20 @@ def test_a_saved_page_without_bodies_is_told() -> None:
     assert "the answer's body was not saved" in take(entry).notes[0]
     entry["log"]["entries"][0]["response"]["content"] = {"encoding": "base64", "text": "aGk="}
     assert again(take(entry)).bytes == b"hi"
+
+
+def test_an_old_cassette_with_anchors_and_tags_of_python() -> None:
+    text = f"""
+interactions:
+- request: &asked
+    body: !!python/unicode '{json.dumps(BODY)}'
+    headers: {{}}
+    method: !!python/unicode POST
+    uri: {URL}
+  response: {{body: {{string: !!python/unicode 'one'}}, headers: {{}}, status: {{code: 200, message: OK}}}}
+- request: *asked
+  response: {{body: {{string: !!binary dHdv}}, headers: {{}}, status: {{code: 200, message: OK}}}}
+version: 1
+"""
+    game = Game(take(text, "old.yaml").text)
+    assert [game.hear(ask("/v1/chat/completions", BODY)).bytes for _ in range(2)] == [b"one", b"two"]
