@@ -20,6 +20,7 @@ from mockllm.packing.store import put_tree
 from mockllm.packing.vetting import told_as
 from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.lock import NAME, lock_path
+from mockllm.scenario.mistakes import readable
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.shelf import NoPack, Shelf
 from mockllm.scenario.tree import Refused
@@ -75,7 +76,7 @@ def _print(cases: list[Case], found: list[Difference], json: bool) -> None:
         print(pretty({"requests": len(cases), "otherwise": other, "differences": differences}).decode())
         return
     for each in found:
-        print(each)
+        print(readable(str(each)))
     result = f"{other} answered otherwise" if other else "all answered alike"
     print(
         f"{len(cases)} asked: {result}"

@@ -30,6 +30,7 @@ from mockllm.scenario import lint
 from mockllm.scenario.folder import MANIFEST, is_pack
 from mockllm.scenario.gathering import Gathered, Wanted, gather
 from mockllm.scenario.lock import NAME, lock_path
+from mockllm.scenario.mistakes import readable
 from mockllm.scenario.tree import Refused, hidden, read_tree
 from mockllm.testing.coverage import Coverage
 from mockllm.testing.examples import Suite
@@ -179,7 +180,10 @@ def described(told: Powers) -> list[str]:
         "environment": ", ".join(told.environment) or "no variable",
         "uses": ", ".join(told.uses) or "no other pack",
     }
-    return [f"{told.name} {told.version}:", *(f"  {word:<11} {what}" for word, what in lines.items())]
+    return [
+        f"{told.name} {told.version}:",
+        *(readable(f"  {word:<11} {what}") for word, what in lines.items()),
+    ]
 
 
 def _test(folder: str, given: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from mockllm.packing.locking import Change, Locking, state_of
 from mockllm.packing.powers import powers
 from mockllm.packing.wishes import wishes
 from mockllm.scenario.lock import LOCK, NAME, lock_path, read_lock
+from mockllm.scenario.mistakes import readable
 from mockllm.scenario.shelf import Shelf, installed
 from mockllm.scenario.shipped import shipped, shipped_names
 from mockllm.scenario.tree import Refused
@@ -153,11 +154,11 @@ def _info(path: str, text: str, json: bool) -> int:
         )
         return 0
     first, *lines = described(told)
-    print(first.removesuffix(":") + (f": {word.description}" if word.description else ""))
+    print(readable(first.removesuffix(":") + (f": {word.description}" if word.description else "")))
     print(*lines, sep="\n")
-    print(f"  {'license':<11} {word.license or 'none is named'}\n  {'from':<11} {shown}")
+    print(readable(f"  {'license':<11} {word.license or 'none is named'}\n  {'from':<11} {shown}"))
     for each in params:
-        print(f"  --set {each['name']}=  {each['is'] or ''} (default {each['default']})")
+        print(readable(f"  --set {each['name']}=  {each['is'] or ''} (default {each['default']})"))
     return 0
 
 

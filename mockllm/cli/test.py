@@ -12,6 +12,7 @@ from typing import Final
 from mockllm.cli.listing import as_json, list_mistakes
 from mockllm.cli.options import LOADING, add, settled, wanted
 from mockllm.core.json import Json, pretty
+from mockllm.scenario.mistakes import readable
 from mockllm.testing.examples import Result, Suite
 
 GREEN: Final = "\x1b[32m"
@@ -65,12 +66,12 @@ def show(result: Result, *, colour: bool = False) -> None:
     word = "ok" if result.passed else "FAIL"
     if colour:
         word = f"{GREEN if result.passed else RED}{word}{PLAIN}"
-    print(f"{word} {result.where} {title(result)}", flush=True)
+    print(f"{word} {result.where} {readable(title(result))}", flush=True)
     for failed in result.failed:
         step = "" if failed.step is None else f"step {failed.step}: "
-        print(f"  {step}{failed.mismatch}")
+        print(readable(f"  {step}{failed.mismatch}"))
         for note in failed.mismatch.notes:
-            print(textwrap.indent(note, "    "))
+            print(readable(textwrap.indent(note, "    ")))
 
 
 def title(result: Result) -> str:

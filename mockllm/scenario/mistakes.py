@@ -16,6 +16,8 @@ from mockllm.core.json import Json
 Path: TypeAlias = "tuple[str | int, ...]"
 """Keys and indices from the top of a file to one of its values."""
 
+LONGEST_PATH: Final = 300
+"""Characters of a path that a person is shown."""
 _PLAIN_KEY: Final = re.compile(r"[^\W\d][\w-]*\Z")
 
 
@@ -31,7 +33,8 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        path = self.path if len(self.path) <= LONGEST_PATH else f"{self.path[: LONGEST_PATH - 1]}…"
+        return readable(": ".join(part for part in (place, path, self.message) if part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,16 @@ class Stale:
     def outcome(self) -> str:
         """What became of it, in words."""
         return "its last good version still answers" if self.kept else "left out until it is mended"
+
+
+def readable(text: str) -> str:
+    """A text as a terminal may be given it: what would steer it, as others' files may, is written out."""
+    if text.isprintable():
+        return text
+    return "".join(
+        mark if mark.isprintable() or mark == "\n" else mark.encode("unicode_escape").decode()
+        for mark in text
+    )
 
 
 def path_text(path: Path) -> str:

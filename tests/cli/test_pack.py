@@ -198,3 +198,24 @@ def test_the_lock_stands_beside_the_scenarios_that_are_named(tmp_path: Path) -> 
     assert run("pack", "add", tmp_path / "p", "--scenarios", "alone") == 0
     assert Path("alone/mockllm.lock").is_file()
     assert run("pack", "test", "alone", "--frozen") == 0
+
+
+def test_a_pack_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    words = (
+        r'description: "red \e[31m \u202e"' + "\n" + r'license: "\e]0;title\a"' + "\n"
+        r'params: {p: {default: "\e[5m", env: "A\eB"}}'
+    )
+    hostile = r"""
+rules: [{name: a, match: {user: hi}, reply: "\e[2J", faults: [{redirect: {to: "//\e[34m"}}], "k\e[32m": 1}]
+examples: [{name: "\e[33mhi", request: {user: hi}, expect: {text: "\e[35m"}}]
+"""
+    made = pack(Path("p"), more=words, rules=hostile)
+    assert run("pack", "check", made) == 1
+    write(made, {"rules.yaml": hostile.replace(r', "k\e[32m": 1', "")})
+    for command in ("check", "info", "test"):
+        run("pack", command, made)
+    write(Path("q"), {"pack.yaml": manifest(), "rules.yaml": "rules: []"})
+    run("diff", "p", "q")
+    said = capsys.readouterr()
+    assert "red \\x1b[31m \\u202e" in said.out
+    assert [mark for mark in said.out + said.err if not mark.isprintable() and mark != "\n"] == []

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from mockllm.scenario.mistakes import Mistake, Path, either, meant, nearest, path_text, scalar_text
+from mockllm.scenario.mistakes import Mistake, Path, either, meant, nearest, path_text, readable, scalar_text
 
 
 def test_a_mistake_says_where_and_what() -> None:
@@ -82,3 +82,10 @@ def test_values_are_shown_as_yaml_writes_them() -> None:
         "a",
     ]
     assert either(["a", 1, True]) == '"a", 1 or true'
+
+
+def test_what_would_steer_a_terminal_is_written_out_and_long_paths_are_cut() -> None:
+    said = str(Mistake("a.yaml", 1, 2, 'rules[0]["\x1b[2J\u202e"]', "unknown key\nin two lines"))
+    assert said == 'a.yaml:1:2: rules[0]["\\x1b[2J\\u202e"]: unknown key\nin two lines'
+    assert readable("é 中 →") == "é 中 →"
+    assert len(str(Mistake("a.yaml", 1, 2, "x" * 10_000, "unknown key"))) < 400
