@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -24,6 +25,7 @@ BOUNDS: Final = tuple(
     round(digit * 10.0**power, 7) for power in range(-4, 3) for digit in (1, 1.5, 2, 3, 5, 7)
 )
 """Upper bounds of the histograms' buckets, in seconds: 0.1 ms to 700 s."""
+_PLACE: Final = partial(bisect_left, BOUNDS)
 KINDS: Final = 200
 """So many models, and so many rules, have counters of their own."""
 SERIES: Final = 1_000
@@ -50,11 +52,12 @@ class Histogram:
         self.total += value
         self.most = max(self.most, value)
 
-    def add_all(self, other: Histogram) -> None:
-        """What was counted in another."""
-        self.counts = [own + new for own, new in zip(self.counts, other.counts, strict=True)]
-        self.total += other.total
-        self.most = max(self.most, other.most)
+    def add_all(self, values: Sequence[float], places: Mapping[int, int]) -> None:
+        """Many at once, at a third of what each by itself costs; `places` is how many fall in which bucket."""
+        for place, count in places.items():
+            self.counts[place] += count
+        self.total += sum(values)
+        self.most = max(self.most, max(values))
 
     @property
     def count(self) -> int:
@@ -146,12 +149,10 @@ class Metrics:
         found = self._count(seen, took)
         for fault in seen.answer.faults:
             found.faults[fault] += len(took)
-        counted = Histogram()
-        for each in took:
-            counted.add(each)
-        found.took.add_all(counted)
+        places = Counter(map(_PLACE, took))
+        found.took.add_all(took, places)
         if _streamed(seen):
-            found.ttft.add_all(counted)
+            found.ttft.add_all(took, places)
 
     def seconds(self) -> Iterator[Second]:
         """The time series, oldest first; seconds without a request are left out."""

@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from mockllm.server.metrics import BOUNDS, SERIES, Histogram, Metrics
+from mockllm.server.metrics import BOUNDS, SERIES, Metrics
 from tests.server.control.steered import Got, Steered, steered
 from tests.server.test_metrics import STREAM, said, seen
 from tests.waiting import until
@@ -162,11 +162,12 @@ def test_a_stream_that_left_at_once_had_its_first_chunk_then(together: bool) -> 
     assert found.ttft.count == 3
 
 
-def test_histograms_add_up() -> None:
-    one, other, both = Histogram(), Histogram(), Histogram()
-    for number, each in enumerate((0.0001, 0.5, 3.0, BOUNDS[-1] * 2)):
-        (one if number % 2 else other).add(each)
-        both.add(each)
-    one.add_all(other)
-    assert (one.counts, one.most) == (both.counts, both.most)
-    assert one.total == pytest.approx(both.total)
+def test_many_values_count_as_each_of_them() -> None:
+    values = [0.0001, 0.00015, 0.5, 3.0, BOUNDS[-1] * 2]
+    each, together = Metrics(), Metrics()
+    for value in values:
+        each.one(seen(said(), took=value))
+    together.many(seen(said()), values)
+    (one,), (many,) = each.endpoints.values(), together.endpoints.values()
+    assert (one.took.counts, one.took.most) == (many.took.counts, many.took.most)
+    assert one.took.total == pytest.approx(many.took.total)
