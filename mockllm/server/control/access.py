@@ -17,6 +17,8 @@ from mockllm.server.control.problem import Problem
 HEADER: Final = "x-mockllm-admin-token"
 SAFE: Final = frozenset({"GET", "HEAD"})
 """The methods that change nothing."""
+PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""What a proxy says of whom it asks for: all the world may look like this machine behind one."""
 ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
 """What a browser says (`sec-fetch-site`) of a page of another origin."""
 
@@ -38,7 +40,7 @@ class Access:
         if self._has_cookie(headers):
             self._check_origin(method, headers)
             return
-        if not is_loopback(client):
+        if not is_loopback(client) or any(name in headers for name in PASSED_ON):
             if self.token is not None:
                 raise Problem(401, f"Send the admin token: Authorization: Bearer TOKEN, or {HEADER}.")
             raise Problem(403, "Only this machine may use the control API; --admin-token opens it to others.")

@@ -26,6 +26,24 @@ CASES: dict[str, tuple[Access, str, dict[str, str], int | None]] = {
     "the token as a header of ours": (CLOSED, AWAY, {"x-mockllm-admin-token": "t0ken"}, None),
     "this machine with a wrong token": (CLOSED, "127.0.0.1", {"authorization": "bearer no"}, 401),
     "a token where none is set": (OPEN, AWAY, {"authorization": "Bearer x"}, 403),
+    "behind a proxy on this machine": (
+        OPEN,
+        "127.0.0.1",
+        {"host": "localhost", "x-forwarded-for": AWAY},
+        403,
+    ),
+    "behind one that says it by the book": (
+        CLOSED,
+        "::1",
+        {"host": "localhost", "forwarded": f"for={AWAY}"},
+        401,
+    ),
+    "behind a proxy with the token": (
+        CLOSED,
+        "127.0.0.1",
+        {"host": "x.example", "x-real-ip": AWAY, "authorization": "Bearer t0ken"},
+        None,
+    ),
     "no address at all": (OPEN, "", {"host": "localhost"}, 403),
 }
 
