@@ -11,89 +11,13 @@ from typing import Any
 import pytest
 
 from mockllm.cli.options import SERVING, settled
-from mockllm.core.events import sent
-from mockllm.core.hash import older_hash, request_hash
-from mockllm.core.json import dumps, loads
+from mockllm.core.json import loads
 from mockllm.core.limits import STRATEGIES
-from mockllm.core.plan import Data, Plan, Raw, Wait
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.engine import Answer, Engine
-from mockllm.recordings.importing import imported
-from mockllm.recordings.material import Material
-from mockllm.recordings.writing import Reader
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Wanted, gather
-from mockllm.scenario.pack import Settings
-from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.state.sessions import Sessions
-from tests.core.test_hash import POEM
+from mockllm.core.plan import Data
+from tests.docs.switching_asked import Asked
+from tests.docs.switching_recorded import RECORDED
 
 PAGE = Path(__file__).parents[2] / "docs" / "switching.md"
-VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
-
-
-class Asked:
-    """What one request to a server with this pack and environment gives."""
-
-    def __init__(
-        self,
-        pack: str,
-        query: str = "",
-        model: str = "gpt-4o",
-        environment: dict[str, str] | None = None,
-        raw: bytes | None = None,
-        scenarios: Path | None = None,
-        **body: Any,
-    ) -> None:
-        folders = () if scenarios is None else (str(scenarios),)
-        gathered = gather(Wanted(folders, (pack,), Settings((), environment or {}), VOCABULARY))
-        assert not gathered.mistakes
-        self.engine = engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
-        if raw is None:
-            raw = dumps({"model": model, "messages": [{"role": "user", "content": "Say it back."}], **body})
-        self.request = engine.read(
-            "POST", "/v1/chat/completions", query.lstrip("?"), {}, raw, "127.0.0.1", 1.7e9
-        )
-        self.answer: Answer = engine.answer(self.request)
-        self.plan: Plan = self.answer.plan
-        self.status = self.plan.head.status
-
-    def again(self, count: int, after: float = 0.0) -> list[int]:
-        """The statuses of so many more such requests, that much later."""
-        self.request.now += after
-        return [self.engine.answer(self.request).status for _ in range(count)]
-
-    @property
-    def body(self) -> Any:
-        (step,) = (step for step in self.plan.steps if isinstance(step, Data))
-        return loads(step.payload)
-
-    @property
-    def text(self) -> str:
-        return str(self.body["choices"][0]["message"]["content"])
-
-    @property
-    def error(self) -> dict[str, Any]:
-        return dict(self.body["error"])
-
-    @property
-    def chunks(self) -> list[str]:
-        written = b"".join(
-            step.data if isinstance(step, Raw) else b"data: %b\n\n" % step.payload
-            for step in self.plan.steps
-            if isinstance(step, (Raw, Data))
-        )
-        found = re.findall(rb"data: (\{.*\})\n\n", written)
-        said = [loads(event)["choices"] for event in found]
-        return [
-            choices[0]["delta"]["content"]
-            for choices in said
-            if choices and choices[0]["delta"].get("content")
-        ]
-
-    @property
-    def waits(self) -> list[float]:
-        return [step.seconds for step in self.plan.steps if isinstance(step, Wait)]
 
 
 def hello() -> None:
@@ -327,67 +251,7 @@ def no_gap() -> None:
     assert Asked("benchmark", environment={"CHUNK_DELAY_MS": "5625"}).waits == [5.625] * 17
 
 
-def by_hash(tmp_path: Path) -> None:
-    hash = request_hash(Asked("default").request)
-    rule = {"name": "again", "match": {"hash": hash}, "reply": "as recorded"}
-    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [rule]}))
-    assert Asked("default", scenarios=tmp_path).text == "as recorded"
-    assert Asked("default", scenarios=tmp_path, temperature=1).text != "as recorded"
-
-
-def by_older_hash(tmp_path: Path) -> None:
-    older = older_hash(Asked("default").request)
-    assert older is not None
-    rule = {"name": "again", "match": {"hash": older}, "reply": "as recorded"}
-    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [rule]}))
-    assert Asked("default", scenarios=tmp_path).text == "as recorded"
-
-
-SAID_THEN: dict[str, Any] = {
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "recorded"}}]
-}
-
-
-def cassette(tmp_path: Path) -> None:
-    request: dict[str, Any] = {
-        "method": "POST",
-        "uri": "https://api.openai.com/v1/chat/completions",
-        "headers": {},
-    }
-    request["body"] = Asked("default").request.raw_text
-    response: dict[str, Any] = {
-        "status": {"code": 200},
-        "headers": {},
-        "body": {"string": dumps(SAID_THEN).decode()},
-    }
-    file = Material("cassette.yaml", dumps({"interactions": [{"request": request, "response": response}]}))
-    (tmp_path / "recorded.yaml").write_text(imported(file, Reader()).text, encoding="utf-8")
-    assert b'"recorded"' in sent(Asked("default", scenarios=tmp_path).plan)
-
-
-def recorded(tmp_path: Path, **how: str) -> Asked:
-    frames = [{"at": "100ms", "data": dumps(SAID_THEN).decode()}]
-    replay = {"headers": {"content-type": "application/json"}, "frames": frames, **how}
-    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [{"replay": replay}]}))
-    return Asked("default", scenarios=tmp_path)
-
-
-def at_its_times(tmp_path: Path) -> None:
-    assert recorded(tmp_path).plan.delay == 0.1
-    assert recorded(tmp_path, timing="2x").plan.delay == 0.05
-
-
-def said_anew(tmp_path: Path) -> None:
-    assert recorded(tmp_path, **{"as": "reply"}).text == "recorded"
-
-
-def poems() -> None:
-    poem = "A function stood before a glass"
-    assert poem in sent(Asked("recordings", raw=dumps(POEM)).plan).decode()
-    assert Asked("recordings").status == 404
-
-
-ROWS: dict[str, Callable[..., None]] = {
+ROWS: dict[str, Callable[[], None]] = {
     "a plain request": hello,
     '`"stream": true`': streamed,
     "`?delay=MS`": delayed,
@@ -420,12 +284,6 @@ ROWS: dict[str, Callable[..., None]] = {
     "the default stream": load,
     "`CHUNK_COUNT`": count,
     "`CHUNK_DELAY_MS`": no_gap,
-    "the same request, the same answer": by_hash,
-    "a hash of the older recipe": by_older_hash,
-    "a VCR cassette": cassette,
-    "a recorded stream": at_its_times,
-    "a recorded answer, for another provider": said_anew,
-    "recorded poems over HTTPS": poems,
 }
 
 
@@ -438,10 +296,14 @@ def rows() -> list[str]:
 
 
 def test_every_row_of_the_page_is_run_and_every_check_has_a_row() -> None:
-    assert rows() == list(ROWS)
+    assert rows() == [*ROWS, *RECORDED]
 
 
 @pytest.mark.parametrize("row", list(ROWS))
-def test_a_row_says_what_comes(row: str, tmp_path: Path) -> None:
-    run = ROWS[row]
-    run(tmp_path) if run in (by_hash, by_older_hash, cassette, at_its_times, said_anew) else run()
+def test_a_row_says_what_comes(row: str) -> None:
+    ROWS[row]()
+
+
+@pytest.mark.parametrize("row", list(RECORDED))
+def test_a_row_says_what_comes_of_a_recording(row: str, tmp_path: Path) -> None:
+    RECORDED[row](tmp_path)

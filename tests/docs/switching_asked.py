@@ -1,0 +1,85 @@
+"""One request to a server with a pack and an environment, and all that it gives: what the rows of
+docs/switching.md are held against.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mockllm.core.json import dumps, loads
+from mockllm.core.plan import Data, Plan, Raw, Wait
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.engine import Answer, Engine
+from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario.pack import Settings
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.state.sessions import Sessions
+
+VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+
+
+class Asked:
+    """What one request to a server with this pack and environment gives."""
+
+    def __init__(
+        self,
+        pack: str,
+        query: str = "",
+        model: str = "gpt-4o",
+        environment: dict[str, str] | None = None,
+        raw: bytes | None = None,
+        scenarios: Path | None = None,
+        **body: Any,
+    ) -> None:
+        folders = () if scenarios is None else (str(scenarios),)
+        gathered = gather(Wanted(folders, (pack,), Settings((), environment or {}), VOCABULARY))
+        assert not gathered.mistakes
+        self.engine = engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
+        if raw is None:
+            raw = dumps({"model": model, "messages": [{"role": "user", "content": "Say it back."}], **body})
+        self.request = engine.read(
+            "POST", "/v1/chat/completions", query.lstrip("?"), {}, raw, "127.0.0.1", 1.7e9
+        )
+        self.answer: Answer = engine.answer(self.request)
+        self.plan: Plan = self.answer.plan
+        self.status = self.plan.head.status
+
+    def again(self, count: int, after: float = 0.0) -> list[int]:
+        """The statuses of so many more such requests, that much later."""
+        self.request.now += after
+        return [self.engine.answer(self.request).status for _ in range(count)]
+
+    @property
+    def body(self) -> Any:
+        (step,) = (step for step in self.plan.steps if isinstance(step, Data))
+        return loads(step.payload)
+
+    @property
+    def text(self) -> str:
+        return str(self.body["choices"][0]["message"]["content"])
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return dict(self.body["error"])
+
+    @property
+    def chunks(self) -> list[str]:
+        written = b"".join(
+            step.data if isinstance(step, Raw) else b"data: %b\n\n" % step.payload
+            for step in self.plan.steps
+            if isinstance(step, (Raw, Data))
+        )
+        found = re.findall(rb"data: (\{.*\})\n\n", written)
+        said = [loads(event)["choices"] for event in found]
+        return [
+            choices[0]["delta"]["content"]
+            for choices in said
+            if choices and choices[0]["delta"].get("content")
+        ]
+
+    @property
+    def waits(self) -> list[float]:
+        return [step.seconds for step in self.plan.steps if isinstance(step, Wait)]

@@ -1,0 +1,87 @@
+"""The rows of docs/switching.md about what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mockllm.core.events import sent
+from mockllm.core.hash import older_hash, request_hash
+from mockllm.core.json import dumps
+from mockllm.recordings.importing import imported
+from mockllm.recordings.material import Material
+from mockllm.recordings.writing import Reader
+from tests.core.test_hash import POEM
+from tests.docs.switching_asked import Asked
+
+
+def by_hash(tmp_path: Path) -> None:
+    hash = request_hash(Asked("default").request)
+    rule = {"name": "again", "match": {"hash": hash}, "reply": "as recorded"}
+    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [rule]}))
+    assert Asked("default", scenarios=tmp_path).text == "as recorded"
+    assert Asked("default", scenarios=tmp_path, temperature=1).text != "as recorded"
+
+
+def by_older_hash(tmp_path: Path) -> None:
+    older = older_hash(Asked("default").request)
+    assert older is not None
+    rule = {"name": "again", "match": {"hash": older}, "reply": "as recorded"}
+    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [rule]}))
+    assert Asked("default", scenarios=tmp_path).text == "as recorded"
+
+
+SAID_THEN: dict[str, Any] = {
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "recorded"}}]
+}
+
+
+def cassette(tmp_path: Path) -> None:
+    request: dict[str, Any] = {
+        "method": "POST",
+        "uri": "https://api.openai.com/v1/chat/completions",
+        "headers": {},
+    }
+    request["body"] = Asked("default").request.raw_text
+    response: dict[str, Any] = {
+        "status": {"code": 200},
+        "headers": {},
+        "body": {"string": dumps(SAID_THEN).decode()},
+    }
+    file = Material("cassette.yaml", dumps({"interactions": [{"request": request, "response": response}]}))
+    (tmp_path / "recorded.yaml").write_text(imported(file, Reader()).text, encoding="utf-8")
+    assert b'"recorded"' in sent(Asked("default", scenarios=tmp_path).plan)
+
+
+def recorded(tmp_path: Path, **how: str) -> Asked:
+    frames = [{"at": "100ms", "data": dumps(SAID_THEN).decode()}]
+    replay = {"headers": {"content-type": "application/json"}, "frames": frames, **how}
+    (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [{"replay": replay}]}))
+    return Asked("default", scenarios=tmp_path)
+
+
+def at_its_times(tmp_path: Path) -> None:
+    assert recorded(tmp_path).plan.delay == 0.1
+    assert recorded(tmp_path, timing="2x").plan.delay == 0.05
+
+
+def said_anew(tmp_path: Path) -> None:
+    assert recorded(tmp_path, **{"as": "reply"}).text == "recorded"
+
+
+def poems(tmp_path: Path) -> None:
+    poem = "A function stood before a glass"
+    assert poem in sent(Asked("recordings", raw=dumps(POEM)).plan).decode()
+    assert Asked("recordings").status == 404
+
+
+RECORDED: dict[str, Callable[[Path], None]] = {
+    "the same request, the same answer": by_hash,
+    "a hash of the older recipe": by_older_hash,
+    "a VCR cassette": cassette,
+    "a recorded stream": at_its_times,
+    "a recorded answer, for another provider": said_anew,
+    "recorded poems over HTTPS": poems,
+}
+"""Each with a folder of its own."""
