@@ -1,0 +1,62 @@
+"""docs/recordings.md: its scenario loads and is found, its commands have the options that it names."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from mockllm.recordings import hosts
+from mockllm.recordings.importing import KINDS
+from tests.language.playing import Game, ask
+
+PAGE = (Path(__file__).parents[2] / "docs/recordings.md").read_text(encoding="utf-8")
+COMMANDS = {"record": "record", "serve": "serve", "import": "importing", "hash": "hash"}
+
+
+def options_of(module: str) -> set[str]:
+    parser = argparse.ArgumentParser()
+    import_module(f"mockllm.cli.{module}").arguments(parser)
+    return {name for action in parser._actions for name in action.option_strings}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_commands_have_the_options_that_it_names(command: str) -> None:
+    lines = re.findall(rf"mockllm {command}\b([^`\n]*)", PAGE)
+    named = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
+    assert lines
+    assert named <= options_of(COMMANDS[command])
+
+
+def test_every_option_that_it_names_is_one() -> None:
+    known = set().union(*map(options_of, COMMANDS.values()), {"--set"})
+    assert set(re.findall(r"--[a-z-]+", PAGE)) <= known
+    for option in (
+        "--upstream",
+        "--record-misses",
+        "--hash-ignore",
+        "--tls-self-signed",
+        "--tls-port",
+        "--gzip",
+    ):
+        assert option in PAGE
+
+
+ASKED = ask("/v1/chat/completions", {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]})
+
+
+def test_its_recording_is_a_scenario() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    heard = Game(example).hear(ASKED)
+    assert heard.bytes.endswith(b"data: [DONE]\n\n")
+    assert heard.took == 0.43
+
+
+def test_it_names_every_kind_of_file_that_is_imported() -> None:
+    for word in ("VCR", "HAR", "curl -i", "aimock", "WireMock", "JSON object in each line", "exchange"):
+        assert word in KINDS
+        assert word in PAGE
+    assert f"`{hosts.OTHER}`" in PAGE
