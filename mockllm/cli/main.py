@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from mockllm import __version__
+from mockllm.cli.authorities import unread_authorities
 from mockllm.cli.staying import staying
 
 COMMANDS: Final = {
@@ -76,7 +77,7 @@ def _run(given: list[str]) -> int:
     for name, help in COMMANDS.items():
         sub = commands.add_parser(name, help=help, description=help.capitalize() + ".")
         if given[:1] == [name]:  # only the command that runs is imported
-            with staying():
+            with staying(), unread_authorities():
                 module = importlib.import_module(f"mockllm.cli.{MODULES.get(name, name)}")
             module.arguments(sub)
             sub.set_defaults(run=module.run)

@@ -6,6 +6,7 @@ Apart from the recorder, which hands the answer through and writes it down.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
@@ -42,12 +43,14 @@ class Upstreams:
 
     async def ask(self, request: Request, headers: Mapping[str, str]) -> ClientResponse:
         """The head of the provider's answer, its body still to be read. Raises NotPassed."""
-        from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+        from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
         from yarl import URL
 
         url = self.url(request, headers)
         if self._session is None:
             self._session = ClientSession(
+                # aiohttp's own context was made before anybody asked (cli.authorities)
+                connector=TCPConnector(ssl=ssl.create_default_context()),
                 auto_decompress=False,
                 cookie_jar=DummyCookieJar(),
                 timeout=ClientTimeout(total=None, sock_connect=CONNECT),
