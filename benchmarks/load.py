@@ -30,26 +30,31 @@ HEADERS = {
     "User-Agent": "benchmark",
 }
 LUA = """
-local requests, at = {}, 0
+local requests, at, number, own = {}, 0, 0, false
 function init(arguments)
+  own = arguments[2] == "own"
+  if own then wrk.headers["X-Request-Id"] = "@@@@@@@@" end
   for line in io.lines(arguments[1]) do requests[#requests + 1] = wrk.format("POST", nil, nil, line) end
 end
 function request()
   at = at % #requests + 1
-  return requests[at]
+  if not own then return requests[at] end
+  number = number + 1
+  return (requests[at]:gsub("@@@@@@@@", string.format("%08x", number), 1))
 end
 """
 
 
-def rate(port: int, bodies: Sequence[bytes], seconds: int) -> tuple[float, int]:
-    """Answers a second, and how many there were. SystemExit where one was no success."""
+def rate(port: int, bodies: Sequence[bytes], seconds: int, *, own: bool = False) -> tuple[float, int]:
+    """Answers a second, and how many there were; each request with a head of its `own`, or all with the same but
+    for the body's length. SystemExit where one was no success."""
     if WRK:
-        return _wrk(port, bodies, seconds)
-    tally = asked(port, bodies, seconds=seconds)
+        return _wrk(port, bodies, seconds, own)
+    tally = asked(port, bodies, seconds=seconds, own=own)
     return tally.rate, tally.answers
 
 
-def _wrk(port: int, bodies: Sequence[bytes], seconds: int) -> tuple[float, int]:
+def _wrk(port: int, bodies: Sequence[bytes], seconds: int, own: bool) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder:
         lines, script = Path(folder, "bodies"), Path(folder, "varied.lua")
         lines.write_bytes(b"\n".join(bodies) + b"\n")
@@ -57,7 +62,18 @@ def _wrk(port: int, bodies: Sequence[bytes], seconds: int) -> tuple[float, int]:
         script.write_text(headers + LUA)
         url = f"http://127.0.0.1:{port}{PATH}"
         said = subprocess.run(
-            [str(WRK), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url, "--", str(lines)],
+            [
+                str(WRK),
+                "-t1",
+                f"-c{CONNECTIONS}",
+                f"-d{seconds}s",
+                "-s",
+                str(script),
+                url,
+                "--",
+                str(lines),
+                "own" if own else "same",
+            ],
             preexec_fn=lambda: put(LOAD_CORE),
             capture_output=True,
             text=True,
@@ -135,6 +151,11 @@ def _complete(came: bytes) -> bool:
     return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
 
 
+def _owned(requests: Sequence[bytes]) -> Iterator[bytes]:
+    for number, each in enumerate(cycle(requests)):
+        yield each.replace(b"@@@@@@@@", b"%08x" % number, 1)
+
+
 def asked(
     port: int,
     bodies: Sequence[bytes],
@@ -143,9 +164,11 @@ def asked(
     answers: float = float("inf"),
     connections: int = CONNECTIONS,
     heard: Callable[[bytes], object] = bytes,
+    own: bool = False,
 ) -> Tally:
     """What our own generator was answered, for so long or so many answers; each is given to `heard`."""
     head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    head += "X-Request-Id: @@@@@@@@\r\n" * own
     requests = [
         f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
         + body
@@ -155,7 +178,7 @@ def asked(
     async def run() -> Tally:
         began = time.monotonic()
         tally = Tally(began + seconds, answers, heard=heard)
-        turn = cycle(requests)
+        turn = _owned(requests) if own else cycle(requests)
         loop = asyncio.get_running_loop()
         ended: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
         for future in ended:

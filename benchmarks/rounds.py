@@ -33,18 +33,20 @@ class Figures:
     """Microseconds of CPU time for each answer."""
 
 
-def measure(sides: Sequence[Side], bodies: Sequence[bytes], effort: Effort) -> list[Figures]:
-    """Figures of each side."""
+def measure(
+    sides: Sequence[Side], bodies: Sequence[bytes], effort: Effort, *, own: bool = False
+) -> list[Figures]:
+    """Figures of each side; each request with a head of its `own` or not."""
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(running(side)) for side in sides]
         settle()
         figures = [Figures(side.name) for side in sides]
         for server in servers:
-            load.rate(server.port, bodies, 1)
+            load.rate(server.port, bodies, 1, own=own)
         for _ in range(effort.rounds):
             for server, found in zip(servers, figures, strict=True):
                 before = server.cpu
-                rate, answers = load.rate(server.port, bodies, effort.seconds)
+                rate, answers = load.rate(server.port, bodies, effort.seconds, own=own)
                 found.rates.append(rate)
                 found.costs.append((server.cpu - before) / answers * 1e6)
     return figures
