@@ -5,6 +5,7 @@ It holds the app that it controls, and what only the command line can hand in: t
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 import traceback
@@ -27,7 +28,7 @@ from mockllm.server.control.access import Access
 from mockllm.server.control.calls import Call, Text, refused, said
 from mockllm.server.control.problem import Problem, Wrong, not_for, of_validation
 from mockllm.server.heads import STEERING
-from mockllm.server.journal import Journal
+from mockllm.server.journal import SLICE, Journal
 from mockllm.server.kept import endpoint
 from mockllm.server.metrics import NONE, Metrics
 from mockllm.server.overlays import Overlays
@@ -195,7 +196,15 @@ class Control:
             body = _validated(route.takes, _json(raw))
         elif route.raw is None and route.method != "GET":
             _validated(Nothing, _json(raw))
+        await self._settled()
         return await route.handler(self, Call(params, asked, body, raw))
+
+    async def _settled(self) -> None:
+        """Has the journal ready to be looked at, in slices; under load more may come than that."""
+        for _ in range(self.journal.size // SLICE + 1):
+            if not self.journal.settle(SLICE):
+                break
+            await asyncio.sleep(0)
 
     def use_session(self, id: str) -> None:
         """A session is given an overlay: it is used now, and from now on the overlay ends with it."""

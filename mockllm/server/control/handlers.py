@@ -12,6 +12,7 @@ from mockllm.server.control import models, requests
 from mockllm.server.control.bodies import readable, source_of
 from mockllm.server.control.calls import JSON, Call, Text, visible
 from mockllm.server.control.problem import Problem, Wrong, of_mistakes
+from mockllm.server.control.slices import Slices
 from mockllm.server.control.verifying import verify as verified
 from mockllm.server.kept import Kept
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def list_requests(control: Control, call: Call) -> BaseModel:
-    return requests.page(control.journal, call.query)
+    return await requests.page(control.journal, call.query)
 
 
 async def forget_requests(control: Control, call: Call) -> BaseModel:
@@ -33,8 +34,8 @@ async def export_requests(control: Control, call: Call) -> Text:
     found = [each for each in control.journal if requests.holds(call.query, each)]
     if call.query.format == "har":
         disposition = ("Content-Disposition", 'attachment; filename="mockllm.har"')
-        return Text(requests.har(found), JSON, (disposition,))
-    return Text(b"".join(requests.lines(found, control.engine)), "application/x-ndjson")
+        return Text(await requests.har(found), JSON, (disposition,))
+    return Text(await requests.lines(found, control.engine), "application/x-ndjson")
 
 
 async def show_request(control: Control, call: Call) -> BaseModel:
@@ -54,7 +55,7 @@ async def verify(control: Control, call: Call) -> BaseModel:
     source = source_of(call.raw if call.raw.strip() else b"{}")
     if source.mistakes:
         raise of_mistakes(source.mistakes)
-    return verified(call.body, source, control.journal, control.engine, control.vocabulary)
+    return await verified(call.body, source, control.journal, control.engine, control.vocabulary)
 
 
 async def explain(control: Control, call: Call) -> Text:
@@ -113,8 +114,9 @@ async def reset(control: Control, call: Call) -> BaseModel:
 
 async def list_rules(control: Control, call: Call) -> BaseModel:
     catalog, totals = control.engine.catalog, control.engine.state.totals()
-    found = []
+    found, slices = [], Slices()
     for number, item in enumerate(catalog.items):
+        await slices.turn()
         tries, answers = totals.get(item.key, (0, 0))
         layer, session = control.layer_of(item)
         found.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -28,16 +28,19 @@ from mockllm.server.control.models import (
     RequestQuery,
     RequestSummary,
 )
+from mockllm.server.control.slices import Slices
 from mockllm.server.journal import Journal
 from mockllm.server.kept import Kept
 from mockllm.server.retelling import Told, retold
 
 
-def page(journal: Journal, query: RequestQuery) -> RequestPage:
+async def page(journal: Journal, query: RequestQuery) -> RequestPage:
     """The requests that a query asks for."""
     forward = query.after is not None
     found: list[RequestSummary] = []
+    slices = Slices()
     for each in iter(journal) if forward else reversed(journal):
+        await slices.turn()
         if len(found) == query.limit:
             break
         if query.after is not None and each.number <= query.after:
@@ -190,17 +193,23 @@ PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 # --- export ----------------------------------------------------------------------------------------
 
 
-def lines(found: Iterable[Kept], engine: Engine) -> Iterator[bytes]:
+async def lines(found: Iterable[Kept], engine: Engine) -> bytes:
     """JSON lines, one request each, in full."""
+    told, slices = [], Slices()
     for each in found:
-        yield visible(detail(each, engine).model_dump_json().encode()) + b"\n"
+        told.append(visible(detail(each, engine).model_dump_json().encode()) + b"\n")
+        await slices.turn()
+    return b"".join(told)
 
 
-def har(found: Iterable[Kept]) -> bytes:
+async def har(found: Iterable[Kept]) -> bytes:
     """An HTTP archive (version 1.2), as browsers' tools and proxies read it."""
-    entries = [_entry(each) for each in found]
-    creator = {"name": "mockllm", "version": __version__}
-    return visible(dumps({"log": {"version": "1.2", "creator": creator, "entries": entries}}))
+    entries, slices = [], Slices()
+    for each in found:
+        entries.append(visible(dumps(_entry(each))))
+        await slices.turn()
+    creator = dumps({"name": "mockllm", "version": __version__})
+    return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(entries))
 
 
 def _entry(each: Kept) -> dict[str, Any]:

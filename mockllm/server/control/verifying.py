@@ -20,6 +20,7 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.models import Expectation, Nearest, Unmet, Verified, VerifyBody
 from mockllm.server.control.problem import Problem, Wrong, of_mistakes
 from mockllm.server.control.requests import is_called, read_again
+from mockllm.server.control.slices import Slices
 from mockllm.server.journal import Journal
 from mockllm.server.kept import Kept
 
@@ -47,7 +48,7 @@ class Wanted:
         return found
 
 
-def verify(
+async def verify(
     body: VerifyBody, source: Source, journal: Journal, engine: Engine, vocabulary: Vocabulary
 ) -> Verified:
     """What came of a verification; `source` is the body's text, for positions. Raises Problem."""
@@ -57,13 +58,17 @@ def verify(
         for each in journal
         if each.number > body.since and (body.session is None or each.session == body.session)
     ]
-    asked = [(each, read_again(each, engine)) for each in found if each.kind is not None]
-    held = [[number for number, pair in enumerate(asked) if each.holds(*pair)] for each in wanted]
-    failures = [
-        failure
-        for number, each in enumerate(wanted)
-        if (failure := _counted(number, each, held[number], asked)) is not None
-    ]
+    slices = Slices()
+    asked: list[tuple[Kept, Request]] = []
+    for each in found:
+        if each.kind is not None:
+            asked.append((each, read_again(each, engine)))
+            await slices.turn()
+    held = [await _held(each, asked, slices) for each in wanted]
+    failures: list[Unmet] = []
+    for number, expected in enumerate(wanted):
+        failure = await _counted(number, expected, held[number], asked, slices)
+        failures += [] if failure is None else [failure]
     failures += _ordered(held) if body.in_order and not failures else []
     failures += _unmatched(found) if body.no_unmatched else []
     failures += _unused(found, engine) if body.all_rules_used else []
@@ -106,8 +111,22 @@ def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Voca
     return matcher(word)
 
 
-def _counted(
-    number: int, wanted: Wanted, held: Sequence[int], asked: Sequence[tuple[Kept, Request]]
+async def _held(wanted: Wanted, asked: Sequence[tuple[Kept, Request]], slices: Slices) -> list[int]:
+    """The places of the requests that meet an expectation."""
+    found = []
+    for place, pair in enumerate(asked):
+        if wanted.holds(*pair):
+            found.append(place)
+        await slices.turn()
+    return found
+
+
+async def _counted(
+    number: int,
+    wanted: Wanted,
+    held: Sequence[int],
+    asked: Sequence[tuple[Kept, Request]],
+    slices: Slices,
 ) -> Unmet | None:
     count = len(held)
     if wanted.least <= count and (wanted.most is None or count <= wanted.most):
@@ -118,8 +137,12 @@ def _counted(
             Nearest(id=asked[each][0].number, path=asked[each][0].path, differences=[]) for each in held
         ]
         return Unmet(expect=number, message=message, nearest=listed[-NEAREST:])
-    others = [pair for place, pair in enumerate(asked) if place not in set(held)]
-    near = [(wanted.differences(*pair), pair[0]) for pair in others]
+    met = set(held)
+    near: list[tuple[list[str], Kept]] = []
+    for place, pair in enumerate(asked):
+        if place not in met:
+            near.append((wanted.differences(*pair), pair[0]))
+            await slices.turn()
     near.sort(key=lambda each: (len(each[0]), -each[1].number))
     listed = [Nearest(id=each.number, path=each.path, differences=why) for why, each in near[:NEAREST]]
     return Unmet(expect=number, message=message, nearest=listed)

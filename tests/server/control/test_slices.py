@@ -1,0 +1,41 @@
+"""Long work of the control API lets streams go on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from mockllm.server.control import slices
+
+
+def turns(pieces: int) -> int:
+    """How often others had a turn while so many pieces of work were done."""
+
+    async def run() -> int:
+        count = 0
+
+        async def other() -> None:
+            nonlocal count
+            while True:
+                count += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        found = slices.Slices()
+        for _ in range(pieces):
+            await found.turn()
+        task.cancel()
+        return count
+
+    return asyncio.run(run())
+
+
+def test_others_have_a_turn_behind_each_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE", 0.0)
+    assert turns(20) == 20
+
+
+def test_a_slice_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE", 1000.0)
+    assert turns(20) == 0
