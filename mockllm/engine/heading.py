@@ -6,7 +6,7 @@ Apart from the body, for many requests have the same head: a server finds this o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from mockllm.core.failure import Failure
 from mockllm.core.remembered import Recall
@@ -16,9 +16,6 @@ from mockllm.engine import sessions
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
 from mockllm.engine.sessions import PREFIX, SESSION
 from mockllm.state import Session, State
-
-ASKING: Final = (SEED, FAULT, DELAY, RULE)
-"""Headers that want something otherwise."""
 
 
 class Heading:
@@ -49,7 +46,8 @@ class Heading:
         self._shared = shared
         self._session = named
         self._wrong = wrong
-        self._override = override if any(name in headers for name in ASKING) else None
+        asks = SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
+        self._override = override if asks else None
         self._facts: dict[str, Any] = {
             "method": method,
             "path": found.path,

@@ -58,6 +58,13 @@ class Head:
         self.length = 0
         self._engine: Engine | None = None
 
+    @property
+    def plain(self) -> bool:
+        """Whether the body is told by its length alone, and nothing but an answer is asked for."""
+        message = self.message
+        odd = message.chunked or message.upgrade or message.compression is not None or message.should_close
+        return not odd and "expect" not in message.headers
+
     def heading(self, engine: Engine) -> Heading:
         """As this engine understands it."""
         if self._engine is not engine:
@@ -88,23 +95,14 @@ class Heads:
     def see(self, head: Head, data: bytes, raw: bytes) -> None:
         """A request that came in one piece and was answered: its head, all that came, and its body as it came.
         Nothing is kept of what wants more than an answer."""
-        end = data.find(END) + 4
-        start = data[:end]
-        if len(data) != end + len(raw) or end > LONGEST or head.asked.close or not plain(head.message):
-            return
+        start = data[: data.find(END) + 4]
         known = hash(start)
-        if known in self._seen:
+        if known not in self._seen:  # nearly always, where each request has a head of its own
+            if len(self._seen) >= SEEN:
+                self._seen.clear()
+            self._seen.add(known)
+        elif len(data) == len(start) + len(raw) and len(start) <= LONGEST and head.plain:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
             head.length = len(raw)
             self._kept[start] = head
-        else:
-            if len(self._seen) >= SEEN:
-                self._seen.clear()
-            self._seen.add(known)
-
-
-def plain(message: RawRequestMessage) -> bool:
-    """Whether its body is told by its length alone, and it asks for nothing but an answer."""
-    odd = message.chunked or message.upgrade or message.compression is not None
-    return not odd and "expect" not in message.headers
