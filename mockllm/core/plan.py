@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["open", "say", "close", "finish", "usage", "end", "ping", "error", "body"]
 
@@ -136,6 +136,13 @@ Body: TypeAlias = Literal["usual", "chunks", "close"]
 """How the end of a body is found: by what the head says as usual, in HTTP's chunks, or by the connection's."""
 
 
+class Onward(NamedTuple):
+    """Where a request is passed on to; `record`: what is answered there is written down, where the server records."""
+
+    to: str
+    record: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """How HTTP and the connection carry an answer, where not as usual."""
@@ -148,6 +155,8 @@ class Delivery:
     """Seconds over which the head leaves, line by line."""
     body: Body = "usual"
     flows: tuple[Flow, ...] = ()
+    onward: Onward | None = None
+    """Who answers in place of this plan, where a server can ask."""
 
 
 USUAL: Final = Delivery()

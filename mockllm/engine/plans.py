@@ -27,11 +27,13 @@ from mockllm.core.turns import spoken_beats
 from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
+from mockllm.engine.onward import passed_on, unplayed
 from mockllm.engine.recordings import Recordings
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.combining import Owner, Sending, Sent, chunk_size, settle
 from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
+from mockllm.scenario.language.proxy import ProxyWord
 from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.replies import SMALLEST, Kitchen, embedded, failure
 
@@ -131,6 +133,9 @@ class Planner:
                 return self._embedded(speaking, word)
             return self._reply(speaking, speaking.dialect)  # type: ignore[arg-type]
         sent = self._settled(speaking)
+        if isinstance(word, ProxyWord):
+            speaking.notes += unplayed(sent.faults)
+            return passed_on(word, sent.delay, speaking.dialect, speaking.request, speaking.stamp)
         if isinstance(word, ErrorWord):
             plan = self._error(speaking, word)
         else:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from mockllm.dialects.registry import PROVIDERS
+from mockllm.scenario.language.proxy import is_base
 from mockllm.scenario.mistakes import meant
 
 OTHER: Final = "other"
@@ -44,9 +44,7 @@ def upstream(text: str) -> tuple[str, str]:
     """`openai=https://api.openai.com`: whose requests go where. Raises ValueError."""
     name, equals, url = text.partition("=")
     name = name.strip()
-    parts = urlsplit(url)
-    odd = parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc
-    if not equals or not name or odd:
+    if not equals or not name or not is_base(url):
         raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
     if name not in PROVIDERS and name != OTHER:
         raise ValueError(

@@ -20,16 +20,17 @@ from mockllm.core.matching import Matcher
 from mockllm.core.named_states import Value
 from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
+from mockllm.scenario.language.proxy import ProxyWord
 from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """One thing to say: a reply, an error, plain HTTP, or a recording. `static`: nothing in it is templated or
-    drawn."""
+    """One thing to say: a reply, an error, plain HTTP, a recording, or what another server says. `static`: nothing
+    in it is templated or drawn."""
 
-    word: ReplyWord | ErrorWord | HttpWord | ReplayWord
+    word: ReplyWord | ErrorWord | HttpWord | ReplayWord | ProxyWord
     settings: Settings
     static: bool
     files: Mapping[str, bytes] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeAlias
 
 from mockllm.core.claim import Guard
 from mockllm.core.conditions import Equals, Exists
@@ -21,6 +21,7 @@ from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.proxy import ProxyWord
 from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.rule import Guarded, ModifierWord, RuleWord
 from mockllm.scenario.language.settings import Settings
@@ -129,13 +130,16 @@ def _answers(word: RuleWord, entry: Entry) -> Answers:
     return Answers((saying(_said(word), word, entry),))
 
 
-def _said(word: Any) -> ReplyWord | ErrorWord | HttpWord | ReplayWord:
-    found = next(each for each in (word.reply, word.error, word.http, word.replay) if each is not None)
-    assert isinstance(found, (ReplyWord, ErrorWord, HttpWord, ReplayWord))
+Said: TypeAlias = ReplyWord | ErrorWord | HttpWord | ReplayWord | ProxyWord
+
+
+def _said(word: Any) -> Said:
+    said = (word.reply, word.error, word.http, word.replay, word.proxy)
+    found: Said = next(each for each in said if each is not None)
     return found
 
 
-def saying(word: ReplyWord | ErrorWord | HttpWord | ReplayWord, settings: Settings, entry: Entry) -> Saying:
+def saying(word: Said, settings: Settings, entry: Entry) -> Saying:
     """One thing to say, with what is known of it beforehand."""
     static = is_static(word) and not any(isinstance(each, SentencesText) for each in _words(word))
     reply = word if isinstance(word, ReplyWord) else None

@@ -38,7 +38,7 @@ from mockllm.server.metrics import Metrics
 from mockllm.server.player import Play, at_once, perform
 from mockllm.server.seen import NO_HEADERS, Left, Seen, short
 from mockllm.server.sink import SocketSink
-from mockllm.server.target import clean, read_target
+from mockllm.server.target import clean
 from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
 
 if TYPE_CHECKING:
@@ -270,9 +270,8 @@ class App:
 
     async def _play(self, incoming: Incoming, sink: SocketSink, given: Given, since: float) -> Written:
         """Send the answer at its times, counted from `since`, then write down what came of it."""
-        request, recorder = given.request, self.recorder
-        taken = not given.close  # of a request that is turned away the body was not read
-        if taken and request is not None and recorder is not None and recorder.takes(given.answer, request):
+        request, recorder = given.request, self._passing(given)
+        if request is not None and recorder is not None:
             try:
                 return await self._pass_on(recorder, incoming, sink, given, request, since)
             except NotPassed as error:
@@ -306,43 +305,41 @@ class App:
             self._write_down(incoming.message, given, now, since, left, asked, times)
         return KEEP if head.keep_alive and left == "finished" else CLOSE
 
+    def _passing(self, given: Given) -> Recorder | None:
+        """Who passes this on, where somebody does. One that is turned away is not: its body was not read."""
+        if given.close or given.request is None:
+            return None
+        if given.answer.plan.delivery.onward is not None:
+            if self.recorder is None:
+                from mockllm.server.recorder import passer
+
+                self.recorder = passer()
+            return self.recorder
+        taken = self.recorder is not None and self.recorder.takes(given.answer, given.request)
+        return self.recorder if taken else None
+
     async def _pass_on(
-        self,
-        recorder: Recorder,
-        incoming: Incoming,
-        sink: SocketSink,
-        given: Given,
-        request: Request,
+        self, recorder: Recorder, incoming: Incoming, sink: SocketSink, given: Given, request: Request,
         since: float,
-    ) -> Written:
-        """The provider's own answer, as it comes. Raises NotPassed before anything has left."""
-        message, now = incoming.message, time.time()
+    ) -> Written:  # fmt: skip
+        """Another server's own answer, as it comes. Raises NotPassed before anything has left."""
+        message, now, answer = incoming.message, time.time(), given.answer
         asked = self._asked(wire.asked(message), given.close)
         extra = cors.ALLOW if given.open_to_pages else ""
-        target = read_target(message)
-        assert target is not None
-        path = without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
-        if given.answer.lease is not None:
-            given.answer.lease.end()
+        if answer.lease is not None:
+            answer.lease.end()
 
         def written_down(passed: Passed) -> None:
-            left: Left = (
-                "finished" if passed.ended == "whole" else "gone" if passed.ended == "left" else "close"
-            )
-            if left == "gone" and self.stopped:
-                left = "stopped"
-            self._write_down(message, given._replace(answer=passed.answer), now, since, left, asked)
+            left: Left = "stopped" if passed.left == "gone" and self.stopped else passed.left
+            said = Answer(passed.plan, answer.rule, answer.modifiers, (*answer.notes, passed.note))
+            self._write_down(message, given._replace(answer=said), now, since, left, asked)
 
         passed = await recorder.pass_on(
-            request,
-            path,
-            clean(message.headers),
+            request, message, answer.plan,
             lambda plan: opening(plan, asked, self._dates.at(now), extra),
-            sink,
-            lambda: self.deadlines.time() - since,
-            written_down,
-        )
-        return KEEP if passed.keep_alive and passed.ended == "whole" else CLOSE
+            sink, lambda: self.deadlines.time() - since, written_down,
+        )  # fmt: skip
+        return KEEP if passed.keep_alive and passed.left == "finished" else CLOSE
 
     def _asked(self, asked: Asked, close: bool) -> Asked:
         return asked._replace(close=True) if close or self.draining else asked

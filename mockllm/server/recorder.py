@@ -7,26 +7,29 @@ the answer has ended. Apart from the player, because here the times are somebody
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 from mockllm.core.hash import looked_up
-from mockllm.core.plan import Framing, Head, Plan, Raw
+from mockllm.core.plan import Framing, Head, Onward, Plan, Raw
 from mockllm.core.recording import Frame
 from mockllm.core.request import Request
 from mockllm.engine import Answer
+from mockllm.engine.sessions import PREFIX, without
 from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT, Answered, Asked, Interaction
 from mockllm.recordings.keeping import SHARED, file_name, folder_name, keep
 from mockllm.recordings.writing import Reader, scenario
 from mockllm.server.answering import NotPassed
+from mockllm.server.target import clean, read_target
 from mockllm.server.upstreams import MARK, Upstreams
 from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
+    from aiohttp.http_parser import RawRequestMessage
 
 ALONE: Final = 30.0
 """Seconds that an answer may go on without its client. Many leave at the last event of a stream, before its end
@@ -45,11 +48,12 @@ class Outlet(Protocol):
 
 
 class Passed(NamedTuple):
-    """What came of it. `ended`: the client had all (`whole`), had `left` before, or was `cut` off by the provider."""
+    """What came of it: the answer as it was, what is to be told of it, and how it was left."""
 
-    answer: Answer
+    plan: Plan
+    note: str
     keep_alive: bool
-    ended: Literal["whole", "left", "cut"]
+    left: Literal["finished", "gone", "close"]
 
 
 class _Client:
@@ -74,11 +78,11 @@ class _Client:
 
 @dataclass
 class Recorder:
-    """Where requests go, and where the files stand. `everything`: all provider calls are passed on, not only
-    those that no rule answers. `say` tells a person; `failed` counts what was not written."""
+    """Where requests go, and where the files stand, if any are written. `everything`: all provider calls are passed
+    on, not only those that no rule answers. `say` tells a person; `failed` counts what was not written."""
 
     upstreams: Upstreams
-    out: Path
+    out: Path | None
     reader: Reader
     say: Callable[[str], None]
     everything: bool = False
@@ -105,19 +109,22 @@ class Recorder:
     async def pass_on(
         self,
         request: Request,
-        path: str,
-        headers: Mapping[str, str],
+        message: RawRequestMessage,
+        instead: Plan,
         open: Callable[[Plan], Opening],
         outlet: Outlet,
         clock: Callable[[], float],
         told: Callable[[Passed], None],
     ) -> Passed:
-        """Asks the provider, and hands its answer through. `path` is the client's own, without a session;
-        `clock` tells the seconds since the request's last byte. What came of it is also `told`, be it when the
-        client has left. Raises NotPassed where nothing has left for the client yet."""
+        """Asks the provider, and hands its answer through. `instead` is the plan in whose place it stands, which may
+        say where to ask; `clock` tells the seconds since the request's last byte. What came of it is also `told`, be
+        it when the client has left. Raises NotPassed where nothing has left for the client yet."""
+        onward = instead.delivery.onward
+        if onward is not None and instead.delay > clock():
+            await asyncio.sleep(instead.delay - clock())
         client = _Client(outlet)
         work = asyncio.get_running_loop().create_task(
-            self._exchange(request, path, headers, open, client, clock, told)
+            self._exchange(request, message, onward, open, client, clock, told)
         )
         self._open[work] = client
         work.add_done_callback(self._ended)
@@ -148,16 +155,17 @@ class Recorder:
     async def _exchange(
         self,
         request: Request,
-        path: str,
-        headers: Mapping[str, str],
+        message: RawRequestMessage,
+        onward: Onward | None,
         open: Callable[[Plan], Opening],
         client: _Client,
         clock: Callable[[], float],
         told: Callable[[Passed], None],
     ) -> Passed:
-        passing = f"passed on to {request.provider or OTHER}"
+        to, headers = None if onward is None else onward.to, clean(message.headers)
+        passing = f"passed on to {to or request.provider or OTHER}"
         try:
-            response = await self.upstreams.ask(request, headers)
+            response = await self.upstreams.ask(request, headers, to)
         except (NotPassed, asyncio.CancelledError):
             if client.gone:
                 told(_unheard(f"{passing}: the client left before it answered"))
@@ -168,29 +176,35 @@ class Recorder:
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.heard = True
-        asked = Asked(request.method, path, request.query_string, tuple(headers.items()), request.raw)
         answered = Answered(response.status, _pairs(response), tuple(frames))
         if MARK in response.headers:
             note = ": it leads back to a recorder that it came from, and is not recorded"
+        elif onward is not None and (not onward.record or self.out is None):
+            note = "; not recorded: serve it with --record-misses DIR" * onward.record
         elif whole:
-            note = await self._keep(request, Interaction(asked, answered, path, request.session))
+            path = _path(message)
+            asked = Asked(request.method, path, request.query_string, tuple(headers.items()), request.raw)
+            note = await self._keep(request, Interaction(asked, answered, path, request.session), to)
         else:
             note = ": its answer was cut off, and is not recorded"
             self.failed += 1
         shown = Plan(plan.head, (Raw(answered.body, 0),), plan.framing)
-        ended: Literal["whole", "left", "cut"] = "left" if client.gone else "whole" if whole else "cut"
-        passed = Passed(Answer(shown, None, notes=(passing + note,)), opening.keep_alive, ended)
+        left: Literal["finished", "gone", "close"] = (
+            "gone" if client.gone else "finished" if whole else "close"
+        )
+        passed = Passed(shown, passing + note, opening.keep_alive, left)
         told(passed)
         return passed
 
-    async def _keep(self, request: Request, made: Interaction) -> str:
+    async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
         """Writes the file; what is said of it."""
+        assert self.out is not None
         hash = looked_up(request)
         kept = self._kept.setdefault((made.session, hash), [])
         kept.append(made)
         folder = self.out / (SHARED if made.session is None else folder_name(made.session))
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
-        title = f"Recorded from {request.provider or self.upstreams.of(request)} by mockllm"
+        title = f"Recorded from {to or request.provider or self.upstreams.of(request)} by mockllm"
         try:
             async with self._writing:  # one at a time: of two that write one file the later has to win
                 text, notes = scenario(kept, title, self.reader)
@@ -200,9 +214,7 @@ class Recorder:
             self.say(f"error: not recorded: {path}: {error.strerror}")
             return f"; not recorded: {error.strerror}"
         for note in notes:
-            if (
-                note not in self._said
-            ):  # the file holds all answers to this request: their notes were said before
+            if note not in self._said:  # of the request's earlier answers, which the file holds too
                 self._said.add(note)
                 self.say(f"note: {note}")
         self.written += 1
@@ -232,9 +244,16 @@ async def _through(
     return True
 
 
+def _path(message: RawRequestMessage) -> str:
+    """The client's own, without a session."""
+    target = read_target(message)
+    assert target is not None  # it was read as a request
+    return without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
+
+
 def _unheard(note: str) -> Passed:
     """Of a client that left before there was an answer."""
-    return Passed(Answer(Plan(Head(499, ()), (), Framing.PLAIN), None, notes=(note,)), False, "left")
+    return Passed(Plan(Head(499, ()), (), Framing.PLAIN), note, False, "gone")
 
 
 def _head(response: ClientResponse) -> Head:
@@ -248,3 +267,8 @@ def _head(response: ClientResponse) -> Head:
 
 def _pairs(response: ClientResponse) -> tuple[tuple[str, str], ...]:
     return tuple(response.headers.items())
+
+
+def passer() -> Recorder:
+    """What passes on where a rule says so, and writes nothing down."""
+    return Recorder(Upstreams({}), None, Reader(), lambda _: None)

@@ -41,12 +41,15 @@ class Upstreams:
     id: str = field(default_factory=lambda: token_hex(8))
     _session: ClientSession | None = None
 
-    async def ask(self, request: Request, headers: Mapping[str, str]) -> ClientResponse:
-        """The head of the provider's answer, its body still to be read. Raises NotPassed."""
+    async def ask(
+        self, request: Request, headers: Mapping[str, str], to: str | None = None
+    ) -> ClientResponse:
+        """The head of the provider's answer, its body still to be read. `to`: whose base URL is none of these.
+        Raises NotPassed."""
         from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
         from yarl import URL
 
-        url = self.url(request, headers)
+        url = self.url(request, headers, to)
         if self._session is None:
             self._session = ClientSession(
                 # aiohttp's own context was made before anybody asked (cli.authorities)
@@ -66,7 +69,7 @@ class Upstreams:
             )
         except (TimeoutError, ClientError, OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
-            message = f"The upstream of {request.provider or OTHER} does not answer: {reason}"
+            message = f"{to or f'The upstream of {request.provider or OTHER}'} does not answer: {reason}"
             raise NotPassed(Failure("bad_gateway", message=message)) from None
 
     async def close(self) -> None:
@@ -79,12 +82,12 @@ class Upstreams:
         """The base URL that a request goes to, where there is one for it."""
         return self.bases.get(request.provider or OTHER)
 
-    def url(self, request: Request, headers: Mapping[str, str]) -> str:
+    def url(self, request: Request, headers: Mapping[str, str], to: str | None = None) -> str:
         """Where this request goes on to. Raises NotPassed."""
         if self.id in headers.get(MARK, ""):
-            message = f"The upstream of {request.provider or OTHER} leads back to this recorder."
+            message = f"{to or f'The upstream of {request.provider or OTHER}'} leads back to this recorder."
             raise NotPassed(Failure("bad_request", message=message, headers=((MARK, "loop"),)))
-        base = self.of(request)
+        base = to or self.of(request)
         if base is None:
             known = ", ".join(self.bases) or "none"
             message = (

@@ -318,5 +318,5 @@ def test_a_modifier_that_names_a_path_sees_it_outside_every_protocol() -> None:
 )
 def test_exactly_one_answer(given: str, said: str) -> None:
     assert mistakes(f"rules: [{{name: r{', ' if given else ''}{given}}}]") == [
-        f"rules[0]: exactly one of reply, error, http, replay, sequence, choose is needed; {said}"
+        f"rules[0]: exactly one of reply, error, http, replay, proxy, sequence, choose is needed; {said}"
     ]

@@ -23,6 +23,7 @@ from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.from_schema import OrFromSchema
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.language.texts import TextWord
@@ -264,7 +265,7 @@ class HttpWord(Word):
         return self
 
 
-ANSWERS = ("reply", "error", "http", "replay", "sequence", "choose")
+ANSWERS = ("reply", "error", "http", "replay", "proxy", "sequence", "choose")
 
 
 class Saying(Settings):
@@ -278,6 +279,8 @@ class Saying(Settings):
     """Status, headers and body as written."""
     replay: ReplayWord | None = None
     """A recorded answer, byte for byte or by what it says."""
+    proxy: Proxy | None = None
+    """Somebody else's answer: the request is passed on."""
     literal: bool = False
     """Texts are taken as they are: `{{` means nothing."""
 

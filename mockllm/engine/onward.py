@@ -1,0 +1,29 @@
+"""What a rule passes on: a plan that says where to, and what is answered where nobody can ask there.
+
+Apart from plans, because what comes of it is made by another server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.faults import Fault
+from mockllm.core.plan import Onward, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.dialect import Dialect, Stamp
+from mockllm.scenario.language.proxy import ProxyWord
+
+
+def passed_on(word: ProxyWord, delay: float, dialect: Dialect, request: Request, stamp: Stamp) -> Plan:
+    """The plan of a `proxy`; `delay` holds it back, in seconds. An example and `explain` see what it says."""
+    message = f"This is passed on to {word.to}, which a running server does."
+    plan = dialect.error(Failure("bad_gateway", message=message), request, stamp)
+    onward = Onward(word.to, word.record)
+    return replace(plan, delay=delay, delivery=replace(plan.delivery, onward=onward))
+
+
+def unplayed(faults: Sequence[Fault]) -> list[str]:
+    """A note for each: they break answers that are made here."""
+    return [f"{fault.name} not played: the answer is another server's" for fault in faults]

@@ -1,0 +1,119 @@
+"""`proxy`: a rule passes its requests on to another server, whose answer is the answer."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.language.playing import Game, chat
+from tests.live import live
+from tests.process import serving
+from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, post, provider
+from tests.waiting import until
+
+CHAT = "/v1/chat/completions"
+ANSWER = b"HTTP/1.1 201 Created\r\nX-Theirs: 1\r\nContent-Length: 5\r\n\r\nhello"
+
+
+def rules(folder: Path, text: str) -> Path:
+    (folder / "a.yaml").write_text(text, encoding="utf-8")
+    return folder / "a.yaml"
+
+
+def test_it_goes_there_with_its_key_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    heads: list[str] = []
+
+    def talk(connection: socket.socket, head: bytes) -> None:
+        heads.append(head.decode())
+        connection.sendall(ANSWER)
+
+    with provider(talk) as there:
+        text = f"rules: [{{name: theirs, match: {{model: gpt-4o}}, proxy: '{there}/v1'}}, {{reply: Ours.}}]"
+        with live(rules(tmp_path, text)) as server:
+            got = post(server.url, f"{CHAT}?a=1", BODY)
+            assert (got.status, got.body, got.headers["x-theirs"]) == (201, b"hello", "1")
+            line = server.line(lambda line: "passed on" in line)
+            assert "a.yaml:theirs 201" in line
+            assert f"[passed on to {there}/v1]" in line
+            assert "Ours." in post(server.url, CHAT, {**BODY, "model": "other"}).text
+    assert heads[0].startswith(f"POST {CHAT}?a=1 HTTP/1.1")
+    assert f"Authorization: Bearer {KEY}" in heads[0]
+
+
+def test_a_path_that_no_provider_has_is_passed_on_too(tmp_path: Path) -> None:
+    with (
+        provider(answering(ANSWER)) as there,
+        live(
+            rules(tmp_path, f"rules: [{{match: {{path: '/their/*'}}, proxy: {{to: '{there}'}}}}]")
+        ) as server,
+    ):
+        assert post(server.url, "/their/own", {}).body == b"hello"
+
+
+def test_delay_holds_it_back_and_faults_are_told_not_to_be_played(tmp_path: Path) -> None:
+    with provider(answering(ANSWER)) as there:
+        text = f"rules: [{{proxy: '{there}', delay: 50ms, faults: [stall]}}]"
+        with live(rules(tmp_path, text)) as server:
+            assert post(server.url, CHAT, BODY).body == b"hello"
+            line = server.line(lambda line: "passed on" in line)
+    assert "stall not played: the answer is another server's" in line
+
+
+def test_it_can_be_a_step_among_others(tmp_path: Path) -> None:
+    with provider(answering(ANSWER)) as there:
+        text = f"rules: [{{sequence: [{{error: overloaded}}, {{proxy: '{there}'}}]}}]"
+        with live(rules(tmp_path, text)) as server:
+            assert [post(server.url, CHAT, BODY).status for _ in range(2)] == [503, 201]
+
+
+def test_one_that_is_not_there_or_leads_back_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with live(rules(tmp_path, f"rules: [{{proxy: 'http://127.0.0.1:{port}'}}]")) as server:
+        got = post(server.url, CHAT, BODY)
+        assert got.status == 502
+        assert f"http://127.0.0.1:{port} does not answer" in got.text
+    with live(rules(tmp_path, f"rules: [{{proxy: 'http://127.0.0.1:{port}'}}]")) as server:
+        own = rules(tmp_path, f"rules: [{{proxy: '{server.url}'}}]")
+        with live(own) as other:
+            server.app.engine = other.app.engine
+            got = post(server.url, CHAT, BODY)
+            assert (got.status, "leads back to this recorder" in got.text) == (400, True)
+
+
+@pytest.mark.parametrize(("proxy", "count"), [("{to: '%s', record: true}", 1), ("'%s'", 0)])
+def test_it_is_recorded_where_the_rule_and_the_server_say_so(proxy: str, count: int, tmp_path: Path) -> None:
+    said = HEAD + chunked(b"data: hello\n\n") + b"0\r\n\r\n"
+    with provider(answering(said)) as there:
+        rules(tmp_path, f"rules: [{{fallback: true, proxy: {proxy % there}}}]")
+        options = ("--scenarios", "a.yaml", "--record-misses", "kept", "--upstream", f"anthropic={there}")
+        with serving(*options, cwd=tmp_path) as process:
+            assert b"hello" in post(process.url, CHAT, BODY).body
+            if count:
+                files(tmp_path / "kept")
+                until(lambda: "x-mockllm-rule" in post(process.url, CHAT, BODY).headers)
+            process.line(
+                lambda line: f"passed on to {there}" in line and ("recorded in" in line) is bool(count)
+            )
+    assert len(list((tmp_path / "kept").rglob("*.yaml"))) == count
+
+
+def test_that_it_cannot_be_recorded_is_told(tmp_path: Path) -> None:
+    with (
+        provider(answering(ANSWER)) as there,
+        live(rules(tmp_path, f"rules: [{{proxy: {{to: '{there}', record: true}}}}]")) as server,
+    ):
+        post(server.url, CHAT, BODY)
+        server.line(lambda line: "not recorded: serve it with --record-misses DIR" in line)
+
+
+def test_without_a_server_it_says_where_it_would_go() -> None:
+    heard = Game("rules: [{name: theirs, proxy: 'https://api.example.com/'}]").hear(chat())
+    assert (heard.status, heard.rule) == (502, "theirs")
+    assert (
+        "passed on to https://api.example.com, which a running server does"
+        in json.loads(heard.bytes)["error"]["message"]
+    )
