@@ -94,8 +94,8 @@ class Control:
 
     @property
     def open(self) -> int:
-        """How many answers are being given, but for the one that tells it."""
-        return max(0, self._app.running - (self._app.control is not None))
+        """How many answers that take their time are being given."""
+        return sum(self._app.playing.values())
 
     @property
     def under_way(self) -> dict[str, int]:
