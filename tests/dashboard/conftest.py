@@ -72,8 +72,8 @@ def server(running: Served) -> Served:
 def kept_page(browser: Browser, running: Served) -> Iterator[Page]:
     """A page that is not opened anew for each test: that takes longer than most of them."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
-    context.set_default_timeout(20_000)
-    expect.set_options(timeout=20_000)
+    context.set_default_timeout(10_000)
+    expect.set_options(timeout=10_000)
     made = context.new_page()
     yield made
     context.close()

@@ -109,9 +109,8 @@ class Served:
         if endpoint == "anthropic-messages":
             body = {"model": "claude-sonnet-4-5", "max_tokens": 99, "messages": messages, **more}
             return self.send("POST", "/v1/messages", body, {**headers, "anthropic-version": "2023-06-01"})
-        return self.send(
-            "POST", "/v1/chat/completions", {"model": "gpt-4o", "messages": messages, **more}, headers
-        )
+        body = {"model": "gpt-4o", "messages": messages, **more}
+        return self.send("POST", "/v1/chat/completions", body, headers, patience=patience)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         got = self.send(method, path, body)
@@ -134,7 +133,7 @@ def served(folder: Path, *more: str) -> Iterator[Served]:
     scenarios.mkdir()
     for name, text in FILES.items():
         (scenarios / name).write_text(text.lstrip())
-    with serving("--quiet", "--seed", "3", *more, cwd=folder) as process:
+    with serving("--seed", "3", *more, cwd=folder) as process:
         yield Served(process, scenarios)
 
 

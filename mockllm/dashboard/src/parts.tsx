@@ -135,7 +135,7 @@ export function Yaml(props: { text: string; what: string; quiet?: boolean; child
   parts.push(props.text.slice(end));
   return (
     <figure class={props.quiet ? "yaml quiet" : "yaml"}>
-      <pre tabIndex={0} aria-label={props.what}>
+      <pre tabIndex={0} role="group" aria-label={props.what}>
         <code>{parts}</code>
       </pre>
       <figcaption>

@@ -197,7 +197,7 @@ function Body(props: { json: Json; text: string | null; what: string }): JSX.Ele
   if (!text) return null;
   return (
     <figure class="yaml quiet">
-      <pre tabIndex={0} aria-label={`Body of ${props.what}`}>
+      <pre tabIndex={0} role="group" aria-label={`Body of ${props.what}`}>
         <code>{text.length > 20000 ? `${text.slice(0, 20000)}\n… ${bytes(text.length)} in all` : text}</code>
       </pre>
       <figcaption>
