@@ -115,6 +115,8 @@ class Server:
                 connection.transport.abort()
         await asyncio.sleep(0)  # the loop tells the connections, which end their handlers
         await self._listener.shutdown(0.1)
+        if self.app.recorder is not None:
+            await self.app.recorder.close()
 
     def _busy(self) -> bool:
         """Whether answers are being given, or have not left this process."""

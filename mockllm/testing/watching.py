@@ -149,6 +149,7 @@ class Watching:
         received = self._open.pop(id(request), None)
         if received is not None:
             received.ended = record
+            received.status = record.status  # another than was planned where another server has answered
 
     def _seen(self, request: Request, answer: Answer) -> Answer:
         received = Received(request, answer, self._path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 from pathlib import Path
 
 import pytest
 
+from mockllm.testing.library import MockLLM
 from tests.language.playing import Game, chat
 from tests.live import live
 from tests.process import serving
@@ -117,3 +119,16 @@ def test_without_a_server_it_says_where_it_would_go() -> None:
         "passed on to https://api.example.com, which a running server does"
         in json.loads(heard.bytes)["error"]["message"]
     )
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_tests_own_server_passes_on_too_and_leaves_nothing_open(tmp_path: Path) -> None:
+    with MockLLM() as above:
+        above.reply("From above.")
+        rules(tmp_path, f"rules: [{{proxy: '{above.base_url}'}}]")
+        with MockLLM(scenarios=str(tmp_path)) as server:
+            assert "From above." in post(server.base_url, CHAT, BODY).text
+            until(lambda: [each.status for each in server.requests] == [200])
+            assert server.requests[0].rule == "a.yaml:rules[0]"
+        assert above.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    gc.collect()
