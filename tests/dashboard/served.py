@@ -58,13 +58,9 @@ class Got:
 
     @property
     def chunks(self) -> list[str]:
-        found = []
-        for line in self.text.splitlines():
-            if line.startswith("data: {"):
-                for choice in json.loads(line[6:])["choices"]:
-                    if choice["delta"].get("content"):
-                        found.append(choice["delta"]["content"])
-        return found
+        events = [json.loads(line[6:]) for line in self.text.splitlines() if line.startswith("data: {")]
+        deltas = [choice["delta"] for each in events for choice in each["choices"]]
+        return [delta["content"] for delta in deltas if delta.get("content")]
 
 
 class Served:
