@@ -23,7 +23,7 @@ LISTENING = re.compile(r"listening on (\S+)")
 
 def environment(**more: str) -> dict[str, str]:
     """This process's own, without what would steer the server."""
-    steering = ("MOCKLLM_", "CHUNK_", "STREAM_", "DEFAULT_RESPONSE", "PORT", "COVERAGE_")
+    steering = ("MOCKLLM_", "CHUNK_", "STREAM_", "DEFAULT_RESPONSE", "PORT", "COVERAGE_", "OTEL_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     return {**kept, "PYTHONIOENCODING": "utf-8", **more}
 

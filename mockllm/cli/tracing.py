@@ -57,7 +57,8 @@ def _tracing(
 
         exporter = Exporting(found.url, say)
     except Exception as error:  # versions that do not fit, or an OTEL_ variable that the SDK will not take
-        say(f"warning: traces cannot be set up, and none are sent: {type(error).__name__}: {error}")
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        say(f"warning: traces cannot be set up, and none are sent: {why}")
         return None
     tracing = Tracing(exporter, say, _secure(addresses))
     app.journal = TracedJournal(app.limits.journal, app.limits.journal_bytes, app.metrics, tracing)

@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mockllm import __version__
 from mockllm.core.hints import cut
+from mockllm.server.lines import plain
 from mockllm.server.traces.spans import Beginning, Span
 from mockllm.server.traces.target import shown
 
@@ -95,7 +96,7 @@ class Exporting:
         self._watched.failing = True
         if not self._said:
             self._said = True
-            self._say(f"traces to {shown(self._url)}: {text}; nothing more is said of it")
+            self._say(plain(f"traces to {shown(self._url)}: {text}; nothing more is said of it"))
 
     def close(self) -> None:
         """Sends what is left. It may take as long as the SDK waits for a collector: for a thread of its own."""

@@ -14,9 +14,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from mockllm.core.hints import cut
 from mockllm.server.journal import Journal
 from mockllm.server.kept import kept
 from mockllm.server.limits import KIB, MIB
+from mockllm.server.lines import plain
 from mockllm.server.metrics import Metrics
 from mockllm.server.seen import Seen
 from mockllm.server.traces.spans import Beginning, Span, beginning, span
@@ -128,7 +130,8 @@ class Tracing:
             )
         except Exception as error:  # of this request; the others have theirs
             if not self._lost:
-                self._say(f"traces: no span of request {number}: {type(error).__name__}: {error}")
+                said = cut(f"{type(error).__name__}: {error}", 200)
+                self._say(plain(f"traces: no span of request {number}: {said}"))
             self._lost += 1
 
 

@@ -138,7 +138,7 @@ def test_the_end_does_not_wait_for_a_collector_that_does_not_answer(
 def test_a_request_of_which_no_span_can_be_made_does_not_stop_the_others(
     started: Tracing, collector: Collector, lines: list[str]
 ) -> None:
-    collector.raises = RuntimeError("odd")
+    collector.raises = RuntimeError("odd\n\x1b[31m")
     for number in (1, 2):
         started.note(number, seen())
     until(lambda: not started._waiting)
@@ -147,5 +147,5 @@ def test_a_request_of_which_no_span_can_be_made_does_not_stop_the_others(
     started.note(3, seen())
     until(lambda: collector.spans)
     started.close()
-    assert lines[0] == "traces: no span of request 1: RuntimeError: odd"
+    assert lines[0] == r"traces: no span of request 1: RuntimeError: odd\n\x1b[31m"
     assert len(lines) == 2
