@@ -17,7 +17,7 @@ from mockllm.server.control.judged import VerdictQuery
 from mockllm.testing.plugin import WORDS
 from mockllm.testing.verdicts import Verdict
 from tests.server.control.steered import steered
-from tests.testing.test_plugin import run
+from tests.testing.test_plugin import PLUGINS
 from tests.waiting import until
 
 pytest_plugins = ["pytester"]
@@ -113,4 +113,7 @@ def test_its_scenario_gives_what_it_shows(tmp_path: Path) -> None:
 
 def test_its_test_passes(pytester: pytest.Pytester) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    run(pytester, APPLICATION + block).assert_outcomes(passed=1)
+    pytester.makepyfile(APPLICATION + block)
+    options = ("-p", "no:cacheprovider", *PLUGINS)
+    # A process of its own: what an SDK loads late must not be loaded and forgotten in this one.
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=1)

@@ -25,6 +25,7 @@ def _loaded() -> None:
     """All modules are loaded, so that test runs in this process do not each load some of their own."""
     with MockLLM(packs="default", scenarios=ROOT / "docs" / "faults" / "reset.yaml") as server:
         assert server.warnings == []
+        assert not server.verdicts
         urllib.request.urlopen(f"{server.openai_url}/models", timeout=PATIENCE).close()
 
 

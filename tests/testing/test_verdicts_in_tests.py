@@ -13,6 +13,15 @@ from tests.testing.test_plugin import run
 pytest_plugins = ["pytester"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """All modules are loaded, so that test runs in this process do not each load some of their own."""
+    with MockLLM(packs="default") as made:
+        made.error("overloaded")
+        ask(made.openai_url)
+        assert made.verdicts
+
+
 @pytest.fixture
 def server() -> Iterator[MockLLM]:
     with MockLLM() as made:
