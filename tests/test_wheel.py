@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -58,7 +59,11 @@ def test_the_wheel_holds_the_package_the_packs_the_schemas_and_nothing_else(tmp_
     }
     assert {f"mockllm/packs/{pack}/pack.yaml" for pack in ("default", "benchmark")} <= shipped
     assert {name for name in code if name.split("/")[1] in ("packs", "schemas")} == shipped
-    kinds = {Path(name).suffix for name in code - shipped}
+    page = {f"mockllm/dashboard/{name}" for name in ("index.html", "app.js", "app.css", "icon.svg")}
+    assert {name for name in code if name.startswith("mockllm/dashboard/")} == page, (
+        "the page, not its sources"
+    )
+    kinds = {Path(name).suffix for name in code - shipped - page}
     assert kinds <= {".py", ".typed", ".yaml", ".md", ".json"}, "no caches, no binaries"
     assert not any("test_" in name or "__pycache__" in name for name in names)
 
@@ -78,6 +83,8 @@ def test_an_empty_environment_serves_from_an_empty_folder(tmp_path: Path) -> Non
     with serving(cwd=empty, mockllm=[mockllm]) as server:
         assert server.ask("hello")
         assert server.line(lambda line: "default/answers.yaml:made 200" in line)
+        with urllib.request.urlopen(f"{server.url}/dashboard/app.js") as script:
+            assert script.status == 200
     with serving("--pack", "benchmark", cwd=empty, mockllm=[python, "-m", "mockllm"]) as server:
         assert server.get("/health")["files"] == 1
     assert list(empty.iterdir()) == [], "nothing is left behind"

@@ -74,7 +74,7 @@ def run(given: argparse.Namespace) -> int:
         list_mistakes(broken.mistakes, sys.stderr)
         return 2
     empty = () if values["record_misses"] else nothing(engine.about())
-    for warning in (*builder.warnings, *strangers(os.environ, builder.variables), *empty):
+    for warning in (*builder.warnings, *strangers(os.environ, builder.variables), *empty, *unbuilt()):
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
@@ -185,6 +185,15 @@ def nothing(about: About) -> Iterator[str]:
     """A line where there is nothing that could answer."""
     if not about.rules:
         yield "no rule is loaded, so every request gets a 404; scenario files end in .yaml or .yml"
+
+
+def unbuilt() -> Iterator[str]:
+    """A line where the dashboard was not built, with what the build said."""
+    home = Path(__file__).parent.parent / "dashboard"
+    if not (home / "index.html").exists():
+        why = home / "unbuilt.txt"
+        told = f": {why.read_text(encoding='utf-8').strip()}" if why.exists() else ""
+        yield f"the dashboard is not built{told}"
 
 
 def ready(

@@ -40,7 +40,8 @@ def event(number: int) -> dict[str, Any]:
         "id": 1_000_000 + number, "at": 1_790_000_000 + number / 500, "method": "POST",
         "path": f"/v1/chat/completions?n={number}", "client": "127.0.0.1", "session": None, "key": "abc",
         "endpoint": "openai-chat", "provider": "openai", "model": "gpt-4o",
-        "rule": None if missed else "a.yaml:hello", "modifiers": [], "faults": ["reset"] if broken else [], "error": None, "notes": [],
+        "rule": None if missed else "a.yaml:hello", "modifiers": [],
+        "faults": ["reset"] if broken else [], "error": None, "notes": [],
         "status": 404 if missed else 200, "streamed": True, "took": 0.01, "left": "finished", "missed": missed,
         "seed": "1",
     }  # fmt: skip
