@@ -17,7 +17,7 @@ from mockllm.server.control.judged import VerdictQuery
 from mockllm.testing.plugin import WORDS
 from mockllm.testing.verdicts import Verdict
 from tests.server.control.steered import steered
-from tests.testing.test_plugin import PLUGINS
+from tests.testing.inner_runs import PLUGINS
 from tests.waiting import until
 
 pytest_plugins = ["pytester"]

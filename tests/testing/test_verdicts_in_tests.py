@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.testing import MockLLM, Verdict, Verdicts
+from tests.testing.inner_runs import run
 from tests.testing.library_client import ask, text
-from tests.testing.test_plugin import run
 
 pytest_plugins = ["pytester"]
 
