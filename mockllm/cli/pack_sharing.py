@@ -67,7 +67,9 @@ def _told(change: Change) -> str:
         line = f"{name} {now} stays" + (f", now from {change.source}" if change.moved else "")
     else:
         line = f"{name} {before} -> {now} from {change.source}"
-    return line + "".join(f"\n  {each}" for each in change.uses)
+    return line + "".join(
+        f"\n  {readable(each)}" for each in (*change.uses, *(f"it {each}" for each in change.leads))
+    )
 
 
 def _fetch(locking: Locking) -> int:

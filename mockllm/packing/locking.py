@@ -40,6 +40,8 @@ class Change:
     """What it uses by name that is neither locked nor here, or here in a version that does not fit: a line each."""
     moved: bool = False
     """Whether it had another source before."""
+    leads: tuple[str, ...] = ()
+    """Where it sends requests or clients to, in words."""
 
 
 class Locking:
@@ -144,7 +146,7 @@ class Locking:
                 f"raise the version in its pack.yaml, or `mockllm pack remove {name}` first"
             )
         self._fits(found)
-        vet(found.tree, self.lock.path, self._vocabulary)
+        could = vet(found.tree, self.lock.path, self._vocabulary)
         word = LockedWord(version=version, source=place.text, commit=found.commit, sha256=digest)
         old = self.lock.kept(name) if before is not None else None
         packs = {**self.lock.packs, name: word}
@@ -156,7 +158,13 @@ class Locking:
             drop(old, self.lock.folder / KEPT)
         moved = before is not None and before.source != place.text
         return Change(
-            name, before.version if before else None, version, place.text, self._unfit(found), moved
+            name,
+            before.version if before else None,
+            version,
+            place.text,
+            self._unfit(found),
+            moved,
+            tuple(could.leads if could else ()),
         )
 
     def _fits(self, found: Obtained) -> None:

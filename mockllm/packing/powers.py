@@ -41,6 +41,12 @@ class Powers:
     uses: Sequence[str]
     steers: Sequence[str]
 
+    @property
+    def leads(self) -> list[str]:
+        """Where it sends requests or clients to, in words; nothing where all stays here."""
+        ways = {"passes requests on to": self.proxy, "sends clients on to": self.redirects}
+        return [f"{words} {', '.join(places)}" for words, places in ways.items() if places]
+
     def as_json(self) -> dict[str, Json]:
         """For programs."""
         listed = ("faults", "errors", "proxy", "redirects", "reads", "environment", "uses", "steers")

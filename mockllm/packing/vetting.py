@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from mockllm.packing.powers import Powers, powers
 from mockllm.packing.store import put_tree
 from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.lock import LOCK
@@ -23,18 +24,20 @@ SHOWN: Final = 10
 """So many mistakes are told."""
 
 
-def vet(tree: Tree, lock: str, vocabulary: Vocabulary) -> None:
-    """Refuses a pack with mistakes in it; that packs which it uses are not here yet is none."""
+def vet(tree: Tree, lock: str, vocabulary: Vocabulary) -> Powers | None:
+    """Refuses a pack with mistakes in it; that packs which it uses are not here yet is none. What it could do, where
+    that can be told without these."""
     with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as made:
         folder = Path(made) / "pack"
         put_tree(tree, folder)
-        found = told_as(
-            gather(Wanted((str(folder),), vocabulary=vocabulary, lock=lock)).mistakes, str(folder), ""
-        )
+        gathered = gather(Wanted((str(folder),), vocabulary=vocabulary, lock=lock))
+        found = told_as(gathered.mistakes, str(folder), "")
+        own = next((pack for pack in gathered.loading.packs if pack.folder == str(folder)), None)
     inside = [each for each in found if not _of_others(each)]
     if inside:
         more = f"\n… and {len(inside) - SHOWN} more" if len(inside) > SHOWN else ""
         raise Refused("it has mistakes:\n" + "\n".join(map(str, inside[:SHOWN])) + more)
+    return None if own is None else powers(gathered, own)
 
 
 def _of_others(mistake: Mistake) -> bool:

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.pack_making import described
-from mockllm.packing.powers import powers
-from mockllm.scenario.gathering import Wanted, gather
 from tests.packing.making import EXAMPLE, RULES, manifest, pack, repository, run, write
 
 STEPS = """\
@@ -108,11 +105,19 @@ def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[s
     assert report["could"]["ports"] == []
 
 
-def test_where_a_pack_would_send_requests_is_told() -> None:
-    made = pack(Path("p"), rules="rules: [{name: a, proxy: {to: 'https://elsewhere.example'}}]\n")
-    gathered = gather(Wanted((str(made),)))
-    lines = described(powers(gathered, gathered.loading.packs[0]))
-    assert "  proxy       passes requests on to https://elsewhere.example" in lines
+def test_where_a_pack_would_send_requests_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    rules = """
+rules:
+  - {name: a, match: {user: a}, proxy: "${server}"}
+  - {name: b, match: {user: b}, sequence: [{proxy: {to: "https://other.example/v1", record: true}}]}
+  - {name: c, match: {user: c}, http: {status: 307, headers: {location: "https://else.example"}}}
+"""
+    made = pack(Path("p"), more="params: {server: {default: 'https://elsewhere.example'}}", rules=rules)
+    assert run("pack", "check", made) == 0
+    told = "passes requests on to https://elsewhere.example, https://other.example/v1"
+    assert f"  proxy       {told}\n" in capsys.readouterr().out
+    assert run("pack", "add", made) == 0, "it is said when it is taken, too"
+    assert f"  it {told}\n  it sends clients on to https://else.example\n" in capsys.readouterr().out
 
 
 def test_check_looks_at_a_pack_before_it_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
