@@ -39,7 +39,10 @@ function settingsIn(mode: FaultMode | undefined, form: Form): { [word: string]: 
 }
 
 function usually(place: Json): string {
-  return place === null ? "where it usually is" : `${flow(place)}`;
+  if (place === null || typeof place !== "object" || Array.isArray(place)) return "where it usually is";
+  const [[kind, value] = ["", null]] = Object.entries(place);
+  const far = kind === "fraction" && typeof value === "number" ? `${value * 100}%` : flow(value);
+  return `usually ${kind}: ${far}`;
 }
 
 export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element {

@@ -90,9 +90,9 @@ export function Pace(props: { scope: Scope }): JSX.Element {
         </div>
         <div class="fields">
           {field("ttft", "Initial delay (ttft)", "to the first token", "300ms")}
-          {field("itl", "Delay (itl)", "between two chunks", "50ms, or [20ms, 80ms]")}
+          {field("itl", "Delay (itl)", "between chunks; or [20ms, 80ms]", "50ms")}
           {field("jitter", "Jitter", "up to so much more", "20ms")}
-          {field("chunk_size", "Chunk size", "how texts are cut", "1 token, 10 characters")}
+          {field("chunk_size", "Chunk size", "such as 10 characters, 2 words", "4 tokens")}
           {field("tokens_per_second", "Tokens per second", "in place of a delay", "60")}
           {field("delay", "Delay of the head", "before anything is sent", "200ms")}
           {field("slowdown", "Slowdown", "multiplies every wait", "2")}
