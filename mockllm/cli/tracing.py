@@ -50,12 +50,14 @@ def _tracing(
         say(f"warning: {found.wrong}")
     if found.url is None:
         return None
+    from mockllm.server.traces.noise import Noise
     from mockllm.server.traces.tracing import TracedJournal, Tracing
 
+    noise = Noise(lambda text: say(f"warning: traces: {text}"))
     try:
         from mockllm.server.traces.exporting import Exporting
 
-        exporter = Exporting(found.url, say)
+        exporter = Exporting(found.url, say, noise)
     except Exception as error:  # versions that do not fit, or an OTEL_ variable that the SDK will not take
         why = " ".join(f"{type(error).__name__}: {error}".split())
         say(f"warning: traces cannot be set up, and none are sent: {why}")

@@ -1,14 +1,12 @@
 """OpenTelemetry's SDK: makes spans of ours and sends them, in its own thread, from a bounded queue.
 
 The only file that imports it. What the standard environment says (resource, sampler, headers, queue) the SDK
-reads itself; what it logs becomes one line at most.
+reads itself.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -20,35 +18,27 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mockllm import __version__
-from mockllm.core.hints import cut
 from mockllm.server.lines import plain
+from mockllm.server.traces.noise import Noise
 from mockllm.server.traces.spans import Beginning, Span
 from mockllm.server.traces.target import shown
 
-LOGGERS: Final = ("opentelemetry", "urllib3")
 DELAY: Final = 1000
 """Milliseconds after which spans are sent: whoever looks at a trace does not wait the SDK's five seconds."""
 BATCH: Final = 128
 """So many are encoded in one go, all that while holding the interpreter: a quarter of the SDK's number."""
-_REASON: Final = re.compile(
-    r"\[Errno -?\d+\] ([^'\")]+)|\[SSL: \w+\] ([^(]+)|Transient error (.{1,80}) encountered"
-)
-"""What stands in the SDK's sentences that a person can do something about."""
+SIZES: Final = frozenset({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_SIZE"})
+"""Where one of these is set, the SDK's own number stands."""
 
 
 class Exporting:
     """Sends spans to a URL. `say` is given one line at most, where they do not arrive. Whatever cannot be set
-    up raises."""
+    up raises; what is only odd is noise."""
 
-    def __init__(self, url: str, say: Callable[[str], None]) -> None:
+    def __init__(self, url: str, say: Callable[[str], None], noise: Noise) -> None:
         self._say = say
         self._url = url
         self._said = False
-        handler = _Heard(self._complain)
-        for name in LOGGERS:
-            logger = logging.getLogger(name)
-            logger.handlers, logger.propagate = [handler], False
-            logger.setLevel(logging.WARNING)
         self._watched = _Watched(OTLPSpanExporter(endpoint=url))
         resource = Resource.create()
         if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
@@ -60,10 +50,11 @@ class Exporting:
             BatchSpanProcessor(
                 self._watched,
                 schedule_delay_millis=None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else DELAY,
-                max_export_batch_size=None if _has("BATCH_SIZE", "QUEUE_SIZE") else BATCH,
+                max_export_batch_size=None if SIZES & os.environ.keys() else BATCH,
             )
         )
         self._tracer = self._provider.get_tracer("mockllm", __version__)
+        noise.hear = self._complain
 
     @property
     def failing(self) -> bool:
@@ -120,23 +111,3 @@ class _Watched(SpanExporter):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         return self._exporter.force_flush(timeout_millis)
-
-
-def _has(*names: str) -> bool:
-    return any(
-        f"OTEL_BSP_MAX_{name}" in os.environ or f"OTEL_BSP_MAX_EXPORT_{name}" in os.environ for name in names
-    )
-
-
-class _Heard(logging.Handler):
-    """Hands on what is logged, in short."""
-
-    def __init__(self, hear: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._hear = hear
-
-    def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        reason = _REASON.search(message)
-        text = reason[reason.lastindex or 0] if reason else message
-        self._hear(cut(" ".join(text.split()), 200))

@@ -15,7 +15,6 @@ import pytest
 from tests.process import Process, serving
 from tests.server.traces.asked import CHAT, GEMINI, GEMINI_STREAM, MESSAGES, Asked
 from tests.server.traces.receiver import Receiver, receiving
-from tests.waiting import until
 
 SCENARIO = """
 rules:
@@ -227,14 +226,29 @@ def test_a_value_that_cannot_be_right_is_one_line_at_the_start(folder: Path, giv
         assert line.startswith("warning: OTEL_EXPORTER_OTLP_ENDPOINT is ")
 
 
-@pytest.mark.parametrize(
-    "more", [{"OTEL_BSP_MAX_QUEUE_SIZE": "-1"}, {"OTEL_TRACES_SAMPLER": "nonsense"}], ids=["queue", "sampler"]
-)
-def test_what_the_sdk_will_not_take_is_a_line(folder: Path, more: dict[str, str], receiver: Receiver) -> None:
-    with serving(cwd=folder, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **more) as server:
-        assert b"Hello you." in ask(server)
-        until(lambda: [line for line in server.err if "traces" in line])
-        assert len(server.err) == 1
+ODD = {
+    "OTEL_BSP_MAX_QUEUE_SIZE": ("-1", "none are sent"),
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": ("-3", "none are sent"),
+    "OTEL_PROPAGATORS": ("b3", "none are sent"),
+    "OTEL_TRACES_SAMPLER": ("nonsense", "warning: traces: "),
+    "OTEL_EXPORTER_OTLP_TIMEOUT": ("soon", "warning: traces: "),
+    "OTEL_EXPORTER_OTLP_HEADERS": ("no header", "warning: traces: "),
+    "OTEL_RESOURCE_ATTRIBUTES": ("nonsense", "warning: traces: "),
+    "OTEL_PYTHON_CONTEXT": ("nope", "warning: traces: "),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_the_sdk_will_not_take_is_a_line(folder: Path, name: str, receiver: Receiver) -> None:
+    """Whether spans are sent then or not, and never a traceback."""
+    value, said = ODD[name]
+    more = {name: value, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **QUICK}
+    with serving(cwd=folder, **more) as server:
+        ask(server, session=name)
+        if "none are sent" not in said:
+            receiver.of_session(name)
+        (line,) = server.err
+        assert said in line
 
 
 def test_without_the_extra_a_line_says_what_to_install(folder: Path) -> None:
