@@ -7,7 +7,7 @@ from struct import unpack
 
 import pytest
 
-from mockllm.core.vectors import packed, shortened, vector, written
+from mockllm.core.vectors import Embedded, packed, shortened, vector, written
 
 TEXTS = ["hello", "", " ", "a", "Ünïcödé 東京", "\ud800", "the same " * 500]
 
@@ -58,3 +58,9 @@ def test_packed_are_the_same_numbers() -> None:
     assert unpack("<64f", packed(made)) == made
     assert packed(tuple(written(made))) == packed(made)
     assert max(len(str(abs(each))) for each in written(made)) < 16
+
+
+def test_given_vectors_are_said_in_turn() -> None:
+    said = Embedded(((1.0, 0.0), (0.0, 1.0)))
+    assert said.of(3) == [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
+    assert said.of(0) == []
