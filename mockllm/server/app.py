@@ -275,7 +275,8 @@ class App:
             try:
                 return await self._pass_on(recorder, incoming, sink, given, request, since)
             except NotPassed as error:
-                given = given._replace(answer=self.engine.refuse(error.failure, request))
+                refused = self.engine.refuse(error.failure, request)
+                given = given._replace(answer=refused._replace(lease=given.answer.lease))
         plan = given.answer.plan
         now = time.time()
         asked = self._asked(wire.asked(incoming.message), given.close)
@@ -326,12 +327,11 @@ class App:
         message, now, answer = incoming.message, time.time(), given.answer
         asked = self._asked(wire.asked(message), given.close)
         extra = cors.ALLOW if given.open_to_pages else ""
-        if answer.lease is not None:
-            answer.lease.end()
 
         def written_down(passed: Passed) -> None:
             left: Left = "stopped" if passed.left == "gone" and self.stopped else passed.left
-            said = Answer(passed.plan, answer.rule, answer.modifiers, (*answer.notes, passed.note))
+            notes = (*answer.notes, passed.note)
+            said = Answer(passed.plan, answer.rule, answer.modifiers, notes, lease=answer.lease)
             self._write_down(message, given._replace(answer=said), now, since, left, asked)
 
         passed = await recorder.pass_on(

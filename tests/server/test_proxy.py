@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,27 @@ def test_delay_holds_it_back_and_faults_are_told_not_to_be_played(tmp_path: Path
             assert post(server.url, CHAT, BODY).body == b"hello"
             line = server.line(lambda line: "passed on" in line)
     assert "stall not played: the answer is another server's" in line
+
+
+def test_a_limit_on_how_many_at_a_time_holds_until_it_has_come_through(tmp_path: Path) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        asked.set()
+        assert go_on.wait(20)
+        connection.sendall(ANSWER)
+
+    limit = "modifiers: [{limit: {strategy: none, concurrent: 1}}]"
+    with provider(talk) as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]\n{limit}")) as server:
+        first = threading.Thread(target=post, args=(server.url, CHAT, BODY))
+        first.start()
+        assert asked.wait(20)
+        assert post(server.url, CHAT, BODY).status == 429
+        go_on.set()
+        first.join()
+        assert post(server.url, CHAT, BODY).status == 201
+    with live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]\n{limit}")) as server:
+        assert [post(server.url, CHAT, BODY).status for _ in range(2)] == [502, 502]
 
 
 def test_it_can_be_a_step_among_others(tmp_path: Path) -> None:
