@@ -227,28 +227,27 @@ def test_a_value_that_cannot_be_right_is_one_line_at_the_start(folder: Path, giv
 
 
 ODD = {
-    "OTEL_BSP_MAX_QUEUE_SIZE": ("-1", "none are sent"),
-    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": ("-3", "none are sent"),
-    "OTEL_PROPAGATORS": ("b3", "none are sent"),
-    "OTEL_TRACES_SAMPLER": ("nonsense", "warning: traces: "),
-    "OTEL_EXPORTER_OTLP_TIMEOUT": ("soon", "warning: traces: "),
-    "OTEL_EXPORTER_OTLP_HEADERS": ("no header", "warning: traces: "),
-    "OTEL_RESOURCE_ATTRIBUTES": ("nonsense", "warning: traces: "),
-    "OTEL_PYTHON_CONTEXT": ("nope", "warning: traces: "),
+    "OTEL_BSP_MAX_QUEUE_SIZE": "-1",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "-3",
+    "OTEL_PROPAGATORS": "b3",
+    "OTEL_TRACES_SAMPLER": "nonsense",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "soon",
+    "OTEL_EXPORTER_OTLP_HEADERS": "no header",
+    "OTEL_RESOURCE_ATTRIBUTES": "nonsense",
+    "OTEL_PYTHON_CONTEXT": "nope",
 }
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_what_the_sdk_will_not_take_is_a_line(folder: Path, name: str, receiver: Receiver) -> None:
-    """Whether spans are sent then or not, and never a traceback."""
-    value, said = ODD[name]
-    more = {name: value, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **QUICK}
+    """Never a traceback. Whether spans are sent then is for each version of the SDK to say, and in the line."""
+    more = {name: ODD[name], "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **QUICK}
     with serving(cwd=folder, **more) as server:
-        ask(server, session=name)
-        if "none are sent" not in said:
-            receiver.of_session(name)
+        assert b"Hello you." in ask(server, session=name)
         (line,) = server.err
-        assert said in line
+        assert line.startswith("warning: traces")
+        if "none are sent" not in line:
+            receiver.of_session(name)
 
 
 def test_without_the_extra_a_line_says_what_to_install(folder: Path) -> None:
