@@ -27,12 +27,15 @@ interface Props {
   height?: number;
   /** The words at the x axis; times of the day where there are none. */
   names?: (value: number) => string;
-  splits?: number[];
+  /** Whole numbers only at the y axis. */
+  whole?: boolean;
   marks?: Mark[];
   still?: boolean;
 }
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5];
 
 function options(props: Props, width: number, marks: () => Mark[]): uPlot.Options {
   const grid = colour("--line");
@@ -59,9 +62,8 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
         space: 70,
         values: (_, splits) =>
           splits.map((split) => (named ? named(split) : new Date(split * 1000).toLocaleTimeString("en-GB", times))),
-        ...(props.splits ? { splits: props.splits } : {}),
       },
-      { ...axis, size: 52, space: 34, values: (_, splits) => splits.map((split) => props.lines[0]!.value(split)) },
+      { ...axis, size: 52, space: 34, ...(props.whole ? { incrs: STEPS } : {}), values: (_, splits) => splits.map((split) => props.lines[0]!.value(split)) },
     ],
     series: [
       {},
@@ -93,8 +95,14 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
             const room = context.measureText(mark.label).width + 8 * ratio;
             const tight = x + room > plot.bbox.left + plot.bbox.width;
             const left = tight || (number === 1 && x - room > plot.bbox.left);
+            const from = x + (left ? -4 : 4) * ratio;
+            const line = plot.bbox.top + (10 + 14 * number) * ratio;
+            const width = context.measureText(mark.label).width;
+            context.fillStyle = colour("--card");
+            context.fillRect((left ? from - width : from) - 2 * ratio, line - 10 * ratio, width + 4 * ratio, 13 * ratio);
+            context.fillStyle = colour("--text");
             context.textAlign = left ? "right" : "left";
-            context.fillText(mark.label, x + (left ? -4 : 4) * ratio, plot.bbox.top + (10 + 13 * number) * ratio);
+            context.fillText(mark.label, from, line);
           });
           context.restore();
         },
@@ -110,7 +118,7 @@ export function Chart(props: Props): preact.JSX.Element {
   const latest = useRef(props);
   latest.current = props;
   const look = useCell(theme);
-  const shape = props.lines.map((line) => line.label + line.colour).join() + (props.splits?.length ?? 0);
+  const shape = props.lines.map((line) => line.label + line.colour).join();
 
   useEffect(() => {
     const box = place.current!;

@@ -124,13 +124,13 @@ function Over(props: { span: number; choice: JSX.Element }): JSX.Element {
   return (
     <>
       <Card title="Requests a second" wide aside={<><Legend lines={RATE} />{props.choice}</>}>
-        <Chart label="Requests, errors and misses a second over time" lines={RATE} data={requests as never} height={200} />
+        <Chart label="Requests, errors and misses a second over time" lines={RATE} data={requests as never} height={200} whole />
       </Card>
       <Card title="Throughput">
         <Chart label="Bytes a second over time" lines={FLOW} data={flow as never} height={150} />
       </Card>
       <Card title="Open connections">
-        <Chart label="Answers under way over time" lines={OPEN} data={open as never} height={150} />
+        <Chart label="Answers under way over time" lines={OPEN} data={open as never} height={150} whole />
       </Card>
     </>
   );
@@ -254,6 +254,7 @@ function Spread(props: { counted: Metrics }): JSX.Element {
           lines={BARS}
           data={data as never}
           height={190}
+          whole
           marks={marks}
           names={(place) => (Number.isInteger(place) && place >= 0 && place < 42 ? `≤ ${duration(bucket(place))}` : "")}
         />

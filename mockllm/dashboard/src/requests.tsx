@@ -49,7 +49,7 @@ function Row(props: { each: Summary }): JSX.Element {
           <span class="tag bad">{fault}</span>
         ))}
         {each.error ? <span class="tag warn">{each.error}</span> : null}
-        {each.left !== "finished" ? <span class="tag">{each.left}</span> : null}
+        {each.left !== "finished" && !each.faults.includes(each.left) ? <span class="tag">{each.left}</span> : null}
         {each.streamed ? <span class="tag quiet">stream</span> : null}
       </span>
       <span class="c-took">{duration(each.took)}</span>
