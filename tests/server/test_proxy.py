@@ -73,7 +73,7 @@ def test_a_limit_on_how_many_at_a_time_holds_until_it_has_come_through(tmp_path:
         assert go_on.wait(20)
         connection.sendall(ANSWER)
 
-    limit = "modifiers: [{limit: {strategy: none, concurrent: 1}}]"
+    limit = "modifiers: [{limit: {strategy: fixed-window, window: 1m, concurrent: 1}}]"
     with provider(talk) as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]\n{limit}")) as server:
         first = threading.Thread(target=post, args=(server.url, CHAT, BODY))
         first.start()
