@@ -9,7 +9,8 @@ import pytest
 
 from mockllm.cli.admin_token import AdminToken, admin_token
 from mockllm.cli.options import BadOption
-from tests.process import command, serving
+from tests.cli.in_process import command
+from tests.process import serving
 
 
 def asked(token: str | None = None, file: Path | None = None) -> AdminToken:

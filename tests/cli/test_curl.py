@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.process import Process, command, serving
+from tests.cli.in_process import command
+from tests.process import Process, serving
 from tests.waiting import PATIENCE
 
 CURL = shutil.which("curl")

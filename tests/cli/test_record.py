@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from tests.process import MOCKLLM, command, serving
+from tests.cli.in_process import command
+from tests.process import MOCKLLM, serving
 from tests.server.raw_client import Raw
 from tests.server.recording import BODY, HEAD, KEY, chunked, files, post, provider
 from tests.waiting import until

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.in_process import command as told_here
 from tests.process import command, serving
 from tests.waiting import PATIENCE
 
@@ -151,13 +152,17 @@ def test_verbose_shows_what_was_asked_without_keys_and_the_hashes_that_find_it(t
     key = "sk-" + "a1B2" * 8
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"mine is {key}"}], "api_key": key}
     (tmp_path / "asked.json").write_text(json.dumps({"path": "/v1/chat/completions", "body": body}))
-    told = command("hash", "asked.json", cwd=tmp_path).stdout
+    told = told_here("hash", "asked.json", cwd=tmp_path).stdout
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.post(f"/v1/chat/completions?key={key}", body)
         line = server.line(lambda line: "POST /v1/chat" in line)
         shown = server.line(lambda line: line.startswith("  {"))
     lines = told.splitlines()
-    hash, older, made_of = lines[0].split()[-1], lines[1].split()[-1], lines[2].removeprefix("made of").strip()
+    hash, older, made_of = (
+        lines[0].split()[-1],
+        lines[1].split()[-1],
+        lines[2].removeprefix("made of").strip(),
+    )
     assert f"hash: {hash}; older hash: {older}" in line
     assert shown.strip() == made_of
     assert json.loads(shown)["body"]["messages"][0]["content"] == "mine is REDACTED"
@@ -283,7 +288,7 @@ def test_a_variable_that_sets_nothing_is_told(folder: Path) -> None:
 
 
 def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
-    shown = command("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
+    shown = told_here("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
     for option in re.findall(r"(?m)^  (?:-\w \S+, )?(--[\w-]+)", shown):
         variable = "MOCKLLM_" + option[2:].upper().replace("-", "_")
         assert re.search(rf"(?m)^  .*{option}\b.*\s+.*\[{variable}[\],]", shown), option
@@ -302,7 +307,7 @@ def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
     ids=lambda value: "" if isinstance(value, str) else "".join(value),
 )
 def test_a_bad_variable_is_named(folder: Path, variables: dict[str, str], told: str) -> None:
-    done = command("serve", cwd=folder, **variables)
+    done = told_here("serve", cwd=folder, **variables)
     assert done.returncode == 2
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -318,7 +323,7 @@ def test_all_mistakes_of_all_files_are_listed(folder: Path) -> None:
     (folder / "scenarios" / "c.yaml").write_text(
         "mockllm: 1\nrules:\n  - {name: r, reply: x, error: y}\n  - 7\n"
     )
-    done = command("serve", "--port", "0", cwd=folder)
+    done = told_here("serve", "--port", "0", cwd=folder)
     assert done.returncode == 2
     assert 'b.yaml:2:27: rules[0].match.modle: unknown key; did you mean "model"?' in done.stderr
     assert len(re.findall(r"(?m)^scenarios/c\.yaml:\d", done.stderr)) >= 2
@@ -327,21 +332,21 @@ def test_all_mistakes_of_all_files_are_listed(folder: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    done = command("serve", "--port", "0", "--scenarios", "nowhere", cwd=tmp_path)
+    done = told_here("serve", "--port", "0", "--scenarios", "nowhere", cwd=tmp_path)
     assert done.returncode == 2
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_pack_that_nobody_ships(tmp_path: Path) -> None:
-    done = command("serve", "--port", "0", "--pack", "defualt", cwd=tmp_path)
+    done = told_here("serve", "--port", "0", "--pack", "defualt", cwd=tmp_path)
     assert done.returncode == 2
     assert 'did you mean "default"?' in done.stderr
 
 
 def test_examples_are_for_those_who_run_them(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("mockllm: 1\nrules: [{reply: Hi.}]\nexamples: [{modle: x}]\n")
-    assert command("check", "a.yaml", cwd=tmp_path).returncode == 1
+    assert told_here("check", "a.yaml", cwd=tmp_path).returncode == 1
     with serving("--scenarios", "a.yaml", cwd=tmp_path) as server:
         assert server.ask() == "Hi."
 
