@@ -330,9 +330,9 @@ class App:
 
         def written_down(passed: Passed) -> None:
             left: Left = "stopped" if passed.left == "gone" and self.stopped else passed.left
-            notes = (*answer.notes, passed.note)
-            said = Answer(passed.plan, answer.rule, answer.modifiers, notes, lease=answer.lease)
-            self._write_down(message, given._replace(answer=said), now, since, left, asked)
+            notes, rule = (*answer.notes, passed.note), answer.rule if answer.plan.delivery.onward else None
+            said = Answer(passed.plan, rule, answer.modifiers, notes, lease=answer.lease)
+            self._write_down(message, given._replace(answer=said), now, since, left, asked, took=passed.took)
 
         passed = await recorder.pass_on(
             request, message, answer.plan,
@@ -346,7 +346,7 @@ class App:
 
     def _write_down(
         self, message: RawRequestMessage, given: Given, at: float, since: float, left: Left, asked: Asked,
-        times: array[float] | None = None, whole: bytes | None = None,
+        times: array[float] | None = None, whole: bytes | None = None, took: float | None = None,
     ) -> None:  # fmt: skip
         answer = given.answer
         if answer.lease is not None:
@@ -354,7 +354,7 @@ class App:
         if given.unheard:
             return
         request = given.request
-        took = self.deadlines.time() - since
+        took = self.deadlines.time() - since if took is None else took
         if request is None:
             facts = (at, message.method, message.path, message.headers, b"", "", None, None, None, None)
             seen = Seen(*facts, answer, since, took, left, asked, given.open_to_pages, times)

@@ -7,7 +7,7 @@ the answer has ended. Apart from the player, because here the times are somebody
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
@@ -54,6 +54,8 @@ class Passed(NamedTuple):
     note: str
     keep_alive: bool
     left: Literal["finished", "gone", "close"]
+    took: float
+    """Seconds until it had come, before it was written down."""
 
 
 class _Client:
@@ -168,14 +170,14 @@ class Recorder:
             response = await self.upstreams.ask(request, headers, to)
         except (NotPassed, asyncio.CancelledError):
             if client.gone:
-                told(_unheard(f"{passing}: the client left before it answered"))
+                told(_unheard(f"{passing}: the client left before it answered", clock()))
             raise
         frames: list[Frame] = []
         async with response:
             plan = Plan(_head(response), (), Framing.SSE)
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
-        client.heard = True
+        client.heard, took = True, clock()
         answered = Answered(response.status, _pairs(response), tuple(frames))
         if MARK in response.headers:
             note = ": it leads back to a recorder that it came from, and is not recorded"
@@ -192,7 +194,7 @@ class Recorder:
         left: Literal["finished", "gone", "close"] = (
             "gone" if client.gone else "finished" if whole else "close"
         )
-        passed = Passed(shown, passing + note, opening.keep_alive, left)
+        passed = Passed(shown, passing + note, opening.keep_alive, left, took)
         told(passed)
         return passed
 
@@ -207,8 +209,7 @@ class Recorder:
         title = f"Recorded from {to or request.provider or self.upstreams.of(request)} by mockllm"
         try:
             async with self._writing:  # one at a time: of two that write one file the later has to win
-                text, notes = scenario(kept, title, self.reader)
-                await asyncio.to_thread(keep, path, text)
+                notes = await asyncio.to_thread(self._write, path, tuple(kept), title)
         except OSError as error:
             self.failed += 1
             self.say(f"error: not recorded: {path}: {error.strerror}")
@@ -219,6 +220,12 @@ class Recorder:
                 self.say(f"note: {note}")
         self.written += 1
         return f", recorded in {path}"
+
+    def _write(self, path: Path, made: Sequence[Interaction], title: str) -> list[str]:
+        """What the file does not hold of them. In a thread: a long answer takes longer than a stream may wait."""
+        text, notes = scenario(made, title, self.reader)
+        keep(path, text)
+        return notes
 
 
 async def _through(
@@ -251,9 +258,9 @@ def _path(message: RawRequestMessage) -> str:
     return without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
 
 
-def _unheard(note: str) -> Passed:
+def _unheard(note: str, took: float) -> Passed:
     """Of a client that left before there was an answer."""
-    return Passed(Plan(Head(499, ()), (), Framing.PLAIN), note, False, "gone")
+    return Passed(Plan(Head(499, ()), (), Framing.PLAIN), note, False, "gone", took)
 
 
 def _head(response: ClientResponse) -> Head:

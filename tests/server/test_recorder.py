@@ -294,3 +294,12 @@ def test_a_request_that_is_turned_away_is_not_passed_on(tmp_path: Path) -> None:
         until(lambda: any("/v1/chat/completions" in line for line in told))
         assert not any("passed on" in line or "upstream" in line for line in told)
     assert list(tmp_path.rglob("*.yaml")) == []
+
+
+def test_the_line_tells_who_answered(tmp_path: Path) -> None:
+    data = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, told):
+        post(url, "/v1/models", {})
+        line = until(lambda: next((line for line in told if "/v1/models" in line), ""))
+    assert "→ - 200" in line  # not this server's own list of models
+    assert "[passed on to openai, recorded in " in line
