@@ -7,6 +7,7 @@ from typing import Final
 from mockllm.dialects.registry import PROVIDERS
 from mockllm.scenario.language.proxy import is_base
 from mockllm.scenario.mistakes import meant
+from mockllm.scenario.vocabulary import RESERVED
 
 OTHER: Final = "other"
 """The upstream of requests that are no provider's, as far as is known here."""
@@ -37,7 +38,13 @@ def placed(host: str | None, path: str) -> str:
     for end, provider in HOSTS:
         if (known == end or known.endswith(f".{end}")) and provider in PROVIDERS:
             return f"/{provider}{path}"
-    return path
+    name = known.partition(":")[0]
+    return f"/{name}{path}" if name and own_path(path) else path
+
+
+def own_path(path: str) -> bool:
+    """Whether this server keeps a path for itself. What another host answers there stands behind the host's name."""
+    return path.strip("/").partition("/")[0] in RESERVED
 
 
 def upstream(text: str) -> tuple[str, str]:

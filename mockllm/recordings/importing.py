@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from mockllm.recordings import aimock, bare, har, request_log, vcr, wiremock
+from mockllm.recordings.hosts import own_path
 from mockllm.recordings.interaction import Interaction
 from mockllm.recordings.material import Material, NotImported
 from mockllm.recordings.rules import written
 from mockllm.recordings.writing import Reader, scenario
-from mockllm.scenario.vocabulary import RESERVED
 
 KINDS: Final = (
     "a VCR cassette (YAML or JSON), a HAR file, what `curl -i` wrote, fixtures of aimock, WireMock's mappings, a "
@@ -75,6 +75,5 @@ def _scenario(interactions: list[Interaction], file: Material, reader: Reader) -
 def _kept_paths(interactions: Sequence[Interaction]) -> Iterator[str]:
     """What no client of this server can ask for, for it keeps the path for itself."""
     for each in interactions:
-        first = each.asked.path.strip("/").partition("/")[0]
-        if first in RESERVED:
-            yield f"{each.where}: /{first} is this server's own, so no client can ask it for {each.asked.path}"
+        if own_path(each.asked.path):
+            yield f"{each.where}: this server keeps {each.asked.path} for itself, so no client can ask for it"

@@ -191,3 +191,15 @@ def test_what_this_server_says_comes_back_byte_for_byte(
         "response": {"status": said.status, "headers": said.headers, "body": said.bytes.decode()},
     }
     assert replayed(take(recorded).text, recorded) == "same"
+
+
+def test_what_another_host_answers_at_a_path_of_this_servers_own_stands_behind_its_name() -> None:
+    recorded: dict[str, Any] = {
+        "request": {"method": "POST", "host": "api.z.test:443", "path": "/api/v4/chat", "body": BODY},
+        "response": {"status": 200, "headers": {}, "body": "hi"},
+    }
+    found = take(recorded)
+    assert again(found, ask("/api.z.test/api/v4/chat", BODY)).bytes == b"hi"
+    assert found.notes == []
+    del recorded["request"]["host"]
+    assert "keeps /api/v4/chat for itself" in take(recorded).notes[0]
