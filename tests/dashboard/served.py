@@ -149,8 +149,8 @@ class Dashboard:
         else:
             page.evaluate("location.hash = '#/clients'")
             expect(page.locator("#view-clients")).to_be_visible()
-            expect(page.locator("#tab-steer .mark")).to_have_count(0)  # it knows of the reset
             page.evaluate(f"location.hash = '#/{view}'")
+            expect(page.locator("#tab-steer .mark")).to_have_count(0)  # it knows of the reset
         expect(page.locator(".state")).to_have_text("live")
         expect(page.locator(f"#view-{view}")).to_be_visible()
         if view == "steer":

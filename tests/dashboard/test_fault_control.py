@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from playwright.sync_api import Locator, expect
 
 from mockllm.core.faults import FAULTS
@@ -75,11 +77,15 @@ def test_every_kind_is_offered_as_the_server_takes_it(dashboard: Dashboard) -> N
     dashboard.open("steer")
     offered = dashboard.card("Faults").get_by_label("Kind").locator("option").all_inner_texts()
     assert sorted(offered) == sorted(FAULTS)
+    whole = "modifiers:\n"
     for name in offered:
         dashboard.card("Faults").get_by_label("Kind").select_option(name)
         yaml = dashboard.shown("Faults")
         assert f"faults: [{name}]" in yaml
-        assert server.send("POST", "/api/rules", yaml).status == 200, yaml
+        whole += yaml.removeprefix("modifiers:\n")
+    taken = server.send("POST", "/api/rules", whole)
+    assert taken.status == 200, taken.text
+    assert len(json.loads(taken.body)["names"]) == len(FAULTS)
 
 
 def test_a_mistake_in_a_setting_is_told(dashboard: Dashboard) -> None:

@@ -8,7 +8,7 @@ import { Climates } from "./climate.tsx";
 import { titled } from "./control.ts";
 import { Errors } from "./errors.tsx";
 import { Faults } from "./faults.tsx";
-import { config } from "./feed.ts";
+import { config, refresh } from "./feed.ts";
 import { Limits } from "./limits.tsx";
 import type { Endpoint, FaultMode } from "./models.ts";
 import { Overlay } from "./overlay.tsx";
@@ -38,7 +38,10 @@ export function Steer(): JSX.Element {
   const set = useCell(config);
   const [scope, setScope] = useState("");
   const [held, setHeld] = useState<Choices | null>(null);
-  useEffect(() => void choices().then(setHeld, () => undefined), []);
+  useEffect(() => {
+    void refresh().catch(() => undefined); // what is to be changed is as it is now
+    void choices().then(setHeld, () => undefined);
+  }, []);
   if (!held) return <p class="quiet">Loading …</p>;
   const mark = (name: string): string => (Object.keys((name ? set?.endpoints[name] : set?.global) ?? {}).length ? " •" : "");
   const options = [
