@@ -1,12 +1,12 @@
 // What the server tells as it happens: by its WebSocket, else by asking once a second until that is there again.
 
-import { get, maybe } from "./api.ts";
+import { get, maybe, Problem } from "./api.ts";
 import { Cell } from "./cells.ts";
 import { Log } from "./log.ts";
 import type { Config, Health, Metrics, Second, Summary } from "./models.ts";
 import { Series } from "./series.ts";
 
-export type State = "connecting" | "live" | "polling" | "offline";
+export type State = "connecting" | "live" | "polling" | "offline" | "refused";
 type What = "rules" | "overlay" | "config" | "stale" | "sessions";
 
 interface Page {
@@ -38,8 +38,8 @@ export function start(): void {
 async function begin(): Promise<void> {
   try {
     await Promise.all([history(), poll(), refresh()]);
-  } catch {
-    if (state.value === "connecting") state.set("offline");
+  } catch (error) {
+    if (state.value === "connecting") state.set(lost(error));
   }
 }
 
@@ -67,7 +67,7 @@ function connect(): void {
   socket.onmessage = (message) => hear(JSON.parse(message.data as string) as Frame);
   socket.onclose = () => {
     socket = null;
-    if (state.value !== "offline") state.set("polling");
+    if (state.value !== "offline" && state.value !== "refused") state.set("polling");
     polling ??= window.setInterval(() => void poll(), EVERY);
     window.setTimeout(connect, RETRY[Math.min(failures++, RETRY.length - 1)]);
   };
@@ -102,6 +102,10 @@ function hear(frame: Frame): void {
   }
 }
 
+function lost(error: unknown): State {
+  return error instanceof Problem && (error.status === 401 || error.status === 403) ? "refused" : "offline";
+}
+
 async function poll(): Promise<void> {
   if (asking) return;
   asking = true;
@@ -121,8 +125,8 @@ async function poll(): Promise<void> {
       void begin();
     }
     if (!socket || socket.readyState !== WebSocket.OPEN) state.set("polling");
-  } catch {
-    state.set("offline");
+  } catch (error) {
+    state.set(lost(error));
   } finally {
     asking = false;
   }

@@ -11,7 +11,13 @@ import { Requests } from "./requests.tsx";
 import { go, useRoute, type View } from "./route.ts";
 import { Rules } from "./rules.tsx";
 import { Steer } from "./steer.tsx";
-import "./style.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/live.css";
+import "./styles/lists.css";
+import "./styles/steer.css";
+import "./styles/rules.css";
+import "./styles/narrow.css";
 import { choose, theme } from "./theme.ts";
 
 const TITLES: Record<View, string> = { live: "Live", requests: "Requests", steer: "Steer", rules: "Rules", clients: "Clients" };
@@ -21,6 +27,7 @@ const STATES = {
   live: "live",
   polling: "asking once a second",
   offline: "the server does not answer",
+  refused: "the server wants its admin token: load the page again",
 };
 
 function Page(): JSX.Element {
