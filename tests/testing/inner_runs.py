@@ -8,7 +8,14 @@ import pytest
 
 NAME = "mockllm_server"
 INSTALLED = any(each.name == NAME for each in entry_points(group="pytest11"))
-PLUGINS = [*(() if INSTALLED else ("-p", "mockllm.testing.plugin")), "-p", "no:langsmith_plugin"]
+PLUGINS = [
+    *(() if INSTALLED else ("-p", "mockllm.testing.plugin")),
+    "-p",
+    "no:langsmith_plugin",
+    "-p",
+    "no:schemathesis",
+]
+"""Options of a run in a process of its own, which finds our plugin where it is installed."""
 ASK = """
 import json, urllib.error, urllib.request
 import pytest
@@ -25,7 +32,12 @@ def ask(url, model="gpt-4o"):
 
 
 def run(pytester: pytest.Pytester, tests: str, *options: str, ini: str = "") -> pytest.RunResult:
-    """Runs these tests in this process."""
+    """Runs these tests in this process, with our plugin and none of the others that are installed: to load them takes
+    longer than all else. Others are options, `-p NAME`."""
     pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}")
     pytester.makepyfile(ASK + tests)
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *PLUGINS, *options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return pytester.runpytest_inprocess(
+            "-p", "no:cacheprovider", "-p", "mockllm.testing.plugin", *options
+        )

@@ -256,7 +256,7 @@ async def test_it(mockllm):
 async def test_unmatched(mockllm):
     await asyncio.to_thread(ask, mockllm.openai_url)
 """
-    result = run(pytester, tests)
+    result = run(pytester, tests, "-p", "anyio.pytest_plugin")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["1 request that no rule answered:"])
 
