@@ -272,11 +272,14 @@ class App:
         """Send the answer at its times, counted from `since`, then write down what came of it."""
         request, recorder = given.request, self._passing(given)
         if request is not None and recorder is not None:
+            self.playing[type(request)] = self.playing.get(type(request), 0) + 1
             try:
                 return await self._pass_on(recorder, incoming, sink, given, request, since)
             except NotPassed as error:
                 refused = self.engine.refuse(error.failure, request)
                 given = given._replace(answer=refused._replace(lease=given.answer.lease))
+            finally:
+                self.playing[type(request)] -= 1
         plan = given.answer.plan
         now = time.time()
         asked = self._asked(wire.asked(incoming.message), given.close)
@@ -364,7 +367,7 @@ class App:
             headers: Mapping[str, str] = message.headers
             raw, body = request.raw, None
             if whole is not None and whole.endswith(raw):  # one thing to keep instead of two dozen
-                headers, raw, body = NO_HEADERS, whole, len(raw)
+                headers, raw, body = NO_HEADERS, self.journal.shelf.put(whole), len(raw)
             seen = tuple.__new__(  # as the class would, for half of what that costs
                 Seen,
                 (at, message.method, message.path, headers, raw, request.client,
