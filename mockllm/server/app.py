@@ -367,7 +367,7 @@ class App:
             headers: Mapping[str, str] = message.headers
             raw, body = request.raw, None
             if whole is not None and whole.endswith(raw):  # one thing to keep instead of two dozen
-                headers, raw, body = NO_HEADERS, self.journal.shelf.put(whole), len(raw)
+                headers, raw, body = NO_HEADERS, whole, len(raw)
             seen = tuple.__new__(  # as the class would, for half of what that costs
                 Seen,
                 (at, message.method, message.path, headers, raw, request.client,
