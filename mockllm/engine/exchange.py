@@ -21,10 +21,11 @@ from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import Found, Outcome
 from mockllm.engine.answer import Answer, unknown_fields
 from mockllm.engine.claims import Verdicts
+from mockllm.engine.embedding import NotGenerating
 from mockllm.engine.keeping import asked_for
 from mockllm.engine.misses import missed, unfit
 from mockllm.engine.overrides import Override, changed
-from mockllm.engine.plans import NotGenerating, Speaking, Way
+from mockllm.engine.plans import Speaking, Way
 from mockllm.engine.recordings import Unheard
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.scenario.language.answers import ReplyWord

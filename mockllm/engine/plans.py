@@ -27,6 +27,7 @@ from mockllm.core.turns import spoken_beats
 from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
+from mockllm.engine.embedding import embeds
 from mockllm.engine.onward import passed_on, unplayed
 from mockllm.engine.recordings import Recordings
 from mockllm.scenario.catalog import Saying
@@ -35,7 +36,7 @@ from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.proxy import ProxyWord
 from mockllm.scenario.language.replay import ReplayWord
-from mockllm.scenario.replies import SMALLEST, Kitchen, embedded, failure
+from mockllm.scenario.replies import SMALLEST, Kitchen, failure
 
 KEPT = 4096
 """How many replies are kept; clients choose limits, so it is bounded."""
@@ -144,14 +145,10 @@ class Planner:
         return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
 
     def _embedded(self, speaking: Speaking, word: ReplyWord) -> Plan:
-        """The vectors of a reply to an embeddings call, the only one beside generating calls that has one."""
-        embed = getattr(speaking.dialect, "embed", None)
-        if embed is None or word.embedding is None:
-            raise NotGenerating(speaking.request.api)
+        plan = embeds(word, speaking.dialect, speaking.request.api)
         sent = self._settled(speaking)
-        said = embedded(evaluate(word, speaking.context))
-        plan = embed(said, speaking.request, speaking.stamp)
-        return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
+        made = plan(evaluate(word, speaking.context), speaking.request, speaking.stamp)
+        return _broken(speaking, _sent(made, sent, speaking), sent.faults)
 
     def decorate(self, plan: Plan, speaking: Speaking) -> Plan:
         """A plan that no rule made, with the settings of the modifiers that apply."""
@@ -290,16 +287,6 @@ def _kinds(part: Part) -> tuple[str, ...]:
     if type(part) is Media:
         return ("images",)
     return ("citations",) if type(part) is Text and part.citations else ()
-
-
-class NotGenerating(Exception):
-    """A rule replies to a call that has no reply (a list of models)."""
-
-    def __init__(self, api: str | None) -> None:
-        super().__init__(
-            f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
-            + ", or give the reply an embedding" * (api == "embeddings")
-        )
 
 
 # --- faults ------------------------------------------------------------------------------------

@@ -120,3 +120,9 @@ def test_without_one_a_reply_answers_no_embeddings_call() -> None:
 def test_without_a_rule_they_are_made_of_the_texts() -> None:
     (made,) = said(Game("rules: []").hear(openai()))
     assert len(made) == 1536
+
+
+def test_a_path_of_nobody_has_none_either() -> None:
+    heard = Game("rules: [{match: {path: /mine}, reply: {embedding: [1]}}]").hear(ask("/mine", {}))
+    assert heard.status == 400
+    assert "this is no provider call" in heard.bytes.decode()
