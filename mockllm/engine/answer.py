@@ -36,10 +36,19 @@ class Answer(NamedTuple):
     drawn: str | bytes = ""
     """The seed that would give it again (`engine.replaying`), or what its ids are hashed behind."""
     said: Sequence[bytes] = ()
+    like: Answer | None = None
+    """The kept answer that this is but for `drawn` and `said`: enough to remember it by."""
 
-    def filled_with(self, root: bytes, said: Sequence[bytes]) -> Answer:
+    def filled_with(self, root: bytes, said: Sequence[bytes], like: Answer | None = None) -> Answer:
         """The same answer with this in its holes, its ids hashed behind this root."""
-        return tuple.__new__(Answer, (*self[:-2], root, said))  # as `_replace` would, at a tenth of the cost
+        return tuple.__new__(
+            Answer, (*self[:-3], root, said, like)
+        )  # as `_replace` would, at a tenth of the cost
+
+    def again(self, root: bytes, second: int, tokens: int) -> Answer:
+        """The answer of which this is the `like`, by its root, its time and its request's input tokens."""
+        assert isinstance(self.made, Stencil)
+        return self.filled_with(root, self.made.fill(root, second, tokens))
 
     @property
     def issued(self) -> dict[str, str]:

@@ -130,7 +130,9 @@ class Engine:
             return answer
         plan = answer.plan
         return answer._replace(
-            made=replace(plan, head=plan.head.with_own(((HASH, hash),))), calls=tuple(answer.issued.items())
+            made=replace(plan, head=plan.head.with_own(((HASH, hash),))),
+            calls=tuple(answer.issued.items()),
+            like=None,
         )
 
     def _overridden(self, request: Request, override: Override | Failure) -> Answer:

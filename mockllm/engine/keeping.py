@@ -6,7 +6,7 @@ with its catalog.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -59,8 +59,14 @@ class Kept:
 
     def filled(self, root: bytes, request: Request) -> Answer:
         """The answer to this request, with ids of this root."""
-        said = self.stencil.fill(root, int(request.now), request.input_tokens if self.counts else 0)
-        return self.answer.filled_with(root, said)
+        return self.answer.filled_with(root, self._said(root, request))
+
+    def alike(self, root: bytes, request: Request) -> Answer:
+        """The same, to be remembered by what it is like: nothing else of it may be changed."""
+        return self.answer.filled_with(root, self._said(root, request), self.answer)
+
+    def _said(self, root: bytes, request: Request) -> Sequence[bytes]:
+        return self.stencil.fill(root, int(request.now), request.input_tokens if self.counts else 0)
 
 
 def asked_for(way: Way, dialect: Dialect, saying: Saying, request: Request) -> Hashable:

@@ -51,9 +51,9 @@ class Lane:
             number = self._shared.tally("", self._keys)
         else:
             number = self._state.tally(session, self._keys)
-        answer = kept.filled(b"%b%d|" % (self._stem, number), request)
+        answer = kept.alike(b"%b%d|" % (self._stem, number), request)
         if self._strict and request.unknown:
-            return answer._replace(notes=(*answer.notes, *unknown_fields(request)))
+            return answer._replace(notes=(*answer.notes, *unknown_fields(request)), like=None)
         return answer
 
 

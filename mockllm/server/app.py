@@ -231,7 +231,8 @@ class App:
         request = head.heading(engine).read(raw, connection.client, now)
         answer = engine.answer(request)
         if self.gzip and wants(request.headers):
-            answer = answer._replace(made=packed(answer.plan), calls=tuple(answer.issued.items()))
+            calls = tuple(answer.issued.items())
+            answer = answer._replace(made=packed(answer.plan), calls=calls, like=None)
         facts = (answer, request, self._open_to_pages, False, False)
         return tuple.__new__(Given, facts)  # as the class would, without its call
 
@@ -365,14 +366,18 @@ class App:
             # A quiet server does not read a body only for its journal: what nobody has looked at is left out.
             model = request.model if self._lines is not None else request.__dict__.get("model")
             headers: Mapping[str, str] = message.headers
-            raw, body = request.raw, None
-            if whole is not None and whole.endswith(raw):  # one thing to keep instead of two dozen
-                headers, raw, body = NO_HEADERS, whole, len(raw)
+            raw, body, root, tokens = request.raw, None, None, 0
+            if whole is not None:  # few things to keep: what is let go a thousand requests later costs again
+                if whole.endswith(raw):
+                    headers, raw, body = NO_HEADERS, whole, len(raw)
+                if answer.like is not None:
+                    root, tokens = answer.drawn, request.__dict__.get("input_tokens", 0)
+                    answer = answer.like
             seen = tuple.__new__(  # as the class would, for half of what that costs
                 Seen,
                 (at, message.method, message.path, headers, raw, request.client,
                  request.session, type(request), request.provider, model, answer, since, took, left, asked,
-                 given.open_to_pages, times, body),
+                 given.open_to_pages, times, body, root, tokens),
             )  # fmt: skip
         self.journal.add(seen)
         if self._lines is not None:

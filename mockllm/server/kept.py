@@ -101,7 +101,7 @@ def endpoint(kind: type[Request]) -> str | None:
 
 def kept(number: int, seen: Seen, room: int) -> Kept:
     """What is kept of a note. A request that has no room by itself is kept without its body."""
-    answer, target = seen.answer, seen.target
+    answer, target = seen.whole(), seen.target
     headers, raw = seen.parted()
     key = redacting.key_in(headers, seen.path)
     raw = redacting.without(key, raw)

@@ -76,6 +76,17 @@ class Seen(NamedTuple):
     body: int | None = None
     """Where `raw` is all that came, head and body, and `headers` are in it: the bytes of the body."""
 
+    root: str | bytes | None = None
+    """Where `answer` is only what the answer is like: what its ids are hashed behind, and the request's input
+    tokens."""
+    tokens: int = 0
+
+    def whole(self) -> Answer:
+        """The answer as it was given."""
+        if not isinstance(self.root, bytes):
+            return self.answer
+        return self.answer.again(self.root, int(self.at), self.tokens)
+
     def parted(self) -> tuple[Mapping[str, str], bytes]:
         """Headers and body."""
         if self.body is None:
@@ -110,7 +121,7 @@ class Seen(NamedTuple):
             self.left,
             answer.missed,
             self.session,
-            answer.drawn,
+            self.root or answer.drawn,
         )
 
 
