@@ -66,7 +66,7 @@ def _scenario(interactions: list[Interaction], file: Material, reader: Reader) -
     if not interactions:
         raise NotImported(f"{file.name}: it holds no answered request")
     for each in interactions:
-        if not 200 <= each.answered.status <= 599:
+        if not each.answered.told:
             raise NotImported(f"{each.where}: {each.answered.status} is no status of an answer")
     text, notes = scenario(interactions, f"Imported from {file.name}", reader)
     return Imported(text, len(interactions), [*notes, *_kept_paths(interactions)])

@@ -48,6 +48,11 @@ class Answered:
     frames: tuple[Frame, ...]
 
     @property
+    def told(self) -> bool:
+        """Whether its status is one that a scenario may have."""
+        return 200 <= self.status <= 599
+
+    @property
     def body(self) -> bytes:
         return b"".join(frame.data for frame in self.frames)
 
@@ -66,15 +71,16 @@ class Interaction:
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_NO_TEXT: Final = re.compile("[\ud800-\udfff]")
 
 
 def sound_headers(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Headers that HTTP can carry, what ends a line or is a control character as a blank; and the names that are
-    none (RFC 9110, section 5.6.2)."""
+    """Headers that a file and HTTP can carry, what ends a line or is a control character as a blank, and what is no
+    UTF-8 as U+FFFD; and the names that are none (RFC 9110, section 5.6.2)."""
     sound, odd = [], []
     for name, value in pairs:
         if _TOKEN.fullmatch(name):
-            sound.append((name, _CONTROL.sub(" ", value).strip()))
+            sound.append((name, _CONTROL.sub(" ", _NO_TEXT.sub("\ufffd", value)).strip()))
         else:
             odd.append(name)
     return sound, odd

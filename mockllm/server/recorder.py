@@ -183,6 +183,9 @@ class Recorder:
             note = ": it leads back to a recorder that it came from, and is not recorded"
         elif onward is not None and (not onward.record or self.out is None):
             note = "; not recorded: serve it with --record-misses DIR" * onward.record
+        elif whole and not answered.told:
+            note = f": {response.status} is no status that can be recorded"
+            self.failed += 1
         elif whole:
             path = _path(message)
             asked = Asked(request.method, path, request.query_string, tuple(headers.items()), request.raw)

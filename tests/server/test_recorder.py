@@ -303,3 +303,26 @@ def test_the_line_tells_who_answered(tmp_path: Path) -> None:
         line = until(lambda: next((line for line in told if "/v1/models" in line), ""))
     assert "→ - 200" in line  # not this server's own list of models
     assert "[passed on to openai, recorded in " in line
+
+
+@pytest.mark.parametrize(
+    ("head", "recorded"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Odd: caf\xe9 \xff\xfe\r\n", True),
+        (b"HTTP/1.1 200 OK\r\nX-Odd: caf\xc3\xa9\r\n", True),
+        (b"HTTP/1.1 200 Sure Thing\r\nX-Odd: a\tb\r\nX-Odd: c\r\n", True),
+        (b"HTTP/1.1 999 Whatever\r\nX-Odd: a\r\n", False),
+    ],
+)
+def test_odd_heads_come_through_and_what_is_recorded_of_them_loads(
+    head: bytes, recorded: bool, tmp_path: Path
+) -> None:
+    data = head + b"Content-Length: 2\r\n\r\n\xff\x00"
+    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, told):
+        first = post(url, "/v1/chat/completions", BODY)
+        assert first.body == b"\xff\x00"
+        line = until(lambda: next((line for line in told if "passed on" in line), ""))
+    assert ("recorded in" in line) is recorded
+    with live(tmp_path) as again:
+        got = post(again.url, "/v1/chat/completions", BODY)
+        assert (got.status, got.body) == ((200, b"\xff\x00") if recorded else (404, got.body))
