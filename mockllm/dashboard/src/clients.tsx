@@ -1,10 +1,9 @@
 // How clients behave: the verdicts on each, and the sessions that there are.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { call, maybe } from "./api.ts";
-import { useCell } from "./cells.ts";
-import { changes, metrics, refresh } from "./feed.ts";
+import { call } from "./api.ts";
+import { useAsked } from "./asked.ts";
+import { refresh } from "./feed.ts";
 import { clock, count, plural } from "./format.ts";
 import type { ClientVerdicts, Verdict } from "./models.ts";
 import { Card, Empty, tried } from "./parts.tsx";
@@ -18,22 +17,6 @@ interface Session {
   requests: number;
 }
 
-/** What a path gives, anew when requests came or something was changed; undefined where this server has none. */
-function useAsked<T>(path: string): T | undefined | null {
-  const version = useCell(changes);
-  const counted = useCell(metrics)?.requests ?? 0;
-  const [held, setHeld] = useState<T | undefined | null>(null);
-  useEffect(() => {
-    let here = true;
-    const wait = window.setTimeout(() => maybe<T>(path).then((found) => here && setHeld(found), () => undefined), held ? 500 : 0);
-    return () => {
-      here = false;
-      window.clearTimeout(wait);
-    };
-  }, [path, version, counted]);
-  return held;
-}
-
 export function Clients(): JSX.Element {
   return (
     <div class="two">
@@ -44,7 +27,7 @@ export function Clients(): JSX.Element {
 }
 
 function Verdicts(): JSX.Element {
-  const found = useAsked<{ clients: ClientVerdicts[] }>("/api/verdicts");
+  const found = useAsked<{ clients: ClientVerdicts[] }>("/api/verdicts", () => 2000);
   const judged = (found?.clients ?? []).filter((each) => each.verdicts.length);
   const silent = (found?.clients ?? []).length - judged.length;
   return (
@@ -97,7 +80,7 @@ function Judged(props: { verdict: Verdict }): JSX.Element {
 }
 
 function Sessions(): JSX.Element {
-  const found = useAsked<{ sessions: Session[] }>("/api/sessions");
+  const found = useAsked<{ sessions: Session[] }>("/api/sessions", () => 1000);
   const sessions = found?.sessions ?? [];
   const end = (id: string): void => {
     void tried(async () => {

@@ -72,7 +72,7 @@ function Tiles(props: { counted: Metrics }): JSX.Element {
         value={rate(last?.requests ?? 0)}
         under={`peak ${rate(series.peaks.requests)} · ${count(counted.requests)} in all`}
       />
-      <Tile name="Open connections" value={count(counted.open)} under={`answers under way · peak ${count(series.peaks.open)}`} />
+      <Tile name="Open connections" value={count(counted.open)} under={`peak ${count(series.peaks.open)}`} />
       <Tile name="Throughput" value={`${bytes(last?.bytes ?? 0)}/s`} under={`peak ${bytes(series.peaks.bytes)}/s`} />
       <Tile
         name="Answer time, p95"
@@ -93,7 +93,7 @@ function Tiles(props: { counted: Metrics }): JSX.Element {
       <Tile
         name="Missed"
         value={count(counted.missed)}
-        under={counted.missed ? "no rule matched: see why" : "every request met a rule"}
+        under={counted.missed ? "see why" : "every request met a rule"}
         tone={counted.missed ? "missed" : undefined}
         {...(counted.missed ? { act: () => go("rules") } : {})}
       />

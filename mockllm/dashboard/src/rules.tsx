@@ -3,8 +3,9 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { call, get } from "./api.ts";
+import { useAsked } from "./asked.ts";
 import { useCell } from "./cells.ts";
-import { changes, health, log, metrics, refresh } from "./feed.ts";
+import { changes, health, log, refresh } from "./feed.ts";
 import { clock, count, named, plural } from "./format.ts";
 import type { Detail, Rule, Summary } from "./models.ts";
 import { Card, Empty, Select, tried } from "./parts.tsx";
@@ -18,22 +19,9 @@ const KINDS = [
   { value: "unused", title: "Never answered" },
 ];
 
-function useRules(): Rule[] | null {
-  const version = useCell(changes);
-  const counted = useCell(metrics)?.requests ?? 0;
-  const [rules, setRules] = useState<Rule[] | null>(null);
-  useEffect(() => {
-    let here = true;
-    const wait = window.setTimeout(
-      () => get<{ rules: Rule[] }>("/api/rules").then((found) => here && setRules(found.rules), () => undefined),
-      rules ? 150 : 0,
-    );
-    return () => {
-      here = false;
-      window.clearTimeout(wait);
-    };
-  }, [version, counted]);
-  return rules;
+/** Thousands of rules are a large answer: it is asked for less often. */
+function patience(found: { rules: Rule[] } | undefined | null): number {
+  return (found?.rules.length ?? 0) > 500 ? 5000 : 500;
 }
 
 export function Rules(): JSX.Element {
@@ -47,7 +35,7 @@ export function Rules(): JSX.Element {
 }
 
 function Listed(): JSX.Element {
-  const rules = useRules();
+  const rules = useAsked<{ rules: Rule[] }>("/api/rules", patience)?.rules ?? null;
   const [text, setText] = useState("");
   const [kind, setKind] = useState("");
   const [chosen, choose] = useState<string | null>(null);
