@@ -92,7 +92,7 @@ function Sessions(): JSX.Element {
   return (
     <Card title="Sessions" wide>
       {sessions.length ? (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Sessions">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Each session">
           <table>
             <thead>
               <tr>

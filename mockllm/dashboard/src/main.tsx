@@ -44,7 +44,9 @@ function Page(): JSX.Element {
   return (
     <>
       <Head />
-      <Tabs label="Views" tabs={tabs} chosen={view} choose={(id) => go(id as View)} />
+      <nav aria-label="Views">
+        <Tabs label="Views" tabs={tabs} chosen={view} choose={(id) => go(id as View)} />
+      </nav>
       <main class={`view in-${view}`}>
         <div id={`view-${view}`} role="tabpanel" aria-labelledby={`tab-${view}`}>
           <Shown />
@@ -62,9 +64,11 @@ function Head(): JSX.Element {
   const next = look.dark ? "light" : "dark";
   return (
     <header class="top">
-      <a class="brand" href="#/live">
-        <img src="/dashboard/icon.svg" alt="" width="22" height="22" /> mockllm
-      </a>
+      <h1>
+        <a class="brand" href="#/live">
+          <img src="/dashboard/icon.svg" alt="" width="22" height="22" /> mockllm
+        </a>
+      </h1>
       <span class={`state ${how}`} role="status">
         <i aria-hidden="true" />
         {STATES[how]}
