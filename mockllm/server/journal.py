@@ -11,7 +11,7 @@ import weakref
 from array import array
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from threading import RLock
 from typing import Final, Protocol, TypeAlias
@@ -62,8 +62,6 @@ class Journal:
     def __init__(self, size: int, room: int = 64 * MIB, watch: Watch | None = None) -> None:
         self.total = 0
         self.missed = 0
-        self.heard: list[Callable[[Kept], None]] = []
-        """Told of each request when it is settled."""
         self.size = size
         self.room = room
         self._watch = watch
@@ -106,10 +104,16 @@ class Journal:
                 journal.count()
                 loop.call_later(COUNT_EVERY, count)
 
-        def settle() -> None:
+        def settle(newest: int | None = None) -> None:
+            """What there is now, slice by slice, and not what comes meanwhile: where much comes, that pushes it
+            out before its turn."""
             journal = held()
             if journal is not None:
-                loop.call_later(BREATH if journal.settle(SLICE) else EVERY, settle)
+                newest = journal.total if newest is None else newest
+                if journal.settle(SLICE, newest):
+                    loop.call_later(BREATH, settle, newest)
+                else:
+                    loop.call_later(EVERY, settle)
 
         loop.call_later(COUNT_EVERY, count)
         loop.call_later(EVERY, settle)
@@ -122,17 +126,19 @@ class Journal:
             for key, took in alike.items():
                 self._watch.many(first[key], took)
 
-    def settle(self, most: int | None = None) -> bool:
-        """Makes what passed by ready to be seen, so many at most; whether more is left."""
+    def settle(self, most: int | None = None, newest: int | None = None) -> bool:
+        """Makes what passed by ready to be seen, so many at most, up to this number; whether more is left."""
         with self._lock:
             pending = self._pending
             number = self.total - len(pending)
-            for _ in range(len(pending) if most is None else min(most, len(pending))):
+            last = self.total if newest is None else newest
+            while number < last and most != 0:
                 number += 1
+                most = None if most is None else most - 1
                 self._keep(kept(number, pending.popleft(), self.room))
             if not pending:
                 self._held = 0
-        return bool(pending)
+        return number < last
 
     def newest(self, most: int) -> Iterator[Kept]:
         """The newest requests there are now, so many at most, the newest first; made as they are asked for. What
@@ -186,5 +192,3 @@ class Journal:
         self._bytes += each.size
         while len(ring) > self.size or (self._bytes > self.room and len(ring) > 1):
             self._bytes -= ring.popleft().size
-        for hear in self.heard:
-            hear(each)

@@ -68,6 +68,18 @@ def test_it_is_settled_in_slices() -> None:
     assert [each.number for each in journal] == [1, 2, 3, 4, 5]
 
 
+def test_what_comes_meanwhile_is_not_waited_for() -> None:
+    journal = filled(Journal(10), 5)
+    newest = journal.total
+    assert journal.settle(3, newest)
+    filled(journal, 5)
+    assert not journal.settle(3, newest)
+    assert len(journal._pending) == 5
+    filled(journal, 30)
+    assert not journal.settle(3, journal.total - 10), "others have pushed them out"
+    assert [each.number for each in journal] == list(range(31, 41))
+
+
 @pytest.mark.parametrize("settled", [0, 2, 5], ids=["none is settled", "some are", "all are"])
 @pytest.mark.parametrize("most", [0, 1, 3, 5, 9])
 def test_the_newest_are_told_first_settled_or_not(settled: int, most: int) -> None:
@@ -106,15 +118,6 @@ def test_what_waits_to_be_settled_is_bounded_by(body: bytes) -> None:
         most = max(most, len(journal._pending))
     assert most <= HELD // (PLAN + len(body)) + 1
     assert len(journal) == journal.total
-
-
-def test_who_listens_is_told_of_each() -> None:
-    journal = Journal(3)
-    heard: list[Kept] = []
-    journal.heard.append(heard.append)
-    filled(journal, 2)
-    journal.settle()
-    assert [each.number for each in heard] == [1, 2]
 
 
 @dataclass
