@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import anthropic
+import certifi
 import openai
 import pytest
 
@@ -18,6 +19,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
     )
+
+
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file with the first certificate of all that clients trust."""
+    bundle, end = Path(certifi.where()).read_text(encoding="ascii"), "-----END CERTIFICATE-----\n"
+    file = tmp_path_factory.mktemp("authority") / "one.pem"
+    file.write_text(bundle[: bundle.index(end) + len(end)], encoding="ascii")
+    return str(file)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_authorities(one_authority: str) -> Iterator[None]:
+    """Each client reads all certificates that it would trust, one of Google's three times, which takes longer than
+    most tests: of a server that speaks plain HTTP it needs none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", one_authority)
+        yield
 
 
 @pytest.fixture(scope="module")
