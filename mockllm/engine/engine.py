@@ -23,7 +23,8 @@ from mockllm.engine.heading import Heading
 from mockllm.engine.keeping import Keep
 from mockllm.engine.lanes import Lane, lane
 from mockllm.engine.overrides import Override, Wrong
-from mockllm.engine.plans import Planner, Way, way
+from mockllm.engine.plans import Planner
+from mockllm.engine.way import Way, way
 from mockllm.scenario.catalog import Catalog, Item, Saying
 from mockllm.scenario.combining import RULE, SELF, Owner, combine
 from mockllm.scenario.language.settings import Settings

@@ -25,8 +25,9 @@ from mockllm.engine.embedding import NotGenerating
 from mockllm.engine.keeping import asked_for
 from mockllm.engine.misses import missed, unfit
 from mockllm.engine.overrides import Override, changed
-from mockllm.engine.plans import Speaking, Way
+from mockllm.engine.plans import Speaking
 from mockllm.engine.recordings import Unheard
+from mockllm.engine.way import Way
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.language.settings import Settings

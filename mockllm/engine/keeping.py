@@ -15,7 +15,7 @@ from mockllm.core.request import Request
 from mockllm.core.stencil import SECOND, TOKENS, NotedIds, Stencil, cut, groups
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.engine.answer import Answer
-from mockllm.engine.plans import Way
+from mockllm.engine.way import Way
 from mockllm.scenario.catalog import Saying
 
 KEPT: Final = 64 * 1024 * 1024

@@ -14,7 +14,7 @@ from mockllm.core.claim import Candidate
 from mockllm.core.request import Request
 from mockllm.engine.answer import Answer, unknown_fields
 from mockllm.engine.keeping import ALL, Keep, asked_for
-from mockllm.engine.plans import Way
+from mockllm.engine.way import Way
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.state import State
 

@@ -19,8 +19,8 @@ from mockllm.core.hints import brief
 from mockllm.core.json import Json
 from mockllm.core.quantities import parse_duration
 from mockllm.engine import replaying
-from mockllm.engine.plans import Way
 from mockllm.engine.replaying import Place
+from mockllm.engine.way import Way
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.combining import SELF
 from mockllm.scenario.complaints import mistakes_in

@@ -30,8 +30,9 @@ from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.embedding import embeds
 from mockllm.engine.onward import passed_on, unplayed
 from mockllm.engine.recordings import Recordings
+from mockllm.engine.way import Way
 from mockllm.scenario.catalog import Saying
-from mockllm.scenario.combining import Owner, Sending, Sent, chunk_size, settle
+from mockllm.scenario.combining import Owner, Sent, chunk_size, settle
 from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.proxy import ProxyWord
@@ -40,31 +41,6 @@ from mockllm.scenario.replies import SMALLEST, Kitchen, failure
 
 KEPT = 4096
 """How many replies are kept; clients choose limits, so it is bounded."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Way:
-    """How an answer is sent: the settings that won, for a step of a rule and the modifiers that apply, these
-    by their ids. `sent` is what the settings come to, where that is known beforehand; `same`: whether the
-    answer is the same each time but for ids, time and input tokens."""
-
-    sending: Sending
-    sent: Sent | None
-    modifiers: tuple[str, ...] = ()
-    same: bool = False
-
-
-def way(sending: Sending, saying: Saying, modifiers: tuple[str, ...]) -> Way:
-    """The way to send this with these settings."""
-    if not sending.static:
-        return Way(sending, None, modifiers)
-    sent = settle(sending, _no_context)
-    same = saying.static and isinstance(saying.word, ReplyWord) and sent.steady and not sent.faults
-    return Way(sending, sent, modifiers, same)
-
-
-def _no_context(owner: Owner) -> Context:
-    raise AssertionError("a constant has no context")  # pragma: no cover - static settings ask for none
 
 
 @dataclass(slots=True)

@@ -11,25 +11,23 @@ import sys
 import time
 import traceback
 from array import array
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.failure import Failure
 from mockllm.core.gzip import packed, wants
-from mockllm.core.plan import Plan
 from mockllm.core.request import Request
 from mockllm.core.stencil import Stencil
 from mockllm.engine import Answer
-from mockllm.engine.sessions import PREFIX, without
 from mockllm.server import cors, pages, wire
 from mockllm.server.answering import Engine, NotPassed
 from mockllm.server.body import Unacceptable, read_body, ready_body, shallow
 from mockllm.server.connection import Connection, Incoming, Listener
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.heads import RESERVED as RESERVED
+from mockllm.server.given import Given, Later, failed, own_answer, plain
 from mockllm.server.heads import Head, Heads, head_of
 from mockllm.server.journal import Journal
 from mockllm.server.limits import Limits
@@ -49,29 +47,6 @@ if TYPE_CHECKING:
 
 FEED: Final = "/ws"
 """Where the control API's live feed is."""
-
-
-class Given(NamedTuple):
-    """An answer and how it is sent: with cross-origin headers or not, and whether the connection ends."""
-
-    answer: Answer
-    request: Request | None = None
-    open_to_pages: bool = False
-    close: bool = False
-    unheard: bool = False
-    """Neither written down nor shown: probes ask for `/health` every few seconds."""
-
-
-class Later(Exception):
-    """A call of the control API: what comes of it takes time, and stands outside of the way of a request."""
-
-    answer = None
-
-    def __init__(self, plan: Callable[[], Awaitable[Plan]]) -> None:
-        self.plan = plan
-
-    async def given(self) -> Given:
-        return Given(Answer(await self.plan(), None), unheard=True)
 
 
 class App:
@@ -145,7 +120,7 @@ class App:
             return False
         except Exception:
             traceback.print_exc(file=sys.stderr)
-            given = Given(_failed(), close=True)
+            given = Given(failed(), close=True)
         if self.recorder is not None and self.recorder.takes(given.answer, given.request):
             connection.prepared = given, since
             return False
@@ -180,7 +155,7 @@ class App:
             if sink.written:
                 connection.force_close()
                 return CLOSE
-            return await self._play(incoming, sink, Given(_failed(), close=True), self.deadlines.time())
+            return await self._play(incoming, sink, Given(failed(), close=True), self.deadlines.time())
         finally:
             self.running -= 1
 
@@ -192,7 +167,7 @@ class App:
             return await self._play(incoming, sink, given, since)
         head = head_of(incoming.message, incoming.connection.ascii)
         if head is None:
-            given = _plain(400, "The request's target is no path.\n")
+            given = plain(400, "The request's target is no path.\n")
             return await self._play(incoming, sink, given, self.deadlines.time())
         try:
             raw = await read_body(incoming, sink, self.limits, self.deadlines)
@@ -224,7 +199,8 @@ class App:
         if head.own:
             if self.control is not None and self.control.serves(head.path):
                 self._steer(self.control, connection, head, raw)
-            own = self._own(head)
+            uptime = time.monotonic() - self._started
+            own = own_answer(head, self.engine, uptime, self._open_to_pages)
             if own is not None:
                 return own
         engine = self.engine
@@ -248,26 +224,6 @@ class App:
         engine = self.engine
         request = head.heading(engine).read(b"", connection.client, time.time())
         return Given(engine.refuse(failure, request), request, self._open_to_pages, close=True)
-
-    def _own(self, head: Head) -> Given | None:
-        """What is answered without the engine; None where it is the engine's."""
-        method, path, headers, inside = head.message.method, head.path, head.headers, ""
-        if path.startswith(PREFIX):
-            _, behind = without(path)
-            inside, path = path.removesuffix(behind), behind
-        if path.split("/", 2)[1] in RESERVED:
-            if path != "/health":
-                return _plain(404, f"Nothing is served at {short(path)}.\n")
-            if method not in ("GET", "HEAD"):
-                return _plain(405, "Only GET.\n")
-            uptime = time.monotonic() - self._started
-            return Given(Answer(pages.health(self.engine.about(), uptime), None), unheard=True)
-        if path == "/" and method in ("GET", "HEAD"):
-            base = f"http://{short(headers.get('host', 'localhost') + inside)}"
-            return Given(Answer(pages.home(self.engine.about(), base), None))
-        if self._open_to_pages and method == "OPTIONS" and cors.is_preflight(headers):
-            return Given(Answer(cors.preflight(headers), None), open_to_pages=True)
-        return None
 
     async def _play(self, incoming: Incoming, sink: SocketSink, given: Given, since: float) -> Written:
         """Send the answer at its times, counted from `since`, then write down what came of it."""
@@ -399,11 +355,3 @@ class App:
         answer = prepared[0].answer
         if answer is not None and answer.lease is not None:
             answer.lease.end()
-
-
-def _plain(status: int, text: str) -> Given:
-    return Given(Answer(pages.plain(status, text), None), close=status == 400)
-
-
-def _failed() -> Answer:
-    return Answer(pages.plain(500, "mockllm itself has failed; its log says where.\n"), None)

@@ -14,11 +14,13 @@ from aiohttp import StreamReader
 from aiohttp.web import RequestPayloadError
 
 from mockllm.core.failure import Failure
-from mockllm.server.connection import BrokenBody, Incoming, taken
+from mockllm.server.connection import BrokenBody, Incoming
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.limits import Limits
 from mockllm.server.sink import SocketSink
 
+SMALL: Final = 16 * 1024
+"""Of smaller bodies aiohttp's flow control never hears."""
 _INFLATE_SLICE: Final = 1024 * 1024
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _AUTOMATIC: Final = zlib.MAX_WBITS | 32  # a gzip or a zlib header
@@ -56,7 +58,15 @@ def ready_body(incoming: Incoming, limits: Limits) -> bytes | None:
     body = incoming.body
     if not body.is_eof() or body.total_bytes > limits.body or "content-encoding" in incoming.message.headers:
         return None
-    return taken(body)
+    return _taken(body)
+
+
+def _taken(body: StreamReader) -> bytes:
+    """A body that has come as a whole. Of a small one in one piece aiohttp's books need not be kept: it cannot
+    have made the connection pause."""
+    if type(body) is StreamReader and len(body._buffer) == 1 and body.total_bytes < SMALL:
+        return body._buffer.popleft()
+    return body.read_nowait()
 
 
 def shallow(raw: bytes, limits: Limits) -> bytes:

@@ -23,8 +23,6 @@ from mockllm.server.heads import Head, Heads
 from mockllm.server.limits import Limits
 from mockllm.server.wire import CLOSE, Written
 
-SMALL: Final = 16 * 1024
-"""Of smaller bodies aiohttp's flow control never hears."""
 TOGETHER: Final = 32
 """So many requests at most are answered in one go."""
 LONGEST: Final = 0.001
@@ -394,11 +392,3 @@ class Listener(Server):
             max_field_size=limits.header,
             max_headers=limits.headers,
         )
-
-
-def taken(body: StreamReader) -> bytes:
-    """A body that has come as a whole. Of a small one in one piece aiohttp's books need not be kept: it cannot
-    have made the connection pause."""
-    if type(body) is StreamReader and len(body._buffer) == 1 and body.total_bytes < SMALL:
-        return body._buffer.popleft()
-    return body.read_nowait()

@@ -12,7 +12,7 @@ from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Wanted, gather
 from mockllm.scenario.pack import Settings
 from mockllm.scenario.vocabulary import RESERVED
-from mockllm.server.app import RESERVED as SERVERS
+from mockllm.server.heads import RESERVED as SERVERS
 
 Files = Mapping[str, str]
 

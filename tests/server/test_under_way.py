@@ -17,7 +17,8 @@ from mockllm.core.plan import Cut, Plan
 from mockllm.core.plan import Raw as RawStep
 from mockllm.core.request import Request
 from mockllm.engine import Answer
-from mockllm.server.app import App, Given
+from mockllm.server.app import App
+from mockllm.server.given import Given
 from mockllm.server.limits import Limits
 from mockllm.server.serving import Threaded
 from tests.live import Live, live

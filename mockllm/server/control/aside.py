@@ -5,9 +5,10 @@ from __future__ import annotations
 from mockllm.engine import Answer
 from mockllm.server import pages
 from mockllm.server.answering import Engine
-from mockllm.server.app import App, Given
+from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.control.control import Control
+from mockllm.server.given import Given
 from mockllm.server.heads import Head
 from mockllm.server.limits import Limits
 

@@ -1,0 +1,66 @@
+"""What a request is given: an answer and how it is sent; and the few answers that are the server's own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from mockllm.core.plan import Plan
+from mockllm.core.request import Request
+from mockllm.engine import Answer
+from mockllm.engine.sessions import PREFIX, without
+from mockllm.server import cors, pages
+from mockllm.server.answering import Engine
+from mockllm.server.heads import RESERVED, Head
+from mockllm.server.seen import short
+
+
+class Given(NamedTuple):
+    """An answer and how it is sent: with cross-origin headers or not, and whether the connection ends."""
+
+    answer: Answer
+    request: Request | None = None
+    open_to_pages: bool = False
+    close: bool = False
+    unheard: bool = False
+    """Neither written down nor shown: probes ask for `/health` every few seconds."""
+
+
+class Later(Exception):
+    """A call of the control API: what comes of it takes time, and stands outside of the way of a request."""
+
+    answer = None
+
+    def __init__(self, plan: Callable[[], Awaitable[Plan]]) -> None:
+        self.plan = plan
+
+    async def given(self) -> Given:
+        return Given(Answer(await self.plan(), None), unheard=True)
+
+
+def own_answer(head: Head, engine: Engine, uptime: float, open_to_pages: bool) -> Given | None:
+    """What is answered without asking the engine; None where it is the engine's. `uptime` in seconds."""
+    method, path, headers, inside = head.message.method, head.path, head.headers, ""
+    if path.startswith(PREFIX):
+        _, behind = without(path)
+        inside, path = path.removesuffix(behind), behind
+    if path.split("/", 2)[1] in RESERVED:
+        if path != "/health":
+            return plain(404, f"Nothing is served at {short(path)}.\n")
+        if method not in ("GET", "HEAD"):
+            return plain(405, "Only GET.\n")
+        return Given(Answer(pages.health(engine.about(), uptime), None), unheard=True)
+    if path == "/" and method in ("GET", "HEAD"):
+        base = f"http://{short(headers.get('host', 'localhost') + inside)}"
+        return Given(Answer(pages.home(engine.about(), base), None))
+    if open_to_pages and method == "OPTIONS" and cors.is_preflight(headers):
+        return Given(Answer(cors.preflight(headers), None), open_to_pages=True)
+    return None
+
+
+def plain(status: int, text: str) -> Given:
+    return Given(Answer(pages.plain(status, text), None), close=status == 400)
+
+
+def failed() -> Answer:
+    return Answer(pages.plain(500, "mockllm itself has failed; its log says where.\n"), None)
