@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mockllm.core.redaction import (
@@ -105,3 +107,38 @@ def test_bytes_keep_their_length() -> None:
     assert b"aaaa" not in found
     assert b'"mine":"********"' in found
     assert redact_bytes(b"plain") == b"plain"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Bearer sk-" + "aB3" * 8, REDACTED),
+        ("sk-a1aaaaaaaaaaa-eyJaaaaaaaa.bbbbbbbb.c", REDACTED),
+        (f"{KEYS[0]} and {KEYS[3]}", f"{REDACTED} and {REDACTED}"),
+        (f"ask-nobody {KEYS[0]}", f"ask-nobody {REDACTED}"),
+        (f"\u0130\u0130 {KEYS[9]}", f"\u0130\u0130 {REDACTED}"),
+        (f"BEARER {KEYS[0]}.", REDACTED),
+    ],
+    ids=["one in another", "one into another", "two", "behind a word", "behind letters that grow", "cried"],
+)  # fmt: skip
+def test_keys_side_by_side_and_in_each_other(text: str, told: str) -> None:
+    assert redact_text(text) == told
+    masked = redact_bytes(text.encode())
+    assert len(masked) == len(text.encode())
+    assert b"aB3" not in masked
+
+
+@pytest.mark.parametrize("text", ["sk-", "-eyJ", "bearer ", "Basic ", "eyJaaaaaaaa."])
+def test_what_only_begins_like_keys_takes_no_time(text: str) -> None:
+    before = time.process_time()
+    long = text * (200_000 // len(text))
+    redact_text(long)
+    redact_bytes(long.encode())
+    assert time.process_time() - before < 5  # not minutes
+
+
+def test_a_long_text_is_looked_through_fast() -> None:
+    text = "The risk of a basic task is that it co-operates. " * 20_000
+    before = time.process_time()
+    assert redact_text(text) == text
+    assert time.process_time() - before < 1
