@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard.served import Dashboard
+from tests.waiting import until
 
 KINDS = [
     ("400", 400, "error: bad_request"),
@@ -44,6 +45,8 @@ def test_a_timeout_waits_thirty_seconds_before_its_504(dashboard: Dashboard) -> 
     injected(dashboard, "timeout")
     assert "delay: 30s" in dashboard.shown("Errors")
     assert server.ask(patience=0.2).broke == "TimeoutError", "who does not wait gets nothing"
+    (left,) = until(lambda: server.call("GET", "/api/requests?left=gone")["requests"])
+    assert (left["status"], left["error"]) == (504, "timeout")
     why = server.call("POST", "/api/explain", {"user": "hello", "model": "gpt-4o"})["sent"]
     assert (why["delay"], why["status"], why["error"]) == (30.0, 504, "timeout"), "who waits gets this"
 
