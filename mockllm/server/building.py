@@ -31,6 +31,7 @@ from mockllm.state import State
 SLICE: Final = 0.001
 """Seconds that compiling may take at a stretch while streams run."""
 CHILD: Final = "from mockllm.scenario.parcel import main; main()"
+"""With this process's own path of modules: a `json.py` that lies where the server was started is not ours."""
 
 
 class Broken(Exception):
@@ -141,7 +142,7 @@ class Builder:
         if isinstance(self._last, Loading):
             self._last = pickle.dumps(self._last, -1)
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CHILD,
+            sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHILD}",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         out, err = await child.communicate(pickle.dumps((self._wanted, self._last), -1))

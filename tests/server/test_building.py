@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,15 @@ def test_a_loader_that_dies_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("mockllm.server.building.CHILD", "raise SystemExit('no memory left')")
     with pytest.raises(RuntimeError, match="no memory left"):
         asyncio.run(made.again())
+
+
+def test_a_later_engine_takes_no_modules_from_where_the_server_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = builder(tmp_path, GOOD)
+    made.first()
+    for name in ("json", "secrets", "pickle"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [each for each in sys.path if each])
+    assert asyncio.run(made.again()).engine.about().rules == 1
