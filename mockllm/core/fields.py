@@ -13,6 +13,7 @@ from mockllm.core.condition import Thing
 from mockllm.core.hash import looked_up, looked_up_older
 from mockllm.core.json import MISSING, Json, Missing
 from mockllm.core.jsonpath import JsonPath, compile_path
+from mockllm.core.redaction import is_secret
 from mockllm.core.request import Request, ResultPart
 
 Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
@@ -114,6 +115,11 @@ class Field:
         elif self.name == "body":
             object.__setattr__(self, "path", compile_path(str(self.key)))
         object.__setattr__(self, "read", self._reader())
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether it is where clients carry their keys."""
+        return self.name == "api_key" or (self.name in ("headers", "query") and is_secret(str(self.key)))
 
     def _reader(self) -> Reader:
         key = str(self.key)

@@ -25,7 +25,7 @@ from mockllm.core.conditions import (
 )
 from mockllm.core.fields import Field, Result
 from mockllm.core.hints import brief
-from mockllm.core.json import Json, Missing
+from mockllm.core.json import MISSING, Json, Missing
 from mockllm.core.request import Request, ResultPart
 
 __all__ = [
@@ -84,6 +84,10 @@ class Test:
     def differences(self, request: Request) -> list[Difference]:
         value = self.field.read(request)
         held = self.met.holds(value)
+        if value is not MISSING and self.field.is_secret:  # what is told is kept, and logged
+            return [
+                Difference(str(self.field), self.condition.describe(), "one that is not shown", None, held)
+            ]
         hint = None if held else self.met.difference(value)
         return [Difference(str(self.field), self.condition.describe(), brief(value), hint, held)]
 

@@ -324,3 +324,24 @@ def test_a_request_is_read_once_for_all_conditions_on_its_messages() -> None:
 def test_fields_are_equal_by_name_and_key() -> None:
     assert Field("headers", "X-A") == Field("headers", "x-a") != Field("headers", "x-b")
     assert isinstance(FULL, Asked)
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [
+        (Field("api_key"), "one that is not shown"),
+        (Field("headers", "Authorization"), "one that is not shown"),
+        (Field("headers", "x-other"), '"plain"'),
+        (Field("headers", "cookie"), "missing"),
+        (Field("query", "key"), "one that is not shown"),
+        (Field("query", "page"), '"7"'),
+    ],
+    ids=str,
+)
+def test_a_difference_tells_no_key(field: Field, shown: str) -> None:
+    headers = {"authorization": "Bearer my-own-key", "x-other": "plain"}
+    request = ask({}, headers=headers, query_string="key=my-other-key&page=7")
+    for matcher in (Test(field, Equals("x")), Test(field, Regex("^y"))):
+        (difference,) = matcher.differences(request)
+        assert (difference.actual, difference.held) == (shown, False)
+        assert "my-" not in str(difference)
