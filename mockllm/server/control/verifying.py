@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from mockllm.core.matching import Matcher
+from mockllm.core.redaction import is_secret
 from mockllm.core.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.misses import told
@@ -101,14 +102,33 @@ def _wanted(each: Expectation, number: int, source: Source, vocabulary: Vocabula
 
 def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Vocabulary) -> Matcher:
     path = ("expect", number, "match")
-    if "api_key" in data:
-        message = "the journal keeps no keys; filter by session, or compare `key` of /api/requests"
-        raise Problem(422, message, [Wrong(field=f"expect[{number}].match.api_key", message=message)])
     try:
         word = Match.model_validate(data, context={"vocabulary": vocabulary, "literal": True})
     except ValidationError as error:
         raise of_mistakes(mistakes_in(error, source, path, Match)) from None
+    message = "the journal keeps no keys; filter by session, or compare `key` of /api/requests"
+    unkept = [source.mistake((*path, *place), message, key=True) for place in _unkept(data)]
+    if unkept:
+        raise of_mistakes(unkept)
     return matcher(word)
+
+
+def _unkept(match: dict[str, Any]) -> Iterator[tuple[str | int, ...]]:
+    """Where a match asks for what the journal does not hold; whether there was a header or parameter, it does."""
+    for word, asked in match.items():
+        if word == "api_key":
+            yield (word,)
+        elif word in ("headers", "query"):
+            secrets = ((name, each) for name, each in asked.items() if is_secret(name))
+            yield from (
+                (word, name)
+                for name, each in secrets
+                if not (isinstance(each, dict) and each.keys() == {"exists"})
+            )
+        elif word == "not":
+            yield from ((word, *place) for place in _unkept(asked))
+        elif word in ("all", "any"):
+            yield from ((word, index, *place) for index, each in enumerate(asked) for place in _unkept(each))
 
 
 async def _held(wanted: Wanted, asked: Sequence[tuple[Kept, Request]], slices: Slices) -> list[int]:
@@ -143,20 +163,27 @@ async def _counted(
         if place not in met:
             near.append((wanted.differences(*pair), pair[0]))
             await slices.turn()
-    near.sort(key=lambda each: (len(each[0]), -each[1].number))
+    near.sort(key=lambda each: (len(each[0]), sum(map(_is_missing, each[0])), -each[1].number))
     listed = [Nearest(id=each.number, path=each.path, differences=why) for why, each in near[:NEAREST]]
     return Unmet(expect=number, message=message, nearest=listed)
 
 
+def _is_missing(difference: str) -> bool:
+    """Whether a request has nothing at all of what is asked for: another value of it is nearer."""
+    return difference.endswith(", found missing")
+
+
 def _ordered(held: Sequence[Sequence[int]]) -> list[Unmet]:
     """Each must have been asked behind one that the expectation before it met."""
-    last = -1
+    last, before = -1, 0
     for number, places in enumerate(held):
+        if not places:  # it need not have been asked
+            continue
         behind = [place for place in places if place > last]
         if not behind:
-            message = f"was asked, but not after what expect[{number - 1}] was met by"
-            return [Unmet(expect=number, message=message)] if places else []
-        last = behind[0]
+            message = f"was asked, but not after what expect[{before}] was met by"
+            return [Unmet(expect=number, message=message)]
+        last, before = behind[0], number
     return []
 
 
@@ -165,7 +192,11 @@ def _unmatched(found: Sequence[Kept]) -> list[Unmet]:
     if not missed:
         return []
     listed = [Nearest(id=each.number, path=each.path, differences=[]) for each in missed[:NEAREST]]
-    return [Unmet(message=f"{len(missed)} requests that no rule answered", nearest=listed)]
+    return [
+        Unmet(
+            message=f"{len(missed)} request{'s' * (len(missed) != 1)} that no rule answered", nearest=listed
+        )
+    ]
 
 
 def _unused(found: Sequence[Kept], engine: Engine) -> list[Unmet]:

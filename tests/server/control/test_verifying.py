@@ -54,13 +54,63 @@ def test_order_is_verified(server: Steered) -> None:
     assert [each["expect"] for each in found["failures"]] == [1]
 
 
+def test_what_need_not_have_been_asked_does_not_end_the_order(server: Steered) -> None:
+    server.ask("hello", model="first")
+    server.ask("hello", model="second")
+    second, maybe, first = (
+        {"match": {"model": "second"}},
+        {"match": {"model": "x"}, "at_most": 1},
+        {"match": {"model": "first"}},
+    )
+    assert verified(server, expect=[first, maybe, second], in_order=True)["passed"]
+    (failure,) = verified(server, expect=[second, maybe, first], in_order=True)["failures"]
+    assert failure["expect"] == 2
+    assert failure["message"] == "was asked, but not after what expect[0] was met by"
+
+
+KEPT_OUT: dict[str, tuple[Any, str]] = {
+    "a key": ({"api_key": "a"}, "api_key"),
+    "in all": ({"all": [{"user": "x"}, {"api_key": "a"}]}, "all[1].api_key"),
+    "in not in any": ({"any": [{"not": {"api_key": {"starts_with": "a"}}}]}, "any[0].not.api_key"),
+    "a header": ({"headers": {"Authorization": "Bearer a"}}, "headers.Authorization"),
+    "a parameter": ({"not": {"query": {"key": "a"}}}, "not.query.key"),
+}
+
+
+@pytest.mark.parametrize(("match", "field"), KEPT_OUT.values(), ids=KEPT_OUT)
+def test_what_the_journal_does_not_hold_cannot_be_verified(server: Steered, match: Any, field: str) -> None:
+    server.ask("hello")
+    got = server.call("POST", "/api/verify", {"expect": [{"match": match}]})
+    assert got.status == 422
+    (wrong,) = got.json["errors"]
+    assert wrong["field"] == f"expect[0].match.{field}"
+    assert wrong["message"].startswith("the journal keeps no keys")
+    assert wrong["line"] == 1
+
+
+def test_whether_there_was_a_key_can_be_verified(server: Steered) -> None:
+    server.ask("hello")
+    there = {"headers": {"authorization": {"exists": True}}, "query": {"key": {"exists": False}}}
+    assert verified(
+        server, expect=[{"match": {**there, "headers": {**there["headers"], "x-y": {"exists": False}}}}]
+    )["passed"]
+
+
+def test_the_nearest_is_one_that_was_asked_something_alike(server: Steered) -> None:
+    server.ask("good bye")
+    server.call("GET", "/v1/nothing")
+    server.call("GET", "/v1/models")
+    (failure,) = verified(server, expect=[{"match": {"user": "hello"}}])["failures"]
+    assert failure["nearest"][0]["path"] == "/v1/chat/completions"
+
+
 def test_unmatched_requests_and_unused_rules_are_told(server: Steered) -> None:
     server.ask("hello")
     assert verified(server, no_unmatched=True)["passed"]
     server.ask("good bye")
     found = verified(server, no_unmatched=True, all_rules_used=True)
     messages = [each["message"] for each in found["failures"]]
-    assert messages[0] == "1 requests that no rule answered"
+    assert messages[0] == "1 request that no rule answered"
     assert messages[1].startswith("a.yaml:never (")
 
 
