@@ -77,10 +77,10 @@ export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element
         <div class="fields">
           {(mode?.settings ?? []).map((setting) =>
             setting.name === "after" ? (
-              <>
-                <Select key="place" label="Place" value={form["place"] ?? ""} options={[{ value: "", title: usually(setting.default) }, ...PLACES]} change={(place) => setForm({ ...form, place, "place-value": BEGIN[place] ?? "" })} />
-                {form["place"] ? <Field key="place-value" label="How far" value={form["place-value"] ?? ""} change={set("place-value")} /> : null}
-              </>
+              <div class="place" key="place">
+                <Select label="Place" value={form["place"] ?? ""} options={[{ value: "", title: usually(setting.default) }, ...PLACES]} change={(place) => setForm({ ...form, place, "place-value": BEGIN[place] ?? "" })} />
+                {form["place"] ? <Field label="How far" value={form["place-value"] ?? ""} change={set("place-value")} /> : null}
+              </div>
             ) : (
               <One key={setting.name} setting={setting} value={form[setting.name] ?? ""} change={set(setting.name)} />
             ),

@@ -54,6 +54,9 @@ export function Steer(): JSX.Element {
       <div class="scope">
         <Select label="For" value={scope} options={options} change={setScope} />
         <p class="hint">{paths ? `${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : "every call of every provider; one endpoint's own settings stand above these"}</p>
+        <button type="button" class="small to-overlay" onClick={() => document.getElementById("overlay")?.scrollIntoView()}>
+          Changed at run time ↓
+        </button>
       </div>
       <div class="cards" aria-label={`Controls for ${titled(scope)}`}>
         <Pace scope={scope} />
