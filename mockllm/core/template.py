@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from mockllm.core.json import MISSING, Json, Missing, dumps
+from mockllm.core.redaction import is_secret
 from mockllm.core.template_scope import NAMES, Scope, item
 
 __all__ = [
@@ -83,6 +84,11 @@ class Reading:
         """The query parameter that it reads."""
         return str(self.keys[0]) if self.name == "query" and self.keys else None
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether it reads where clients carry their keys."""
+        return self.name in ("headers", "query") and (not self.keys or is_secret(str(self.keys[0])))
+
     def __str__(self) -> str:
         return self.name + "".join(
             f".{key}" if _PLAIN_KEY.fullmatch(str(key)) else f"[{dumps(key).decode()}]" for key in self.keys
@@ -149,12 +155,19 @@ class Template:
             failed = block if isinstance(block, Block) else self
             query = unfit.query or _query(failed.reads)
             raise TemplateFailure(
-                unfit.expression or failed.source, self.origin, unfit.reason, query
+                unfit.expression or failed.source, self.origin, _told(unfit.reason, failed.reads), query
             ) from None
 
     def failure(self, reason: str) -> TemplateFailure:
         """What to raise for a value of this template that does not fit its place."""
-        return TemplateFailure(self.source, self.origin, reason, _query(self.reads))
+        return TemplateFailure(self.source, self.origin, _told(reason, self.reads), _query(self.reads))
+
+
+def _told(reason: str, reads: Sequence[Reading]) -> str:
+    """The reason without a client's key in it: what is told is kept, and logged."""
+    if reason.endswith((" is absent", " no value")) or not any(read.is_secret for read in reads):
+        return reason
+    return "what stands there does not fit, and is not shown"
 
 
 def _query(reads: Sequence[Reading]) -> str | None:

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.json import Json, dumps
+from mockllm.core.request import Request
 from mockllm.core.template import (
     OUTPUT_CAP,
+    Scope,
     TemplateFailure,
     TemplateSyntax,
     is_template,
@@ -311,3 +313,28 @@ def test_plain_paths_do_not_import_jinja2() -> None:
         "compile_template('{{ a | upper }}'); assert 'jinja2' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("{{ headers['x-api-key'] | int }}", "what stands there does not fit, and is not shown"),
+        ("{{ query.key | int }}", "what stands there does not fit, and is not shown"),
+        ("{{ query.token }}", "query.token is absent"),
+        ("{{ query.name | int }}", '"x" is not a number'),
+    ],
+)
+def test_a_failure_shows_no_key(source: str, reason: str) -> None:
+    request = Request(
+        method="POST", path="/", headers={"x-api-key": "my-own-key"}, query_string="key=my-own-key&name=x"
+    )
+    template = compile_template(source)
+    with pytest.raises(TemplateFailure) as caught:
+        template.render(Scope(request))
+    assert caught.value.reason == reason
+
+
+def test_what_does_not_fit_its_place_is_not_shown_where_keys_stand() -> None:
+    assert "abc" not in str(compile_template("{{ headers['x-api-key'] }}ms").failure('"abc" is no duration'))
+    assert "abc" not in str(compile_template("{{ headers }}").failure('{"cookie": "abc"} is no duration'))
+    assert "abc" in str(compile_template("{{ user }}").failure('"abc" is no duration'))
