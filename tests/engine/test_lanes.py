@@ -85,3 +85,20 @@ def test_what_sets_a_state_or_is_bounded_has_no_lane() -> None:
 def test_what_generates_nothing_is_refused_on_either_way() -> None:
     heard = play("rules: [{match: {api: models}, reply: x}]", models(), models(), models())
     assert [each.status for each in heard] == [400] * 3
+
+
+def test_what_an_answer_is_like_gives_it_again() -> None:
+    """Its root, its second and its request's tokens are all that differs."""
+    game = Game(SCENARIO)
+    alike = 0
+    for ask in asked(Random(7)):
+        request = game.engine.read(
+            ask.method, ask.path, ask.query, ask.headers, ask.body, ask.client, ask.now
+        )
+        answer = game.engine.answer(request)
+        if answer.like is not None:
+            assert isinstance(answer.drawn, bytes)
+            again = answer.like.again(answer.drawn, int(request.now), request.input_tokens)
+            assert again == answer._replace(like=None)
+            alike += 1
+    assert alike > 10
