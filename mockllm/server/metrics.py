@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from mockllm.core.framing import lasting
-from mockllm.core.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.plan import Data, Framing, Plan, Raw, Step, Wait
 from mockllm.core.stencil import Piece, Stencil
 from mockllm.server.kept import endpoint
 from mockllm.server.seen import Seen
@@ -217,19 +217,26 @@ def _planned(made: Plan | Stencil) -> tuple[float, float]:
 
 def _size(made: Plan | Stencil, until: float | None) -> int:
     """The bytes of an answer's body, without what frames them; of one that was left, those that were due then."""
-    size, due = 0, made.delay
-    for step in made.pieces if isinstance(made, Stencil) else made.steps:
+    steps = made.pieces if isinstance(made, Stencil) else made.steps
+    return sum(
+        [
+            len(step.payload) if type(step) is Data
+            else sum([len(part) for part in step.parts]) if type(step) is Piece
+            else len(step.data) if type(step) is Raw
+            else 0
+            for step in (steps if until is None else _due(steps, until - made.delay))
+        ]
+    )  # fmt: skip
+
+
+def _due(steps: Iterable[Step | Piece], seconds: float) -> Iterator[Step | Piece]:
+    """The steps before so many seconds of waits have passed."""
+    for step in steps:
         if isinstance(step, Wait):
-            due += step.seconds
-            if until is not None and due > until:
-                break
-        elif isinstance(step, Data):
-            size += len(step.payload)
-        elif isinstance(step, Piece):
-            size += sum([len(part) for part in step.parts])
-        elif isinstance(step, Raw):
-            size += len(step.data)
-    return size
+            seconds -= step.seconds
+            if seconds < 0:
+                return
+        yield step
 
 
 def _known(name: str | None, known: set[str]) -> str:

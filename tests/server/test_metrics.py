@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from mockllm.core.plan import Data, Framing, Head, Plan, Wait
+from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Wait
 from mockllm.core.request import Request
 from mockllm.engine import Answer
 from mockllm.server.metrics import BOUNDS, KINDS, OTHER, SECONDS, Histogram, Metrics
@@ -103,6 +103,31 @@ def test_a_paced_answer_in_one_piece_is_no_stream() -> None:
     metrics.one(seen(Answer(held, "a.yaml:r"), times=array("d", [5.5])))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, metrics.late.count) == (0, 1)
+
+
+SIZES: list[tuple[str, Left, float, int]] = [
+    ("a whole stream is all of its bytes", "finished", 0.62, 6),
+    ("who leaves before the last chunk misses its bytes", "gone", 0.55, 5),
+    ("who leaves before the first has what opened the stream", "gone", 0.2, 4),
+]
+
+
+@pytest.mark.parametrize(
+    ("left", "took", "size"), [case[1:] for case in SIZES], ids=[case[0] for case in SIZES]
+)
+def test_bytes_are_counted_by_the_second(left: Left, took: float, size: int) -> None:
+    metrics = Metrics()
+    metrics.one(seen(Answer(STREAM, "a.yaml:r"), took=took, left=left))
+    (second,) = metrics.seconds()
+    assert second.bytes == size
+
+
+def test_bytes_of_many_answers_alike_are_those_of_each() -> None:
+    metrics = Metrics()
+    raw = Plan(Head(200, ()), (Raw(b"data: x", 0), Data(b"y", 1, "say")))
+    metrics.many(seen(Answer(raw, None)), [0.01] * 3)
+    (second,) = metrics.seconds()
+    assert second.bytes == 3 * 8
 
 
 def test_the_time_series_is_bounded() -> None:
