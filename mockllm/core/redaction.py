@@ -49,7 +49,7 @@ HARMLESS: Final = frozenset({"idempotency-key", "x-idempotency-key", "sec-websoc
 """Those that only sound like one."""
 _NAME: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?key|key|token|secret|password|passwd|signature|sig|credential"
-    r"|authorization|cookie|session[-_]?token|x-amz-[a-z-]+)$"
+    r"|auth|authorization|cookie|session[-_]?token|x-amz-[a-z-]+)$"
 )
 _FIELD: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?(key|token)|(client[-_]?)?secret|password|passwd|authorization|credential)$"

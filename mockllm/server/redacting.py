@@ -19,12 +19,14 @@ from mockllm.core.redaction import (
     REDACTED,
     is_secret,
     redact_bytes,
+    redact_text,
     redacted,
     secret_field,
 )
 
 SHORTEST: Final = 8
 """A shorter key is not looked for: it would be found in words."""
+_USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 _PAIR: Final = re.compile(r"([?&;])([^=&;#]*)=([^&;#]*)")
 
 
@@ -48,7 +50,9 @@ def _told(name: str, value: str) -> str:
 
 
 def target(text: str) -> str:
-    """A path with its query, without the secrets in it."""
+    """A path with its query, or a URL, without the secrets in it."""
+    if not text.startswith("/"):
+        text = _USER.sub(rf"\1{REDACTED}@", text)
     return _PAIR.sub(_pair, text) if "?" in text else text
 
 
@@ -91,6 +95,11 @@ def without(key: str | None, data: bytes) -> bytes:
 def body(value: Json) -> Json:
     """A JSON body as it is told."""
     return redacted(value, secret_field)
+
+
+def header(name: str, value: str) -> str:
+    """A header's value as it is told: an address has parameters, and a key may stand where none should."""
+    return redact_text(target(value) if name.lower() == "referer" else value)
 
 
 def parts(found: Sequence[bytes]) -> list[bytes]:

@@ -39,3 +39,40 @@ def test_a_body_is_told_without_keys_and_with_all_else() -> None:
 def test_an_empty_bearer_is_no_key() -> None:
     assert redacting.key_of({"authorization": "Bearer "}, "/") is None
     assert redacting.key_of({}, "/?key=") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("/v1/models?key=abc&page=1", "/v1/models?key=REDACTED&page=1"),
+        ("/v1/models?auth=abc", "/v1/models?auth=REDACTED"),
+        (
+            "http://bob:abc@localhost/v1/models?token=abc",
+            "http://REDACTED@localhost/v1/models?token=REDACTED",
+        ),
+        ("http://bob:ab@c@localhost", "http://REDACTED@localhost"),
+        ("http://localhost/@me?page=a@b", "http://localhost/@me?page=a@b"),
+        ("/@me", "/@me"),
+        ("-", "-"),
+    ],
+)
+def test_a_target_is_told_without_keys(target: str, told: str) -> None:
+    assert redacting.target(target) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("X-Custom", f"my {KEY}", "my REDACTED"),
+        ("Sec-WebSocket-Protocol", f"realtime, insecure.{KEY}", "realtime, insecure.REDACTED"),
+        ("Referer", "http://me:pw@x/?key=abc&page=1", "http://REDACTED@x/?key=REDACTED&page=1"),
+        ("User-Agent", "OpenAI/Python 1.0", "OpenAI/Python 1.0"),
+    ],
+)
+def test_a_header_is_told_without_what_looks_like_a_key(name: str, value: str, told: str) -> None:
+    assert redacting.header(name, value) == told
+
+
+@pytest.mark.parametrize("name", ["X-Auth", "Helicone-Auth", "x-portkey-api-key"])
+def test_what_other_gateways_take_keys_in_is_never_stored(name: str) -> None:
+    assert redacting.headers([(name, "Bearer abc")]) == ((name, "Bearer REDACTED"),)

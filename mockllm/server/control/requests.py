@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from mockllm import __version__
 from mockllm.core.json import Json, JSONDecodeError, dumps, loads
+from mockllm.core.redaction import redact_text
 from mockllm.core.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.misses import near, nearest
@@ -96,13 +97,13 @@ def _facts(each: Kept) -> dict[str, Any]:
         "id": each.number,
         "at": round(each.at, 6),
         "method": each.method,
-        "path": each.target,
+        "path": redact_text(each.target),
         "client": each.client,
         "session": each.session,
         "key": each.key,
         "endpoint": each.endpoint,
         "provider": each.provider,
-        "model": each.model,
+        "model": each.model and redact_text(each.model),
         "rule": answer.rule,
         "modifiers": list(answer.modifiers),
         "faults": list(answer.faults),
@@ -168,7 +169,7 @@ def _body(raw: bytes) -> tuple[Json, str | None, str | None]:
 
 
 def _pairs(headers: Iterable[tuple[str, str]]) -> list[Pair]:
-    return [Pair(name=name, value=value) for name, value in headers]
+    return [Pair(name=name, value=redacting.header(name, value)) for name, value in headers]
 
 
 def _chunks(told: Told) -> list[Chunk]:
@@ -253,12 +254,12 @@ def _har_request(each: Kept) -> dict[str, Any]:
     there = each.target if each.target.startswith("/") else "/"  # "-" where what came was no request
     request: dict[str, Any] = {
         "method": each.method,
-        "url": each.target if "://" in each.target.partition("?")[0] else f"http://{host}{there}",
+        "url": redact_text(each.target if "://" in each.path else f"http://{host}{there}"),
         "httpVersion": "HTTP/1.0" if each.asked.http10 else "HTTP/1.1",
         "cookies": [],
         "headers": [pair.model_dump() for pair in _pairs(each.headers)],
         "queryString": [
-            {"name": name, "value": value}
+            {"name": name, "value": redact_text(value)}
             for name, value in parse_qsl(each.query_string, keep_blank_values=True)
         ],
         "headersSize": -1,
