@@ -73,6 +73,7 @@ def as_yaml(data: Json) -> str:
     writer.allow_unicode = True
     writer.width = 110
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.representer.ignore_aliases = lambda _: True  # a person reads it, and copies parts of it
     out = io.StringIO()
     writer.dump(data, out)
     text = out.getvalue()

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.framing import lasting
 from mockllm.core.plan import Data, Framing, Plan, Raw, Step, Wait
+from mockllm.core.redaction import redact_text
 from mockllm.core.stencil import Piece, Stencil
 from mockllm.server.kept import endpoint
 from mockllm.server.seen import Seen
@@ -246,5 +247,6 @@ def _known(name: str | None, known: set[str]) -> str:
     if name not in known:
         if len(known) >= KINDS or len(name) > 200:
             return OTHER
+        name = redact_text(name)  # who sends a key in place of a model
         known.add(name)
     return name

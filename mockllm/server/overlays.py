@@ -112,7 +112,7 @@ class Overlays:
             ((kind, index, item),) = items
             if _name(item) not in (None, name):
                 raise Refused(422, source.mistake((kind, index, "name"), f'the path says "{name}"'))
-            item = {**item, "name": name}
+            item = {"name": name, **item}
             held = self._held.get(session, Overlay(session=session))
             listed: dict[Kind, tuple[Json, ...]] = {"rules": held.rules, "modifiers": held.modifiers}
             own = listed[kind]

@@ -34,6 +34,13 @@ def test_what_is_written_reads_as_the_same(data: Any) -> None:
     assert read_source(as_yaml({"rules": data}), "x").data == {"rules": data}
 
 
+def test_what_stands_twice_is_written_twice() -> None:
+    match = {"model": "m"}
+    text = as_yaml({"rules": [{"match": match, "reply": "A"}, {"match": match, "reply": "B"}]})
+    assert "&" not in text
+    assert text.count("model: m") == 2
+
+
 def made(overlay: Overlay) -> Overlaid:
     return overlaid(read_source(overlay.text, overlay.name), overlay.session, Vocabulary())
 

@@ -140,3 +140,10 @@ def test_the_time_series_is_bounded() -> None:
     assert (seconds[-1].requests, seconds[-1].errors, seconds[-1].took) == (2, 1, 2.0)
     metrics.reset()
     assert not list(metrics.seconds())
+
+
+def test_a_key_in_place_of_a_model_is_no_label() -> None:
+    metrics = Metrics()
+    for _ in range(2):
+        metrics.one(seen(said(), model="sk-" + "aB3" * 8))
+    assert [each.model for each in metrics.series] == ["REDACTED"]

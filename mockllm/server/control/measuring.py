@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from mockllm.core.limits.limit import STRATEGIES
 from mockllm.server.control import counted, models
-from mockllm.server.control.calls import JSON, Call, Text
+from mockllm.server.control.calls import JSON, Call, Text, visible
 from mockllm.server.control.endpoints import named
 from mockllm.server.metrics import BOUNDS, NONE, Histogram, Metrics, OfEndpoint, Second
 
@@ -83,7 +83,7 @@ async def show_detailed(control: Control, call: Call) -> BaseModel:
 
 async def export_json(control: Control, call: Call) -> Text:
     text = _detailed(control).model_dump_json(indent=2)
-    return Text(text.encode() + b"\n", JSON, (_attached("mockllm-metrics.json"),))
+    return Text(visible(text.encode()) + b"\n", JSON, (_attached("mockllm-metrics.json"),))
 
 
 async def export_csv(control: Control, call: Call) -> Text:

@@ -47,6 +47,7 @@ def server(running: Steered, monkeypatch: pytest.MonkeyPatch) -> Steered:
     monkeypatch.setattr(running.app, "_lines", Lines(said.append, verbose=True))
     running.ask(EVIL, model=EVIL)
     name = "\u2028\u202e\u0085" + FORGED
+    running.ask("hello", model=name)  # short enough to be counted by its name
     with Raw(running.port) as raw:
         lines = ["GET /v1/nope/%0a%1b[2J%E2%80%A8 HTTP/1.1", "Host: localhost", f"User-Agent: {name}", f"X-A: {name}",
                  f"x-stainless-retry-count: {name}", f"authorization: Bearer {name}"]  # fmt: skip
@@ -117,7 +118,7 @@ def test_no_line_of_what_is_told_or_exported(server: Steered, path: str) -> None
 
 def test_json_lines_are_as_many_as_requests_whoever_splits_them(server: Steered) -> None:
     text = server.call("GET", "/api/requests/export").text
-    assert len(text.splitlines()) == len(listed(server)) == 3
+    assert len(text.splitlines()) == len(listed(server)) == 4
     assert any(loads(line)["model"] == EVIL for line in text.splitlines())
 
 
