@@ -17,7 +17,8 @@ export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose
   const buttons = useRef<Map<string, HTMLButtonElement>>(new Map());
   const move = (event: KeyboardEvent): void => {
     const ids = props.tabs.map((tab) => tab.id);
-    const place = ids.indexOf(props.chosen);
+    // by where the focus is: a second press may come before the page is drawn
+    const place = ids.indexOf((event.target as HTMLElement).id.replace("tab-", ""));
     const target = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: ids.length - 1 }[event.key];
     if (target === undefined) return;
     event.preventDefault();

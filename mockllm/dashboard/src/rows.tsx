@@ -48,11 +48,16 @@ export function Rows<T>(props: Props<T>): JSX.Element {
   const to = Math.min(rows.length, Math.ceil((top + room) / height) + AROUND);
   const place = props.chosen === null ? -1 : rows.findIndex((row) => props.id(row) === props.chosen);
 
-  const go = (target: number): void => {
-    const row = rows[Math.max(0, Math.min(rows.length - 1, target))];
+  const now = useRef(place); // a second press may come before the page is drawn
+  now.current = place;
+
+  const go = (wanted: number): void => {
+    const target = Math.max(0, Math.min(rows.length - 1, wanted));
+    const row = rows[target];
     if (row === undefined) return;
+    now.current = target;
     props.choose(row);
-    const at = Math.max(0, Math.min(rows.length - 1, target)) * height;
+    const at = target * height;
     const element = box.current!;
     if (at < element.scrollTop) element.scrollTop = at;
     else if (at + height > element.scrollTop + element.clientHeight) element.scrollTop = at + height - element.clientHeight;
@@ -60,7 +65,8 @@ export function Rows<T>(props: Props<T>): JSX.Element {
   const press = (event: KeyboardEvent): void => {
     const page = Math.max(1, Math.floor(room / height) - 1);
     const target = {
-      ArrowDown: place + 1, ArrowUp: place - 1, PageDown: place + page, PageUp: place - page, Home: 0, End: rows.length - 1,
+      ArrowDown: now.current + 1, ArrowUp: now.current - 1, PageDown: now.current + page, PageUp: now.current - page,
+      Home: 0, End: rows.length - 1,
     }[event.key];
     if (target === undefined) return;
     event.preventDefault();
