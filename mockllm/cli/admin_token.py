@@ -28,9 +28,9 @@ class AdminToken(NamedTuple):
 
 def admin_token(values: Mapping[str, Any]) -> AdminToken:
     """As --admin-token or --admin-token-file have it. Raises BadOption."""
-    given, file = values["admin_token"] or None, values["admin_token_file"]
+    given, file = (values["admin_token"] or "").strip(), values["admin_token_file"]
     if not file:
-        return AdminToken(given)
+        return AdminToken(_word(given, "--admin-token: not a token") if given else None)
     if given:
         raise BadOption("--admin-token and --admin-token-file: give one of them")
     path = Path(file)
@@ -42,9 +42,13 @@ def admin_token(values: Mapping[str, Any]) -> AdminToken:
 
 
 def _read(path: Path) -> str:
-    text = path.read_text("utf-8").strip()
+    return _word(path.read_text("utf-8").strip(), f"--admin-token-file: {path} holds no token")
+
+
+def _word(text: str, otherwise: str) -> str:
+    """What can stand in a header as it is."""
     if not text or not text.isprintable() or " " in text:
-        raise BadOption(f"--admin-token-file: {path} holds no token: one word on one line")
+        raise BadOption(f"{otherwise}: one word on one line")
     return text
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -22,7 +23,11 @@ PATIENCE: Final = 30.0
 
 
 class Unasked(Exception):
-    """No answer, or a refusal, in a line for a person."""
+    """No answer, or a refusal, in a line for a person. `wrong`: what is wrong in the body, by its field."""
+
+    def __init__(self, said: str, wrong: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(said)
+        self.wrong = wrong
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +77,7 @@ def fetch(
             return raw
     except HTTPError as error:
         with error:
-            raise Unasked(_refusal(error)) from None
+            raise _refused(error, base) from None
     except (URLError, OSError) as error:
         raise Unasked(f"no server answers at {base}: {getattr(error, 'reason', error)}") from None
 
@@ -84,10 +89,15 @@ def _base(given: argparse.Namespace) -> str:
     return str(base)
 
 
-def _refusal(error: HTTPError) -> str:
+def _refused(error: HTTPError, base: str) -> Unasked:
     try:
         problem = json.load(error)
-        lines = [f"{each['field']}: {each['message']}" for each in problem.get("errors", ())]
-        return "\n".join(plain(each, MOST) for each in lines or [str(problem["detail"])])
+        wrong = [
+            (str(each["field"]), plain(str(each["message"]), MOST)) for each in problem.get("errors", ())
+        ]
+        lines = [f"{plain(field, MOST)}: {message}" if field else message for field, message in wrong]
+        return Unasked("\n".join(lines or [plain(str(problem["detail"]), MOST)]), wrong)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return f"the server says {error.code} {error.reason}"
+        if error.code == HTTPStatus.NOT_FOUND:
+            return Unasked(f"there is no control API at {base}; with --admin-port it is at that port")
+        return Unasked(f"the server says {error.code} {error.reason}")

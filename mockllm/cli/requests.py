@@ -28,11 +28,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow", "-f", action="store_true", help="go on with those that come, until Ctrl-C"
     )
-    parser.add_argument("--last", type=int, default=20, metavar="N", help="so many at first (default 20)")
+    parser.add_argument("--last", type=_count, default=20, metavar="N", help="so many at first (default 20)")
     parser.add_argument("--json", action="store_true", help="a line of JSON for each, in place of words")
     for name, help in FILTERS.items():
-        parser.add_argument(f"--{name}", default=None, metavar=name.upper(), help=f"only those {help}")
+        of = int if name == "status" else str
+        parser.add_argument(
+            f"--{name}", type=of, default=None, metavar=name.upper(), help=f"only those {help}"
+        )
     parser.add_argument("--missed", action="store_true", help="only those that no rule answered")
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, found {count}")
+    return count
 
 
 def run(given: argparse.Namespace) -> int:

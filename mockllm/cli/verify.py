@@ -10,6 +10,7 @@ from typing import Any
 from mockllm.cli import asking
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import BadOption
+from mockllm.scenario.mistakes import path_of
 from mockllm.scenario.reading import read_source
 from mockllm.server.lines import MOST, plain
 
@@ -34,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     body: dict[str, Any] = {}
+    source = None
     if given.expectations is not None:
         source = read_source(*_read(given.expectations))
         if source.mistakes:
@@ -50,7 +52,11 @@ def run(given: argparse.Namespace) -> int:
     try:
         found = asking.ask(given, "POST", "/api/verify", body=body)
     except asking.Unasked as error:
-        print(f"mockllm: {error}", file=sys.stderr)
+        if source is not None and error.wrong:
+            found = [source.mistake(path_of(field), message) for field, message in error.wrong]
+            list_mistakes(found, sys.stderr)
+        else:
+            print(f"mockllm: {error}", file=sys.stderr)
         return 2
     if given.json:
         print(json.dumps(found, indent=2))

@@ -19,6 +19,8 @@ Path: TypeAlias = "tuple[str | int, ...]"
 LONGEST_PATH: Final = 300
 """Characters of a path that a person is shown."""
 _PLAIN_KEY: Final = re.compile(r"[^\W\d][\w-]*\Z")
+_STEP: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[]+)')
+_ESCAPED: Final = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,6 +76,14 @@ def path_text(path: Path) -> str:
             quoted = step.replace("\\", "\\\\").replace('"', '\\"')
             text += f'["{quoted}"]'
     return text
+
+
+def path_of(text: str) -> Path:
+    """The path that is told so."""
+    return tuple(
+        int(index) if index else _ESCAPED.sub(r"\1", quoted) if quoted else word
+        for index, quoted, word in _STEP.findall(text)
+    )
 
 
 def value_at(data: Json, path: Path) -> Json:

@@ -19,7 +19,8 @@ def asked(token: str | None = None, file: Path | None = None) -> AdminToken:
 
 def test_it_is_what_is_given(tmp_path: Path) -> None:
     assert asked() == asked("") == AdminToken()
-    assert asked("t0ken") == AdminToken("t0ken")
+    assert asked("t0ken") == asked("t0ken\n") == AdminToken("t0ken")
+    assert asked(" ") == AdminToken()
     (tmp_path / "token").write_text("from-a-file\n")
     assert asked(file=tmp_path / "token") == AdminToken("from-a-file")
 
@@ -42,6 +43,12 @@ WRONG = {
     "two lines": b"one\ntwo",
     "no text": b"\xff\xfe",
 }
+
+
+@pytest.mark.parametrize("said", ["one two", "one\ntwo", "a\x1bb"])
+def test_what_no_header_can_hold_is_no_token(said: str) -> None:
+    with pytest.raises(BadOption, match="--admin-token: not a token: one word on one line"):
+        asked(said)
 
 
 @pytest.mark.parametrize("said", WRONG.values(), ids=list(WRONG))

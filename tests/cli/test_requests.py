@@ -104,7 +104,21 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
         1,
         'nearest: #1 /v1/chat/completions: user expected "bye", found "hello"',
     ),
-    "an unknown word": ("expect: [{match: {usr: bye}}]", 2, "expect[0].match.usr"),
+    "an unknown word": (
+        "expect:\n- match:\n    usr: bye",
+        2,
+        "expectations.yaml:3:10: expect[0].match.usr: unknown key",
+    ),
+    "no number": (
+        "expect:\n- exactly: 1\n- exactly: two",
+        2,
+        "expectations.yaml:3:12: expect[1].exactly: expected a whole",
+    ),
+    "a word too many": (
+        "expects: []",
+        2,
+        "expectations.yaml:1:10: expects: is not known here; there is expect,",
+    ),
     "no YAML": ("expect: [", 2, "expectations"),
     "a list": ("- a", 2, "expected `expect:`"),
 }
@@ -130,3 +144,24 @@ def test_options_stand_for_what_a_file_may_say(server: Steered, capsys: pytest.C
     assert ran(capsys, "verify", "--no-unmatched", "--session", "other")[0] == 0
     assert ran(capsys, "verify")[0] == 2
     assert ran(capsys, "verify", "/no/such/file")[0] == 2
+
+
+@pytest.mark.parametrize("wrong", [("--status", "abc"), ("--last", "-5"), ("--last", "all")], ids=" ".join)
+def test_what_is_no_number_is_a_mistake_of_usage(
+    capsys: pytest.CaptureFixture[str], wrong: tuple[str, str]
+) -> None:
+    code, _, err = ran(capsys, "requests", *wrong)
+    assert code == 2
+    assert f"argument {wrong[0]}: " in err
+
+
+def test_a_port_without_a_control_api_is_told(
+    server: Steered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.app, "control", None)
+    code, _, err = ran(capsys, "requests")
+    assert code == 1
+    assert (
+        f"there is no control API at http://127.0.0.1:{server.port}; with --admin-port it is at that port"
+        in err
+    )

@@ -6,7 +6,17 @@ import pickle
 
 import pytest
 
-from mockllm.scenario.mistakes import Mistake, Path, either, meant, nearest, path_text, readable, scalar_text
+from mockllm.scenario.mistakes import (
+    Mistake,
+    Path,
+    either,
+    meant,
+    nearest,
+    path_of,
+    path_text,
+    readable,
+    scalar_text,
+)
 
 
 def test_a_mistake_says_where_and_what() -> None:
@@ -42,6 +52,7 @@ def test_mistakes_sort_by_place_and_can_be_pickled() -> None:
 )
 def test_paths_read_as_a_person_writes_them(path: Path, text: str) -> None:
     assert path_text(path) == text
+    assert path_of(text) == path
 
 
 @pytest.mark.parametrize(
