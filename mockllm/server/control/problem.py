@@ -105,8 +105,8 @@ def _said(each: ErrorDetails, model: type[BaseModel]) -> str:
     if each["type"] == "extra_forbidden":
         if len(each["loc"]) > 1:
             return "is not known here"
-        there = ", ".join(model.model_fields) or "nothing"
-        return f"is not known here; there is {there}"
+        there = ", ".join(model.model_fields)
+        return f"is not known here; there is {there}" if there else "is not known here; this call takes none"
     expected = EXPECTED.get(each["type"])
     if expected is None:
         return each["msg"]

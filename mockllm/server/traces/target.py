@@ -106,7 +106,8 @@ def _right(parts: SplitResult, scheme: str | None, name: str) -> str:
     if port == GRPC or (port is None and mistaken):
         port = HTTP
     if name == BASE:
-        path = path.removesuffix(PATH)
+        while path.endswith(PATH):
+            path = path.removesuffix(PATH).rstrip("/")
     elif mistaken and not path:
         path = PATH
     elif not mistaken:

@@ -36,6 +36,7 @@ WRONG = {
     "grpc://a.example:5000": ("gRPC's", "http://a.example:5000"),
     "grpcs://a.example": ("gRPC's", "https://a.example:4318"),
     "http://localhost:4318/v1/traces": ("once more", "http://localhost:4318"),
+    "http://localhost:4318/otlp/v1/traces/v1/traces/": ("once more", "http://localhost:4318/otlp"),
     "'http://localhost:4318'": ("quotes", "http://localhost:4318"),
 }
 
