@@ -129,3 +129,15 @@ def test_events_that_were_left_out_are_told(busy: Dashboard) -> None:
     frame = json.dumps({"type": "events", "events": [event(1)], "dropped": 400})
     page.evaluate("(data) => window.feed.onmessage({data})", frame)
     expect(page.locator(".foot")).to_contain_text("400 came too fast for the live log")
+
+
+def test_lines_go_by_the_servers_clock(busy: Dashboard) -> None:
+    """A browser on another machine may be an hour behind."""
+    page = busy.open("live").page
+    at = page.evaluate("Math.floor(Date.now() / 1000)") + 3600
+    empty: dict[str, Any] = {"since": at, "requests": 7, "errors": 0, "missed": 0, "open": 3, "per_second": 7}
+    second = {"at": at - 1, "requests": 7, "errors": 0, "missed": 0, "mean": 0.1, "bytes": 2048}
+    frame = {"type": "metrics", "at": at + 0.1, "metrics": {**empty, "endpoints": []}, "second": second}
+    page.evaluate("(data) => window.feed.onmessage({data})", json.dumps(frame))
+    rate = page.locator(".tile").filter(has_text="Requests a second")
+    expect(rate.locator(".tile-value")).to_have_text("7")

@@ -25,6 +25,14 @@ export const changes = new Cell(0);
 export const log = new Log();
 export const series = new Series();
 
+/** So many seconds the server's clock is ahead of this machine's, as far as the feed has told. */
+let ahead = 0;
+
+/** Seconds since the epoch, by the server's clock. */
+export function now(): number {
+  return Date.now() / 1000 + ahead;
+}
+
 let socket: WebSocket | null = null;
 let failures = 0;
 let polling: number | undefined;
@@ -89,6 +97,7 @@ function hear(frame: Frame): void {
       state.set("live");
       break;
     case "metrics":
+      ahead = frame.at - Date.now() / 1000;
       metrics.set(frame.metrics);
       if (frame.second) series.add([frame.second]);
       series.opened(frame.at, frame.metrics.open);
@@ -118,7 +127,7 @@ async function poll(): Promise<void> {
     metrics.set(counted);
     log.add(page.requests);
     series.add(detailed.seconds.slice(-5));
-    series.opened(Date.now() / 1000, counted.open);
+    series.opened(now(), counted.open);
     if (state.value === "offline") {
       log.last = 0; // another server may have come: its numbers begin anew
       log.clear();

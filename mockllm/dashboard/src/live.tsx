@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Chart, type Line, type Mark } from "./chart.tsx";
 import { useCell } from "./cells.ts";
-import { metrics, series } from "./feed.ts";
+import { metrics, now, series } from "./feed.ts";
 import { bytes, count, duration, rate, share } from "./format.ts";
 import type { EndpointMetrics, Latency, Metrics } from "./models.ts";
 import { Card, Empty, Select } from "./parts.tsx";
@@ -17,12 +17,12 @@ const SPANS = [
 
 /** The last full second; it moves on by itself, so that lines do when nothing comes. */
 function useNow(): number {
-  const [now, set] = useState(() => Math.floor(Date.now() / 1000));
+  const [second, set] = useState(() => Math.floor(now()));
   useEffect(() => {
-    const timer = window.setInterval(() => set(Math.floor(Date.now() / 1000)), 1000);
+    const timer = window.setInterval(() => set(Math.floor(now())), 1000);
     return () => window.clearInterval(timer);
   }, []);
-  return now;
+  return second;
 }
 
 export function Live(): JSX.Element {
@@ -61,8 +61,7 @@ function Tile(props: { name: string; value: string; under: string; tone?: string
 function Tiles(props: { counted: Metrics }): JSX.Element {
   const { counted } = props;
   useCell(series.changed);
-  const now = useNow();
-  const last = series.window(now, 3).seconds.findLast((each) => each !== undefined);
+  const last = series.window(useNow(), 3).seconds.findLast((each) => each !== undefined);
   const all = useMemo(() => joined(counted.endpoints, "latency"), [counted]);
   const first = useMemo(() => joined(counted.endpoints, "ttft"), [counted]);
   return (
@@ -113,8 +112,8 @@ const OPEN: Line[] = [{ label: "open", colour: "--chart-3", fill: true, value: c
 
 function Over(props: { span: number; choice: JSX.Element }): JSX.Element {
   const version = useCell(series.changed);
-  const now = useNow();
-  const held = useMemo(() => series.window(now, props.span), [version, now, props.span]);
+  const second = useNow();
+  const held = useMemo(() => series.window(second, props.span), [version, second, props.span]);
   const requests = useMemo(() => {
     const { at, seconds } = held;
     return [at, seconds.map((s) => s?.requests ?? 0), seconds.map((s) => s?.errors ?? 0), seconds.map((s) => s?.missed ?? 0)];
