@@ -48,7 +48,7 @@ def own_answer(head: Head, engine: Engine, uptime: float, open_to_pages: bool) -
         if path != "/health":
             return plain(404, f"Nothing is served at {short(path)}.\n")
         if method not in ("GET", "HEAD"):
-            return plain(405, "Only GET.\n")
+            return Given(Answer(pages.only_get(method, path), None))
         return Given(Answer(pages.health(engine.about(), uptime), None), unheard=True)
     if path == "/" and method in ("GET", "HEAD"):
         base = f"http://{short(headers.get('host', 'localhost') + inside)}"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm import __version__
-from mockllm.core.json import pretty
+from mockllm.core.hints import brief
+from mockllm.core.json import dumps, pretty
 from mockllm.core.plan import Data, Head, Plan
 from mockllm.engine import About
 
@@ -65,6 +66,20 @@ def health(about: About, uptime: float) -> Plan:
     }
     head = Head(200, (("Content-Type", "application/json"), ("Cache-Control", "no-store")))
     return Plan(head, (Data(pretty(report) + b"\n", 0, "body"),))
+
+
+def only_get(method: str, path: str) -> Plan:
+    """A path that is asked by another method, in the form that the control API refuses in."""
+    detail = f"{method} is not for {brief(path)}; there is GET."
+    body = {
+        "type": "about:blank",
+        "title": "Method Not Allowed",
+        "status": 405,
+        "detail": detail,
+        "errors": [],
+    }
+    head = Head(405, (("Content-Type", "application/problem+json"), ("Allow", "GET")))
+    return Plan(head, (Data(dumps(body) + b"\n", 0, "body"),))
 
 
 def amount(about: About) -> str:

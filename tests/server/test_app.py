@@ -280,6 +280,12 @@ def test_reserved_paths_never_reach_the_engine(raw: Raw, method: str, path: str,
     assert len(ENGINE.seen) == seen
 
 
+def test_the_health_is_refused_as_the_control_api_refuses(raw: Raw) -> None:
+    got = raw.send(request("POST", "/health")).answer()
+    assert (got.headers["content-type"], got.headers["allow"]) == ("application/problem+json", "GET")
+    assert json.loads(got.body)["detail"] == 'POST is not for "/health"; there is GET.'
+
+
 def test_paths_that_only_begin_alike_are_the_engines(raw: Raw) -> None:
     assert raw.send(request(path="/healthy")).answer().text == "no GET /healthy"
     assert raw.send(request("POST", "/", b"x")).answer().text == "no POST /"
