@@ -1,4 +1,7 @@
-"""One browser and one server for all tests of the dashboard that run in a process; each test begins anew."""
+"""One browser and one server for all tests of the dashboard that run in a process; each test begins anew.
+
+They end with this folder's tests: as long as Playwright is there, no other test of the process could run a loop.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,13 @@ def absent(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Debian's Chromium, else Playwright's own."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -55,7 +58,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("dashboard")) as made:
         yield made
@@ -68,7 +71,7 @@ def server(running: Served) -> Served:
     return running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kept_page(browser: Browser, running: Served) -> Iterator[Page]:
     """A page that is not opened anew for each test: that takes longer than most of them."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
