@@ -33,7 +33,9 @@ def test_its_numbers_options_and_files_are_true() -> None:
     assert f"a queue of {tracing.WAITING} requests" in PAGE
     assert tracing.PATIENCE == 2.0
     options = {option.name for option in SERVING}
-    assert {name for name in re.findall(r"--[a-z][a-z-]+", PAGE) if name not in ("--build", "--rm")} <= options
+    assert {
+        name for name in re.findall(r"--[a-z][a-z-]+", PAGE) if name not in ("--build", "--rm")
+    } <= options
     for name in re.findall(r"\bdeploy/[\w.]+", PAGE):
         assert (ROOT / name).exists(), name
     for name in re.findall(r"\]\(([\w.]+)(?:#[\w-]+)?\)", PAGE):
