@@ -140,7 +140,9 @@ def test_coheres_embeddings_at_azure_have_an_id(model: str) -> None:
     dialect = azure.EMBEDDINGS
     raw = dumps({"model": model, "input": "hi"})
     request = dialect.request(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
-    (made,) = said(dialect.answer(request, (), STAMP))
+    plan = dialect.answer(request, (), STAMP)
+    assert isinstance(plan, Plan)
+    (made,) = said(plan)
     coheres = model.startswith("Cohere")
     assert ("id" in made) is coheres
     assert made["usage"].get("completion_tokens") == (0 if coheres else None)
