@@ -197,4 +197,4 @@ async def reset_limits_of(control: Control, call: Call) -> BaseModel:
     items = control.engine.catalog.items
     keys = frozenset(item.key for item in items if item.limit is not None and sees(item, endpoint))
     control.engine.state.reset_limits(keys)
-    return models.Done(done=f"{len(keys)} limits that {endpoint} meets")
+    return models.Done(done=f"{len(keys)} limit{'s' * (len(keys) != 1)} that {endpoint} meets")

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from mockllm.core.hints import brief
 from mockllm.core.json import Json, JSONDecodeError, dumps, loads
+from mockllm.core.redaction import redact_bytes
 from mockllm.server.control import models, requests
 from mockllm.server.control.bodies import readable, source_of
 from mockllm.server.control.calls import JSON, Call, Text, visible
@@ -72,7 +73,7 @@ async def explain(control: Control, call: Call) -> Text:
             raise Problem(422, f"request_id: {message}", [Wrong(field="request_id", message=message)])
         raw = _as_recorded(kept_of(control, str(data["request_id"])))
     told = dumps(control.explain(readable(raw), control.engine))
-    return Text(visible(told) + b"\n", JSON)
+    return Text(visible(redact_bytes(told)) + b"\n", JSON)
 
 
 def _as_recorded(each: Kept) -> bytes:

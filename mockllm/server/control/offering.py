@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAMILIES, FAULTS
 from mockllm.core.json import Json
+from mockllm.core.redaction import redact_text
 from mockllm.core.request import Request
 from mockllm.scenario.overlay import Overlay, as_yaml
 from mockllm.server.control import handlers, offered
@@ -120,7 +121,7 @@ async def suggest_rule(control: Control, call: Call) -> BaseModel:
         rule["reply"] = PLACEHOLDER
     else:
         rule["http"] = {"status": 200, "body": PLACEHOLDER}
-    return offered.SuggestedRule(yaml=Overlay(rules=(rule,)).text)
+    return offered.SuggestedRule(yaml=redact_text(Overlay(rules=(rule,)).text))
 
 
 def _match(request: Request) -> dict[str, Json]:

@@ -108,7 +108,7 @@ def _facts(each: Kept) -> dict[str, Any]:
         "modifiers": list(answer.modifiers),
         "faults": list(answer.faults),
         "error": answer.error,
-        "notes": list(answer.notes),
+        "notes": [redact_text(note) for note in answer.notes],
         "status": each.status,
         "streamed": each.streamed,
         "took": round(each.took, 6),
@@ -132,7 +132,7 @@ def detail(each: Kept, engine: Engine) -> RequestDetail:
 def near_misses(each: Kept, engine: Engine) -> list[str]:
     """The rules as they are now that come nearest to a request."""
     request = read_again(each, engine)
-    return [near(item, differences) for item, differences in nearest(engine.catalog, request)]
+    return [redact_text(near(item, differences)) for item, differences in nearest(engine.catalog, request)]
 
 
 def read_again(each: Kept, engine: Engine) -> Request:

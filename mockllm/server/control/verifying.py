@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from mockllm.core.matching import Matcher
-from mockllm.core.redaction import is_secret
+from mockllm.core.redaction import is_secret, redact_text
 from mockllm.core.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.misses import told
@@ -43,7 +43,7 @@ class Wanted:
         return (self.rule is None or is_called(each.rule, self.rule)) and self.matcher.holds(request)
 
     def differences(self, each: Kept, request: Request) -> list[str]:
-        found = [told(each) for each in self.matcher.differences(request) if not each.held]
+        found = [redact_text(told(each)) for each in self.matcher.differences(request) if not each.held]
         if self.rule is not None and not is_called(each.rule, self.rule):
             found.append(f"rule expected {self.rule}, found {each.rule or 'none'}")
         return found
@@ -153,9 +153,7 @@ async def _counted(
         return None
     message = f"expected {wanted.words}, found {count}"
     if count >= wanted.least:
-        listed = [
-            Nearest(id=asked[each][0].number, path=asked[each][0].path, differences=[]) for each in held
-        ]
+        listed = [_near(asked[each][0]) for each in held]
         return Unmet(expect=number, message=message, nearest=listed[-NEAREST:])
     met = set(held)
     near: list[tuple[list[str], Kept]] = []
@@ -164,8 +162,12 @@ async def _counted(
             near.append((wanted.differences(*pair), pair[0]))
             await slices.turn()
     near.sort(key=lambda each: (len(each[0]), sum(map(_is_missing, each[0])), -each[1].number))
-    listed = [Nearest(id=each.number, path=each.path, differences=why) for why, each in near[:NEAREST]]
+    listed = [_near(each, why) for why, each in near[:NEAREST]]
     return Unmet(expect=number, message=message, nearest=listed)
+
+
+def _near(each: Kept, why: Sequence[str] = ()) -> Nearest:
+    return Nearest(id=each.number, path=redact_text(each.path), differences=list(why))
 
 
 def _is_missing(difference: str) -> bool:
@@ -191,7 +193,7 @@ def _unmatched(found: Sequence[Kept]) -> list[Unmet]:
     missed = [each for each in found if each.missed]
     if not missed:
         return []
-    listed = [Nearest(id=each.number, path=each.path, differences=[]) for each in missed[:NEAREST]]
+    listed = [_near(each) for each in missed[:NEAREST]]
     return [
         Unmet(
             message=f"{len(missed)} request{'s' * (len(missed) != 1)} that no rule answered", nearest=listed

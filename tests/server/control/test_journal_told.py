@@ -182,3 +182,18 @@ def test_a_har_file_has_all_that_its_format_requires(server: Steered) -> None:
     assert asked[4]["url"] == "http://example.test/v1/models"
     assert asked[5]["httpVersion"] == "HTTP/1.0"
     assert log["entries"][0]["response"]["statusText"] == "OK"
+
+
+def test_what_looks_like_a_key_is_told_nowhere(server: Steered) -> None:
+    key = "sk-" + "aB3" * 8
+    server.ask(f"my key is {key}", model=key)
+    server.call("GET", f"/v1/{key}", headers={"x-mine": key, "referer": f"http://x/?q={key}"})
+    ids = [each["id"] for each in listed(server)]
+    told = [server.call("GET", f"/api/requests{path}") for path in ("", "/export", "/export?format=har")]
+    for id in ids:
+        told += [server.call("GET", f"/api/requests/{id}{path}") for path in ("", "/rule")]
+        told.append(server.call("POST", "/api/explain", {"request_id": id}))
+    told.append(server.call("POST", "/api/verify", {"expect": [{"match": {"user": "x", "model": "y"}}]}))
+    told += [server.call("GET", path) for path in ("/metrics", "/api/detailed-metrics", "/api/verdicts")]
+    assert {each.status for each in told} == {200}
+    assert [each.text for each in told if "aB3aB3" in each.text] == []
