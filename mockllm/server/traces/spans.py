@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from mockllm.core.hints import cut
 from mockllm.core.json import Json
+from mockllm.core.redaction import redact_text
 from mockllm.core.request import Request
 from mockllm.dialects.routes import Found, find, normalised
 from mockllm.engine.sessions import PREFIX, without
@@ -35,6 +36,8 @@ from mockllm.server.traces.said import Said, said
 Value: TypeAlias = str | bool | int | float | Sequence[str]
 NAME: Final = 200
 """Characters of a span's name."""
+CHOSEN: Final = ("url.path", "url.query", "http.route", "gen_ai.request.model", "gen_ai.response.model")
+"""What clients choose freely; some put a key there."""
 
 
 class Happened(NamedTuple):
@@ -82,7 +85,7 @@ def beginning(seen: Seen, ahead: float) -> Beginning:
     """Where a request's span begins. `ahead`: see `span`."""
     first: dict[str, Value] = {
         "http.request.method": _method(seen.method),
-        "url.path": seen.target.partition("?")[0],
+        "url.path": redact_text(seen.target.partition("?")[0]),
     }
     attributes = {name: _clean(value) for name, value in first.items()}
     return Beginning(_nanoseconds(seen.since + ahead), _lowered(seen.parted()[0].items()), attributes)
@@ -103,6 +106,9 @@ def span(each: Kept, secure: frozenset[int] | bool = False, ahead: float | None 
         attributes.update(_of_model(each, asking, told, read))
     if each.status >= 400 or broken is not None:
         attributes["error.type"] = read.error or (str(each.status) if each.status >= 400 else str(broken))
+    for name in CHOSEN:
+        if isinstance(value := attributes.get(name), str):
+            attributes[name] = redact_text(value)
     start = _nanoseconds(each.at if ahead is None else each.since + ahead)
     end = start + max(0, _nanoseconds(each.took))
     return Span(

@@ -292,3 +292,20 @@ def test_what_was_no_request_has_a_span(tmp_path: Path) -> None:
     (span,) = [span_of(each) for each in server.app.journal]
     assert (span.name, span.attributes["http.request.method"]) == ("HTTP", "_OTHER")
     assert "server.address" not in span.attributes
+
+
+def test_what_looks_like_a_key_is_in_no_span(tmp_path: Path) -> None:
+    key = "sk-" + "aB3" * 8
+    user = "http://bob:my-password@localhost/v1/models?page=2"
+    (model, path, absolute) = spans_of(
+        tmp_path,
+        HELLO,
+        lambda asked: asked.ask((f"/v1/chat/completions?note={key}", CHAT[1]), model=key),
+        lambda asked: asked.ask((f"/v1/{key}", {}), method="GET"),
+        lambda asked: asked.ask((user, {}), method="GET"),
+    )
+    assert model.name == "chat REDACTED"
+    assert path.attributes["url.path"] == "/v1/REDACTED"
+    assert absolute.attributes["url.path"] == "http://REDACTED@localhost/v1/models"
+    assert "aB3aB3" not in str((model, path, absolute))
+    assert "my-password" not in str(absolute)
