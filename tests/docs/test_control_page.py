@@ -41,7 +41,7 @@ def test_its_expectations_are_read(server: Steered) -> None:
 
 
 CALLS = re.findall(
-    r"^curl (?:-s )?(?:-X (\w+) )?localhost:8080(\S+)(?: (?:-d|--data-binary) '([^']*)')?", PAGE, re.M
+    r"^curl (?:-s )?(?:-X (\w+) )?'?localhost:8080([^\s']+)'?(?: (?:-d|--data-binary) '([^']*)')?", PAGE, re.M
 )
 
 
