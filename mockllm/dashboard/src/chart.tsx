@@ -47,7 +47,7 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
   return {
     width,
     height: props.height ?? 180,
-    padding: [10, 10, 0, 0],
+    padding: [10, 30, 0, 0],
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: {

@@ -14,19 +14,19 @@ export function rate(value: number): string {
 
 export function bytes(value: number): string {
   for (const [size, unit] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]] as const) {
-    if (value >= size) return `${value >= size * 100 ? Math.round(value / size) : short(value / size)} ${unit}`;
+    if (value >= size) return `${value >= size * 100 ? Math.round(value / size) : short(value / size)}\u00a0${unit}`;
   }
-  return `${Math.round(value)} B`;
+  return `${Math.round(value)}\u00a0B`;
 }
 
 /** Seconds: `0.4 ms`, `12 ms`, `3.2 s`; a dash where there is none. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return "–";
-  if (seconds === 0) return "0 ms";
-  if (seconds < 0.01) return `${short(seconds * 1000)} ms`;
-  if (seconds < 1) return `${(seconds * 1000).toFixed(0)} ms`;
-  if (seconds < 100) return `${short(seconds)} s`;
-  return `${Math.round(seconds)} s`;
+  if (seconds === 0) return "0\u00a0ms";
+  if (seconds < 0.01) return `${short(seconds * 1000)}\u00a0ms`;
+  if (seconds < 1) return `${(seconds * 1000).toFixed(0)}\u00a0ms`;
+  if (seconds < 100) return `${short(seconds)}\u00a0s`;
+  return `${Math.round(seconds)}\u00a0s`;
 }
 
 function short(value: number): string {
@@ -34,9 +34,9 @@ function short(value: number): string {
 }
 
 export function share(part: number, all: number): string {
-  if (!all) return "0 %";
+  if (!all) return "0\u00a0%";
   const percent = (part / all) * 100;
-  return `${percent > 0 && percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+  return `${percent > 0 && percent < 10 ? percent.toFixed(1) : percent.toFixed(0)}\u00a0%`;
 }
 
 const two = (value: number): string => String(value).padStart(2, "0");
