@@ -33,10 +33,10 @@ async def forget_requests(control: Control, call: Call) -> BaseModel:
 
 async def export_requests(control: Control, call: Call) -> Text:
     found = [each for each in control.journal if requests.holds(call.query, each)]
+    disposition = ("Content-Disposition", f'attachment; filename="mockllm.{call.query.format}"')
     if call.query.format == "har":
-        disposition = ("Content-Disposition", 'attachment; filename="mockllm.har"')
         return Text(await requests.har(found), JSON, (disposition,))
-    return Text(await requests.lines(found, control.engine), "application/x-ndjson")
+    return Text(await requests.lines(found, control.engine), "application/x-ndjson", (disposition,))
 
 
 async def show_request(control: Control, call: Call) -> BaseModel:

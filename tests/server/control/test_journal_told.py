@@ -66,7 +66,9 @@ def test_a_filter(server: Steered, query: str, count: int) -> None:
 
 def test_exports_hold_the_requests(server: Steered) -> None:
     server.ask("hello")
-    lines = server.call("GET", "/api/requests/export").text.splitlines()
+    exported = server.call("GET", "/api/requests/export")
+    assert exported.headers["content-disposition"] == 'attachment; filename="mockllm.jsonl"'
+    lines = exported.text.splitlines()
     assert len(lines) == 1
     (entry,) = server.call("GET", "/api/requests/export?format=har").json["log"]["entries"]
     assert entry["request"]["url"].endswith("/v1/chat/completions")
