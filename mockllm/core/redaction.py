@@ -74,6 +74,8 @@ _LOOKS: Final = (
 )
 """What keys begin with, in lower case, and their forms. One long expression of all of them takes a millisecond for
 each 7 KB; to look for the beginnings takes a twentieth of that."""
+SHORTEST: Final = 14
+"""Characters: what is shorter is none of these."""
 _TEXTS: Final = tuple((mark, re.compile(form)) for marks, form in _LOOKS for mark in marks)
 _BYTES: Final = tuple((mark.encode(), re.compile(form.encode())) for marks, form in _LOOKS for mark in marks)
 
@@ -92,6 +94,8 @@ def secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """The text, with what looks like a key replaced."""
+    if len(text) < SHORTEST:
+        return text
     low = text.lower()
     if len(low) != len(text):  # of some letters two are made
         low = "".join([each if len(each) == 1 else "?" for each in map(str.lower, text)])

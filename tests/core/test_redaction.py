@@ -137,6 +137,13 @@ def test_what_only_begins_like_keys_takes_no_time(text: str) -> None:
     assert time.process_time() - before < 5  # not minutes
 
 
+@pytest.mark.parametrize(
+    "key", ["sk-12345678901a", "hf_123456789012", "ya29.1234567890", "Bearer 12345678", "Basic a1b2c3d4e5"]
+)
+def test_the_shortest_are_known(key: str) -> None:
+    assert redact_text(key) == REDACTED
+
+
 def test_a_long_text_is_looked_through_fast() -> None:
     text = "The risk of a basic task is that it co-operates. " * 20_000
     before = time.process_time()
