@@ -33,10 +33,16 @@ class Unasked(Exception):
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Where the server is, and what opens it."""
     parser.add_argument(
-        "--url", default=None, help=f"where the server listens (default {URL}) [{URL_VARIABLE}]"
+        "--url",
+        default=None,
+        metavar="URL",
+        help=f"where the server listens (default {URL}) [{URL_VARIABLE}]",
     )
     parser.add_argument(
-        "--admin-token", default=None, help=f"what a server on another machine asks for [{TOKEN_VARIABLE}]"
+        "--admin-token",
+        default=None,
+        metavar="TOKEN",
+        help=f"what a server on another machine asks for [{TOKEN_VARIABLE}]",
     )
 
 

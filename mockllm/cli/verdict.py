@@ -17,7 +17,8 @@ from mockllm.server.lines import MOST, plain
 ABOUT: Final = (
     "Exit code 0 where no client earned a verdict that --fail-on names, 1 where one did, 2 for a mistake of usage "
     "or where no server answers. Ask when the clients are done: what they have not tried again by now counts as "
-    "given up (not so with --running)."
+    "given up (not so with --running). "
+    f"The verdicts: {', '.join(VERDICTS)}; docs/verdicts.md says what each is given for."
 )
 BAD, NONE = "bad", "none"
 """What --fail-on takes beside the verdicts' names."""
@@ -26,12 +27,19 @@ BAD, NONE = "bad", "none"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = ABOUT
     asking.arguments(parser)
-    parser.add_argument("--session", default=None, help="only what was asked in this session")
+    parser.add_argument("--session", default=None, metavar="ID", help="only what was asked in this session")
     parser.add_argument(
-        "--client", default=None, help="only this client: by its user agent, its key's hash or its address"
+        "--client",
+        default=None,
+        metavar="WHO",
+        help="only this client: by its whole user agent, its key's hash or its address",
     )
     parser.add_argument(
-        "--since", type=float, default=None, help="only requests since then, in seconds since the epoch"
+        "--since",
+        type=float,
+        default=None,
+        metavar="SECONDS",
+        help="only requests since then, in seconds since the epoch",
     )
     parser.add_argument(
         "--running", action="store_true", help="the clients are still at work, and may try again yet"

@@ -140,3 +140,10 @@ def test_where_nobody_answers_it_says_so(
     code, _, err = ran(capsys)
     assert (code, err.startswith("mockllm: no server answers at http://127.0.0.1:1")) == (2, True)
     assert ran(capsys, "--url", "localhost:1")[0] == 2
+
+
+def test_the_help_names_the_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["verdict", "--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in VERDICTS)
