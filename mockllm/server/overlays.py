@@ -43,6 +43,7 @@ class Overlays:
         self._vocabulary = vocabulary
         self._held: dict[str | None, Overlay] = {}
         self._made: dict[str | None, Overlaid] = {}
+        self._texts: dict[str | None, str] = {}
         self.settings: dict[str, Sequence[Json]] = {}
         """The modifiers that settings stand for, by the endpoint (an empty text is all): the narrower first."""
         self._one = asyncio.Lock()
@@ -56,6 +57,10 @@ class Overlays:
         taken = set(self.names(None))
         own = [each for _, listed in sorted(self.settings.items(), reverse=True) for each in listed]
         return replace(found, modifiers=(*found.modifiers, *(_named_freely(each, taken) for each in own)))
+
+    def text(self, session: str | None) -> str:
+        """An overlay as a scenario file."""
+        return self._texts.get(session) or Overlay(session=session).text
 
     def names(self, session: str | None) -> list[str]:
         """Those of an overlay's rules and modifiers, without what settings stand for."""
@@ -83,7 +88,7 @@ class Overlays:
     async def add(self, source: Source, session: str | None) -> list[str]:
         """Puts what a text holds above what there is; its names. Raises Refused."""
         async with self._one:
-            items = self._read(source, session)
+            items = await self._read(source, session)
             held = self._held.get(session, Overlay(session=session))
             taken = {_name(each) for each in (*held.rules, *held.modifiers)}
             names: list[str] = []
@@ -106,7 +111,7 @@ class Overlays:
     async def put(self, name: str, source: Source, session: str | None) -> None:
         """Puts one rule or modifier in the place of the one of this name, or above all. Raises Refused."""
         async with self._one:
-            items = self._read(source, session)
+            items = await self._read(source, session)
             if len(items) != 1:
                 raise Refused(422, source.mistake((), "expected one rule or modifier"))
             ((kind, index, item),) = items
@@ -150,6 +155,7 @@ class Overlays:
             if all:
                 self._held.clear()
                 self._made.clear()
+                self._texts.clear()
                 self.settings = {}
                 await self._apply(())
             elif session in self._held:
@@ -168,13 +174,14 @@ class Overlays:
                 except BaseException:
                     self._held, self._made = before
                     raise
+                self._texts = {each: text for each, text in self._texts.items() if each not in gone}
 
     def _ordered(self, made: Mapping[str | None, Overlaid]) -> list[Overlaid]:
         return [made[each] for each in sorted(made, key=lambda each: (each is not None, each or ""))]
 
-    def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
+    async def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
         """The items of a text, each with its place."""
-        made = overlaid(source, session, self._vocabulary)
+        made = await asyncio.to_thread(overlaid, source, session, self._vocabulary)
         if made.mistakes:
             raise Refused(422, *made.mistakes)
         data: Any = source.data
@@ -194,18 +201,25 @@ class Overlays:
             )
         before, self._held = self._held, held
         shown = self.of(session)
-        made = dict(self._made)
+        made, texts = dict(self._made), dict(self._texts)
         made.pop(session, None)
-        if shown.rules or shown.modifiers:
-            made[session] = overlaid(read_source(shown.text, shown.name), session, self._vocabulary)
+        texts.pop(session, None)
         try:
-            if session in made and made[session].mistakes:
-                raise Refused(422, *made[session].mistakes)
+            if shown.rules or shown.modifiers:  # streams go on while a large one is written and read
+                texts[session], made[session] = await asyncio.to_thread(_written, shown, self._vocabulary)
+                if made[session].mistakes:
+                    raise Refused(422, *made[session].mistakes)
             await self._apply(self._ordered(made))
         except BaseException:
             self._held = before
             raise
-        self._made = made
+        self._made, self._texts = made, texts
+
+
+def _written(overlay: Overlay, vocabulary: Vocabulary) -> tuple[str, Overlaid]:
+    """An overlay as a text, and what that comes to."""
+    text = overlay.text
+    return text, overlaid(read_source(text, overlay.name), overlay.session, vocabulary)
 
 
 def _name(item: Any) -> str | None:

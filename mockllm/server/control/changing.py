@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -35,7 +36,7 @@ def _overlays(control: Control) -> Overlays:
 
 async def add_rules(control: Control, call: Call) -> BaseModel:
     overlays, session = _overlays(control), call.query.session
-    source = _source(call.raw)
+    source = await asyncio.to_thread(_source, call.raw)
     try:
         names = await overlays.add(source, session)
     except Refused as refused:
@@ -44,20 +45,20 @@ async def add_rules(control: Control, call: Call) -> BaseModel:
         raise of_mistakes(broken.mistakes) from None
     if session is not None:
         control.use_session(session)
-    return models.OverlayDone(names=names, overlay=overlays.of(session).text)
+    return models.OverlayDone(names=names, overlay=overlays.text(session))
 
 
 async def put_rule(control: Control, call: Call) -> BaseModel:
     overlays, session, name = _overlays(control), call.query.session, call.params["name"]
     try:
-        await overlays.put(name, _source(call.raw), session)
+        await overlays.put(name, await asyncio.to_thread(_source, call.raw), session)
     except Refused as refused:
         raise _problem(refused) from None
     except Broken as broken:
         raise of_mistakes(broken.mistakes) from None
     if session is not None:
         control.use_session(session)
-    return models.OverlayDone(names=[name], overlay=overlays.of(session).text)
+    return models.OverlayDone(names=[name], overlay=overlays.text(session))
 
 
 async def delete_rule(control: Control, call: Call) -> BaseModel:
@@ -68,18 +69,18 @@ async def delete_rule(control: Control, call: Call) -> BaseModel:
         if name.startswith("settings ") and session is None:
             there += "; settings are taken back by /api/config"
         raise Problem(404, f"The overlay has no {name[:80]}: {there}.")
-    return models.OverlayDone(names=[name], overlay=overlays.of(session).text)
+    return models.OverlayDone(names=[name], overlay=overlays.text(session))
 
 
 async def delete_rules(control: Control, call: Call) -> BaseModel:
     overlays, session = _overlays(control), call.query.session
     names = overlays.names(session)
     await overlays.clear(session)
-    return models.OverlayDone(names=names, overlay=overlays.of(session).text)
+    return models.OverlayDone(names=names, overlay=overlays.text(session))
 
 
 async def show_overlay(control: Control, call: Call) -> Text:
-    return Text(_overlays(control).of(call.query.session).text.encode(), YAML)
+    return Text(_overlays(control).text(call.query.session).encode(), YAML)
 
 
 def _source(raw: bytes) -> Source:
@@ -108,7 +109,7 @@ def _problem(refused: Refused) -> Problem:
 async def show_config(control: Control, call: Call) -> BaseModel:
     held = control.settings
     own = {endpoint: dict(settings) for endpoint, settings in held.items() if endpoint}
-    text = _overlays(control).of(None).text
+    text = _overlays(control).text(None)
     told = {"global": held.get("", {}), "endpoints": own, "overlay": text, "folder": control.folder}
     return models.Config.model_validate(told)
 

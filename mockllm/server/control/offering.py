@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -22,6 +23,7 @@ from mockllm.server.control.endpoints import named
 from mockllm.server.control.problem import Problem
 from mockllm.server.control.requests import read_again
 from mockllm.server.control.settings import match_of
+from mockllm.server.overlays import Settings
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control
@@ -88,9 +90,13 @@ async def list_climates(control: Control, call: Call) -> BaseModel:
 async def show_items(control: Control, call: Call) -> BaseModel:
     if control.overlays is None:
         raise Problem(501, "This server has no overlay.")
-    whole = control.overlays.of(None)
+    # A large one takes long to be written, and streams go on meanwhile.
+    return await asyncio.to_thread(_items, control.overlays.of(None), dict(control.overlays.settings))
+
+
+def _items(whole: Overlay, settings: Settings) -> offered.OverlayItems:
     found = []
-    for endpoint, own in control.overlays.settings.items():
+    for endpoint, own in settings.items():
         found += [_item("modifier", each, (endpoint,)) for each in own]
     known = {each.name for each in found}
     for kind, listed in (("rule", whole.rules), ("modifier", whole.modifiers)):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mockllm.scenario.overlay import overlaid
 from tests.server.control.steered import EXAMPLE, Steered, steered
 
 
@@ -91,3 +94,30 @@ def test_what_an_overlay_replaced_may_go_and_come_again(tmp_path: Path, off: boo
         server.call("POST", "/api/reload")
         assert server.call("DELETE", "/api/rules/mine").status == 200
         assert server.said("hello") == "Hello you."
+
+
+def test_a_large_overlay_is_read_and_written_beside_the_loop(
+    server: Steered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by: list[str] = []
+
+    def noted(*given: Any) -> Any:
+        by.append(threading.current_thread().name)
+        return overlaid(*given)
+
+    monkeypatch.setattr("mockllm.server.overlays.overlaid", noted)
+
+    def dumped(data: Any) -> str:
+        by.append(threading.current_thread().name)
+        return ""
+
+    monkeypatch.setattr("mockllm.server.control.offering.as_yaml", dumped)
+    assert server.call("POST", "/api/rules", {"name": "a", "reply": "A"}).status == 200
+    assert server.call("PUT", "/api/rules/a", {"reply": "B"}).status == 200
+    assert server.call("GET", "/api/overlay").status == 200
+    assert len(by) == 5
+    assert {name.partition("_")[0] for name in by} <= {
+        "asyncio",
+        "uvloop",
+    }  # the loop's own helpers, not the loop
+    assert "reply: B" in server.call("GET", "/api/overlay.yaml").text
