@@ -155,3 +155,10 @@ def test_a_sessions_seed_is_that_of_all_its_requests() -> None:
     own = {"x-mockllm-seed": "4"}
     assert game.hear(named("a", chat(headers=own, now=1.0))).answer.drawn == "4@5,r0:3:3"
     assert game.hear(named("a", chat(headers={"x-mockllm-rule": "x"}, now=1.0))).answer.drawn == "9@6,r0:4:4"
+
+
+def test_a_bad_id_is_told_before_what_else_the_headers_want() -> None:
+    asked = named("a b", replace(chat(), headers={"x-mockllm-delay": "1s"}))
+    refused = play(STEPS, asked, overrides=True)[0]
+    assert refused.status == 400
+    assert b"mockllm knows no such session" in refused.bytes

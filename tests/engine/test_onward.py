@@ -1,0 +1,33 @@
+"""What the engine plans for a rule that passes requests on: where to, after how long, and what breaks nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.plan import Onward
+from tests.language.playing import Ask, chat, claude, first
+
+PASSES = """
+rules:
+  - {name: on, proxy: "http://127.0.0.1:9"%s}
+"""
+
+
+@pytest.mark.parametrize("ask", [chat(), claude()], ids=["OpenAI", "Anthropic"])
+def test_a_plan_says_where_a_request_goes_on_to(ask: Ask) -> None:
+    heard = first(PASSES % "", ask)
+    assert heard.answer.plan.delivery.onward == Onward("http://127.0.0.1:9", record=False)
+    assert heard.answer.rule == "a.yaml:on"
+    assert b"This is passed on to http://127.0.0.1:9" in heard.bytes, "where nobody can ask there"
+
+
+def test_a_delay_holds_it_back() -> None:
+    assert first(PASSES % ", delay: 250ms").delay == 0.25
+
+
+def test_a_fault_cannot_break_what_another_server_answers() -> None:
+    heard = first(PASSES % ", faults: [no_finish, {stall: {for: 1s}}]")
+    assert [each for each in heard.answer.notes if "not played" in each] == [
+        "no_finish not played: the answer is another server's",
+        "stall not played: the answer is another server's",
+    ]
