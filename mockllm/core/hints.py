@@ -18,6 +18,8 @@ SPACE: Final = "only white space differs"
 TYPO: Final = "nearly the same: a slip of the pen?"
 _WORD: Final = 60
 """Longer texts are not taken for names that may be misspelt."""
+_LONG: Final = 100_000
+"""Of longer ones it is not told what nearly held: each rule that is near would go through all of it."""
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
@@ -84,6 +86,8 @@ def of_equal(expected: Json, value: Json | Missing) -> str | None:
     """How a value differs from one that it nearly equals."""
     if not isinstance(expected, str) or not isinstance(value, str):
         return of_type(expected, value)
+    if len(value) > _LONG:
+        return None
     if fold(expected) == fold(value):
         return CASE
     if "".join(expected.split()) == "".join(value.split()):
@@ -99,6 +103,8 @@ def of_text(part: Json, value: Json | Missing, found: Callable[[str, str], bool]
     """How a text nearly holds a part; `found(text, part)` tells whether it does."""
     if not isinstance(part, str) or not isinstance(value, str):
         return None if isinstance(value, (list, tuple)) else of_type(part, value)
+    if len(value) > _LONG:
+        return None
     if found(fold(value), fold(part)):
         return CASE
     if found(" ".join(value.split()), " ".join(part.split())):

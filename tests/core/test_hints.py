@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.hints import brief, cut, kind, nearest_word
+from mockllm.core.hints import CASE, brief, cut, kind, nearest_word, of_equal, of_text
 from mockllm.core.json import MISSING, Json
 
 
@@ -56,3 +56,10 @@ def test_nearest_word() -> None:
     assert nearest_word("get_wether", ["get_news", "get_weather"]) == "get_weather"
     assert nearest_word("something", ["get_news"]) is None
     assert nearest_word(5, ["5"]) is None
+
+
+def test_of_a_very_long_text_no_hint_is_looked_for() -> None:
+    assert of_text("HELLO", "hello " * 10, str.__contains__) == CASE
+    assert of_text("HELLO", "hello " * 20_000, str.__contains__) is None
+    assert of_equal("A" * 90_000, "a" * 90_000) == CASE
+    assert of_equal("A" * 110_000, "a" * 110_000) is None
