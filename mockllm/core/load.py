@@ -41,14 +41,21 @@ def slowdown(load: Load, inflight: int) -> float:
     return 1.0 + (load.slowdown - 1.0) * (inflight - load.concurrency) / load.concurrency
 
 
+def at_once(load: Load, others: int) -> Admission | None:
+    """How one more answer is let in beside so many others; None where it must wait, or is turned away."""
+    if load.max_inflight is not None and others >= load.max_inflight:
+        return None
+    return Admission(0.0, slowdown(load, others + 1))
+
+
 def admit(load: Load, ends: Sequence[float], now: float) -> Admission | None:
     """How one more answer is let in; None where it is turned away. `ends` are the times at which the others
     end, those under way and those that wait, in any order; what has ended by `now` does not count. Whoever
     comes first begins first."""
     left = [end for end in ends if end > now]
-    most = load.max_inflight
-    if most is None or len(left) < most:
-        return Admission(0.0, slowdown(load, len(left) + 1))
+    most, found = load.max_inflight, at_once(load, len(left))
+    if most is None or found is not None:
+        return found
     ahead = len(left) - most
     if ahead >= load.queue:
         return None

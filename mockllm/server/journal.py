@@ -17,7 +17,7 @@ from threading import RLock
 from typing import Final, Protocol, TypeAlias
 
 from mockllm.core.stencil import Stencil
-from mockllm.server.kept import Kept, kept
+from mockllm.server.kept import Kept, kept, weight
 from mockllm.server.limits import KIB, MIB
 from mockllm.server.seen import LONGEST as LONGEST
 from mockllm.server.seen import Record as Record
@@ -28,8 +28,6 @@ HELD: Final = 8 * MIB
 """Where so many bytes of bodies and answers wait to be settled, they are no longer waited for."""
 LIGHT: Final = 8 * KIB
 """A smaller body is not counted among these."""
-PLAN: Final = 50_000
-"""Bytes that an answer of its own is taken for, until it is settled."""
 COUNT_EVERY: Final = 1.0
 """Seconds after which a note is counted."""
 EVERY: Final = 5.0
@@ -84,7 +82,7 @@ class Journal:
             else:
                 alike.append(seen.took)
         else:
-            self._held += PLAN
+            self._held += weight(seen.answer)
             self.missed += seen.answer.missed
             if self._watch is not None:
                 self._watch.one(seen)

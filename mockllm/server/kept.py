@@ -13,6 +13,7 @@ from mockllm.core.request import Request
 from mockllm.core.stencil import Stencil
 from mockllm.engine import Answer, replaying
 from mockllm.server import redacting
+from mockllm.server.limits import KIB
 from mockllm.server.seen import Left, Seen
 from mockllm.server.wire import Asked
 
@@ -135,6 +136,20 @@ def kept(number: int, seen: Seen, room: int) -> Kept:
         seen.times,
         size + len(raw),
     )
+
+
+FEW: Final = 8
+"""So many steps are looked at."""
+STEP: Final = 400
+"""Bytes that one of many steps is taken for."""
+
+
+def weight(answer: Answer) -> int:
+    """What an answer holds on to, at a glance, in bytes."""
+    made = answer.made
+    if isinstance(made, Stencil):
+        return KIB
+    return STEP * len(made.steps) if len(made.steps) > FEW else _size(answer)
 
 
 def _size(answer: Answer) -> int:

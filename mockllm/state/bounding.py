@@ -9,8 +9,9 @@ from math import inf
 from mockllm.core.chance import Chance
 from mockllm.core.claim import Bounds, Candidate, Claim, Lease, Turn
 from mockllm.core.limits import Account, Cost, Standing, tightest, together
-from mockllm.core.load import Admission, admit
+from mockllm.core.load import Admission, admit, at_once
 from mockllm.state.scopes import Scope
+from mockllm.state.under_way import UnderWay
 
 
 class Place:
@@ -18,22 +19,22 @@ class Place:
 
     __slots__ = ("_accounts", "_loads")
 
-    def __init__(self, accounts: Sequence[Account], loads: Sequence[dict[Lease, float]]) -> None:
+    def __init__(self, accounts: Sequence[Account], loads: Sequence[UnderWay]) -> None:
         self._accounts = accounts
         self._loads = loads
         self.lasts(inf)
 
     def lasts(self, until: float) -> None:
-        for ends in self._loads:
-            ends[self] = until
+        for under_way in self._loads:
+            under_way.lasts(self, until)
 
     def end(self) -> None:
         accounts, loads = self._accounts, self._loads
         self._accounts, self._loads = (), ()
         for account in accounts:
             account.release()
-        for ends in loads:
-            ends.pop(self, None)
+        for under_way in loads:
+            under_way.end(self)
 
 
 def bounded(turns: Sequence[tuple[Turn, Scope]], claim: Claim, *, count: bool) -> tuple[Bounds, Lease | None]:
@@ -90,9 +91,7 @@ def _standing(accounts: Sequence[Account], now: float) -> Standing:
 
 def _admission(candidate: Candidate, scope: Scope, now: float) -> Admission | None:
     """How a load lets it in; not at all, where it would wait for one that has no end."""
-    ends = scope.under_way(candidate.key)
-    for lease in [lease for lease, end in ends.items() if end <= now]:
-        del ends[lease]
-    assert candidate.load is not None
-    found = admit(candidate.load, tuple(ends.values()), now)
+    load, under_way = candidate.load, scope.under_way(candidate.key)
+    assert load is not None
+    found = at_once(load, under_way.at(now)) or admit(load, under_way.ends, now)
     return None if found is None or found.wait == inf else found

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mockllm.core.claim import Candidate, Lease
+from mockllm.core.claim import Candidate
 from mockllm.core.limits import Account, open_account
 from mockllm.core.named_states import Value, changed
+from mockllm.state.under_way import UnderWay
 
 
 class Scope:
@@ -28,7 +29,7 @@ class Scope:
         self.states: Mapping[str, Value] = {}
         self._begun: dict[str, float] = {}
         self._accounts: dict[str, Account] = {}
-        self._under_way: dict[str, dict[Lease, float]] = {}
+        self._under_way: dict[str, UnderWay] = {}
 
     def of(self, key: str) -> list[int]:
         """The tries and turns of a key, to be read and changed."""
@@ -55,9 +56,12 @@ class Scope:
             found = self._accounts[candidate.key] = open_account(candidate.limit)
         return found
 
-    def under_way(self, key: str) -> dict[Lease, float]:
+    def under_way(self, key: str) -> UnderWay:
         """The answers under way that a modifier's load counts, and when each will have ended."""
-        return self._under_way.setdefault(key, {})
+        found = self._under_way.get(key)
+        if found is None:
+            found = self._under_way[key] = UnderWay()
+        return found
 
     def keep(self, keys: frozenset[str]) -> None:
         """Forgets all that is counted of other keys."""

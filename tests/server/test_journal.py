@@ -14,8 +14,8 @@ from mockllm.core.request import Request
 from mockllm.engine import Answer
 from mockllm.server import redacting
 from mockllm.server.app import App
-from mockllm.server.journal import HELD, KINDS, PLAN, Journal
-from mockllm.server.kept import Kept
+from mockllm.server.journal import HELD, KINDS, Journal
+from mockllm.server.kept import STEP, Kept
 from mockllm.server.limits import Limits
 from mockllm.server.retelling import retold
 from mockllm.server.seen import Seen
@@ -109,14 +109,22 @@ def test_what_has_no_room_at_all_is_kept_without_its_body() -> None:
     assert (only.raw, only.whole) == (b"", False)
 
 
-@pytest.mark.parametrize("body", [b"", b"x" * 100_000], ids=["their answers", "their bodies"])
-def test_what_waits_to_be_settled_is_bounded_by(body: bytes) -> None:
+LARGE = Answer(whole("x" * 50_000), "a.yaml:large")
+MANY = Answer(chunks(200, 0.1), "a.yaml:many")
+
+
+@pytest.mark.parametrize(
+    ("answer", "body", "each"),
+    [(LARGE, b"", 50_000), (MANY, b"", 400 * STEP), (None, b"x" * 100_000, 100_000)],
+    ids=["large answers", "long answers", "large bodies"],
+)
+def test_what_waits_to_be_settled_is_bounded_by(answer: Answer | None, body: bytes, each: int) -> None:
     journal = Journal(100_000)
     most = 0
-    for number in range(2 * HELD // (PLAN + len(body))):
-        journal.add(seen(number, body))
+    for number in range(2 * HELD // each):
+        journal.add(seen(number, body, answer))
         most = max(most, len(journal._pending))
-    assert most <= HELD // (PLAN + len(body)) + 1
+    assert most <= HELD // each + 1
     assert len(journal) == journal.total
 
 

@@ -1,0 +1,47 @@
+"""The answers under a load: however they end, what is counted is what a look at all of them would count."""
+
+from __future__ import annotations
+
+from math import inf
+from random import Random
+
+import pytest
+
+from mockllm.core.claim import Lease
+from mockllm.state.bounding import Place
+from mockllm.state.under_way import UnderWay
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_it_counts_as_a_look_at_all_of_them_would(seed: int) -> None:
+    random, under_way, now = Random(seed), UnderWay(), 0.0
+    ends: dict[Lease, float] = {}
+    for _ in range(2_000):
+        now += random.choice((0.0, 0.1, 1.0))
+        lease: Lease = Place((), ())
+        match random.choice(["begins", "lasts", "ends", "counts"]):
+            case "begins":
+                ends[lease] = inf
+                under_way.lasts(lease, inf)
+            case "lasts" if ends:
+                lease = random.choice(list(ends))
+                ends[lease] = now + random.choice((0.0, 0.5, 10.0))
+                under_way.lasts(lease, ends[lease])
+            case "ends" if ends:
+                lease = random.choice(list(ends))
+                del ends[lease]
+                under_way.end(lease)
+            case _:
+                ends = {each: end for each, end in ends.items() if end > now}
+                assert under_way.at(now) == len(ends)
+                assert sorted(under_way.ends) == sorted(ends.values())
+
+
+def test_what_ends_before_its_time_leaves_little() -> None:
+    under_way = UnderWay()
+    for _ in range(1_000):
+        lease = Place((), ())
+        under_way.lasts(lease, 60.0)
+        under_way.end(lease)
+        assert len(under_way._next) <= 64
+    assert under_way.at(0.0) == 0
