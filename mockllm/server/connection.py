@@ -179,7 +179,7 @@ class Connection(RequestHandler):
 
     def _come(self) -> None:
         """A request has come, and nothing stands before it."""
-        if self._waiter is None:  # aiohttp's handler would take it, on its way to wait for one
+        if self._waiter is None and self._known is None:  # aiohttp's handler, on its way here, would take it
             self._listener.answer([self])
         else:
             self._listener.has_come(self)
