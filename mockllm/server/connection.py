@@ -25,7 +25,7 @@ from mockllm.server.wire import CLOSE, Written
 
 TOGETHER: Final = 32
 """So many requests at most are answered in one go."""
-LONGEST: Final = 0.001
+LONGEST: Final = 0.0005
 """Seconds after which the others of a turn wait for the next: running streams must be in time."""
 _TOO_SLOW: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n"
