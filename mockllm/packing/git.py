@@ -71,9 +71,20 @@ def fetched(place: Place, here: Path) -> Iterator[Found]:
     """The commit that a place names, in a bare repository that is there for the while."""
     assert place.ref is not None
     with tempfile.TemporaryDirectory(prefix="mockllm-git-") as name:
-        folder = Path(name)
-        _git("init", "--quiet", "--bare", "--template=", str(folder))
-        yield Found(folder, _fetch(folder, _where(place.where, here), place.ref))
+        folder = Path(name, "repository")
+        folder.mkdir()
+        try:
+            _git("init", "--quiet", "--bare", "--template=", str(folder))
+            yield Found(folder, _fetch(folder, _where(place.where, here), place.ref))
+        finally:
+            _out_of_reach(folder)
+
+
+def _out_of_reach(folder: Path) -> None:
+    """What git started may outlive it for a moment, and a folder that is written to cannot be removed: under
+    another name they no longer find it."""
+    with suppress(OSError):
+        folder.rename(folder.with_name("gone"))
 
 
 def _fetch(folder: Path, url: str, ref: str) -> str:

@@ -68,6 +68,19 @@ def test_one_that_was_fetched_between_two_looks_is_too_large_too(
 
 
 @pytest.mark.usefixtures("_nothing_left")
+def test_a_child_of_git_that_outlives_it_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Git ends before those whom it started: one of them goes on writing until its folder is gone."""
+    monkeypatch.setattr(fetching, "LARGEST_FETCH", 2**20)
+    writing = 'i=0; while echo > "$dir/object$i"; do i=$(((i+1)%20)); done'
+    child = f'({writing}) 2>&- & head -c 2097152 /dev/zero > "$dir/pack"; sleep 5'
+    stand_in(tmp_path, monkeypatch, f'case "$*" in *fetch*) {child};; esac\n')
+    assert run("pack", "add", "https://git.example/x.git@v1.0.0") == 1
+    assert "the repository holds more than 1 MiB" in capfd.readouterr().out
+
+
+@pytest.mark.usefixtures("_nothing_left")
 def test_a_git_that_talks_without_end_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
