@@ -1,4 +1,4 @@
-"""Verdicts on real SDKs, set well and badly: each gets what it earns, and nothing else.
+"""Verdicts on real SDKs that read a stream: to its end, or not, and with which read timeout.
 
 No wait is longer than the answers ask for, or than the shortest that an SDK makes by itself.
 """
@@ -15,204 +15,17 @@ import anthropic
 import openai
 import pytest
 from google import genai
-from google.genai import errors, types
+from google.genai import types
 
-from mockllm.server.limits import Limits
 from mockllm.testing import MockLLM
+from tests.sdk.judging import HI, judged, verdicts
 from tests.waiting import until
-
-HI: list[Any] = [{"role": "user", "content": "hi"}]
-SOON = "50ms"
-FAILURES = (openai.OpenAIError, anthropic.AnthropicError, errors.APIError)
-Ask = Callable[..., object]
 
 
 @pytest.fixture
 def server() -> Iterator[MockLLM]:
-    with MockLLM(limits=Limits(journal=1, linger=0.1)) as made:  # that a client has left is seen at once
-        made.reply("Hello there, my friend.")
+    with judged() as made:
         yield made
-
-
-def verdicts(server: MockLLM) -> list[str]:
-    """When all answers have ended, as far as they will."""
-    until(lambda: all(each.left for each in server.requests))
-    return server.verdicts.names
-
-
-# --- six ways to ask; what is said beside the server goes to the client ------------------------------
-
-
-def chat(server: MockLLM, **client: Any) -> object:
-    with openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
-        return made.chat.completions.create(model="gpt-4o", messages=HI)
-
-
-def chat_async(server: MockLLM, **client: Any) -> object:
-    async def ask() -> object:
-        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
-            return await made.chat.completions.create(model="gpt-4o", messages=HI)
-
-    return asyncio.run(ask())
-
-
-def responses(server: MockLLM, **client: Any) -> object:
-    with openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
-        return made.responses.create(model="gpt-4o", input="hi")
-
-
-def messages(server: MockLLM, **client: Any) -> object:
-    with anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk", **client) as made:
-        return made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=HI)
-
-
-def messages_async(server: MockLLM, **client: Any) -> object:
-    async def ask() -> object:
-        async with anthropic.AsyncAnthropic(base_url=server.anthropic_url, api_key="sk", **client) as made:
-            return await made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=HI)
-
-    return asyncio.run(ask())
-
-
-def gemini(server: MockLLM, **options: Any) -> object:
-    http = types.HttpOptions(base_url=server.gemini_url, **options)
-    client = genai.Client(api_key="k", http_options=http)
-    try:
-        return client.models.generate_content(model="gemini-3-pro", contents="hi")
-    finally:
-        client.close()
-
-
-def waiting(seconds: float) -> dict[str, Any]:
-    """Google's SDK tries again only where it is told how."""
-    retrying = types.HttpRetryOptions(attempts=3, initial_delay=seconds, exp_base=2, jitter=0)
-    return {"retry_options": retrying}
-
-
-STAINLESS: dict[str, Ask] = {
-    "openai": chat,
-    "openai, async": chat_async,
-    "openai, responses": responses,
-    "anthropic": messages,
-    "anthropic, async": messages_async,
-}
-EVERY: dict[str, Ask] = {**STAINLESS, "google-genai": gemini}
-NO_RETRIES: dict[Ask, dict[str, Any]] = {ask: {"max_retries": 0} for ask in STAINLESS.values()} | {gemini: {}}
-
-
-@pytest.fixture(params=list(STAINLESS.values()), ids=list(STAINLESS))
-def stainless(request: pytest.FixtureRequest) -> Ask:
-    found: Ask = request.param
-    return found
-
-
-@pytest.fixture(params=list(EVERY.values()), ids=list(EVERY))
-def every(request: pytest.FixtureRequest) -> Ask:
-    found: Ask = request.param
-    return found
-
-
-# --- retries -----------------------------------------------------------------------------------------
-
-
-def test_nothing_is_said_where_nothing_fails(server: MockLLM, every: Ask) -> None:
-    for _ in range(3):
-        every(server)
-    assert verdicts(server) == []
-
-
-@pytest.mark.parametrize("error", ["rate_limit", "overloaded"])
-def test_as_they_come_they_recover(server: MockLLM, stainless: Ask, error: str) -> None:
-    server.error({"type": error, "retry_after": SOON}, times=2)
-    stainless(server)
-    assert verdicts(server) == ["recovered"]
-    assert server.verdicts[0].requests == server.requests
-
-
-def test_googles_recovers_where_it_is_told_how(server: MockLLM) -> None:
-    server.error("unavailable", times=1)
-    gemini(server, **waiting(0.2))
-    assert verdicts(server) == ["recovered"]
-
-
-def test_googles_does_not_hear_what_it_is_told(server: MockLLM) -> None:
-    """It waits by its own clock, whatever the error's RetryInfo says."""
-    server.error({"type": "rate_limit", "retry_after": "2s"}, times=1)
-    gemini(server, **waiting(0.2))
-    assert verdicts(server) == ["retry_after_ignored", "recovered"]
-
-
-def test_without_retries_they_give_up(server: MockLLM, every: Ask) -> None:
-    server.error({"type": "rate_limit", "retry_after": SOON})
-    with pytest.raises(FAILURES):
-        every(server, **NO_RETRIES[every])
-    assert verdicts(server) == ["gave_up"]
-
-
-def test_who_has_tried_three_times_has_not(server: MockLLM, stainless: Ask) -> None:
-    server.error({"type": "rate_limit", "retry_after": SOON})
-    with pytest.raises(FAILURES):
-        stainless(server)
-    assert len(server.requests) == 3
-    assert verdicts(server) == []
-
-
-def looped(server: MockLLM, ask: Ask, tries: int) -> None:
-    """As many write it, around an SDK that would have done it better."""
-    for _ in range(tries):
-        with contextlib.suppress(*FAILURES):
-            ask(server, **NO_RETRIES[ask])
-
-
-def test_a_loop_around_them_does_not_back_off_and_storms() -> None:
-    with (
-        MockLLM() as server,
-        openai.OpenAI(base_url=server.openai_url, api_key="sk", max_retries=0) as client,
-    ):
-        server.error("overloaded")
-        for _ in range(12):
-            with contextlib.suppress(openai.APIError):
-                client.chat.completions.create(model="gpt-4o", messages=HI)
-        assert verdicts(server) == ["no_backoff", "retry_storm"]
-
-
-def test_a_loop_does_not_hear_what_it_is_told(server: MockLLM, every: Ask) -> None:
-    server.error({"type": "rate_limit", "retry_after": "30s"}, times=1)
-    looped(server, every, 2)
-    assert verdicts(server) == ["retry_after_ignored", "recovered"]
-
-
-@pytest.mark.parametrize("error", ["bad_request", "authentication"])
-def test_a_loop_asks_again_for_what_was_refused_for_good(server: MockLLM, every: Ask, error: str) -> None:
-    server.error(error)
-    looped(server, every, 2)
-    assert verdicts(server) == ["retried_non_retryable"]
-
-
-def test_they_themselves_do_not(server: MockLLM, every: Ask) -> None:
-    server.error("bad_request")
-    with pytest.raises(FAILURES):
-        every(server)
-    assert len(server.requests) == 1
-    assert verdicts(server) == []
-
-
-def test_a_connection_that_breaks_before_any_answer_is_tried_again(server: MockLLM) -> None:
-    server.reply("Hi", times=1, faults=["no_response"])
-    chat(server)
-    assert verdicts(server) == ["recovered"]
-
-
-def test_another_model_behind_a_failure_is_no_giving_up(server: MockLLM) -> None:
-    server.error("overloaded", match={"model": "gpt-4o"})
-    with openai.OpenAI(base_url=server.openai_url, api_key="sk", max_retries=0) as client:
-        with pytest.raises(openai.APIError):
-            client.chat.completions.create(model="gpt-4o", messages=HI)
-        client.chat.completions.create(model="gpt-4o-mini", messages=HI)
-    assert verdicts(server) == []
-
-
-# --- streams -----------------------------------------------------------------------------------------
 
 
 def chat_stream(server: MockLLM, most: int | None = None, **client: Any) -> str:

@@ -1,0 +1,29 @@
+"""A server whose clients are judged, and what is said of them when all has ended.
+
+Beside the tests of verdicts on SDKs, which are apart by what the SDKs do: ask again, and read a stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mockllm.server.limits import Limits
+from mockllm.testing import MockLLM
+from tests.waiting import until
+
+HI: list[Any] = [{"role": "user", "content": "hi"}]
+
+
+@contextmanager
+def judged() -> Iterator[MockLLM]:
+    with MockLLM(limits=Limits(journal=1, linger=0.1)) as made:  # that a client has left is seen at once
+        made.reply("Hello there, my friend.")
+        yield made
+
+
+def verdicts(server: MockLLM) -> list[str]:
+    """When all answers have ended, as far as they will."""
+    until(lambda: all(each.left for each in server.requests))
+    return server.verdicts.names
