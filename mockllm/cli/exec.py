@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import signal
 import subprocess
@@ -10,10 +11,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import (
@@ -85,7 +87,12 @@ def run(given: argparse.Namespace) -> int:
         return 2
     missed: list[str] = []
     lines = _Heard(missed, verbose=values["verbose"])
-    app = App(engine, limits=replace(bounds, grace=0.1), open_to_pages=not values["no_cors"], lines=lines)
+    app = App(
+        engine,
+        limits=dataclasses.replace(bounds, grace=0.1),
+        open_to_pages=not values["no_cors"],
+        lines=lines,
+    )
     steer_late(app, partial(_control, app, builder))
     server = Threaded(app, Address("127.0.0.1", values["port"]))
     try:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.cli.fetching import fetch_missing
 from mockllm.core.request import VOLATILE
@@ -32,8 +34,7 @@ class BadOption(Exception):
     """A value that does not fit, in a line for a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """`many`: may be given several times; in its variable the values are separated by `,` (folders by the
     system's path separator)."""
 

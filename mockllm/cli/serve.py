@@ -9,9 +9,10 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from mockllm import __version__
 from mockllm.cli.admin_token import AdminToken, admin_token

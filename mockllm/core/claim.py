@@ -8,8 +8,9 @@ Two counts stand for each rule or modifier and scope. *Tries*: its match held an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.chance import Chance
 from mockllm.core.during import During
@@ -18,8 +19,7 @@ from mockllm.core.load import Load
 from mockllm.core.named_states import Required, Unmet, Value, unmet
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """When a rule whose match holds answers all the same not. A turn outside of its window, without the states
     that it requires, or that `chance` spares is not counted; of the turns that are left, `skip` passes over the
     first ones, `every` takes each Nth of the rest, and `times` is how many answers there are in all (a sequence

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from operator import ge, gt, le, lt
 from typing import Any, Final, Literal, TypeAlias
 
+from msgspec import Struct
+
 from mockllm.core import hints
 from mockllm.core.condition import Condition, Thing
 from mockllm.core.equality import subset
@@ -55,8 +57,7 @@ OPERATORS: Final[Mapping[Operator, tuple[Any, str]]] = {
 }
 
 
-@dataclass(frozen=True)
-class OneOf(Condition):
+class OneOf(Struct, Condition, frozen=True):
     """Any of several."""
 
     conditions: tuple[Condition, ...]
@@ -78,8 +79,7 @@ class OneOf(Condition):
         return next((hint for hint in found if hint is not None), None)
 
 
-@dataclass(frozen=True)
-class Compare(Condition):
+class Compare(Struct, Condition, frozen=True):
     """A number against a number; nothing else is taken for one."""
 
     op: Operator
@@ -97,8 +97,7 @@ class Compare(Condition):
         return hints.of_type(self.number, value)
 
 
-@dataclass(frozen=True)
-class Exists(Condition):
+class Exists(Struct, Condition, frozen=True):
     """Whether there is a value at all (null is one; an empty set is none)."""
 
     wanted: bool
@@ -110,8 +109,7 @@ class Exists(Condition):
         return "anything" if self.wanted else "nothing"
 
 
-@dataclass(frozen=True)
-class Length(Condition):
+class Length(Struct, Condition, frozen=True):
     """A condition on how many characters, items or members there are."""
 
     condition: Condition
@@ -146,8 +144,7 @@ class Schema(Condition):
         return None if value is MISSING else hints.cut(self._validator.mistake(value))
 
 
-@dataclass(frozen=True)
-class Subset(Condition):
+class Subset(Struct, Condition, frozen=True):
     """All of this is in it: an object's members and a list's items, at any depth."""
 
     value: Json
@@ -162,8 +159,7 @@ class Subset(Condition):
         return hints.of_subset(self.value, value)
 
 
-@dataclass(frozen=True)
-class Each(Condition):
+class Each(Struct, Condition, frozen=True):
     """Every item of a list that has at least one."""
 
     condition: Condition
@@ -187,8 +183,7 @@ class Each(Condition):
         return "there are none" if not value else None
 
 
-@dataclass(frozen=True)
-class Some(Condition):
+class Some(Struct, Condition, frozen=True):
     """At least one item of a list."""
 
     condition: Condition
@@ -206,8 +201,7 @@ class Some(Condition):
         return next((hint for hint in found if hint is not None), None)
 
 
-@dataclass(frozen=True)
-class Members(Condition):
+class Members(Struct, Condition, frozen=True):
     """Conditions on an object's members by name; one that is not there is missing."""
 
     members: Mapping[str, Condition]
@@ -231,8 +225,7 @@ class Members(Condition):
         return None
 
 
-@dataclass(frozen=True)
-class At(Condition):
+class At(Struct, Condition, frozen=True):
     """A condition on what stands at a path inside the value; on the list of it where it may be several."""
 
     path: JsonPath
@@ -248,8 +241,7 @@ class At(Condition):
         return self.condition.difference(self.path.value(value))
 
 
-@dataclass(frozen=True)
-class AllOf(Condition):
+class AllOf(Struct, Condition, frozen=True):
     """Several at once."""
 
     conditions: tuple[Condition, ...]

@@ -6,8 +6,9 @@ A provider's model never says what lies behind these, so the cut is made on the 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.citing import clipped
 from mockllm.core.reply import Call, Choice, Media, Native, Part, Piece, Refusal, Text, Thinking, spoken

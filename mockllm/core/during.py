@@ -4,12 +4,12 @@ run is the same whenever it begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class During:
+
+class During(Struct, frozen=True):
     """From `start` until `end` (which does not belong to it), in seconds from the first try; with `every`
     again and again, so long after each other."""
 

@@ -7,10 +7,11 @@ The language's models hold them where a constant could stand (`core.values` says
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
 from math import inf
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from mockllm.core.chance import Chance
@@ -21,8 +22,7 @@ from mockllm.core.template import Scope, Template
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a value may look at. `place` is the position of the value in its tree: each place draws on its
     own, so that adding a draw elsewhere changes none."""
 
@@ -36,17 +36,14 @@ class Context:
         return Context(self.scope, self.chance, f"{self.place}.{key}", self.longest)
 
 
-class Dynamic:
+class Dynamic(Struct, frozen=True):
     """A value of one request. `evaluate` finds these by their class."""
-
-    __slots__ = ()
 
     def value(self, context: Context) -> object:
         raise NotImplementedError  # pragma: no cover - abstract
 
 
-@dataclass(frozen=True, slots=True)
-class Expression(Dynamic, Generic[T]):
+class Expression(Dynamic, Generic[T], frozen=True):
     """A template in a place of type T. `convert` reads what it gave as that type, and raises a ValueError
     with a person's message where it cannot: then the request is to blame, in a TemplateFailure."""
 
@@ -66,8 +63,7 @@ class Expression(Dynamic, Generic[T]):
         return converted
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn(Dynamic):
+class Drawn(Dynamic, frozen=True):
     """A number drawn once for each answer; `whole` ones are integers."""
 
     distribution: Distribution
@@ -115,8 +111,8 @@ def _children(tree: object) -> Any:
         return tree.items()
     if isinstance(tree, BaseModel):
         return tree.__dict__.items()
-    if is_dataclass(tree):
-        return [(part.name, getattr(tree, part.name)) for part in fields(tree)]
+    if isinstance(tree, Struct):
+        return [(name, getattr(tree, name)) for name in tree.__struct_fields__]
     return ()
 
 

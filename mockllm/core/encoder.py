@@ -8,8 +8,9 @@ wire says at each of these moments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.plan import Data, Kind, Raw, Step, Wait
@@ -19,8 +20,7 @@ Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(Struct, frozen=True):
     """Where the driver stands: which choice, and which of its parts, both counted from 0."""
 
     choice: int
@@ -107,8 +107,7 @@ def encode(encoder: Encoder) -> Iterator[Step]:
             yield from events(kind, (event,))
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """One beat: its text, the part that it is of (None for a block of one dialect's own), and the scripted waits
     that stand before it (None where none is written)."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.core.json import Json
 
@@ -51,8 +53,7 @@ NEVER: Final = inf
 """In place of the seconds of `retry_after`: no later time is any better."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One error. None means: as the dialect's table has it for this type.
 
     `fields` is merged into the provider's inner error object as written; where all its keys are names of

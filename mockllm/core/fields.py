@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
+from msgspec import Struct
+
 from mockllm.core.condition import Thing
 from mockllm.core.hash import looked_up, looked_up_older
 from mockllm.core.json import MISSING, Json, Missing
@@ -20,8 +22,7 @@ Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
 Reader: TypeAlias = Callable[[Request], Any]
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """A field's facts. `keyed`: one value for each key. `small`: few different values come along, so that
     what was found out about one is worth keeping (not of a `Word`: equal ones may have other names)."""
 

@@ -8,9 +8,10 @@ lines with CRLF, and write the array as `[{…}`, `,` and `]` on lines of their 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from math import inf
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.plan import Bare, Cut, Data, Flow, Framing, Plan, Raw, Step, Wait
 
@@ -18,8 +19,7 @@ Item: TypeAlias = bytes | Bare | Wait | Cut
 """What a plan comes to, one after the other: bytes to write, and what is no bytes of the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How one framing writes each event, and what it puts around them."""
 
     each: Callable[[Data], bytes]

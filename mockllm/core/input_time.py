@@ -5,15 +5,15 @@ Apart from pace, which says when each piece is said; here it is only how long re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 from mockllm.core.dynamic import Context, Dynamic, evaluate
 from mockllm.core.reply import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class InputTime:
+class InputTime(Struct, frozen=True):
     """Seconds: `base`, and `per_input_token` for each token of the input; `cached` in its place for those that
     the answer's usage says were read from the cache. Never longer than `longest`, since the client chooses
     how much it sends."""
@@ -31,8 +31,7 @@ class InputTime:
         return min(time, self.longest)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingTime(Dynamic):
+class ReadingTime(Dynamic, frozen=True):
     """An InputTime as it is written: each part may be a template or drawn."""
 
     base: float | Dynamic = 0.0

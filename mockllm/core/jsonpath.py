@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.core.json import MISSING, Json, Missing, loads
 
@@ -30,8 +31,7 @@ class JsonPathError(ValueError):
     """A query that is none, or that would not be evaluated as RFC 9535 says."""
 
 
-@dataclass(frozen=True)
-class JsonPath:
+class JsonPath(Struct, frozen=True):
     """A compiled query. `keys` are the steps of a singular one (empty for the others)."""
 
     text: str

@@ -7,12 +7,12 @@ that the ends of all others tell when there is room for one more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Load:
+
+class Load(Struct, frozen=True):
     """What a server bears; None is no bound.
 
     Up to `concurrency` answers are said at full speed. With more, every wait is longer: `slowdown` times as

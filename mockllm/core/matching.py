@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from mockllm.core.conditions import (
     AllOf,
     At,
@@ -46,8 +48,7 @@ Distance: TypeAlias = tuple[int, int]
 """How far a request is off: how many tests failed, and (negative) how many held. Less is nearer."""
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What one test expected and found. `held`: they agree. `hint` may help a person where they do not."""
 
     field: str
@@ -92,8 +93,7 @@ class Test:
         return [Difference(str(self.field), self.condition.describe(), brief(value), hint, held)]
 
 
-@dataclass(frozen=True)
-class All:
+class All(Struct, frozen=True):
     """All of the parts; without parts, any request."""
 
     parts: tuple[Matcher, ...]
@@ -112,8 +112,7 @@ class All:
         return [difference for part in self.parts for difference in part.differences(request)]
 
 
-@dataclass(frozen=True)
-class Any:
+class Any(Struct, frozen=True):
     """At least one of the parts; without parts, no request."""
 
     parts: tuple[Matcher, ...]
@@ -134,8 +133,7 @@ class Any:
         return min(self.parts, key=lambda part: part.distance(request)).differences(request)
 
 
-@dataclass(frozen=True)
-class Not:
+class Not(Struct, frozen=True):
     """The opposite of the part."""
 
     part: Matcher

@@ -6,30 +6,28 @@ Apart from `request.py`, because replies and the memory of conversations speak o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class TextPart:
+class TextPart(Struct, frozen=True):
     """Not frozen, because that makes it three times as costly to make, and each request has some."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class MediaPart:
+class MediaPart(Struct, frozen=True):
     """An image, a file or a sound: that it is there, not what it shows."""
 
     kind: Literal["image", "file", "audio"]
 
 
-@dataclass(frozen=True, slots=True)
-class CallPart:
+class CallPart(Struct, frozen=True):
     """A tool call in the history; `arguments` parsed where they are JSON, else the raw text."""
 
     id: str | None
@@ -37,8 +35,7 @@ class CallPart:
     arguments: Json
 
 
-@dataclass(frozen=True, slots=True)
-class ResultPart:
+class ResultPart(Struct, frozen=True):
     """What a tool gave back. `name` is looked up by `id` in earlier calls where the wire has only an id."""
 
     id: str | None
@@ -55,13 +52,11 @@ class ResultPart:
             return MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class ThinkingPart:
+class ThinkingPart(Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class OtherPart:
+class OtherPart(Struct, frozen=True):
     """A part of a type that has no neutral word."""
 
     type: str

@@ -7,9 +7,11 @@ seconds, counted from one deadline to the next, so that no delay of the machine 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.input_time import InputTime
 from mockllm.core.plan import Data, Plan, Step, Wait
@@ -20,8 +22,7 @@ UNREAD: Final = Usage(0, 0)
 """Of an answer for which nothing was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """The settings of one answer, evaluated; None is unset.
 
     `itl` (inter-token latency) is each gap; with `tokens_per_second` a gap is as long as the chunk behind

@@ -8,9 +8,10 @@ frozen because every answer makes some of them, and frozen ones cost three times
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 Kind: TypeAlias = Literal["open", "say", "close", "finish", "usage", "end", "ping", "error", "body"]
 
@@ -21,8 +22,7 @@ How: TypeAlias = Literal["close", "reset", "silence", "end"]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Head:
+class Head(Struct, frozen=True):
     """`own` are the headers that no other answer has (ids): apart, so that what repeats is encoded once."""
 
     status: int
@@ -59,8 +59,7 @@ class Head:
         return Head(self.status, *kept)
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Data:
+class Data(Struct, frozen=True):
     """One event of a stream, or the whole body. `payload` is unframed; `beat` is the number of the piece
     that it says or the last one said before it (0 before the first)."""
 
@@ -70,8 +69,7 @@ class Data:
     event: str | None = None
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Raw:
+class Raw(Struct, frozen=True):
     """Bytes that are written as they are, without framing. `event`: they begin an event all the same, so that
     the framing goes on behind them as behind any."""
 
@@ -80,8 +78,7 @@ class Raw:
     event: bool = False
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Bare:
+class Bare(Struct, frozen=True):
     """Bytes that are written beside HTTP's chunks, not into one; in an answer without chunks a part of its
     body."""
 
@@ -89,8 +86,7 @@ class Bare:
     beat: int
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Seconds to let pass before the next step, counted from the deadline before, never from 'now'.
     `scripted`: written between two chunks, in place of the gap that pace would make there."""
 
@@ -99,8 +95,7 @@ class Wait:
     scripted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """Nothing follows, and what the framing opened stays open. `close` sends FIN, `reset` sends RST, `silence`
     sends nothing more until the client leaves; `end` ends the answer as HTTP has it."""
 
@@ -124,8 +119,7 @@ class Framing(Enum):
     JSON_ARRAY = "json-array"
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """Bytes leave at most `size` at a time, and the next ones `gap` seconds later."""
 
     size: int
@@ -143,8 +137,7 @@ class Onward(NamedTuple):
     record: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """How HTTP and the connection carry an answer, where not as usual."""
 
     lines: bytes = b""
@@ -165,8 +158,7 @@ Spoken: TypeAlias = tuple[int, str]
 """What a beat says, and which part of the first choice it is of, counted from 0; -1 in another choice."""
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """`delay`: seconds from the request's last byte for which the head is held back; the steps' waits are
     counted from there. `spoken`: of a whole answer that may be broken, what its stream would say, beat by
     beat."""

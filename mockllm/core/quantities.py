@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal, TypeAlias, get_args
+
+from msgspec import Struct
 
 _SECONDS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?) ?(us|µs|ms|s|m|h)", re.ASCII)
@@ -56,8 +57,7 @@ _UNITS: Final[dict[str, ChunkUnit]] = {
 _CHUNK_SIZE: Final = re.compile(r"(\d{1,9})(?: ?([a-z]+))?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkSize:
+class ChunkSize(Struct, frozen=True):
     """How much a chunk says: `count` of `unit`."""
 
     count: int
@@ -82,8 +82,7 @@ def parse_chunk_size(value: str | int) -> ChunkSize:
 # --- drawn numbers -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Uniform:
+class Uniform(Struct, frozen=True):
     """Anything from `low` to `high`, alike."""
 
     low: float
@@ -93,8 +92,7 @@ class Uniform:
         return max(0.0, random.uniform(self.low, self.high))
 
 
-@dataclass(frozen=True, slots=True)
-class Normal:
+class Normal(Struct, frozen=True):
     """The bell curve; what would be negative is 0."""
 
     mean: float
@@ -108,8 +106,7 @@ _Z99: Final = 2.3263478740408408
 """The standard normal's 99th percentile."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogNormal:
+class LogNormal(Struct, frozen=True):
     """Half of all draws are below `median`, 99 of 100 below `p99`: the shape of real latencies."""
 
     median: float
@@ -119,8 +116,7 @@ class LogNormal:
         return self.median * math.exp(random.gauss(0.0, 1.0) * math.log(self.p99 / self.median) / _Z99)
 
 
-@dataclass(frozen=True, slots=True)
-class Exponential:
+class Exponential(Struct, frozen=True):
     """Gaps between events that come independently of each other, `mean` apart."""
 
     mean: float
@@ -129,8 +125,7 @@ class Exponential:
         return random.expovariate(1.0) * max(0.0, self.mean)
 
 
-@dataclass(frozen=True, slots=True)
-class Empirical:
+class Empirical(Struct, frozen=True):
     """One of the measured values, each as likely as the other."""
 
     values: tuple[float, ...]
@@ -139,8 +134,7 @@ class Empirical:
         return max(0.0, random.choice(self.values))
 
 
-@dataclass(frozen=True, slots=True)
-class Integers:
+class Integers(Struct, frozen=True):
     """A whole number from `low` to `high`, both included, each as likely as the other."""
 
     low: int

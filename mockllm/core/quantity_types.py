@@ -5,9 +5,9 @@ and a JSON Schema of their own. `core.values` builds on them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeAlias
 
+from msgspec import Struct
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -25,8 +25,7 @@ WAITS: Final = "mockllm_waits"
 """In a schema's metadata: whether it is a duration."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(Struct, frozen=True):
     """A type that is written as a text or number of its own form: `parse` reads it, `schema` describes it."""
 
     parse: Callable[[Any], object]

@@ -7,8 +7,10 @@ or into one body (`whole`); it never decides what is said.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
@@ -21,15 +23,13 @@ Harm: TypeAlias = Literal["hate", "self_harm", "sexual", "violence"]
 """What content filters look for, in neutral words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """A scripted wait between two pieces, in seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verbatim:
+class Verbatim(Struct, frozen=True):
     """Bytes that go on the wire as they are, between two pieces (`raw` and `comment` of a script)."""
 
     data: bytes
@@ -46,8 +46,7 @@ def spoken(pieces: tuple[Piece, ...]) -> str:
     return "".join(piece for piece in pieces if type(piece) is str)
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(Struct, frozen=True):
     """A source that a text names: `quote` is what it says there, `start` and `end` the characters of the text
     that it stands behind (`end` None: to the text's end)."""
 
@@ -58,8 +57,7 @@ class Citation:
     end: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     pieces: tuple[Piece, ...]
     tokens: int | None = None
     """How many tokens it is, where its maker knows; else they are estimated."""
@@ -70,16 +68,14 @@ class Text:
     """Whether a person has cut it, chunk by chunk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(Struct, frozen=True):
     pieces: tuple[Piece, ...]
     signature: str | None = None
     """None: the dialect makes one where its wire has one."""
     redacted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A tool call; the pieces join to the arguments' JSON text (which may be broken on purpose)."""
 
     name: str
@@ -88,13 +84,11 @@ class Call:
     """None: made from the answer's ids."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     pieces: tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """A picture that the model made; `data` is base64. It is said at once, and in no words."""
 
     mime: str
@@ -102,8 +96,7 @@ class Media:
     pieces: tuple[Piece, ...] = ("",)
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(Struct, frozen=True):
     """A block of one dialect's own, sent as written by that dialect and left out by the others."""
 
     dialect: str
@@ -113,8 +106,7 @@ class Native:
 Part: TypeAlias = Text | Thinking | Call | Refusal | Media | Native
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     parts: tuple[Part, ...]
     finish: Finish = "stop"
     stopped_by: str | None = None
@@ -136,8 +128,7 @@ class Choice:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens. `input` includes both caches and `output` includes reasoning; each dialect re-adds as its
     provider counts (which is where they differ most)."""
 
@@ -164,8 +155,7 @@ class Usage:
         return said
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer. `model` None: the one that was asked for. `broken`: it fails there, in mid-answer.
 
     `extras` holds what only one dialect knows, by dialect: merged into its answer's top level.

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
@@ -52,8 +53,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A tool that was offered. `schema` is its JSON Schema (None where the wire has none)."""
 
     name: str
@@ -66,16 +66,14 @@ CALLABLE: Final = ("function", "custom")
 """The kinds of tools that the client runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
+class ToolChoice(Struct, frozen=True):
     """`mode` in neutral words; `names` are the allowed tools where the request limits them."""
 
     mode: Literal["auto", "none", "any", "named"] = "auto"
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """The wanted form of the answer: free text, any JSON, or JSON of a schema (with its name if it has one)."""
 
     kind: Literal["text", "json", "schema"] = "text"

@@ -6,8 +6,9 @@ The index works on rows, so that each branch of a disjunction is found by what i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.conditions import AllOf, Condition
 from mockllm.core.fields import Field
@@ -18,8 +19,7 @@ BRANCHES: Final = 32
 """A matcher that would make more rows keeps its further disjunctions as they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """One condition on one field, as it is asked (see `Test.met`)."""
 
     field: Field

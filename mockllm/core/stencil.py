@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from operator import itemgetter
 from typing import Final, Literal, TypeAlias, overload
+
+from msgspec import Struct
 
 from mockllm.core.chance import BASE62, Ids, Mould, filled, mould
 from mockllm.core.framing import framed
@@ -44,8 +45,7 @@ Number: TypeAlias = tuple[Literal["second", "tokens"], int]
 """Which number stands in a hole, and what is added to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """What leaves together. `parts` are its bytes, every second of them an empty place for a hole; `pick`
     takes what stands there, in order, out of the ids and then the numbers."""
 
@@ -90,8 +90,7 @@ class Steps(Sequence[Step]):
         return hash(tuple(self))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stencil:
+class Stencil(Struct, frozen=True, eq=False):
     """`own` are the headers that hold an id, each with the number of its id."""
 
     status: int

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from mockllm.core.json import MISSING, Json, Missing, dumps
 from mockllm.core.redaction import is_secret
 from mockllm.core.template_scope import NAMES, Scope, item
@@ -61,8 +63,7 @@ class Unfit(ValueError):
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A path from a name: `body.a[0]`. Where nothing is, MISSING."""
 
     name: str
@@ -108,8 +109,7 @@ def needed(evaluate: Evaluate, scope: Scope) -> Json:
     raise Unfit("it has no value")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """One `{{ … }}`, or all of a template that has statements: how it is written, what evaluates it (Unfit
     where it has no value), and the paths that it reads."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import cached_property
 
+from msgspec import Struct
+
 from mockllm.core import hints
 from mockllm.core.condition import Condition
 from mockllm.core.equality import equal
@@ -15,8 +17,7 @@ from mockllm.core.json import Json, Missing
 from mockllm.core.regexes import compile_regex, fold, required_literal
 
 
-@dataclass(frozen=True)
-class Equals(Condition):
+class Equals(Struct, Condition, frozen=True):
     """The same JSON value: 1 equals 1.0, true is no number."""
 
     value: Json
@@ -34,8 +35,7 @@ class Equals(Condition):
         return hints.of_equal(self.value, value)
 
 
-@dataclass(frozen=True)
-class Contains(Condition):
+class Contains(Struct, Condition, frozen=True):
     """A text within a text; an item of a list."""
 
     value: Json
@@ -58,8 +58,7 @@ class Contains(Condition):
         return hints.of_text(self.value, value, str.__contains__)
 
 
-@dataclass(frozen=True)
-class StartsWith(Condition):
+class StartsWith(Struct, Condition, frozen=True):
     text: str
     ignore_case: bool = False
 
@@ -75,8 +74,7 @@ class StartsWith(Condition):
         return hints.of_text(self.text, value, str.startswith)
 
 
-@dataclass(frozen=True)
-class EndsWith(Condition):
+class EndsWith(Struct, Condition, frozen=True):
     text: str
     ignore_case: bool = False
 

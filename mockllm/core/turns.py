@@ -6,8 +6,9 @@ For faults, which find their places in what is said, and cut it there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mockllm.core.plan import Spoken
 from mockllm.core.reply import Choice, Native, Part, Reply

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
 
+from msgspec import Struct
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
@@ -219,8 +219,7 @@ Read: TypeAlias = Callable[[Any], Any]
 """Reads one number or duration; raises what pydantic raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawable:
+class _Drawable(Struct, frozen=True):
     """See Drawable and Spread. `once`: the value is drawn when the tree is evaluated."""
 
     once: bool

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from math import sqrt
@@ -16,6 +15,8 @@ from random import Random
 from struct import pack, unpack
 from typing import Final
 from zlib import crc32
+
+from msgspec import Struct, field
 
 from mockllm.core.json import Json
 
@@ -32,8 +33,7 @@ LARGEST: Final = 3.4028234663852886e38
 Vector = tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
+class Embedded(Struct, frozen=True):
     """What a rule has an embeddings call say: these vectors in turn, one for each input. `model` and
     `input_tokens` None: as the call says them by itself. `extras`, by dialect, are merged into the answer's top
     level."""

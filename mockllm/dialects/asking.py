@@ -6,8 +6,9 @@ The opposite of `core.request`, which is what was read of a request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.json import Json
 from mockllm.core.request import Format, Tool, ToolChoice
@@ -16,8 +17,7 @@ OPEN_SCHEMA: Final[Mapping[str, Json]] = {"type": "object", "additionalPropertie
 """The arguments of a tool of which only the name is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What is asked. None and empty is unsaid; without a `model` the provider's usual one is asked.
     `messages` are the turns in the provider's own form, in place of `user`. A provider that has no word for
     something (Anthropic for `n`, and for JSON of any form) is not asked for it."""
@@ -41,8 +41,7 @@ class Wish:
         return [{"role": "user", "content": self.user}] if self.messages is None else list(self.messages)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """The request on the wire; `headers` by lower-case name, `body` not yet JSON text."""
 
     path: str

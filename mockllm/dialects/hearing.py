@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from mockllm.core.events import events
 from mockllm.core.json import Json, JSONDecodeError, loads
 from mockllm.core.plan import Plan
@@ -18,8 +20,7 @@ from mockllm.core.reply import Usage
 Channel: TypeAlias = Literal["text", "thinking", "refusal"]
 
 
-@dataclass(frozen=True, slots=True)
-class HeardCall:
+class HeardCall(Struct, frozen=True):
     """A tool call; `arguments` as JSON where they are JSON, else the text."""
 
     name: str

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import product
 from typing import Final, TypeAlias
 from urllib.parse import unquote
+
+from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.dialects import anthropic, azure, gemini, openai, vendors
 from mockllm.dialects.dialect import Dialect
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One call. In its path `(a|b)` is any of these, and `{name}` a variable: one segment of the path or a
     part of it, but for a `{model}`, which may hold slashes. `vendor` is who speaks the dialect, where it is
     not the provider whose protocol it is; `prefixed` paths are known behind the provider's prefix only."""
@@ -157,8 +157,7 @@ BASE_URLS: Final = (
 """Each SDK with what follows the server's address in its base URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A call. `path` is normalised and without the provider prefix; `route` holds its variables."""
 
     dialect: Dialect
@@ -167,8 +166,7 @@ class Found:
     route: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class WrongMethod:
+class WrongMethod(Struct, frozen=True):
     """A known path that was asked with another method; the failure is said in `dialect`'s envelope."""
 
     dialect: Dialect
@@ -177,8 +175,7 @@ class WrongMethod:
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """No provider's path. Rules that name it may answer; else the failure, in the envelope of the provider
     that the prefix or the headers speak of. `provider` is None where only a guess chose the envelope."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mockllm.scenario.mistakes import Stale
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """`routes` are the paths that rules name; `calls` the providers' own, by provider; `sources` the files that
     rules stand in, each with how many. `bases` are an SDK's name and the path that follows
     the server's address in its base URL (`("OpenAI", "/v1")`); `stale` are the files that could

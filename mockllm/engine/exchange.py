@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from mockllm.core.chance import Chance, Ids
 from mockllm.core.claim import Bounds, Claim, Settled, Turn

@@ -7,8 +7,9 @@ with its catalog.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.plan import Plan
 from mockllm.core.request import Request
@@ -38,8 +39,7 @@ WAYS: Final = (ALL, Holes(time=False, tokens=True), Holes(time=False, tokens=Fal
 """Tried in this order: some protocols write the time as a date, which is no hole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A stencil, the answer around it, and the second and the tokens that it stands for where they are no
     holes."""
 

@@ -6,7 +6,8 @@ Apart from plans, because what comes of it is made by another server.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.faults import Fault

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from mockllm.core.faults import Fault

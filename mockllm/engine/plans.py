@@ -7,9 +7,11 @@ Whole answers that are the same each time are kept beside (engine.keeping).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.core.chance import Chance
 from mockllm.core.cutting import count
@@ -43,8 +45,7 @@ KEPT = 4096
 """How many replies are kept; clients choose limits, so it is bounded."""
 
 
-@dataclass(slots=True)
-class Speaking:
+class Speaking(Struct):
     """One answer in the making: what is said, to whom, and what is noted on the way."""
 
     request: Request

@@ -5,7 +5,7 @@ Apart from the plans that are made by it: a way is found once for a step and its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mockllm.core.values import Context
 from mockllm.scenario.catalog import Saying
@@ -13,8 +13,7 @@ from mockllm.scenario.combining import Owner, Sending, Sent, settle
 from mockllm.scenario.language.answers import ReplyWord
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Way:
+class Way(Struct, frozen=True, eq=False):
     """How an answer is sent: the settings that won, for a step of a rule and the modifiers that apply, these
     by their ids. `sent` is what the settings come to, where that is known beforehand; `same`: whether the
     answer is the same each time but for ids, time and input tokens."""

@@ -15,9 +15,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
+
+from msgspec import Struct
 
 from mockllm.packing.origins import Place
 from mockllm.scenario.tree import LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
@@ -46,8 +47,7 @@ class Failed(Refused):
     """Git ended with an error of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A commit of a repository that was fetched into `folder`."""
 
     folder: Path

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.packing.obtaining import Obtained, manifest, obtain
 from mockllm.packing.origins import Place, from_here, understood
@@ -20,16 +22,14 @@ from mockllm.scenario.vocabulary import Vocabulary
 _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """A range that something asks for. `where` is its file and line."""
 
     range: Range
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What became of a pack: its version before and now, None where it was or is not there."""
 
     name: str

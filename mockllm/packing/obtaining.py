@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.packing import git
 from mockllm.packing.archives import read_wheel, read_zip
@@ -18,8 +20,7 @@ from mockllm.scenario.tree import Refused, Tree, read_tree
 from mockllm.scenario.versions import Range, Version, parse_version
 
 
-@dataclass(frozen=True, slots=True)
-class Obtained:
+class Obtained(Struct, frozen=True):
     """A pack that may be used. `place` names the tag that was taken, `commit` what that is."""
 
     tree: Tree

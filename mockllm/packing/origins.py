@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.scenario.lock import NAME
 from mockllm.scenario.tree import Refused
@@ -21,8 +23,7 @@ SCHEMES: Final = ("https", "http", "ssh", "file")
 ARCHIVES: Final = (".zip", ".whl")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """`where` is a path, a git URL or a name; `ref` a git tag or commit; `inside` a folder of the repository or
     archive. `text` is how a lock has it."""
 

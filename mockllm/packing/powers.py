@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.core.json import Json
 from mockllm.scenario.gathering import Gathered
@@ -21,8 +22,7 @@ _PROXIES: Final = ("proxy", "upstream")
 _FOUND: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
 
 
-@dataclass(frozen=True, slots=True)
-class Powers:
+class Powers(Struct, frozen=True):
     """Of one pack. `faults` and `errors` by name; `proxy`: the addresses that requests are passed on to;
     `redirects`: those of other servers that clients are sent to, who may take their keys along; `environment`: the
     variables that set its parameters; `uses`: the packs that answer behind it; `steers`: the words by which its

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.recordings import aimock, bare, har, request_log, vcr, wiremock
 from mockllm.recordings.hosts import own_path
@@ -19,8 +20,7 @@ KINDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """A scenario file's text; `count` rules were made; `notes` tell what it does not hold."""
 
     text: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.recording import Frame
 
@@ -28,8 +29,7 @@ LEFT_OUT: Final = frozenset(
 """Headers that tell how one answer was carried, or that this server adds itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request. `path` has the prefix of its provider, as a client of this server would ask."""
 
     method: str
@@ -39,8 +39,7 @@ class Asked:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """An answer: its frames are the bytes of its body as they came."""
 
     status: int
@@ -57,8 +56,7 @@ class Answered:
         return b"".join(frame.data for frame in self.frames)
 
 
-@dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(Struct, frozen=True):
     """`where` is its place in the file that it came from; `notes` what could not be carried over, each with its
     place; `hash` in place of the request's own, where the request is not known."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mockllm.core.json import Json
 from mockllm.core.redaction import REDACTED
@@ -11,8 +12,7 @@ from mockllm.recordings.cleaning import clean_json
 from mockllm.recordings.writing import comment, key_text, quoted, text_lines
 
 
-@dataclass
-class Taken:
+class Taken(Struct):
     """What was taken from a file: rules in the language's own form, and what of it could not be carried over."""
 
     rules: list[dict[str, Json]] = field(default_factory=list)

@@ -9,8 +9,9 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from mockllm.core.gzip import ENCODING, unpacked
 from mockllm.core.hash import request_hash
@@ -47,8 +48,7 @@ class Reader:
         )
 
 
-@dataclass
-class Rule:
+class Rule(Struct):
     """One request, and every answer that was recorded to it, in turn."""
 
     name: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from mockllm.core.chance import Chance
 from mockllm.core.claim import Guard, Validation
@@ -25,8 +26,7 @@ from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
+class Saying(Struct, frozen=True):
     """One thing to say: a reply, an error, plain HTTP, a recording, or what another server says. `static`: nothing
     in it is templated or drawn."""
 
@@ -41,8 +41,7 @@ class Saying:
     """Whether it leaves nothing to the body: every request is answered the same, and the body not parsed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Struct, frozen=True):
     """What a rule says at each turn. `bounds` are running sums: of steps' times in a sequence, of weights in
     a choice; empty where there is one saying only."""
 
@@ -70,8 +69,7 @@ class Answers:
         return bisect_right(self.bounds, given)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A rule or a modifier. `id` is what a person reads (`a.yaml:greeting`), `where` its file and line, `key`
     names its counts, `print` all that it was made of. A rule has `answers`, a modifier may have an `error`.
     Of layers the lower number wins."""
@@ -103,8 +101,7 @@ class Item:
     load: Load | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """`items`: first all rules, in the order in which they answer, then all modifiers in theirs."""
 
     items: Sequence[Item]

@@ -8,9 +8,11 @@ modifier's parameters and regex groups, and its draws are its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final, TypeAlias, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.faults import Fault
 from mockllm.core.pace import Pace
@@ -38,8 +40,7 @@ Contexts: TypeAlias = Callable[[Owner], Context]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """The settings that won, not yet evaluated, each with its owner."""
 
     delays: tuple[tuple[Owner, Any], ...] = ()
@@ -83,8 +84,7 @@ def _merge_pace(pace: dict[str, tuple[str, Owner, Any]], owner: Owner, word: Pac
             pace.setdefault(slot, (key, owner, value))
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """The settings that won, evaluated for one answer; seconds. `instant`: nothing waits; `steady`: no wait
     is drawn, so that two answers wait the same."""
 

@@ -6,9 +6,10 @@ Written as generators that pause between items, so that a reload can compile in 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from mockllm.core.claim import Guard
 from mockllm.core.conditions import Equals, Exists

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct, field
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -53,15 +53,13 @@ _MANY: Final = 8
 """More words than these are not listed where it is plain which one was meant."""
 
 
-@dataclass(slots=True)
-class _Complaint:
+class _Complaint(Struct):
     error: ErrorDetails
     shape: Shape
     """Of the place itself; of the mapping around it for a key that is unknown or missing."""
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """Complaints about one place of the file, about what is below it, and by union members tried for it."""
 
     own: list[_Complaint] = field(default_factory=list)

@@ -7,10 +7,11 @@ Entries can be pickled: a reload types them in another process.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.claim import Models, Validation
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from mockllm.scenario.examples import ExampleEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A rule or modifier with all that it was made of. `id` is what a person reads, `where` its file and
     line, `key` names its counts (id and content), `print` tells whether anything about it changed. Of
     `layer`s the lower one's settings win; `rank` is its place among those of its kind."""
@@ -71,8 +71,7 @@ class Outline(Word):
     examples: list[Any] = Field(default_factory=list)
 
 
-@dataclass
-class Typing:
+class Typing(Struct):
     """The entries of a loading, and what is wrong with them."""
 
     vocabulary: Vocabulary

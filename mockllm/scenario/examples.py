@@ -6,9 +6,9 @@ Apart from rules: nothing of an example is served, so it stays behind when a rel
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from mockllm.core.json import Json
@@ -21,8 +21,7 @@ from mockllm.scenario.uses import UsedPack
 from mockllm.scenario.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleEntry:
+class ExampleEntry(Struct, frozen=True):
     """An example. `where` is its file and line, `file` the file's path, `number` its place in there (from 0),
     `pack` the name of the pack that it stands in."""
 

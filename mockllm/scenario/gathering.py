@@ -5,8 +5,10 @@ what is broken.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.scenario.entries import Entry, Typing
 from mockllm.scenario.loading import Loading, load_files
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from mockllm.scenario.examples import ExampleEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What to load: folders or files of scenarios, shipped packs by name, and what sets their parameters."""
 
     scenarios: Sequence[str]
@@ -36,8 +37,7 @@ class Wanted:
     """Whether packs come from the lock only, just as it has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """What came of it. On a reload `mistakes` are those of files that are stale."""
 
     loading: Loading

@@ -7,8 +7,9 @@ mistakes, and with `--strict` they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.core.faults.fault import Needs
 from mockllm.core.matching import Field, Matcher, slow_regexes
@@ -32,8 +33,7 @@ GUARDS: Final = ("match", "chance", "times", "skip", "every", "during", "require
 """What says when a rule answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A rule or modifier where it stands."""
 
     entry: Entry

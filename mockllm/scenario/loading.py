@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.core.claim import Models, Validation
 from mockllm.scenario.complaints import found_text
@@ -39,8 +41,7 @@ Reader: TypeAlias = Callable[[str], bytes]
 MISSING: Final = "there is no such file or folder"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedFile:
+class LoadedFile(Struct, frozen=True):
     """A scenario file. `source.name` is its path as a person knows it, `source.data` what it holds after
     parameters were put in; `raw` is it before that. `id` is what the ids of its rules begin with: the path
     below its folder, behind the pack's name. `use` is what the pack was used by, with its `only` and
@@ -67,8 +68,7 @@ class LoadedFile:
         return read_reference(self.folder, os.path.relpath(self.path, self.folder), name)
 
 
-@dataclass(frozen=True, slots=True)
-class Loading:
+class Loading(Struct, frozen=True):
     """What was loaded. `files` stand in the order in which their rules are asked, the user's first;
     `disabled` are those whose `enabled` does not hold. `mistakes` are all that were found, by place. `stale`
     names the files that are broken, and the folders that are gone, which stand here in their last good
@@ -115,8 +115,7 @@ def load_files(
         held |= found
 
 
-@dataclass
-class _Attempt:
+class _Attempt(Struct, dict=True):
     """One try at loading everything; the files that are `held` come from the last loading."""
 
     settings: Settings

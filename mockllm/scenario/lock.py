@@ -9,10 +9,10 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from msgspec import Struct, field
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, WithJsonSchema
 
 from mockllm.core.quantity_types import mistake
@@ -68,8 +68,7 @@ class LockWord(Word):
     """By name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """A lock as it was read. `path` is absolute; `source` knows where each entry stands."""
 
     path: str

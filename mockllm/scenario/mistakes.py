@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.json import Json
 
@@ -23,8 +24,7 @@ _STEP: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[]+)')
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mistake:
+class Mistake(Struct, frozen=True, order=True):
     """`line` and `column` count from 1; line 0 is a mistake that stands in no file, such as an option's."""
 
     file: str
@@ -39,8 +39,7 @@ class Mistake:
         return readable(": ".join(part for part in (place, path, self.message) if part))
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(Struct, frozen=True):
     """A file or folder that could not be loaded anew. `reason` is what is wrong with it, one mistake in a
     line; `kept` is whether its last good version still answers: what never had one is left out."""
 

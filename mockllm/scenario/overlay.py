@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.json import Json, dumps
 from mockllm.scenario.entries import Entry, Typing
@@ -28,8 +30,7 @@ NOWHERE: Final = "/dev/null"
 """An overlay refers to no files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(Struct, frozen=True):
     """The newest stand first. `session`: whose it is; everybody's where it is None."""
 
     rules: tuple[Json, ...] = ()
@@ -55,8 +56,7 @@ class Overlay:
         return as_yaml(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class Overlaid:
+class Overlaid(Struct, frozen=True):
     """What an overlay comes to. `off` are the ids of items of files that it switches off."""
 
     entries: Sequence[Entry]

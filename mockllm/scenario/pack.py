@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct, field
 from pydantic import Field, ValidationError
 
 from mockllm import __version__
@@ -64,8 +64,7 @@ class PackWord(Word):
     """Its parameters, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What sets parameters from outside of the files. `sets` are `PACK.PARAM=VALUE` or `PARAM=VALUE` as a
     person wrote them; `values` are typed, by the same names, and beat all others (an example's `with`)."""
 
@@ -136,8 +135,7 @@ def _bad_params(word: PackWord, source: Source) -> list[Mistake]:
     return mistakes
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A `with` of a `use`: its values, and where it stands."""
 
     values: Mapping[str, Json]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
+from msgspec import Struct
 from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json import Json
@@ -133,8 +133,7 @@ _COMPARED: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
 _CONDITIONS: Final = ("equals", *_COMPARED, "exists")
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(Struct, frozen=True):
     """The parameters of a pack as they are set; `kinds` are their types."""
 
     values: Mapping[str, Json]

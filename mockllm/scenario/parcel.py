@@ -7,8 +7,10 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.scenario import lint
 from mockllm.scenario.entries import Entry
@@ -21,8 +23,7 @@ READINGS: Final = 20
 """How often files that go on changing are read anew before they are taken as they were read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True):
     """A Gathered on its way between two processes: entries without their words, and the loading packed,
     since unpacking everything at once would stall the event loop."""
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.core.chance import Chance
 from mockllm.core.citing import said
@@ -76,8 +78,7 @@ def failure(word: ErrorWord) -> Failure:
     return Failure(word.type, word.status, word.message, word.retry_after, fields, limit=word.limit)
 
 
-@dataclass
-class Kitchen:
+class Kitchen(Struct):
     """One reply in the making. `files` reads what `{file: …}` names; `notes` collects what was not done."""
 
     request: Request

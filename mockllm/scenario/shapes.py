@@ -7,9 +7,9 @@ tried). Only the model's schema tells the two apart; it also knows which keys wo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
 from pydantic import BaseModel, TypeAdapter
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -19,8 +19,7 @@ _UNIONS: Final = ("union", "tagged-union")
 _INNER: Final = ("schema", "strict_schema", "python_schema")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """One place of a model; `schema` is None where nothing is known of it."""
 
     schema: Schema | None

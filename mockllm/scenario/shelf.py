@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct, field
 
 from mockllm.scenario.folder import is_pack, within
 from mockllm.scenario.lock import LOCK, Lock, read_lock
@@ -57,8 +58,7 @@ def _installed() -> Iterator[tuple[str, Path]]:
             yield point.name, folder
 
 
-@dataclass(slots=True)
-class Shelf:
+class Shelf(Struct):
     """The packs that can be used by name. `frozen`: only what ships or stands in the lock."""
 
     lock: Lock

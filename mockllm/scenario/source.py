@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.json import Json
 from mockllm.scenario.mistakes import Mistake, Path, path_text
@@ -34,8 +35,7 @@ def packed(line: int, column: int) -> int:
     return line << COLUMN_BITS | column
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """`name` is the path as a person knows it. `data` is None where the text could not be read through.
     `digest` is that of the file's bytes: equal digests, equal sources. `fills` says that parameters are still
     to be put in."""

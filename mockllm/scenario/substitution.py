@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.core.filled import Filled
 from mockllm.core.json import Json
@@ -23,8 +25,7 @@ ROOM: Final = 64 * 1024 * 1024
 _BRACE: Final = '{{ "{" }}'
 
 
-@dataclass(slots=True)
-class Room:
+class Room(Struct):
     """How many characters of parameters there is still room for, in the texts of all files that are loaded: what
     a few lines become is bounded, too. Below 0 where there was too little, which is said once."""
 
@@ -53,8 +54,7 @@ def filled(
     return filling.tree(data, source.mark(path), path)[0], filling.mistakes
 
 
-@dataclass(slots=True)
-class _Filling:
+class _Filling(Struct):
     source: Source
     params: Mapping[str, Json]
     pack: str | None

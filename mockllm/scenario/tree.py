@@ -12,9 +12,10 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 MOST_FILES: Final = 2000
 LARGEST: Final = 16 * 1024 * 1024
@@ -59,8 +60,7 @@ class Refused(ValueError):
     """What a pack must not hold or be, in a line for a person."""
 
 
-@dataclass(slots=True)
-class Tree:
+class Tree(Struct):
     """Contents of files, by path below the pack's folder, with slashes."""
 
     files: dict[str, bytes] = field(default_factory=dict)

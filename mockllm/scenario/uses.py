@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path as Folder
 from typing import Final
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mockllm.core.json import Json
@@ -31,8 +32,7 @@ _USES: Final[TypeAdapter[list[str | UseWord]]] = TypeAdapter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """One entry of a `use`: the pack's name, what is said about it, and where that stands."""
 
     name: str
@@ -44,8 +44,7 @@ class Use:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class UsedPack:
+class UsedPack(Struct, frozen=True):
     """A pack in its place. `shown` is its folder as a person knows it; `use` is the entry whose `only` and
     `except` hold for it."""
 
@@ -63,8 +62,7 @@ class UsedPack:
         return os.path.join(self.folder, MANIFEST)
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """A pack that was met, before its parameters are settled."""
 
     folder: Folder
@@ -79,8 +77,7 @@ class _Found:
     params: Params | None = None
 
 
-@dataclass(slots=True)
-class Uses:
+class Uses(Struct):
     """Packs in the order in which they are met. `read` gives the source of a path, or None where it cannot be
     read (and has told so); `keeps` says whether a folder that is gone, shown as this, stands as it was the last
     time. Mistakes gather in `mistakes`."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import total_ordering
 from typing import Final
 
+from msgspec import Struct
+
 _NUMBER: Final = r"(?:0|[1-9]\d{0,8})"
 _WORDS: Final = r"[0-9A-Za-z]{1,20}(?:[.-][0-9A-Za-z]{1,20}){0,5}"
 _VERSION: Final = re.compile(
@@ -57,8 +59,7 @@ def parse_version(text: str) -> Version:
     return Version((one, two, three), tuple(pre.split(".")) if pre else (), named)
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """One half of a range."""
 
     sign: str
@@ -75,8 +76,7 @@ class Bound:
         }[self.sign]
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Versions that fit: those for which all bounds hold. `text` is how it was written."""
 
     text: str

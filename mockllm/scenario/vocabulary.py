@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.scenario.mistakes import meant
 
@@ -20,8 +21,7 @@ _GLOB: Final = re.compile(r"[*?\[]")
 _NAMED: Final = re.compile(r"\{\w+\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(Struct, frozen=True):
     """What `match: {provider, dialect, api, path}` knows."""
 
     providers: Collection[str] = ()

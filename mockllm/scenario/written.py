@@ -6,8 +6,9 @@ Apart from entries, which are those of them that count, in their order and witho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.filled import Filled
 from mockllm.core.json import Json
@@ -24,8 +25,7 @@ Kind: TypeAlias = Literal["rule", "modifier"]
 MODELS: Mapping[Kind, type[RuleWord] | type[ModifierWord]] = {"rule": RuleWord, "modifier": ModifierWord}
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """`data` is what stands there, whatever that is, with parameters put in."""
 
     file: LoadedFile

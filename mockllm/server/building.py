@@ -9,9 +9,10 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.request import VOLATILE
 from mockllm.engine import Engine

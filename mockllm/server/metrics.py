@@ -10,10 +10,11 @@ import time
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from mockllm.core.framing import lasting
 from mockllm.core.plan import Data, Framing, Plan, Raw, Step, Wait
@@ -40,8 +41,7 @@ NONE: Final = "none"
 """In place of what there is none of: the endpoint of a path that no protocol knows, the rule of a miss."""
 
 
-@dataclass
-class Histogram:
+class Histogram(Struct):
     """How often a value fell in each bucket; the last has no upper bound."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
@@ -79,8 +79,7 @@ class Histogram:
         return self.most
 
 
-@dataclass
-class OfEndpoint:
+class OfEndpoint(Struct):
     """What is counted of one endpoint."""
 
     requests: int = 0
@@ -104,8 +103,7 @@ class Series(NamedTuple):
     status: int
 
 
-@dataclass
-class Second:
+class Second(Struct):
     """One second of the time series; `took` is a sum. `bytes` are those of the answers' bodies, about."""
 
     at: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
+
+from msgspec.structs import replace
 
 from mockllm.core.json import Json
 from mockllm.scenario.mistakes import Mistake

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 from mockllm.core.hash import looked_up
 from mockllm.core.plan import Framing, Head, Onward, Plan, Raw
@@ -78,8 +79,7 @@ class _Client:
             self.gone = True
 
 
-@dataclass
-class Recorder:
+class Recorder(Struct):
     """Where requests go, and where the files stand, if any are written. `everything`: all provider calls are passed
     on, not only those that no rule answers. `say` tells a person; `failed` counts what was not written."""
 

@@ -12,10 +12,11 @@ import gc
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.scenario.fingerprint import Fingerprint, files_of, fingerprint, walk
 from mockllm.server.answering import Engine
@@ -35,8 +36,7 @@ SHARE: Final = 0.01
 """Of the time, that such looks take at most: those at very many files are rarer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     """What a build gave: an engine (its stale files are in its `about()`), all folders and files that it
     stands on, and warnings worth a line."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct, field
 from multidict import CIMultiDict
 
 from mockllm.core.failure import Failure
@@ -33,8 +33,7 @@ CONNECT: Final = 30.0
 """Seconds until a provider must have taken a connection."""
 
 
-@dataclass
-class Upstreams:
+class Upstreams(Struct):
     """Base URLs by provider."""
 
     bases: Mapping[str, str]

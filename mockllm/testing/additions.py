@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.scenario.entries import Entry, Typing
 from mockllm.scenario.gathering import Wanted
@@ -56,8 +58,7 @@ def caller() -> Caller:
     return Caller(os.path.abspath(frame.f_code.co_filename), frame.f_lineno)
 
 
-@dataclass(frozen=True)
-class Addition:
+class Addition(Struct, frozen=True):
     """Rules and modifiers to be put over others. `replaces` is settled when it is known what they are put over."""
 
     loading: Loading

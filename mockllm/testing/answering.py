@@ -6,8 +6,9 @@ import itertools
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.dialects.routes import BASES
 from mockllm.scenario.compiling import sees
@@ -33,8 +34,7 @@ WEATHER: Final = "weather"
 """The pack that `climate` is about."""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule that was given in code."""
 
     id: str

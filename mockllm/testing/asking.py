@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from mockllm.core.json import Json, dumps
 from mockllm.core.request import Format, Request, Tool, ToolChoice
@@ -23,8 +24,7 @@ class Unaskable(ValueError):
     """A call that no neutral words ask for, in a line for a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A request as it arrives; `headers` by lower-case name."""
 
     method: str

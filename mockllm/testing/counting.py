@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.core.json import dumps
 from mockllm.core.matching import Matcher
@@ -15,8 +16,7 @@ SHOWN: Final = 5
 """So many of the other requests are told, the nearest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """From `least` to `most`, both included; None has no end."""
 
     least: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from mockllm.core.claim import Settled
 from mockllm.engine import Engine
@@ -27,8 +28,7 @@ class Spot(NamedTuple):
         return f"{self.where} {self.id}{step}"
 
 
-@dataclass
-class Coverage:
+class Coverage(Struct):
     """What there is in a pack (`None`: in the user's own files), and what of it was reached."""
 
     spots: Sequence[Spot]

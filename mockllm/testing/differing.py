@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.events import events, sent
 from mockllm.core.hints import brief
@@ -32,8 +34,7 @@ BEFORE: Final = 20
 _OWN: Final = re.compile(r"x-mockllm-|date$|.*request-id$|.*processing-ms$")
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """Requests that are asked in turn, each so many seconds after the answer before. `values` are parameters."""
 
     name: str
@@ -41,8 +42,7 @@ class Case:
     values: tuple[tuple[str, Json], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What differs in the answer to a request: what, before, and now. `step` counts from 1; None of one alone."""
 
     case: str

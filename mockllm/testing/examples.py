@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.claim import Settled
 from mockllm.core.json import Json
@@ -36,16 +38,14 @@ NOW: Final = 1_767_225_600.0
 """When every example begins: 2026-01-01T00:00:00Z."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """What did not hold in one step (counted from 1; None where there are no steps)."""
 
     step: int | None
     mismatch: Mismatch
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How an example went. `where` is its file and line; `provider` is the one it was run for, where it names
     several."""
 
@@ -59,8 +59,7 @@ class Result:
         return not self.failed
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """An example to be run, before its parameters are put in."""
 
     group: Wanted
@@ -71,8 +70,7 @@ class Planned:
     values: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """All that examples with the same parameters are asked of."""
 
     gathered: Gathered

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.conditions import At, Condition, Equals, Exists, of_set
 from mockllm.core.events import sent
@@ -26,8 +29,7 @@ LONGEST: Final = 300
 """Characters of a line of an error's message that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True):
     """One expectation that did not hold. `notes` explain it, one in a line."""
 
     field: str

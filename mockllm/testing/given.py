@@ -5,9 +5,10 @@ headers, body), or the bare body that a client sends to a provider.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json import Json, JSONDecodeError, dumps, loads
@@ -41,8 +42,7 @@ STEPS: Final = frozenset({"name", "steps", "with"})
 """The words of a whole example, in its two forms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A request that was given. `guess` says what was taken for granted, where anything was; `step` counts from
     1 in an example of several, and comes `after` so many seconds."""
 
@@ -79,8 +79,7 @@ def read_given(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[Given
     return file.runs([(0.0, file.request(("request",) if whole else ()))])
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     """A file with requests in it, some in neutral words and some as a client sends them."""
 
     raw: bytes

@@ -5,8 +5,9 @@ be sent. Nothing is counted: it is what the next such request to a fresh server 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.chance import Chance
 from mockllm.core.claim import Settled, Turn
@@ -26,8 +27,7 @@ GENERATING: Final = "sees generating calls only, since it names no api and no pa
 Fate: TypeAlias = Literal["answers", "would answer", "stood aside", "did not match", "comes later"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """A rule, and what became of it. `why` is a line that begins with where it stands."""
 
     rule: str
@@ -37,8 +37,7 @@ class Tried:
     why: str
 
 
-@dataclass(frozen=True)
-class Trail:
+class Trail(Struct, frozen=True):
     """What would happen to a request. `tried` are rules in their order, up to the one that answers, with
     those behind it that match too; `unshown` is how many more were looked at and did not match."""
 

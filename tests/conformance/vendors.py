@@ -5,8 +5,9 @@ only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json import Json, loads

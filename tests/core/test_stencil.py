@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.chance import Ids
 from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait

@@ -3,9 +3,10 @@ is said is what is heard. One table for all generating dialects."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
@@ -140,20 +141,22 @@ def reply(*parts: Part, finish: Finish = "stop") -> Reply:
 
 NOTHING = Heard(None, None, None, (), "stop", USAGE, None, None)
 REPLIES: dict[str, tuple[Reply, Heard, tuple[str, ...]]] = {
-    "text": (reply(Text(("Hel", "lo"))), replace(NOTHING, text="Hello"), ("Hel", "lo")),
+    "text": (reply(Text(("Hel", "lo"))), dataclasses.replace(NOTHING, text="Hello"), ("Hel", "lo")),
     "text cut short": (
         reply(Text(("Hel",)), finish="length"),
-        replace(NOTHING, text="Hel", finish="length"),
+        dataclasses.replace(NOTHING, text="Hel", finish="length"),
         ("Hel",),
     ),
     "a call": (
         reply(CALL, finish="tool_calls"),
-        replace(NOTHING, calls=CITY, finish="tool_calls"),
+        dataclasses.replace(NOTHING, calls=CITY, finish="tool_calls"),
         ('{"city":', '"Paris"}'),
     ),
     "text and a broken call": (
         reply(Text(("Hm.",)), Call("look", ('{"city": ',)), finish="tool_calls"),
-        replace(NOTHING, text="Hm.", calls=(HeardCall("look", '{"city": '),), finish="tool_calls"),
+        dataclasses.replace(
+            NOTHING, text="Hm.", calls=(HeardCall("look", '{"city": '),), finish="tool_calls"
+        ),
         ("Hm.", '{"city": '),
     ),
 }
@@ -164,20 +167,20 @@ REPLIES: dict[str, tuple[Reply, Heard, tuple[str, ...]]] = {
 def test_what_is_said_is_heard(dialect: Generating, name: str) -> None:
     said, heard, chunks = REPLIES[name]
     if dialect.name == "gemini":  # says calls at once, and knows no writing to a cache
-        heard = replace(heard, usage=replace(USAGE, cache_write=0))
+        heard = dataclasses.replace(heard, usage=replace(USAGE, cache_write=0))
         chunks = ('{"city":"Paris"}',) if name == "a call" else chunks
         if name == "text and a broken call":  # which ends the answer, and is not said
-            heard, chunks = replace(heard, calls=()), ("Hm.",)
+            heard, chunks = dataclasses.replace(heard, calls=()), ("Hm.",)
     if isinstance(dialect, VendorResponses) and dialect.vendor.name in ("xai", "deepseek"):
-        heard = replace(heard, usage=replace(USAGE, cache_write=0))
+        heard = dataclasses.replace(heard, usage=replace(USAGE, cache_write=0))
     if isinstance(dialect, VendorChat):
-        heard = replace(heard, usage=counted(dialect))
+        heard = dataclasses.replace(heard, usage=counted(dialect))
         chunks = ('{"city":"Paris"}',) if name == "a call" and dialect.vendor.form.whole_calls else chunks
     assert dialect.heard(answered(dialect, said)) == heard
     streamed = dialect.heard(answered(dialect, said, stream=True))
     if isinstance(dialect, VendorChat) and dialect.vendor.name == "together" and said.choices[0].calls:
-        heard = replace(heard, usage=None)  # which this vendor does not count in a stream
-    assert streamed == replace(heard, chunks=chunks)
+        heard = dataclasses.replace(heard, usage=None)  # which this vendor does not count in a stream
+    assert streamed == dataclasses.replace(heard, chunks=chunks)
 
 
 def counted(dialect: VendorChat) -> Usage:

@@ -5,11 +5,11 @@ One reading of each wire, and one table of what stands there: both the stream an
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
 from mockllm.core.faults import meaning as family

@@ -6,9 +6,8 @@ nothing is expected fails here.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
 from mockllm.dialects.asking import Asked, Wish

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.chance import Chance
 from mockllm.scenario.catalog import Answers, Catalog

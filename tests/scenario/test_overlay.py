@@ -98,7 +98,7 @@ def test_the_first_overlay_stands_first_and_all_above_files() -> None:
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in entry.__dataclass_fields__}
+    return {name: getattr(entry, name) for name in entry.__struct_fields__}
 
 
 def test_one_that_replaces_takes_place_and_layer() -> None:

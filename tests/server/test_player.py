@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.plan import (
     Bare,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from aiohttp.web import RequestHandler
+from msgspec.structs import replace
 
 from mockllm.core.chance import Ids
 from mockllm.core.plan import Cut, Data, Delivery, Framing, Head, Plan, Raw, Step, Wait

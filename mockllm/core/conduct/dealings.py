@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from mockllm.core.conduct.deed import Deed
 from mockllm.core.conduct.tries import REACH, Tries
@@ -38,8 +39,7 @@ class Said:
         return found
 
 
-@dataclass(frozen=True)
-class Dealings:
+class Dealings(Struct, frozen=True):
     """`deeds` are in their order. `now` is on the clock of the requests; `over`: the clients are done, and what
     they have not done by now they never will."""
 

@@ -6,8 +6,9 @@ Apart from the server's journal, so that a judge needs no server. What costs tim
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.conduct.client import Client
 from mockllm.core.conduct.course import Course, course

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockllm.core.conduct.client import Client
 from mockllm.core.conduct.dealings import Dealings, Said
@@ -12,8 +13,7 @@ from mockllm.core.conduct.tries import tries
 from mockllm.core.conduct.verdicts import VERDICTS, Given
 
 
-@dataclass(frozen=True)
-class Conduct:
+class Conduct(Struct, frozen=True):
     """How one client behaved in one session: the verdicts on it, in the table's order."""
 
     client: Client

@@ -7,10 +7,11 @@ Where several of the same are under way at a time and nobody counts, it cannot b
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.conduct.deed import LEFT, Deed
 
@@ -23,8 +24,7 @@ SLACK: Final = 0.01
 """Seconds that are forgiven too."""
 
 
-@dataclass
-class Tries:
+class Tries(Struct):
     """In their order. `unsure`: others may belong to them."""
 
     deeds: list[Deed]

@@ -6,16 +6,16 @@ A new one is a row here and a function that finds its cases. The page docs/verdi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.conduct import listening, retrying
 from mockllm.core.conduct.dealings import Dealings, Instance
 from mockllm.core.conduct.deed import Deed
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`rule` is the rule of conduct in a sentence, `source` who says so; `needs` what must be seen before the
     verdict is given."""
 
@@ -32,8 +32,7 @@ class Verdict:
         return f"{self.rule} ({self.source})"
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(Struct, frozen=True):
     """A verdict on a client, with its cases, the earliest first."""
 
     verdict: Verdict

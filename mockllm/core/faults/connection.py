@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, ClassVar, Final, Literal
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.faults.fault import Fault, NotPlayed, fault

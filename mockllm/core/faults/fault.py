@@ -7,11 +7,11 @@ what only a dialect can put in form, works on the reply before it is encoded (`R
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
 from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from mockllm.core.plan import Plan
@@ -19,8 +19,7 @@ from mockllm.core.reply import Reply
 from mockllm.core.request import Request
 
 
-@dataclass(frozen=True, slots=True)
-class NotPlayed:
+class NotPlayed(Struct, frozen=True):
     """A fault that found nothing to break. `reason` completes "not played: …"."""
 
     reason: str
@@ -74,8 +73,7 @@ class Fault(BaseModel):
         raise NotImplementedError  # pragma: no cover - abstract
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """What a fault of a reply may look at beside the reply: the request that it answers, whether it is said
     as a stream, dice of the fault's own, and the reply's plan, paced (for a reply that is shown already)."""
 

@@ -8,9 +8,9 @@ before a dialect encodes it. What is not in the answer (a call, a JSON text) is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final, Literal
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 

@@ -7,10 +7,11 @@ that no protocol says more than another. What lies behind a cut is no part of th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Annotated, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -107,8 +108,7 @@ def only(count: int, what: str) -> NotPlayed:
 # --- gaps ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A plan's steps before a place and behind it. `headless`: the place lies before the head, which leaves
     later: then so many seconds from the request's last byte, and nothing stands before it."""
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.failure import NAMED, Failure

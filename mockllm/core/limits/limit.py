@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
+
+from msgspec import Struct
 
 Strategy: TypeAlias = Literal[
     "none", "fixed-window", "sliding-window", "token-bucket", "leaky-bucket", "after-n", "random", "always"
@@ -15,8 +16,7 @@ METERED: Final[frozenset[Strategy]] = frozenset(
 """Those that recover with time, whose `retry_after` is true."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """A limit; times in seconds, None is no bound. What a strategy does not use is not looked at.
 
     `requests` and `tokens` are so many in each `window`, both at once; `requests` is also after-n's N.

@@ -6,10 +6,11 @@ Which branch is taken is a guess; whoever uses it checks the value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from random import Random
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.core.json import Json
 from mockllm.core.making.merging import merged
@@ -50,8 +51,7 @@ AGAIN: Final = 2
 """How often a reference may stand within itself before only what must be is made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """`schema` has none of the words above; `guessed`: the value is to be checked; `inside`: the references
     on the way here."""
 

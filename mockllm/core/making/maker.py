@@ -8,9 +8,10 @@ bounded number of times.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.json import Json
 from mockllm.core.making.containers import made_array, made_object
@@ -50,8 +51,7 @@ _KINDS: Final[Mapping[type, tuple[str, ...]]] = {
 _SMALLEST: Final = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A made value. `flaw`: why it is not valid against its schema; None where it is."""
 
     value: Json

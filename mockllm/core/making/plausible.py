@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.texts import made_sentences
 
@@ -19,8 +20,7 @@ Words: TypeAlias = Sequence[str] | Callable[[Random], str]
 """Texts to choose from, or what makes one."""
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What is said of a place in a schema: its name, its description, and the name of what it belongs to."""
 
     name: str = ""

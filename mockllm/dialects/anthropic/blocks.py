@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final, TypeAlias
+
+from msgspec.structs import replace
 
 from mockllm.core.citing import said, segments
 from mockllm.core.json import Json, JSONDecodeError, loads

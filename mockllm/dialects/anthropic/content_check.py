@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from mockllm.core.json import Json
 from mockllm.dialects.anthropic.shapes import (
@@ -146,8 +147,7 @@ def _check_source(path: str, source: dict[str, Json], kinds: Collection[str]) ->
     fit(f"{path}.{kind}.", source, _SOURCES[kind])
 
 
-@dataclass(slots=True)
-class _Turn:
+class _Turn(Struct):
     """Messages of one role that stand next to each other, which the service joins before it looks."""
 
     number: int

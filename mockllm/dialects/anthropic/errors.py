@@ -6,9 +6,10 @@ Types are those of the public API reference; messages those that were seen, or t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps
@@ -20,8 +21,7 @@ from mockllm.dialects.dialect import Stamp
 CONTEXT_WINDOW: Final = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One named error. `message` may hold `{model}`, `{tokens}` and `{limit}`. `edge`: it is said by the proxy
     in front of the API, whose bodies have neither an outer `type` nor an id."""
 

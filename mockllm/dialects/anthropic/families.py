@@ -6,17 +6,17 @@ different in older recordings of older models) follows the newest for all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 DEFAULT_MODEL: Final = "claude-sonnet-5"
 """The model that answers where neither the rule nor the request names one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """`geo`: what `usage.inference_geo` says. `thinking_tokens`: whether usage tells them apart."""
 
     geo: str

@@ -6,8 +6,9 @@ Anthropic's messages, but for where the model stands, ids that tell the platform
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.chance import BASE62, Ids
 from mockllm.core.failure import Failure

@@ -7,8 +7,9 @@ Google's messages are those of public reports; 502, 503 and 504 are inferred.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, pretty
@@ -22,8 +23,7 @@ _JSON: Final = (("content-type", "application/json; charset=UTF-8"),)
 _TYPE: Final = "type.googleapis.com/google.rpc."
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One named error of Google's. `message` may hold `{resource}` and `{model}`; `info` is the reason and the
     service that the details tell, where there are any."""
 

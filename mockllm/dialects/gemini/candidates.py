@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.reply import (
@@ -129,16 +131,14 @@ def finish_of(choice: Choice) -> str:
     return MALFORMED if unreadable(choice) is not None else FINISH[choice.finish]
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(Struct, frozen=True):
     """The thought signature of a choice, and the part that carries it (None: there is none that could)."""
 
     text: str
     at: int | None
 
 
-@dataclass(slots=True)
-class Answered:
+class Answered(Struct):
     """What an answer says beside the reply itself."""
 
     model: str

@@ -8,8 +8,9 @@ reports, but where a comment says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
@@ -28,8 +29,7 @@ BLOCKED: Final = frozenset({"content_filter"})
 """What is no error here: the answer to a prompt that was blocked is a 200 without candidates."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One named error. `message` may name: model, resource, version, method, tokens, limit, wait. `quota` is what a
     limit counts, its id and its value."""
 

@@ -5,17 +5,17 @@ Taken from recordings of 2025 and 2026. Where the services changed with time, al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final, Literal
+
+from msgspec import Struct
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """What answers where neither the rule nor the request names a model, and what an example asks for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """How one family of models answers."""
 
     signs: Literal["nothing", "calls", "all"] = "all"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.json import Json, dumps
 
@@ -26,24 +27,21 @@ class Problem(Exception):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A kind of value; `name` is what the parser calls it."""
 
     name: str
     fits: Callable[[Json], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A message and its known fields."""
 
     name: str
     fields: Mapping[str, Field]
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(Struct, frozen=True):
     """A list of such."""
 
     of: Kind | Shape

@@ -8,8 +8,9 @@ itself, in a chunk of its own.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, pretty
@@ -31,8 +32,7 @@ WINDOW: Final = 128_000
 """The tokens of a context that a scenario gives no limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One named error. `message` may name: model, method, path, key, request_id, wait, limit, tokens."""
 
     status: int

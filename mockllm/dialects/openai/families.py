@@ -6,18 +6,18 @@ models leave `logprobs` out of every choice, and only the GPT-4o family still ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 DEFAULT_MODEL: Final = "gpt-4o-mini"
 """What answers where no model was named, which only a lenient validation lets through; and what an example
 asks for that names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """How one family of models answers."""
 
     fingerprint: str | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.dialects.dialect import Dialect, Generating
 from mockllm.dialects.vendors.chat import VendorChat
@@ -18,8 +19,7 @@ from mockllm.dialects.vendors.table import VENDORS
 from mockllm.dialects.vendors.vendor import Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(Struct, frozen=True):
     """A vendor with its calls: method, path behind the base, and dialect; the usual one first."""
 
     vendor: Vendor

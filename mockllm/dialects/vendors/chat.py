@@ -5,7 +5,8 @@ hooks for what a vendor says in another way (`accents.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure

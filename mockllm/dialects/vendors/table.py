@@ -6,8 +6,9 @@ Values that are not known are plausible constants.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.chance import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, Row

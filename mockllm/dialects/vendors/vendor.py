@@ -7,8 +7,9 @@ differs is a field here, and what only one of them does is a small class of its 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from mockllm.core.chance import BASE62, HEX, Ids
 from mockllm.core.json import Json
@@ -22,8 +23,7 @@ Edit: TypeAlias = Callable[[dict[str, Json]], None]
 DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Id:
+class Id(Struct, frozen=True):
     """An id to be made: `length` characters after the prefix, a UUID where it is None."""
 
     prefix: str = ""
@@ -71,8 +71,7 @@ FINISH: Final[Mapping[Finish, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """A vendor's chat answers. The members are merged into what every vendor's answers have: `body` and
     `chunk` at the top, `choice` and `message` below it."""
 
@@ -113,8 +112,7 @@ def wrapped(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": inner}
 
 
-@dataclass(frozen=True, slots=True)
-class Errors:
+class Errors(Struct, frozen=True):
     """A vendor's errors. `event` names the one inside a stream, where it has a name."""
 
     rows: Rows = field(default_factory=lambda: ROWS)
@@ -126,8 +124,7 @@ class Errors:
     """Tells in the error, of so many seconds, when to try again; None: it is told in headers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vendor:
+class Vendor(Struct, frozen=True):
     """A vendor. `bases` are the paths before `/chat/completions` and the other calls, of which the first is
     the one that its clients are told; `headers` stand in every answer. `responses` and `embedded` change the
     objects of these calls (in place); without `responses` there is no such call."""

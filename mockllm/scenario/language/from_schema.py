@@ -18,10 +18,8 @@ T = TypeVar("T")
 WORD: Final = "from_schema"
 
 
-class FromSchema(Dynamic):
+class FromSchema(Dynamic, frozen=True):
     """What the word stands for. Evaluated it stays as it is: who makes the reply makes this."""
-
-    __slots__ = ()
 
     def value(self, context: Context) -> FromSchema:
         return self

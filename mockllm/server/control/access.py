@@ -5,11 +5,12 @@ origin, neither by a name that it had resolve to this machine nor by a form that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.hints import brief
 from mockllm.server.control.problem import Problem
@@ -23,8 +24,7 @@ ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
 """What a browser says (`sec-fetch-site`) of a page of another origin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """`token` opens it to other machines; `names` are those of this machine that a browser may use."""
 
     token: str | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from mockllm.core.json import Json
@@ -25,8 +25,7 @@ _UNSEEN: Final = re.compile(
 of lines, marks of direction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """`query` and `body` are of the models that the route names; `raw` is the body as it came."""
 
     params: Mapping[str, str]
@@ -35,8 +34,7 @@ class Call:
     raw: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """An answer that is no model's."""
 
     data: bytes

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.core.json import Json
 from mockllm.scenario.reading import read_source
@@ -21,8 +22,7 @@ _HEADING: Final = re.compile(r"^ *# --- ([\w-]+): (.+?) -+$", re.MULTILINE)
 """What the pack's file says above the modifiers of each."""
 
 
-@dataclass(frozen=True)
-class Climate:
+class Climate(Struct, frozen=True):
     """`modifiers` as a file has them, without the condition that switches them on."""
 
     name: str

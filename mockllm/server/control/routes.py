@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from mockllm.server.control import (
@@ -24,8 +24,7 @@ from mockllm.server.control import (
 from mockllm.server.control.calls import JSON, YAML
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One call. `{name}` in its path is one segment. `raw`: its body is no model's, in these words."""
 
     method: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from mockllm.core.matching import Matcher
@@ -28,8 +28,7 @@ from mockllm.server.kept import Kept
 NEAREST: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """An expectation, ready to be asked."""
 
     matcher: Matcher

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from mockllm.core.json import Json
 from mockllm.core.plan import Head, Plan, Raw
@@ -25,8 +26,7 @@ UNFINISHED: Final = "error"
 """What the conventions have for a choice that never ended."""
 
 
-@dataclass
-class Said:
+class Said(Struct):
     """None where nothing was said of it. `ends` are the provider's words, by the choice's number."""
 
     id: str | None = None

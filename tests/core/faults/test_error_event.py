@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.faults import FAULTS, Fault, NotPlayed, Telling

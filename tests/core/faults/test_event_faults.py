@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.events import sent
 from mockllm.core.faults import FAULTS, Fault, NotPlayed, ReplyFault, Telling

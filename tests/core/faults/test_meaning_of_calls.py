@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.json import Json, dumps, loads

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps, loads

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.chance import Ids
 from mockllm.core.citing import said, span
@@ -39,8 +41,7 @@ FINISH: Final[dict[Finish, str]] = {
 }
 
 
-@dataclass(slots=True)
-class Answered:
+class Answered(Struct):
     """What an answer says beside the reply itself. `forced`: the request named the one function to call,
     which ends an answer with `stop` instead of `tool_calls`. `custom` are the tools that take free text."""
 

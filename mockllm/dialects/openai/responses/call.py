@@ -7,8 +7,9 @@ in every event: clients put the stream together by them.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
@@ -48,8 +49,7 @@ PLAIN: Final = frozenset({"model", "input", "stream"})
 """The fields of a request that do not change how a given reply is written; nearly all others are echoed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Streamed:
+class Streamed(Struct, frozen=True):
     """How one kind of part is streamed: the event's name before `.delta` and `.done`, the member that holds
     all of it once it is done, what its part is called and counted by (None where it has none)."""
 

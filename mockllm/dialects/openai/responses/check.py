@@ -5,8 +5,9 @@ Model names, keys and fields that are not known here are never refused. A field 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json

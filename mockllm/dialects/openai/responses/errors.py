@@ -6,8 +6,9 @@ All of them come from the models' tier, without rate-limit headers. Seen in reco
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json

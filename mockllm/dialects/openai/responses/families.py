@@ -6,14 +6,14 @@ answers in the newest form (August 2026).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Form:
+
+class Form(Struct, frozen=True):
     """How one family answers. `effort` and `context` are what its `reasoning` says where nothing was asked;
     `phase`: its messages say whether they are comments or the final answer; `recent`: it was last recorded
     in the summer of 2026, when `moderation`, `tool_usage` and others came."""

@@ -6,8 +6,9 @@ Both the whole answer and the stream take them from here, so that an item is the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.chance import HEX
 from mockllm.core.citing import said as whole_text

@@ -6,8 +6,9 @@ It stands in a whole answer, and three times in a stream (created, in progress, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.chance import HEX, Ids
 from mockllm.core.json import Json
@@ -64,8 +65,7 @@ SCHEMA: Final[dict[str, Json]] = {
 }
 
 
-@dataclass(slots=True)
-class Answered:
+class Answered(Struct):
     """What an answer says beside the reply itself: its ids, its time, and what it echoes of the request."""
 
     id: str
