@@ -14,16 +14,18 @@ from mockllm.cli.authorities import unread_authorities
 def test_a_context_that_is_made_meanwhile_trusts_nobody() -> None:
     with unread_authorities():
         context = ssl.create_default_context()
+        context.set_default_verify_paths()
     assert context.cert_store_stats() == {"x509": 0, "crl": 0, "x509_ca": 0}
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
 
 
 def test_behind_it_contexts_are_as_they_were() -> None:
-    made = ssl.create_default_context
+    made, reading = ssl.create_default_context, ssl.SSLContext.set_default_verify_paths
     with pytest.raises(ZeroDivisionError), unread_authorities():
         raise ZeroDivisionError
     assert ssl.create_default_context is made
+    assert ssl.SSLContext.set_default_verify_paths is reading
 
 
 def test_a_start_reads_none() -> None:
@@ -31,6 +33,7 @@ def test_a_start_reads_none() -> None:
     asked = (
         "import ssl; read = []\n"
         "ssl.SSLContext.load_default_certs = lambda *given: read.append(given)\n"
+        "ssl.SSLContext.set_default_verify_paths = lambda *given: read.append(given)\n"
         "from mockllm.cli import main\n"
         "try: main.main(['serve', '--help'])\n"
         "except SystemExit: pass\n"
