@@ -66,7 +66,7 @@ class OneOf(Struct, Condition, frozen=True):
         return any(condition.holds(value) for condition in self.conditions)
 
     def describe(self) -> str:
-        return "one of " + _listed([condition.describe() for condition in self.conditions])
+        return "one of " + (_listed([condition.describe() for condition in self.conditions]) or "nothing")
 
     def difference(self, value: Json | Missing) -> str | None:
         words = [

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.json import Json
+from mockllm.scenario.misplaced import unknown
 from mockllm.scenario.mistakes import Mistake, Path, joined, meant, nearest, scalar_text, shown, value_at
 from mockllm.scenario.shapes import Model, Shape, shape_of
 from mockllm.scenario.source import Source
@@ -48,6 +49,9 @@ _BOUNDS: Final = {
     "too_long": "at most {max_length} items",
     "string_pattern_mismatch": "a text of the form {pattern}",
 }
+
+_TIGHT: Final = re.compile(r"\w+:[^\s/]")
+"""`reply:hi`, which is a text to YAML."""
 
 _MANY: Final = 8
 """More words than these are not listed where it is plain which one was meant."""
@@ -124,7 +128,7 @@ def _told(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str]]:
     """Path, whether the key is meant, and message of each mistake at a place and below it."""
     for complaint in place.own:
         kind, loc = complaint.error["type"], complaint.error["loc"]
-        yield path, kind == "extra_forbidden" or bool(loc and loc[-1] == "[key]"), _message(complaint)
+        yield path, kind == "extra_forbidden" or bool(loc and loc[-1] == "[key]"), _message(complaint, path)
     for step, below in place.below.items():
         yield from _told(below, (*path, step))
     if not place.forms:
@@ -144,12 +148,12 @@ def _is_kind(complaint: _Complaint) -> bool:
     return complaint.error["type"] in _KINDS or complaint.error["type"] == "literal_error"
 
 
-def _message(complaint: _Complaint) -> str:
+def _message(complaint: _Complaint, path: Path) -> str:
     error = complaint.error
     kind: str = error["type"]
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key{meant(str(error['loc'][-1]), complaint.shape.allowed_keys())}"
+        return unknown(str(error["loc"][-1]), complaint.shape, path)
     if kind == "missing":
         return f'missing key "{error["loc"][-1]}"'
     if _is_kind(complaint):
@@ -201,9 +205,19 @@ def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
             return f'; write "{scalar_text(value)}"'
     elif value is None and "a text" in kinds:
         return '; write "" for an empty text'
-    if kinds == ["a list"] and not words and isinstance(value, str | bool | int | float):
-        return f"; write [{scalar_text(value)}]"
+    if kinds == ["a list"] and not words:
+        return _listed(value)
+    if kinds == ["a mapping"] and isinstance(value, str) and _TIGHT.match(value):
+        return '; write a space behind the ":"'
     return ""
+
+
+def _listed(value: Json) -> str:
+    """How to make a list of it."""
+    if isinstance(value, dict):
+        dashed = any(key.startswith("-") for key in value)
+        return f'; {"write a space behind the dash" if dashed else "begin each item with a dash"}: "- …"'
+    return f"; write [{scalar_text(value)}]" if isinstance(value, str | bool | int | float) else ""
 
 
 def found_text(value: object) -> str:

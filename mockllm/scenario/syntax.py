@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, Final
 
 from mockllm.scenario.mistakes import Mistake
 
 _ENDS: Final = {"{{": "}}", "{%": "%}", "${": "}"}
 _VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")
+_TIGHT: Final = re.compile(r"\s*(?:- +)*([\w-]+:[^\s:/]\S*)")
+"""A line that begins with `name:x`, which is a text to YAML."""
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
 
 _INDENT: Final = (
@@ -66,11 +69,11 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
     if "cannot start any token" in problem:
         if char == "\t":
             return at, "a tab; YAML is indented with spaces only"
-        return at, f'an unquoted text cannot begin with "{char}"; {in_quotes(_rest(lines, at))}'
+        return at, f'an unquoted text cannot begin with "{char}"; {in_quotes(_value(lines, at))}'
     if "alias" in context or "anchor" in context:
         return (
             opened,
-            f'an unquoted text cannot begin with "{_char(lines, opened)}"; {in_quotes(_rest(lines, opened))}',
+            f'an unquoted text cannot begin with "{_char(lines, opened)}"; {in_quotes(_value(lines, opened))}',
         )
     if "could not find expected ':'" in problem:
         return opened, 'expected "key: value", but no ":" follows this text'
@@ -88,6 +91,10 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
         bracket = _char(lines, opened)
         place = f"{opened.line + 1}:{opened.column + 1}"
         return at, f'the "{bracket}" that opens at {place} is not closed, or a "," is missing before this'
+    tight = _TIGHT.match(lines[at.line - 1]) if at.line and "mapping values" in problem else None
+    if tight:
+        above = SimpleNamespace(line=at.line - 1, column=tight.start(1))
+        return above, f'write a space behind the ":" of "{tight[1]}"'
     for phrase, message in _TEXTS.items():
         if phrase in problem:
             return at, message
@@ -96,6 +103,15 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
 
 def _char(lines: list[str], mark: Any) -> str:
     return _rest(lines, mark)[:1]
+
+
+def _value(lines: list[str], mark: Any) -> str:
+    """The text that begins there: between brackets, as far as the next comma or bracket."""
+    rest = _rest(lines, mark)
+    before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
+    return (
+        rest if not re.search(r"[\[{]", before) else re.split(r"[,\]}]", rest, maxsplit=1)[0].rstrip() or rest
+    )
 
 
 def _rest(lines: list[str], mark: Any) -> str:

@@ -45,6 +45,7 @@ def unmeant(word: RuleWord | ModifierWord, vocabulary: Vocabulary) -> Unmeant:
                 yield path, FOR_EVER
         elif not word.literal and _is_template(text):
             yield path, f"match is no template: this is met by the text {text} as it stands here"
+    yield from _no_slash(word.match, ("match",))
     if isinstance(word, RuleWord):
         yield from _no_reply(word, vocabulary)
     elif not any(_says(getattr(word, name)) for name in SETTINGS):
@@ -72,6 +73,16 @@ def _texts(
         for key in value.model_fields_set:
             alias = fields[key].alias or key
             yield from _texts(getattr(value, key), (*path, alias), alias, ignore_case)
+
+
+def _no_slash(match: Match, place: Path) -> Unmeant:
+    """Paths that no request has."""
+    for path in _spelt(match.path):
+        if path[:1] not in ("/", "*", "?", "["):
+            yield (*place, "path"), f'no request has the path {path}: it begins with "/"; write /{path}'
+    for name in ("all", "any"):
+        for index, each in enumerate(getattr(match, name) or ()):
+            yield from _no_slash(each, (*place, name, index))
 
 
 def _is_template(text: str) -> bool:

@@ -307,7 +307,10 @@ class Saying(Settings):
         given = [name for name in ANSWERS if getattr(self, name, None) is not None]
         if len(given) != 1:
             names = [name for name in ANSWERS if name in type(self).model_fields]
-            found = " and ".join(given) if given else "none"
+            found = " and ".join(given) or "none"
+            empty = next((name for name in names if name in self.model_fields_set), None)
+            if not given and empty is not None:
+                found += f'; nothing stands behind "{empty}:"'
             raise PydanticCustomError(
                 "answer",
                 "exactly one of {names} is needed; found {found}",

@@ -1,0 +1,114 @@
+"""Where a key belongs that is unknown where it stands: a word of this language at another place, or another
+mock's word for one of ours.
+
+Apart from the complaints, which know of models and places only: this knows which words a person mixes up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mockllm.scenario.mistakes import Path, meant, nearest
+from mockllm.scenario.shapes import Shape
+
+_OURS: Final[Mapping[str, str]] = {
+    "when": "match",
+    "if": "match",
+    "condition": "match",
+    "conditions": "match",
+    "response": "reply",
+    "answer": "reply",
+    "respond": "reply",
+    "latency": "delay",
+    "probability": "chance",
+    "content": "text",
+    "body": "text",
+    "message": "text",
+    "stop_reason": "finish_reason",
+    "finishReason": "finish_reason",
+    "function_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "tools": "tool_calls",
+    "status_code": "status",
+    "code": "status",
+}
+"""Words of other mocks and of providers, and ours."""
+_HOLDERS: Final = ("match", "reply", "pace", "error", "http")
+"""What holds keys that are looked for beside it, the likeliest first."""
+_BESIDE: Final = frozenset(
+    [
+        "match",
+        "reply",
+        "error",
+        "http",
+        "sequence",
+        "choose",
+        "then",
+        "fallback",
+        "delay",
+        "pace",
+        "headers",
+        "stream",
+        "faults",
+        "chance",
+        "times",
+        "skip",
+        "every",
+        "per",
+        "during",
+        "requires_state",
+        "sets_state",
+        "priority",
+        "enabled",
+        "replaces",
+        "name",
+        "literal",
+    ]
+)
+"""Keys of a rule that are looked for in what it holds."""
+
+
+def unknown(key: str, shape: Shape, path: Path) -> str:
+    """That a key is unknown, and what was probably meant. `shape` is that of the mapping it stands in, `path`
+    its own place."""
+    return f"unknown key{_advice(key, shape, path)}"
+
+
+def _advice(key: str, shape: Shape, path: Path) -> str:
+    allowed = shape.allowed_keys()
+    if "\xa0" in key:
+        return "; it holds a non-breaking space (U+00A0): write a plain one"
+    if _OURS.get(key) in allowed:
+        return f'; did you mean "{_OURS[key]}"?'
+    held = {holder: shape.step(holder).allowed_keys() for holder in _HOLDERS if holder in allowed}
+    near = nearest(key, allowed)
+    below = next((_below(holder, key) for holder, keys in held.items() if key in keys), "")
+    if found := _elsewhere(key, path) or below:
+        return found
+    if near is None:
+        likely = ((holder, nearest(key, keys)) for holder, keys in held.items())
+        below = next((_below(holder, word) for holder, word in likely if word is not None), "")
+    return below or meant(key, allowed)
+
+
+def _below(holder: str, key: str) -> str:
+    return f"; did you mean {holder}: {{{key}: …}}?"
+
+
+def _elsewhere(key: str, path: Path) -> str:
+    """Of a word that stands too deep, or among modifiers and not among rules, or the other way round."""
+    around = path[-2] if len(path) > 1 else None
+    if key not in _BESIDE and key not in ("limit", "load"):
+        return ""
+    if isinstance(around, str):
+        return f"; it stands beside {around}, not in it" if around in _HOLDERS and key in _BESIDE else ""
+    if path[0] == "modifiers" and len(path) == 3:
+        return "; only a rule has one: write it under rules"
+    if path[0] == "rules" and len(path) == 3:
+        return "; only a modifier has one: write it under modifiers"
+    return (
+        "; only a rule has one, for all its answers"
+        if len(path) > 3 and path[-3] in ("sequence", "choose")
+        else ""
+    )
