@@ -97,7 +97,7 @@ def flowing(items: Iterable[Item], flow: Flow, sent: int = 0) -> Iterator[Item]:
     """The items, their bytes at most so many at a time. `sent` bytes have left before them. Waits go by while
     bytes flow: only what is left of them is waited."""
     now = due = 0.0
-    free = flow.gap * sent / flow.size
+    free = flow.gap * (sent / flow.size if flow.head else bool(sent))
     for item in items:
         if isinstance(item, Wait):
             due += item.seconds

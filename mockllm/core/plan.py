@@ -71,11 +71,13 @@ class Data(Struct, frozen=True):
 
 class Raw(Struct, frozen=True):
     """Bytes that are written as they are, without framing. `event`: they begin an event all the same, so that
-    the framing goes on behind them as behind any."""
+    the framing goes on behind them as behind any. `bound`: they go with their beat, as what says it or what a
+    fault put behind it, so that a place behind that beat is behind them."""
 
     data: bytes
     beat: int
     event: bool = False
+    bound: bool = False
 
 
 class Bare(Struct, frozen=True):
@@ -88,11 +90,13 @@ class Bare(Struct, frozen=True):
 
 class Wait(Struct, frozen=True):
     """Seconds to let pass before the next step, counted from the deadline before, never from 'now'.
-    `scripted`: written between two chunks, in place of the gap that pace would make there."""
+    `scripted`: written between two chunks, in place of the gap that pace would make there. `bound`: as of
+    Raw."""
 
     seconds: float
     beat: int
     scripted: bool = False
+    bound: bool = False
 
 
 class Cut(Struct, frozen=True):
@@ -120,10 +124,12 @@ class Framing(Enum):
 
 
 class Flow(Struct, frozen=True):
-    """Bytes leave at most `size` at a time, and the next ones `gap` seconds later."""
+    """Bytes leave at most `size` at a time, and the next ones `gap` seconds later. `head`: those of the head
+    count like any; else it is one piece."""
 
     size: int
     gap: float
+    head: bool = True
 
 
 Body: TypeAlias = Literal["usual", "chunks", "close"]

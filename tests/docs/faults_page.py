@@ -65,7 +65,7 @@ Places round down: where a protocol joins pieces, or says one as an object, the 
 before. In a whole answer `after: {chunks: 3}` is the byte of the body where the text of three chunks has been said.
 On `error` and `http` answers there are no chunks; `bytes`, `time` and `fraction` are places there. A place beyond
 the end is not played. What was sent before a cut is delivered before it: a reset waits until the client's system
-has it all.
+has it all. What several faults do at one place comes in their order: `[stall, reset]` stalls there, then resets.
 
 """
 

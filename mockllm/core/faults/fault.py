@@ -26,6 +26,7 @@ class NotPlayed(Struct, frozen=True):
 
 
 UNSTREAMED: Final = NotPlayed("the answer is not streamed")
+UNSENT: Final = NotPlayed("nothing of the answer is sent")
 
 Needs: TypeAlias = Literal["stream", "reply", "call", "any"]
 """What kind of answer a fault can be played on."""
@@ -66,6 +67,8 @@ class Fault(BaseModel):
 
     def play(self, plan: Plan) -> Plan | NotPlayed:
         """The plan with the fault in it, or why it could not be played."""
+        if plan.delivery.withheld:
+            return UNSENT
         return UNSTREAMED if self.needs_stream and not plan.streamed else self.broken(plan)
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:

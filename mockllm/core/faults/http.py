@@ -12,7 +12,7 @@ from pydantic import Field
 
 from mockllm.core.events import sent
 from mockllm.core.faults.fault import Fault, NotPlayed, fault
-from mockllm.core.faults.place import MIDDLE, After, alive, gap
+from mockllm.core.faults.place import MIDDLE, After, alive, bound, gap
 from mockllm.core.framing import closing, written
 from mockllm.core.plan import Bare, Cut, Data, Framing, Head, Plan, Raw, Step
 from mockllm.core.values import Drawable, Templated
@@ -46,6 +46,7 @@ class ContentLength(Fault):
 
     `too_long`: the connection is closed before so much has come. `too_short`: what is left over comes before
     the connection's next answer. `missing`: neither a length nor chunks; the answer ends with its connection.
+    What faults behind it in the list make of the body is not counted.
     """
 
     form: Literal["too_long", "too_short", "missing"] = Field(
@@ -157,21 +158,22 @@ class BadGzip(Fault):
         if self.form == "plain":
             return said
         steps = tuple(_packed(plan, good=self.form != "bad_checksum"))
-        return replace(said, steps=tuple(_first_half(steps)) if self.form == "truncated" else steps)
+        steps = tuple(_first_half(steps)) if self.form == "truncated" else steps
+        return replace(said, steps=steps, spoken=())
 
 
 def _packed(plan: Plan, *, good: bool) -> Iterator[Step]:
     """The steps with their bytes packed, each so that it can be unpacked as it comes; the checksum as it should
-    be, or not."""
+    be, or not. It stands behind a cut, for the length that a whole answer's head tells."""
     packer = zlib.compressobj(wbits=31)
     for step, data in written(plan):
         if data:
-            yield Raw(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.beat)
+            yield Raw(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.beat, bound=bound(step))
         else:
             yield step
+    yield from (step for step in plan.steps if type(step) is Cut)
     last = packer.compress(closing(plan)) + packer.flush()
     yield Raw(last if good else last[:-CHECKSUM] + bytes(byte ^ 0xFF for byte in last[-CHECKSUM:]), 0)
-    yield from (step for step in plan.steps if type(step) is Cut)
 
 
 CHECKSUM: Final = 8
@@ -185,7 +187,7 @@ def _first_half(steps: Sequence[Step]) -> Iterator[Step]:
         if type(step) is not Raw:
             yield step
         elif left:
-            yield Raw(step.data[:left], step.beat)
+            yield replace(step, data=step.data[:left])
             left -= min(left, len(step.data))
 
 

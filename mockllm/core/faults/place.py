@@ -6,7 +6,7 @@ that no protocol says more than another. What lies behind a cut is no part of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Annotated, Final
 
@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults.fault import UNSTREAMED, Needs, NotPlayed, Place
-from mockllm.core.framing import written
+from mockllm.core.framing import Item, flowing, framed, written
 from mockllm.core.json import dumps
 from mockllm.core.plan import Cut, Data, How, Plan, Raw, Spoken, Step, Wait
 from mockllm.core.values import Drawable, Duration, Probability, Templated
@@ -80,6 +80,11 @@ def alive(plan: Plan) -> Sequence[Step]:
     return plan.steps
 
 
+def _uncut(plan: Plan) -> Sequence[Step]:
+    """The steps, those behind a cut too."""
+    return tuple(step for step in plan.steps if type(step) is not Cut)
+
+
 def chunks(plan: Plan) -> int:
     """How many chunks the answer has."""
     return len(plan.spoken) or max((step.beat for step in alive(plan)), default=0)
@@ -98,7 +103,10 @@ def _says(step: Step) -> bool:
 def piece(plan: Plan, at: At) -> tuple[int, int] | NotPlayed:
     """Where the steps that say a chunk begin, and where they end."""
     place = says(plan, at.chunk)
-    return only(chunks(plan), "chunk") if place is None else place
+    if place is None:
+        gone = at.chunk <= chunks(plan)
+        return NotPlayed(f"chunk {at.chunk} is not sent by itself") if gone else only(chunks(plan), "chunk")
+    return place
 
 
 def only(count: int, what: str) -> NotPlayed:
@@ -133,7 +141,7 @@ def gap(plan: Plan, after: After) -> Gap | NotPlayed:
     if after.chunks is not None:
         return _behind_chunks(plan, after.chunks)
     assert after.fraction is not None
-    if plan.streamed or plan.spoken:
+    if plan.streamed or _spoken(plan):
         return _behind_chunks(plan, int(after.fraction * chunks(plan) + 1e-9))
     return _behind_bytes(plan, int(after.fraction * _size(plan) + 1e-9))
 
@@ -142,27 +150,62 @@ def _at(plan: Plan, index: int) -> Gap:
     return Gap(plan.steps[:index], plan.steps[index:])
 
 
+def bound(step: Step) -> bool:
+    """Whether a place behind the step's beat is behind the step: it says the beat or some of it, or a fault put
+    it there. So what several faults do at one place comes in their order."""
+    return _says(step) or ((type(step) is Wait or type(step) is Raw) and step.bound)
+
+
+def _spoken(plan: Plan) -> Sequence[Spoken]:
+    """What a whole answer says, where all of it is there to be found."""
+    truncated = any(type(step) is Cut and step.how == "end" for step in plan.steps)
+    return () if truncated else plan.spoken
+
+
 def _behind_chunks(plan: Plan, count: int) -> Gap | NotPlayed:
-    if not (plan.streamed or plan.spoken):
+    if not (plan.streamed or _spoken(plan)):
         return NotPlayed("the answer has no chunks")
     if count > chunks(plan):
         return only(chunks(plan), "chunk")
     steps = alive(plan)
     if not plan.streamed:
-        body = b"".join(data for _, data in written(plan))
+        body = b"".join(data for _, data in written(replace(plan, steps=_uncut(plan))))
         return _behind_bytes(plan, where_said(body, plan.spoken, count))
-    said = [index for index, step in enumerate(steps) if _says(step) and step.beat <= count]
-    if said:
-        return _at(plan, said[-1] + 1)
+    said = max((index for index, step in enumerate(steps) if bound(step) and step.beat <= count), default=-1)
     opened = (index for index, step in enumerate(steps) if not (type(step) is Data and step.kind == "open"))
-    return _at(plan, next(opened, len(steps)))
+    return _at(plan, max(said + 1, next(opened, len(steps))))
 
 
 def _behind_events(plan: Plan, count: int) -> Gap | NotPlayed:
     if not plan.streamed:
         return UNSTREAMED
-    ends = [0, *(index + 1 for index, step in enumerate(alive(plan)) if type(step) is Data)]
-    return _at(plan, ends[count]) if count < len(ends) else only(len(ends) - 1, "event")
+    ends = [0, *_ends(alive(plan))]
+    if count >= len(ends):
+        return only(len(ends) - 1, "event")
+    return _at(plan, _behind_put(plan, ends[count]))
+
+
+def _ends(steps: Sequence[Step]) -> Iterator[int]:
+    """Behind each event; of one that was parted, behind its second half."""
+    begun = False
+    for index, step in enumerate(steps):
+        if type(step) is Data or (begun and type(step) is Raw):
+            yield index + 1
+            begun = False
+        elif type(step) is Raw:
+            begun = step.event
+
+
+def _behind_put(plan: Plan, index: int) -> int:
+    """Behind the waits and comments that a fault put there before."""
+    steps = alive(plan)
+    while index < len(steps) and _put(steps[index]):
+        index += 1
+    return index
+
+
+def _put(step: Step) -> bool:
+    return (type(step) is Wait or (type(step) is Raw and not step.event)) and step.bound
 
 
 def _behind_bytes(plan: Plan, count: int) -> Gap | NotPlayed:
@@ -170,7 +213,7 @@ def _behind_bytes(plan: Plan, count: int) -> Gap | NotPlayed:
         return only(_size(plan), "byte")
     left = count
     for index, (step, data) in enumerate(written(plan)):
-        if left == 0:
+        if left == 0 and not (type(step) is Wait and step.bound):
             return _at(plan, index)
         if left < len(data):
             before, behind = halves(step, data, left)
@@ -186,13 +229,17 @@ def _size(plan: Plan) -> int:
 def halves(step: Step, data: bytes, at: int) -> tuple[Raw, Raw]:
     """A step's bytes in two."""
     event = type(step) is Data or (type(step) is Raw and step.event)
-    return Raw(data[:at], step.beat, event), Raw(data[at:], step.beat)
+    return Raw(data[:at], step.beat, event, bound(step)), Raw(data[at:], step.beat, bound=bound(step))
 
 
 def _behind_time(plan: Plan, seconds: float) -> Gap | NotPlayed:
     if seconds < plan.delay:
         return Gap((), plan.steps, seconds)
-    now = plan.delay
+    now = plan.delay + plan.delivery.over
+    if seconds < now:
+        return NotPlayed("its head is still leaving then")
+    if plan.delivery.flows:
+        plan = replace(plan, steps=_flowed(plan))
     for index, step in enumerate(alive(plan)):
         if type(step) is Wait:
             if now + step.seconds > seconds:
@@ -204,6 +251,20 @@ def _behind_time(plan: Plan, seconds: float) -> Gap | NotPlayed:
     if seconds > now:
         return NotPlayed(f"the answer takes only {round(now, 3):g} s")
     return _at(plan, len(alive(plan)))
+
+
+def _flowed(plan: Plan) -> tuple[Step, ...]:
+    """The steps as its flows let them leave. How long the head is, is not known here but for its own lines."""
+    head = SERVERS + sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
+    items: Iterable[Item] = framed(plan)
+    for flow in plan.delivery.flows:
+        items = flowing(items, flow, head)
+    left = tuple(Raw(item, 0) if isinstance(item, bytes) else item for item in items)
+    return (*left, *plan.steps[len(alive(plan)) + 1 :])
+
+
+SERVERS: Final = 300
+"""More bytes than the lines have that a server adds to a head."""
 
 
 def beats_before(plan: Plan, after: After) -> int:

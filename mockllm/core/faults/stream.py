@@ -137,7 +137,8 @@ class Splitting(ChunkFault):
         before, behind = halves(step, data, place(data))
         begun = (*plan.steps[:index], before)
         if self.then == "go_on":
-            return (*begun, Wait(self.pause, step.beat, scripted=True), behind, *plan.steps[index + 1 :])
+            pause = Wait(self.pause, step.beat, scripted=True, bound=True)
+            return (*begun, pause, behind, *plan.steps[index + 1 :])
         return (*begun, Cut(self.then, step.beat))
 
 
@@ -264,7 +265,8 @@ class Stall(Fault):
             return place
         if place.headless is not None:
             return replace(plan, delay=plan.delay + self.for_)
-        return replace(plan, steps=(*place.before, Wait(self.for_, place.beat), *place.behind))
+        stalled = Wait(self.for_, place.beat, bound=True)
+        return replace(plan, steps=(*place.before, stalled, *place.behind))
 
 
 @fault("drip")
@@ -275,7 +277,7 @@ class Drip(Fault):
     every: Drawable[Duration] = Field(default=0.001, description="How long until the next ones.")
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:
-        return flowing(plan, Flow(max(1, self.size), self.every))  # a draw may give less
+        return flowing(plan, Flow(max(1, self.size), self.every, head=False))  # a draw may give less
 
 
 @fault("comment_flood")
@@ -297,11 +299,11 @@ class CommentFlood(Fault):
             return place
         end = ENDS[plan.framing]
         lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]
-        said = Raw(b"".join(lines) + end, place.beat)
+        said = Raw(b"".join(lines) + end, place.beat, bound=True)
         if self.every:
-            flood: tuple[Step, ...] = (said, Wait(self.every, place.beat)) * self.count
+            flood: tuple[Step, ...] = (said, Wait(self.every, place.beat, bound=True)) * self.count
         else:
-            flood = (Raw(said.data * self.count, place.beat),)
+            flood = (replace(said, data=said.data * self.count),)
         return replace(plan, steps=(*place.before, *flood, *place.behind))
 
 

@@ -33,40 +33,43 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
     "a chunk is missing": (made("drop", at={"chunk": 2}), (*plans.STEPS[:4], *REST)),
     "several are missing": (made("drop", count=5), (ROLE, FIRST_WAIT, SECOND_WAIT, *REST)),
     "two change places, the waits stay": (made("reorder"), (ROLE, FIRST_WAIT, TWO, SECOND_WAIT, ONE, *REST)),
-    "an event is cut": (made("cut_event"), (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True), Cut("end", 1))),
+    "an event is cut": (
+        made("cut_event"),
+        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True, True), Cut("end", 1)),
+    ),
     "and the connection closed": (
         made("cut_event", then="close"),
-        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True), Cut("close", 1)),
+        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True, True), Cut("close", 1)),
     ),
     "and the connection reset": (
         made("cut_event", then="reset"),
-        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True), Cut("reset", 1)),
+        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True, True), Cut("reset", 1)),
     ),
     "and the rest comes later": (
         made("cut_event", then="go_on", pause="1s"),
         (
             ROLE,
             FIRST_WAIT,
-            Raw(b"event: delta", 1, True),
-            Wait(1.0, 1, True),
-            Raw(b"\ndata: one\n\n", 1),
+            Raw(b"event: delta", 1, True, True),
+            Wait(1.0, 1, True, True),
+            Raw(b"\ndata: one\n\n", 1, False, True),
             *plans.STEPS[3:],
         ),
     ),
     "nothing ends it": (made("no_terminator"), plans.STEPS[:6]),
-    "it stalls": (made("stall"), (*plans.STEPS[:3], Wait(10.0, 1), *plans.STEPS[3:])),
+    "it stalls": (made("stall"), (*plans.STEPS[:3], Wait(10.0, 1, bound=True), *plans.STEPS[3:])),
     "comments come at once": (
         made("comment_flood", count=2, comment="a\nb"),
-        (*plans.STEPS[:3], Raw(b": a\n: b\n\n: a\n: b\n\n", 1), *plans.STEPS[3:]),
+        (*plans.STEPS[:3], Raw(b": a\n: b\n\n: a\n: b\n\n", 1, bound=True), *plans.STEPS[3:]),
     ),
     "comments come one by one": (
         made("comment_flood", count=2, comment="", every="1s"),
         (
             *plans.STEPS[:3],
-            Raw(b": \n\n", 1),
-            Wait(1.0, 1),
-            Raw(b": \n\n", 1),
-            Wait(1.0, 1),
+            Raw(b": \n\n", 1, bound=True),
+            Wait(1.0, 1, bound=True),
+            Raw(b": \n\n", 1, bound=True),
+            Wait(1.0, 1, bound=True),
             *plans.STEPS[3:],
         ),
     ),
@@ -162,12 +165,12 @@ LETTERS = Plan(
 
 
 def test_a_character_comes_in_two_parts() -> None:
-    first = (LETTERS.steps[0], Raw(b"data: b\xc3", 2, True))
-    rest = (Raw(b"\xbc\n\n", 2), LETTERS.steps[2])
-    assert plans.played(made("cut_utf8"), LETTERS).steps == (*first, Wait(0.1, 2, True), *rest)
+    first = (LETTERS.steps[0], Raw(b"data: b\xc3", 2, True, True))
+    rest = (Raw(b"\xbc\n\n", 2, bound=True), LETTERS.steps[2])
+    assert plans.played(made("cut_utf8"), LETTERS).steps == (*first, Wait(0.1, 2, True, True), *rest)
     assert plans.played(made("cut_utf8", at={"chunk": 2}), LETTERS).steps == (
         *first,
-        Wait(0.1, 2, True),
+        Wait(0.1, 2, True, True),
         *rest,
     )
     assert plans.played(made("cut_utf8", then="end"), LETTERS).steps == (*first, Cut("end", 2))

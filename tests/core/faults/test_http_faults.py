@@ -144,7 +144,7 @@ def test_gzip_whose_checksum_is_wrong() -> None:
 
 
 def test_gzip_of_what_is_cut_is_cut() -> None:
-    assert type(played(made("bad_gzip", form="bad_checksum"), played(made("reset"))).steps[-1]) is Cut
+    assert type(played(made("bad_gzip", form="bad_checksum"), played(made("reset"))).steps[-2]) is Cut
 
 
 # --- somebody else -------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ def test_a_place_in_a_stream_parts_its_steps(place: dict[str, Any], index: int) 
 
 def test_a_byte_in_an_event_parts_its_bytes_and_the_frame_goes_on_behind_it() -> None:
     place = found(STREAM, bytes=15)
-    assert place.before[-1] == Raw(b"eve", 1, event=True)
-    assert place.behind[0] == Raw(b"nt: delta\ndata: one\n\n", 1)
+    assert place.before[-1] == Raw(b"eve", 1, event=True, bound=True)
+    assert place.behind[0] == Raw(b"nt: delta\ndata: one\n\n", 1, bound=True)
     assert (place.before[:-1], place.behind[1:]) == (STEPS[:2], STEPS[3:])
 
 
@@ -138,7 +138,7 @@ def test_nothing_is_found_behind_a_cut() -> None:
 
 def test_what_is_beside_the_chunks_has_no_bytes_of_the_body() -> None:
     plan = Plan(STREAM.head, (Bare(b"x", 0), Data(b"a", 1, "say")), Framing.NDJSON)
-    assert found(plan, bytes=1).before == (Bare(b"x", 0), Raw(b"a", 1, event=True))
+    assert found(plan, bytes=1).before == (Bare(b"x", 0), Raw(b"a", 1, event=True, bound=True))
 
 
 @pytest.mark.parametrize(
