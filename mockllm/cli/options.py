@@ -15,6 +15,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.cli.fetching import fetch_missing
+from mockllm.cli.measures import count, seconds, size
 from mockllm.core.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.recordings.hosts import upstream
@@ -28,6 +29,8 @@ from mockllm.server.limits import KIB, MIB, PREFIX, Limits, environment_name
 
 FOLDER: Final = "scenarios"
 FALLBACK: Final = "default"
+
+_READ: Final[Mapping[str, Callable[[str], Any]]] = {"seconds": seconds, "bytes": size, "count": count}
 
 
 class BadOption(Exception):
@@ -67,7 +70,7 @@ class Option(Struct, frozen=True):
                     return [self.convert(part) for part in text.split(self.many)]
                 return self.convert(text)
             except (ValueError, argparse.ArgumentTypeError) as error:
-                raise BadOption(f"{variable}: {_words(self, text, error)}") from None
+                raise BadOption(f"{variable}: {error}") from None
         return None
 
 
@@ -77,24 +80,6 @@ def _truth(variable: str, text: str) -> bool:
     if text.lower() in ("0", "false", "no", "off"):
         return False
     raise BadOption(f"{variable}: expected true or false, found {text!r}")
-
-
-def _words(option: Option, text: str, error: Exception) -> str:
-    if option.convert is int:
-        return f"expected a whole number, found {text!r}"
-    if option.convert is float:
-        return f"expected a number of seconds, found {text!r}"
-    return str(error)
-
-
-def seconds(text: str) -> float:
-    """A number of seconds, or a duration with its unit."""
-    from mockllm.core.quantities import parse_duration
-
-    try:
-        return float(text)
-    except ValueError:
-        return parse_duration(text)
 
 
 def address(text: str) -> tuple[str, int]:
@@ -147,7 +132,7 @@ RECORDING: Final = (
 SERVING: Final = (
     Option("--no-reload", FILES, "go on with the files as they are now, whatever changes", False, flag=True),
     Option("--host", WHERE, "localhost is 127.0.0.1 and ::1, 0.0.0.0 every address", "localhost"),
-    Option("--port", WHERE, "0 takes a free one", 8080, int, also="PORT"),
+    Option("--port", WHERE, "0 takes a free one", 8080, count, also="PORT"),
     Option(
         "--listen",
         WHERE,
@@ -166,7 +151,7 @@ SERVING: Final = (
     ),
     Option("--tls-cert", WHERE, "serve HTTPS with this certificate (PEM, with its chain)", metavar="FILE"),
     Option("--tls-key", WHERE, "its key, where that is not in the same file", metavar="FILE"),
-    Option("--tls-port", WHERE, "serve HTTPS there, and HTTP beside it", None, int, metavar="PORT"),
+    Option("--tls-port", WHERE, "serve HTTPS there, and HTTP beside it", None, count, metavar="PORT"),
     Option("--tls-dir", WHERE, "where the certificates of --tls-self-signed are kept", metavar="DIR"),
     Option("--no-cors", WHERE, "do not let web pages of other origins call it", False, flag=True),
     Option(
@@ -185,10 +170,10 @@ SERVING: Final = (
         "--admin-port",
         WHERE,
         "serves the control API on a port of its own, and not beside the answers",
-        convert=int,
+        convert=count,
         metavar="PORT",
     ),
-    Option("--seed", ANSWERS, "another number gives other draws and other ids", 0, int),
+    Option("--seed", ANSWERS, "another number gives other draws and other ids", 0, count),
     Option(
         "--strict",
         ANSWERS,
@@ -258,7 +243,7 @@ def add(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:
             action = "append" if option.many is not None else "store"
             metavar = option.metavar or option.key.upper()
             groups[option.group].add_argument(
-                *names, action=action, type=_typed(option), default=None, metavar=metavar, help=help
+                *names, action=action, type=_told(option.convert), default=None, metavar=metavar, help=help
             )
 
 
@@ -268,12 +253,14 @@ def _help(text: str, default: object, variables: str) -> str:
     return f"{text}{tail} [{variables}]".replace("%", "%%")
 
 
-def _typed(option: Option) -> Callable[[str], Any]:
+def _told(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What argparse calls, which shows nothing of a plain ValueError."""
+
     def convert(text: str) -> Any:
         try:
-            return option.convert(text)
+            return read(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(_words(option, text, error)) from None
+            raise argparse.ArgumentTypeError(str(error)) from None
 
     return convert
 
@@ -285,7 +272,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         option, unit = limit.metadata["option"], limit.metadata["unit"]
         group.add_argument(
             option,
-            type=_number(unit),
+            type=_told(_READ[unit]),
             default=None,
             metavar="N" if unit == "count" else unit.upper(),
             dest=f"limit_{limit.name}",
@@ -298,10 +285,6 @@ def _shown(default: Any, unit: str) -> Any:
     if unit != "bytes":
         return default
     return f"{default // MIB} MiB" if default >= MIB else f"{default // KIB} KiB"
-
-
-def _number(unit: str) -> Callable[[str], Any]:
-    return float if unit == "seconds" else int
 
 
 def settled(
@@ -325,9 +308,9 @@ def limits(given: argparse.Namespace, environment: Mapping[str, str]) -> Limits:
         variable = environment_name(limit.metadata["option"])
         if value is None and environment.get(variable):
             try:
-                value = _number(limit.metadata["unit"])(environment[variable])
-            except ValueError:
-                raise BadOption(f"{variable}: expected a number, found {environment[variable]!r}") from None
+                value = _READ[limit.metadata["unit"]](environment[variable])
+            except ValueError as error:
+                raise BadOption(f"{variable}: {error}") from None
         if value is not None:
             values[limit.name] = value
     try:

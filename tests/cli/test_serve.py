@@ -302,7 +302,13 @@ def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
         ({"MOCKLLM_PORT": "many"}, "MOCKLLM_PORT: expected a whole number, found 'many'"),
         ({"PORT": "many"}, "'many'"),
         ({"MOCKLLM_STRICT": "perhaps"}, "MOCKLLM_STRICT: expected true or false, found 'perhaps'"),
-        ({"MOCKLLM_MAX_BODY": "big"}, "MOCKLLM_MAX_BODY: expected a number, found 'big'"),
+        (
+            {"MOCKLLM_MAX_BODY": "big"},
+            "MOCKLLM_MAX_BODY: expected a number of bytes, such as 1000, 64KiB or ",
+        ),
+        ({"MOCKLLM_GRACE": "nan"}, "MOCKLLM_GRACE: expected a number of seconds, found 'nan'"),
+        ({"MOCKLLM_MAX_DELAY": "-1s"}, 'MOCKLLM_MAX_DELAY: "-1s" is not a duration'),
+        ({"MOCKLLM_JOURNAL": "1.5"}, "MOCKLLM_JOURNAL: expected a whole number, found '1.5'"),
     ],
     ids=lambda value: "" if isinstance(value, str) else "".join(value),
 )

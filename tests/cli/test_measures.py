@@ -1,0 +1,48 @@
+"""Options in seconds, bytes and counts are read as people write them, and what is none is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mockllm.cli.measures import count, seconds, size
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "value"),
+    [
+        (seconds, "5", 5),
+        (seconds, "0.5", 0.5),
+        (seconds, "500ms", 0.5),
+        (seconds, "5m", 300),
+        (seconds, "0", 0),
+        (size, "1000", 1000),
+        (size, "64KiB", 64 * 1024),
+        (size, "32 MiB", 32 * 1024**2),
+        (size, "1g", 1024**3),
+        (size, "2MB", 2 * 1024**2),
+        (size, "12 bytes", 12),
+        (count, "12", 12),
+    ],
+)
+def test_a_measure_is_read(read: Callable[[str], float], text: str, value: float) -> None:
+    assert read(text) == value
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "told"),
+    [
+        (seconds, "nan", "expected a number of seconds, found 'nan'"),
+        (seconds, "inf", "expected a number of seconds, found 'inf'"),
+        (seconds, "-1", "expected a number of seconds, found '-1'"),
+        (seconds, "soon", '"soon" is not a duration; write "300ms", "2s" or "1m"'),
+        (size, "32x", "expected a number of bytes, such as 1000, 64KiB or 32MiB, found '32x'"),
+        (size, "-5", "expected a number of bytes, such as 1000, 64KiB or 32MiB, found '-5'"),
+        (count, "1.5", "expected a whole number, found '1.5'"),
+    ],
+)
+def test_what_is_none_is_told(read: Callable[[str], float], text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=r"^.*$") as raised:
+        read(text)
+    assert str(raised.value) == told
