@@ -269,8 +269,8 @@ def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
 
 
 def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
-    """A 404 that names the right base URL where `/v1` or another version stands twice, else the routes that there
-    are; of vendors only where they begin."""
+    """A 404 that names the right base URL where `/v1` or another version stands twice, else the call that was
+    probably meant and the routes that there are; of vendors only where they begin."""
     twice = TWICE.search(path)
     single = path if twice is None else TWICE.sub(r"/\2/", path)
     known = _matching(single)
@@ -282,10 +282,20 @@ def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
         said = "/v1 stands there" if set(twice[0].split("/")) == {"", "v1"} else "There stands a version"
         hint = f"{said} twice. Set the client's base URL to {base}"
     else:
-        lines = dict.fromkeys(route.line for route in ROUTES if not route.prefixed)
-        bases = (vendor.path("") for vendor in vendors.VENDORS)
-        hint = f"Routes: {', '.join(lines)}. Other vendors' base URLs: {', '.join(bases)}"
+        near = _near(method, path)
+        hint = (f"Did you mean {near}? " if near else "") + _every_route()
     return Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
+
+
+def _near(method: str, path: str) -> str | None:
+    """The call that was probably meant. Nothing is searched for, a few other spellings are looked up: rules that
+    name unknown paths are asked by the thousand."""
+    plain = unquote(path).lower().replace("/./", "/").rstrip("/")
+    for spelt in (plain, f"{plain}s", plain[plain.find("/", 1) :]):
+        known = _LITERAL.get(spelt)
+        if known is not None:
+            return f"{method if method in known else next(iter(known))} {spelt}"
+    return None
 
 
 def _spellings(route: Route) -> Iterator[tuple[str, str]]:
@@ -298,11 +308,24 @@ def _spellings(route: Route) -> Iterator[tuple[str, str]]:
 
 
 @cache
+def _every_route() -> str:
+    lines = dict.fromkeys(route.line for route in _by_fame() if not route.prefixed)
+    bases = (vendor.path("") for vendor in vendors.VENDORS)
+    return f"Routes: {', '.join(lines)}. Other vendors' base URLs: {', '.join(bases)}"
+
+
+def _by_fame() -> Sequence[Route]:
+    """As a person wants to read them: first those that most ask for."""
+    known = {provider: place for place, provider in enumerate(("openai", "anthropic", "gemini"))}
+    return sorted(ROUTES, key=lambda route: known.get(route.provider, len(known)))
+
+
+@cache
 def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The paths of each provider, without methods and prefixes; of vendors that are known behind their prefix
     only, the base of all their calls."""
     found: dict[str, dict[str, None]] = {}
-    for route in ROUTES:
+    for route in _by_fame():
         if not route.prefixed:
             found.setdefault(route.provider, {})[route.path] = None
     vendor_bases = dict.fromkeys(vendor.path("") for vendor in vendors.VENDORS)

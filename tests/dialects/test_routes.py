@@ -87,7 +87,11 @@ def test_a_known_path_with_another_method_is_a_405_that_says_which(
     assert found.failure.message.endswith(f": use {allow}.")
 
 
-ROUTE_LINES = [route.line for route in ROUTES if not route.prefixed]
+FAMOUS = ("openai", "anthropic", "gemini")
+ROUTE_LINES = [
+    *(route.line for name in FAMOUS for route in ROUTES if route.provider == name and not route.prefixed),
+    *(route.line for route in ROUTES if route.provider not in FAMOUS and not route.prefixed),
+]
 BASES = ", ".join(vendor.path("") for vendor in VENDORS)
 
 
@@ -98,7 +102,6 @@ BASES = ", ".join(vendor.path("") for vendor in VENDORS)
         ("/v2/chat", CLAUDE, None, "anthropic", "/v2/chat"),
         ("/anthropic/nowhere", {}, "anthropic", "anthropic", "/nowhere"),
         ("/openai", CLAUDE, "openai", "openai", ""),
-        ("/v1/models/", {}, None, "openai", "/v1/models/"),
         ("/", {}, None, "openai", "/"),
     ],
 )
@@ -113,6 +116,27 @@ def test_an_unknown_path_is_a_404_that_lists_the_routes(
         f"Invalid URL (POST {path}). Routes: {', '.join(dict.fromkeys(ROUTE_LINES))}. "
         f"Other vendors' base URLs: {BASES}"
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "meant"),
+    [
+        ("POST", "/v1/chat/completions/", "POST /v1/chat/completions"),
+        ("POST", "/v1/chat/completion", "POST /v1/chat/completions"),
+        ("POST", "/V1/Messages", "POST /v1/messages"),
+        ("POST", "/v1/chat%2Fcompletions", "POST /v1/chat/completions"),
+        ("POST", "/v1/./embeddings", "POST /v1/embeddings"),
+        ("POST", "/api/v1/chat/completions", "POST /v1/chat/completions"),
+        ("POST", "/groq/openai/v1/chat/completions/", "POST /groq/openai/v1/chat/completions"),
+        ("GET", "/v1/message", "POST /v1/messages"),
+        ("POST", "/v1/models/", "GET /v1/models"),
+    ],
+)
+def test_a_path_that_is_nearly_known_is_told_as_it_was_meant(method: str, path: str, meant: str) -> None:
+    found = find(method, path, {})
+    assert isinstance(found, Unknown)
+    assert found.failure.message is not None
+    assert found.failure.message.startswith(f"Invalid URL ({method} {path}). Did you mean {meant}? Routes: ")
 
 
 @pytest.mark.parametrize(
