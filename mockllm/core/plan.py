@@ -1,8 +1,7 @@
 """What goes on the wire, as data: a head and steps. The server's player carries it out.
 
 Because effects are data, pace and faults are functions from Plan to Plan that know no dialect, and a
-test reads a plan instead of a socket. A plan ends by stopping. It is never changed; its classes are not
-frozen because every answer makes some of them, and frozen ones cost three times as much to make.
+test reads a plan instead of a socket. A plan ends by stopping, and is never changed.
 """
 
 from __future__ import annotations

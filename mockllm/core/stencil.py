@@ -45,6 +45,16 @@ Number: TypeAlias = tuple[Literal["second", "tokens"], int]
 """Which number stands in a hole, and what is added to it."""
 
 
+def said_of(
+    ids: Sequence[Mould], numbers: Sequence[Number], root: bytes, second: int, tokens: int
+) -> list[bytes]:
+    """What stands in one answer's holes: its ids (of this root), then its time and input tokens."""
+    said = filled(ids, root)
+    for of, offset in numbers:
+        said.append(b"%d" % ((second if of == "second" else tokens) + offset))
+    return said
+
+
 class Piece(Struct, frozen=True):
     """What leaves together. `parts` are its bytes, every second of them an empty place for a hole; `pick`
     takes what stands there, in order, out of the ids and then the numbers."""
@@ -117,10 +127,7 @@ class Stencil(Struct, frozen=True, eq=False):
 
     def fill(self, root: bytes, second: int, tokens: int) -> Sequence[bytes]:
         """What stands in one answer's holes: its ids (of this root), then its time and input tokens."""
-        said = filled(self.ids, root)
-        for of, offset in self.numbers:
-            said.append(b"%d" % ((second if of == "second" else tokens) + offset))
-        return said
+        return said_of(self.ids, self.numbers, root, second, tokens)
 
     def plan(self, said: Sequence[bytes]) -> Plan:
         """The plan of the answer in whose holes this stands."""
@@ -128,29 +135,62 @@ class Stencil(Struct, frozen=True, eq=False):
         return Plan(Head(self.status, self.fixed, own), Steps(self.pieces, said), self.framing, self.delay)
 
 
+class Holes:
+    """Finds the holes in what was rendered with these ids."""
+
+    def __init__(self, ids: NotedIds) -> None:
+        self.ids: Sequence[Mould] = tuple(ids.asked.values())
+        self.numbers: list[Number] = []
+        """Those that were found, in order."""
+        self._names = list(ids.asked)
+        self._known = {name: number for number, name in enumerate(self._names)}
+        names = (re.escape(name.encode()) for name in self._names)
+        self._pattern = re.compile(b"(" + b"|".join([*names, _NUMBERS]) + b")")
+
+    def split(self, data: bytes) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
+        """The bytes, every second part of them an empty place for a hole; and what stands in these, by its place
+        among ids and then numbers."""
+        parts = self._pattern.split(data)
+        order = tuple([self._place(hole.decode()) for hole in parts[1::2]])
+        parts[1::2] = [b""] * len(order)
+        return tuple(parts), order
+
+    def headers(self, head: Head) -> tuple[Headers, Sequence[tuple[str, int]]]:
+        """Those that are the same each time, and those that hold an id, each with the number of its id."""
+        fixed = tuple(pair for pair in head.headers if pair[1] not in self._known)
+        return fixed, tuple(
+            (name, self._known[value]) for name, value in head.headers if value in self._known
+        )
+
+    def _place(self, hole: str) -> int:
+        if hole in self._known:
+            return self._known[hole]
+        value = int(hole)
+        number: Number = ("second", 0) if value == SECOND else ("tokens", value - TOKENS)
+        if number not in self.numbers:
+            self.numbers.append(number)
+        return len(self._names) + self.numbers.index(number)
+
+
 def cut(plan: Plan, ids: NotedIds) -> Stencil:
     """The stencil of a plan that was rendered with these ids; steps between two waits become one."""
-    names = list(ids.asked)
-    holes = re.compile(b"(" + b"|".join([*(re.escape(name.encode()) for name in names), _NUMBERS]) + b")")
-    numbers: list[Number] = []
+    holes = Holes(ids)
     pieces: list[Wait | Cut | Piece] = []
     size = 1000
     for group in groups(plan):
         if not isinstance(group, Raw):
             pieces.append(group)
             continue
-        parts = holes.split(group.data)
-        order = [_place(hole.decode(), names, numbers) for hole in parts[1::2]]
-        parts[1::2] = [b""] * len(order)
-        pieces.append(Piece(tuple(parts), _picker(order), group.beat))
+        parts, order = holes.split(group.data)
+        pieces.append(Piece(parts, picker(order), group.beat))
         size += sum(map(len, parts)) + 100 * len(parts)
-    headers, known = plan.head.headers, {name: number for number, name in enumerate(names)}
+    fixed, own = holes.headers(plan.head)
     return Stencil(
         plan.head.status,
-        tuple(pair for pair in headers if pair[1] not in known),
-        tuple((name, known[value]) for name, value in headers if value in known),
-        tuple(ids.asked.values()),
-        tuple(numbers),
+        fixed,
+        own,
+        holes.ids,
+        tuple(holes.numbers),
         tuple(pieces),
         plan.framing,
         plan.delay,
@@ -175,18 +215,7 @@ def groups(plan: Plan) -> Iterator[Wait | Cut | Raw]:
         yield Raw(b"".join(said), beat)
 
 
-def _place(hole: str, names: list[str], numbers: list[Number]) -> int:
-    """The place, among ids and then numbers, of what stands in a hole."""
-    if hole in names:
-        return names.index(hole)
-    value = int(hole)
-    number: Number = ("second", 0) if value == SECOND else ("tokens", value - TOKENS)
-    if number not in numbers:
-        numbers.append(number)
-    return len(names) + numbers.index(number)
-
-
-def _picker(order: Sequence[int]) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
+def picker(order: Sequence[int]) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
     """Takes the items at these places."""
     if not order:
         return lambda said: ()

@@ -14,17 +14,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.chance import Chance
-from mockllm.core.cutting import count
 from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.gzip import packed, wants
 from mockllm.core.json import dumps
 from mockllm.core.pace import gaps, paced, paced_whole
 from mockllm.core.plan import Data, Head, Headers, Plan, Wait
-from mockllm.core.reply import Call, Media, Part, Piece, Reply, Text, spoken
+from mockllm.core.quantities import ChunkSize
+from mockllm.core.reply import Call, Media, Part, Reply, Text
 from mockllm.core.request import Request
 from mockllm.core.template import Scope
-from mockllm.core.tokens import estimate, split
 from mockllm.core.turns import spoken_beats
 from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
@@ -32,6 +31,7 @@ from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.embedding import embeds
 from mockllm.engine.onward import passed_on, unplayed
 from mockllm.engine.recordings import Recordings
+from mockllm.engine.scores import Scores, Stream, sizes
 from mockllm.engine.way import Way
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.combining import Owner, Sent, chunk_size, settle
@@ -63,6 +63,8 @@ class Speaking(Struct):
     calls: bool = False
     """Whether tools are called."""
 
+    size: ChunkSize = SMALLEST
+    """What the reply's texts were cut by."""
     longest: float = inf
     told: Headers = ()
     """What the limits on the request stand at, in its provider's headers."""
@@ -94,8 +96,8 @@ class Planner:
     """Makes plans, and keeps what can be used again."""
 
     def __init__(self) -> None:
-        self._replies: dict[Hashable, tuple[Reply, tuple[str, ...], Saying]] = {}
-        """Each beside what it says: while that is held, no other can have its id."""
+        self._replies: dict[Hashable, tuple[Reply, tuple[str, ...]]] = {}
+        self._scores = Scores()
         self._recordings = Recordings()
 
     def plan(self, speaking: Speaking) -> Plan:
@@ -164,11 +166,12 @@ class Planner:
         sent = self._settled(speaking)
         if not sent.faults:
             reply = self._own_error(dialect.sayable(self._whole(speaking, dialect), request), speaking)
-            return self._said(speaking, dialect, reply, sent)
+            return self._said(speaking, dialect, reply, sent, same=speaking.saying.static)
         told = [(number, fault) for number, fault in enumerate(sent.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
-            made = self._said(speaking, dialect, self._own_error(reply, speaking), sent)
+            same = speaking.saying.static and not told
+            made = self._said(speaking, dialect, self._own_error(reply, speaking), sent, same=same)
             whole = not speaking.streamed and reply.broken is None
             return replace(made, spoken=spoken_beats(reply)) if whole else made
 
@@ -180,11 +183,12 @@ class Planner:
         rest = [fault for fault in sent.faults if not isinstance(fault, ReplyFault)]
         return _broken(speaking, plan(reply), rest)
 
-    def _said(self, speaking: Speaking, dialect: Generating, reply: Reply, sent: Sent) -> Plan:
-        """A sayable reply's plan, paced and with the settings' headers and delay."""
+    def _said(self, speaking: Speaking, dialect: Generating, reply: Reply, sent: Sent, *, same: bool) -> Plan:
+        """A sayable reply's plan, paced and with the settings' headers and delay. `same`: whether it is the same
+        reply each time."""
         request = speaking.request
         if speaking.streamed:
-            plan = self._paced(speaking, dialect.stream(reply, request, speaking.stamp), reply, sent)
+            plan = self._paced(speaking, self._stream(speaking, dialect, reply, same=same), reply, sent)
         else:
             if reply.broken is None:
                 plan = dialect.whole(reply, request, speaking.stamp)
@@ -216,7 +220,7 @@ class Planner:
     def _cooked(self, speaking: Speaking) -> Reply:
         """The reply; a static one is made once for each way to ask for it."""
         saying, request = speaking.saying, speaking.request
-        size = chunk_size(speaking.way.sending, speaking.of, SMALLEST)
+        size = speaking.size = chunk_size(speaking.way.sending, speaking.of, SMALLEST)
         if not saying.static:
             word = evaluate(saying.word, speaking.context)
             kitchen = Kitchen(request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
@@ -224,23 +228,39 @@ class Planner:
             speaking.notes += kitchen.notes
             return reply
         sampling = request.sampling
-        key = (id(saying), size, sampling, speaking.streamed)
+        key = (saying, size, sampling, speaking.streamed)
         kept = self._replies.get(key)
         if kept is None:
             kitchen = Kitchen(request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
-            kept = (kitchen.reply(saying.word), tuple(kitchen.notes), saying)  # type: ignore[arg-type]
+            kept = (kitchen.reply(saying.word), tuple(kitchen.notes))  # type: ignore[arg-type]
             _keep(self._replies, key, kept)
-        reply, notes, _ = kept
+        reply, notes = kept
         speaking.notes += notes
         return reply if saying.fixed_input else _counted(reply, request.input_tokens)
 
-    def _paced(self, speaking: Speaking, plan: Plan, reply: Reply, sent: Sent) -> Plan:
+    def _stream(self, speaking: Speaking, dialect: Generating, reply: Reply, *, same: bool) -> Stream:
+        """What a reply is as a stream, without times."""
+        saying, request, stamp = speaking.saying, speaking.request, speaking.stamp
+
+        def render(stamp: Stamp, request: Request) -> Stream:
+            said = reply if saying.fixed_input else _counted(reply, request.input_tokens)
+            return Stream(dialect.stream(said, request, stamp), beats(said)[0])
+
+        if not same:
+            return Stream(dialect.stream(reply, request, stamp), beats(reply)[0])
+        asked: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
+        if saying.blind:
+            asked = (request.query_string,)
+        key = (saying, speaking.size, dialect.name, dialect.api, *asked)
+        return self._scores.stream(key, stamp, request, render)
+
+    def _paced(self, speaking: Speaking, stream: Stream, reply: Reply, sent: Sent) -> Plan:
         if sent.instant:
-            return plan
-        said, _ = beats(reply)
-        sizes = _sizes(said, sent)
-        waits = gaps(sent.pace, sizes, speaking.chance.random("pace"), reply.usage)
-        plan = paced(plan, waits, sent.pace.slowdown)
+            return stream.plan
+        waits = gaps(
+            sent.pace, _sizes(stream.beats, sent, stream.sizes), speaking.chance.random("pace"), reply.usage
+        )
+        plan = paced(stream.plan, waits, sent.pace.slowdown)
         return plan if sent.longest == inf else _capped(plan, sent.longest)
 
     def _as_streamed(self, speaking: Speaking, plan: Plan, reply: Reply, sent: Sent) -> Plan:
@@ -322,32 +342,11 @@ def _capped(plan: Plan, longest: float) -> Plan:
     return replace(plan, steps=steps)
 
 
-def _sizes(said: Sequence[Said], sent: Sent) -> Sequence[float]:
-    """The tokens of each beat, where pace goes by them: of those of its part a share, for pieces that are each
-    counted by themselves come to more. What a script says chunk by chunk is counted so."""
+def _sizes(said: Sequence[Said], sent: Sent, known: Sequence[float] | None = None) -> Sequence[float]:
+    """The tokens of each beat, where pace goes by them."""
     if not sent.pace.tokens_per_second:
         return [1] * len(said)
-    shares: dict[int, float] = {}
-    sizes: list[float] = []
-    for each in said:
-        if type(each.part) is Text and each.part.scripted:
-            sizes.append(estimate(each.text))
-            continue
-        key = id(each.part)
-        if key not in shares:
-            shares[key] = _share(each.part)
-        sizes.append(len(split(each.text)) * shares[key])
-    return sizes
-
-
-def _share(part: Part | None) -> float:
-    """How many tokens of a part lie in each that its pieces come to."""
-    pieces: tuple[Piece, ...] = getattr(part, "pieces", ())
-    found = sum(len(split(piece)) for piece in pieces if type(piece) is str)
-    if not found:
-        return 0.0
-    made = part.tokens if type(part) is Text else None
-    return (count(spoken(pieces)) if made is None else made) / found
+    return sizes(said) if known is None else known
 
 
 def _counted(reply: Reply, input_tokens: int) -> Reply:

@@ -26,7 +26,7 @@ from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.settings import Settings
 
 
-class Saying(Struct, frozen=True):
+class Saying(Struct, frozen=True, eq=False):
     """One thing to say: a reply, an error, plain HTTP, a recording, or what another server says. `static`: nothing
     in it is templated or drawn."""
 

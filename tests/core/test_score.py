@@ -1,0 +1,77 @@
+"""Scores: what is noted of a rendered stream, and that it is played as rendering would have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.score import noted
+from mockllm.core.stencil import SECOND, TOKENS, NotedIds
+
+Made = Callable[[Ids, int, int], Plan]
+
+
+def plan(*steps: Step, head: Head | None = None) -> Plan:
+    return Plan(head or Head(200, (("a", "b"),)), steps, Framing.SSE)
+
+
+def event(text: str, beat: int, name: str | None = None) -> Data:
+    return Data(text.encode(), beat, "say", name)
+
+
+CASES: dict[str, tuple[Made, int]] = {
+    # what makes a plan of ids, second and tokens; and how many beginnings are filled
+    "nothing changes": (lambda ids, second, tokens: plan(event("x", 1), event("y", 2)), 1),
+    "all begin alike": (
+        lambda ids, second, tokens: plan(
+            *(event(f"{ids.make('a', 8)} at {second}: {n}", n, "delta") for n in range(5))
+        ),
+        1,
+    ),
+    "one more hole, and what differs before it": (
+        lambda ids, second, tokens: plan(
+            event(f"<{ids.make('a', 8)}>", 1), event(f"<{ids.make('a', 8)}>{tokens + 7}", 2), event("-", 3)
+        ),
+        3,
+    ),
+    "the same bytes around another hole": (
+        lambda ids, second, tokens: plan(
+            event(f"<{ids.make('a', 8)}>", 1), event(f"<{ids.make('b', 8)}>", 2)
+        ),
+        2,
+    ),
+    "waits and raw bytes stand as they are": (
+        lambda ids, second, tokens: plan(Wait(1, 0, True), event(f"{tokens}", 1), Raw(b"x", 2)),
+        1,
+    ),
+    "ids in headers": (
+        lambda ids, second, tokens: plan(
+            event("x", 1), head=Head(200, (("a", "b"),), (("id", ids.make("r", 9)),))
+        ),
+        1,
+    ),
+    "nothing is sent": (lambda ids, second, tokens: plan(), 0),
+}
+
+
+@pytest.mark.parametrize(("made", "leads"), CASES.values(), ids=CASES)
+def test_what_is_played_is_what_rendering_gives(made: Made, leads: int) -> None:
+    ids = NotedIds()
+    score = noted(made(ids, SECOND, TOKENS), ids)
+    for number, tokens in enumerate((1, 25, 123_456)):
+        own, second = Ids(3, "scope", number), 1_700_000_000 + number
+        assert score.plan(own.root, second, tokens) == made(own, second, tokens)
+    assert len(score.leads) == leads
+
+
+def test_it_knows_whether_it_counts() -> None:
+    ids = NotedIds()
+    assert noted(plan(event(str(TOKENS + 1), 1)), ids).counts
+    assert not noted(plan(event(str(SECOND), 1)), ids).counts
+
+
+def test_its_size_is_about_its_bytes() -> None:
+    assert 50_000 < noted(plan(event("x" * 50_000, 1)), NotedIds()).size < 60_000

@@ -1,0 +1,149 @@
+"""Streams that are paced anew each time and not rendered: as if they had been, within a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import pytest
+
+from mockllm.core.chance import Ids
+from mockllm.core.encoder import Said
+from mockllm.core.json import dumps
+from mockllm.core.plan import Data, Framing, Head, Plan
+from mockllm.core.request import Request
+from mockllm.dialects.asking import Wish
+from mockllm.dialects.dialect import Generating, Stamp
+from mockllm.dialects.registry import SPOKEN
+from mockllm.engine import scores
+from mockllm.engine.scores import Render, Scores, Stream
+from tests.language.playing import NOW, Ask, Game, ask, chat
+
+PACED = """
+rules:
+  - {name: made, match: {user: made}, reply: {text: {tokens: 40}, thinking: "Hm, well."}}
+  - {name: called, match: {user: called}, reply: {tool_calls: [{name: look, arguments: {city: Oslo}}]}}
+  - name: script
+    match: {user: script}
+    reply: {chunks: [One, {wait: 1s}, " two", " three"], usage: {input_tokens: 9}}
+  - {name: seen, match: {user: seen}, reply: "You said {{ user }}."}
+  - {name: blind, match: {user: blind}, reply: Blind.}
+modifiers:
+  - match: {stream: true}
+    pace: {ttft: [10ms, 1s], tokens_per_second: [10, 90], jitter: 10ms, slowdown: [1, 2], chunk_size: 3 tokens}
+  - {chance: 30%, match: {stream: true}, faults: [{stall: {after: {fraction: [10%, 90%]}, for: 1s}}]}
+  - {chance: 20%, match: {stream: true}, faults: [length_stop]}
+  - {per: api_key, limit: {strategy: token-bucket, requests: 1000, tokens: 100000, window: 1m}}
+"""
+
+
+def asks(dialect: Generating, user: str) -> list[Ask]:
+    """One thing asked again and again, a second later each time; in the middle another model is."""
+    made = []
+    for turn in range(9):
+        wish = Wish(user=user, stream=True, max_tokens=500, model="another-model" if turn == 5 else None)
+        composed = dialect.compose(wish)
+        path, _, query = composed.path.partition("?")
+        more = {"query": query, "headers": composed.headers, "now": NOW + turn}
+        made.append(ask(path, dumps(composed.body), **more))
+    return made
+
+
+@pytest.mark.parametrize("user", ["made", "called", "script", "seen", "blind"])
+@pytest.mark.parametrize(
+    "dialect", [call for _, call in SPOKEN], ids=[f"{provider}-{call.api}" for provider, call in SPOKEN]
+)
+def test_answers_are_as_if_each_were_rendered(
+    dialect: Generating, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = Game(PACED)
+    said = [game.hear(each).answer for each in asks(dialect, user)]
+
+    def rendered(_: Scores, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Stream:
+        return render(stamp, request)
+
+    monkeypatch.setattr(Scores, "stream", rendered)
+    other = Game(PACED)
+    for mine, theirs in zip(said, (other.hear(each).answer for each in asks(dialect, user)), strict=True):
+        assert (mine.rule, mine.notes, mine.faults) == (theirs.rule, theirs.notes, theirs.faults)
+        assert sorted(mine.plan.head.headers) == sorted(theirs.plan.head.headers)
+        assert tuple(mine.plan.steps) == tuple(theirs.plan.steps)
+
+
+def test_what_the_body_decides_is_rendered_for_each() -> None:
+    game = Game(PACED)
+    for turn in range(8):
+        told = bool(turn % 2)
+        heard = game.hear(chat("made", stream=True, stream_options={"include_usage": told}))
+        assert any("usage" in event.data for event in heard.events) is told
+
+
+def test_one_that_reads_no_body_is_the_same_for_all_bodies() -> None:
+    game = Game("validation: off\nrules: [{reply: Blind., stream: true, pace: {itl: [1ms, 9ms]}}]")
+    asked = [ask("/v1/chat/completions", body) for body in (None, "x", "{}", '{"model": "m"}') * 2]
+    heard = [game.hear(each) for each in asked]
+    assert {each.text for each in heard} == {"Blind."}
+    assert len({each.events[0].json["id"] for each in heard}) == len(heard)
+
+
+# --- what is kept ----------------------------------------------------------------------------------
+
+
+class Kitchen:
+    """Renders streams, and counts how many."""
+
+    def __init__(self, factor: int = 1, length: int = 1) -> None:
+        self.rendered = 0
+        self._factor = factor
+        self._length = length
+
+    def __call__(self, stamp: Stamp, request: Request) -> Stream:
+        self.rendered += 1
+        said = f"{stamp.ids.make('id-', 8)} {request.input_tokens * self._factor} {'x' * self._length}"
+        steps = (Data(said.encode(), 1, "say"),)
+        return Stream(Plan(Head(200, ()), steps, Framing.SSE), (Said("x"),))
+
+
+def heard(kept: Scores, kitchen: Kitchen, number: int, key: Hashable = "k") -> Stream:
+    request = Request(method="POST", path="/", headers={}).with_input_tokens(number)
+    stamp = Stamp(Ids(0, "", number), float(number))
+    found, before = kept.stream(key, stamp, request, kitchen), kitchen.rendered
+    wanted = kitchen(stamp, request)
+    kitchen.rendered = before
+    assert (found.plan, found.beats) == (wanted.plan, wanted.beats)
+    return found
+
+
+def test_what_is_asked_for_again_is_kept_with_its_sizes() -> None:
+    kept, kitchen = Scores(), Kitchen()
+    assert [heard(kept, kitchen, number).sizes for number in range(2)] == [None, None]
+    before = kitchen.rendered
+    assert [heard(kept, kitchen, number).sizes for number in range(9)] == [[0.0]] * 9
+    assert kitchen.rendered == before
+
+
+def test_what_a_score_would_give_otherwise_is_rendered_each_time() -> None:
+    kept, kitchen = Scores(), Kitchen(factor=3)
+    for number in range(1, 9):
+        heard(kept, kitchen, number)
+    assert kitchen.rendered == 8 + 1
+
+
+def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "KEPT", 30_000)
+    kept, kitchen = Scores(), Kitchen(length=10_000)
+    for key in range(4):
+        heard(kept, kitchen, 1, key)
+        heard(kept, kitchen, 2, key)
+    before = kitchen.rendered
+    heard(kept, kitchen, 3, 3)
+    assert kitchen.rendered == before
+    heard(kept, kitchen, 3, 0)
+    assert kitchen.rendered > before
+
+
+def test_what_was_seen_once_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "SEEN", 2)
+    kept, kitchen = Scores(), Kitchen()
+    for key in (0, 1, 2, 0, 1, 2):
+        heard(kept, kitchen, 1, key)
+    assert kitchen.rendered == 6
