@@ -24,7 +24,7 @@ from mockllm.engine.answer import Answer, unknown_fields
 from mockllm.engine.claims import Verdicts
 from mockllm.engine.embedding import NotGenerating
 from mockllm.engine.keeping import asked_for
-from mockllm.engine.misses import missed, unfit
+from mockllm.engine.misses import missed, strayed, unfit
 from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plans import Speaking
 from mockllm.engine.recordings import Unheard
@@ -143,7 +143,8 @@ class Exchange:
     def miss(self) -> Answer:
         """No rule answers: the dialect itself does where it can; else a 404 that says how near it was."""
         if not isinstance(self.outcome, Found):
-            return self.said(self.outcome.failure, None, missed=True)
+            failure = strayed(self.engine.catalog, self.request, self.settled, self.outcome.failure)
+            return self.said(failure, None, missed=True)
         lookup = getattr(self.dialect, "answer", None)
         if lookup is None:
             return self.said(missed(self.engine.catalog, self.request, self.settled), None, missed=True)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from mockllm.core.claim import Candidate, Refused, Settled
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json, dumps
@@ -32,6 +34,19 @@ def missed(catalog: Catalog, request: Request, settled: Settled, ended: Item | N
         lines += [near(item, differences) for item, differences in found]
     hint = "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for an answer to everything."
     return Failure("not_found", 404, "No rule answered this request.\n" + "\n".join(lines) + hint)
+
+
+def strayed(catalog: Catalog, request: Request, settled: Settled, failure: Failure) -> Failure:
+    """The refusal of a path or method that no provider has, with the rules that name that path or nearly so."""
+    lines = [aside(catalog.items[candidate.item], candidate, why) for candidate, why in settled.refused]
+    for item, differences in nearest(catalog, request):
+        if any(each.field == "path" and (each.held or each.hint) for each in differences):
+            lines.append(near(item, differences))
+    if not lines:
+        return failure
+    first, dot, rest = (failure.message or "").partition("). ")
+    said = "\n".join((first + dot.rstrip(), *lines[:NEAREST], *([rest] if rest else ())))
+    return replace(failure, message=said)
 
 
 def nearest(

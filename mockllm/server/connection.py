@@ -25,6 +25,7 @@ from mockllm.server.wire import CLOSE, Written
 
 TOGETHER: Final = 32
 """So many requests at most are answered in one go."""
+TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
 LONGEST: Final = 0.0005
 """Seconds after which the others of a turn wait for the next: running streams must be in time."""
 _TOO_SLOW: Final = (
@@ -296,10 +297,11 @@ class Connection(RequestHandler):
     ) -> StreamResponse:
         """What could not be parsed. aiohttp would log each with a traceback."""
         if isinstance(exc, LineTooLong):
-            status = 431
+            status, message = 431, TOO_LONG
         elif status >= 500:
             self.log_exception("A request could not be handled", exc_info=exc)
         said = " ".join((message or "").split("\n", 1)[0].split()).rstrip(":") or "not a request of HTTP/1.1"
+        said = said if " " in said else "The request's target is no path."  # then it is only repeated
         self._app.unparsed(status, said)
         body = f"{said}\n".encode("utf-8", "replace")
         if self.transport is not None and not self.transport.is_closing():

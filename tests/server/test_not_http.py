@@ -53,6 +53,7 @@ BAD = {
     "many headers": (b"GET /ok HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 30 + b"\r\n", 400),
     "a proxy's CONNECT": (b"CONNECT other:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "OPTIONS of everything": (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "POST of everything": (b"POST * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "a target that is no path": (b"GET ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "an absolute target without a host": (b"GET http:///ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "an absolute target with a bad port": (b"GET http://a:99999999/ok HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -69,6 +70,27 @@ def test_gets_a_4xx(server: Threaded, sent: bytes, status: int, capfd: pytest.Ca
         assert got.status == status
         assert got.body
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "a long target",
+            "The target or a header is longer than is taken here (--max-target, --max-header).\n",
+        ),
+        (
+            "a long header",
+            "The target or a header is longer than is taken here (--max-target, --max-header).\n",
+        ),
+        ("OPTIONS of everything", "The request's target is no path.\n"),
+        ("POST of everything", "The request's target is no path.\n"),
+        ("many headers", "Too many headers received\n"),
+    ],
+)
+def test_is_told_what_was_wrong(server: Threaded, name: str, said: str) -> None:
+    with Raw(server.port) as raw:
+        assert raw.send(BAD[name][0]).answer().text == said
 
 
 def test_what_was_good_before_it_is_answered(server: Threaded) -> None:

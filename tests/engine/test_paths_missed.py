@@ -1,0 +1,55 @@
+"""A path that no provider has is a 404 that lists the routes, and first tells of the rules that name it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.language.playing import Game, ask
+
+RULES = """
+rules:
+  - {name: once, match: {path: /once}, times: 1, http: {body: x}}
+  - {name: got, match: {path: /files/*, method: GET, query: {v: "2"}}, http: {body: x}}
+  - {name: other, match: {path: /other}, http: {body: x}}
+  - {name: said, match: {user: hi}, reply: x}
+"""
+
+
+def message(game: Game, path: str, method: str = "POST", query: str = "") -> str:
+    heard = game.hear(ask(path, method=method, query=query))
+    assert heard.status == 404
+    return heard.message
+
+
+def test_a_rule_that_is_used_up_is_told() -> None:
+    game = Game(RULES)
+    assert game.hear(ask("/once")).status == 200
+    assert message(game, "/once").startswith(
+        "Invalid URL (POST /once).\ns/a.yaml:3 once: matched, but used up (times: 1)\nRoutes: POST /v1/chat/"
+    )
+
+
+def test_a_rule_of_that_path_is_told_with_what_differed() -> None:
+    first, near, routes = message(Game(RULES), "/files/1", query="v=1").split("\n")
+    assert first == "Invalid URL (POST /files/1)."
+    assert near == 's/a.yaml:4 got: method expected "GET", found "POST"; query[v] expected "2", found "1"'
+    assert routes.startswith("Routes: ")
+
+
+def test_a_rule_of_nearly_that_path_is_told() -> None:
+    said = message(Game(RULES), "/othre")
+    assert said.split("\n")[1].startswith('s/a.yaml:5 other: path expected "/other", found "/othre" (nearly')
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v1/files"])
+def test_rules_of_other_paths_are_not_told(path: str) -> None:
+    assert message(Game(RULES), path).startswith(f"Invalid URL (POST {path}). Routes: POST /v1/chat/")
+
+
+def test_where_a_path_was_asked_by_another_method_the_rule_is_told_too() -> None:
+    game = Game(
+        "rules: [{name: put, match: {path: /v1/messages, method: PUT, query: {a: b}}, http: {body: x}}]"
+    )
+    heard = game.hear(ask("/v1/messages", method="PUT"))
+    assert heard.status == 405
+    assert "put: query[a] expected" in heard.message
