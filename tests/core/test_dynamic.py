@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from mockllm.core.chance import Chance
@@ -22,8 +22,7 @@ class Model(BaseModel):
     other: Any = "kept"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Struct, frozen=True):
     value: Any = None
     other: Any = "kept"
 
