@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.cli.listing import as_json
-from mockllm.cli.options import LOADING, SERVING, add, settled, wanted
+from mockllm.cli.options import LOADING, SERVING, add, default_noted, settled, wanted
 from mockllm.core.json import pretty
 from mockllm.scenario import lint
 from mockllm.scenario.gathering import Gathered, gather
@@ -37,6 +37,7 @@ def run(given: argparse.Namespace) -> int:
     if given.folders:
         given.scenarios = [*given.folders, *(given.scenarios or ())]
     values = settled(given, (*LOADING, STRICT), os.environ)
+    default_noted(values)
     gathered = gather(wanted(values, os.environ))
     warnings = lint.warnings(gathered)
     failed = bool(gathered.mistakes or (warnings and values["strict"]))

@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import time
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -87,10 +88,10 @@ def followed(run: Sequence[Given], engine: Engine) -> Iterator[tuple[Given, Trai
 def read_request(name: str) -> tuple[bytes, str]:
     """The file's bytes, and what it is called. Raises BadOption."""
     if name == "-":
-        return sys.stdin.buffer.read(), "request"
+        return sys.stdin.buffer.read().removeprefix(BOM_UTF8), "request"
     try:
         with open(name, "rb") as file:
-            return file.read(), name
+            return file.read().removeprefix(BOM_UTF8), name  # some editors and shells put it there
     except OSError as error:
         raise BadOption(f"{name}: {error.strerror}") from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -351,6 +352,12 @@ def fallen_back(values: Mapping[str, Any]) -> bool:
     if values["scenarios"] or _packs(values) or values.get("record_misses"):
         return False
     return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
+
+
+def default_noted(values: Mapping[str, Any]) -> None:
+    """Says on standard error that the pack `default` is looked at: whoever meant another folder must see it."""
+    if fallen_back(values):
+        print(f"No scenario files in ./{FOLDER}, so this is the pack `{FALLBACK}`.", file=sys.stderr)
 
 
 def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.cli.listing import as_json, list_mistakes
-from mockllm.cli.options import LOADING, add, settled, wanted
+from mockllm.cli.options import LOADING, add, default_noted, settled, wanted
 from mockllm.core.json import Json, pretty
 from mockllm.scenario.mistakes import readable
 from mockllm.testing.examples import Result, Suite
@@ -35,7 +35,9 @@ def run(given: argparse.Namespace) -> int:
     """0 where all examples pass (or there are none), 1 where one fails, 2 for mistakes in the files."""
     if given.folders:
         given.scenarios = [*given.folders, *(given.scenarios or ())]
-    suite = Suite(wanted(settled(given, LOADING, os.environ), os.environ))
+    values = settled(given, LOADING, os.environ)
+    default_noted(values)
+    suite = Suite(wanted(values, os.environ))
     if suite.mistakes:
         if given.json:
             _print({"mistakes": [as_json(mistake) for mistake in suite.mistakes]})

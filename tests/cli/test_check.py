@@ -39,10 +39,17 @@ def test_an_empty_folder_is_not_called_well(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == "nothing to check: there is no scenario file (*.yaml, *.yml) here\n"
 
 
+def test_where_nothing_is_the_default_pack_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    told = capsys.readouterr()
+    assert told.err == "No scenario files in ./scenarios, so this is the pack `default`.\n"
+    assert told.out.startswith("ok: ")
+
+
 def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     write(GOOD)
     assert run() == 0
-    assert capsys.readouterr().out == "ok: 1 rule, 1 modifier in 1 file\n"
+    assert capsys.readouterr() == ("ok: 1 rule, 1 modifier in 1 file\n", "")
 
 
 def test_mistakes_and_warnings_have_their_places(capsys: pytest.CaptureFixture[str]) -> None:

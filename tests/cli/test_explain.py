@@ -200,6 +200,11 @@ def test_a_providers_body_is_understood(body: object, path: str, capsys: pytest.
     )
 
 
+def test_a_mark_of_the_byte_order_is_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run('\ufeff{"user": "hello"}') == 0
+    assert "a.yaml:greeting answers" in capsys.readouterr().out
+
+
 def test_a_guess_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"messages": [{"role": "user", "content": "hello"}]}) == 0
     assert (

@@ -42,6 +42,11 @@ def test_the_default_folder_is_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "ok scenarios/a.yaml:2 greets\n1 passed\n"
 
 
+def test_where_nothing_is_the_default_pack_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-k", "credit") == 0
+    assert capsys.readouterr().err == "No scenario files in ./scenarios, so this is the pack `default`.\n"
+
+
 def test_a_failure_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     write(FAILING)
     assert run("scenarios") == 1
