@@ -201,7 +201,7 @@ def at_once(plan: Plan, opening: Opening) -> bytes | None:
     if plan.delay > 0 or len(plan.steps) > SLICE_STEPS or plan.delivery is not USUAL:
         return None
     if opening.bodiless:
-        return opening.head
+        return None if any(type(step) is Cut for step in plan.steps) else opening.head
     if len(plan.steps) == 1 and type(said := plan.steps[0]) is Raw and plan.framing is Framing.PLAIN:
         return opening.head + said.data if len(said.data) <= SLICE_BYTES else None
     parts = [opening.head]

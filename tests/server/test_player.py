@@ -297,6 +297,13 @@ def test_what_has_no_body_is_cut_all_the_same(asked: Asked) -> None:
     assert (played, made.ended) == ([(0, HEAD)], "reset")
 
 
+@pytest.mark.parametrize("asked", [Asked(head_only=True), Asked()], ids=["HEAD", "204"])
+def test_what_has_no_body_and_no_time_is_cut_too(asked: Asked) -> None:
+    plan = Plan(Head(204, ()), (Cut("reset", 0), Data(b"{}", 0, "body")))
+    assert at_once(plan, opening(plan, asked, "")) is None
+    assert play(plan, asked)[1].ended == "reset"
+
+
 @pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(Bare(b"x", 0))])
 def test_what_is_not_delivered_as_usual_needs_a_play(plan: Plan) -> None:
     assert at_once(plan, opening(plan, CHUNKED, "")) is None
