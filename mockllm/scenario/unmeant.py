@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 from mockllm.core.runaway import runaway
 from mockllm.core.template import TemplateSyntax, is_template
@@ -34,6 +35,8 @@ UNASKED: Final = (
     "an embedding alone says nothing: a rule that names neither api nor path sees generating calls only; "
     "write match: {api: embeddings}"
 )
+_IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
+"""What is not percent-encoded in a path that is compared: what clients send so, some of them, and globs."""
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 
 
@@ -45,7 +48,7 @@ def unmeant(word: RuleWord | ModifierWord, vocabulary: Vocabulary) -> Unmeant:
                 yield path, FOR_EVER
         elif not word.literal and _is_template(text):
             yield path, f"match is no template: this is met by the text {text} as it stands here"
-    yield from _no_slash(word.match, ("match",))
+    yield from _no_request(word.match, ("match",))
     if isinstance(word, RuleWord):
         yield from _no_reply(word, vocabulary)
     elif not any(_says(getattr(word, name)) for name in SETTINGS):
@@ -75,14 +78,19 @@ def _texts(
             yield from _texts(getattr(value, key), (*path, alias), alias, ignore_case)
 
 
-def _no_slash(match: Match, place: Path) -> Unmeant:
-    """Paths that no request has."""
+def _no_request(match: Match, place: Path) -> Unmeant:
+    """Paths and methods that no request has."""
     for path in _spelt(match.path):
-        if path[:1] not in ("/", "*", "?", "["):
-            yield (*place, "path"), f'no request has the path {path}: it begins with "/"; write /{path}'
+        as_sent = quote(path if path[:1] in ("/", "*", "?", "[") else f"/{path}", safe=_IN_PATHS)
+        if path != as_sent:
+            begins = "" if path[:1] == as_sent[:1] else 'it begins with "/"; '
+            yield (*place, "path"), f"no request has the path {path}: {begins}write {as_sent}"
+    for method in _spelt(match.method):
+        if method != method.upper():
+            yield (*place, "method"), f"no request has the method {method}: write {method.upper()}"
     for name in ("all", "any"):
         for index, each in enumerate(getattr(match, name) or ()):
-            yield from _no_slash(each, (*place, name, index))
+            yield from _no_request(each, (*place, name, index))
 
 
 def _is_template(text: str) -> bool:
