@@ -221,16 +221,8 @@ def ready(
         print(f"  Dashboard:  {base}/dashboard{made}")
     if token.made:
         print(f"  Others than this machine steer it with the admin token that was made in {token.made}.")
-    if app.recorder is not None:
-        there = ", ".join(f"{name}: {url}" for name, url in app.recorder.upstreams.bases.items())
-        print(f"  What no rule answers is passed on ({there}) and recorded in {app.recorder.out}.")
-    if trusted is not None:
-        print(f"  HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
-    if first.everywhere:
-        named = first._replace(host=socket.gethostname()).url
-        print(f"  Containers and other machines: {named}, or this machine's address in place of its name.")
-    if alone:
-        print("  Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network.")
+    for line in _reached(first, app, trusted, alone=alone):
+        print(f"  {line}")
     if fallen_back:
         print(
             f"  No scenario files in ./{FOLDER}, so the pack `{FALLBACK}` answers; "
@@ -239,6 +231,20 @@ def ready(
     kept = app.journal
     print(f"  Journal:    the last {kept.size} requests, in {size(kept.room)} at most")
     sys.stdout.flush()
+
+
+def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> Iterator[str]:
+    """Whom it reaches, and who reaches it."""
+    if app.recorder is not None:
+        there = ", ".join(f"{name}: {url}" for name, url in app.recorder.upstreams.bases.items())
+        yield f"What no rule answers is passed on ({there}) and recorded in {app.recorder.out}."
+    if trusted is not None:
+        yield f"HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}"
+    if first.everywhere:
+        named = first._replace(host=socket.gethostname()).url
+        yield f"Containers and other machines: {named}, or this machine's address in place of its name."
+    if alone:
+        yield "Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network."
 
 
 def size(count: int) -> str:
