@@ -60,6 +60,8 @@ class Unfit(ValueError):
         self.query = query
 
 
+_UNITS: Final = {"ms": "milliseconds", "s": "seconds", "m": "minutes"}
+_NO_DURATION: Final = re.compile('"(.*)" is not a duration', re.DOTALL)
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -160,7 +162,17 @@ class Template:
 
     def failure(self, reason: str) -> TemplateFailure:
         """What to raise for a value of this template that does not fit its place."""
+        reason = _numbered(self.blocks, reason)
         return TemplateFailure(self.source, self.origin, _told(reason, self.reads), _query(self.reads))
+
+
+def _numbered(blocks: Sequence[str | Block], reason: str) -> str:
+    """Of `{{ query.delay }}ms`, whose unit the file gives, whoever asks is told of the number alone."""
+    unit = blocks[-1]
+    found = _NO_DURATION.match(reason)
+    if found is None or not isinstance(unit, str) or unit not in _UNITS or len(blocks) != 2:
+        return reason
+    return f'"{found[1].removesuffix(unit)}" is not a number of {_UNITS[unit]}'
 
 
 def _told(reason: str, reads: Sequence[Reading]) -> str:
