@@ -106,6 +106,27 @@ def test_anthropic_tells_what_is_left_of_all() -> None:
     assert headers["x-should-retry"] == "true"
 
 
+@pytest.mark.parametrize(
+    "limit", [Limit("always", retry_after=3.0), Limit("random", probability=1.0, retry_after=3.0)]
+)
+def test_what_is_refused_without_a_figure_has_no_request_left(limit: Limit) -> None:
+    failure = refusal("openai", open_account(limit), 9)
+    headers = dict(openai.CHAT.error(failure, REQUEST, STAMP).head.headers)
+    assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-reset-requests"]) == ("0", "3s")
+    failure = refusal("anthropic", open_account(limit), 9)
+    headers = dict(anthropic.MESSAGES.error(failure, REQUEST, STAMP).head.headers)
+    assert headers["anthropic-ratelimit-requests-remaining"] == "0"
+    assert headers["anthropic-ratelimit-requests-reset"] == "2027-01-15T08:00:03Z"
+    assert headers["anthropic-ratelimit-tokens-remaining"] != "0"
+
+
+def test_too_many_under_way_takes_nothing_of_the_requests_that_are_left() -> None:
+    failure = refusal("openai", used(Limit("fixed-window", concurrent=1), 0), 5)
+    assert dict(failure.headers)["x-ratelimit-remaining-requests"] == "9999"
+    failure = refusal("anthropic", used(Limit("fixed-window", concurrent=1), 0), 5)
+    assert dict(failure.headers)["anthropic-ratelimit-requests-remaining"] == "3999"
+
+
 @pytest.mark.parametrize(("provider", "headers"), [("groq", 3), ("gemini", 0), ("deepseek", 0)])
 def test_others_say_it_in_their_usual_words(provider: str, headers: int) -> None:
     failure = refusal(provider, used(Limit("fixed-window", 1), 9), 9)

@@ -50,9 +50,13 @@ def limits(standing: Standing, now: float) -> Headers:
 
 
 def refused(verdict: Verdict, standing: Standing, tokens: int, model: str | None, now: float) -> Failure:
-    """The failure of a request that a limit refuses. A bound that the limit does not have is told as unused."""
+    """The failure of a request that a limit refuses. A bound that the limit does not have is told as unused; but
+    where requests are refused and none are counted, none are left until it is told to try again."""
     headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(standing, now))}
     wait = NEVER if verdict.retry_after is None else verdict.retry_after
+    if verdict.by == "requests" and standing.requests is None and wait != NEVER:
+        headers["anthropic-ratelimit-requests-remaining"] = "0"
+        headers["anthropic-ratelimit-requests-reset"] = _time(ceil(round(now + wait, 3)))
     return Failure("rate_limit", retry_after=wait, headers=tuple(headers.items()))
 
 

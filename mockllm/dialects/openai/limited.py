@@ -38,11 +38,19 @@ def refused(verdict: Verdict, standing: Standing, tokens: int, model: str | None
             )
     if verdict.retry_after is not None:
         message += f" Please try again in {go_duration(verdict.retry_after)}."
-    headers = tuple({**dict(LIMITS), **dict(limits(standing, now))}.items())
+    headers = {**dict(LIMITS), **dict(limits(standing, now)), **_spent(verdict, standing)}
     return Failure(
         "rate_limit",
         message=f"{message} {_MORE}",
         retry_after=NEVER if verdict.retry_after is None else verdict.retry_after,
         fields={"type": bound},
-        headers=headers,
+        headers=tuple(headers.items()),
     )
+
+
+def _spent(verdict: Verdict, standing: Standing) -> dict[str, str]:
+    """Where requests are refused and none are counted, none are left until it is told to try again."""
+    if verdict.by != "requests" or standing.requests is not None or verdict.retry_after is None:
+        return {}
+    reset = go_duration(verdict.retry_after)
+    return {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": reset}
