@@ -69,6 +69,8 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
     if "cannot start any token" in problem:
         if char == "\t":
             return at, "a tab; YAML is indented with spaces only"
+        if char and char in "|>":
+            return at, "a block text (| or >) cannot stand between brackets; write keys in lines of their own"
         return at, f'an unquoted text cannot begin with "{char}"; {in_quotes(_value(lines, at))}'
     if "alias" in context or "anchor" in context:
         return (
