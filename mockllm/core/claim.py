@@ -8,7 +8,7 @@ Two counts stand for each rule or modifier and scope. *Tries*: its match held an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -64,7 +64,7 @@ TURNS: Final[tuple[Turned, ...]] = ("used up", "skipped", "not its turn")
 """What is a turn all the same, though it was not answered."""
 
 
-class Candidate(NamedTuple):
+class Candidate(Struct, frozen=True):
     """One rule or modifier that matched. `key` names its counts (id and digest), `scope` whose they are.
     `draws` is the key of its randomness: its id alone, so that editing an answer does not change its draws."""
 
@@ -96,7 +96,7 @@ Models: TypeAlias = Literal["any", "strict"]
 """Which models a rule answers: any, or those alone that are known."""
 
 
-class Claim(NamedTuple):
+class Claim(Struct, frozen=True):
     """`rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched.
     `invalid` tells whether the request fails a validation; it is asked at most once. `unknown` tells whether it
     asks for a model that is not known; `tokens` how many it takes of a limit. `now` is the request's time, in
@@ -118,7 +118,7 @@ class Claim(NamedTuple):
         return self.invalid(winner.validation) or (winner.known_models and self.unknown())
 
 
-class Turn(NamedTuple):
+class Turn(Struct, frozen=True):
     """A candidate that was let through, with its counts before this request; `given` are its answers."""
 
     candidate: Candidate
@@ -126,7 +126,7 @@ class Turn(NamedTuple):
     given: int
 
 
-class Bounds(NamedTuple):
+class Bounds(Struct, frozen=True):
     """What the limits and loads on a request said of it, and what they stand at now. `by` is the one that refused
     it, with its `verdict` (None where it was a load); else the answer is held back for `wait` seconds, and its
     own waits are `slowdown` times as long. `tokens` is what it takes of a limit."""
@@ -153,7 +153,7 @@ class Lease(Protocol):
 Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "miss"]
 
 
-class Settled(NamedTuple):
+class Settled(Struct, frozen=True):
     """What was decided. `outcome`: `rule` answers; a `modifier`'s error does; it is `limited`, or `overloaded`,
     by a modifier; the request is `invalid`; or a `miss`. `refused` are the rules that matched and did not
     answer, with why. `number` is the request's number in its scope. `bounds` where limits or loads were asked,

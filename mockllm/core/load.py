@@ -7,7 +7,6 @@ that the ends of all others tell when there is room for one more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -27,7 +26,7 @@ class Load(Struct, frozen=True):
     queue: int = 0
 
 
-class Admission(NamedTuple):
+class Admission(Struct, frozen=True):
     """How an answer is let in: after so many seconds, with all its waits so many times as long."""
 
     wait: float = 0.0

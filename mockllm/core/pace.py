@@ -6,7 +6,7 @@ seconds, counted from one deadline to the next, so that no delay of the machine 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final, Literal
 
@@ -45,25 +45,33 @@ def gaps(pace: Pace, sizes: Sequence[float], random: Random, usage: Usage = UNRE
     `usage` goes a `ttft` that depends on the input."""
     if not sizes:
         return []
-    between = [_gap(pace, size, random) + _jitter(pace, random) for size in sizes[1:]]
+    gap, jitter = _gap(pace, random), _jitter(pace, random)
+    between = [gap(size) + jitter() for size in sizes[1:]]
     first = pace.ttft.seconds(usage) if isinstance(pace.ttft, InputTime) else pace.ttft or 0.0
-    return [wait * pace.slowdown for wait in (first, *between)]
+    slow = pace.slowdown
+    return [wait * slow for wait in (first, *between)]
 
 
-def _gap(pace: Pace, size: float, random: Random) -> float:
-    if pace.tokens_per_second:
-        return size / pace.tokens_per_second
-    if pace.itl is None:
-        return 0.0
-    return pace.itl.draw(random) if isinstance(pace.itl, Distribution) else pace.itl
+def _gap(pace: Pace, random: Random) -> Callable[[float], float]:
+    """What gives the gap before a beat of so many tokens."""
+    speed, itl = pace.tokens_per_second, pace.itl
+    if speed:
+        return lambda size: size / speed
+    if isinstance(itl, Distribution):
+        draw = itl.draw
+        return lambda size: draw(random)
+    return lambda size: itl or 0.0
 
 
-def _jitter(pace: Pace, random: Random) -> float:
-    if not pace.jitter:
-        return 0.0
-    return (
-        pace.jitter.draw(random) if isinstance(pace.jitter, Distribution) else random.uniform(0, pace.jitter)
-    )
+def _jitter(pace: Pace, random: Random) -> Callable[[], float]:
+    jitter = pace.jitter
+    if not jitter:
+        return float
+    if isinstance(jitter, Distribution):
+        draw = jitter.draw
+        return lambda: draw(random)
+    uniform = random.uniform
+    return lambda: uniform(0, jitter)
 
 
 def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
@@ -78,16 +86,16 @@ def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
     said = 0
     replaced = False
     for step in plan.steps:
-        if isinstance(step, Wait) and step.scripted:
+        if type(step) is Data:
+            beat = step.beat
+            if beat > said and step.kind == "say":
+                gap = 0.0 if replaced else sum(waits[said:beat])
+                if gap > 0.0:
+                    steps.append(Wait(gap, said))
+                said, replaced = beat, False
+        elif type(step) is Wait and step.scripted:
             replaced = True
-            steps.append(replace(step, seconds=step.seconds * slowdown))
-            continue
-        if isinstance(step, Data) and step.kind == "say" and step.beat > said:
-            gap = 0.0 if replaced else sum(waits[said : step.beat])
-            if gap > 0.0:
-                steps.append(Wait(gap, said))
-            said = step.beat
-            replaced = False
+            step = replace(step, seconds=step.seconds * slowdown)
         steps.append(step)
     return replace(plan, steps=tuple(steps))
 

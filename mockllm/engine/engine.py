@@ -215,9 +215,9 @@ class Engine:
         override = request.override
         if type(override) is Override:
             if override.seed is not None:
-                made = made._replace(seed=override.seed)
+                made = replace(made, seed=override.seed)
             if override.rule is not None:
-                made = made._replace(rules=[self._claims.candidate(override.rule, request)])
+                made = replace(made, rules=[self._claims.candidate(override.rule, request)])
         settled = self.state.settle(made) if count else self.state.peek(made)
         if type(override) is Override and override.place is not None:
             settled = replaying.put(settled, made, override.place)

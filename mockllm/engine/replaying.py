@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from mockllm.core.claim import Claim, Settled, Turn
 
 _SEED: Final = re.compile(r"(-?[0-9]{1,19})(?:@([0-9]{1,15})((?:,[rm][0-9]{1,5}:[0-9]{1,15}:[0-9]{1,15})*))?")
@@ -62,12 +64,12 @@ def put(settled: Settled, claim: Claim, place: Place) -> Settled:
         for number, candidate in enumerate(claim.modifiers)
         if candidate.guard is None or ("m", number) in place.turns
     ]
-    said = settled._replace(rule=rule, modifiers=modifiers, number=place.number)
+    said = replace(settled, rule=rule, modifiers=modifiers, number=place.number)
     if any(turn.candidate.error for turn in modifiers):
-        return said._replace(outcome="modifier")
+        return replace(said, outcome="modifier")
     if claim.refused(rule.candidate if rule else None):
-        return said._replace(outcome="invalid")
-    return said._replace(outcome="rule" if rule else "miss")
+        return replace(said, outcome="invalid")
+    return replace(said, outcome="rule" if rule else "miss")
 
 
 def _rule(claim: Claim, place: Place) -> Turn | None:

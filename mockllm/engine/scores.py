@@ -8,7 +8,9 @@ anew, from its second time on it is kept, and what a score gives is compared bef
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from mockllm.core.cutting import count
 from mockllm.core.encoder import Said
@@ -26,7 +28,7 @@ SEEN: Final = 10_000
 """How many streams are remembered to have been asked for once, or to have no score."""
 
 
-class Stream(NamedTuple):
+class Stream(Struct, frozen=True):
     """A stream without times: its plan, and what its beats say, for pace. `sizes`: see `sizes`, where known."""
 
     plan: Plan
@@ -34,7 +36,7 @@ class Stream(NamedTuple):
     sizes: Sequence[float] | None = None
 
 
-class Kept(NamedTuple):
+class Kept(Struct, frozen=True):
     """See `Stream`."""
 
     score: Score

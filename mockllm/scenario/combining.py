@@ -36,6 +36,8 @@ SELF: Final[Owner] = -1
 """What answers: the rule, or one of its steps."""
 RULE: Final[Owner] = -2
 """The rule behind a step that answers."""
+NOBODY: Final[Owner] = -3
+"""Of a constant: whose it is makes no difference, for nothing is to be evaluated."""
 Contexts: TypeAlias = Callable[[Owner], Context]
 T = TypeVar("T")
 
@@ -73,8 +75,18 @@ def combine(settings: Sequence[tuple[Owner, Settings]]) -> Sending:
             stream = each.stream
         for fault in each.faults or ():
             faults += [(owner, getattr(fault, name)) for name in fault.model_fields_set]
-    won = (tuple(delays), tuple(pace.values()), tuple(slowdowns), tuple(headers.values()))
-    return Sending(*won, stream, tuple(faults), is_static(won) and is_static(faults))
+    own = (
+        tuple((_owner(owner, value), value) for owner, value in delays),
+        tuple((key, _owner(owner, value), value) for key, owner, value in pace.values()),
+        tuple((_owner(owner, value), value) for owner, value in slowdowns),
+        tuple((name, _owner(owner, value), value) for name, owner, value in headers.values()),
+    )
+    struck = tuple((_owner(owner, fault), fault) for owner, fault in faults)
+    return Sending(*own, stream, struck, is_static(own) and is_static(struck))
+
+
+def _owner(owner: Owner, value: object) -> Owner:
+    return NOBODY if is_static(value) else owner
 
 
 def _merge_pace(pace: dict[str, tuple[str, Owner, Any]], owner: Owner, word: PaceWord) -> None:
@@ -144,7 +156,7 @@ def chunk_size(sending: Sending, contexts: Contexts, default: ChunkSize) -> Chun
 
 
 def _value(value: T, contexts: Contexts, owner: Owner, place: str) -> T:
-    """What a setting comes to; a constant asks for no context."""
-    if is_static(value):
+    """What a setting comes to."""
+    if owner == NOBODY:
         return value
     return evaluate(value, contexts(owner).at(f"rule.{place}" if owner == RULE else place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.claim import Candidate, Claim, Guard, Lease, Settled
 from mockllm.core.during import During
@@ -18,7 +19,7 @@ PLACE = Limit("fixed-window", concurrent=1)
 
 
 def modifier(key: str, scope: str = "", **more: Any) -> Candidate:
-    return Candidate(0, key, key, scope, None)._replace(**more)
+    return Candidate(0, key, key, scope, None, **more)
 
 
 def asked(
@@ -113,7 +114,7 @@ def test_tokens_are_counted_only_where_a_limit_has_them() -> None:
         raise AssertionError("the body was read for nothing")
 
     memory = Memory()
-    claim = asked(modifier("a", limit=ONE))._replace(tokens=untouched)
+    claim = replace(asked(modifier("a", limit=ONE)), tokens=untouched)
     assert memory.settle(claim).outcome == "miss"
     counted = asked(modifier("b", limit=Limit("fixed-window", tokens=10)), tokens=7)
     assert outcomes(memory, counted, counted) == ["miss", "limited"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.claim import Candidate, Claim, Guard, Settled
 from mockllm.state.memory import Memory
@@ -35,9 +36,9 @@ def told(settled: Settled) -> tuple[str, str | None, list[object]]:
 
 def test_a_model_that_is_not_known_is_refused_by_those_alone_that_know_it_not() -> None:
     for known, outcome in ((True, "invalid"), (False, "rule")):
-        asked = claim([candidate("r")._replace(known_models=known)])._replace(unknown=lambda: True)
+        asked = replace(claim([replace(candidate("r"), known_models=known)]), unknown=lambda: True)
         assert Memory().settle(asked).outcome == outcome
-    assert Memory().settle(claim([candidate("r")._replace(known_models=True)])).outcome == "rule"
+    assert Memory().settle(claim([replace(candidate("r"), known_models=True)])).outcome == "rule"
 
 
 def test_the_first_that_is_let_through_answers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from mockllm.core.claim import Candidate, Claim, Guard
 from mockllm.core.remembered import Memo, Stored
 from mockllm.state.sessions import Sessions
@@ -98,9 +100,9 @@ def test_a_clock_that_is_put_back_ends_nothing() -> None:
 def test_a_session_keeps_so_many_scopes_at_most() -> None:
     sessions = Sessions()
     for number in range(3000):
-        sessions.settle(claim("a")._replace(rules=[RULE._replace(scope=str(number))]))
-    assert sessions.settle(claim("a")._replace(rules=[RULE._replace(scope="2999")])).outcome == "miss"
-    assert sessions.settle(claim("a")._replace(rules=[RULE._replace(scope="0")])).outcome == "rule"
+        sessions.settle(replace(claim("a"), rules=[replace(RULE, scope=str(number))]))
+    assert sessions.settle(replace(claim("a"), rules=[replace(RULE, scope="2999")])).outcome == "miss"
+    assert sessions.settle(replace(claim("a"), rules=[replace(RULE, scope="0")])).outcome == "rule"
 
 
 def test_totals_are_of_all_sessions_together() -> None:

@@ -6,19 +6,21 @@ Also how several limits on one request become one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 Bound: TypeAlias = Literal["requests", "tokens", "concurrent"]
 
 
-class Cost(NamedTuple):
+class Cost(Struct, frozen=True):
     """What one request takes: itself, and so many tokens. `draw` in [0, 1) is what `random` goes by."""
 
     tokens: int = 0
     draw: float = 0.0
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True):
     """Whether a request may pass; times in seconds.
 
     `delay`: how long it waits before it does (a leaky bucket's queue). `retry_after`: after which time the
@@ -32,7 +34,7 @@ class Verdict(NamedTuple):
     by: Bound | None = None
 
 
-class Gauge(NamedTuple):
+class Gauge(Struct, frozen=True):
     """What one bound stands at. `limit` is the most that can remain; `reset` the seconds until it does."""
 
     limit: int
@@ -42,7 +44,7 @@ class Gauge(NamedTuple):
     """The seconds for which the limit is given."""
 
 
-class Standing(NamedTuple):
+class Standing(Struct, frozen=True):
     """What a limit stands at; None where it has no such bound."""
 
     requests: Gauge | None = None

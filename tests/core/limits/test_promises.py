@@ -7,8 +7,9 @@ from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from mockllm.core.limits import Account, Cost, Limit, Strategy, open_account
+from mockllm.core.limits import Account, Cost, Gauge, Limit, Standing, Strategy, open_account
 
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
@@ -97,7 +98,8 @@ def test_what_remains_passes_and_one_more_does_not(
     account = open_account(limit)
     passing(account, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals) + later
-    requests, tokens = account.standing(now)
+    standing = account.standing(now)
+    requests, tokens = standing.requests, standing.tokens
     if requests is not None:
         assert 0 <= requests.remaining <= requests.limit
         assert bool(requests.remaining) == (account.ask(now, Cost(0)).allowed)
@@ -105,6 +107,11 @@ def test_what_remains_passes_and_one_more_does_not(
         assert 0 <= tokens.remaining <= tokens.limit
         assert account.ask(now, Cost(tokens.remaining)).allowed
         assert not account.ask(now, Cost(tokens.remaining + 1)).allowed
+
+
+def bounds(standing: Standing) -> list[Gauge]:
+    """Those that there are."""
+    return [each for each in (standing.requests, standing.tokens) if each is not None]
 
 
 @PATIENT
@@ -115,10 +122,9 @@ def test_after_the_reset_that_is_told_everything_remains(
     account = open_account(limit)
     passing(account, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals)
-    for before in account.standing(now):
-        if before is not None:
-            after = [each for each in account.standing(now + before.reset + 1e-6) if each is not None]
-            assert any(each == before._replace(remaining=before.limit, reset=0.0) for each in after)
+    for before in bounds(account.standing(now)):
+        after = bounds(account.standing(now + before.reset + 1e-6))
+        assert any(each == replace(before, remaining=before.limit, reset=0.0) for each in after)
 
 
 def most(passed: list[tuple[float, int]], window: float, *, tokens: bool) -> int:
