@@ -26,7 +26,7 @@ def run(given: argparse.Namespace) -> int:
     for name, text in contents().items():
         target = given.folder / name
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             with target.open("x", encoding="utf-8") as file:
                 file.write(text)
         except FileExistsError:
@@ -38,6 +38,14 @@ def run(given: argparse.Namespace) -> int:
             print(target)
     print("\n" + following(given.folder))
     return 1 if there else 0
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it. Raises BadOption where something else has its name."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise BadOption(f"{folder}: is there already, and is no folder") from None
 
 
 def contents() -> dict[str, str]:

@@ -351,7 +351,10 @@ def fallen_back(values: Mapping[str, Any]) -> bool:
     """Whether nothing was asked for and nothing is there, so that the pack `default` answers."""
     if values["scenarios"] or _packs(values) or values.get("record_misses"):
         return False
-    return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
+    try:
+        return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
+    except OSError:  # whoever loads it tells why
+        return False
 
 
 def default_noted(values: Mapping[str, Any]) -> None:

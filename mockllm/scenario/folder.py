@@ -40,13 +40,21 @@ def _files(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 real = os.path.realpath(entry.path)
                 below = Path(entry.path)
                 if real not in above and not is_pack(below):  # a link to a folder above would never end
                     yield from _files(below, f"{prefix}{entry.name}/", (*above, real))
             elif entry.name.endswith(SUFFIXES) and (prefix or entry.name != MANIFEST):
                 yield f"{prefix}{entry.name}"
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """A link that leads to itself is none: whoever reads it as a file is told so."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def linked_from(folder: Path, files: list[str]) -> set[str]:

@@ -46,6 +46,18 @@ def test_where_nothing_is_the_default_pack_is_told(capsys: pytest.CaptureFixture
     assert told.out.startswith("ok: ")
 
 
+def test_folders_without_end_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("scenarios", *["a"] * 70).mkdir(parents=True)
+    assert run() == 2
+    assert "more than 64 folders below each other" in capsys.readouterr().out
+
+
+def test_a_link_to_itself_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("scenarios/a.yaml").symlink_to("a.yaml")
+    assert run() == 2
+    assert capsys.readouterr().out.startswith("scenarios/a.yaml: cannot be read: Too many levels of symbolic")
+
+
 def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     write(GOOD)
     assert run() == 0

@@ -54,6 +54,17 @@ def test_nothing_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
     assert "scenarios/hello.yaml: is there already, and stays as it is" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("link", [False, True], ids=["a file", "a link to nowhere"])
+def test_a_name_that_is_no_folder_is_told(link: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    if link:
+        Path("scenarios").symlink_to("nowhere")
+    else:
+        Path("scenarios").write_text("x", encoding="utf-8")
+    assert run("init") == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "mockllm: scenarios: is there already, and is no folder\n")
+
+
 def test_a_folder_that_cannot_be_made_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     Path("taken").write_text("", encoding="utf-8")
     assert run("init", "taken") == 2

@@ -58,6 +58,12 @@ def test_a_config_map_counts_once_and_follows_the_swap(tmp_path: Path) -> None:
     assert read_reference(str(tmp_path), "a.yaml", "answer.md") == b"..2026_2/answer.md"
 
 
+def test_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to("a.yaml")
+    (tmp_path / "b.txt").symlink_to("b.txt")
+    assert scenario_files(tmp_path) == ["a.yaml"]
+
+
 def test_links_to_folders_are_followed_but_never_in_circles(tmp_path: Path) -> None:
     home = made(tmp_path / "home", "a.yaml", "sub/b.yaml")
     made(tmp_path, "elsewhere/c.yaml")
