@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from mockllm.cli.staying import staying
 
 pytest.register_assert_rewrite(
     "tests.faults.bench", "tests.faults.cells", "tests.faults.expected", "tests.faults.expected_meaning"
 )
 """Assertions in the files beside these tests tell what they compare, as those in tests do."""
+LONG = (
+    "test_wheel.py",
+    "test_older_sdks.py",
+    "test_plugin_sdk.py",
+    "test_testing_page.py",
+    "test_sessions_page.py",
+    "test_js_sdks.py",
+)
+"""Files with tests that start others' programs and wait for them, for half a minute where the machine is busy."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,3 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
     given = config.getoption("--transcripts")
     if given is not None:
         os.environ["MOCKLLM_TRANSCRIPTS"] = str(Path(given).absolute())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected, all tests and all that they import, stays to the end. To look through it for garbage takes a
+    quarter of the time in which it is made, and longer than most tests where one of them asks for it."""
+    with staying():
+        return (yield)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first: of parallel workers one would go on with them when the others have nothing left."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))

@@ -8,7 +8,6 @@ swapped link or a doubled event cost nothing, and nothing is lost between two wa
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -157,16 +156,7 @@ class Reload:
             added, self._watched = watched - self._watched, watched
             self._built = await asyncio.to_thread(_stood_on, watched, added, found, began)
         self._report(rebuilt)
-        self._sweep()
         return True
-
-    def _sweep(self) -> None:
-        """The new engine lives on, so the collector need not walk it. Where no answer is being given that
-        would feel it, what is left of the old one is swept out before."""
-        if not self._app.running:
-            gc.unfreeze()
-            gc.collect()
-        gc.freeze()
 
     def _report(self, rebuilt: Rebuilt) -> None:
         """A line for the swap, and each mistake or warning once: again only when it has changed."""

@@ -11,20 +11,14 @@ from mockllm.cli.staying import staying
 
 def test_the_collector_rests_and_what_was_made_is_not_looked_through() -> None:
     before = gc.get_freeze_count()
-    try:
-        with staying():
-            assert not gc.isenabled()
-            made = [[] for _ in range(1000)]  # type: ignore[var-annotated]
-        assert gc.isenabled()
-        assert gc.get_freeze_count() >= before + len(made)
-    finally:
-        gc.unfreeze()
+    with staying():
+        assert not gc.isenabled()
+        made = [[] for _ in range(1000)]  # type: ignore[var-annotated]
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= before + len(made)
 
 
 def test_it_works_again_where_a_start_fails() -> None:
-    try:
-        with pytest.raises(ZeroDivisionError), staying():
-            _ = 1 / 0
-        assert gc.isenabled()
-    finally:
-        gc.unfreeze()
+    with pytest.raises(ZeroDivisionError), staying():
+        _ = 1 / 0
+    assert gc.isenabled()

@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from tests.process import environment
+from tests.testing.inner_runs import PLUGINS
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-INSTALLED = any(each.name == "mockllm_server" for each in entry_points(group="pytest11"))
-PLUGINS = [*(() if INSTALLED else ("-p", "mockllm.testing.plugin")), "-p", "no:langsmith_plugin"]
 INI = """\
 [pytest]
 mockllm_strict = true

@@ -237,7 +237,6 @@ def test_what_a_new_engine_stands_on_is_watched_from_then_on(tmp_path: Path) -> 
 
     async def main() -> None:
         world = World(first)
-        world.app.running = 1  # an answer is being given: nothing is swept
         world.watched = frozenset({first, second})
         (first / "a.yaml").write_text("1")
         assert await world.reload.look()
