@@ -33,7 +33,7 @@ from mockllm.server.journal import Journal
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
 from mockllm.server.metrics import Metrics
-from mockllm.server.player import Play, at_once, perform
+from mockllm.server.player import Play, at_once, perform, takes_time
 from mockllm.server.seen import NO_HEADERS, Left, Seen, short
 from mockllm.server.sink import SocketSink
 from mockllm.server.target import clean
@@ -129,7 +129,7 @@ class App:
         data = None
         if isinstance(answer.made, Stencil) and asked is ORDINARY:
             data = sealed(answer.made, answer.said, self._dates.bytes_at(now), extra)
-        if data is None:
+        if data is None and not takes_time(answer.made):
             plan = answer.plan
             start = opening(plan, asked, self._dates.at(now), extra)
             data = at_once(plan, start) if start.keep_alive else None

@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from mockllm.core.framing import Item, flowing, framed
 from mockllm.core.plan import USUAL, Bare, Cut, Framing, Plan, Raw, Wait
+from mockllm.core.stencil import Stencil
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 
@@ -194,6 +195,18 @@ def script(plan: Plan) -> Iterator[Item]:
             yield from (item[at : at + SLICE_BYTES] for at in range(0, len(item), SLICE_BYTES))
         else:
             yield item
+
+
+def takes_time(made: Plan | Stencil) -> bool:
+    """Whether an answer has a wait or a cut in it: for one that has, its head and first chunk need not be made in
+    vain."""
+    if made.delay > 0:
+        return True
+    steps = made.pieces if isinstance(made, Stencil) else made.steps
+    for step in steps:  # noqa: SIM110 - a third of what any() with a generator takes
+        if type(step) is Wait or type(step) is Cut:
+            return True
+    return False
 
 
 def at_once(plan: Plan, opening: Opening) -> bytes | None:

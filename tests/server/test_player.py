@@ -22,8 +22,9 @@ from mockllm.core.plan import (
     Step,
     Wait,
 )
+from mockllm.core.stencil import NotedIds, cut
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Ending, Play, Sink, at_once, perform
+from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Ending, Play, Sink, at_once, perform, takes_time
 from mockllm.server.wire import Asked, opening
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock, world
@@ -356,3 +357,21 @@ def test_performed_a_full_sink_is_waited_for(plan: Plan) -> None:
 def test_performed_for_nobody_it_says_so(plan: Plan) -> None:
     with pytest.raises(ConnectionResetError):
         asyncio.run(_performed(plan, gone=True))
+
+
+@pytest.mark.parametrize(
+    ("steps", "delay", "takes"),
+    [
+        ((Data(b"x", 1, "say"), Raw(b"y", 1)), 0.0, False),
+        ((), 0.0, False),
+        ((), 0.5, True),
+        ((Data(b"x", 1, "say"), Wait(0.1, 1), Data(b"y", 2, "say")), 0.0, True),
+        ((Data(b"x", 1, "say"), Cut("close", 1)), 0.0, True),
+    ],
+    ids=["bytes alone", "nothing", "a delay", "a wait", "a cut"],
+)
+def test_what_takes_time_is_known_beforehand(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
+    plan = Plan(Head(200, ()), steps, Framing.SSE, delay)
+    assert takes_time(plan) is takes
+    assert takes_time(cut(plan, NotedIds())) is takes
+    assert takes is (at_once(plan, opening(plan, Asked(), "")) is None)
