@@ -58,7 +58,8 @@ class Failure(Struct, frozen=True):
 
     `fields` is merged into the provider's inner error object as written; where all its keys are names of
     dialects, each dialect takes its own (`for_dialect`). `retry_after` is in seconds, or NEVER; `limit` is how
-    many tokens the context holds, which `context_length` tells.
+    many tokens the context holds, which `context_length` tells; `quota` is what a limit refused: `requests` or
+    `tokens`, how many there are, in how many seconds.
     """
 
     type: str
@@ -68,6 +69,7 @@ class Failure(Struct, frozen=True):
     fields: Mapping[str, Json] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     limit: int | None = None
+    quota: tuple[str, int, float] | None = None
 
     def again(self, usual: float | None = None) -> float | None:
         """In how many seconds to try again, told where one is told: the failure's own, else what is usual."""

@@ -105,12 +105,21 @@ def refused(
     if said is not None:
         return said(verdict, standing, tokens, model, now)
     headers = limit_headers(provider, standing, now)
+    quota = _quota(verdict, standing)
     if verdict.retry_after is not None:
-        return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers)
+        return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers, quota=quota)
     message = (
         f"Request too large for model {model}: it takes {_amount(verdict, tokens)}, more than the limit."
     )
-    return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers)
+    return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers, quota=quota)
+
+
+def _quota(verdict: Verdict, standing: Standing) -> tuple[str, int, float] | None:
+    """What was refused, with its figures; None where nothing is counted."""
+    gauge = standing.tokens if verdict.by == "tokens" else standing.requests
+    return (
+        None if gauge is None or verdict.by == "concurrent" else (verdict.by or "", gauge.limit, gauge.window)
+    )
 
 
 def _amount(verdict: Verdict, tokens: int) -> str:

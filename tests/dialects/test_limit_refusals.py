@@ -127,6 +127,22 @@ def test_too_many_under_way_takes_nothing_of_the_requests_that_are_left() -> Non
     assert dict(failure.headers)["anthropic-ratelimit-requests-remaining"] == "3999"
 
 
+@pytest.mark.parametrize(
+    ("account", "tokens", "quota"),
+    [
+        (used(Limit("fixed-window", 1, window=86400.0), 9), 9, ("requests", 1, 86400.0)),
+        (used(Limit("token-bucket", tokens=60), 50), 30, ("tokens", 60, 60.0)),
+        (used(Limit("token-bucket", tokens=60), 0), 90, ("tokens", 60, 60.0)),
+        (open_account(Limit("always")), 9, None),
+        (used(Limit("fixed-window", 3, concurrent=1), 9), 9, None),
+    ],
+)
+def test_a_failure_knows_what_was_refused(
+    account: Account, tokens: int, quota: tuple[str, int, float] | None
+) -> None:
+    assert refusal("gemini", account, tokens).quota == quota
+
+
 @pytest.mark.parametrize(("provider", "headers"), [("groq", 3), ("gemini", 0), ("deepseek", 0)])
 def test_others_say_it_in_their_usual_words(provider: str, headers: int) -> None:
     failure = refusal(provider, used(Limit("fixed-window", 1), 9), 9)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
@@ -125,6 +126,21 @@ ROWS: Final[Mapping[str, Row]] = {
     "bad_gateway": Row(502, "UNAVAILABLE", "Bad gateway."),
     "timeout": Row(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
+DAY: Final = 86_400.0
+_COUNTED: Final = {
+    ("requests", False): ("generate_requests_per_model", "GenerateRequestsPerMinutePerProjectPerModel"),
+    ("requests", True): ("generate_requests_per_model_per_day", "GenerateRequestsPerDayPerProjectPerModel"),
+    ("tokens", False): (
+        "generate_content_paid_tier_input_token_count",
+        "GenerateContentPaidTierInputTokensPerModelPerMinute",
+    ),
+    ("tokens", True): (  # inferred
+        "generate_content_paid_tier_input_token_count",
+        "GenerateContentPaidTierInputTokensPerModelPerDay",
+    ),
+}
+"""What a scenario's limit counts, by the day or in less: metric and id. Clients tell by these whether a retry
+helps today."""
 _EXHAUSTED: Final = Row(
     429,
     "RESOURCE_EXHAUSTED",
@@ -212,7 +228,7 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
     }
     details = [*_quota(row, request), *(_placed(detail, request) for detail in row.details)]
     if wait is not None:
-        details.append({"@type": f"{TYPE}RetryInfo", "retryDelay": f"{wait:g}s"})
+        details.append({"@type": f"{TYPE}RetryInfo", "retryDelay": f"{_exact(wait)}s"})
     if details or request.numbered:
         made["details"] = details
     return {"error": {**made, **failure.fields}}
@@ -235,7 +251,11 @@ def _row(failure: Failure, request: GeminiRequest) -> Row:
         return VERTEX.get(failure.type, ROWS[failure.type])
     if failure.type == "authentication" and request.api_key is None:
         return _UNREGISTERED
-    return ROWS[failure.type]
+    row = ROWS[failure.type]
+    if failure.quota is None:
+        return row
+    bound, limit, window = failure.quota
+    return replace(row, quota=(*_COUNTED[bound, window >= DAY], limit))
 
 
 def _message(row: Row, failure: Failure, request: GeminiRequest, wait: float | None) -> str:
@@ -253,8 +273,20 @@ def _message(row: Row, failure: Failure, request: GeminiRequest, wait: float | N
         tokens=tokens,
         metric=f"{SERVICE}/{metric}",
         limit=limit,
-        wait=f"{wait:g}" if wait is not None else "",
+        wait=_wait(wait) if wait is not None else "",
     )
+
+
+def _wait(seconds: float) -> str:
+    """As the message says it, but for the last `s`: 59.9, 1h52m56.4."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + _exact(rest)
+
+
+def _exact(seconds: float) -> str:
+    """To the millisecond: less would be too little."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
 def _quota(row: Row, request: GeminiRequest) -> list[dict[str, Any]]:

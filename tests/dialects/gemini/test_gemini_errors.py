@@ -53,6 +53,57 @@ def test_every_named_error_has_a_row() -> None:
     assert set(ROWS) == set(NAMED) == {row[0] for row in CASES} | BLOCKED
 
 
+@pytest.mark.parametrize(
+    ("quota", "metric", "id"),
+    [
+        (
+            ("requests", 15, 60.0),
+            "generate_requests_per_model",
+            "GenerateRequestsPerMinutePerProjectPerModel",
+        ),
+        (
+            ("requests", 15, 86400.0),
+            "generate_requests_per_model_per_day",
+            "GenerateRequestsPerDayPerProjectPerModel",
+        ),
+        (
+            ("tokens", 15, 60.0),
+            "generate_content_paid_tier_input_token_count",
+            "GenerateContentPaidTierInputTokensPerModelPerMinute",
+        ),
+        (
+            ("tokens", 15, 86400.0),
+            "generate_content_paid_tier_input_token_count",
+            "GenerateContentPaidTierInputTokensPerModelPerDay",
+        ),
+    ],
+)
+def test_what_a_limit_refused_is_told_with_its_figures(
+    quota: tuple[str, int, float], metric: str, id: str
+) -> None:
+    error = body_of(GENERATE.error(Failure("rate_limit", retry_after=1.5, quota=quota), generate(), STAMP))
+    violation = error["error"]["details"][1]["violations"][0]
+    named = f"generativelanguage.googleapis.com/{metric}"
+    assert (violation["quotaMetric"], violation["quotaId"], violation["quotaValue"]) == (named, id, "15")
+    assert f"metric: {named}, limit: 15, model: gemini" in error["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said", "told"),
+    [
+        (59.984, "59.984s", "59.984s"),
+        (60.0, "1m0s", "60s"),
+        (6776.409, "1h52m56.409s", "6776.409s"),
+        (86399.944, "23h59m59.944s", "86399.944s"),
+        (3600.5, "1h0m0.5s", "3600.5s"),
+    ],
+)
+def test_a_wait_is_told_to_the_millisecond(seconds: float, said: str, told: str) -> None:
+    error = body_of(GENERATE.error(Failure("rate_limit", retry_after=seconds), generate(), STAMP))["error"]
+    assert error["message"].endswith(f"Please retry in {said}.")
+    assert error["details"][-1]["retryDelay"] == told
+
+
 def test_how_long_to_wait_stands_in_the_details() -> None:
     plan = GENERATE.error(Failure("rate_limit", retry_after=0.05), generate(), STAMP)
     error = body_of(plan)["error"]
