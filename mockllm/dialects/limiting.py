@@ -38,6 +38,11 @@ def seconds(time: float) -> str:
     return str(ceil(time))
 
 
+def exact(time: float) -> str:
+    """In seconds, to the millisecond, as Google writes it: less would be too little."""
+    return f"{time:.3f}".rstrip("0").rstrip(".")
+
+
 def milliseconds(time: float) -> str:
     """In whole milliseconds, rounded up."""
     return str(ceil(round(time * 1000, 3)))

@@ -18,6 +18,7 @@ from mockllm.core.request import Request
 from mockllm.dialects.anthropic.errors import error_plan, retry
 from mockllm.dialects.anthropic.families import DEFAULT_MODEL
 from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.limiting import exact
 
 _JSON: Final = (("content-type", "application/json; charset=UTF-8"),)
 _TYPE: Final = "type.googleapis.com/google.rpc."
@@ -100,7 +101,7 @@ def _details(row: Row, failure: Failure) -> list[Json]:
         details.append({"@type": f"{_TYPE}ErrorInfo", **info})
     wait = failure.again()
     if wait is not None:
-        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{wait:g}s"})
+        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{exact(wait)}s"})
     return details
 
 

@@ -22,6 +22,7 @@ from mockllm.dialects.gemini.families import DEFAULT_MODEL
 from mockllm.dialects.gemini.generate_request import GeminiRequest, google
 from mockllm.dialects.gemini.headers import EVENTS, JSON, STREAM, TIER
 from mockllm.dialects.gemini.wire import line, page
+from mockllm.dialects.limiting import exact
 
 TYPE: Final = "type.googleapis.com/google.rpc."
 SERVICE: Final = "generativelanguage.googleapis.com"
@@ -228,7 +229,7 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
     }
     details = [*_quota(row, request), *(_placed(detail, request) for detail in row.details)]
     if wait is not None:
-        details.append({"@type": f"{TYPE}RetryInfo", "retryDelay": f"{_exact(wait)}s"})
+        details.append({"@type": f"{TYPE}RetryInfo", "retryDelay": f"{exact(wait)}s"})
     if details or request.numbered:
         made["details"] = details
     return {"error": {**made, **failure.fields}}
@@ -281,12 +282,7 @@ def _wait(seconds: float) -> str:
     """As the message says it, but for the last `s`: 59.9, 1h52m56.4."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
-    return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + _exact(rest)
-
-
-def _exact(seconds: float) -> str:
-    """To the millisecond: less would be too little."""
-    return f"{seconds:.3f}".rstrip("0").rstrip(".")
+    return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + exact(rest)
 
 
 def _quota(row: Row, request: GeminiRequest) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Final
 from mockllm.core.chance import Ids
 from mockllm.core.json import Json
 from mockllm.core.reply import Choice
+from mockllm.dialects.limiting import exact
 from mockllm.dialects.openai.errors import Row, Rows
 from mockllm.dialects.vendors.chat import Wire
 from mockllm.dialects.vendors.vendor import DIGITS, Errors, Form, Id, Vendor
@@ -103,7 +104,7 @@ def _envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 
 
 def _details(seconds: float) -> list[Json]:
-    return [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{seconds:g}s"}]
+    return [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{exact(seconds)}s"}]
 
 
 def _embedded(said: dict[str, Json]) -> None:

@@ -184,14 +184,16 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
     ),
     "Gemini tells in it when to try again": (
         "gemini",
-        Failure("rate_limit", message="Wait.", retry_after=2.5),
+        Failure("rate_limit", message="Wait.", retry_after=86399.944),
         [
             {
                 "error": {
                     "code": 429,
                     "message": "Wait.",
                     "status": "RESOURCE_EXHAUSTED",
-                    "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}],
+                    "details": [
+                        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "86399.944s"}
+                    ],
                 }
             }
         ],
