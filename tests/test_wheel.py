@@ -1,7 +1,7 @@
 """The wheel as a user gets it: what is in it, and that it serves from an empty environment and empty folder.
 
-One test builds it to look inside, another installs it and runs what a newcomer runs: no more, as each of them
-takes a while and needs the package index.
+It is built once. One test looks inside, another installs it and runs what a newcomer runs: no more, as that takes
+a while and needs the package index.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent
 pytestmark = [pytest.mark.xdist_group("wheel"), pytest.mark.timeout(300)]
 
 
-def built(folder: Path) -> Path:
-    """The wheel; by the hatchling that is here, else by one that is fetched for it."""
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made by the hatchling that is here, else by one that is fetched for it."""
+    folder = tmp_path_factory.mktemp("wheel")
     isolated = ["--no-isolation"] if importlib.util.find_spec("hatchling") else []
     run(sys.executable, "-m", "build", "--wheel", *isolated, "--outdir", str(folder), str(ROOT), cwd=folder)
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+    (made,) = folder.glob("*.whl")
+    return made
 
 
 def run(*line: str, cwd: Path) -> str:
@@ -39,8 +41,7 @@ def run(*line: str, cwd: Path) -> str:
     return done.stdout
 
 
-def test_the_wheel_holds_the_package_the_packs_the_schemas_and_nothing_else(tmp_path: Path) -> None:
-    wheel = built(tmp_path)
+def test_the_wheel_holds_the_package_the_packs_the_schemas_and_nothing_else(wheel: Path) -> None:
     assert wheel.name == f"mockllm_scenarios-{__version__}-py3-none-any.whl"
     about = f"mockllm_scenarios-{__version__}.dist-info/"
     with zipfile.ZipFile(wheel) as archive:
@@ -68,14 +69,15 @@ def test_the_wheel_holds_the_package_the_packs_the_schemas_and_nothing_else(tmp_
     assert not any("test_" in name or "__pycache__" in name for name in names)
 
 
-def test_an_empty_environment_serves_from_an_empty_folder(tmp_path: Path) -> None:
-    wheel = built(tmp_path)
+def test_an_empty_environment_serves_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
     venv, empty = tmp_path / "venv", tmp_path / "empty"
     empty.mkdir()
-    run(sys.executable, "-m", "venv", str(venv), cwd=tmp_path)
+    # Without a pip of its own, which takes five seconds to make: the one that is here installs there.
+    run(sys.executable, "-m", "venv", "--without-pip", str(venv), cwd=tmp_path)
     commands = venv / ("Scripts" if sys.platform == "win32" else "bin")
     python, mockllm = str(commands / "python"), str(commands / "mockllm")
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel), cwd=empty)
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    run(*pip, "install", "--quiet", str(wheel), cwd=empty)
 
     assert run(mockllm, "--version", cwd=empty) == f"mockllm {__version__}\n"
     assert run(python, "-m", "mockllm", "--version", cwd=empty) == f"mockllm {__version__}\n"
