@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.core.faults.fault import Needs
+from mockllm.core.faults.fault import Fault
 from mockllm.core.matching import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.certainty import Wider, contradiction
@@ -73,7 +73,9 @@ def warnings(gathered: Gathered, catalog: Catalog | None = None) -> list[Mistake
         if (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
     found: list[Mistake] = [*_hidden(standing), *_slow(standing)]
+    as_asked = not any(_forces(each.word) for each in standing)
     for each in standing:
+        found += _unplayable(each, as_asked)
         for look in LOOKS:
             found += look(each)
         found += (each.warn(message, *below) for below, message in unmeant(each.word, gathered.vocabulary))
@@ -168,21 +170,30 @@ def _paths(condition: Any) -> Iterator[str]:
         yield from (path for path in _paths(condition.starts_with) if path.count("/") > 1)
 
 
-def _unplayable(each: Standing) -> Iterator[Mistake]:
-    """Faults that need another kind of answer than any that they could strike."""
+def _forces(word: Any) -> bool:
+    """Whether it may stream what was not asked to be, as a recording may."""
+    says = (word, *(getattr(word, "sequence", None) or ()), *(getattr(word, "choose", None) or ()))
+    return any(said.stream not in (None, False) or getattr(said, "replay", None) for said in says)
+
+
+def _unplayable(each: Standing, as_asked: bool) -> Iterator[Mistake]:
+    """Faults that need another kind of answer than any that they could strike. `as_asked`: nothing is streamed
+    that a request did not ask to be."""
     word = each.word
+    asked = False if as_asked and word.match is not None and word.match.stream is False else None
     if not isinstance(word, RuleWord):
-        yield from _faults(each, word, [(word, None)])
+        yield from _faults(each, word, [(word, asked)])
         return
-    says = [(said, _streamed(said, word)) for said in (*(word.sequence or ()), *(word.choose or ()))]
-    yield from _faults(each, word, says or [(word, word.stream)])
+    says = [(said, _streamed(said, word, asked)) for said in (*(word.sequence or ()), *(word.choose or ()))]
+    yield from _faults(each, word, says or [(word, _streamed(word, word, asked))])
     below = "choose" if word.sequence is None else "sequence"
     for number, said in enumerate(says):
         yield from _faults(each, said[0], [said], below, number)
 
 
-def _streamed(said: Any, rule: RuleWord) -> bool | None:
-    return rule.stream if said.stream is None else said.stream
+def _streamed(said: Any, rule: RuleWord, asked: bool | None) -> bool | None:
+    stream: bool | None = rule.stream if said.stream is None else said.stream
+    return asked if stream is None else stream
 
 
 def _faults(
@@ -191,24 +202,32 @@ def _faults(
     """Those of these settings that none of the answers can have; each is given with its `stream`."""
     for number, word in enumerate(settings.faults or ()):
         for name in word.model_fields_set:
-            needs = getattr(word, name).needs
-            reasons = [_unfit(said, needs, stream) for said, stream in says]
+            fault = getattr(word, name)
+            reasons = [_unfit(said, fault, stream) for said, stream in says]
             if None not in reasons:
-                message = f"{name} can never be played: it needs a {needs}, and {reasons[0]}"
-                yield each.warn(message, *below, "faults", number)
+                yield each.warn(f"{name} can never be played: {reasons[0]}", *below, "faults", number)
 
 
-def _unfit(said: Any, needs: Needs, stream: bool | None) -> str | None:
+def _unfit(said: Any, fault: Fault, stream: bool | None) -> str | None:
     """Why an answer is not of the kind that a fault needs; None where it may be."""
-    if needs == "any":
-        return None
+    if getattr(said, "proxy", None) is not None:
+        return "what another server answers is passed on as it is"
+    needs = fault.needs
+    missing = None if needs == "any" else _missing(said, fault, stream)
+    return missing and f"it needs a {needs}, and {missing}"
+
+
+def _missing(said: Any, fault: Fault, stream: bool | None) -> str | None:
     for word, told in (("error", "an error"), ("http", "an http answer")):
         if getattr(said, word, None) is not None:
-            return f"{told} is never streamed" if needs == "stream" else f"{told} is none"
-    if needs == "call":
+            return f"{told} is never streamed" if fault.needs == "stream" else f"{told} is none"
+    replay = getattr(said, "replay", None)
+    if replay is not None and replay.as_ == "bytes":
+        return "a recording is sent as bytes" if fault.needs_reply else None
+    if fault.needs == "call":
         reply = getattr(said, "reply", None)
         return "this reply makes none" if isinstance(reply, ReplyWord) and not _calls(reply) else None
-    return "with `stream: false` nothing is streamed" if needs == "stream" and stream is False else None
+    return "with `stream: false` nothing is streamed" if fault.needs == "stream" and stream is False else None
 
 
 def _calls(reply: ReplyWord) -> bool:
@@ -233,5 +252,5 @@ def _slow(standing: Iterable[Standing]) -> Iterator[Mistake]:
         yield first.warn(message, "match")
 
 
-LOOKS: Final[tuple[Callable[[Standing], Iterator[Mistake]], ...]] = (_never, _broad, _reserved, _unplayable)
+LOOKS: Final[tuple[Callable[[Standing], Iterator[Mistake]], ...]] = (_never, _broad, _reserved)
 """What is looked for in each rule and modifier by itself."""

@@ -61,6 +61,23 @@ NONE = {
     "a path that begins with a part": rules("{match: {path: {starts_with: /api}}, http: {}}"),
     "a fault where a step may stream": rules("{sequence: [{error: timeout}, a], faults: [malformed]}"),
     "a fault where a rule may stream": modifiers("{stream: false, faults: [malformed]}"),
+    "a fault where another rule may stream": rules(
+        "{match: {model: x}, reply: a, stream: true}",
+        "{match: {stream: false}, reply: b, faults: [malformed]}",
+    ),
+    "a fault where a modifier may stream": (
+        "rules:\n  - {match: {stream: false}, reply: b, faults: [malformed]}\n"
+        "modifiers:\n  - {match: {model: x}, stream: true}\n"
+    ),
+    "a fault where a recording may be a stream": (
+        'rules:\n  - {replay: {frames: ["x"]}}\nmodifiers:\n  - {match: {stream: false}, faults: [malformed]}\n'
+    ),
+    "chunks of a recording, whatever was asked": rules(
+        '{replay: {frames: ["x"]}, stream: false, faults: [malformed, {reset: {after: {chunks: 1}}}]}'
+    ),
+    "a recording that is said anew": rules(
+        '{replay: {frames: ["x"], as: reply}, faults: [no_usage, unknown_tool]}'
+    ),
     "faults that any answer may have": rules(
         "{error: timeout, faults: [reset, {stall: {after: {bytes: 3}}}, {close: {after: {time: 1s}}}, redirect]}"
     ),
@@ -114,6 +131,31 @@ SOME: dict[str, tuple[str, list[str]]] = {
             f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: it needs a stream, and with "
             "`stream: false` nothing is streamed"
             for number, name in enumerate(["crlf", "reset", "no_finish"])
+        ],
+    ),
+    "a fault in a stream that nobody asks for": (
+        rules("{match: {stream: false}, reply: a, faults: [malformed]}")
+        + modifiers("{match: {stream: false}, faults: [malformed]}"),
+        [
+            f"a.yaml:{line} {kind}[0].faults[0]: malformed can never be played: it needs a stream, and with "
+            "`stream: false` nothing is streamed"
+            for line, kind in ((2, "rules"), (4, "modifiers"))
+        ],
+    ),
+    "a fault on what another server answers": (
+        rules('{proxy: "https://a.example", faults: [reset, no_usage]}'),
+        [
+            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: what another server answers is passed "
+            "on as it is"
+            for number, name in enumerate(["reset", "no_usage"])
+        ],
+    ),
+    "a fault of meaning in a recording": (
+        rules('{replay: {frames: ["x"]}, faults: [no_usage, unknown_tool]}'),
+        [
+            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: it needs a {needs}, and a recording is "
+            "sent as bytes"
+            for number, (name, needs) in enumerate([("no_usage", "reply"), ("unknown_tool", "call")])
         ],
     ),
     "a place among chunks of what has none": (
