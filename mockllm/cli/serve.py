@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,8 @@ from mockllm.cli.options import (
     wanted,
 )
 from mockllm.cli.staying import staying
-from mockllm.cli.steering import beside, steered
+from mockllm.cli.steering import beside, steered, together
+from mockllm.cli.telling import tell
 from mockllm.cli.tracing import traced
 from mockllm.engine import About
 from mockllm.server.app import App
@@ -70,12 +72,12 @@ def run(given: argparse.Namespace) -> int:
     builder = built(values, Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say))
     try:
         with staying():
-            engine = builder.first()
+            engine = builder.first(at_once=True)
     except Broken as broken:
         list_mistakes(broken.mistakes, sys.stderr)
         return 2
     empty = () if values["record_misses"] else nothing(engine.about())
-    for warning in (*builder.warnings, *strangers(os.environ, builder.variables), *empty, *unbuilt()):
+    for warning in (*strangers(os.environ, builder.variables), *empty, *unbuilt()):
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
@@ -85,19 +87,25 @@ def run(given: argparse.Namespace) -> int:
         from mockllm.cli.record import recorder_of
 
         app.recorder = recorder_of(values, values["record_misses"], addresses(given, values))
-    reload = Reload(app, builder.watched, builder.again, say, builder.warnings, began)
-    aside = steered(app, builder, None if values["no_reload"] else reload, values)
+    reload = Reload(app, builder.watched, builder.again, say, began)
+    watched = None if values["no_reload"] else reload
+    aside = steered(app, builder, watched, values)
     try:
         with traced(app, addresses(given, values), say):
             run_server(
                 app, addresses(given, values),
                 lambda where: ready(where, app, fallen_back(values), trusted, token),
-                beside(None if values["no_reload"] else reload, aside),
+                together(partial(look_over, builder, reload), beside(watched, aside)),
             )  # fmt: skip
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return reported(app.journal.missed) if values["strict"] else 0
+
+
+async def look_over(builder: Builder, reload: Reload) -> None:
+    """Says what is worth a line about the files. A start does not wait for that."""
+    reload.begun_with(await builder.looked_over())
 
 
 def recording(values: Mapping[str, Any]) -> None:
@@ -257,8 +265,8 @@ def size(count: int) -> str:
 
 def say(text: str) -> None:
     """To the person at the terminal, beside the lines of requests."""
-    print(text, file=sys.stderr, flush=True)
+    tell(text, sys.stderr)
 
 
 def say_line(text: str) -> None:
-    print(text, flush=True)
+    tell(text, sys.stdout)

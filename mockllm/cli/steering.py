@@ -86,3 +86,17 @@ def beside(reload: Reload | None, aside: Server | None) -> Callable[[], Coroutin
             await aside.stop()
 
     return run
+
+
+def together(
+    first: Callable[[], Coroutine[Any, Any, None]], other: Callable[[], Coroutine[Any, Any, None]] | None
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Both at a time."""
+
+    async def run() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(first())
+            if other is not None:
+                tasks.create_task(other())
+
+    return run

@@ -67,16 +67,23 @@ def _any_of(narrow: Matcher, wide: Matcher) -> bool:
 
 
 class Wider:
-    """Matchers, in order, asked for the first that holds wherever another one does."""
+    """Matchers, in order, asked for the first that holds wherever another one does; to be filled before."""
 
     def __init__(self, matchers: Sequence[Matcher]) -> None:
         self._matchers = matchers
         self._known: dict[int, Keys] = {}
-        self._counts = Counter(key for matcher in matchers for key in self._counted(matcher))
+        self._counts: Counter[Hashable] = Counter()
         self._at: dict[Hashable, list[int]] = {}
-        for number, matcher in enumerate(matchers):
+
+    def fill(self) -> Iterator[None]:
+        """In small steps."""
+        for matcher in self._matchers:
+            self._counts.update(self._counted(matcher))
+            yield
+        for number, matcher in enumerate(self._matchers):
             for key in self._anchor(matcher):
                 self._at.setdefault(key, []).append(number)
+            yield
 
     def first(self, narrow: Matcher, before: int) -> int | None:
         """The number of the first matcher before number `before` that surely holds wherever `narrow` does."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from itertools import accumulate
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -29,6 +29,7 @@ from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.language.texts import SentencesText
 from mockllm.scenario.matchers import matcher
 
+T = TypeVar("T")
 GENERATING = Test(Field("generates"), Equals(True))
 SPOKEN = Test(Field("dialect"), Exists(True))
 
@@ -56,8 +57,8 @@ def compile_catalog(entries: Sequence[Entry], old: Catalog | None = None) -> Gen
     return Catalog(tuple(items), rules, index, tuple(models), files, strict, uses)
 
 
-def finished(steps: Generator[None, None, Catalog]) -> Catalog:
-    """The catalog at once, without pauses."""
+def finished(steps: Generator[None, None, T]) -> T:
+    """What comes of small steps, at once and without pauses."""
     while True:
         try:
             next(steps)

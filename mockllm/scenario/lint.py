@@ -6,7 +6,7 @@ mistakes, and with `--strict` they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from mockllm.core.faults.fault import Fault
 from mockllm.core.matching import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.certainty import Wider, contradiction
-from mockllm.scenario.compiling import sees
+from mockllm.scenario.compiling import finished, sees
 from mockllm.scenario.entries import Entry
 from mockllm.scenario.gathering import Gathered
 from mockllm.scenario.language.answers import ReplyWord
@@ -58,9 +58,13 @@ class Standing(Struct, frozen=True):
         return all(given.get(word) == filled.get(word) for word in GUARDS)
 
 
-def warnings(gathered: Gathered, catalog: Catalog | None = None) -> list[Mistake]:
-    """All warnings, by place; none about a rule or modifier with a mistake, which is not yet what was meant.
-    `catalog` is the one of what was gathered, where it is made already."""
+def warnings(gathered: Gathered) -> list[Mistake]:
+    """All warnings, by place; none about a rule or modifier with a mistake, which is not yet what was meant."""
+    return finished(in_slices(gathered))
+
+
+def in_slices(gathered: Gathered, catalog: Catalog | None = None) -> Generator[None, None, list[Mistake]]:
+    """The same in small steps. `catalog` is the one of what was gathered, where it is made already."""
     files = {file.path: file for file in gathered.loading.files}
     broken = {(each.file, each.path.partition("]")[0]) for each in gathered.mistakes}
     if catalog is None:
@@ -72,13 +76,15 @@ def warnings(gathered: Gathered, catalog: Catalog | None = None) -> list[Mistake
         for entry, made in zip(gathered.entries, matchers, strict=True)
         if (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
-    found: list[Mistake] = [*_hidden(standing), *_slow(standing)]
+    found: list[Mistake] = [*_slow(standing)]
     as_asked = not any(_forces(each.word) for each in standing)
     for each in standing:
         found += _unplayable(each, as_asked)
         for look in LOOKS:
             found += look(each)
         found += (each.warn(message, *below) for below, message in unmeant(each.word, gathered.vocabulary))
+        yield
+    yield from _hidden(standing, found)
     return sorted(set(found))
 
 
@@ -101,8 +107,8 @@ def _never(each: Standing) -> Iterator[Mistake]:
         yield each.warn("can never answer: all weights are 0", "choose")
 
 
-def _hidden(standing: Iterable[Standing]) -> Iterator[Mistake]:
-    """Rules behind one of the same layer that answers all that they match."""
+def _hidden(standing: Iterable[Standing], found: list[Mistake]) -> Iterator[None]:
+    """Finds rules behind one of the same layer that answers all that they match."""
     layers: dict[int, list[Standing]] = {}
     for each in standing:
         if each.entry.kind == "rule" and not each.entry.rank[0] and each.settled:
@@ -110,13 +116,15 @@ def _hidden(standing: Iterable[Standing]) -> Iterator[Mistake]:
     for layer in layers.values():
         sure = [(number, each) for number, each in enumerate(layer) if _sure(each.word)]
         wider = Wider([each.matcher for _, each in sure])
+        yield from wider.fill()
         before = 0
         for number, each in enumerate(layer):
             while before < len(sure) and sure[before][0] < number:
                 before += 1
-            found = wider.first(each.matcher, before)
-            if found is not None:
-                yield each.warn(f"can never answer: {_told(sure[found][1])} answers all that it matches")
+            by = wider.first(each.matcher, before)
+            if by is not None:
+                found.append(each.warn(f"can never answer: {_told(sure[by][1])} answers all that it matches"))
+            yield
 
 
 def _sure(word: RuleWord) -> bool:

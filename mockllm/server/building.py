@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -29,6 +29,7 @@ from mockllm.scenario.parcel import Parcel
 from mockllm.server.reload import Rebuilt
 from mockllm.state import State
 
+T = TypeVar("T")
 SLICE: Final = 0.001
 """Seconds that compiling may take at a stretch while streams run."""
 CHILD: Final = "from mockllm.scenario.parcel import main; main()"
@@ -71,6 +72,8 @@ class Builder:
         self.variables: frozenset[str] = frozenset()
         """The environment variables that set parameters of the packs in use."""
         self._catalog: Catalog | None = None
+        self._looks: Generator[None, None, Sequence[Mistake]] | None = None
+        """See `looked_over`."""
         self._last: Loading | bytes | None = None
         self.watched: frozenset[Path] = frozenset()
         self._entries: Sequence[Entry] = ()
@@ -79,21 +82,31 @@ class Builder:
         self._over: Sequence[Overlaid] = ()
         self._building = asyncio.Lock()
 
-    def first(self) -> Engine:
-        """The engine to start with. Broken where there is any mistake; if strict, or a warning."""
+    def first(self, *, at_once: bool = False) -> Engine:
+        """The engine to start with. Broken where there is any mistake; if strict, or a warning. `at_once`: what is
+        no mistake is looked for later (`looked_over`), unless strict."""
         gathered = gather(self._wanted)
         if gathered.mistakes:
             raise Broken([*gathered.mistakes, *(lint.warnings(gathered) if self._strict else ())])
         catalog = finished(compile_catalog(gathered.entries))
-        warnings = lint.warnings(gathered, catalog)
-        if warnings and self._strict:
-            raise Broken(warnings)
-        self.warnings = tuple(map(str, warnings))
+        looks = lint.in_slices(gathered, catalog)
+        if at_once and not self._strict:
+            self._looks = looks
+        else:
+            warnings = finished(looks)
+            if warnings and self._strict:
+                raise Broken(warnings)
+            self.warnings = tuple(map(str, warnings))
         self._last = gathered.loading
         self._entries = [replace(entry, word=None) for entry in gathered.entries]
         self.variables = _variables(gathered.loading)
         self.watched = _watched(gathered.loading.trees, gathered.loading.folders)
         return self._engine(catalog, ())
+
+    async def looked_over(self) -> Sequence[str]:
+        """What is worth a line about the files that the first engine stands on, where that was left for later."""
+        looks, self._looks = self._looks, None
+        return () if looks is None else tuple(map(str, await _in_slices(looks)))
 
     async def again(self) -> Rebuilt:
         """The engine for the files as they are now; a broken file stands in its last good version."""
@@ -155,7 +168,7 @@ class Builder:
         return parcel
 
 
-async def _in_slices(steps: Generator[None, None, Catalog]) -> Catalog:
+async def _in_slices(steps: Generator[None, None, T]) -> T:
     while True:
         end = time.perf_counter() + SLICE
         try:

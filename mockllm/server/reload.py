@@ -47,9 +47,8 @@ class Rebuilt(Struct, frozen=True):
 class Reload:
     """Keeps an app's engine up to date with its files. `say` writes to the person at the terminal.
 
-    `warned` are the warnings that were said already; `since` is when the first reading began, in seconds
-    since the epoch: what was touched after that may not have been read as it is, and is read again. `run` it
-    when the server listens.
+    `since` is when the first reading began, in seconds since the epoch: what was touched after that may not have
+    been read as it is, and is read again. `run` it when the server listens.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class Reload:
         watched: Iterable[Path],
         rebuild: Callable[[], Awaitable[Rebuilt]],
         say: Callable[[str], None],
-        warned: Iterable[str] = (),
         since: float = inf,
     ) -> None:
         self._app = app
@@ -66,7 +64,7 @@ class Reload:
         self._rebuild = rebuild
         self._say = say
         self._said = {each.file: each for each in app.engine.about().stale}
-        self._warned = frozenset(warned)
+        self._warned: frozenset[str] = frozenset()
         self._built = frozenset(entry for entry in fingerprint(self._watched) if entry[2] < since * 1e9)
         self._stirred = asyncio.Event()
         self._moved = False
@@ -168,11 +166,19 @@ class Reload:
         for each in about.stale:
             if self._said.get(each.file) != each:
                 self._say(f"{each.file}: {each.outcome}\n{each.reason}")
-        for warning in rebuilt.warnings:
-            if warning not in self._warned:
-                self._say(f"warning: {warning}")
         self._said = {each.file: each for each in about.stale}
-        self._warned = frozenset(rebuilt.warnings)
+        self._warn(rebuilt.warnings)
+
+    def begun_with(self, warnings: Iterable[str]) -> None:
+        """Says what was found about the files that the server began with, unless others came meanwhile."""
+        if not self.swaps:
+            self._warn(warnings)
+
+    def _warn(self, warnings: Iterable[str]) -> None:
+        known, self._warned = self._warned, frozenset(warnings)
+        for warning in warnings:
+            if warning not in known:
+                self._say(f"warning: {warning}")
 
 
 def _seen(watched: Iterable[Path]) -> tuple[Fingerprint, float]:

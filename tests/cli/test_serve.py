@@ -74,6 +74,14 @@ def test_a_folder_without_rules_is_warned_of(tmp_path: Path) -> None:
         assert "mockllm init" not in server.said
 
 
+@pytest.mark.parametrize("option", [(), ("--no-reload",)], ids=["watched", "not watched"])
+def test_what_is_hardly_meant_is_warned_of_when_it_listens(option: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("rules:\n- {reply: A.}\n- {reply: B.}\n")
+    with serving("--scenarios", "a.yaml", *option, cwd=tmp_path) as server:
+        assert server.line(lambda line: line.startswith("warning: a.yaml:3:3: rules[1]: can never answer"))
+        assert server.ask("hello")
+
+
 def test_a_live_line_for_each_request(folder: Path) -> None:
     with serving(cwd=folder) as server:
         server.ask("hello", model="gpt-4o")

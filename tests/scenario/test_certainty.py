@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.matching import Matcher
 from mockllm.scenario import certainty
 from mockllm.scenario.certainty import Wider, contradiction, implies
 from mockllm.scenario.language.match import Match
@@ -97,12 +98,19 @@ MAY_HOLD: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+def filled(*matchers: Matcher) -> Wider:
+    made = Wider(matchers)
+    for _ in made.fill():
+        pass
+    return made
+
+
 @pytest.mark.parametrize(
     ("narrow", "wide"), [case[1:] for case in NARROWER], ids=[case[0] for case in NARROWER]
 )
 def test_every_such_request_is_one_of_the_others(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
     assert implies(made(narrow), made(wide))
-    assert Wider([made(wide)]).first(made(narrow), 1) == 0
+    assert filled(made(wide)).first(made(narrow), 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -110,7 +118,7 @@ def test_every_such_request_is_one_of_the_others(narrow: dict[str, Any], wide: d
 )
 def test_it_is_not_certain_that_it_is_narrower(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
     assert not implies(made(narrow), made(wide))
-    assert Wider([made(wide)]).first(made(narrow), 1) is None
+    assert filled(made(wide)).first(made(narrow), 1) is None
 
 
 @pytest.mark.parametrize(("match", "said"), [case[1:] for case in AT_ODDS], ids=[case[0] for case in AT_ODDS])
@@ -126,7 +134,7 @@ def test_what_may_hold_is_no_contradiction(match: dict[str, Any]) -> None:
 
 
 def test_only_what_stands_before_is_wider() -> None:
-    wider = Wider([made({"user": "b"}), made({"model": "m"}), made({})])
+    wider = filled(made({"user": "b"}), made({"model": "m"}), made({}))
     assert wider.first(made({"model": "m", "user": "a"}), 3) == 1
     assert wider.first(made({"model": "m", "user": "a"}), 1) is None
     assert wider.first(made({"model": "x"}), 3) == 2
@@ -141,5 +149,5 @@ def test_many_on_one_field_are_not_compared_pair_by_pair(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(certainty, "implies", ask)
     many = [made({"model": "m", "user": {"contains": f"word {number}"}}) for number in range(1000)]
-    Wider(many).first(made({"model": "m", "user": "something else"}), 1000)
+    filled(*many).first(made({"model": "m", "user": "something else"}), 1000)
     assert 0 < len(asked) <= certainty.MOST

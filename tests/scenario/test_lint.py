@@ -25,7 +25,7 @@ def warned(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
         path.write_text(text, encoding="utf-8")
     gathered = gather(Wanted([str(folder)], settings=Settings(sets)))
     found = lint.warnings(gathered)
-    assert found == lint.warnings(gathered, finished(compile_catalog(gathered.entries)))
+    assert found == finished(lint.in_slices(gathered, finished(compile_catalog(gathered.entries))))
     shown = (f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in found)
     return [line.replace(f"{folder}/", "") for line in shown]
 

@@ -43,6 +43,20 @@ def test_a_warning_does_not_stop_it(tmp_path: Path) -> None:
     assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never answer: "all"' in warning
 
 
+def test_what_is_no_mistake_may_be_looked_for_later(tmp_path: Path) -> None:
+    made = builder(tmp_path, HIDDEN)
+    assert made.first(at_once=True).about().rules == 2
+    assert made.warnings == ()
+    (warning,) = asyncio.run(made.looked_over())
+    assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never answer: "all"' in warning
+    assert asyncio.run(made.looked_over()) == ()
+
+
+def test_if_strict_it_is_not_left_for_later(tmp_path: Path) -> None:
+    with pytest.raises(Broken):
+        builder(tmp_path, HIDDEN, strict=True).first(at_once=True)
+
+
 def test_if_strict_a_warning_does(tmp_path: Path) -> None:
     with pytest.raises(Broken) as broken:
         builder(tmp_path, HIDDEN, strict=True).first()

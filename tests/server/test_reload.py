@@ -213,6 +213,19 @@ def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> 
     run(main())
 
 
+def test_what_it_began_with_is_warned_of_once_and_not_when_others_came_meanwhile(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World(tmp_path)
+        world.reload.begun_with(["old", "w"])
+        world.warnings = ("w", "new")
+        (tmp_path / "a.yaml").write_text("1")
+        await world.reload.look()
+        world.reload.begun_with(["old"])
+        assert world.said == ["warning: old", "warning: w", "reloaded: 1 rule in 1 file", "warning: new"]
+
+    run(main())
+
+
 def test_a_build_that_fails_leaves_the_engine_and_is_tried_at_the_next_change(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)

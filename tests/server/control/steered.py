@@ -112,7 +112,7 @@ def steered(
     def apply(over: Sequence[Overlaid]) -> Awaitable[None]:
         return builder.overlaid(over, swap)
 
-    reload = Reload(app, builder.watched, builder.again, lambda text: None, builder.warnings)
+    reload = Reload(app, builder.watched, builder.again, lambda text: None)
     app.control = Control(
         app,
         access=access,
