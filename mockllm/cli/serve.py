@@ -215,30 +215,29 @@ def ready(
     """Where it listens, what is loaded, and what to give each SDK. The token of others than this machine is told
     only when it was just made: lines end up in logs."""
     about = app.engine.about()
-    print(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
+    say_line(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
     first = where[0]
     base = first._replace(host="localhost").url if first.everywhere else first.url
     for name, path in about.bases:
-        print(f"  {name + ':':<11} base_url = {base}{path}")
+        say_line(f"  {name + ':':<11} base_url = {base}{path}")
     alone = all(address.host in ("localhost", "127.0.0.1", "::1") for address in where)
     if app.control is not None:
         others = (
             "others give the admin token" if token.text else "for this machine only: no --admin-token is set"
         )
         made = f"?token={token.text}" if token.made else "" if alone else f" ({others})"
-        print(f"  Dashboard:  {base}/dashboard{made}")
+        say_line(f"  Dashboard:  {base}/dashboard{made}")
     if token.made:
-        print(f"  Others than this machine steer it with the admin token that was made in {token.made}.")
+        say_line(f"  Others than this machine steer it with the admin token that was made in {token.made}.")
     for line in _reached(first, app, trusted, alone=alone):
-        print(f"  {line}")
+        say_line(f"  {line}")
     if fallen_back:
-        print(
+        say_line(
             f"  No scenario files in ./{FOLDER}, so the pack `{FALLBACK}` answers; "
             "`mockllm init` makes scenarios of your own."
         )
     kept = app.journal
-    print(f"  Journal:    the last {kept.size} requests, in {size(kept.room)} at most")
-    sys.stdout.flush()
+    say_line(f"  Journal:    the last {kept.size} requests, in {size(kept.room)} at most")
 
 
 def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> Iterator[str]:

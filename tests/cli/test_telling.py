@@ -1,0 +1,74 @@
+"""Lines for who watches a server are no matter of the requests: also where nobody watches any more."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from mockllm.cli.telling import tell
+from tests.process import LISTENING, MOCKLLM, environment
+from tests.waiting import PATIENCE
+
+
+class Full(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_is_written_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    out = io.StringIO()
+    tell("hello", out)
+    assert out.getvalue() == "hello\n"
+
+
+def test_a_full_disk_is_no_matter_of_the_request() -> None:
+    tell("hello", Full())
+
+
+def test_whoever_has_left_is_told_no_more() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        for _ in range(3):
+            tell("hello", stream)
+        assert os.readlink(f"/proc/self/fd/{writing}") == os.devnull if os.path.exists("/proc") else True
+
+
+@pytest.mark.parametrize("gone", ["stdout", "stderr"])
+def test_requests_are_answered_when_nobody_reads_what_is_said(gone: str, tmp_path: Path) -> None:
+    scenarios = tmp_path / "scenarios"
+    scenarios.mkdir()
+    (scenarios / "a.yaml").write_text("rules: [{reply: Hi.}]\n", encoding="utf-8")
+    process = subprocess.Popen(
+        [*MOCKLLM, "serve", "--port", "0"],
+        cwd=tmp_path, env=environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        found = LISTENING.search(process.stdout.readline())
+        assert found is not None
+        (process.stdout if gone == "stdout" else process.stderr).close()
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x"}]}).encode()
+        for _ in range(3):
+            with urllib.request.urlopen(f"{found[1]}/v1/chat/completions", body, timeout=PATIENCE) as answer:
+                assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        if gone == "stdout":
+            assert process.stderr.read() == ""
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None and not stream.closed:
+                stream.close()
