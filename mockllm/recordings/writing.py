@@ -105,6 +105,8 @@ def _rule(rule: Rule) -> Iterator[str]:
     if rule.session is not None:
         match["session"] = rule.session
     yield f"    match: {{{', '.join(_condition(*each) for each in match.items())}}}"
+    if rule.session is not None:
+        yield "    priority: 1  # before what was recorded without a session"
     if len(rule.answers) == 1:
         yield "    replay:"
         yield from _replay(rule.answers[0].answered, "      ")

@@ -159,6 +159,23 @@ def test_recordings_of_sessions_do_not_collide(tmp_path: Path) -> None:
         assert post(again.url, "/v1/chat/completions", BODY).status == 404
 
 
+def test_a_session_is_answered_what_was_recorded_in_it(tmp_path: Path) -> None:
+    answers = iter([b"alone", b"one", b"two"])
+
+    def talk(connection: socket.socket, _: bytes) -> None:
+        said = next(answers)
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
+        )
+
+    asked = ((), ("x-mockllm-session: a-test",), ("x-mockllm-session: test",))  # before and behind `shared`
+    with provider(talk) as there, recording(tmp_path, openai=there) as (url, _, _):
+        first = [post(url, "/v1/chat/completions", BODY, *headers).body for headers in asked]
+        files(tmp_path, 3)
+    with live(tmp_path) as again:
+        assert [post(again.url, "/v1/chat/completions", BODY, *headers).body for headers in asked] == first
+
+
 def test_what_is_asked_of_the_provider(tmp_path: Path) -> None:
     asked: list[list[str]] = []
 
