@@ -21,12 +21,23 @@ GOOGLE = {
     "systemInstruction": {"parts": [{"text": SYSTEM}], "role": "user"},
 }
 WHOLE = {key: value for key, value in POEM.items() if key != "stream"}
+AZURE = "/azure/openai/deployments/any/chat/completions"
 FIRST = "A function stood before a glass"
+
+
+def without_model(body: dict[str, Any]) -> dict[str, Any]:
+    """As clients write it that name the deployment in the path alone."""
+    return {key: value for key, value in body.items() if key != "model"}
+
+
 CALLS: list[tuple[str, str, Any, str]] = [
     ("/v1/chat/completions", "", POEM, "text/event-stream"),
     ("/v1/chat/completions", "", WHOLE, "application/json"),
-    ("/azure/openai/deployments/any/chat/completions", "api-version=2024-10-21", POEM, "text/event-stream"),
-    ("/azure/openai/deployments/any/chat/completions", "api-version=2024-10-21", WHOLE, "application/json"),
+    (AZURE, "api-version=2024-10-21", POEM, "text/event-stream"),
+    (AZURE, "api-version=2024-10-21", WHOLE, "application/json"),
+    (AZURE, "api-version=2024-10-21", without_model(POEM), "text/event-stream"),
+    (AZURE, "api-version=2024-10-21", without_model(WHOLE), "application/json"),
+    (AZURE, "api-version=2024-10-21", {**without_model(WHOLE), "stream": False}, "application/json"),
     *(
         (f"{base}/any:{call}", query, GOOGLE, kind)
         for base in (
@@ -44,7 +55,7 @@ CALLS: list[tuple[str, str, Any, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("path", "query", "body", "kind"), CALLS, ids=[f"{p}?{q} {k}" for p, q, _, k in CALLS]
+    ("path", "query", "body", "kind"), CALLS, ids=[f"{p}?{q} {k} {len(b)} fields" for p, q, b, k in CALLS]
 )
 def test_the_poem_is_found_by_its_hash(path: str, query: str, body: Any, kind: str) -> None:
     game = Game({"empty.yaml": "rules: []"}, packs=["recordings"])
