@@ -37,6 +37,8 @@ MODULES: Final = {"import": "importing"}
 """Where a command's module cannot be called like it."""
 ENDED: Final = ((signal.SIGTERM, 0), (signal.SIGINT, 130))
 """The exit code of a start that is broken off: to stop a server is no failure, but Ctrl-C tells a shell."""
+LOOKING: Final = ("check", "explain", "test", "diff", "hash", "schema")
+"""What leaves nothing behind wherever it is broken off."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,12 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _ending_well(given: Sequence[str]) -> Iterator[None]:
-    """A server that still starts is ended by a signal at once; when its loop runs it hears them itself. Not by
-    an exception: some parts written in C do not stand one while they are imported."""
-    if given[:1] not in (["serve"], ["record"]):
-        yield
-        return
-    before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ENDED}
+    """A server that still starts is ended by a signal at once, and by Ctrl-C what only looks; when a server's
+    loop runs it hears them itself. Not by an exception: some parts written in C do not stand one while they are
+    imported."""
+    word = given[0] if given else ""
+    ends = ENDED if word in ("serve", "record") else ENDED[1:] if word in LOOKING else ()
+    before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ends}
     try:
         yield
     finally:

@@ -42,6 +42,17 @@ def test_a_signal_ends_a_server_that_still_starts(
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.parametrize("command", ["check", "explain", "test", "diff", "hash", "schema"])
+def test_ctrl_c_ends_what_only_looks_at_once(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    monkeypatch.setattr(importlib, "import_module", lambda name: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command])
+    assert ended.value.code == 130
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
