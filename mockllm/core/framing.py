@@ -127,13 +127,27 @@ def _length(part: bytes | Bare) -> int:
     return len(part) if isinstance(part, bytes) else len(part.data)
 
 
+def head_size(plan: Plan) -> int:
+    """How many bytes a head has, but for what is not known before it is written: how long a server's own lines
+    are. They are taken for longer than they are."""
+    return (
+        0
+        if plan.delivery.withheld
+        else SERVERS + sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
+    )
+
+
+SERVERS: Final = 300
+"""Bytes of the lines that a server adds to a head."""
+
+
 def lasting(plan: Plan) -> float:
     """Seconds from the request's last byte until all of a plan has left, as it is planned; what hangs has no
     end."""
     total = plan.delay + plan.delivery.over
     items: Iterable[Item] = plan.steps if not plan.delivery.flows else framed(plan)  # type: ignore[assignment]
     for flow in plan.delivery.flows:
-        items = flowing(items, flow)
+        items = flowing(items, flow, head_size(plan))
     for item in items:
         if type(item) is Wait:
             total += item.seconds

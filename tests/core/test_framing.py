@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from mockllm.core.framing import FORMS, Item, closing, flowing, framed, lasting, written
+from mockllm.core.framing import FORMS, Item, closing, flowing, framed, head_size, lasting, written
 from mockllm.core.plan import Bare, Cut, Data, Delivery, Flow, Framing, Head, Plan, Raw, Step, Wait
 
 ONE, TWO = Data(b"{1}", 1, "say"), Data(b"{2}", 2, "say", "named")
@@ -130,9 +130,25 @@ def test_what_left_before_takes_its_time() -> None:
         pytest.param(Plan(HEAD, (ONE,), delivery=Delivery(over=3.0)), 3.0, id="a slow head"),
         pytest.param(Plan(HEAD, (Wait(1.0, 0), Cut("reset", 0), Wait(9.0, 0))), 1.0, id="up to a cut"),
         pytest.param(Plan(HEAD, (ONE, Cut("silence", 0))), inf, id="what hangs"),
-        pytest.param(Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND,))), 1.5, id="a narrow line"),
         pytest.param(
-            Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND, Flow(1, 2.0)))), 6.0, id="two of them"
+            Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND,))),
+            head_size(Plan(HEAD, ())) / 2 + 1.5,
+            id="a narrow line, in which the head counts",
+        ),
+        pytest.param(
+            Plan(HEAD, (ONE,), delivery=Delivery(flows=(Flow(2, 1.0, head=False),))),
+            2.5,
+            id="a body that drips",
+        ),
+        pytest.param(
+            Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND, Flow(1, 2.0)))),
+            head_size(Plan(HEAD, ())) * 2 + 6.0,
+            id="two of them",
+        ),
+        pytest.param(
+            Plan(HEAD, (Cut("reset", 0),), delivery=Delivery(withheld=True, flows=(TWO_A_SECOND,))),
+            0.0,
+            id="nothing that is sent",
         ),
     ],
 )

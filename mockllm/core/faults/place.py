@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults.fault import UNSTREAMED, Needs, NotPlayed, Place
-from mockllm.core.framing import Item, flowing, framed, written
+from mockllm.core.framing import Item, flowing, framed, head_size, written
 from mockllm.core.json import dumps
 from mockllm.core.plan import Cut, Data, How, Plan, Raw, Spoken, Step, Wait
 from mockllm.core.values import Drawable, Duration, Probability, Templated
@@ -254,17 +254,12 @@ def _behind_time(plan: Plan, seconds: float) -> Gap | NotPlayed:
 
 
 def _flowed(plan: Plan) -> tuple[Step, ...]:
-    """The steps as its flows let them leave. How long the head is, is not known here but for its own lines."""
-    head = SERVERS + sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
+    """The steps as its flows let them leave."""
     items: Iterable[Item] = framed(plan)
     for flow in plan.delivery.flows:
-        items = flowing(items, flow, head)
+        items = flowing(items, flow, head_size(plan))
     left = tuple(Raw(item, 0) if isinstance(item, bytes) else item for item in items)
     return (*left, *plan.steps[len(alive(plan)) + 1 :])
-
-
-SERVERS: Final = 300
-"""More bytes than the lines have that a server adds to a head."""
 
 
 def beats_before(plan: Plan, after: After) -> int:
