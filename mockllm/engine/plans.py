@@ -251,7 +251,7 @@ class Planner:
         asked: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
         if saying.blind:
             asked = (request.query_string,)
-        key = (saying, speaking.size, dialect.name, dialect.api, *asked)
+        key = (saying, speaking.size, dialect, *asked)  # type: ignore[arg-type] # a protocol is hashable, too
         return self._scores.stream(key, stamp, request, render)
 
     def _paced(self, speaking: Speaking, stream: Stream, reply: Reply, sent: Sent) -> Plan:

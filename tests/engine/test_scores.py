@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import pytest
 
@@ -48,6 +48,22 @@ def asks(dialect: Generating, user: str) -> list[Ask]:
     return made
 
 
+def as_rendered(asked: Sequence[Ask], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said is what would be if no score were kept."""
+    game = Game(PACED)
+    said = [game.hear(each).answer for each in asked]
+
+    def rendered(_: Scores, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Stream:
+        return render(stamp, request)
+
+    monkeypatch.setattr(Scores, "stream", rendered)
+    other = Game(PACED)
+    for mine, theirs in zip(said, (other.hear(each).answer for each in asked), strict=True):
+        assert (mine.rule, mine.notes, mine.faults) == (theirs.rule, theirs.notes, theirs.faults)
+        assert sorted(mine.plan.head.headers) == sorted(theirs.plan.head.headers)
+        assert tuple(mine.plan.steps) == tuple(theirs.plan.steps)
+
+
 @pytest.mark.parametrize("user", ["made", "called", "script", "seen", "blind"])
 @pytest.mark.parametrize(
     "dialect", [call for _, call in SPOKEN], ids=[f"{provider}-{call.api}" for provider, call in SPOKEN]
@@ -55,18 +71,12 @@ def asks(dialect: Generating, user: str) -> list[Ask]:
 def test_answers_are_as_if_each_were_rendered(
     dialect: Generating, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    game = Game(PACED)
-    said = [game.hear(each).answer for each in asks(dialect, user)]
+    as_rendered(asks(dialect, user), monkeypatch)
 
-    def rendered(_: Scores, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Stream:
-        return render(stamp, request)
 
-    monkeypatch.setattr(Scores, "stream", rendered)
-    other = Game(PACED)
-    for mine, theirs in zip(said, (other.hear(each).answer for each in asks(dialect, user)), strict=True):
-        assert (mine.rule, mine.notes, mine.faults) == (theirs.rule, theirs.notes, theirs.faults)
-        assert sorted(mine.plan.head.headers) == sorted(theirs.plan.head.headers)
-        assert tuple(mine.plan.steps) == tuple(theirs.plan.steps)
+def test_what_one_provider_says_is_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one rule, where many speak one protocol."""
+    as_rendered([asks(dialect, "made")[turn] for turn in range(3) for _, dialect in SPOKEN], monkeypatch)
 
 
 def test_what_the_body_decides_is_rendered_for_each() -> None:

@@ -62,7 +62,7 @@ def test_a_wanted_size_points_where_the_beginning_of_the_whole_does() -> None:
     ],
 )
 def test_every_form_of_input_is_embedded_and_counted(given: Json, count: int, tokens: int) -> None:
-    request = embedding(input=given)
+    request = embedding(input=given, dimensions=8)
     assert len(vectors(request)) == count
     usage = body_of(EMBEDDINGS.answer(request, (), STAMP))["usage"]
     assert usage == {"prompt_tokens": tokens, "total_tokens": tokens}
