@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
@@ -36,6 +36,9 @@ ALONE: Final = 30.0
 """Seconds that an answer may go on without its client. Many leave at the last event of a stream, before its end
 (OpenAI's SDK at `[DONE]`), or take no more than they need: what they asked for is recorded all the same."""
 
+Left: TypeAlias = Literal["finished", "gone", "close"]
+"""How an answer was left."""
+
 
 class Outlet(Protocol):
     """Where an answer is written. ConnectionError where the client has left."""
@@ -54,7 +57,7 @@ class Passed(NamedTuple):
     plan: Plan
     note: str
     keep_alive: bool
-    left: Literal["finished", "gone", "close"]
+    left: Left
     took: float
     """Seconds until it had come, before it was written down."""
 
@@ -183,23 +186,25 @@ class Recorder(Struct):
             note = ": it leads back to a recorder that it came from, and is not recorded"
         elif onward is not None and (not onward.record or self.out is None):
             note = "; not recorded: serve it with --record-misses DIR" * onward.record
-        elif whole and not answered.told:
-            note = f": {response.status} is no status that can be recorded"
-            self.failed += 1
-        elif whole:
+        else:
             path = _path(message)
             asked = Asked(request.method, path, request.query_string, tuple(headers.items()), request.raw)
-            note = await self._keep(request, Interaction(asked, answered, path, request.session), to)
-        else:
-            note = ": its answer was cut off, and is not recorded"
-            self.failed += 1
+            made = Interaction(asked, answered, path, request.session)
+            note = await self._recorded(request, made, to, whole=whole)
         shown = Plan(plan.head, (Raw(answered.body, 0),), plan.framing)
-        left: Literal["finished", "gone", "close"] = (
-            "gone" if client.gone else "finished" if whole else "close"
-        )
+        left: Left = "gone" if client.gone else "finished" if whole else "close"
         passed = Passed(shown, passing + note, opening.keep_alive, left, took)
         told(passed)
         return passed
+
+    async def _recorded(self, request: Request, made: Interaction, to: str | None, *, whole: bool) -> str:
+        """Writes down what can be; what is said of it."""
+        if whole and made.answered.told:
+            return await self._keep(request, made, to)
+        self.failed += 1
+        if whole:
+            return f": {made.answered.status} is no status that can be recorded"
+        return ": its answer was cut off, and is not recorded"
 
     async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
         """Writes the file; what is said of it."""

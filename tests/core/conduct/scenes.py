@@ -60,21 +60,12 @@ class Scene:
         messages = [("user", said)] if isinstance(said, str) else said
         request = Asked(messages, stream=stream, headers=sent)
         made = plan or whole(status, tuple((told or {}).items()), body)
+        ended, left = (None, None) if took is None else (BEGUN + at + took, left)
         deed = Deed(
-            len(self.deeds) + 1,
-            client,
-            session,
-            at=EPOCH + at,
-            begun=BEGUN + at,
-            ended=None if took is None else BEGUN + at + took,
-            left=None if took is None else left,
-            status=status,
-            error=error,
-            faults=faults,
-            read=lambda: request,
-            plan=lambda: made,
-            hear=lambda request, plan: heard,
-        )
+            len(self.deeds) + 1, client, session,
+            at=EPOCH + at, begun=BEGUN + at, ended=ended, left=left, status=status, error=error, faults=faults,
+            read=lambda: request, plan=lambda: made, hear=lambda request, plan: heard,
+        )  # fmt: skip
         self.deeds.append(deed)
         return deed
 
