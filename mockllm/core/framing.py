@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.plan import Bare, Cut, Data, Flow, Framing, Plan, Raw, Step, Wait
+from mockllm.core.plan import Bare, Cut, Data, Flow, Framing, How, Plan, Raw, Step, Wait
 
 Item: TypeAlias = bytes | Bare | Wait | Cut
 """What a plan comes to, one after the other: bytes to write, and what is no bytes of the body."""
@@ -95,7 +95,7 @@ def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
 
 def flowing(items: Iterable[Item], flow: Flow, sent: int = 0) -> Iterator[Item]:
     """The items, their bytes at most so many at a time. `sent` bytes have left before them. Waits go by while
-    bytes flow: only what is left of them is waited."""
+    bytes flow: only what is left of them is waited. A cut comes at its time, behind the last bytes before it."""
     now = due = 0.0
     free = flow.gap * (sent / flow.size if flow.head else bool(sent))
     for item in items:
@@ -103,7 +103,7 @@ def flowing(items: Iterable[Item], flow: Flow, sent: int = 0) -> Iterator[Item]:
             due += item.seconds
             continue
         for part in _slices(item, flow.size):
-            start = max(due, free)
+            start = max(due, now if isinstance(part, Cut) else free)
             if start > now:
                 yield Wait(start - now, 0)
                 now = start
@@ -128,29 +128,35 @@ def _length(part: bytes | Bare) -> int:
 
 
 def head_size(plan: Plan) -> int:
-    """How many bytes a head has, but for what is not known before it is written: how long a server's own lines
-    are. They are taken for longer than they are."""
-    return (
-        0
-        if plan.delivery.withheld
-        else SERVERS + sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
-    )
+    """About how many bytes a head has: how long a server's own lines are is not known before it is written."""
+    own = sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
+    return 0 if plan.delivery.withheld else SERVERS + own
 
 
-SERVERS: Final = 300
-"""Bytes of the lines that a server adds to a head."""
+SERVERS: Final = 150
+"""About so many bytes have the lines that a server adds to a head."""
 
 
 def lasting(plan: Plan) -> float:
     """Seconds from the request's last byte until all of a plan has left, as it is planned; what hangs has no
     end."""
+    total, how = _end(plan)
+    return inf if how == "silence" else total
+
+
+def ending(plan: Plan) -> float:
+    """The same, but of what hangs until nothing more comes."""
+    return _end(plan)[0]
+
+
+def _end(plan: Plan) -> tuple[float, How]:
     total = plan.delay + plan.delivery.over
     items: Iterable[Item] = plan.steps if not plan.delivery.flows else framed(plan)  # type: ignore[assignment]
     for flow in plan.delivery.flows:
         items = flowing(items, flow, head_size(plan))
     for item in items:
-        if type(item) is Wait:
+        if isinstance(item, Wait):
             total += item.seconds
-        elif type(item) is Cut:
-            return inf if item.how == "silence" else total
-    return total
+        elif isinstance(item, Cut):
+            return total, item.how
+    return total, "end"

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from mockllm.core.conditions import At, Condition, Equals, Exists, of_set
 from mockllm.core.events import sent
+from mockllm.core.framing import ending
 from mockllm.core.hints import brief
 from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.jsonpath import compile_path
-from mockllm.core.plan import Wait
 from mockllm.core.request import Request
 from mockllm.dialects.hearing import Heard
 from mockllm.engine import Answer
@@ -55,8 +55,7 @@ class Outcome:
     @property
     def took(self) -> float:
         """Seconds from the request's last byte to the answer's."""
-        plan = self.answer.plan
-        return plan.delay + sum(step.seconds for step in plan.steps if isinstance(step, Wait))
+        return ending(self.answer.plan)
 
     @cached_property
     def heard(self) -> Heard | None:

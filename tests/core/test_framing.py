@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from mockllm.core.framing import FORMS, Item, closing, flowing, framed, head_size, lasting, written
+from mockllm.core.framing import FORMS, Item, closing, ending, flowing, framed, head_size, lasting, written
 from mockllm.core.plan import Bare, Cut, Data, Delivery, Flow, Framing, Head, Plan, Raw, Step, Wait
 
 ONE, TWO = Data(b"{1}", 1, "say"), Data(b"{2}", 2, "say", "named")
@@ -103,7 +103,14 @@ TWO_A_SECOND = Flow(2, 1.0)
         ),
         pytest.param([b"ab", Wait(3.0, 0)], [b"ab", Wait(3.0, 0)], id="a wait at the end"),
         pytest.param(
-            [b"ab", Cut("reset", 0)], [b"ab", Wait(1.0, 0), Cut("reset", 0)], id="a cut behind all bytes"
+            [b"abc", Cut("reset", 0)],
+            [b"ab", Wait(1.0, 0), b"c", Cut("reset", 0), Wait(0.5, 0)],
+            id="a cut right behind all bytes",
+        ),
+        pytest.param(
+            [b"ab", Wait(0.25, 0), Cut("reset", 0)],
+            [b"ab", Wait(0.25, 0), Cut("reset", 0), Wait(0.75, 0)],
+            id="a cut at its time",
         ),
         pytest.param([Cut("close", 0)], [Cut("close", 0)], id="a cut at once"),
         pytest.param(
@@ -154,3 +161,4 @@ def test_what_left_before_takes_its_time() -> None:
 )
 def test_how_long_an_answer_takes(plan: Plan, seconds: float) -> None:
     assert lasting(plan) == pytest.approx(seconds)
+    assert ending(plan) == pytest.approx(0.0 if seconds == inf else seconds)

@@ -257,9 +257,13 @@ def _flowed(plan: Plan) -> tuple[Step, ...]:
     """The steps as its flows let them leave."""
     items: Iterable[Item] = framed(plan)
     for flow in plan.delivery.flows:
-        items = flowing(items, flow, head_size(plan))
+        items = flowing(items, flow, head_size(plan) + ADDED)
     left = tuple(Raw(item, 0) if isinstance(item, bytes) else item for item in items)
     return (*left, *plan.steps[len(alive(plan)) + 1 :])
+
+
+ADDED: Final = 150
+"""More bytes than the headers have that an answer gets behind its faults: what has flowed does not flow later."""
 
 
 def beats_before(plan: Plan, after: After) -> int:
