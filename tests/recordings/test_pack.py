@@ -14,6 +14,7 @@ import pytest
 from tests.core.test_hash import POEM
 from tests.language.playing import Game, ask
 from tests.process import serving
+from tests.waiting import PATIENCE
 
 SYSTEM, USER = (message["content"] for message in POEM["messages"])  # type: ignore[attr-defined]
 GOOGLE = {
@@ -91,7 +92,7 @@ def test_one_command_serves_it_over_https(tmp_path: Path) -> None:
         headers = {"content-type": "application/json", "accept-encoding": "gzip"}
         request = urllib.request.Request(url, json.dumps(POEM).encode(), headers)
         trust = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-        with urllib.request.urlopen(request, context=trust, timeout=10) as answer:
+        with urllib.request.urlopen(request, context=trust, timeout=PATIENCE) as answer:
             said = gzip.decompress(answer.read()).decode()
     assert FIRST in said
     assert said.endswith("data: [DONE]\n\n")

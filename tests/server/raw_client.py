@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from tests.waiting import PATIENCE
+
 
 @dataclass
 class Got:
@@ -25,10 +27,10 @@ class Got:
 
 
 class Raw:
-    """One connection. Reading ends with an error after five seconds, so that a hung server fails a test."""
+    """One connection. Reading ends with an error in the end, so that a hung server fails a test."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.sock = socket.create_connection((host, port), timeout=5)
+        self.sock = socket.create_connection((host, port), timeout=PATIENCE)
         self.rest = b""
 
     @staticmethod

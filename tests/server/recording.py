@@ -21,7 +21,7 @@ from mockllm.server.serving import Threaded
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 from tests.server.raw_client import Got, Raw
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 KEY = "sk-" + "a1B2" * 8
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Say it."}]}
@@ -89,7 +89,7 @@ def provider(talk: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
     finally:
         server.shutdown(socket.SHUT_RDWR)
         server.close()
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 HEAD = (

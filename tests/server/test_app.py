@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -21,6 +21,7 @@ from mockllm.server.limits import Limits
 from mockllm.server.serving import Threaded
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
+from tests.waiting import until
 
 LIMITS = Limits(grace=0.2, linger=0.2)
 
@@ -83,13 +84,8 @@ def raw(server: Threaded) -> Iterator[Raw]:
 
 def written_down(server: Threaded, path: str) -> Kept:
     """The last record of a path; it is written just after the answer's last byte."""
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        found = [record for record in list(server.app.journal) if record.target == path]
-        if found:
-            return found[-1]
-        time.sleep(0.005)
-    raise AssertionError(f"{path} is not in the journal")
+    found = until(lambda: [record for record in list(server.app.journal) if record.target == path])
+    return found[-1]
 
 
 def test_a_whole_answer_has_a_length_and_keeps_the_connection(raw: Raw) -> None:
@@ -214,13 +210,6 @@ def test_a_client_that_leaves_is_noticed_and_its_stream_dropped(
             raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert written_down(server, path).left == "gone"
     until(lambda: server.app.running == 0)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def test_a_huge_answer_arrives_whole_at_a_slow_reader(raw: Raw) -> None:

@@ -25,6 +25,7 @@ from mockllm.cli.main import main
 from mockllm.server.certificates import DAYS, NoCertificate, context, folder, self_signed
 from mockllm.server.serving import Address
 from tests.process import serving
+from tests.waiting import PATIENCE
 
 RULES = "rules: [{reply: {chunks: [One, {wait: 10ms}, Two]}}]"
 
@@ -35,7 +36,7 @@ def ask(url: str, trusted: Path | None = None) -> str:
         f"{url}/v1/chat/completions", body.encode(), {"content-type": "application/json"}
     )
     trust = None if trusted is None else ssl.create_default_context(cafile=str(trusted))
-    with urllib.request.urlopen(request, context=trust, timeout=10) as answer:
+    with urllib.request.urlopen(request, context=trust, timeout=PATIENCE) as answer:
         text: str = answer.read().decode()
     return text
 

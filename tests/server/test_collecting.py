@@ -16,6 +16,7 @@ from mockllm.server.connection import Connection
 from mockllm.server.serving import Threaded
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_a_connection_leaves_no_cycle() -> None:
                         raw.sock.recv(100)
                     else:
                         raw.answer()
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end and _connections():
             time.sleep(0.005)
         assert not _connections()

@@ -20,7 +20,7 @@ from tests.live import live
 from tests.process import serving
 from tests.server.raw_client import Got, Raw
 from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, post, provider, recording
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 SCENARIO = """
 rules:
@@ -78,7 +78,7 @@ def test_each_chunk_is_seen_before_the_next_is_sent(tmp_path: Path) -> None:
         connection.sendall(HEAD)
         for number, event in enumerate(seen):
             connection.sendall(chunked(b"data: %d\n\n" % number))
-            assert event.wait(5), "the client has not seen it"
+            assert event.wait(PATIENCE), "the client has not seen it"
         connection.sendall(b"0\r\n\r\n")
 
     with (

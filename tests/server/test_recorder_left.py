@@ -10,7 +10,7 @@ import pytest
 
 from tests.server.raw_client import Raw
 from tests.server.recording import HEAD, chunked, files, provider, recording
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def leaving(url: str, after: bytes) -> None:
@@ -27,7 +27,7 @@ def test_what_a_client_left_before_its_end_is_recorded_to_its_end(tmp_path: Path
 
     def talk(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD + chunked(b"data: [DONE]\n\n"))
-        assert gone.wait(5)
+        assert gone.wait(PATIENCE)
         connection.sendall(chunked(b": the rest\n\n") + b"0\r\n\r\n")
 
     with provider(talk) as there, recording(tmp_path, openai=there) as (url, recorder, told):
@@ -54,7 +54,7 @@ def test_what_never_ends_without_its_client_is_given_up(
 
     with provider(talk) as there, recording(tmp_path, openai=there) as (url, recorder, told):
         leaving(url, b"data: 1")
-        assert closed.wait(5)
+        assert closed.wait(PATIENCE)
         until(lambda: any("cut off" in line and "the client left" in line for line in told))
         assert recorder.failed == 1
     assert list(tmp_path.rglob("*")) == []
@@ -75,8 +75,8 @@ def test_a_client_that_leaves_before_there_is_an_answer_is_told_of(
     with provider(talk) as there, recording(tmp_path, openai=there) as (url, _, told):
         with Raw.to(url) as client:
             client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-            assert asked.wait(5)
-        assert closed.wait(5)
+            assert asked.wait(PATIENCE)
+        assert closed.wait(PATIENCE)
         line = until(lambda: next((line for line in told if "before it answered" in line), ""))
         assert "499" in line
 
@@ -92,6 +92,6 @@ def test_a_stream_is_finished_before_the_recorder_ends_or_said_to_be_cut(tmp_pat
     with provider(talk) as there:
         with recording(tmp_path, openai=there) as (url, recorder, told), Raw.to(url) as client:
             client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-            assert seen.wait(5)
+            assert seen.wait(PATIENCE)
         assert recorder.failed == 1
     assert any("cut off" in line for line in told)

@@ -18,6 +18,7 @@ from mockllm.server.limits import Limits
 from mockllm.server.serving import Address, CannotListen, Server, Threaded, bind
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
+from tests.waiting import PATIENCE, until
 
 PROGRAM = """
 import sys
@@ -34,7 +35,7 @@ print("ended", flush=True)
 
 @pytest.fixture
 def program(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    grace = getattr(request, "param", "5")
+    grace = getattr(request, "param", str(2 * PATIENCE))
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, grace], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -49,6 +50,15 @@ def program(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[s
         process.stderr.close()
 
 
+def refuses(port: int) -> bool:
+    """Whether nobody listens any more."""
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_a_signal_lets_running_answers_finish(
     program: tuple[subprocess.Popen[str], int], number: signal.Signals
@@ -60,14 +70,12 @@ def test_a_signal_lets_running_answers_finish(
         while b"chunk 1" not in raw.rest:
             raw._more()
         process.send_signal(number)
-        time.sleep(0.1)
-        with pytest.raises(ConnectionRefusedError):
-            Raw(port)
+        until(lambda: refuses(port))
         got = raw.answer()
         assert got.complete
         assert got.body.count(b"data:") == 10
-        assert idle.closed_after() < 5
-    out, err = process.communicate(timeout=5)
+        assert idle.closed_after() < PATIENCE
+    out, err = process.communicate(timeout=PATIENCE)
     assert (out, err, process.returncode) == ("ended\n", "", 0)
 
 
@@ -81,7 +89,7 @@ def test_an_answer_that_does_not_finish_is_cut_after_the_grace_time(
         raw._more()
         process.send_signal(signal.SIGTERM)
         assert not raw.answer().complete
-    out, err = process.communicate(timeout=5)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (out, err, process.returncode) == ("ended\n", "", 0)
 
 
@@ -92,10 +100,10 @@ def test_a_second_signal_does_not_wait(program: tuple[subprocess.Popen[str], int
         raw._more()
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
+        until(lambda: refuses(port))  # it has heard of the first
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=4)
-    assert time.monotonic() - began < 4
+        out, err = process.communicate(timeout=PATIENCE)
+    assert time.monotonic() - began < PATIENCE
     assert (out, err, process.returncode) == ("ended\n", "", 0)
 
 
