@@ -75,8 +75,10 @@ def recorder_of(
     values: Mapping[str, Any], out: str, where: Sequence[Address], *, everything: bool = False
 ) -> Recorder:
     """The recorder that the options ask for. Raises BadOption where it would lead back to itself."""
-    upstreams = dict(values["upstream"] or ())
-    for name, url in upstreams.items():
+    upstreams: dict[str, str] = {}
+    for name, url in values["upstream"] or ():
+        if upstreams.setdefault(name, url) != url:
+            raise BadOption(f"--upstream {name} is given twice: {upstreams[name]}, {url}")
         if any(address.is_at(url) for address in where):
             raise BadOption(f"--upstream {name}={url} leads back to this very server")
     return Recorder(Upstreams(upstreams), Path(out), Reader(volatile(values)), say, everything)

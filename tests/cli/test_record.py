@@ -180,9 +180,13 @@ def test_what_was_missed_once_answers_from_then_on_wherever_it_is_recorded(tmp_p
         (("--record-misses", "x"), "say where requests go: --upstream"),
         (("--upstream", "openai=http://x"), "say where they are recorded: --record-misses"),
         (("--record-misses", "file", "--upstream", "openai=http://x"), "--record-misses file: "),
+        (
+            ("--record-misses", "x", "--upstream", "openai=http://x", "--upstream", "openai=http://y"),
+            "--upstream openai is given twice: http://x, http://y",
+        ),
     ],
 )
-def test_one_of_the_two_alone_is_told(options: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_what_does_not_go_together_is_told(options: tuple[str, ...], message: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = command("serve", *options, cwd=tmp_path)
     assert done.returncode == 2
