@@ -37,6 +37,8 @@ MODULES: Final = {"import": "importing"}
 """Where a command's module cannot be called like it."""
 ENDED: Final = ((signal.SIGTERM, 0), (signal.SIGINT, 130))
 """The exit code of a start that is broken off: to stop a server is no failure, but Ctrl-C tells a shell."""
+_SHORT: Final = {"-p": "--port", "-q": "--quiet", "-v": "--verbose", "-H": "--host", "-s": "--scenarios"}
+"""Options as they are called in short elsewhere."""
 LOOKING: Final = ("check", "explain", "test", "diff", "hash", "schema")
 """What leaves nothing behind wherever it is broken off."""
 
@@ -116,13 +118,15 @@ def _not_understood(parser: argparse.ArgumentParser, word: str) -> int:
     from mockllm.scenario.mistakes import nearest
 
     options = set(re.findall(r"--[a-z-]+", parser.format_help()))
-    near = nearest(word.partition("=")[0], options)
+    near = nearest(word.partition("=")[0], options) or _SHORT.get(word[:2] if word[1:2].isalpha() else "")
+    near = near if near in options else None
     hint = f"`{parser.prog} --help` names what there is"
     if word.startswith("-"):
         hint = f"did you mean {near}?" if near else hint
         print(f"{parser.prog}: there is no option {word}; {hint}", file=sys.stderr)
         return 2
-    hint = f"did you mean --scenarios {word}?" if "--scenarios" in options and os.path.exists(word) else hint
+    meant = "--scenarios" if os.path.exists(word) else "--port" if word.isdecimal() else None
+    hint = f"did you mean {meant} {word}?" if meant in options else hint
     print(f'{parser.prog}: "{word}" is not expected here; {hint}', file=sys.stderr)
     return 2
 
