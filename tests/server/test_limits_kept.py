@@ -21,7 +21,7 @@ from mockllm.server.limits import Limits, environment_name
 from mockllm.server.serving import Threaded
 from tests.server.fake_engine import FakeEngine, Made, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 LIMITS = Limits(body=100_000, depth=20, unsent=200_000, linger=0.3, grace=0.2)
 SOON = replace(LIMITS, head_time=0.4, body_idle=0.4, keepalive=0.8)
@@ -210,7 +210,7 @@ def test_half_sent_heads_are_gone_after_their_time(hasty: Threaded) -> None:
 
 def test_a_head_that_trickles_is_not_given_more_time(hurried: Raw) -> None:
     hurried.send(b"GET /ok HTTP/1.1\r\nX: ").sock.settimeout(0.05)
-    end = time.monotonic() + 3
+    end = time.monotonic() + PATIENCE
     answered = b""
     while not answered and time.monotonic() < end:
         hurried.send(b"x")

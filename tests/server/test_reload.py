@@ -17,6 +17,7 @@ from mockllm.scenario.mistakes import Stale
 from mockllm.server.app import App
 from mockllm.server.reload import Rebuilt, Reload, layout
 from tests.server.fake_engine import FakeEngine
+from tests.waiting import PATIENCE
 
 
 class World:
@@ -51,7 +52,7 @@ class World:
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(main, 20))
+    asyncio.run(asyncio.wait_for(main, PATIENCE))
 
 
 async def until(world: World, *texts: str) -> None:
