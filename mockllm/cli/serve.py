@@ -53,7 +53,10 @@ ABOUT: Final = (
     "Serves scenarios until Ctrl-C or SIGTERM. With neither --scenarios nor --pack it serves ./scenarios if "
     "there are any in that folder, else the pack `default`. What is saved while it runs answers from then on."
 )
-NOTE: Final = "An option may also be given by the variable in brackets; the option itself goes first."
+NOTE: Final = (
+    "An option may also be given by the variable in brackets; the option itself goes first. SECONDS may carry a "
+    "unit (500ms, 2m), BYTES too (64KiB, 1MiB)."
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
