@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from mockllm.core.framing import lasting
-from mockllm.core.plan import Data, Framing, Plan, Raw, Step, Wait
+from mockllm.core.plan import Cut, Data, Framing, Plan, Raw, Step, Wait
 from mockllm.core.redaction import redact_text
 from mockllm.core.stencil import Piece, Stencil
 from mockllm.server.kept import endpoint
@@ -229,8 +229,10 @@ def _size(made: Plan | Stencil, until: float | None) -> int:
 
 
 def _due(steps: Iterable[Step | Piece], seconds: float) -> Iterator[Step | Piece]:
-    """The steps before so many seconds of waits have passed."""
+    """The steps before so many seconds of waits have passed, up to a cut."""
     for step in steps:
+        if isinstance(step, Cut):
+            return
         if isinstance(step, Wait):
             seconds -= step.seconds
             if seconds < 0:

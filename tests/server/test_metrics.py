@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Wait
+from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Wait
 from mockllm.core.request import Request
 from mockllm.engine import Answer
 from mockllm.server.metrics import BOUNDS, KINDS, OTHER, SECONDS, Histogram, Metrics
@@ -120,6 +120,14 @@ def test_bytes_are_counted_by_the_second(left: Left, took: float, size: int) -> 
     metrics.one(seen(Answer(STREAM, "a.yaml:r"), took=took, left=left))
     (second,) = metrics.seconds()
     assert second.bytes == size
+
+
+def test_what_lies_behind_a_cut_is_no_byte_of_the_answer() -> None:
+    metrics = Metrics()
+    cut = Plan(Head(200, ()), (Raw(b"abc", 0), Cut("reset", 0), Raw(b"defg", 0)))
+    metrics.one(seen(Answer(cut, None), left="reset"))
+    (second,) = metrics.seconds()
+    assert second.bytes == 3
 
 
 def test_bytes_of_many_answers_alike_are_those_of_each() -> None:
