@@ -24,7 +24,7 @@ from mockllm.engine.answer import Answer, unknown_fields
 from mockllm.engine.claims import Verdicts
 from mockllm.engine.embedding import NotGenerating
 from mockllm.engine.keeping import asked_for
-from mockllm.engine.misses import missed, strayed, unfit
+from mockllm.engine.misses import ICON, missed, strayed, unfit
 from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plans import Speaking
 from mockllm.engine.recordings import Unheard
@@ -144,7 +144,7 @@ class Exchange:
         """No rule answers: the dialect itself does where it can; else a 404 that says how near it was."""
         if not isinstance(self.outcome, Found):
             failure = strayed(self.engine.catalog, self.request, self.settled, self.outcome.failure)
-            return self.said(failure, None, missed=True)
+            return self.said(failure, None, missed=self.request.path != ICON)
         lookup = getattr(self.dialect, "answer", None)
         if lookup is None:
             return self.said(missed(self.engine.catalog, self.request, self.settled), None, missed=True)

@@ -18,6 +18,8 @@ from mockllm.core.template import TemplateFailure
 from mockllm.scenario.catalog import Catalog, Item
 
 NEAREST = 3
+ICON = "/favicon.ico"
+"""What every browser asks for beside the page that a person opens: that no rule answers it is no matter."""
 
 
 def missed(catalog: Catalog, request: Request, settled: Settled, ended: Item | None = None) -> Failure:

@@ -53,3 +53,9 @@ def test_where_a_path_was_asked_by_another_method_the_rule_is_told_too() -> None
     heard = game.hear(ask("/v1/messages", method="PUT"))
     assert heard.status == 405
     assert "put: query[a] expected" in heard.message
+
+
+@pytest.mark.parametrize(("path", "missed"), [("/nowhere", True), ("/favicon.ico", False)])
+def test_what_a_browser_asks_for_by_itself_is_no_miss(path: str, missed: bool) -> None:
+    heard = Game(RULES).hear(ask(path, method="GET"))
+    assert (heard.status, heard.answer.missed) == (404, missed)
