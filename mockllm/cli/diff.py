@@ -64,23 +64,25 @@ def run(given: argparse.Namespace) -> int:
                 list_mistakes(mistakes, sys.stderr)
             return 2
         cases = [*sides.cases, *cases]
-        found = [difference for case in cases for difference in sides.compare(case)]
-    _print(cases, found, given.json)
-    return 1 if found else 0
+        told = [sides.compare(case) for case in cases]
+    _print(told, given.json)
+    return 1 if any(told) else 0
 
 
-def _print(cases: list[Case], found: list[Difference], json: bool) -> None:
-    other = len({each.case for each in found})
+def _print(told: list[list[Difference]], json: bool) -> None:
+    """What differs, by case."""
+    found = [difference for each in told for difference in each]
+    other = sum(map(bool, told))
     if json:
         differences = [each.as_json() for each in found]
-        print(pretty({"requests": len(cases), "otherwise": other, "differences": differences}).decode())
+        print(pretty({"requests": len(told), "otherwise": other, "differences": differences}).decode())
         return
     for each in found:
         print(readable(str(each)))
     result = f"{other} answered otherwise" if other else "all answered alike"
     print(
-        f"{len(cases)} asked: {result}"
-        if cases
+        f"{len(told)} asked: {result}"
+        if told
         else "nothing was asked: there is no example, and no --requests"
     )
 
@@ -137,7 +139,8 @@ def _recorded(path: Path) -> Iterator[Case]:
     """The examples of scenario files: a recording holds the request that it answers."""
     if not path.is_dir() and path.suffix not in SCENARIOS:
         return
-    gathered = gather(Wanted((str(path),), vocabulary=vocabulary()))
+    wanted = Wanted((str(path),), vocabulary=vocabulary())
+    gathered = gather(wanted)
     if gathered.mistakes:
         raise Unusable(*gathered.mistakes)
-    yield from recorded(gathered)
+    yield from recorded(gathered, wanted)

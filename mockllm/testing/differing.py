@@ -71,7 +71,7 @@ class Sides:
         base = tuple(gather(each) for each in self._wanted)
         self.mistakes: list[Mistake] = [mistake for each in base for mistake in each.mistakes]
         """What is wrong with the files of either: nothing is asked then."""
-        self.cases: list[Case] = [] if self.mistakes else _cases(base)
+        self.cases: list[Case] = [] if self.mistakes else _cases(base, self._wanted)
 
     def compare(self, case: Case) -> list[Difference]:
         """All that differs; nothing where a client sees the same."""
@@ -111,15 +111,15 @@ def plain(name: str, runs: Sequence[Sequence[tuple[float, Sent]]]) -> list[Case]
     ]
 
 
-def recorded(gathered: Gathered) -> list[Case]:
+def recorded(gathered: Gathered, wanted: Wanted) -> list[Case]:
     """The requests that files hold as examples, as recordings do."""
-    return _cases([gathered])
+    return _cases([gathered], [wanted])
 
 
-def _cases(sides: Sequence[Gathered]) -> list[Case]:
+def _cases(sides: Sequence[Gathered], wanted: Sequence[Wanted]) -> list[Case]:
     """The examples of both, those with the same requests once."""
     found: dict[str, Case] = {}
-    for gathered in sides:
+    for gathered, asked in zip(sides, wanted, strict=True):
         for entry in gathered.examples:
             for provider in providers_of(entry):
                 try:
@@ -129,11 +129,20 @@ def _cases(sides: Sequence[Gathered]) -> list[Case]:
                     )
                 except Unaskable:
                     continue
-                name = entry.name if entry.word.name else f"{os.path.basename(entry.file)} {entry.name}"
+                name = entry.name if entry.word.name else f"{_within(entry.file, asked)} {entry.name}"
                 name = name if provider is None else f"{name} ({provider})"
                 case = Case(name, steps, tuple(sorted(entry.word.with_.items())))
                 found.setdefault(repr((steps, case.values)), case)
     return list(found.values())
+
+
+def _within(file: str, wanted: Wanted) -> str:
+    """A file as it is called below the folder that was given."""
+    for each in wanted.scenarios:
+        below = os.path.relpath(file, each)
+        if below != os.curdir and not below.startswith(os.pardir):
+            return below
+    return os.path.basename(file)
 
 
 def _spoken(own: str | list[str] | None, provider: str | None) -> str | None:

@@ -162,10 +162,10 @@ def test_recorded_requests_are_asked(capsys: pytest.CaptureFixture[str]) -> None
         Path(),
         {"rec/shared/chat-1.yaml": f"{replay}examples: [{{request: {request}, expect: {{rule: r}}}}]\n"},
     )
-    for given in ("rec", "rec/shared/chat-1.yaml"):
+    for given, name in (("rec", "shared/chat-1.yaml"), ("rec/shared/chat-1.yaml", "chat-1.yaml")):
         assert run("diff", "old", "new", "--requests", given) == 1
         assert capsys.readouterr().out.splitlines() == [
-            'chat-1.yaml examples[0]: text: "Yes." -> "No."',
+            f'{name} examples[0]: text: "Yes." -> "No."',
             "1 asked: 1 answered otherwise",
         ]
     assert run("diff", "rec", "new") == 1, "also as a side of their own"
@@ -175,6 +175,30 @@ def test_recorded_requests_are_asked(capsys: pytest.CaptureFixture[str]) -> None
     assert "there is no request in empty: no JSON file, and no scenario file" in capsys.readouterr().err
     assert run("diff", "old", "new", "--requests", "bad") == 2
     assert "bad/a.yaml:1:13: examples[0].reqest" in capsys.readouterr().err
+
+
+def test_recordings_of_the_same_name_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE.replace("Yes.", "No.")})
+    for folder in ("one", "two"):
+        body = f'{{"model": "gpt-4o", "messages": [{{"role": "user", "content": "{folder}"}}]}}'
+        request = f"{{method: POST, path: /v1/chat/completions, body: {body}}}"
+        example = f"examples: [{{request: {request}, expect: {{}}}}]\n"
+        write(Path(), {f"rec/{folder}/chat-1.yaml": example})
+    assert run("diff", "old", "new", "--requests", "rec") == 1
+    assert capsys.readouterr().out.splitlines() == [
+        'one/chat-1.yaml examples[0]: text: "Yes." -> "No."',
+        'two/chat-1.yaml examples[0]: text: "Yes." -> "No."',
+        "2 asked: 2 answered otherwise",
+    ]
+
+
+def test_examples_of_one_name_are_counted_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = "examples:\n" + "".join(
+        f"  - {{name: same, request: {{user: {user}}}, expect: {{}}}}\n" for user in ("one", "two")
+    )
+    write(Path(), {"old/a.yaml": BASE + examples, "new/a.yaml": BASE.replace("Yes.", "No.") + examples})
+    assert run("diff", "old", "new") == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "2 asked: 2 answered otherwise"
 
 
 def test_packs_by_name_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
