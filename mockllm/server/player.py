@@ -106,6 +106,7 @@ class Play:
             self._deadline = None
         self._script = iter(())
         self.turn = _nothing
+        self.failed = None  # it holds the frames that it was raised in, and those hold this
 
     def _tick(self, now: float) -> None:
         self._deadline = None

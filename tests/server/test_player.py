@@ -183,6 +183,8 @@ def test_a_client_that_is_gone_fails_the_play_and_not_the_timer() -> None:
     assert isinstance(made.failed, ConnectionResetError)
     assert made.ended is None
     assert len(deadlines) == 0
+    made.stop()
+    assert made.failed is None, "the error's frames hold the play: a cycle"
 
 
 def test_a_long_plan_is_framed_in_slices_one_a_turn() -> None:
