@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from mockllm.cli.listening import addresses, secured
 from mockllm.cli.options import (
     RECORDING,
     SERVING,
@@ -21,7 +22,7 @@ from mockllm.cli.options import (
     settled,
     volatile,
 )
-from mockllm.cli.serve import addresses, lines_of, say, secured
+from mockllm.cli.telling import lines_of, say
 from mockllm.engine import Engine
 from mockllm.recordings.writing import Reader
 from mockllm.scenario.compiling import compile_catalog, finished

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from mockllm import __version__
 from mockllm.cli.admin_token import AdminToken, admin_token
+from mockllm.cli.listening import addresses, secured
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import (
     FALLBACK,
@@ -35,13 +36,12 @@ from mockllm.cli.options import (
 )
 from mockllm.cli.staying import staying
 from mockllm.cli.steering import beside, steered, together
-from mockllm.cli.telling import tell
+from mockllm.cli.telling import lines_of, say, say_line
 from mockllm.cli.tracing import traced
 from mockllm.engine import About
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
 from mockllm.server.limits import KIB, MIB
-from mockllm.server.lines import Lines
 from mockllm.server.pages import amount
 from mockllm.server.reload import Reload
 from mockllm.server.serving import Address, CannotListen
@@ -148,51 +148,6 @@ def reported(missed: int) -> int:
     return 1 if missed else 0
 
 
-def addresses(given: argparse.Namespace, values: Mapping[str, Any]) -> list[Address]:
-    """Where to listen: --listen stands in place of --host and --port, unless these are given as well."""
-    tls = _asks_tls(values) and values["tls_port"] is None
-    more = [Address(host, port, tls) for host, port in values["listen"] or ()]
-    beside = [Address(values["host"], values["tls_port"], True)] if values["tls_port"] is not None else []
-    if more and given.port is None and given.host is None:
-        return more + beside
-    return [Address(values["host"], values["port"], tls), *more, *beside]
-
-
-def _asks_tls(values: Mapping[str, Any]) -> bool:
-    return bool(values["tls_self_signed"] or values["tls_cert"])
-
-
-def secured(app: App, values: Mapping[str, Any]) -> Path | None:
-    """Gives the app what it serves HTTPS with; the CA that clients must trust, where it is our own. Raises
-    BadOption."""
-    if not _asks_tls(values):
-        if values["tls_port"] is not None or values["tls_key"]:
-            raise BadOption(
-                "HTTPS needs a certificate: --tls-self-signed, or --tls-cert FILE (and --tls-key FILE)"
-            )
-        return None
-    if values["tls_self_signed"] and values["tls_cert"]:
-        raise BadOption("give --tls-self-signed or --tls-cert, not both")
-    from mockllm.server.certificates import NoCertificate, context, folder, self_signed
-
-    try:
-        if values["tls_cert"]:
-            app.tls = context(values["tls_cert"], values["tls_key"])
-            return None
-        kept = self_signed(
-            folder(values["tls_dir"]), [values["host"], *(host for host, _ in values["listen"] or ())]
-        )
-        app.tls = context(kept.server)
-    except NoCertificate as error:
-        raise BadOption(str(error)) from None
-    return kept.ca
-
-
-def lines_of(values: Mapping[str, Any]) -> Lines:
-    """The line for each request, as the options have it."""
-    return Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"], strict=values["strict"])
-
-
 def nothing(about: About) -> Iterator[str]:
     """A line where there is nothing that could answer."""
     if not about.rules:
@@ -263,12 +218,3 @@ def size(count: int) -> str:
         if count >= unit:
             return f"{count / unit:.3g} {name}"
     return f"{count} bytes"
-
-
-def say(text: str) -> None:
-    """To the person at the terminal, beside the lines of requests."""
-    tell(text, sys.stderr)
-
-
-def say_line(text: str) -> None:
-    tell(text, sys.stdout)

@@ -5,7 +5,11 @@ that was closed, a full disk. The requests are answered all the same.
 from __future__ import annotations
 
 import os
-from typing import TextIO
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from mockllm.server.lines import Lines
 
 
 def tell(text: str, stream: TextIO) -> None:
@@ -18,3 +22,17 @@ def tell(text: str, stream: TextIO) -> None:
         os.close(nowhere)
     except OSError:
         return
+
+
+def lines_of(values: Mapping[str, Any]) -> Lines:
+    """The line for each request, as the options have it."""
+    return Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"], strict=values["strict"])
+
+
+def say(text: str) -> None:
+    """To the person at the terminal, beside the lines of requests."""
+    tell(text, sys.stderr)
+
+
+def say_line(text: str) -> None:
+    tell(text, sys.stdout)
