@@ -89,3 +89,6 @@ def test_sessions_are_listed_and_ended(dashboard: Dashboard) -> None:
     dashboard.said("Session mine has ended")
     assert server.call("GET", "/api/sessions")["sessions"] == []
     expect(dashboard.card("Sessions")).to_contain_text("None.")
+    below = dashboard.card("Sessions").locator("code").filter(has_text="/").first.inner_text()
+    server.send("GET", f"{below}/models")
+    until(lambda: [each["id"] for each in server.call("GET", "/api/sessions")["sessions"]] == ["its-name"])

@@ -128,7 +128,7 @@ function Sessions(): JSX.Element {
         <Empty title="None.">
           <p>
             A test that wants counts, limits and rules of its own sends <code>x-mockllm-session: its-name</code>, or asks
-            below <code>/mockllm/session/its-name</code>.
+            below <code>/s/its-name/v1</code>.
           </p>
         </Empty>
       )}
