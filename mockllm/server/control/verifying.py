@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 from pydantic import ValidationError
 
+from mockllm.core.hints import brief, nearest_word
 from mockllm.core.matching import Matcher
 from mockllm.core.redaction import is_secret, redact_text
 from mockllm.core.request import Request
@@ -68,7 +69,9 @@ async def verify(
     failures: list[Unmet] = []
     for number, expected in enumerate(wanted):
         failure = await _counted(number, expected, held[number], asked, slices)
-        failures += [] if failure is None else [failure]
+        if failure is not None:
+            failure.message += _unknown(expected.rule, found, engine)
+            failures.append(failure)
     failures += _ordered(held) if body.in_order and not failures else []
     failures += _unmatched(found) if body.no_unmatched else []
     failures += _unused(found, engine) if body.all_rules_used else []
@@ -163,6 +166,16 @@ async def _counted(
     near.sort(key=lambda each: (len(each[0]), sum(map(_is_missing, each[0])), -each[1].number))
     listed = [_near(each, why) for why, each in near[:NEAREST]]
     return Unmet(expect=number, message=message, nearest=listed)
+
+
+def _unknown(rule: str | None, found: Sequence[Kept], engine: Engine) -> str:
+    """What is added where no rule has this name, now or when it answered."""
+    ids = {item.id for item in engine.catalog.items} | {each.rule for each in found if each.rule}
+    if rule is None or any(is_called(id, rule) for id in ids):
+        return ""
+    names = ids if ":" in rule else {id.rpartition(":")[2] for id in ids}
+    near = nearest_word(rule, sorted(names))
+    return f"; no rule is called {brief(rule)}" + (f"; did you mean {brief(near)}?" if near else "")
 
 
 def _near(each: Kept, why: Sequence[str] = ()) -> Nearest:

@@ -45,6 +45,21 @@ def test_a_failure_shows_the_nearest_requests_and_what_differed(server: Steered)
     assert failure["nearest"][0]["differences"] == ['model expected "m1", found "m2"']
 
 
+NO_SUCH = {
+    "a name with a slip": ("helo", '; no rule is called "helo"; did you mean "hello"?'),
+    "an id with a slip": ("a.yaml:helo", '; no rule is called "a.yaml:helo"; did you mean "a.yaml:hello"?'),
+    "a name like no other": ("zzz", '; no rule is called "zzz"'),
+    "a rule that has not answered": ("never", ""),
+}
+
+
+@pytest.mark.parametrize(("rule", "told"), NO_SUCH.values(), ids=NO_SUCH)
+def test_a_rule_that_is_nowhere_is_told(server: Steered, rule: str, told: str) -> None:
+    server.ask("hello")
+    (failure,) = verified(server, expect=[{"rule": rule}])["failures"]
+    assert failure["message"] == f"expected at least 1, found 0{told}"
+
+
 def test_order_is_verified(server: Steered) -> None:
     server.ask("hello", model="first")
     server.ask("hello", model="second")
