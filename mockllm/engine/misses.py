@@ -105,6 +105,8 @@ def near(item: Item, differences: Sequence[Difference]) -> str:
 
 def told(difference: Difference) -> str:
     """What was expected and found, and what may help."""
+    if difference.field == "generates":  # no word of the language: nobody wrote it
+        return "sees generating calls only, since it names no api and no path"
     hint = f" ({difference.hint})" if difference.hint else ""
     return f"{difference.field} expected {difference.expected}, found {difference.actual}{hint}"
 

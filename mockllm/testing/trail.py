@@ -14,7 +14,7 @@ from mockllm.core.claim import Settled, Turn
 from mockllm.core.plan import Wait
 from mockllm.core.request import Request
 from mockllm.engine import Engine
-from mockllm.engine.misses import aside, shown, told
+from mockllm.engine.misses import aside, near
 from mockllm.scenario.catalog import Item
 from mockllm.testing.expectations import Outcome
 
@@ -22,7 +22,6 @@ ALL: Final = 10
 """Up to so many rules all are shown; of more, those that matched and the nearest of the others."""
 NEAREST: Final = 5
 LATER: Final = 3
-GENERATING: Final = "sees generating calls only, since it names no api and no path"
 
 Fate: TypeAlias = Literal["answers", "would answer", "stood aside", "did not match", "comes later"]
 
@@ -104,10 +103,8 @@ def _tried(engine: Engine, request: Request, settled: Settled) -> tuple[list[Tri
 
 
 def _differs(item: Item, request: Request) -> str:
-    """Why it did not match. What only the engine asks is said in its own words."""
-    differences = [each for each in item.matcher.differences(request) if not each.held]
-    reasons = [told(each) if each.field != "generates" else GENERATING for each in differences]
-    return f"{shown(item)}: {'; '.join(reasons)}"
+    """Why it did not match."""
+    return near(item, item.matcher.differences(request))
 
 
 def _of(item: Item, number: int, fate: Fate, why: str = "") -> Tried:

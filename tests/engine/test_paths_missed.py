@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mockllm.engine.misses import near, nearest
 from tests.language.playing import Game, ask
 
 RULES = """
@@ -59,3 +60,11 @@ def test_where_a_path_was_asked_by_another_method_the_rule_is_told_too() -> None
 def test_what_a_browser_asks_for_by_itself_is_no_miss(path: str, missed: bool) -> None:
     heard = Game(RULES).hear(ask(path, method="GET"))
     assert (heard.status, heard.answer.missed) == (404, missed)
+
+
+def test_that_a_rule_sees_generating_calls_alone_is_told_in_words() -> None:
+    """The field behind it is the engine's own: no word of the language."""
+    engine = Game("rules: [{name: said, reply: x}]").engine
+    asked = engine.read("POST", "/v1/none", "", {}, b"{}", "127.0.0.1", 0.0)
+    (found,) = nearest(engine.catalog, asked)
+    assert near(*found) == "s/a.yaml:1 said: sees generating calls only, since it names no api and no path"
