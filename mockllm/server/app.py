@@ -142,6 +142,7 @@ class App:
     async def handle(self, incoming: Incoming) -> Written:
         """Answers one request; the only place where an error of ours is caught."""
         connection = incoming.connection
+        self.deadlines.catch_up()  # many begin in one turn of the loop, and running streams do not wait for that
         self.running += 1
         sink = SocketSink(incoming, self.limits)
         try:

@@ -357,14 +357,14 @@ class Listener(Server):
 
     def _answer_turn(self) -> None:
         turn, self.came = self.came[:TOGETHER], self.came[TOGETHER:]
-        late = self.answer(turn, self._loop.time() + LONGEST)
+        late = self.answer(turn, self._app.deadlines.time() + LONGEST)
         if late or self.came:
             self.came[:0] = late
             self._loop.call_soon(self._answer_turn)
 
     def answer(self, turn: Sequence[Connection], until: float = inf) -> Sequence[Connection]:
         """Answers what these have asked for, as far as it has not been; gives back those that there was no time
-        for, on the loop's clock."""
+        for, on the deadlines' clock. Running streams do not wait for new ones: what is due leaves between two."""
         late: Sequence[Connection] = ()
         for number, connection in enumerate(turn, 1):
             try:
@@ -372,7 +372,7 @@ class Listener(Server):
             except Exception:  # of this connection; the others are answered all the same
                 connection.log_exception("A request could not be answered")
                 connection.force_close()
-            if self._loop.time() > until:
+            if self._app.deadlines.catch_up() > until:
                 late = turn[number:]
                 break
         said, self.said = self.said, []

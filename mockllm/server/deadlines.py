@@ -7,7 +7,9 @@ that is due at once is late by about one. Written against a clock, so that tests
 from __future__ import annotations
 
 import math
+import sys
 import time
+import traceback
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
@@ -100,23 +102,36 @@ class Deadlines:
         self._armed = when
         self._timer = self._clock.call_at(when, self._fire)
 
+    def catch_up(self) -> float:
+        """Do what is due by now, and tell what time it was: for whoever takes long in one turn of the loop. The
+        timer that is armed for it comes later, and finds the less to do."""
+        now = self.time()
+        if self._heap and self._heap[0][0] <= now:
+            self._act(now)
+        return now
+
     def _fire(self) -> None:
         """Do what is due now. What an action sets anew, for now too, waits for the next turn of the loop."""
         self._timer = None
         self._armed = -math.inf  # nobody arms while actions run
-        now = self._clock.time()
+        try:
+            self._act(self._clock.time())
+        finally:
+            self._armed = math.inf
+            if self._heap:
+                self._arm(self._heap[0][0])
+
+    def _act(self, now: float) -> None:
         due: list[Deadline] = []
         while self._heap and self._heap[0][0] <= now:
             deadline = heappop(self._heap)[2]
             deadline.waiting = False
             self._cancelled -= deadline.action is None
             due.append(deadline)
-        try:
-            for deadline in due:
-                action, deadline.action = deadline.action, None
-                if action is not None:
+        for deadline in due:
+            action, deadline.action = deadline.action, None
+            if action is not None:
+                try:
                     action(now)
-        finally:
-            self._armed = math.inf
-            if self._heap:
-                self._arm(self._heap[0][0])
+                except Exception:  # of this one; the others are due all the same
+                    traceback.print_exc(file=sys.stderr)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from mockllm.server.deadlines import Deadlines, LoopClock
 from tests.server.virtual import VirtualClock, world
 
@@ -84,7 +86,7 @@ def test_a_heap_of_mostly_cancelled_deadlines_is_swept() -> None:
     assert len(done) == 10
 
 
-def test_an_action_that_fails_does_not_silence_the_others() -> None:
+def test_an_action_that_fails_does_not_silence_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
 
@@ -92,12 +94,31 @@ def test_an_action_that_fails_does_not_silence_the_others() -> None:
         raise ZeroDivisionError
 
     deadlines.at(101, fail)
+    deadlines.at(101, done.append)
     deadlines.at(102, done.append)
-    try:
-        clock.run_until(101.5)
-    except ZeroDivisionError:
-        clock.run_until(103)
-    assert done == [102.0]
+    clock.run_until(103)
+    assert done == [101.0, 102.0]
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_who_takes_long_lets_others_do_what_is_due_meanwhile() -> None:
+    clock, deadlines, _ = world()
+    done: list[float] = []
+
+    def again(now: float) -> None:
+        done.append(now)
+        deadlines.at(now + 1, done.append)
+
+    deadlines.at(101, again)
+    deadlines.at(102, done.append)
+    assert deadlines.catch_up() == 100.0
+    clock.now = 101.5
+    assert deadlines.catch_up() == 101.5
+    assert done == [101.5]
+    assert len(clock.calls) == 1
+    clock.run_until(103)
+    assert done == [101.5, 102.0, 102.5]
+    assert not clock.calls
 
 
 def test_the_real_clock_never_acts_before_its_time() -> None:
