@@ -56,6 +56,8 @@ def refuses(port: int) -> bool:
         socket.create_connection(("127.0.0.1", port), PATIENCE).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # it was being closed in that very moment
+        return False
     return False
 
 
