@@ -21,7 +21,7 @@ from mockllm.server.limits import Limits
 from mockllm.server.serving import Threaded
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 LIMITS = Limits(grace=0.2, linger=0.2)
 
@@ -348,7 +348,7 @@ def test_the_journal_keeps_what_came_of_each_request(server: Threaded, raw: Raw)
     assert (record.method, record.status, record.rule, record.missed) == ("POST", 404, None, True)
     assert record.notes == ("not played",)
     assert record.left == "finished"
-    assert 0 <= record.took < 1
+    assert 0 <= record.took < PATIENCE
     raw.send(request(path="/whole")).answer()
     assert written_down(server, "/whole").rule == "a.yaml:/whole"
 
@@ -368,4 +368,4 @@ def test_a_client_that_says_no_more_may_still_listen(raw: Raw, path: str) -> Non
 def test_but_is_not_waited_for_longer_than_the_linger_time(raw: Raw, asked: bytes) -> None:
     raw.send(asked)
     raw.sock.shutdown(socket.SHUT_WR)
-    assert raw.closed_after() < 4
+    assert raw.closed_after() < 20  # where 30 s would pass else
