@@ -27,7 +27,7 @@ from mockllm.server.answering import Engine, NotPassed
 from mockllm.server.body import Unacceptable, read_body, ready_body, shallow
 from mockllm.server.connection import Connection, Incoming, Listener
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.given import Given, Later, failed, own_answer, plain
+from mockllm.server.given import Given, Later, Playing, Prepared, failed, own_answer, plain
 from mockllm.server.heads import Head, Heads, head_of
 from mockllm.server.journal import Journal
 from mockllm.server.limits import Limits
@@ -129,7 +129,11 @@ class App:
         data = None
         if isinstance(answer.made, Stencil) and asked is ORDINARY:
             data = sealed(answer.made, answer.said, self._dates.bytes_at(now), extra)
-        if data is None and not takes_time(answer.made):
+        if data is None:
+            if takes_time(answer.made) and self._passing(given) is None:
+                sink = SocketSink(connection, self.limits)
+                connection.prepared = self._begin(sink, head.message, given, asked, since)
+                return False
             plan = answer.plan
             start = opening(plan, asked, self._dates.at(now), extra)
             data = at_once(plan, start) if start.keep_alive else None
@@ -144,9 +148,10 @@ class App:
         connection = incoming.connection
         self.deadlines.catch_up()  # many begin in one turn of the loop, and running streams do not wait for that
         self.running += 1
-        sink = SocketSink(incoming, self.limits)
+        prepared, connection.prepared = connection.prepared, None
+        sink = prepared.sink if isinstance(prepared, Playing) else SocketSink(connection, self.limits)
         try:
-            written = await self._serve(incoming, sink)
+            written = await self._serve(incoming, sink, prepared)
             connection.idle = written is KEEP
             return written
         except ConnectionError:
@@ -160,8 +165,9 @@ class App:
         finally:
             self.running -= 1
 
-    async def _serve(self, incoming: Incoming, sink: SocketSink) -> Written:
-        prepared, incoming.connection.prepared = incoming.connection.prepared, None
+    async def _serve(self, incoming: Incoming, sink: SocketSink, prepared: Prepared | None) -> Written:
+        if isinstance(prepared, Playing):
+            return await self._see_out(prepared)
         if prepared is not None:
             given, since = prepared
             given = await given.given() if isinstance(given, Later) else given
@@ -238,34 +244,53 @@ class App:
                 given = given._replace(answer=refused._replace(lease=given.answer.lease))
             finally:
                 self.playing[type(request)] -= 1
-        plan = given.answer.plan
-        now = time.time()
-        asked = self._asked(wire.asked(incoming.message), given.close)
+        message = incoming.message
+        asked = self._asked(wire.asked(message), given.close)
+        if takes_time(given.answer.made):
+            return await self._see_out(self._begin(sink, message, given, asked, since))
+        plan, now = given.answer.plan, time.time()
         head = opening(plan, asked, self._dates.at(now), cors.ALLOW if given.open_to_pages else "")
+        data = at_once(plan, head)
+        if data is None:
+            return await self._see_out(self._begin(sink, message, given, asked, since))
         left: Left = "gone"
-        times: array[float] | None = None
         try:
-            data = at_once(plan, head)
-            if data is not None:
-                sink.write(data)
-                if sink.full:
-                    await sink.drained()
-                left = "finished"
-            else:
-                play = Play(plan, head, sink, self.deadlines, since)
-                times = play.times
-                kind = Request if request is None else type(request)
-                self.playing[kind] = self.playing.get(kind, 0) + 1
-                try:
-                    await perform(play, sink, self._loop)
-                finally:
-                    self.playing[kind] -= 1
-                left = play.ended or "gone"
+            sink.write(data)
+            if sink.full:
+                await sink.drained()
+            left = "finished"
         finally:
-            if left == "gone" and self.stopped:
-                left = "stopped"
-            self._write_down(incoming.message, given, now, since, left, asked, times)
+            self._write_down(message, given, now, since, self._really(left), asked)
         return KEEP if head.keep_alive and left == "finished" else CLOSE
+
+    def _begin(
+        self, sink: SocketSink, message: RawRequestMessage, given: Given, asked: Asked, since: float
+    ) -> Playing:
+        """Has leave what is due of an answer that takes its time; `_see_out` does the rest."""
+        plan, now = given.answer.plan, time.time()
+        head = opening(plan, asked, self._dates.at(now), cors.ALLOW if given.open_to_pages else "")
+        play = Play(plan, head, sink, self.deadlines, since)
+        playing = Playing(play, sink, message, given, asked, now, since, head.keep_alive)
+        self.playing[playing.kind] = self.playing.get(playing.kind, 0) + 1
+        play.start()
+        return playing
+
+    async def _see_out(self, playing: Playing) -> Written:
+        left: Left = "gone"
+        try:
+            await perform(playing.play, playing.sink, self._loop)
+            left = playing.play.ended or "gone"
+        finally:
+            self._ended(playing, left)
+        return KEEP if playing.keep_alive and left == "finished" else CLOSE
+
+    def _ended(self, playing: Playing, left: Left) -> None:
+        self.playing[playing.kind] -= 1
+        given, asked, times = playing.given, playing.asked, playing.play.times
+        self._write_down(playing.message, given, playing.at, playing.since, self._really(left), asked, times)
+
+    def _really(self, left: Left) -> Left:
+        return "stopped" if left == "gone" and self.stopped else left
 
     def _passing(self, given: Given) -> Recorder | None:
         """Who passes this on, where somebody does. One that is turned away is not: its body was not read."""
@@ -290,7 +315,7 @@ class App:
         extra = cors.ALLOW if given.open_to_pages else ""
 
         def written_down(passed: Passed) -> None:
-            left: Left = "stopped" if passed.left == "gone" and self.stopped else passed.left
+            left = self._really(passed.left)
             notes, rule = (*answer.notes, passed.note), answer.rule if answer.plan.delivery.onward else None
             said = Answer(passed.plan, rule, answer.modifiers, notes, lease=answer.lease)
             self._write_down(message, given._replace(answer=said), now, since, left, asked, took=passed.took)
@@ -351,8 +376,12 @@ class App:
         if self._lines is not None:
             self._lines.show(seen.record())
 
-    def abandoned(self, prepared: tuple[Given | Later, float]) -> None:
-        """An answer will not be played; should it be tried all the same, nothing is handed back twice."""
+    def abandoned(self, prepared: Prepared) -> None:
+        """An answer will not be played on; should it be tried all the same, nothing is handed back twice."""
+        if isinstance(prepared, Playing):
+            prepared.play.stop()
+            self._ended(prepared, "gone")
+            return
         answer = prepared[0].answer
         if answer is not None and answer.lease is not None:
             answer.lease.end()

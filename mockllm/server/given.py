@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.plan import Plan
 from mockllm.core.request import Request
@@ -12,7 +14,10 @@ from mockllm.engine.sessions import PREFIX, without
 from mockllm.server import cors, pages
 from mockllm.server.answering import Engine
 from mockllm.server.heads import RESERVED, Head
+from mockllm.server.player import Play
 from mockllm.server.seen import short
+from mockllm.server.sink import SocketSink
+from mockllm.server.wire import Asked
 
 
 class Given(NamedTuple):
@@ -26,6 +31,25 @@ class Given(NamedTuple):
     """Neither written down nor shown: probes ask for `/health` every few seconds."""
 
 
+class Playing(NamedTuple):
+    """An answer that takes its time and has begun to be given. `at` in seconds since the epoch, `since` on the
+    deadlines' clock."""
+
+    play: Play
+    sink: SocketSink
+    message: RawRequestMessage
+    given: Given
+    asked: Asked
+    at: float
+    since: float
+    keep_alive: bool
+
+    @property
+    def kind(self) -> type[Request]:
+        request = self.given.request
+        return Request if request is None else type(request)
+
+
 class Later(Exception):
     """A call of the control API: what comes of it takes time, and stands outside of the way of a request."""
 
@@ -36,6 +60,10 @@ class Later(Exception):
 
     async def given(self) -> Given:
         return Given(Answer(await self.plan(), None), unheard=True)
+
+
+Prepared: TypeAlias = "Playing | tuple[Given | Later, float]"
+"""What was found out about a request before aiohttp's handler came to it, and when it came."""
 
 
 def own_answer(head: Head, engine: Engine, uptime: float, open_to_pages: bool) -> Given | None:

@@ -234,9 +234,8 @@ def at_once(plan: Plan, opening: Opening) -> bytes | None:
 
 
 async def perform(play: Play, sink: Waitable, loop: AbstractEventLoop) -> None:
-    """Play to the end. ConnectionError or cancellation: the client left before it."""
+    """See a play that was started to its end. ConnectionError or cancellation: the client left before it."""
     try:
-        play.start()
         while play.ended is None or play.failed is not None:
             if play.failed is not None:
                 raise play.failed

@@ -8,7 +8,7 @@ import struct
 import sys
 from typing import Literal
 
-from mockllm.server.connection import Incoming
+from mockllm.server.connection import Connection
 from mockllm.server.limits import Limits
 from mockllm.server.wire import CONTINUE
 
@@ -20,11 +20,10 @@ if sys.platform != "win32":
 class SocketSink:
     """Where an answer is written: the connection of its request."""
 
-    __slots__ = ("_connection", "_limits", "_writer", "written")
+    __slots__ = ("_connection", "_limits", "written")
 
-    def __init__(self, incoming: Incoming, limits: Limits) -> None:
-        self._connection = incoming.connection
-        self._writer = incoming.writer
+    def __init__(self, connection: Connection, limits: Limits) -> None:
+        self._connection = connection
         self._limits = limits
         self.written = False
 
@@ -45,8 +44,8 @@ class SocketSink:
         return self._connection.writing_paused
 
     async def drained(self) -> None:
-        assert self._writer is not None  # aiohttp gave one with each request that takes time
-        await self._writer.drain()
+        if self._connection.writing_paused:
+            await self._connection._drain_helper()
 
     async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
         """FIN or RST, behind what was written: a reset waits until the client's system has it all, or has

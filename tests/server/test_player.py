@@ -331,6 +331,7 @@ async def _performed(plan: Plan, *, full: bool = False, gone: bool = False) -> R
     sink = RealSink(VirtualClock())
     sink.full, sink.gone = full, gone
     made = Play(plan, opening(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    made.start()
     await perform(made, sink, loop)
     assert made.turn.__name__ == "_nothing"
     return sink
