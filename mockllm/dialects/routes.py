@@ -233,7 +233,9 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> O
         spoken = _spoken([found for candidates in known.values() for found in candidates], headers, query)
         failure = _not_allowed(method, path, sorted(known))
         return WrongMethod(spoken.dialect, spoken.provider, spoken.path, failure)
-    return Unknown(_envelope(provider, headers, query), provider, bare, _unknown(method, path, headers))
+    meant = provider or next((name for name in SPOKEN if _speaks(name, headers, query)), "openai")
+    dialect = next(route.dialect for route in ROUTES if route.provider == meant)
+    return Unknown(dialect, provider, bare, _unknown(method, path, headers, meant))
 
 
 @lru_cache(maxsize=1024)
@@ -257,20 +259,15 @@ def _prefix(path: str) -> tuple[str | None, str]:
     return (first, slash + rest) if first in BASES else (None, path)
 
 
-def _envelope(provider: str | None, headers: Mapping[str, str], query: str) -> Dialect:
-    name = provider or next((name for name in SPOKEN if _speaks(name, headers, query)), "openai")
-    return next(route.dialect for route in ROUTES if route.provider == name)
-
-
 def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
     methods = ", ".join(allowed)
     message = f"Not allowed to {method} on {path}: use {methods}."
     return Failure("bad_request", 405, message, headers=(("allow", methods),))
 
 
-def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
+def _unknown(method: str, path: str, headers: Mapping[str, str], meant: str) -> Failure:
     """A 404 that names the right base URL where `/v1` or another version stands twice, else the call that was
-    probably meant and the routes that there are; of vendors only where they begin."""
+    probably meant and the routes of the provider that was; all of them would fill a screen."""
     twice = TWICE.search(path)
     single = path if twice is None else TWICE.sub(r"/\2/", path)
     known = _matching(single)
@@ -283,7 +280,7 @@ def _unknown(method: str, path: str, headers: Mapping[str, str]) -> Failure:
         hint = f"{said} twice. Set the client's base URL to {base}"
     else:
         near = _near(method, path)
-        hint = (f"Did you mean {near}? " if near else "") + _every_route()
+        hint = (f"Did you mean {near}? " if near else "") + _routes_of(meant)
     return Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
 
 
@@ -308,10 +305,12 @@ def _spellings(route: Route) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _every_route() -> str:
-    lines = dict.fromkeys(route.line for route in _by_fame() if not route.prefixed)
-    bases = (vendor.path("") for vendor in vendors.VENDORS)
-    return f"Routes: {', '.join(lines)}. Other vendors' base URLs: {', '.join(bases)}"
+def _routes_of(provider: str) -> str:
+    lines = dict.fromkeys(route.line for route in ROUTES if route.provider == provider)
+    return (
+        f"Routes: {', '.join(lines)}. GET / lists those of every provider. "
+        "Any other path is answered by a rule that names it: match: {path: …}"
+    )
 
 
 def _by_fame() -> Sequence[Route]:
