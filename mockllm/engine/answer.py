@@ -45,6 +45,11 @@ class Answer(NamedTuple):
             Answer, (*self[:-3], root, said, like)
         )  # as `_replace` would, at a tenth of the cost
 
+    def with_plan(self, plan: Plan, *notes: str) -> Answer:
+        """The same answer by another plan of it, and with further notes."""
+        made = self._replace(made=plan, notes=(*self.notes, *notes), said=(), like=None)
+        return made._replace(calls=tuple(self.issued.items())) if self.calls else made
+
     def again(self, root: bytes, second: int, tokens: int) -> Answer:
         """The answer of which this is the `like`, by its root, its time and its request's input tokens."""
         assert isinstance(self.made, Stencil)

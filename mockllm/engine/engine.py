@@ -131,11 +131,7 @@ class Engine:
         if hash is None:
             return answer
         plan = answer.plan
-        return answer._replace(
-            made=replace(plan, head=plan.head.with_own(((HASH, hash),))),
-            calls=tuple(answer.issued.items()),
-            like=None,
-        )
+        return answer.with_plan(replace(plan, head=plan.head.with_own(((HASH, hash),))))
 
     def _overridden(self, request: Request, override: Override | Failure) -> Answer:
         """The answer to a request that wants something otherwise."""

@@ -187,7 +187,7 @@ class Exchange:
         plan = answer.plan
         head = plan.head.with_own(tuple(pair for pair in told if pair[0] not in own))
         plan = replace(plan, head=head, delay=plan.delay + bounds.wait)
-        return answer._replace(made=plan, said=(), notes=(*answer.notes, *held(bounds.wait)))
+        return answer.with_plan(plan, *held(bounds.wait))
 
     def made(
         self,

@@ -80,6 +80,18 @@ def test_a_result_that_has_only_an_id_is_matched_by_its_tools_name(path: str, st
         assert (time, game.hear(result(path, time)).text) == ("mine", "get_time: sunny")
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("path", [*CHATS, *CLAUDES])
+def test_the_calls_of_a_limited_rule_are_remembered_when_its_answers_are_kept(
+    path: str, stream: bool
+) -> None:
+    limit = "modifiers:\n  - limit: {strategy: token-bucket, requests: 1000, window: 1s}\n"
+    game = Game(RULES + limit)
+    for _ in range(4):
+        weather, _ = ids(game.hear(asked(path, [user("both")], stream)))
+        assert game.hear(result(path, weather)).text == "get_weather: sunny"
+
+
 @pytest.mark.parametrize("path", [CHATS[0], CLAUDES[0]])
 def test_calls_of_answers_that_are_made_each_time_are_remembered_too(path: str) -> None:
     game = Game(RULES)
