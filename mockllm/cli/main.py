@@ -79,7 +79,7 @@ def _run(given: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = parser
     for name, help in COMMANDS.items():
-        sub = commands.add_parser(name, help=help, description=help.capitalize() + ".")
+        sub = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
         if given[:1] == [name]:  # only the command that runs is imported
             with staying(), unread_authorities():
                 module = importlib.import_module(f"mockllm.cli.{MODULES.get(name, name)}")

@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
     def command(name: str, help: str) -> argparse.ArgumentParser:
         sub: argparse.ArgumentParser = commands.add_parser(
-            name, help=help, description=help.capitalize() + "."
+            name, help=help, description=f"{help[0].upper()}{help[1:]}."
         )
         return sub
 

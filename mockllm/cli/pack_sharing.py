@@ -15,7 +15,8 @@ from mockllm.packing.locking import Change, Locking, state_of
 from mockllm.packing.powers import powers
 from mockllm.packing.wishes import wishes
 from mockllm.scenario.lock import LOCK, NAME, lock_path, read_lock
-from mockllm.scenario.mistakes import readable
+from mockllm.scenario.mistakes import readable, scalar_text
+from mockllm.scenario.params import ParamWord
 from mockllm.scenario.shelf import Shelf, installed
 from mockllm.scenario.shipped import shipped, shipped_names
 from mockllm.scenario.tree import Refused
@@ -159,9 +160,18 @@ def _info(path: str, text: str, json: bool) -> int:
     print(readable(first.removesuffix(":") + (f": {word.description}" if word.description else "")))
     print(*lines, sep="\n")
     print(readable(f"  {'license':<11} {word.license or 'none is named'}\n  {'from':<11} {shown}"))
-    for each in params:
-        print(readable(f"  --set {each['name']}=  {each['is'] or ''} (default {each['default']})"))
+    for name, param in word.params.items():
+        print(readable(f"  --set {name}=  {_parameter(param)}"))
     return 0
+
+
+def _parameter(param: ParamWord) -> str:
+    """What it is for, and what it may be: in YAML's words, as it is set."""
+    kind = param.type if isinstance(param.type, str) else " | ".join(map(scalar_text, param.type))
+    default = "unset" if param.default is None else f"default {scalar_text(param.default)}"
+    names = [param.env] if isinstance(param.env, str) else param.env or ()
+    by = f", or by {' or '.join(names)}" if names else ""
+    return " ".join(filter(None, (param.description, f"({kind}, {default}{by})")))
 
 
 def _source(path: str, text: str) -> str:

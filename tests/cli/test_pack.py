@@ -138,7 +138,12 @@ def test_mistakes_are_told_at_their_places(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_the_list_and_what_is_known_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    more = "description: Says hi.\nlicense: MIT\nparams: {mood: {default: good, description: How it is.}}"
+    more = (
+        "description: Says hi.\nlicense: MIT\nparams:\n"
+        "  mood: {default: good, description: How it is.}\n"
+        "  loud: {type: boolean, default: false, env: LOUD}\n"
+        "  size: {type: [s, m], default: null}"
+    )
     assert run("pack", "add", pack(tmp_path / "p", more=more)) == 0
     capsys.readouterr()
     assert run("pack", "list") == 0
@@ -151,7 +156,9 @@ def test_the_list_and_what_is_known_of_one(tmp_path: Path, capsys: pytest.Captur
     assert run("pack", "info", "team/x") == 0
     told = capsys.readouterr().out
     assert told.startswith("team/x 1.0.0: Says hi.\n")
-    assert "  --set mood=  How it is. (default good)\n" in told
+    assert "  --set mood=  How it is. (string, default good)\n" in told
+    assert "  --set loud=  (boolean, default false, or by LOUD)\n" in told
+    assert "  --set size=  (s | m, unset)\n" in told
     assert run("pack", "info", "team/x", "--json") == 0
     assert json.loads(capsys.readouterr().out)["params"][0]["name"] == "mood"
     assert run("pack", "info", "default") == 0

@@ -20,6 +20,11 @@ def run(*arguments: str) -> int:
     return exit.value.code
 
 
+def test_its_help_keeps_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    assert "\nWrite the JSON Schemas of scenario files and packs.\n" in capsys.readouterr().out
+
+
 def test_the_committed_schemas_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--check", str(ROOT / "schemas")) == 0
     assert capsys.readouterr().err == ""
