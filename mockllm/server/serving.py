@@ -236,7 +236,20 @@ def run(
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """`serve` on a loop of its own. CannotListen where an address cannot be had."""
+    _open_as_many_as_allowed()
     run_on_best_loop(serve(app, addresses, ready, beside))
+
+
+def _open_as_many_as_allowed() -> None:
+    """Each connection is an open file. Shells allow a program 1024 of them and leave it to the program to ask for
+    more; beyond, a client is cut off and nobody is told."""
+    try:
+        import resource
+    except ImportError:  # no such bound on Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems allow less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class Threaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -21,10 +22,13 @@ from tests.server.raw_client import Raw, request
 from tests.waiting import PATIENCE, until
 
 PROGRAM = """
+import resource
 import sys
 from mockllm.server.app import App
 from mockllm.server.limits import Limits
 from mockllm.server.serving import Address, run
+if len(sys.argv) > 2:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 from tests.server.fake_engine import FakeEngine, chunks, whole
 engine = FakeEngine({"/ok": whole(), "/half": chunks(10, 0.05), "/long": chunks(10000, 0.01)})
 app = App(engine, limits=Limits(grace=float(sys.argv[1])))
@@ -35,9 +39,9 @@ print("ended", flush=True)
 
 @pytest.fixture
 def program(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    grace = getattr(request, "param", str(2 * PATIENCE))
+    arguments = getattr(request, "param", str(2 * PATIENCE)).split()
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, grace], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -107,6 +111,15 @@ def test_a_second_signal_does_not_wait(program: tuple[subprocess.Popen[str], int
         out, err = process.communicate(timeout=PATIENCE)
     assert time.monotonic() - began < PATIENCE
     assert (out, err, process.returncode) == ("ended\n", "", 0)
+
+
+@pytest.mark.parametrize("program", ["0.2 64"], indirect=True)
+def test_it_takes_more_connections_than_a_shell_lets_programs_open_files(
+    program: tuple[subprocess.Popen[str], int],
+) -> None:
+    with contextlib.ExitStack() as kept:
+        clients = [kept.enter_context(Raw(program[1])) for _ in range(100)]
+        assert [each.send(request(path="/ok")).answer().status for each in clients] == [200] * 100
 
 
 def test_a_port_in_use_is_one_clear_line() -> None:
