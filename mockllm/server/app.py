@@ -129,16 +129,15 @@ class App:
         data = None
         if isinstance(answer.made, Stencil) and asked is ORDINARY:
             data = sealed(answer.made, answer.said, self._dates.bytes_at(now), extra)
-        if data is None:
-            if takes_time(answer.made) and self._passing(given) is None:
-                sink = SocketSink(connection, self.limits)
-                connection.prepared = self._begin(sink, head.message, given, asked, since)
-                return False
-            plan = answer.plan
-            start = opening(plan, asked, self._dates.at(now), extra)
-            data = at_once(plan, start) if start.keep_alive else None
-        if data is None or not connection.write(data):
+        if data is None and self._passing(given) is not None:
             connection.prepared = given, since
+            return False
+        if data is None and not takes_time(answer.made):
+            start = opening(answer.plan, asked, self._dates.at(now), extra)
+            data = at_once(answer.plan, start) if start.keep_alive else None
+        if data is None or not connection.write(data):
+            sink = SocketSink(connection, self.limits)
+            connection.prepared = self._begin(sink, head.message, given, asked, since)
             return False
         self._write_down(head.message, given, now, since, "finished", asked, None, whole)
         return True
@@ -153,7 +152,7 @@ class App:
         try:
             written = await self._serve(incoming, sink, prepared)
             connection.idle = written is KEEP
-            return written
+            return CLOSE if connection.over else written
         except ConnectionError:
             return CLOSE
         except Exception:
@@ -246,27 +245,12 @@ class App:
                 self.playing[type(request)] -= 1
         message = incoming.message
         asked = self._asked(wire.asked(message), given.close)
-        if takes_time(given.answer.made):
-            return await self._see_out(self._begin(sink, message, given, asked, since))
-        plan, now = given.answer.plan, time.time()
-        head = opening(plan, asked, self._dates.at(now), cors.ALLOW if given.open_to_pages else "")
-        data = at_once(plan, head)
-        if data is None:
-            return await self._see_out(self._begin(sink, message, given, asked, since))
-        left: Left = "gone"
-        try:
-            sink.write(data)
-            if sink.full:
-                await sink.drained()
-            left = "finished"
-        finally:
-            self._write_down(message, given, now, since, self._really(left), asked)
-        return KEEP if head.keep_alive and left == "finished" else CLOSE
+        return await self._see_out(self._begin(sink, message, given, asked, since))
 
     def _begin(
         self, sink: SocketSink, message: RawRequestMessage, given: Given, asked: Asked, since: float
     ) -> Playing:
-        """Has leave what is due of an answer that takes its time; `_see_out` does the rest."""
+        """Has leave what is due of an answer by now; `_see_out` does the rest."""
         plan, now = given.answer.plan, time.time()
         head = opening(plan, asked, self._dates.at(now), cors.ALLOW if given.open_to_pages else "")
         play = Play(plan, head, sink, self.deadlines, since)

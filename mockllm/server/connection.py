@@ -98,6 +98,7 @@ class Connection(RequestHandler):
         "_heads",
         "_known",
         "_listener",
+        "_silent",
         "_watch",
         "ascii",
         "client",
@@ -126,6 +127,7 @@ class Connection(RequestHandler):
         self._watch: Deadline | None = None
         self._begun = False
         self._body: StreamReader | None = None
+        self._silent = False  # the client sends no more, though it may be listening
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -138,26 +140,27 @@ class Connection(RequestHandler):
         self._unwatch()
         if self._messages or self._known is not None:  # it has asked, though nobody will hear the answer
             self._listener.answer([self])
-        if self.prepared is not None:
-            self._app.abandoned(self.prepared)
+        prepared, self.prepared = self.prepared, None
+        if prepared is not None:
+            self._app.abandoned(prepared)
         super().connection_lost(exc)
         self._body = None  # it refers to the connection, and would keep it for the garbage collector
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it; aiohttp always closes
         """The client sends no more: it may be listening still, or have left. Nobody can tell before something
         is written, so what it asked for may be answered within the linger time."""
-        if self._known is not None:
-            self._listener.answer([self])
-        else:
-            idle = self.idle and not self._messages
-            if idle or self._body is None or not self._body.is_eof():
-                return False
-            if self._messages:
-                self._listener.answer([self])
-        self.close()
+        self._listener.answer([self])
+        if self.idle or (self._body is not None and not self._body.is_eof()):
+            return False
+        self._silent = True
         self._loop.call_later(self._app.limits.linger, self.force_close)
         # TLS ends both ways at once: asyncio closes it in any case, and would say on the terminal that it does.
         return self.transport is None or self.transport.get_extra_info("sslcontext") is None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to be answered, and nothing will come."""
+        return self._silent and not self._messages
 
     def data_received(self, data: bytes) -> None:
         if self.idle and not (self._begun or self._messages or self._known):

@@ -193,7 +193,7 @@ class Metrics:
         for before, after in pairwise(times[:GAPS]):
             if said is not None and before >= said:
                 found.gaps.add(after - before)
-        if seen.left == "finished":
+        if seen.left == "finished" and planned:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
 
 

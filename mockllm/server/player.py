@@ -120,6 +120,7 @@ class Play:
                 self._deadline = self._deadlines.at(self._due, self._tick)
         except Exception as exc:  # raised where the handler waits, not in everybody's timer
             self.failed = exc
+            self.times.pop()  # nothing has left in it
         if self.ended is not None or self.stalled or self.failed is not None:
             self.turn()
 

@@ -54,7 +54,7 @@ class Seen(NamedTuple):
     """A note of one request, with references to what there is anyway; the request itself is let go, for to keep
     what was read of it costs more than all else here. `kind` is its class, None of what was no provider's
     call; `model` as far as anybody has looked. `since` and `times` are on the server's own clock, `times` those
-    of each turn in which a part of the answer was written; None where it left in one write."""
+    of each turn in which a part of the answer was written; None where it left in the turn of its request."""
 
     at: float
     method: str

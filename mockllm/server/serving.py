@@ -122,6 +122,7 @@ class Server:
         """Whether answers are being given, or have not left this process."""
         return (
             self.app.running > 0
+            or any(self.app.playing.values())
             or bool(self._listener.came)
             or (self.app.recorder is not None and self.app.recorder.busy)
             or any(

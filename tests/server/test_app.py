@@ -362,6 +362,21 @@ def test_a_client_that_says_no_more_may_still_listen(raw: Raw, path: str) -> Non
     assert raw.sock.recv(1) == b""
 
 
+@pytest.mark.parametrize("paths", [("/stream", "/stream", "/whole"), ("/whole", "/whole", "/stream")])
+def test_and_is_answered_all_that_it_asked(raw: Raw, paths: tuple[str, ...]) -> None:
+    raw.send(b"".join(request(path=path) for path in paths))
+    raw.sock.shutdown(socket.SHUT_WR)
+    assert [raw.answer().complete for _ in paths] == [True] * len(paths)
+    assert raw.to_the_end() == b""
+
+
+def test_and_is_told_that_it_asked_nothing(raw: Raw) -> None:
+    raw.send(b"nonsense\r\n\r\n")
+    raw.sock.shutdown(socket.SHUT_WR)
+    assert raw.answer().status == 400
+    assert raw.sock.recv(1) == b""
+
+
 @pytest.mark.parametrize(
     "asked", [request("POST", "/delayed", b"{}"), request("POST", "/whole", Content_Length="9")]
 )

@@ -105,6 +105,12 @@ def test_a_paced_answer_in_one_piece_is_no_stream() -> None:
     assert (found.ttft.count, metrics.late.count) == (0, 1)
 
 
+def test_an_answer_without_a_pace_is_never_late() -> None:
+    metrics = Metrics()
+    metrics.one(seen(said(), times=array("d", [5.0, 9.0])))  # a large one, to a slow reader
+    assert metrics.late.count == 0
+
+
 SIZES: list[tuple[str, Left, float, int]] = [
     ("a whole stream is all of its bytes", "finished", 0.62, 6),
     ("who leaves before the last chunk misses its bytes", "gone", 0.55, 5),

@@ -1,0 +1,198 @@
+"""Answers that begin in the turn in which they are made, before aiohttp's handler sees them out; and what becomes
+of one whose client, or whose server, ends in that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mockllm.core.plan import Cut, Delivery, Framing, Head, Plan, Wait
+from mockllm.core.request import Request
+from mockllm.engine import Answer
+from mockllm.server.app import App
+from mockllm.server.connection import Connection, Listener
+from mockllm.server.limits import Limits
+from mockllm.server.retelling import retold
+from mockllm.server.serving import Address, Server
+from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
+from tests.server.raw_client import request
+from tests.waiting import PATIENCE
+
+PLANS = {
+    "/whole": whole(),
+    "/late": whole(delay=60.0),
+    "/stream": streamed(say("a"), Wait(60.0, 1), say("b")),
+    "/many": streamed(*[say("a")] * 2000),
+    "/silence": streamed(say("a"), Cut("silence", 1)),
+    "/nothing": Plan(Head(200, ()), (Cut("silence", 0),), Framing.SSE, 0.0, Delivery(withheld=True)),
+    "/reset": Plan(Head(200, ()), (Cut("reset", 0),), Framing.SSE),
+}
+
+
+class Wire(asyncio.Transport):
+    """A transport that notes what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.closing = False
+
+    def write(self, data: Any) -> None:
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+
+class Place:
+    """A lease that knows how often it was handed back."""
+
+    ended = 0
+
+    def lasts(self, until: float) -> None: ...
+
+    def end(self) -> None:
+        self.ended += 1
+
+
+class Client:
+    """One that is connected, and whose connection waits for what it asks."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.wire = Wire()
+        self.connection: Connection = listener()
+
+    async def asks(self, data: bytes) -> None:
+        self.connection.connection_made(self.wire)
+        await asyncio.sleep(0)
+        self.connection.data_received(data)
+
+    def answered(self) -> bytes:
+        """What was written when the turn of its request has passed, and the loop has not gone on."""
+        self.listener.answer([self.connection])
+        return b"".join(self.wire.written)
+
+    def leaves(self, how: Exception | None = None) -> None:
+        self.wire.closing = True
+        self.connection.connection_lost(how)
+
+
+class Served:
+    """A server without sockets. Whatever is played in it has a place, and is handed back once."""
+
+    def __init__(self) -> None:
+        self.places: list[Place] = []
+        self.app = App(FakeEngine({path: self._leasing(plan) for path, plan in PLANS.items()}))
+        self.listener = self.app.listener()
+
+    def _leasing(self, plan: Plan) -> Callable[[Request], Answer]:
+        def answer(request: Request) -> Answer:
+            self.places.append(Place())
+            return Answer(plan, "a rule", lease=self.places[-1])
+
+        return answer
+
+    async def asked(self, data: bytes, *, known: bool = False) -> Client:
+        """A client that asks this, be it for the third time."""
+        for _ in range(2 if known else 0):
+            before = await self.asked(data)
+            before.answered()
+            before.leaves()
+        self.places.clear()
+        self.app.journal.clear()
+        client = Client(self.listener)
+        await client.asks(data)
+        assert (self.app.heads.find(data) is not None) is known
+        return client
+
+    async def nothing_is_left(self) -> None:
+        """Neither now nor when the loop has had its turns."""
+        for _ in range(5):
+            assert [place.ended for place in self.places] == [1]
+            assert [each.left for each in self.app.journal] == ["gone"]
+            assert not any(self.app.playing.values())
+            assert len(self.app.deadlines) == 0
+            await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert self.app.running == 0
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("path", ["/stream", "/silence", "/many"])
+def test_its_head_leaves_in_the_turn_in_which_it_is_made(path: str, known: bool) -> None:
+    async def main() -> None:
+        served = Served()
+        client = await served.asked(request(path=path), known=known)
+        head, _, body = client.answered().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"data: a\n\n" in body
+        assert served.places[0].ended == 0
+        client.leaves()
+        await served.nothing_is_left()
+
+    asyncio.run(main())
+
+
+HOW = {"FIN": None, "RST": ConnectionResetError("reset by peer")}
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("path", PLANS)
+def test_one_whose_client_leaves_before_its_handler_wakes_is_written_down_once_and_says_no_more(
+    path: str, how: str
+) -> None:
+    async def main() -> None:
+        served = Served()
+        client = await served.asked(request(path=path, Connection="close"))
+        said = client.answered()
+        client.leaves(HOW[how])
+        await served.nothing_is_left()
+        assert b"".join(client.wire.written) == said
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("path", PLANS)
+def test_one_whose_client_left_before_it_was_made_is_written_down_as_not_sent(path: str, known: bool) -> None:
+    async def main() -> None:
+        served = Served()
+        client = await served.asked(request(path=path), known=known)
+        client.leaves()
+        await served.nothing_is_left()
+        assert client.wire.written == []
+        (told,) = served.app.journal
+        assert retold(told).parts == []
+
+    asyncio.run(main())
+
+
+def test_a_server_that_stops_in_that_moment_lets_it_finish() -> None:
+    async def main() -> None:
+        stopping: list[asyncio.Task[None]] = []
+
+        def answer(request: Request) -> Plan:
+            stopping.append(asyncio.create_task(server.stop()))
+            return chunks(3, 0.1)  # longer than handlers are waited for at the end
+
+        app = App(FakeEngine({"/stream": answer}), limits=Limits(grace=PATIENCE))
+        server = Server(app, [Address("127.0.0.1", 0)])
+        await server.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.listening[0].port)
+        writer.write(request(path="/stream"))
+        assert (await reader.read()).endswith(b"data: chunk 3\n\n\r\n0\r\n\r\n")
+        await stopping[0]
+        writer.close()
+        assert [each.left for each in app.journal] == ["finished"]
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
