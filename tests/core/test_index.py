@@ -47,7 +47,7 @@ def linear(matchers: list[Matcher], request: Asked) -> list[int]:
     return [number for number, matcher in enumerate(matchers) if matcher.holds(request)]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers, max_size=12), st.lists(requests(), min_size=1, max_size=4))
 def test_finds_what_a_linear_scan_finds(given_matchers: list[Matcher], asked: list[Asked]) -> None:
     index = Index(given_matchers)
@@ -55,7 +55,7 @@ def test_finds_what_a_linear_scan_finds(given_matchers: list[Matcher], asked: li
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(fields, st.lists(conditions, min_size=5, max_size=40), st.lists(requests(), min_size=1, max_size=4))
 def test_finds_the_same_among_many_conditions_on_one_field(
     field: Field, asked_for: list[Condition], asked: list[Asked]

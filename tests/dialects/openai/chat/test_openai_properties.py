@@ -33,13 +33,14 @@ anything = st.recursive(
     max_leaves=20,
 )
 message = st.fixed_dictionaries({"role": st.sampled_from(WORDS), "content": anything}) | anything
-bodies = anything | st.fixed_dictionaries(
-    {},
-    optional={
-        "model": anything,
-        "messages": st.lists(message, max_size=4) | anything,
-        **dict.fromkeys(FIELDS, anything),
-    },
+few = st.dictionaries(st.sampled_from(sorted(FIELDS)), anything, max_size=6)
+"""Where all fields are wrong, what is said of the first hides what would be said of the others."""
+bodies = anything | st.builds(
+    lambda own, more: {**more, **own},
+    st.fixed_dictionaries(
+        {}, optional={"model": anything, "messages": st.lists(message, max_size=4) | anything}
+    ),
+    few,
 )
 
 
