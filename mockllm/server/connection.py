@@ -155,7 +155,7 @@ class Connection(RequestHandler):
         self._silent = True
         self._loop.call_later(self._app.limits.linger, self.force_close)
         # TLS ends both ways at once: asyncio closes it in any case, and would say on the terminal that it does.
-        return self.transport is None or self.transport.get_extra_info("sslcontext") is None
+        return self.transport is not None and self.transport.get_extra_info("sslcontext") is None
 
     @property
     def over(self) -> bool:

@@ -61,17 +61,25 @@ class SocketSink:
                 before, unsent = unsent, _unsent(transport)
                 if unsent < before:
                     end = loop.time() + self._limits.linger
-            sock = transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock = _socket(transport)
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()
         self._connection.force_close()
 
 
+def _socket(transport: asyncio.Transport) -> socket.socket | None:
+    """None where the connection has ended: under TLS a transport has no socket any more, and else its number may
+    be another connection's by now."""
+    return None if transport.is_closing() else transport.get_extra_info("socket")
+
+
 def _unsent(transport: asyncio.Transport) -> int:
     """How many bytes wait in the transport or unacknowledged in the kernel."""
-    if transport.is_closing():
+    sock = _socket(transport)
+    if sock is None:
         return 0
     waiting = bytearray(4)
     if sys.platform != "win32":
-        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, waiting)
+        fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, waiting)
     return transport.get_write_buffer_size() + int.from_bytes(waiting, sys.byteorder)

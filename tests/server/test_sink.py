@@ -1,0 +1,48 @@
+"""The ends that a fault may give a connection, where the client is quicker."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any, cast
+
+import pytest
+
+from mockllm.server.connection import Connection
+from mockllm.server.limits import Limits
+from mockllm.server.sink import SocketSink
+
+
+class Ended:
+    """A connection that has ended, though it has not been told. `closing` is what its transport says of itself;
+    under TLS it does not know."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, closing: bool) -> None:
+        self._loop = loop
+        self.transport = self
+        self.aborted = self.closed = False
+        self._closing = closing
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def get_extra_info(self, name: str) -> Any:
+        assert name == "socket"
+        return socket.socket() if self._closing else None  # by now perhaps somebody else's
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def force_close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("closing", [True, False])
+def test_a_reset_of_a_connection_that_has_ended_ends_it(closing: bool) -> None:
+    async def main() -> None:
+        ended = Ended(asyncio.get_running_loop(), closing=closing)
+        await SocketSink(cast(Connection, ended), Limits()).cut("reset")
+        assert ended.aborted
+        assert ended.closed
+
+    asyncio.run(main())
