@@ -107,7 +107,9 @@ def _expression(value: object, convert: Callable[[Json], Any], info: ValidationI
     params = context.get("params")
     if params is not None:
         for name in sorted(template.names - NAMES.keys() - set(params)):
-            raise mistake(f'unknown name "{name}" in a template{_suggest(name, [*NAMES, *params])}')
+            known = [*NAMES, *params]
+            there = _suggest(name, known) or f"; there are {', '.join(known)}"
+            raise mistake(f'unknown name "{name}" in a template{there}')
     return Expression(template, convert, getattr(convert, "waits", False))
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.json import Json
-from mockllm.scenario.misplaced import unknown
+from mockllm.scenario.misplaced import ours, unknown
 from mockllm.scenario.mistakes import Mistake, Path, joined, meant, nearest, scalar_text, shown, value_at
 from mockllm.scenario.shapes import Model, Shape, shape_of
 from mockllm.scenario.source import Source
@@ -165,7 +165,14 @@ def _message(complaint: _Complaint, path: Path) -> str:
     if kind in ("value_error", "assertion_error"):
         return str(context["error"])
     message = re.sub(r"^Input should be (a valid )?", "expected ", error["msg"])
-    return message + (meant(str(context.get("name", "")), context["allowed"]) if "allowed" in context else "")
+    return message + (
+        _known(str(context.get("name", "")), context["allowed"]) if "allowed" in context else ""
+    )
+
+
+def _known(name: str, allowed: list[str]) -> str:
+    word = ours(name, allowed)
+    return meant(name, allowed) if word is None else f'; did you mean "{word}"?'
 
 
 def _other_kind(complaints: list[_Complaint]) -> str:
@@ -193,7 +200,7 @@ def _is_whole(bound: object) -> bool:
 
 def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
     if isinstance(value, str):
-        near = nearest(value, [word for word in words if isinstance(word, str)])
+        near = ours(value, words) or nearest(value, [word for word in words if isinstance(word, str)])
         if near is not None:
             return f'; did you mean "{near}"?'
         if {"a number", "a whole number"} & set(kinds) and re.fullmatch(r"-?\d+(\.\d+)?", value):
@@ -205,6 +212,8 @@ def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
             return f'; write "{scalar_text(value)}"'
     elif value is None and "a text" in kinds:
         return '; write "" for an empty text'
+    if kinds == ["a mapping"] and isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return "; write its keys without dashes"
     if kinds == ["a list"] and not words:
         return _listed(value)
     if kinds == ["a mapping"] and isinstance(value, str) and _TIGHT.match(value):

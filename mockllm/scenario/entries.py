@@ -203,7 +203,8 @@ class Typing(Struct):
                 written.kind, written.data, written.where, params, read, self.vocabulary, untrusted
             )
         except ValidationError as error:
-            self.mistakes += mistakes_in(error, written.file.source, written.path, MODELS[written.kind])
+            found = mistakes_in(error, written.file.source, written.path, MODELS[written.kind])
+            self.mistakes += (each for each in found if not written.unfilled(each))
             return None
         mistakes = []
         for below, name in references(word):

@@ -46,7 +46,8 @@ class Standing(Struct, frozen=True):
 
     def warn(self, message: str, *below: str | int, key: bool = False) -> Mistake:
         """A warning about it, or about something below it."""
-        return self.file.source.mistake((*self.entry.path, *below), message, key)
+        source = self.file.source
+        return source.mistake(source.there((*self.entry.path, *below)), message, key)
 
     @property
     def settled(self) -> bool:

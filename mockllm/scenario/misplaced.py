@@ -6,7 +6,7 @@ Apart from the complaints, which know of models and places only: this knows whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from mockllm.scenario.mistakes import Path, meant, nearest
@@ -20,6 +20,21 @@ _OURS: Final[Mapping[str, str]] = {
     "response": "reply",
     "answer": "reply",
     "respond": "reply",
+    "responses": "sequence",
+    "replies": "sequence",
+    "eq": "equals",
+    "is": "equals",
+    "matches": "regex",
+    "pattern": "regex",
+    "and": "all",
+    "or": "any",
+    "prompt": "user",
+    "args": "arguments",
+    "input": "arguments",
+    "parameters": "arguments",
+    "rpm": "requests",
+    "tpm": "tokens",
+    "tps": "tokens_per_second",
     "latency": "delay",
     "probability": "chance",
     "content": "text",
@@ -32,9 +47,28 @@ _OURS: Final[Mapping[str, str]] = {
     "tools": "tool_calls",
     "status_code": "status",
     "code": "status",
+    "end_turn": "stop",
+    "max_tokens": "length",
+    "api_error": "server_error",
+    "internal_error": "server_error",
+    "invalid_request_error": "bad_request",
+    "rate_limit_exceeded": "rate_limit",
+    "too_many_requests": "rate_limit",
+    "invalid_api_key": "authentication",
+    "unauthorized": "authentication",
+    "forbidden": "permission",
+    "chat_completions": "chat",
+    "claude": "anthropic",
+    "google": "gemini",
 }
-"""Words of other mocks and of providers, and ours."""
-_HOLDERS: Final = ("match", "reply", "pace", "error", "http")
+"""Words of other mocks and of providers, and ours: keys and values."""
+_SAID: Final[Mapping[str, tuple[str, str]]] = {
+    "in": ("equals", "a list alone means any of its items"),
+    "not": ("equals", "it stands around a whole match: not: {user: …}"),
+    "ignore_case": ("raw_body", "it stands beside an operator: user: {contains: …, ignore_case: true}"),
+}
+"""Keys that are none of a mapping that has this other one, and what to do in their place."""
+_HOLDERS: Final = ("match", "reply", "pace", "error", "http", "text")
 """What holds keys that are looked for beside it, the likeliest first."""
 _BESIDE: Final = frozenset(
     [
@@ -79,8 +113,12 @@ def _advice(key: str, shape: Shape, path: Path) -> str:
     allowed = shape.allowed_keys()
     if "\xa0" in key:
         return "; it holds a non-breaking space (U+00A0): write a plain one"
-    if _OURS.get(key) in allowed:
-        return f'; did you mean "{_OURS[key]}"?'
+    if set("“”„‘’") & set(key):
+        return "; typographic quotes quote nothing in YAML: write \" or '"
+    if (word := ours(key, allowed)) is not None:
+        return f'; did you mean "{word}"?'
+    if key in _SAID and _SAID[key][0] in allowed:
+        return f"; {_SAID[key][1]}"
     held = {holder: shape.step(holder).allowed_keys() for holder in _HOLDERS if holder in allowed}
     near = nearest(key, allowed)
     below = next((_below(holder, key) for holder, keys in held.items() if key in keys), "")
@@ -89,7 +127,14 @@ def _advice(key: str, shape: Shape, path: Path) -> str:
     if near is None:
         likely = ((holder, nearest(key, keys)) for holder, keys in held.items())
         below = next((_below(holder, word) for holder, word in likely if word is not None), "")
+    if near is None and not below and "raw_body" in allowed:
+        return f'; a field of the request is asked for by its JSONPath: body: {{"$.{key}": …}}'
     return below or meant(key, allowed)
+
+
+def ours(word: str, allowed: Collection[object]) -> str | None:
+    """Our word for one of another mock or a provider, where it is one of these."""
+    return _OURS[word] if _OURS.get(word) in allowed else None
 
 
 def _below(holder: str, key: str) -> str:

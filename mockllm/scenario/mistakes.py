@@ -19,6 +19,8 @@ Path: TypeAlias = "tuple[str | int, ...]"
 
 LONGEST_PATH: Final = 300
 """Characters of a path that a person is shown."""
+MOST_WORDS: Final = 16
+"""More than these are not listed for a person to choose from."""
 _PLAIN_KEY: Final = re.compile(r"[^\W\d][\w-]*\Z")
 _STEP: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[]+)')
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -110,7 +112,7 @@ def meant(word: str, words: Iterable[str]) -> str:
     found = nearest(word, words)
     if found is not None:
         return f'; did you mean "{found}"?'
-    return f"; expected {either(words)}" if 0 < len(words) <= 8 else ""
+    return f"; expected {either(words)}" if 0 < len(words) <= MOST_WORDS else ""
 
 
 def either(words: Iterable[object]) -> str:

@@ -50,18 +50,21 @@ class Source(Struct, frozen=True):
     def where(self, path: Path, key: bool = False) -> Position:
         """Where the value at `path` stands, or its key. What is not there takes the place of the nearest
         thing around it."""
-        mark = self.marks
-        for step in path:
-            children = mark[2]
-            if isinstance(children, Mapping) and step in children:
-                mark = children[str(step)]
-            elif isinstance(children, Sequence) and isinstance(step, int) and step < len(children):
-                mark = children[step]
-            else:
-                key = False
-                break
-        place = mark[0] if key and mark[0] else mark[1]
+        there = self.there(path)
+        mark = self.mark(there)
+        place = mark[0] if key and mark[0] and there == path else mark[1]
         return Position(place >> COLUMN_BITS, place & (1 << COLUMN_BITS) - 1)
+
+    def there(self, path: Path) -> Path:
+        """As much of a path as the file has: a short form such as `reply: Hi` has nothing below it."""
+        mark = self.marks
+        for depth, step in enumerate(path):
+            children: Any = mark[2]
+            try:
+                mark = children[step]
+            except (TypeError, LookupError):
+                return path[:depth]
+        return path
 
     def mark(self, path: Path) -> Mark:
         """The marks of the value at `path`, which must be there."""

@@ -20,9 +20,16 @@ _TIGHT: Final = re.compile(r"\s*(?:- +)*([\w-]+:[^\s:/]\S*)")
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
 
 _INDENT: Final = (
-    "this does not belong here; check the indentation (the keys of one mapping stand in one column), "
-    "and that nothing follows a quoted text"
+    "this does not belong here; check the indentation (the keys of one mapping stand in one column)"
 )
+_BLOCK_TEXT: Final = re.compile(r".*:\s+[|>][-+\d]*\s*(#.*)?")
+_BEHIND: Final[Mapping[str, str]] = {
+    '"': 'the quoted text ends before this; quote all of it, and write \\" for a quote inside',
+    "'": "the quoted text ends before this; quote all of it, and write '' for an apostrophe inside",
+    "]": "nothing can follow the bracket; put the whole text in quotes",
+    "}": "nothing can follow the bracket; put the whole text in quotes",
+}
+"""What stands before a thing that does not belong there, and what to do."""
 _TEXTS: Final[Mapping[str, str]] = {
     "mapping values are not allowed": 'a ": " stands in an unquoted text; quote it, or check the indentation',
     "did not find expected key": _INDENT,
@@ -78,6 +85,8 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
             f'an unquoted text cannot begin with "{_char(lines, opened)}"; {in_quotes(_value(lines, opened))}',
         )
     if "could not find expected ':'" in problem:
+        if opened.line and _BLOCK_TEXT.fullmatch(lines[opened.line - 1]):
+            return opened, "a block text (| or >) is indented further than its key"
         return opened, 'expected "key: value", but no ":" follows this text'
     if "unknown escape" in problem:
         escape = lines[at.line][at.column - 1 : at.column + 1] if char != "\\" else _rest(lines, at)[:2]
@@ -88,8 +97,8 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
     if "unexpected ':'" in problem:
         return at, 'a ":" cannot stand in an unquoted text between brackets; put the text in quotes'
     if "expected ',' or" in problem:
-        if char == "?":
-            return at, 'a "?" ends an unquoted text between brackets; put the text in quotes'
+        if char and char in "?[{":
+            return at, f'a "{char}" ends an unquoted text between brackets; put the text in quotes'
         bracket = _char(lines, opened)
         place = f"{opened.line + 1}:{opened.column + 1}"
         return at, f'the "{bracket}" that opens at {place} is not closed, or a "," is missing before this'
@@ -99,7 +108,10 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
         return above, f'write a space behind the ":" of "{tight[1]}"'
     for phrase, message in _TEXTS.items():
         if phrase in problem:
-            return at, message
+            before = (
+                lines[at.line][: at.column].rstrip() if message == _INDENT and at.line < len(lines) else ""
+            )
+            return at, _BEHIND.get(before[-1:], message)
     return at, f"not valid YAML: {problem}"
 
 

@@ -9,18 +9,25 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from mockllm.core.runaway import runaway
 from mockllm.core.template import TemplateSyntax, is_template
 from mockllm.core.template_scope import NAMES
 from mockllm.core.template_text import compile_template
-from mockllm.scenario.language.answers import ReplyWord
-from mockllm.scenario.language.conditions import FOR_EVER, JsonOperators, TextOperators
+from mockllm.scenario.language.answers import ChoiceWord, PartWord, ReplyWord, Saying
+from mockllm.scenario.language.conditions import (
+    FOR_EVER,
+    JsonOperators,
+    NumberOperators,
+    TextOperators,
+    TruthOperators,
+)
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.model import Word, children
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
 from mockllm.scenario.mistakes import Path
+from mockllm.scenario.readings import unreadable
 from mockllm.scenario.vocabulary import Vocabulary
 
 Unmeant: TypeAlias = Iterator[tuple[Path, str]]
@@ -37,20 +44,33 @@ UNASKED: Final = (
 )
 _IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
 """What is not percent-encoded in a path that is compared: what clients send so, some of them, and globs."""
+_SLASHED: Final = re.compile(r"/(.+)/([dgimsuy]{1,5})")
+"""A regex as JavaScript writes it, with flags."""
+_BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 
 
 def unmeant(word: RuleWord | ModifierWord, vocabulary: Vocabulary) -> Unmeant:
     """All of it, in no order."""
+    regexes = []
     for path, name, text, ignore_case in _texts(word.match, ("match",)):
         if name == "regex":
+            regexes.append(text)
             if runaway(text, ignore_case):
                 yield path, FOR_EVER
+            if (slashed := _SLASHED.fullmatch(text)) and "path" not in path:
+                case = ", ignore_case: true" if "i" in slashed[2] else ""
+                yield path, f"slashes are part of a regex here; write {{regex: '{slashed[1]}'{case}}}"
         elif not word.literal and _is_template(text):
             yield path, f"match is no template: this is met by the text {text} as it stands here"
     yield from _no_request(word.match, ("match",))
+    yield from _nothing_asked(word.match, ("match",))
+    yield from unreadable(word, regexes)
     if isinstance(word, RuleWord):
         yield from _no_reply(word, vocabulary)
+        yield from _not_sent(word)
     elif not any(_says(getattr(word, name)) for name in SETTINGS):
         yield (), "changes nothing: it has no setting, no faults and no error"
 
@@ -63,24 +83,22 @@ def _texts(
     if isinstance(value, str):
         if name == "regex" or is_template(value):
             yield path, name, value, ignore_case
-    elif isinstance(value, dict):
-        for key, held in value.items():
-            yield from _texts(held, (*path, key), name, ignore_case)
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _texts(each, (*path, index), name, ignore_case)
-    elif isinstance(value, Word):
-        if isinstance(value, TextOperators | JsonOperators):
-            ignore_case = value.ignore_case
-        fields = type(value).model_fields
-        for key in value.model_fields_set:
-            alias = fields[key].alias or key
-            yield from _texts(getattr(value, key), (*path, alias), alias, ignore_case)
+        return
+    if isinstance(value, TextOperators | JsonOperators):
+        ignore_case = value.ignore_case
+    for key, held in children(value):
+        below = key if isinstance(value, Word) else name
+        yield from _texts(held, (*path, key), str(below), ignore_case)
 
 
 def _no_request(match: Match, place: Path) -> Unmeant:
-    """Paths and methods that no request has."""
+    """Paths, methods and hashes that no request has."""
     for path in _spelt(match.path):
+        if beyond := _BEYOND_PATHS.search(path):
+            only = urlsplit(path).path if "://" in path else path[: beyond.start()]
+            rest = "" if "://" in path else "; its query is asked for by query: {NAME: …}"
+            yield (*place, "path"), f"no request has the path {path}: write {only}{rest}"
+            continue
         as_sent = quote(path if path[:1] in ("/", "*", "?", "[") else f"/{path}", safe=_IN_PATHS)
         if path != as_sent:
             begins = "" if path[:1] == as_sent[:1] else 'it begins with "/"; '
@@ -88,9 +106,20 @@ def _no_request(match: Match, place: Path) -> Unmeant:
     for method in _spelt(match.method):
         if method != method.upper():
             yield (*place, "method"), f"no request has the method {method}: write {method.upper()}"
+    for hash in _spelt(match.hash):
+        if not _HASH.fullmatch(hash):
+            yield (*place, "hash"), f"no request has the hash {hash}: it is 64 digits, 0 to 9 and a to f"
     for name in ("all", "any"):
         for index, each in enumerate(getattr(match, name) or ()):
             yield from _no_request(each, (*place, name, index))
+
+
+def _nothing_asked(value: Any, path: Path) -> Unmeant:
+    """Conditions without an operator: they hold for whatever is there, and for nothing, too."""
+    if isinstance(value, _OPERATORS) and not value.model_fields_set - {"ignore_case"}:
+        yield path, "nothing is asked here, so it always holds; write an operator, such as contains"
+    for key, held in children(value):
+        yield from _nothing_asked(held, (*path, key))
 
 
 def _is_template(text: str) -> bool:
@@ -99,6 +128,40 @@ def _is_template(text: str) -> bool:
         return compile_template(text).names <= NAMES.keys()
     except TemplateSyntax:
         return False
+
+
+def _not_sent(word: RuleWord) -> Unmeant:
+    """What an answer holds that is not sent, or not as it was meant."""
+    for path, said in _sayings(word):
+        http = said.http
+        if http is not None and http.status in (204, 304) and (http.body or http.body_file):
+            where = "body" if http.body else "body_file"
+            yield (
+                (*path, "http", where),
+                f"an answer with the status {http.status} has no body: it is not sent",
+            )
+        reply = said.reply
+        for below, part in () if reply is None else _saying_json(reply, (*path, "reply")):
+            if isinstance(part.json_, str) and part.json_.lstrip()[:1] in ("{", "["):
+                yield (*below, "json"), "this is a text, and is sent in quotes; write the JSON without quotes"
+
+
+def _saying_json(reply: ChoiceWord, path: Path) -> Iterator[tuple[Path, ChoiceWord | PartWord]]:
+    """A reply, its choices and parts."""
+    yield path, reply
+    for index, part in enumerate(reply.parts or ()):
+        yield (*path, "parts", index), part
+    if isinstance(reply, ReplyWord):
+        for index, choice in enumerate(reply.choices or ()):
+            yield from _saying_json(choice, (*path, "choices", index))
+
+
+def _sayings(word: RuleWord) -> Iterator[tuple[Path, Saying]]:
+    """The answers of a rule."""
+    yield (), word
+    for below in ("sequence", "choose"):
+        for index, said in enumerate(getattr(word, below) or ()):
+            yield (below, index), said
 
 
 def _says(setting: Any) -> bool:
@@ -110,12 +173,11 @@ def _says(setting: Any) -> bool:
 
 def _no_reply(word: RuleWord, vocabulary: Vocabulary) -> Unmeant:
     called = _called(word, vocabulary)
-    replies: list[tuple[Path, ReplyWord]] = [] if word.reply is None else [(("reply",), word.reply)]
-    for below in ("sequence", "choose"):
-        for index, said in enumerate(getattr(word, below) or ()):
-            if said.reply is not None:
-                replies.append(((below, index), said.reply))
-    for path, reply in replies:
+    for path, said in _sayings(word):
+        reply = said.reply
+        if reply is None:
+            continue
+        path = path or ("reply",)
         if called is not None and (reply.embedding is None or not _embeds(word)):
             yield path, NO_REPLY.format(called) + WITH_EMBEDDING * ("embeddings" in called)
         elif reply.model_fields_set == {"embedding"} and not _mentioned(word.match):

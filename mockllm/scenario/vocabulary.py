@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from mockllm.scenario.misplaced import ours as our_word
 from mockllm.scenario.mistakes import meant
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
@@ -53,4 +54,5 @@ class Vocabulary(Struct, frozen=True):
         known = {"provider": self.providers, "dialect": self.dialects, "api": self.apis}[word]
         if not known or name in known:
             return None
-        return f'no {word} is called "{name}"{meant(name, sorted(known))}'
+        ours = our_word(name, known)
+        return f'no {word} is called "{name}"{meant(ours or name, sorted(known))}'

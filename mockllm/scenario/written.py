@@ -73,6 +73,13 @@ class Written(Struct, frozen=True):
         """What a key holds, also where this is no mapping."""
         return self.data.get(key, default) if isinstance(self.data, dict) else default
 
+    def unfilled(self, mistake: Mistake) -> bool:
+        """Whether a mistake is only about what an unknown parameter left empty, there or below: that is told."""
+        return any(
+            f"{each.path}.".startswith((f"{mistake.path}.", f"{mistake.path}["))
+            for each in self.file.source.mistakes
+        )
+
     def mistake(self, message: str, *below: str | int) -> Mistake:
         """A mistake in it."""
         return self.file.source.mistake((*self.path, *below), message)

@@ -260,7 +260,10 @@ def test_names_are_checked_where_the_parameters_are_known() -> None:
         message("text", "{{ citi }}", params=["city"])
         == 'unknown name "citi" in a template; did you mean "city"?'
     )
-    assert message("text", "{{ zzzzz }}", params=[]) == 'unknown name "zzzzz" in a template'
+    assert message("text", "{{ zzzzz }}", params=["city"]) == (
+        'unknown name "zzzzz" in a template; there are model, user, system, messages, turn, tools, tool_result, '
+        "tool_results, query, headers, path, body, session, match, city"
+    )
     assert isinstance(read("text", "{{ city }} {{ user }}", params=["city"]), Expression)
 
 

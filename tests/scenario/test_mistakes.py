@@ -75,7 +75,7 @@ def test_the_nearest_word_is_found(word: str, found: str | None) -> None:
     [
         ("modle", ["model", "user"], '; did you mean "model"?'),
         ("x", ["model", "user"], '; expected "model" or "user"'),
-        ("x", list("abcdefghi"), ""),
+        ("x", list("abcdefghijklmnopq"), ""),
         ("x", [], ""),
     ],
 )

@@ -144,9 +144,18 @@ def _no_scalar(value: Any) -> None:
         raise mistake(f'expected a text or a mapping, found {said}; write "{said}"')
 
 
+def _no_list(value: Any) -> None:
+    if isinstance(value, list):
+        raise mistake(
+            "expected a text or a mapping, found a list; several answers are given in turn by `sequence`, by chance "
+            "by `choose`, several chunks by {chunks: […]}"
+        )
+
+
 def _reply(value: Any) -> Any:
     """A bare text is what is said."""
     _no_scalar(value)
+    _no_list(value)
     return {"text": value} if isinstance(value, str) else value
 
 
@@ -320,7 +329,9 @@ class Saying(Settings):
 
 
 def _saying(value: Any) -> Any:
+    """A bare text is a reply."""
     _no_scalar(value)
+    _no_list(value)
     return {"reply": value} if isinstance(value, str) else value
 
 

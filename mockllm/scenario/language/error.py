@@ -10,7 +10,9 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
+from mockllm.core.quantity_types import mistake
 from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
+from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.model import Word
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
@@ -42,12 +44,18 @@ class ErrorWord(Word):
 
 
 def _error(value: Any) -> Any:
+    """A bare text is its name."""
+    status = str(value)
+    if not isinstance(value, bool) and status.isdigit() and len(status) == 3:
+        raise mistake(f"expected an error's name or a mapping, found {status}; write {{status: {status}}}")
     if isinstance(value, str):
         if value not in NAMED:
             raise PydanticCustomError(
                 "named_error", 'no error is called "{name}"', {"name": value, "allowed": sorted(NAMED)}
             )
         return {"type": value}
+    if not isinstance(value, dict | ErrorWord):
+        raise mistake(f"expected an error's name or a mapping, found {found_text(value)}")
     return value
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterator
 from textwrap import dedent
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,6 +27,18 @@ class Word(BaseModel):
         protected_namespaces=(),
         defer_build=True,
     )
+
+
+def children(value: object) -> Iterator[tuple[str | int, Any]]:
+    """What stands below a value, each by the key or index that it has in the file."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        for name in sorted(value.model_fields_set):
+            yield fields[name].alias or name, getattr(value, name)
+    elif isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list | tuple):
+        yield from enumerate(value)
 
 
 def documented(model: type[BaseModel]) -> dict[str, str]:

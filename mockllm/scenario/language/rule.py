@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from mockllm.core.quantity_types import mistake
 from mockllm.core.values import Probability
@@ -94,11 +93,12 @@ class RuleWord(Guarded, Saying):
     choose: Annotated[list[Branch], Field(min_length=1)] | None = None
     """One of these, by weight."""
 
-    @model_validator(mode="after")
-    def then_after_sequence(self) -> RuleWord:
-        if self.then is not None and self.sequence is None:
-            raise PydanticCustomError("then", "then belongs to a sequence, and there is none")
-        return self
+    @field_validator("then")
+    @classmethod
+    def after_a_sequence(cls, then: str, info: ValidationInfo) -> str:
+        if info.data.get("sequence", ...) is None:
+            raise mistake("then belongs to a sequence, and there is none")
+        return then
 
 
 class ModifierWord(Guarded, Settings):

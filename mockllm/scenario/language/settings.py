@@ -17,9 +17,11 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.input_time import ReadingTime
+from mockllm.core.quantity_types import mistake
 from mockllm.core.values import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
+from mockllm.scenario.mistakes import meant
 
 
 class InputTimeWord(Word):
@@ -88,13 +90,28 @@ class _OneFault(Word):
 
 
 def _by_name(value: Any) -> Any:
+    """A bare text is a fault's name."""
+    if isinstance(value, dict):
+        _as_meant(value)
     if not isinstance(value, str):
         return value
     if value not in FAULTS:
-        raise PydanticCustomError(
-            "named_fault", 'no fault is called "{name}"', {"name": value, "allowed": sorted(FAULTS)}
-        )
+        known = meant(value, FAULTS) or "; mockllm's docs/faults.md lists them all"
+        raise mistake(f'no fault is called "{value}"{known}')
     return {value: {}}
+
+
+def _as_meant(value: dict[str, Any]) -> None:
+    """A mistake for a mapping whose form says what was meant."""
+    for name, held in value.items():
+        if name in FAULTS and held is None:
+            settings = {field.alias or key for key, field in FAULTS[name].model_fields.items()}
+            outside = next((key for key in value if key in settings), None)
+            if outside is not None:
+                raise mistake(f'"{outside}" is a setting of {name}: indent it further than "{name}:"')
+            raise mistake(f'nothing stands behind "{name}:"; write {name} without the colon')
+        if name == "type" and held in FAULTS:
+            raise mistake(f"a fault is written by its name: {held}, or {held}: {{…}} with its settings")
 
 
 FaultWord = create_model(  # type: ignore[call-overload]
