@@ -27,19 +27,22 @@ def cut(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def brief(value: Json | Missing) -> str:
-    """The value as JSON would write it, cut short; "missing" where there is none."""
+def brief(value: Json | Missing, room: int = LONGEST) -> str:
+    """The value as JSON would write it, cut short; "missing" where there is none. `room`: so many characters of it
+    are shown at most, and so deep nobody need look."""
     if value is MISSING:
         return "missing"
     if isinstance(value, str):
         return '"' + cut(value).replace("\n", "\\n") + '"'
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if not room:
+        return "…"
     if isinstance(value, dict):
-        inside = (f'"{cut(str(key))}": {brief(item)}' for key, item in value.items())
+        inside = (f'"{cut(str(key))}": {brief(item, room - 1)}' for key, item in value.items())
         return _gathered("{", inside, "}")
     if isinstance(value, (list, tuple)):
-        return _gathered("[", map(brief, value), "]")
+        return _gathered("[", (brief(item, room - 1) for item in value), "]")
     return cut(str(value))
 
 

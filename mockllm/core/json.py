@@ -1,6 +1,7 @@
 """JSON as this project reads and writes it: one place for orjson's edges.
 
-orjson refuses NaN, bad UTF-8 and lone surrogates, as the providers do.
+orjson refuses NaN, bad UTF-8 and lone surrogates, as the providers do. It reads deeper than it writes, and deeper
+than anybody who walks a tree can go: what is nested so deep is refused, too.
 """
 
 from __future__ import annotations
@@ -25,8 +26,34 @@ class Missing:
 
 MISSING: Final = Missing()
 
-loads = orjson.loads
 JSONDecodeError = orjson.JSONDecodeError
+DEEPEST: Final = 200
+"""So deep lists and objects may stand in each other."""
+_WRITES: Final = 254
+"""So deep orjson writes them."""
+
+
+def loads(text: bytes | str) -> Json:
+    """The JSON of a text. Raises JSONDecodeError where it is none."""
+    value = orjson.loads(text)
+    if len(text) > 2 * DEEPEST and _is_deep(text, value):
+        raise JSONDecodeError(f"nested deeper than {DEEPEST} levels", "", 0)
+    return value
+
+
+def _is_deep(text: bytes | str, value: Json) -> bool:
+    opened = (
+        text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    )
+    if opened <= DEEPEST:  # as good as always
+        return False
+    for _ in range(_WRITES - DEEPEST):
+        value = [value]
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return True
+    return False
 
 
 def dumps(value: Json) -> bytes:

@@ -16,8 +16,6 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
 class TextPart(Struct, frozen=True):
-    """Not frozen, because that makes it three times as costly to make, and each request has some."""
-
     text: str
 
 

@@ -111,4 +111,4 @@ def test_what_was_asked_is_told_without_keys() -> None:
     request = ask(raw=body, headers={"authorization": f"Bearer {key}"})
     assert asked(request).endswith('"body":{"model":"m","api_key":"REDACTED","text":"use REDACTED now"}}')
     deep = b"[" * 600 + b"]" * 600
-    assert asked(ask(raw=deep)) == "{}"
+    assert '"body"' not in asked(ask(raw=deep))

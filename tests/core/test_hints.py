@@ -30,6 +30,13 @@ def test_brief(value: Json, words: str) -> None:
     assert brief(value) == words
 
 
+def test_brief_looks_no_deeper_than_it_shows() -> None:
+    deep: Json = 1
+    for _ in range(5000):
+        deep = {"a": [deep]}
+    assert brief(deep) == ('{"a": [' * 20)[:79] + "…"
+
+
 def test_cut_leaves_what_is_short() -> None:
     assert cut("x" * 80) == "x" * 80
     assert len(cut("x" * 81)) == 80

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json import MISSING, JSONDecodeError, canonical, dumps, loads, pretty
+from mockllm.core.json import DEEPEST, MISSING, JSONDecodeError, canonical, dumps, loads, pretty
 
 VALUE = {"b": [1, None, True], "a": "é"}
 
@@ -20,6 +20,17 @@ def test_written_compactly_prettily_and_canonically() -> None:
 def test_what_the_providers_refuse_is_refused(text: bytes) -> None:
     with pytest.raises(JSONDecodeError):
         loads(text)
+
+
+def test_what_could_not_be_written_again_is_not_read() -> None:
+    for opening, closing in (("[", "]"), ('{"a": ', "}")):
+        last, deep = (opening * depth + "1" + closing * depth for depth in (DEEPEST, DEEPEST + 1))
+        assert dumps([loads(last), loads(last.encode())])
+        for text in (deep, deep.encode()):
+            with pytest.raises(JSONDecodeError, match="nested deeper than 200 levels"):
+                loads(text)
+    wide = "[" + "[{}]," * 1000 + "1]"
+    assert len(loads(wide)) == len(loads(wide.encode())) == 1001
 
 
 def test_missing_is_told_apart_from_null() -> None:

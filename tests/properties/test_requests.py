@@ -204,6 +204,19 @@ def test_deep_nesting_is_a_400(live: Live, path: str, raw: bytes) -> None:
     assert answered(live, head.encode() + raw) == 400
 
 
+@pytest.mark.parametrize("depth", [100, 300, 900, 5000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["lists", "objects"])
+def test_json_in_a_text_may_be_nested_however_deep(
+    engine: Engine, opening: str, closing: str, depth: int
+) -> None:
+    said = opening * depth + "1" + closing * depth
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": said}}
+    turns = [{"role": "user", "content": said}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    body = {"model": "m", "messages": [*turns, {"role": "tool", "tool_call_id": "c", "content": said}]}
+    request = engine.read("POST", "/v1/chat/completions", "", {}, dumps(body), "127.0.0.1", 1_760_000_000.0)
+    assert engine.answer(request).status == 200
+
+
 def answered(live: Live, data: bytes, *, ends: bool = False) -> int:
     """The status of the first answer. `ends`: the client says nothing more after half a request, which may
     also just end the connection, without an answer: 0."""
