@@ -14,6 +14,7 @@ from mockllm.dialects.limiting import exact
 from mockllm.dialects.openai.errors import Row, Rows
 from mockllm.dialects.vendors.chat import Wire
 from mockllm.dialects.vendors.vendor import DIGITS, Errors, Form, Id, Vendor
+from mockllm.dialects.vendors.words import any_schema
 
 
 class Gemini(Wire):
@@ -127,4 +128,5 @@ GEMINI: Final = Vendor(
     ),
     errors=Errors(_rows(), _envelope, details=_details),
     embedded=_embedded,
+    words=any_schema,
 )

@@ -98,6 +98,7 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "2963",
             "x-ratelimit-reset": "1",
         },
+        words=words.any_schema,
     ),
     Vendor(
         "deepseek",
@@ -209,6 +210,7 @@ VENDORS: Final = (
             "x-zero-data-retention": "false",
         },
         responses=edits.xai,
+        words=words.any_schema,
     ),
     Vendor(
         "openrouter",
@@ -239,6 +241,7 @@ VENDORS: Final = (
         headers={"x-generation-id": Id("gen-1784218677-", 20)},
         responses=edits.openrouter,
         embedded=edits.openrouter_embedded,
+        words=words.any_schema,
     ),
     Vendor(
         "ollama",
@@ -265,6 +268,7 @@ VENDORS: Final = (
             )
         ),
         headers={"x-request-id": Id()},
+        words=words.any_schema,
     ),
     Vendor(
         "vllm",
@@ -302,6 +306,7 @@ VENDORS: Final = (
             errors.with_status,
         ),
         responses=edits.unpadded,
+        words=words.any_schema,
     ),
     Vendor(
         "cerebras",

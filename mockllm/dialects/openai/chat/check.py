@@ -30,6 +30,7 @@ from mockllm.dialects.openai.shapes import (
     word,
     wrong_type,
 )
+from mockllm.dialects.openai.strict_schema import form, parameters
 
 UNPARSED: Final = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
@@ -108,22 +109,7 @@ def _tool(value: Json, path: str) -> Failure | None:
     if wrong is not None:
         return wrong
     said = value["type"]
-    return TOOLS[said](value, path) or _schema(value[said], f"{path}.{said}.parameters")
-
-
-def _schema(function: dict[str, Json], path: str) -> Failure | None:
-    """A function's parameters are an object's schema, and closed where the function is strict."""
-    schema = function.get("parameters")
-    if not schema:
-        return None
-    if schema.get("type", "object") != "object":
-        reason = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema['type']}\"'."
-    elif function.get("strict") and schema.get("additionalProperties") is not False:
-        reason = "In context=(), 'additionalProperties' is required to be supplied and to be false."
-    else:
-        return None
-    message = f"Invalid schema for function '{function['name']}': {reason}"
-    return refuse(message, path, "invalid_function_parameters")
+    return TOOLS[said](value, path) or parameters(value[said], f"{path}.{said}.parameters")
 
 
 def _stop(value: Json, path: str) -> Failure | None:
@@ -158,7 +144,7 @@ def _response_format(value: Json, path: str) -> Failure | None:
     wrong = _typed_format(value, path)
     if wrong is not None or value["type"] != "json_schema":
         return wrong
-    return _json_schema(value, path)
+    return _json_schema(value, path) or form(value["json_schema"], path)
 
 
 DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})

@@ -32,6 +32,7 @@ from mockllm.dialects.openai.shapes import (
     word,
     wrong_type,
 )
+from mockllm.dialects.openai.strict_schema import form, parameters
 
 __all__ = ["check", "check_input", "unreadable"]
 
@@ -137,32 +138,7 @@ def _tool(value: Json, path: str) -> Failure | None:
     wrong = _typed(value, path)
     if wrong is not None or value["type"] not in ("function", "custom"):
         return wrong
-    return members(("name",), _described)(value, path) or _schema(value, f"{path}.parameters")
-
-
-def _schema(function: dict[str, Json], path: str) -> Failure | None:
-    """A function's parameters are an object's schema; where it says that it is strict, a closed one that
-    requires all of its properties."""
-    schema = function.get("parameters")
-    if not schema:
-        return None
-    properties = schema.get("properties")
-    required = schema.get("required")
-    if schema.get("type", "object") != "object":
-        reason = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema['type']}\"'."
-    elif function.get("strict") is not True:
-        return None
-    elif schema.get("additionalProperties") is not False:
-        reason = "In context=(), 'additionalProperties' is required to be supplied and to be false."
-    elif left := [name for name in properties or () if name not in (required or ())]:
-        reason = (
-            "In context=(), 'required' is required to be supplied and to be an array including every key in "
-            f"properties. Missing '{left[0]}'."
-        )
-    else:
-        return None
-    message = f"Invalid schema for function '{function['name']}': {reason}"
-    return refuse(message, path, "invalid_function_parameters")
+    return members(("name",), _described)(value, path) or parameters(value, f"{path}.parameters")
 
 
 def _tool_choice(value: Json, path: str) -> Failure | None:
@@ -176,7 +152,10 @@ def _tool_choice(value: Json, path: str) -> Failure | None:
 
 
 def _format(value: Json, path: str) -> Failure | None:
-    return members(("type",), {"type": word(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
+    wrong = members(("type",), {"type": word(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
+    if wrong is not None or value["type"] != "json_schema":
+        return wrong
+    return form(value, f"{path}.schema", "invalid_json_schema")
 
 
 def _chosen(choice: Json, tools: Json) -> Failure | None:

@@ -16,7 +16,12 @@ CALL: Json = {"type": "function_call", "call_id": "c", "name": "f", "arguments":
 OUTPUT: Json = {"type": "function_call_output", "call_id": "c", "output": "x"}
 REASONING: Json = {"type": "reasoning", "id": "rs_1", "summary": []}
 FUNCTION: Json = {"type": "function", "name": "f"}
-CLOSED: Json = {"type": "object", "properties": {"a": {}}, "required": ["a"], "additionalProperties": False}
+CLOSED: Json = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
 
 FINE: dict[str, dict[str, Json]] = {
     "a text": {},
@@ -44,7 +49,9 @@ FINE: dict[str, dict[str, Json]] = {
     "tools": {"tools": [FUNCTION, {"type": "web_search"}, {"type": "custom", "name": "sql"}]},
     "a strict tool": {"tools": [{**FUNCTION, "strict": True, "parameters": CLOSED}]},
     "a tool without properties": {
-        "tools": [{**FUNCTION, "strict": True, "parameters": {"additionalProperties": False}}]
+        "tools": [
+            {**FUNCTION, "strict": True, "parameters": {"type": "object", "additionalProperties": False}}
+        ]
     },
     "tool_choice auto without tools": {"tool_choice": "auto"},
     "tool_choice none": {"tool_choice": "none"},

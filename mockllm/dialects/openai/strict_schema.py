@@ -1,0 +1,113 @@
+"""What the service refuses of a schema: that it is no object's, and of a strict one what its subset of JSON Schema
+does not have.
+
+From recordings and public reports of 2025 and 2026; which of two reasons in one place comes first is inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json import Json
+from mockllm.dialects.openai.reading import object_of
+from mockllm.dialects.openai.shapes import refuse
+
+UNKNOWN: Final = frozenset(
+    {
+        "allOf", "contains", "dependentRequired", "dependentSchemas", "else", "if", "maxContains",
+        "maxProperties", "minContains", "minProperties", "not", "oneOf", "patternProperties", "prefixItems",
+        "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties", "uniqueItems",
+    }
+)  # fmt: skip
+"""Keywords that the subset does not have."""
+FORMATS: Final = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+)
+TYPING: Final = frozenset({"type", "$ref", "anyOf", "enum"})
+"""What tells a value's type; that an enum does is inferred."""
+
+
+def parameters(function: dict[str, Json], path: str) -> Failure | None:
+    """What is wrong with a function's parameters; one may have none."""
+    schema = function.get("parameters")
+    reason = slip(schema, strict=function.get("strict") is True) if schema else None
+    if reason is None:
+        return None
+    message = f"Invalid schema for function '{function['name']}': {reason}"
+    return refuse(message, path, "invalid_function_parameters")
+
+
+def form(described: dict[str, Json], path: str, code: str | None = None) -> Failure | None:
+    """What is wrong with the schema of an answer; one that is not strict is not looked into."""
+    schema = described.get("schema")
+    strict = described.get("strict") is True
+    reason = slip(schema, strict=True) if strict and schema is not None else None
+    if reason is None:
+        return None
+    return refuse(f"Invalid schema for response_format '{described['name']}': {reason}", path, code)
+
+
+def slip(schema: dict[str, Json], *, strict: bool) -> str | None:
+    """Why the service does not take a schema; None where it does."""
+    of = schema.get("type")
+    if of != "object":
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{of}\"'."
+    for context, node in _nodes(schema) if strict else ():
+        reason = _reason(node)
+        if reason is not None:
+            return f"In context={context}, {reason}"
+    return None
+
+
+def _nodes(schema: dict[str, Json]) -> Iterator[tuple[tuple[str, ...], dict[str, Json]]]:
+    """The schema and all below it, with the way there; each before what it holds."""
+    left: list[tuple[tuple[str, ...], Json]] = [((), schema)]
+    while left:
+        context, node = left.pop()
+        if type(node) is dict:
+            yield context, node
+            left += [((*context, *way), child) for way, child in reversed([*_children(node)])]
+
+
+def _children(node: dict[str, Json]) -> Iterator[tuple[tuple[str, ...], Json]]:
+    for keyword in ("properties", "$defs", "definitions"):
+        for name, child in object_of(node.get(keyword)).items():
+            yield (keyword, name), child
+    yield ("items",), node.get("items")
+    several = node.get("anyOf")
+    for place, child in enumerate(several if type(several) is list else ()):
+        yield ("anyOf", str(place)), child
+
+
+def _reason(node: dict[str, Json]) -> str | None:
+    """What is wrong with one place."""
+    of, format_ = node.get("type"), node.get("format")
+    types = of if type(of) is list else [of]
+    for keyword in node:
+        if keyword in UNKNOWN:
+            return f"'{keyword}' is not permitted."
+    if TYPING.isdisjoint(node):
+        return "schema must have a 'type' key."
+    if "object" in types:
+        return _unlike_closed(node)
+    if "array" in types and "items" not in node:
+        return "array schema missing items."
+    if type(format_) is str and format_ not in FORMATS:
+        return f"'{format_}' is not a valid format."
+    return None
+
+
+def _unlike_closed(node: dict[str, Json]) -> str | None:
+    """An object is closed, and requires all that it has."""
+    if node.get("additionalProperties") is not False:
+        return "'additionalProperties' is required to be supplied and to be false."
+    required = node.get("required")
+    for name in object_of(node.get("properties")):
+        if type(required) is not list or name not in required:
+            return (
+                "'required' is required to be supplied and to be an array including every key in properties. "
+                f"Missing '{name}'."
+            )
+    return None
