@@ -1,5 +1,6 @@
 """Windows in time, as a guard has them: counted from the first try of a scope, not from a clock's hour, so that a
-run is the same whenever it begins.
+run is the same whenever it begins. Times are compared in whole microseconds, as limits do: differences of a
+clock's floats are a little off.
 """
 
 from __future__ import annotations
@@ -7,6 +8,8 @@ from __future__ import annotations
 from math import inf
 
 from msgspec import Struct
+
+from mockllm.core.limits.meter import MICRO
 
 
 class During(Struct, frozen=True):
@@ -19,5 +22,7 @@ class During(Struct, frozen=True):
 
     def holds(self, elapsed: float) -> bool:
         """Whether it is such a time, so many seconds after the first try."""
-        at = elapsed if self.every is None else elapsed % self.every
-        return self.start <= at < self.end
+        at = round(elapsed * MICRO)
+        if self.every is not None:
+            at %= max(1, round(self.every * MICRO))
+        return self.start * MICRO - 0.5 <= at < self.end * MICRO - 0.5

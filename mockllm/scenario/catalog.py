@@ -50,6 +50,14 @@ class Answers(Struct, frozen=True):
     bounds: Sequence[float] = ()
     then: Literal["repeat_last", "cycle", "fall_through", "error"] = "repeat_last"
 
+    @property
+    def most(self) -> int | None:
+        """How many answers it has at most: a sequence that falls through as many as its steps, a choice whose weights
+        are all 0 none."""
+        if self.how == "sequence" and self.then == "fall_through":
+            return int(self.bounds[-1])
+        return 0 if self.how == "choose" and not self.bounds[-1] else None
+
     def pick(self, given: int, chance: Chance) -> int | None:
         """The number of the saying for the next answer after so many; None where a sequence has ended."""
         if self.how == "one":

@@ -99,8 +99,7 @@ def compile_item(entry: Entry) -> Item:
         load = None if word.load is None else word.load.load
         return Item(guard=_guard(word), error=error, limit=limit, load=load, **facts)
     answers = _answers(word, entry)
-    total = int(answers.bounds[-1]) if answers.then == "fall_through" and answers.how == "sequence" else None
-    return Item(guard=_guard(word, total), answers=answers, **facts)
+    return Item(guard=_guard(word, answers.most), answers=answers, **facts)
 
 
 def sees(word: RuleWord | ModifierWord) -> Matcher:

@@ -57,7 +57,7 @@ def bounded(turns: Sequence[tuple[Turn, Scope]], claim: Claim, *, count: bool) -
     loaded = [(turn.candidate, scope) for turn, scope in turns if turn.candidate.load is not None]
     wait, slowdown = verdict.delay, 1.0
     for candidate, scope in loaded:
-        admission = _admission(candidate, scope, now + verdict.delay)
+        admission = _admission(candidate, scope, now, verdict.delay)
         if admission is None:
             return Bounds(_standing(accounts, now), by=candidate), None
         wait = max(wait, verdict.delay + admission.wait)
@@ -89,9 +89,11 @@ def _standing(accounts: Sequence[Account], now: float) -> Standing:
     return tightest([account.standing(now) for account in accounts])
 
 
-def _admission(candidate: Candidate, scope: Scope, now: float) -> Admission | None:
-    """How a load lets it in; not at all, where it would wait for one that has no end."""
+def _admission(candidate: Candidate, scope: Scope, now: float, delay: float) -> Admission | None:
+    """How a load lets it in that comes after so many seconds; not at all, where it would wait for one that has no
+    end."""
     load, under_way = candidate.load, scope.under_way(candidate.key)
     assert load is not None
-    found = at_once(load, under_way.at(now)) or admit(load, under_way.ends, now)
+    count = under_way.at(now)
+    found = (None if delay else at_once(load, count)) or admit(load, under_way.ends, now + delay)
     return None if found is None or found.wait == inf else found

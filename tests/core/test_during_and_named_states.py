@@ -25,6 +25,17 @@ def test_when_a_window_is_open(during: During, held: list[float]) -> None:
     assert [time for time in (0, 9, 10, 29, 30, 59, 60, 75, 1e9) if during.holds(time)] == held
 
 
+@pytest.mark.parametrize("start", [0.0, 1000.0, 1_700_000_000.123, 1_763_673_869.777])
+def test_the_ends_of_a_window_are_where_they_are_written_on_any_clock(start: float) -> None:
+    def held(during: During, *times: float) -> list[bool]:
+        return [during.holds((start + time) - start) for time in times]
+
+    assert held(During(0.1, 0.3), 0.0999, 0.1, 0.2999, 0.3) == [False, True, True, False]
+    each = During(0.1, 0.3, 1.0)
+    assert held(each, 7.0999, 7.1, 7.2999, 7.3, 1000.1, 1000.3) == [False, True, True, False, True, False]
+    assert held(During(end=0.05, every=0.1), 0.3, 0.35, 0.4) == [True, False, True]
+
+
 @pytest.mark.parametrize(
     ("required", "states", "met"),
     [

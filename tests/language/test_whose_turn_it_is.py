@@ -169,6 +169,16 @@ def test_choose_draws_by_weight() -> None:
     assert said.count("often") + said.count("seldom") == 1000
 
 
+def test_a_choice_of_weights_that_are_all_0_never_answers() -> None:
+    files = """
+        rules:
+          - choose: [{weight: 0, reply: a}, {weight: 0, reply: b}]
+          - choose: [{weight: 0, reply: c}]
+          - reply: the next rule
+        """
+    assert texts(files, *[chat()] * 3) == ["the next rule"] * 3
+
+
 def test_choose_takes_weight_1_where_none_is_given() -> None:
     said = texts("rules: [{choose: [{weight: 1, reply: a}, b]}]", *[chat()] * 1000)
     assert 440 < said.count("a") < 560

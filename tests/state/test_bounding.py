@@ -151,3 +151,15 @@ def test_what_was_used_is_given_back_and_answers_under_way_stay_that() -> None:
     assert state.settle(held).outcome == "miss"
     state.reset_limits()
     assert state.settle(other).outcome == "miss"
+
+
+def test_who_is_held_back_by_a_limit_takes_nobody_off_a_load_before_the_time() -> None:
+    memory = Memory()
+    load = modifier("load", load=Load(max_inflight=2))
+    leaky = modifier("leaky", limit=Limit("leaky-bucket", 1, window=10.0, queue=5))
+    for now, limits in ((0.0, (leaky,)), (1.0, (leaky,))):  # the second one is let in at 10
+        settled = memory.settle(asked(load, *limits, now=now))
+        assert settled.lease is not None
+        assert settled.bounds is not None
+        settled.lease.lasts(now + settled.bounds.wait + 5.0)
+    assert outcomes(memory, asked(load, now=2.0), asked(load, now=6.0)) == ["overloaded", "miss"]
