@@ -306,10 +306,17 @@ def _changed(
 
 
 def _broken(speaking: Speaking, plan: Plan, faults: Sequence[Fault]) -> Plan:
+    carried: set[str] = set()  # how an answer is carried stays where something else is sent in its place
     for fault in faults:
         played = fault.play(plan)
+        if isinstance(played, Plan) and fault.instead:
+            gone = [name for name in speaking.faults if name not in carried or played.delivery.withheld]
+            speaking.faults = [name for name in speaking.faults if name not in gone]
+            speaking.notes += [f"{name} not played: {fault.name} stands in its place" for name in gone]
         if not _noted(speaking, fault, played):
             assert isinstance(played, Plan)
+            if replace(plan, delivery=played.delivery) == played:
+                carried.add(fault.name)
             plan = played
     return plan
 

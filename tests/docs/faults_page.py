@@ -40,7 +40,8 @@ Numbers, durations and places may be drawn (`[10%, 90%]`, `{normal: {mean, stdde
 before all others, which change what is sent.
 
 A fault that finds nothing to break changes nothing, and the live line says why: `reset not played: the answer has
-only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it.
+only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it. What a later fault sends something else
+in place of is not played either: `[close, html_page]` serves the page, `[html_page, close]` cuts it.
 
 Try any of them: `mockllm serve --scenarios docs/faults` plays each on the model of its name, and
 `mockllm test docs/faults` runs the examples below.

@@ -106,6 +106,8 @@ class SlowHeaders(Fault):
 class NoResponse(Fault):
     """The request is accepted and never answered: not a byte of an answer is sent."""
 
+    instead = True
+
     then: Literal["reset", "close", "silence"] = Field(
         default="reset",
         description="Whether the connection is reset, closed, or stays open until the client leaves.",

@@ -57,6 +57,8 @@ class Fault(BaseModel):
     """Whether it can only be played on an answer that is streamed."""
     needs_reply: ClassVar[bool] = False
     """Whether it can only be played on a reply: not on an error or on plain HTTP."""
+    instead: ClassVar[bool] = False
+    """Whether something else is sent in place of the answer: what faults before it made of that is gone."""
 
     @property
     def needs(self) -> Needs:

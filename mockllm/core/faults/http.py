@@ -199,6 +199,8 @@ class HtmlPage(Fault):
     """A page of HTML in place of the answer, as proxies and gateways send it. The answer's own headers are
     gone with it."""
 
+    instead = True
+
     status: Templated[Annotated[int, Field(ge=200, le=599)]] = Field(
         default=502, description="The status: 502 as of a gateway, 200 as of a network that wants a login."
     )
@@ -215,6 +217,8 @@ class HtmlPage(Fault):
 @fault("redirect")
 class Redirect(Fault):
     """The answer sends the client elsewhere, as a proxy does that wants a login."""
+
+    instead = True
 
     status: Templated[Literal[301, 302, 303, 307, 308]] = Field(
         default=302, description="301, 302, 303, 307 or 308; a client repeats a POST at 307 and 308 only."

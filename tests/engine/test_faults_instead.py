@@ -1,0 +1,35 @@
+"""What is told of faults where one of them sends something else in place of the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.language.playing import Game, chat
+
+RULE = "rules:\n  - {name: r, reply: a b c, faults: %s}\n"
+LISTS = {
+    "[close, html_page]": (("html_page",), ["close not played: html_page stands in its place"]),
+    "[html_page, close]": (("html_page", "close"), []),
+    "[html_page, redirect]": (("redirect",), ["html_page not played: redirect stands in its place"]),
+    "[html_page, refusal]": (("html_page",), ["refusal not played: html_page stands in its place"]),
+    "[slow_headers, bad_headers, html_page]": (("slow_headers", "bad_headers", "html_page"), []),
+    "[crlf, html_page]": (("html_page",), ["crlf not played: html_page stands in its place"]),
+    "[slow_headers, no_response]": (
+        ("no_response",),
+        ["slow_headers not played: no_response stands in its place"],
+    ),
+    "[no_response, html_page]": (
+        ("no_response",),
+        ["html_page not played: nothing of the answer is sent"],
+    ),
+}
+
+
+@pytest.mark.parametrize("faults", LISTS)
+def test_what_it_undoes_is_told_as_not_played(faults: str) -> None:
+    engine, asked = Game(RULE % faults).engine, chat(stream=True)
+    answer = engine.answer(
+        engine.read(asked.method, asked.path, asked.query, {}, asked.body, asked.client, asked.now)
+    )
+    told = [note for note in answer.notes if "not played" in note]
+    assert (answer.faults, told) == LISTS[faults]
