@@ -5,8 +5,6 @@ apart, its headers and options are the real ones.
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.limits import Limits, environment_name
 from mockllm.testing.examples import Suite
 from tests.live import live
-from tests.process import environment
+from tests.testing.inner_runs import apart
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sessions.md").read_text(encoding="utf-8")
 (RULES,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
@@ -72,10 +70,7 @@ def test_workers_of_pytest_xdist_share_one_server(tmp_path: Path) -> None:
             CONFTEST.replace("http://localhost:8080", server.url), encoding="utf-8"
         )
         (suite / "test_it.py").write_text(TESTS)
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--rootdir", "."],
-            cwd=suite, env=environment(), capture_output=True, encoding="utf-8", timeout=300,
-        )  # fmt: skip
+        ran = apart(suite, "-q", "-p", "xdist", "-n", "2", "--rootdir", ".")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "13 passed" in ran.stdout
 

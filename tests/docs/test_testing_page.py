@@ -9,8 +9,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -22,11 +20,11 @@ from mockllm.testing.library import MockLLM
 from mockllm.testing.plugin import WORDS
 from mockllm.testing.received import Received
 from tests.process import MOCKLLM, environment
+from tests.testing.inner_runs import ONLY_OURS, apart
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
-INSTALLED = any(each.name == "mockllm_server" for each in entry_points(group="pytest11"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 APPLICATION = """\
 import openai
@@ -65,9 +63,9 @@ def test_its_tests_for_pytest_pass_and_so_does_that_of_the_readme(tmp_path: Path
     for number, block in enumerate(tests):
         (tmp_path / f"test_page_{number}.py").write_text(block)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")  # its clients are not closed, as those of applications
-    plugins = [*(() if INSTALLED else ("-p", "mockllm.testing.plugin")), "-p", "no:langsmith_plugin"]
-    said = run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugins, cwd=tmp_path)
-    assert "4 passed" in said
+    done = apart(tmp_path, *ONLY_OURS)
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
 
 
 def test_its_python_without_pytest_runs() -> None:

@@ -1,20 +1,15 @@
-"""The official SDKs, sync and async, against the plugin's fixtures, in parallel: each finds the test's own server
-by the environment that `mockllm_env` sets.
+"""The official SDKs, sync and async, against the plugin's fixtures: each finds the test's own server by the
+environment of it. That parallel workers have servers of their own is shown in tests/testing/test_plugin.py.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.process import environment
-from tests.testing.inner_runs import PLUGINS
-from tests.waiting import PATIENCE
+from tests.testing.inner_runs import ONLY_OURS, apart
 
-ROOT = Path(__file__).parents[2]
 INI = """\
 [pytest]
 mockllm_strict = true
@@ -108,13 +103,9 @@ async def test_gemini_async(server):
 
 
 @pytest.mark.timeout(300)
-def test_the_official_sdks_find_the_fixtures_server_sync_and_async_in_parallel(tmp_path: Path) -> None:
+def test_the_official_sdks_find_the_fixtures_server_sync_and_async(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(INI)
     (tmp_path / "test_sdks.py").write_text(TESTS)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", *PLUGINS],
-        cwd=tmp_path, env=environment(PYTHONPATH=str(ROOT)), capture_output=True, encoding="utf-8",
-        timeout=PATIENCE * 8,
-    )  # fmt: skip
+    done = apart(tmp_path, *ONLY_OURS, "-p", "anyio")
     assert "12 passed" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
+from tests.process import environment
+from tests.waiting import PATIENCE
+
+ROOT = Path(__file__).parents[2]
 NAME = "mockllm_server"
 INSTALLED = any(each.name == NAME for each in entry_points(group="pytest11"))
 PLUGINS = [
@@ -16,6 +23,8 @@ PLUGINS = [
     "no:schemathesis",
 ]
 """Options of a run in a process of its own, which finds our plugin where it is installed."""
+ONLY_OURS = ("-p", "mockllm.testing.plugin")
+"""Options of a run where `PYTEST_DISABLE_PLUGIN_AUTOLOAD` is set."""
 ASK = """
 import json, urllib.error, urllib.request
 import pytest
@@ -38,6 +47,13 @@ def run(pytester: pytest.Pytester, tests: str, *options: str, ini: str = "") -> 
     pytester.makepyfile(ASK + tests)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        return pytester.runpytest_inprocess(
-            "-p", "no:cacheprovider", "-p", "mockllm.testing.plugin", *options
-        )
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *ONLY_OURS, *options)
+
+
+def apart(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs the tests of a folder in a process of its own, with no plugin but those that the options name."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+        cwd=folder, env=environment(PYTHONPATH=str(ROOT), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
+        capture_output=True, encoding="utf-8", timeout=PATIENCE * 8,
+    )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.testing import MockLLM
 from tests.process import environment
-from tests.testing.inner_runs import ASK, PLUGINS, run
+from tests.testing.inner_runs import ASK, ONLY_OURS, PLUGINS, apart, run
 from tests.waiting import PATIENCE
 
 pytest_plugins = ["pytester"]
@@ -261,16 +261,6 @@ async def test_unmatched(mockllm):
     result.stdout.fnmatch_lines(["1 request that no rule answered:"])
 
 
-def alone(pytester: pytest.Pytester, *options: str) -> str:
-    """Runs the tests in a process of their own; what it says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PLUGINS, *options],
-        cwd=pytester.path, env=environment(PYTHONPATH=str(ROOT)), capture_output=True, encoding="utf-8",
-        timeout=PATIENCE * 2,
-    )  # fmt: skip
-    return done.stdout + done.stderr
-
-
 def test_parallel_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         ASK
@@ -293,8 +283,9 @@ def test_failing(mockllm):
     assert 0
 """
     )
-    said = alone(pytester, "-n", "2")
-    assert "24 passed" in said, said
+    done = apart(pytester.path, *ONLY_OURS, "-p", "xdist", "-n", "2")
+    said = done.stdout
+    assert "24 passed" in said, said + done.stderr
     assert "1 failed" in said
     assert "asked-in-a-worker → no rule matched 404" in said
 
@@ -310,8 +301,8 @@ def test_it():
     assert not heavy & sys.modules.keys()
 """
     )
-    said = alone(pytester, "-p", "no:anyio", "-p", "no:xdist", "-p", "no:cov")
-    assert "1 passed" in said, said
+    options = ("-p", "no:cacheprovider", *PLUGINS, "-p", "no:anyio", "-p", "no:xdist", "-p", "no:cov")
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=1)
 
 
 def test_the_package_is_importable_without_pytest() -> None:
