@@ -9,14 +9,19 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from tests.process import environment, serving
+from mockllm.cli.options import SERVING
+from mockllm.server.traces.tracing import PATIENCE as SPANS
+from tests.process import command, environment, serving
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy" / "Dockerfile"
+HEALTH = ROOT / "deploy" / "health.py"
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -62,12 +67,17 @@ def test_what_the_build_needs_is_copied() -> None:
     assert set(installed[1].split(",")) <= set(project["project"]["optional-dependencies"])
 
 
+def variables() -> dict[str, str]:
+    """What the image sets for its server."""
+    return dict(each.split("=", 1) for name, rest in instructions() if name == "ENV" for each in rest.split())
+
+
 def health_check(**more: str) -> subprocess.CompletedProcess[str]:
     """Runs it as the container would, in an environment like its own."""
-    command = json.loads(last("HEALTHCHECK").partition("CMD ")[2])
-    assert command[0] == "python"
+    assert json.loads(last("HEALTHCHECK").partition("CMD ")[2]) == ["python", "/opt/mockllm/health.py"]
+    assert "install -m 0644 deploy/health.py /opt/mockllm/" in " ".join(rest for _, rest in instructions())
     return subprocess.run(
-        [sys.executable, *command[1:]],
+        [sys.executable, str(HEALTH)],
         env=environment(**more), capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
 
@@ -79,16 +89,44 @@ def test_its_health_check_finds_a_live_server(tmp_path: Path, variable: str) -> 
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_it_finds_one_that_speaks_https_alone(tmp_path: Path) -> None:
+    with serving("--tls-self-signed", "--tls-dir", str(tmp_path / "tls"), cwd=tmp_path) as server:
+        assert server.url.startswith("https://")
+        done = health_check(PORT=str(server.port))
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_asks_no_proxy_that_containers_are_given(tmp_path: Path) -> None:
+    with serving("--pack", "default", cwd=tmp_path) as server:
+        done = health_check(PORT=str(server.port), http_proxy="http://127.0.0.1:9", no_proxy="")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_and_fails_where_there_is_none() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        assert health_check(MOCKLLM_PORT=str(taken.getsockname()[1])).returncode == 1
+        port = str(taken.getsockname()[1])
+        done = health_check(MOCKLLM_PORT=port)
+    assert done.returncode == 1
+    assert f"no server answers at port {port}" in done.stderr
 
 
-def test_the_servers_port_is_the_one_it_exposes(tmp_path: Path) -> None:
+def test_the_servers_port_is_the_one_it_exposes() -> None:
     """And the health check's where no variable names another."""
     assert last("EXPOSE") == "8080"
-    assert "or 8080" in last("HEALTHCHECK")
-    from mockllm.cli.options import SERVING
-
+    assert "or 8080)" in HEALTH.read_text("utf-8")
     assert next(option.default for option in SERVING if option.name == "--port") == 8080
+
+
+def test_its_variables_are_the_servers(tmp_path: Path) -> None:
+    """And those of the composition."""
+    composed: Any = YAML(typ="safe").load(FILE.with_name("compose.yaml"))
+    given = {*variables(), *composed["services"]["mockllm"]["environment"]}
+    told = command("serve", "--help", cwd=tmp_path).stdout
+    known = {*re.findall(r"\bMOCKLLM_[A-Z_]+", told), "MOCKLLM_DASHBOARD"}  # that is the build's
+    assert {name for name in given if name.startswith("MOCKLLM_")} <= known
+
+
+def test_it_ends_before_it_is_killed() -> None:
+    """`docker stop` kills after ten seconds; a second stays for the rest."""
+    assert float(variables()["MOCKLLM_GRACE"]) + SPANS <= 9
