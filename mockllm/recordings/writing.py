@@ -218,8 +218,15 @@ def _example(rule: Rule) -> Iterator[str]:
         asked["headers"] = {"anthropic-version": rule.request.headers["anthropic-version"]}
     if body != "":
         asked["body"] = body
-    yield f"  - request: {quoted_json(asked)}"
-    yield f"    expect: {{rule: {_scalar(rule.name)}, status: {rule.answers[0].answered.status}}}"
+    request = quoted_json(asked)
+    expected = [f"{{rule: {_scalar(rule.name)}, status: {each.answered.status}}}" for each in rule.answers]
+    if len(expected) == 1:
+        yield f"  - request: {request}"
+        yield f"    expect: {expected[0]}"
+        return
+    yield "  - steps:"
+    yield f"      - {{request: &again {request}, expect: {expected[0]}}}"
+    yield from (f"      - {{request: *again, expect: {each}}}" for each in expected[1:])
 
 
 def quoted_json(value: Json) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,20 @@ def test_the_file_tests_itself(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(take(vcrpy({"string": ANSWER})).text, encoding="utf-8")
     assert [result.passed for result in results(tmp_path)] == [True]
     assert isinstance(Suite, type)
+
+
+def test_the_examples_of_sequences_ask_for_each_of_their_answers(tmp_path: Path) -> None:
+    one, two, three = vcrpy({"string": "one"}), vcrpy({"string": "two"}), vcrpy({"string": "three"})
+    one["interactions"][0]["response"]["status"] = {"code": 529, "message": "?"}
+    other = vcrpy({"string": "four"})
+    other["interactions"][0]["request"]["body"] = json.dumps({**BODY, "model": "other"})
+    all = [one, two, three, other, other]
+    (tmp_path / "a.yaml").write_text(
+        take({"interactions": [each["interactions"][0] for each in all]}).text, encoding="utf-8"
+    )
+    text = (tmp_path / "a.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"status: (\d+)}}", text) == ["529", "200", "200", "200", "200"]
+    assert [result.passed for result in results(tmp_path)] == [True, True]
 
 
 @pytest.mark.parametrize(
