@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -30,6 +31,9 @@ from mockllm.server.limits import KIB, MIB, PREFIX, Limits, environment_name
 
 FOLDER: Final = "scenarios"
 FALLBACK: Final = "default"
+
+_OF_SERVICE: Final = re.compile(r"\w+_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*")
+"""What Kubernetes puts into each container: beside a Service called `mockllm` MOCKLLM_PORT is its address."""
 
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {"seconds": seconds, "bytes": size, "count": count}
 
@@ -62,7 +66,7 @@ class Option(Struct, frozen=True):
         """What its variables say; None where they are not set or empty."""
         for variable in (environment_name(self.name), self.also):
             text = environment.get(variable or "")
-            if not text:
+            if not text or _OF_SERVICE.fullmatch(f"{variable}={text}"):
                 continue
             if self.flag:
                 return _truth(variable or "", text)
@@ -328,8 +332,8 @@ def strangers(environment: Mapping[str, str], packs: Collection[str]) -> Iterato
         *(limit.metadata["option"] for limit in fields(Limits)),
     ]
     known = {*map(environment_name, options), *packs}
-    for name in sorted(environment):
-        if name.startswith(PREFIX) and name not in known:
+    for name in sorted(environment.keys() - known):
+        if name.startswith(PREFIX) and not _OF_SERVICE.fullmatch(f"{name}={environment[name]}"):
             near = nearest(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
             hint = f"; did you mean {PREFIX}{near}?" if near else "; `mockllm serve --help` names them all"
             yield f"{name} sets nothing{hint}"

@@ -295,6 +295,18 @@ def test_a_variable_that_sets_nothing_is_told(folder: Path) -> None:
         ]
 
 
+def test_what_kubernetes_tells_of_services_sets_nothing(folder: Path) -> None:
+    """In each container beside a Service called `mockllm`, or `mockllm-admin`."""
+    service = {"SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "8080", "SERVICE_PORT_HTTP": "8080"}
+    port = {"PROTO": "tcp", "PORT": "8080", "ADDR": "10.0.0.1"}
+    told = {"PORT": "tcp://10.0.0.1:8080", "PORT_8080_TCP": "tcp://10.0.0.1:8080", **service}
+    told |= {f"PORT_8080_TCP_{name}": value for name, value in port.items()}
+    variables = {f"{name}_{end}": text for name in ("MOCKLLM", "MOCKLLM_ADMIN") for end, text in told.items()}
+    with serving(cwd=folder, PORT="0", **variables) as server:
+        assert server.ask("hello") == "Hi there."
+        assert server.err == []
+
+
 def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
     shown = told_here("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
     for option in re.findall(r"(?m)^  (?:-\w \S+, )?(--[\w-]+)", shown):
