@@ -83,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
             print(path)
         return 0
     with opened(given.pack) as (folder, shown):
-        return _check(folder, shown, given.json) if given.doing == "check" else _test(folder, given)
+        return _check(folder, shown, given.json) if given.doing == "check" else _test(folder, shown, given)
 
 
 def _new(name: str, folder: Path) -> int:
@@ -144,7 +144,7 @@ def _check(folder: str, shown: str, json: bool) -> int:
     print(checked(gathered, warnings))
     if told is not None and not gathered.mistakes:
         print("\n".join(described(told)))
-        print(f"  SHA-256    {tree.sha256}")
+        print(f"  {'SHA-256':<11} {tree.sha256}")
     return 1 if gathered.mistakes else 0
 
 
@@ -187,21 +187,22 @@ def described(told: Powers) -> list[str]:
     ]
 
 
-def _test(folder: str, given: argparse.Namespace) -> int:
+def _test(folder: str, shown: str, given: argparse.Namespace) -> int:
     lock = lock_path([folder])
     if not given.frozen:
         fetch_missing(lock)
     wanted = Wanted((folder,), vocabulary=vocabulary(), lock=lock, frozen=given.frozen)
     base = gather(wanted)
     if base.mistakes:
-        list_mistakes(base.mistakes, sys.stderr)
+        list_mistakes(told_as(base.mistakes, folder, shown), sys.stderr)
         return 1
     name = next(pack.word.name for pack in base.loading.packs if _is(pack.folder, folder))
     coverage = Coverage.of(base, name)
     results = []
     for result in Suite(wanted, coverage.note).run():
         results.append(result)
-        show(result, colour=sys.stdout.isatty())
+        where = result.where.replace(folder, shown, 1)  # an archive's folder is there for the while only
+        show(replace(result, where=where), colour=sys.stdout.isatty())
     print(tested(results, ""))
     for spot in coverage.missed:
         print(f"not reached: {spot}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def _each(words: list[str], act: Callable[[str], Change]) -> int:
             print(_told(act(word)))
         except Refused as error:
             failed = True
-            print(f"mockllm: {word}: {error}")
+            print(f"mockllm: {word}: {error}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -77,13 +78,17 @@ def _fetch(locking: Locking) -> int:
     missing = locking.missing()
     for change in locking.fetch(missing):
         print(f"fetched {change.name} {change.now} from {change.source}")
-    if not missing:
+    changed = [name for name in locking.lock.packs if state_of(locking.lock, name) == "changed"]
+    for name in changed:
+        folder = os.path.relpath(locking.lock.vendored(name))
+        print(f"mockllm: {folder} has changed; `mockllm pack vendor` puts its files back", file=sys.stderr)
+    if not missing and not changed:
         print(
             f"all packs of {LOCK} are here: {', '.join(sorted(locking.lock.packs))}"
             if locking.lock.packs
             else f"{LOCK} is empty"
         )
-    return 0
+    return 1 if changed else 0
 
 
 def _list(path: str, json: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,12 +13,15 @@ from msgspec.structs import replace
 from mockllm.packing import git
 from mockllm.packing.archives import read_wheel, read_zip
 from mockllm.packing.origins import Place
-from mockllm.scenario.folder import MANIFEST
+from mockllm.scenario.folder import MANIFEST, is_pack
 from mockllm.scenario.pack import PackWord, read_manifest
 from mockllm.scenario.reading import read_source
 from mockllm.scenario.shelf import installed
+from mockllm.scenario.shipped import shipped_names
 from mockllm.scenario.tree import Refused, Tree, read_tree
 from mockllm.scenario.versions import Range, Version, parse_version
+
+_NO_PACK: Final = f"it is no pack: it holds no {MANIFEST}"
 
 
 class Obtained(Struct, frozen=True):
@@ -41,6 +45,8 @@ def obtain(place: Place, here: Path, ranges: Sequence[Range] = ()) -> Obtained:
             chosen = place if place.ref else replace(place, ref=newest(place, here, ranges))
             with git.fetched(chosen, here) as found:
                 return _of(git.read(found, place.inside), _whole(chosen, found.commit), found.commit)
+        if place.kind == "folder" and not is_pack(here / place.where / place.inside):
+            raise Refused(_NO_PACK)  # before all that it holds is read
         return _of(_tree(place, here), place)
     except OSError as error:
         raise Refused(f"{place.text} cannot be read: {error.strerror or error}") from None
@@ -87,6 +93,8 @@ def _tree(place: Place, here: Path) -> Tree:
     if place.kind == "installed":
         folder = installed().get(place.where)
         if folder is None:
+            if place.where in shipped_names():
+                raise Refused(f"it ships with mockllm and needs no lock: write use: [{place.where}]")
             raise Refused(f'there is no folder, zip, wheel, git repository or installed pack "{place.where}"')
         return read_tree(folder)
     folder = path / place.inside if place.inside else path
@@ -99,7 +107,7 @@ def manifest(tree: Tree, shown: str = MANIFEST) -> PackWord:
     """The manifest among files; Refused where there is none or it is wrong."""
     content = tree.files.get(MANIFEST)
     if content is None:
-        raise Refused(f"it is no pack: it holds no {MANIFEST}")
+        raise Refused(_NO_PACK)
     word, mistakes = read_manifest(read_source(content, shown))
     if word is None:
         raise Refused("\n".join(map(str, mistakes)))

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from mockllm.scenario.folder import is_pack, within
 from mockllm.scenario.lock import LOCK, Lock, read_lock
-from mockllm.scenario.mistakes import Mistake, meant
+from mockllm.scenario.mistakes import Mistake, nearest
 from mockllm.scenario.shipped import shipped, shipped_names
 from mockllm.scenario.tree import Refused, read_tree
 
@@ -104,7 +104,9 @@ class Shelf(Struct):
                 raise ValueError(f'the installed pack "{name}" is refused: {error}') from None
             return Shelved(others[name], "installed")
         known = [*self.lock.packs, *shipped_names(), *others]
-        raise NoPack(name, meant(name, known))
+        near = nearest(name, known)
+        listed = f"; there are {', '.join(known)}, and `mockllm pack add SOURCE` takes what others share"
+        raise NoPack(name, listed if near is None else f'; did you mean "{near}"?')
 
     def _locked(self, name: str) -> Path:
         word = self.lock.packs[name]

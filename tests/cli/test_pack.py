@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packing.making import EXAMPLE, RULES, manifest, pack, repository, run, write
+from tests.packing.making import EXAMPLE, RULES, manifest, pack, repository, run, write, zipped
 
 STEPS = """\
 rules:
@@ -179,6 +179,36 @@ def test_nothing_to_fetch_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.endswith("mockllm.lock is empty\n")
 
 
+def test_a_vendored_copy_that_was_changed_is_told_to_who_fetches(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("pack", "add", pack(tmp_path / "p", name="greet")) == 0
+    assert run("pack", "vendor") == 0
+    (Path("mockllm_packs") / "greet" / "rules.yaml").write_text("rules: []\n")
+    capsys.readouterr()
+    assert run("pack", "add") == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "mockllm_packs/greet has changed; `mockllm pack vendor` puts its files back" in told.err
+
+
+def test_what_cannot_be_added_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "code", {"a.py": "1"})
+    assert run("pack", "add", "default", tmp_path / "code") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "mockllm: default: it ships with mockllm and needs no lock: write use: [default]",
+        f"mockllm: {tmp_path / 'code'}: it is no pack: it holds no pack.yaml",
+    ]
+
+
+def test_an_archive_s_examples_are_told_as_what_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zipped(tmp_path / "p.zip", {"rules.yaml": RULES + EXAMPLE})
+    run("pack", "test", tmp_path / "p.zip")
+    assert f"ok {tmp_path / 'p.zip'}/rules.yaml:" in capsys.readouterr().out
+
+
 def test_another_source_of_the_same_files_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p"), pack(tmp_path / "q")) == 0
     assert "team/x 1.0.0 stays, now from ../q" in capsys.readouterr().out
@@ -193,9 +223,9 @@ def test_one_that_is_refused_does_not_keep_the_others(
 ) -> None:
     good, bad = pack(tmp_path / "p"), write(tmp_path / "q", {"a.yaml": RULES})
     assert run("pack", "add", bad, good) == 1
-    said = capsys.readouterr().out
-    assert "it is no pack: it holds no pack.yaml" in said
-    assert "added team/x 1.0.0" in said
+    said = capsys.readouterr()
+    assert "it is no pack: it holds no pack.yaml" in said.err
+    assert "added team/x 1.0.0" in said.out
 
 
 def test_the_lock_stands_beside_the_scenarios_that_are_named(tmp_path: Path) -> None:

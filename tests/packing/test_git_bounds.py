@@ -51,7 +51,7 @@ def test_a_repository_that_is_too_large_fills_no_disk(
     cases = f'case "$*" in *ls-remote*) echo "0 refs/tags/v1.0.0";; *fetch*) {endless};; esac\n'
     stand_in(tmp_path, monkeypatch, cases)
     assert run("pack", "add", f"https://git.example/x.git{at}") == 1
-    said = capfd.readouterr().out
+    said = capfd.readouterr().err
     assert "the repository holds more than 1 MiB; give a tag or a whole commit" in said
 
 
@@ -64,7 +64,7 @@ def test_one_that_was_fetched_between_two_looks_is_too_large_too(
     (made / "noise.bin").write_bytes(os.urandom(2**21))
     tagged(made, "v2.0.0")
     assert run("pack", "add", made.as_uri()) == 1
-    assert "the repository holds more than 1 MiB" in capfd.readouterr().out
+    assert "the repository holds more than 1 MiB" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("_nothing_left")
@@ -77,7 +77,7 @@ def test_a_child_of_git_that_outlives_it_leaves_nothing_behind(
     child = f'({writing}) 2>&- & head -c 2097152 /dev/zero > "$dir/pack"; sleep 5'
     stand_in(tmp_path, monkeypatch, f'case "$*" in *fetch*) {child};; esac\n')
     assert run("pack", "add", "https://git.example/x.git@v1.0.0") == 1
-    assert "the repository holds more than 1 MiB" in capfd.readouterr().out
+    assert "the repository holds more than 1 MiB" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("_nothing_left")
@@ -87,7 +87,7 @@ def test_a_git_that_talks_without_end_is_ended(
     monkeypatch.setattr(fetching, "MOST_SAID", 2**20)
     stand_in(tmp_path, monkeypatch, "exec yes '0 refs/tags/v1'\n")
     assert run("pack", "add", "https://git.example/x.git") == 1
-    assert "git says more than a repository of packs can hold" in capfd.readouterr().out
+    assert "git says more than a repository of packs can hold" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("_nothing_left")
@@ -98,7 +98,7 @@ def test_a_git_that_does_not_end_when_it_is_asked_to_is_killed(
     monkeypatch.setattr(fetching, "GRACE", 0.1)
     stand_in(tmp_path, monkeypatch, "trap '' TERM\nwhile :; do :; done\n")
     assert run("pack", "add", "https://git.example/x.git@v1") == 1
-    assert "git did not end within 0.1 s" in capfd.readouterr().out
+    assert "git did not end within 0.1 s" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("_nothing_left")
@@ -115,7 +115,7 @@ def test_a_few_objects_that_unfold_to_a_billion_files_are_refused_soon(
     git(made, "tag", "v2.0.0", commit)
     began = time.monotonic()
     assert run("pack", "add", f"{made}@v2.0.0") == 1
-    said = capfd.readouterr().out
+    said = capfd.readouterr().err
     assert "git says more than" in said or "it holds more than 2000 files" in said
     assert time.monotonic() - began < PATIENCE
 
@@ -138,5 +138,5 @@ def test_a_server_that_stops_in_the_middle_is_told(
         server.hangs = threading.Event()
         monkeypatch.setattr(fetching, "PATIENCE", 0.5)
         assert run("pack", "add", f"{server.url}/x.git/.git@v1.0.0") == 1
-        assert "git did not end within 0.5 s" in capfd.readouterr().out
+        assert "git did not end within 0.5 s" in capfd.readouterr().err
         server.hangs.set()

@@ -336,7 +336,7 @@ def test_it_is_refused_and_leaves_nothing(
     source = make(tmp_path / "theirs")
     monkeypatch.chdir(tmp_path / "work")
     assert run("pack", "add", str(source)) == 1
-    said = capfd.readouterr().out
+    said = capfd.readouterr().err
     assert message in said
     assert "Traceback" not in said
     assert all_files(tmp_path / "work") == set()

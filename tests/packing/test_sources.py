@@ -121,7 +121,7 @@ def test_other_files_under_the_same_version_are_refused(
     write(made, {"rules.yaml": "rules: []\n"})
     for line in (["pack", "add", str(made)], ["pack", "update"]):
         assert run(*line) == 1
-        assert "a version never changes; raise the version in its pack.yaml" in capfd.readouterr().out
+        assert "a version never changes; raise the version in its pack.yaml" in capfd.readouterr().err
     assert Path("mockllm.lock").read_bytes() == before
     shutil.rmtree(".mockllm")
     assert run("check") == 1
@@ -177,7 +177,7 @@ def test_a_version_that_does_not_fit_is_told_with_what_asks_for_it(
     told = "the pack team/x is 1.0.0, and ^2 is asked for; try `mockllm pack update team/x`"
     assert f"scenarios/a.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
     assert run("pack", "update") == 1
-    assert "has no version that fits ^2; its newest is 1.0.0" in capfd.readouterr().out
+    assert "has no version that fits ^2; its newest is 1.0.0" in capfd.readouterr().err
 
 
 def test_two_ranges_that_no_version_fits_are_told_with_their_places(
@@ -190,7 +190,7 @@ def test_two_ranges_that_no_version_fits_are_told_with_their_places(
     told = "the pack team/x is 1.0.0, and ^2 is asked for here, ^1 in scenarios/a.yaml:1:7; none fits both"
     assert f"scenarios/b.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
     assert run("pack", "add", pack(tmp_path / "q", version="1.5.0")) == 1
-    said = capfd.readouterr().out
+    said = capfd.readouterr().err
     assert "scenarios/b.yaml:1:7 asks for ^2" in said
     assert "scenarios/a.yaml:1:7 asks for ^1, which it fits" in said
 
@@ -258,7 +258,7 @@ def test_a_git_server_over_http_is_asked(tmp_path: Path, capfd: pytest.CaptureFi
         assert lock().packs["team/x"].commit == git(made, "rev-parse", "v1.1.0")
         capfd.readouterr()
         assert run("pack", "add", f"{url}@main", f"{url}@v9", f"{server.url}/none.git@v1") == 1
-    said = capfd.readouterr().out
+    said = capfd.readouterr().err
     assert f'"main" is a branch of {url}, which moves' in said
     assert 'has no tag "v9"' in said
     assert f"git: repository '{server.url}/none.git/' not found" in said
@@ -289,7 +289,7 @@ def test_what_a_repository_does_not_have_is_said(
     at: str, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("pack", "add", f"{repository(tmp_path / 'repo', '1.0.0')}{at}") == 1
-    assert message in capfd.readouterr().out
+    assert message in capfd.readouterr().err
     assert all_files(Path()) == {"scenarios/a.yaml"}
 
 
@@ -297,12 +297,12 @@ def test_a_repository_that_is_not_there_or_has_no_version_is_said(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("pack", "add", f"{(tmp_path / 'none').as_uri()}@v1") == 1
-    assert "git: " in capfd.readouterr().out
+    assert "git: " in capfd.readouterr().err
     made = repository(tmp_path / "repo")
     pack(made)
     tagged(made, "first")
     assert run("pack", "add", made.as_uri()) == 1
-    assert "has no tag that is a version; say which commit" in capfd.readouterr().out
+    assert "has no tag that is a version; say which commit" in capfd.readouterr().err
 
 
 def test_a_fetch_that_breaks_off_leaves_what_was_there(
@@ -320,10 +320,10 @@ def test_a_fetch_that_breaks_off_leaves_what_was_there(
     monkeypatch.setenv("PATH", f"{slow}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr("mockllm.packing.git.PATIENCE", 0.1)
     assert run("pack", "update") == 1
-    assert "git did not end within 0.1 s" in capfd.readouterr().out
+    assert "git did not end within 0.1 s" in capfd.readouterr().err
     monkeypatch.setenv("PATH", str(tmp_path))
     assert run("pack", "update") == 1
-    assert "git is not installed" in capfd.readouterr().out
+    assert "git is not installed" in capfd.readouterr().err
     assert {name: Path(name).read_bytes() for name in all_files(Path())} == before
 
 

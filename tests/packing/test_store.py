@@ -135,5 +135,5 @@ def test_a_folder_that_takes_nothing_is_told(
     made = pack(tmp_path / "p")
     monkeypatch.chdir(write(tmp_path / "work", {".mockllm": "a file where a folder should be"}))
     assert run("pack", "add", made) == 1
-    assert "cannot be written: " in capfd.readouterr().out
+    assert "cannot be written: " in capfd.readouterr().err
     assert all_files(tmp_path / "work") == {".mockllm"}
