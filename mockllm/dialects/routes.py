@@ -147,8 +147,10 @@ BASES: Final = {
     "vertex": "",
     "azure": "",
 }
-"""What stands between the host and the paths that this provider's SDKs ask for; OpenAI's paths also work
-without it."""
+"""What stands between the host and the paths that this provider's SDKs ask for."""
+SPARED: Final = {**BASES, "anthropic": "/v1"}
+"""What paths also work without. Vercel's provider for Anthropic asks for `/messages` behind the base URL that
+Anthropic's own SDK takes."""
 BASE_URLS: Final = (
     ("OpenAI", BASES["openai"]),
     ("Anthropic", BASES["anthropic"]),
@@ -267,7 +269,7 @@ def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
 
 def _unknown(method: str, path: str, headers: Mapping[str, str], meant: str) -> Failure:
     """A 404 that names the right base URL where `/v1` or another version stands twice, else the call that was
-    probably meant and the routes of the provider that was; all of them would fill a screen."""
+    probably meant, the routes of the provider that was, and those that most ask for; all would fill a screen."""
     twice = TWICE.search(path)
     single = path if twice is None else TWICE.sub(r"/\2/", path)
     known = _matching(single)
@@ -297,7 +299,7 @@ def _near(method: str, path: str) -> str | None:
 
 def _spellings(route: Route) -> Iterator[tuple[str, str]]:
     """Every way to spell a route's path, after its prefix."""
-    base = BASES[route.provider]
+    base = SPARED[route.provider]
     for path in route.paths():
         for bare in dict.fromkeys((path, path.removeprefix(base))):
             for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):
@@ -306,7 +308,8 @@ def _spellings(route: Route) -> Iterator[tuple[str, str]]:
 
 @cache
 def _routes_of(provider: str) -> str:
-    lines = dict.fromkeys(route.line for route in ROUTES if route.provider == provider)
+    first = dict.fromkeys((provider, "openai", "anthropic"))
+    lines = dict.fromkeys(route.line for name in first for route in ROUTES if route.provider == name)
     return (
         f"Routes: {', '.join(lines)}. GET / lists those of every provider. "
         "Any other path is answered by a rule that names it: match: {path: …}"

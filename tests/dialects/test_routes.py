@@ -34,10 +34,13 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
     ),
     ("POST", "/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
     ("POST", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
+    ("POST", "/messages", {}, anthropic.MESSAGES, "/messages", {}),
+    ("POST", "/anthropic/messages/count_tokens", {}, anthropic.COUNT, "/messages/count_tokens", {}),
     ("GET", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
     ("HEAD", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
     ("HEAD", "/v1/models/m", CLAUDE, anthropic.MODELS, "/v1/models/m", {"model": "m"}),
     ("GET", "/models", {}, openai.MODELS, "/models", {}),
+    ("GET", "/models", CLAUDE, anthropic.MODELS, "/models", {}),
     ("GET", "/v1/models", CLAUDE, anthropic.MODELS, "/v1/models", {}),
     ("GET", "/v1/models", {"x-api-key": "k"}, anthropic.MODELS, "/v1/models", {}),
     ("GET", "/openai/v1/models", CLAUDE, openai.MODELS, "/v1/models", {}),
@@ -97,25 +100,27 @@ def test_a_known_path_with_another_method_is_a_405_that_says_which(
         ("/", {}, None, "openai", "/"),
     ],
 )
-def test_an_unknown_path_is_a_404_that_lists_the_routes_of_whom_was_meant(
+def test_an_unknown_path_is_a_404_that_lists_the_routes_of_whom_was_meant_first(
     path: str, headers: dict[str, str], provider: str | None, envelope: str, bare: str
 ) -> None:
     found = find("POST", path, headers)
     assert isinstance(found, Unknown)
     assert (found.provider, found.dialect.name, found.path) == (provider, envelope, bare)
     assert found.failure.type == "not_found"
-    routes = dict.fromkeys(route.line for route in ROUTES if route.provider == envelope)
+    first = dict.fromkeys((envelope, "openai", "anthropic"))
+    routes = dict.fromkeys(route.line for name in first for route in ROUTES if route.provider == name)
     assert found.failure.message == (
         f"Invalid URL (POST {path}). Routes: {', '.join(routes)}. "
         "GET / lists those of every provider. Any other path is answered by a rule that names it: match: {path: …}"
     )
 
 
-def test_a_vendors_unknown_path_lists_the_vendors_own_routes() -> None:
+def test_a_vendors_unknown_path_lists_the_vendors_own_routes_first() -> None:
     found = find("POST", "/groq/openai/v1/files", {})
     assert isinstance(found, Unknown)
     assert "Routes: POST /groq/openai/v1/chat/completions, " in (found.failure.message or "")
-    assert "/v1/messages" not in (found.failure.message or "")
+    assert "azure" not in (found.failure.message or "")
+    assert "generateContent" not in (found.failure.message or "")
 
 
 @pytest.mark.parametrize(
