@@ -50,6 +50,12 @@ class Asked(Struct, frozen=True):
     method: str = "POST"
 
 
+def parameters(tool: Tool) -> Json:
+    """A tool's schema, of which providers want to be told that it is an object's."""
+    schema = OPEN_SCHEMA if tool.schema is None else tool.schema
+    return {"type": "object", **schema} if isinstance(schema, Mapping) else schema
+
+
 def said(fields: Mapping[str, Json]) -> dict[str, Json]:
     """The fields without what is unsaid: None, and what is empty."""
     return {name: value for name, value in fields.items() if value is not None and value not in ((), [])}

@@ -95,6 +95,30 @@ def test_what_is_asked_is_what_the_request_says(dialect: Generating, name: str) 
     assert request.api_key == wish.api_key
 
 
+@talking
+def test_a_schema_is_put_as_the_provider_takes_it(dialect: Generating) -> None:
+    """A tool's is told to be an object's; Anthropic wants the objects of an answer's closed."""
+    inner: Json = {"type": "array", "items": SCHEMA}
+    form: dict[str, Json] = {"type": "object", "properties": {"cities": inner}}
+    properties = SCHEMA["properties"]
+    request = asked(
+        dialect,
+        Wish(tools=(Tool("look", {"properties": properties}),), response_format=Format("schema", None, form)),
+    )
+    assert dialect.check(request) is None
+    assert request.tools[0].schema == {"type": "object", "properties": properties}
+    if dialect.name == "anthropic":
+        closed = {**inner, "items": {**SCHEMA, "additionalProperties": False}}
+        form = {**form, "properties": {"cities": closed}, "additionalProperties": False}
+    assert request.response_format.schema == form
+
+
+@talking
+def test_a_schema_may_say_yes_to_anything(dialect: Generating) -> None:
+    request = asked(dialect, Wish(tools=(Tool("look", True),), response_format=Format("schema", None, True)))
+    assert [tool.name for tool in request.tools] == ["look"]
+
+
 @pytest.mark.parametrize(
     ("dialect", "n", "form"),
     [

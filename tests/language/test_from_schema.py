@@ -23,6 +23,7 @@ WEATHER = {
     "additionalProperties": False,
 }
 SEARCH = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
+CLOSED = {**SEARCH, "additionalProperties": False}
 
 
 def offer(asking: Any, *names: str, schema: Any = WEATHER, **more: Any) -> Ask:
@@ -163,7 +164,7 @@ def test_a_part_calls_an_offered_tool() -> None:
 
 @pytest.mark.parametrize("schema", [{}, {"properties": {"a": {"type": "integer"}}}])
 def test_arguments_are_an_object_also_where_the_schema_does_not_say_so(schema: Any) -> None:
-    ((_, arguments),) = first(CALL, offer(chat, "f", schema=schema)).calls
+    ((_, arguments),) = first(f"validation: lenient\n{CALL}", offer(chat, "f", schema=schema)).calls
     assert set(arguments) == set(schema.get("properties", {}))
 
 
@@ -202,15 +203,16 @@ def structured(heard: Heard) -> Any:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_json_has_the_form_that_the_request_asks_for(stream: bool) -> None:
-    heard = first(JSON, chat(response_format=form(WEATHER, strict=True), stream=stream))
-    assert jsonschema_rs.is_valid(WEATHER, structured(heard))
+    strict = {**WEATHER, "required": ["location", "unit", "days"]}
+    heard = first(JSON, chat(response_format=form(strict, strict=True), stream=stream))
+    assert jsonschema_rs.is_valid(strict, structured(heard))
     assert set(structured(heard)) == set(WEATHER["properties"])  # type: ignore[call-overload]
     assert heard.notes == ""
 
 
 def test_json_for_anthropics_output_format() -> None:
-    heard = first(JSON, claude(output_config={"format": {"type": "json_schema", "schema": SEARCH}}))
-    assert jsonschema_rs.is_valid(SEARCH, structured(heard))
+    heard = first(JSON, claude(output_config={"format": {"type": "json_schema", "schema": CLOSED}}))
+    assert jsonschema_rs.is_valid(CLOSED, structured(heard))
 
 
 def test_json_without_a_schema_is_some_object() -> None:

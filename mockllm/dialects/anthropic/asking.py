@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json import Json
+from mockllm.core.json import Json, dumps, loads
 from mockllm.core.request import Format, Tool, ToolChoice
+from mockllm.core.schema_places import places
 from mockllm.dialects.anthropic.families import DEFAULT_MODEL
-from mockllm.dialects.asking import OPEN_SCHEMA, Asked, Wish, said
+from mockllm.dialects.asking import Asked, Wish, parameters, said
 
 VERSION: Final = "2023-06-01"
 MAX_TOKENS: Final = 1024
@@ -36,8 +37,7 @@ def compose(wish: Wish) -> Asked:
 
 
 def _tool(tool: Tool) -> Json:
-    schema = OPEN_SCHEMA if tool.schema is None else tool.schema
-    return said({"name": tool.name, "description": tool.description, "input_schema": schema})
+    return said({"name": tool.name, "description": tool.description, "input_schema": parameters(tool)})
 
 
 def _choice(choice: ToolChoice | None) -> Json:
@@ -50,4 +50,13 @@ def _format(wanted: Format | None) -> Json:
     """Only a schema can be asked for."""
     if wanted is None or wanted.kind != "schema":
         return None
-    return {"format": {"type": "json_schema", "schema": wanted.schema}}
+    return {"format": {"type": "json_schema", "schema": _closed(wanted.schema)}}
+
+
+def _closed(schema: Json) -> Json:
+    """The schema with its objects closed, as this provider's SDKs send it: others are refused."""
+    made = loads(dumps(schema))
+    for _, place in places(made) if type(made) is dict else ():
+        if place.get("type") == "object":
+            place.setdefault("additionalProperties", False)
+    return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -72,6 +72,11 @@ _SOURCES: Final[Mapping[str, Shape]] = {
     "content": {"content": TEXT_OR_LIST},
 }
 _IMAGE_SOURCES: Final = frozenset({"base64", "url", "file"})
+_MEDIA: Final = {
+    "image": ("image/jpeg", "image/png", "image/gif", "image/webp"),
+    "document": ("application/pdf",),
+}
+"""What may be sent as base64."""
 
 _ROLES: Final = ("user", "assistant", "system")
 _ONLY_IN: Final = {"tool_use": "assistant", "tool_result": "user"}
@@ -91,6 +96,16 @@ def check_messages(messages: Json) -> None:
     for number, message in enumerate(messages):
         _check_message(f"messages.{number}", message, last=number == len(messages) - 1)
     _check_pairs(messages)
+    _check_beginning(messages[-1])
+
+
+def _check_beginning(last: dict[str, Json]) -> None:
+    """What the assistant says last is what the answer begins with."""
+    content = last["content"]
+    if type(content) is list:
+        content = content[-1]["text"] if content and content[-1]["type"] == "text" else ""
+    if last["role"] == "assistant" and content != content.rstrip():
+        raise Problem("messages: final assistant content cannot end with trailing whitespace")
 
 
 def check_texts(path: str, blocks: list[Json]) -> None:
@@ -133,18 +148,22 @@ def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
     fit(f"{path}.{kind}.", block, shapes[kind])
     match kind:
         case "image":
-            _check_source(f"{path}.image.source", block["source"], _IMAGE_SOURCES)
+            _check_source(f"{path}.image.source", block["source"], _IMAGE_SOURCES, _MEDIA["image"])
         case "document":
-            _check_source(f"{path}.document.source", block["source"], _SOURCES)
+            _check_source(f"{path}.document.source", block["source"], _SOURCES, _MEDIA["document"])
         case "tool_result" if type(block.get("content")) is list:
             for number, inner in enumerate(block["content"]):
                 _check_block(f"{path}.tool_result.content.{number}", inner, _RESULT_BLOCKS)
     return kind
 
 
-def _check_source(path: str, source: dict[str, Json], kinds: Collection[str]) -> None:
+def _check_source(path: str, source: dict[str, Json], kinds: Collection[str], media: Sequence[str]) -> None:
     kind = tagged(path, source, kinds)
     fit(f"{path}.{kind}.", source, _SOURCES[kind])
+    if kind == "base64" and source["media_type"] not in media:
+        *others, last = (f"'{each}'" for each in media)
+        expected = f"{', '.join(others)} or {last}" if others else last
+        raise Problem(f"{path}.base64.media_type: Input should be {expected}")
 
 
 class _Turn(Struct):

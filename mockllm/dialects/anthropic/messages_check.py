@@ -30,6 +30,7 @@ from mockllm.dialects.anthropic.shapes import (
     fit,
     tagged,
 )
+from mockllm.dialects.anthropic.strict_schema import check_strict
 
 _PROMPT: Final[Shape] = {
     "messages": ANY,
@@ -189,6 +190,8 @@ def _check_custom(path: str, tool: dict[str, Json]) -> None:
     fit(f"{path}.input_schema.", tool["input_schema"], {"type": ANY})
     if tool["input_schema"]["type"] != "object":
         raise Problem(f"{path}.input_schema.type: Input should be 'object'")
+    if tool.get("strict") is True:
+        check_strict(path, tool["input_schema"])
 
 
 def _check_tool_choice(choice: dict[str, Json], fields: dict[str, Json]) -> None:
@@ -227,3 +230,4 @@ def _check_format(path: str, wanted: Json) -> None:
         raise Problem(f"{path}: {DICT.words}")
     tagged(path, wanted, ("json_schema",))
     fit(f"{path}.", wanted, {"schema": DICT})
+    check_strict(f"{path}.schema", wanted["schema"])

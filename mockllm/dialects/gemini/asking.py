@@ -6,7 +6,7 @@ from typing import Final
 
 from mockllm.core.json import Json
 from mockllm.core.request import Format, Tool, ToolChoice
-from mockllm.dialects.asking import OPEN_SCHEMA, Asked, Wish, said
+from mockllm.dialects.asking import Asked, Wish, parameters, said
 from mockllm.dialects.gemini.families import DEFAULT_MODEL
 
 _ROLES: Final = {"assistant": "model"}
@@ -46,8 +46,9 @@ def _content(turn: dict[str, Json]) -> Json:
 
 
 def _tool(tool: Tool) -> Json:
-    schema = OPEN_SCHEMA if tool.schema is None else tool.schema
-    return said({"name": tool.name, "description": tool.description, "parametersJsonSchema": schema})
+    return said(
+        {"name": tool.name, "description": tool.description, "parametersJsonSchema": parameters(tool)}
+    )
 
 
 def _choice(choice: ToolChoice | None) -> Json:

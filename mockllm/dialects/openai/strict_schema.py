@@ -6,11 +6,11 @@ From recordings and public reports of 2025 and 2026; which of two reasons in one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import Json
+from mockllm.core.schema_places import places
 from mockllm.dialects.openai.reading import object_of
 from mockllm.dialects.openai.shapes import refuse
 
@@ -54,57 +54,37 @@ def slip(schema: dict[str, Json], *, strict: bool) -> str | None:
     of = schema.get("type")
     if of != "object":
         return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{of}\"'."
-    for context, node in _nodes(schema) if strict else ():
-        reason = _reason(node)
+    for context, place in places(schema) if strict else ():
+        reason = _reason(place)
         if reason is not None:
             return f"In context={context}, {reason}"
     return None
 
 
-def _nodes(schema: dict[str, Json]) -> Iterator[tuple[tuple[str, ...], dict[str, Json]]]:
-    """The schema and all below it, with the way there; each before what it holds."""
-    left: list[tuple[tuple[str, ...], Json]] = [((), schema)]
-    while left:
-        context, node = left.pop()
-        if type(node) is dict:
-            yield context, node
-            left += [((*context, *way), child) for way, child in reversed([*_children(node)])]
-
-
-def _children(node: dict[str, Json]) -> Iterator[tuple[tuple[str, ...], Json]]:
-    for keyword in ("properties", "$defs", "definitions"):
-        for name, child in object_of(node.get(keyword)).items():
-            yield (keyword, name), child
-    yield ("items",), node.get("items")
-    several = node.get("anyOf")
-    for place, child in enumerate(several if type(several) is list else ()):
-        yield ("anyOf", str(place)), child
-
-
-def _reason(node: dict[str, Json]) -> str | None:
+def _reason(place: dict[str, Json]) -> str | None:
     """What is wrong with one place."""
-    of, format_ = node.get("type"), node.get("format")
+    of, format_ = place.get("type"), place.get("format")
     types = of if type(of) is list else [of]
-    for keyword in node:
+    for keyword in place:
         if keyword in UNKNOWN:
             return f"'{keyword}' is not permitted."
-    if TYPING.isdisjoint(node):
+    if TYPING.isdisjoint(place):
         return "schema must have a 'type' key."
     if "object" in types:
-        return _unlike_closed(node)
-    if "array" in types and "items" not in node:
+        return _unlike_closed(place)
+    if "array" in types and "items" not in place:
         return "array schema missing items."
     if type(format_) is str and format_ not in FORMATS:
         return f"'{format_}' is not a valid format."
     return None
 
 
-def _unlike_closed(node: dict[str, Json]) -> str | None:
+def _unlike_closed(place: dict[str, Json]) -> str | None:
     """An object is closed, and requires all that it has."""
-    if node.get("additionalProperties") is not False:
+    if place.get("additionalProperties") is not False:
         return "'additionalProperties' is required to be supplied and to be false."
-    required = node.get("required")
-    for name in object_of(node.get("properties")):
+    required = place.get("required")
+    for name in object_of(place.get("properties")):
         if type(required) is not list or name not in required:
             return (
                 "'required' is required to be supplied and to be an array including every key in properties. "

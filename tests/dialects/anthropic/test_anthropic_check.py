@@ -87,6 +87,15 @@ ACCEPTED: list[Any] = [
     ),
     pytest.param({"output_config": {"effort": "low"}}, id="an output configuration without a format"),
     pytest.param({"output_format": {"type": "json_schema", "schema": {}}}, id="a schema"),
+    pytest.param({"tools": [{**TOOL, "strict": False}]}, id="a tool that need not be strict"),
+    pytest.param(
+        {"messages": block("document", source={**IMAGE, "media_type": "application/pdf"})}, id="a PDF"
+    ),
+    pytest.param({"messages": [HI, {"role": "assistant", "content": "So"}]}, id="the beginning of an answer"),
+    pytest.param(
+        {"messages": [HI, {"role": "assistant", "content": "So\n"}, HI]},
+        id="an answer that ends with a space",
+    ),
 ]
 
 
@@ -256,6 +265,34 @@ REFUSED: list[Any] = [
     ({"metadata": 3}, "metadata: Input should be a valid dictionary"),
     ({"output_config": {"format": "json"}}, "output_config.format: Input should be a valid dictionary"),
     ({"output_format": {"type": "json_schema"}}, "output_format.schema: Field required"),
+    (
+        {"output_format": {"type": "json_schema", "schema": {"type": "object"}}},
+        "output_format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false",
+    ),
+    (
+        {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
+        "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false",
+    ),
+    (
+        {"tools": [{**TOOL, "strict": True}]},
+        "tools.0.custom: For 'object' type, 'additionalProperties' must be explicitly set to false",
+    ),
+    (
+        {"messages": block("image", source={**IMAGE, "media_type": "image/bmp"})},
+        "messages.0.content.0.image.source.base64.media_type: Input should be 'image/jpeg', 'image/png', "
+        "'image/gif' or 'image/webp'",
+    ),
+    (
+        {"messages": block("document", source=IMAGE)},
+        "messages.0.content.0.document.source.base64.media_type: Input should be 'application/pdf'",
+    ),
+    *(
+        (
+            {"messages": [HI, {"role": "assistant", "content": content}]},
+            "messages: final assistant content cannot end with trailing whitespace",
+        )
+        for content in ("So ", [{"type": "text", "text": "So\n"}])
+    ),
 ]
 
 

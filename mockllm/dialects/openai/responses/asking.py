@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockllm.core.json import Json
 from mockllm.core.request import Format, Tool, ToolChoice
-from mockllm.dialects.asking import OPEN_SCHEMA, Asked, Wish, said
+from mockllm.dialects.asking import Asked, Wish, parameters, said
 from mockllm.dialects.openai.families import DEFAULT_MODEL
 
 
@@ -30,8 +30,7 @@ def compose(wish: Wish) -> Asked:
 
 
 def _tool(tool: Tool) -> Json:
-    schema = OPEN_SCHEMA if tool.schema is None else tool.schema
-    described = {"name": tool.name, "description": tool.description, "parameters": schema}
+    described = {"name": tool.name, "description": tool.description, "parameters": parameters(tool)}
     return {"type": "function", **said(described), "strict": False}
 
 
