@@ -1,8 +1,12 @@
-"""Every block of docs/clients.md is run: the Python against a live server, the scenario by its own examples."""
+"""Every block of docs/clients.md is run: the clients against a live server, the scenario by its own examples; what it
+says of variables is what `mockllm exec` sets.
+"""
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +15,12 @@ import pytest
 from mockllm.cli.main import main
 from mockllm.dialects.vendors import VENDORS
 from mockllm.dialects.vendors.vendor import Vendor
+from mockllm.testing.environment import variables
+from tests.js.running import HERE as JAVASCRIPT
+from tests.js.running import missing
 from tests.live import Live
 from tests.live import live as serve
+from tests.waiting import PATIENCE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
@@ -36,6 +44,38 @@ def test_a_client_is_answered(server: Live, block: str, capsys: pytest.CaptureFi
     names["client"].close()  # type: ignore[attr-defined]
     said = capsys.readouterr().out.splitlines()
     assert said == ["Hello there."] * block.count("print(")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_is_answered(server: Live) -> None:
+    (block,) = re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    lines = block.replace("http://localhost:8080", server.url).splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        done = subprocess.run(["sh", "-c", f"{line} -sS"], capture_output=True, text=True, timeout=PATIENCE)
+        assert '"Hello there."' in done.stdout, done.stderr
+
+
+def test_the_javascript_sdks_are_answered(server: Live, tmp_path: Path) -> None:
+    if lacks := missing():
+        pytest.skip(f"the JavaScript SDKs need {lacks}")
+    (block,) = re.findall(r"^```js\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "clients.mjs").write_text(block.replace("http://localhost:8080", server.url))
+    (tmp_path / "node_modules").symlink_to(JAVASCRIPT / "node_modules")
+    done = subprocess.run(
+        ["node", "clients.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=6 * PATIENCE
+    )
+    assert done.stdout.splitlines() == ["Hello there."] * 6, done.stderr
+
+
+def test_its_variables_are_those_that_exec_sets() -> None:
+    told = dict(re.findall(r"^\| `(\w+)=(\S+)`", PAGE, flags=re.MULTILINE))
+    told |= dict.fromkeys(re.findall(r"`(\w+_API_KEY)=any`", PAGE), "mockllm")
+    made = variables("http://localhost:8080")
+    assert told == {name: made[name] for name in told}
+    assert made.keys() - told.keys() == {
+        "MOCKLLM_BASE_URL", "MOCKLLM_URL", "GOOGLE_API_KEY", "NO_PROXY", "no_proxy",
+    }  # fmt: skip
 
 
 def test_the_scenario_is_as_its_examples_say(tmp_path: Path) -> None:
