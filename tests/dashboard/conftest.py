@@ -25,6 +25,7 @@ from playwright.sync_api import (
 )
 
 from tests.dashboard.served import Dashboard, Served, served
+from tests.waiting import PATIENCE
 
 PAGE = Path(__file__).parents[2] / "mockllm" / "dashboard" / "index.html"
 
@@ -53,6 +54,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     if not PAGE.exists():
         absent("the dashboard is not built: python scripts/build_dashboard.py")
     hosts = "--host-resolver-rules=MAP rebound.test 127.0.0.1, MAP elsewhere.test 127.0.0.1"
+    expect.set_options(timeout=PATIENCE * 1000)  # of every test, also of one that makes its own page
     made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", hosts])
     yield made
     made.close()
@@ -75,8 +77,7 @@ def server(running: Served) -> Served:
 def kept_page(browser: Browser, running: Served) -> Iterator[Page]:
     """A page that is not opened anew for each test: that takes longer than most of them."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
-    context.set_default_timeout(10_000)
-    expect.set_options(timeout=10_000)
+    context.set_default_timeout(PATIENCE * 1000)
     made = context.new_page()
     yield made
     context.close()
