@@ -11,6 +11,7 @@ from tests.server.control.steered import steered
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")
+DOCKERS = {"--build", "--format", "--network", "--read-only", "--rm", "--stop-timeout", "--user"}
 
 
 def test_its_metrics_are_those_of_the_page(tmp_path: Path) -> None:
@@ -33,9 +34,7 @@ def test_its_numbers_options_and_files_are_true() -> None:
     assert f"a queue of {tracing.WAITING} requests" in PAGE
     assert tracing.PATIENCE == 2.0
     options = {option.name for option in SERVING}
-    assert {
-        name for name in re.findall(r"--[a-z][a-z-]+", PAGE) if name not in ("--build", "--rm")
-    } <= options
+    assert set(re.findall(r"--[a-z][a-z-]+", PAGE)) - DOCKERS <= options
     for name in re.findall(r"\bdeploy/[\w.]+", PAGE):
         assert (ROOT / name).exists(), name
     for name in re.findall(r"\]\(([\w.]+)(?:#[\w-]+)?\)", PAGE):
