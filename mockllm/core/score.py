@@ -10,39 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from msgspec import Struct
-
-from mockllm.core.chance import Mould
-from mockllm.core.plan import Data, Framing, Head, Headers, Kind, Plan, Step
-from mockllm.core.stencil import Holes, NotedIds, Number, Piece, picker, said_of
+from mockllm.core.holes import Holed, Holes, NotedIds, Piece, picker
+from mockllm.core.plan import Data, Kind, Plan, Step
 
 Note: TypeAlias = tuple[int, bytes, int, Kind, str | None]
 """An event: the number of what it begins with, what stands behind that, and the rest of its Data."""
 
 
-class Score(Struct, frozen=True, eq=False):
+class Score(Holed, frozen=True, eq=False):
     """`leads` are what events begin with, up to their last hole; the others of a plan's steps stand as they are."""
 
-    status: int
-    fixed: Headers
-    own: Sequence[tuple[str, int]]
-    ids: Sequence[Mould]
-    numbers: Sequence[Number]
     leads: Sequence[Piece]
     notes: Sequence[Note | Step]
-    framing: Framing
-    size: int
-    """Bytes that it takes, about."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether the input tokens stand in a hole."""
-        return any(of == "tokens" for of, _ in self.numbers)
 
     def plan(self, root: bytes, second: int, tokens: int) -> Plan:
         """The plan of the answer with ids of this root."""
-        said = said_of(self.ids, self.numbers, root, second, tokens)
-        own = tuple([(name, said[number].decode()) for name, number in self.own])
+        said = self.fill(root, second, tokens)
         leads = [lead.written(said) for lead in self.leads]
         steps: list[Step] = []
         for note in self.notes:
@@ -51,7 +34,7 @@ class Score(Struct, frozen=True, eq=False):
                 steps.append(Data(leads[lead] + rest, beat, kind, event))
             else:
                 steps.append(note)  # type: ignore[arg-type]  # mypy does not narrow by `type() is not`
-        return Plan(Head(self.status, self.fixed, own), tuple(steps), self.framing)
+        return Plan(self.head(said), tuple(steps), self.framing)
 
 
 def noted(plan: Plan, ids: NotedIds) -> Score:
@@ -59,7 +42,7 @@ def noted(plan: Plan, ids: NotedIds) -> Score:
     holes = Holes(ids)
     numbers: dict[tuple[tuple[bytes, ...], tuple[int, ...]], int] = {}
     notes: list[Note | Step] = []
-    size = 1000
+    size = 0
     for step in plan.steps:
         if type(step) is not Data:
             notes.append(step)
@@ -69,6 +52,4 @@ def noted(plan: Plan, ids: NotedIds) -> Score:
         notes.append((number, rest, step.beat, step.kind, step.event))
         size += len(rest) + 200
     leads = tuple(Piece(parts, picker(order), 0) for parts, order in numbers)
-    fixed, own = holes.headers(plan.head)
-    facts = (fixed, own, holes.ids, tuple(holes.numbers), leads, tuple(notes), plan.framing, size)
-    return Score(plan.head.status, *facts)
+    return Score(*holes.around(plan, size), leads, tuple(notes))

@@ -11,10 +11,11 @@ from mockllm.core.request import Request
 from mockllm.core.scopes import scope_of
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.known_models import knows
+from mockllm.engine.bounded import Bounded
 from mockllm.scenario.catalog import Answers, Catalog
 
 KNOWN: Final = 10_000
-"""How many combinations of rules and modifiers are remembered before all are forgotten."""
+"""How many combinations of rules and modifiers are remembered."""
 
 
 class Verdicts:
@@ -63,7 +64,7 @@ class Claims:
         self._seed = seed
         self._global: dict[int, Candidate] = {}
         """The candidates that are the same for every request."""
-        self._known: dict[int, tuple[Sequence[Candidate], Sequence[Candidate]]] = {}
+        self._known: Bounded[tuple[Sequence[Candidate], Sequence[Candidate]]] = Bounded(KNOWN)
         """The candidates by the hits that decide them."""
 
     def known(self, hits: int) -> tuple[Sequence[Candidate], Sequence[Candidate]] | None:
@@ -93,9 +94,7 @@ class Claims:
         rules = self._reached(index.among(hits, request, 0, first), request)
         modifiers = [self.candidate(number, request) for number in index.among(hits, request, first, end)]
         if index.decided(hits) and all(each.item in self._global for each in (*rules, *modifiers)):
-            if len(self._known) >= KNOWN:
-                self._known.clear()
-            self._known[hits] = rules, modifiers
+            self._known.put(hits, (rules, modifiers))
         return rules, modifiers
 
     def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:

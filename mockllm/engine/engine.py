@@ -18,25 +18,23 @@ from mockllm.dialects.routes import BASE_URLS, Found, calls_by_provider
 from mockllm.engine import overrides, replaying
 from mockllm.engine.about import About
 from mockllm.engine.answer import Answer
+from mockllm.engine.bounded import Bounded
 from mockllm.engine.claims import Claims, Verdicts
 from mockllm.engine.exchange import NOBODY, Exchange, named, reason
 from mockllm.engine.heading import Heading
-from mockllm.engine.keeping import Keep
 from mockllm.engine.lanes import Lane, lane
 from mockllm.engine.overrides import Override, Wrong
-from mockllm.engine.plans import Planner
-from mockllm.engine.way import Way, way
-from mockllm.scenario.catalog import Catalog, Item, Saying
-from mockllm.scenario.combining import RULE, SELF, Owner, combine
-from mockllm.scenario.language.settings import Settings
+from mockllm.engine.way import Way
+from mockllm.engine.workshop import Workshop
+from mockllm.scenario.catalog import Catalog, Saying
 from mockllm.scenario.mistakes import Stale
 from mockllm.state import Session, State
 
 LONGEST = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
 HASH = "x-mockllm-hash"
-WAYS = 10_000
-"""How many combinations of items are remembered before all are forgotten."""
+LANES = 10_000
+"""How many short ways are remembered."""
 
 
 class Engine:
@@ -61,18 +59,16 @@ class Engine:
         self._stale = tuple(stale)
         self.state = state
         self.seed = seed
-        self.longest = longest
         self.overrides = overrides
         self._volatile = volatile
         self._hashed = hashed
-        self.planner = Planner()
-        self.keep = Keep()
-        self._ways: dict[tuple[int | None, int, tuple[int, ...]], Way] = {}
+        self.workshop = Workshop(catalog, longest)
+        self._keep = self.workshop.keep
         self._index = catalog.index
         self._shared = state.recall("")
         """What is remembered of the session that all requests without one share."""
         self._claims = Claims(catalog, seed)
-        self._lanes: dict[int, Lane | None] = {}
+        self._lanes: Bounded[Lane | None] = Bounded(LANES)
         """The short ways by hits; None where there is none."""
 
     def heading(self, method: str, path: str, query_string: str, headers: Mapping[str, str]) -> Heading:
@@ -105,7 +101,9 @@ class Engine:
     def _override(self, headers: Mapping[str, str], session: Session | None) -> Override | Failure:
         """What a request's headers want otherwise; a failure where that cannot be."""
         try:
-            asked = overrides.read(headers, self.catalog, allowed=self.overrides, longest=self.longest)
+            asked = overrides.read(
+                headers, self.catalog, allowed=self.overrides, longest=self.workshop.longest
+            )
         except Wrong as wrong:
             return Failure("bad_request", 400, str(wrong))
         return asked if asked.seed is not None or session is None else asked._replace(seed=session.seed)
@@ -116,7 +114,7 @@ class Engine:
             return self._overridden(request, request.override)
         hits = self._index.hits(request)
         lane = self._lanes.get(hits)
-        answer = None if lane is None else lane.answer(request, self.keep)
+        answer = None if lane is None else lane.answer(request, self._keep)
         if answer is None:
             answer = self._settled(request, hits)
             if hits not in self._lanes:
@@ -186,22 +184,6 @@ class Engine:
         facts = (catalog.rules, catalog.files, tuple(named), BASE_URLS, self._stale)
         return About(*facts, calls_by_provider(), tuple(rules.items()))
 
-    def way(self, item: int | None, saying: Saying, step: int, applied: Sequence[int]) -> Way:
-        """How a step of an item is sent with these modifiers: all settings that apply, the strongest first:
-        by layer, then the step, its rule, the modifiers."""
-        key = (item, step, tuple(applied))
-        found = self._ways.get(key)
-        if found is None:
-            if len(self._ways) >= WAYS:
-                self._ways.clear()
-                self._lanes.clear()
-                self.keep = Keep()
-            items = self.catalog.items
-            modifiers = [items[number] for number in applied]
-            sending = combine(_layered(None if item is None else items[item], saying, modifiers))
-            found = self._ways[key] = way(sending, saying, tuple(each.id for each in modifiers))
-        return found
-
     def _exchange(self, request: Request, hits: int, *, count: bool) -> Exchange:
         outcome = request.outcome
         verdicts = Verdicts(
@@ -217,33 +199,16 @@ class Engine:
         settled = self.state.settle(made) if count else self.state.peek(made)
         if type(override) is Override and override.place is not None:
             settled = replaying.put(settled, made, override.place)
-        return Exchange(self, request, outcome, made, settled, verdicts)
+        return Exchange(self.workshop, request, outcome, made, settled, verdicts)
 
     def _open_lane(self, hits: int) -> None:
         """The short way for the next requests with these hits, where there is one."""
         known = self._claims.known(hits)
         if known is None:
             return
-        if len(self._lanes) >= WAYS:
-            self._lanes.clear()
         rules, modifiers = known
 
         def way(saying: Saying) -> Way:
-            return self.way(rules[0].item, saying, 0, [each.item for each in modifiers])
+            return self.workshop.way(rules[0].item, saying, 0, [each.item for each in modifiers])
 
-        self._lanes[hits] = lane(self.catalog.items, rules, modifiers, way, self.state, self.seed)
-
-
-def _layered(item: Item | None, saying: Saying, modifiers: Sequence[Item]) -> list[tuple[Owner, Settings]]:
-    """The settings of all these with their owners, the strongest first."""
-    layered = [
-        (each.layer, number, each.settings)
-        for number, each in enumerate(modifiers)
-        if each.settings is not None
-    ]
-    if item is not None and item.answers is not None:
-        own = [(item.layer, SELF, saying.settings)]
-        if item.settings is not None and item.settings is not saying.settings:
-            own.append((item.layer, RULE, item.settings))
-        layered = own + layered
-    return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda each: each[0])]
+        self._lanes.put(hits, lane(self.catalog.items, rules, modifiers, way, self.state, self.seed))

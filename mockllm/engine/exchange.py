@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -29,12 +29,10 @@ from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plans import Speaking
 from mockllm.engine.recordings import Unheard
 from mockllm.engine.way import Way
+from mockllm.engine.workshop import Workshop
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.language.settings import Settings
-
-if TYPE_CHECKING:
-    from mockllm.engine.engine import Engine
 
 UNSAID = Saying(ReplyWord.model_construct(), Settings.model_construct(), static=True)
 """What stands where no rule says anything."""
@@ -52,18 +50,18 @@ ALONE = -1
 class Exchange:
     """See above."""
 
-    __slots__ = ("claim", "dialect", "engine", "outcome", "request", "settled", "verdicts")
+    __slots__ = ("claim", "dialect", "outcome", "request", "settled", "verdicts", "workshop")
 
     def __init__(
         self,
-        engine: Engine,
+        workshop: Workshop,
         request: Request,
         outcome: Outcome,
         claim: Claim,
         settled: Settled,
         verdicts: Verdicts,
     ) -> None:
-        self.engine = engine
+        self.workshop = workshop
         self.request = request
         self.outcome = outcome
         self.dialect: Dialect = outcome.dialect
@@ -79,7 +77,7 @@ class Exchange:
     @property
     def modifiers(self) -> Sequence[Item]:
         """Those that apply."""
-        items = self.engine.catalog.items
+        items = self.workshop.catalog.items
         return [items[number] for number in self.applied]
 
     def answer(self) -> Answer:
@@ -105,13 +103,13 @@ class Exchange:
     # --- the outcomes --------------------------------------------------------------------------
 
     def rule(self, turn: Turn) -> Answer:
-        item = self.engine.catalog.items[turn.candidate.item]
+        item = self.workshop.catalog.items[turn.candidate.item]
         answers = item.answers
         assert answers is not None
         step = 0 if answers.how == "one" else answers.pick(turn.given, self.chance(item, turn))
         if step is None:
             return self.said(
-                missed(self.engine.catalog, self.request, self.settled, ended=item), None, missed=True
+                missed(self.workshop.catalog, self.request, self.settled, ended=item), None, missed=True
             )
         answer = self.say(item, turn, answers.sayings[step], step)
         if item.validation == "strict" and (notes := unknown_fields(self.request)):
@@ -132,7 +130,7 @@ class Exchange:
         """A modifier's limit or load turns the request away."""
         assert bounds.by is not None
         request, verdict = self.request, bounds.verdict
-        item = self.engine.catalog.items[bounds.by.item]
+        item = self.workshop.catalog.items[bounds.by.item]
         if verdict is None:
             return self.said(Failure("overloaded"), item.id, note=f"overloaded: no room ({item.where})")
         facts = (request.provider, verdict, bounds.standing, bounds.tokens, request.model, request.now)
@@ -143,12 +141,12 @@ class Exchange:
     def miss(self) -> Answer:
         """No rule answers: the dialect itself does where it can; else a 404 that says how near it was."""
         if not isinstance(self.outcome, Found):
-            failure = strayed(self.engine.catalog, self.request, self.settled, self.outcome.failure)
+            failure = strayed(self.workshop.catalog, self.request, self.settled, self.outcome.failure)
             return self.said(failure, None, missed=self.request.path != ICON)
         lookup = getattr(self.dialect, "answer", None)
         if lookup is None:
-            return self.said(missed(self.engine.catalog, self.request, self.settled), None, missed=True)
-        catalog = self.engine.catalog
+            return self.said(missed(self.workshop.catalog, self.request, self.settled), None, missed=True)
+        catalog = self.workshop.catalog
         if catalog.known_models and self.verdicts.unknown():
             return self.said(Failure("model_not_found"), f"{self.dialect.name}:{self.dialect.api}")
         found = lookup(self.request, catalog.models, self.stamp())
@@ -167,7 +165,7 @@ class Exchange:
 
     def kept(self, item: Item, turn: Turn, saying: Saying, way: Way) -> Answer:
         """An answer that is the same each time, from what is kept of it; without what limits tell."""
-        keep, request = self.engine.keep, self.request
+        keep, request = self.workshop.keep, self.request
         key, stamp = asked_for(way, self.dialect, saying, request), self.stamp()
         kept = keep.find(key, request)
         if kept is not None:
@@ -205,7 +203,7 @@ class Exchange:
         facts = (request, saying, way, self.scope(item), self.chance(item, turn), stamp)
         speaking = self.speaking(*facts, bounds)
         try:
-            plan = self.engine.planner.plan(speaking)
+            plan = self.workshop.planner.plan(speaking)
         except (NotGenerating, Unheard) as refusal:
             return self.bare(Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}"))
         answer = self.done(plan, item.id, speaking)
@@ -226,7 +224,7 @@ class Exchange:
         chance = Chance(self.seed, "", "", self.settled.number)
         facts = (self.request, UNSAID, way, Scope(self.request), chance, stamp)
         speaking = self.speaking(*facts, self.settled.bounds)
-        plan = self.engine.planner.decorate(plan, speaking)
+        plan = self.workshop.planner.decorate(plan, speaking)
         speaking.error = what.type if isinstance(what, Failure) else None
         speaking.notes += [note] if note else []
         return self.done(plan, rule, speaking, missed=missed)
@@ -264,11 +262,11 @@ class Exchange:
     ) -> Speaking:
         facts = (request, self.dialect, saying, way, scope, chance, stamp, self.of_modifier)
         if bounds is None:
-            return Speaking(*facts, longest=self.engine.longest)
+            return Speaking(*facts, longest=self.workshop.longest)
         told = limit_headers(request.provider, bounds.standing, request.now)
         return Speaking(
             *facts,
-            longest=self.engine.longest,
+            longest=self.workshop.longest,
             told=told,
             held=bounds.wait,
             slowdown=bounds.slowdown,
@@ -280,8 +278,8 @@ class Exchange:
             return next(item.id for item in self.modifiers if item.error is not None)
         bounds, turn = self.settled.bounds, self.settled.rule
         if bounds is not None and bounds.by is not None:
-            return self.engine.catalog.items[bounds.by.item].id
-        return NOBODY if turn is None else self.engine.catalog.items[turn.candidate.item].id
+            return self.workshop.catalog.items[bounds.by.item].id
+        return NOBODY if turn is None else self.workshop.catalog.items[turn.candidate.item].id
 
     # --- what plans are made of ----------------------------------------------------------------
 
@@ -292,7 +290,7 @@ class Exchange:
 
     def way(self, item: int | None, saying: Saying, step: int) -> Way:
         """How a step of an item is sent: all settings that apply, and the request's own."""
-        found = self.engine.way(item, saying, step, self.applied)
+        found = self.workshop.way(item, saying, step, self.applied)
         override = self.request.override
         return changed(found, override) if type(override) is Override else found
 
@@ -302,8 +300,8 @@ class Exchange:
     def of_modifier(self, number: int) -> Context:
         """What the templates and draws of a modifier look at: its own parameters, regex groups and tries."""
         turn = self.settled.modifiers[number]
-        item = self.engine.catalog.items[turn.candidate.item]
-        return Context(self.scope(item), self.chance(item, turn), longest=self.engine.longest)
+        item = self.workshop.catalog.items[turn.candidate.item]
+        return Context(self.scope(item), self.chance(item, turn), longest=self.workshop.longest)
 
     def scope(self, item: Item) -> Scope:
         if not item.captures:

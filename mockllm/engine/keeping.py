@@ -11,16 +11,18 @@ from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.holes import SECOND, TOKENS, NotedIds
 from mockllm.core.plan import Plan
 from mockllm.core.request import Request
-from mockllm.core.stencil import SECOND, TOKENS, NotedIds, Stencil, cut, groups
+from mockllm.core.stencil import Stencil, cut, groups
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.engine.answer import Answer
+from mockllm.engine.bounded import Bounded
 from mockllm.engine.way import Way
 from mockllm.scenario.catalog import Saying
 
 KEPT: Final = 64 * 1024 * 1024
-"""Bytes of stencils that are kept; clients choose models and limits, so it is bounded."""
+"""Bytes of stencils that are kept."""
 SEEN: Final = 10_000
 """How many answers are remembered to have been asked for once, or to be never the same."""
 
@@ -89,11 +91,10 @@ class Keep:
     """All that is kept of one catalog, the oldest first."""
 
     def __init__(self) -> None:
-        self.kept: dict[Hashable, Kept] = {}
+        self.kept: Bounded[Kept] = Bounded(KEPT)
         """See `find`."""
-        self._seen: dict[Hashable, bool] = {}
+        self._seen: Bounded[bool] = Bounded(SEEN)
         """Whether what was asked for once may be kept."""
-        self._size = 0
 
     def find(self, key: Hashable, request: Request) -> Kept | None:
         """What is kept under a key (see `asked_for`) and stands for this request."""
@@ -106,16 +107,13 @@ class Keep:
         kept = self.kept.get(key)
         if kept is not None:
             self._put(key, _cut(kept.holes, stamp, request, render))
-        elif self._seen.get(key) is None:
-            self._see(key, made.error is None and not made.faults)
-        elif self._seen[key]:
+            return made
+        may = self._seen.get(key)
+        if may is None:
+            self._seen.put(key, made.error is None and not made.faults)
+        elif may:
             self._begin(key, made, stamp, request, render)
         return made
-
-    def _see(self, key: Hashable, may: bool) -> None:
-        if len(self._seen) >= SEEN:
-            del self._seen[next(iter(self._seen))]
-        self._seen[key] = may
 
     def _begin(self, key: Hashable, made: Answer, stamp: Stamp, request: Request, render: Render) -> None:
         """Keeps what has as many holes as give the same bytes."""
@@ -124,14 +122,10 @@ class Keep:
             if _same(kept.filled(stamp.ids.root, request).plan, made.plan):
                 self._put(key, kept)
                 return
-        self._seen[key] = False
+        self._seen.put(key, False)
 
     def _put(self, key: Hashable, kept: Kept) -> None:
-        old = self.kept.pop(key, None)
-        self._size += kept.stencil.size - (old.stencil.size if old is not None else 0)
-        self.kept[key] = kept
-        while self._size > KEPT:
-            self._size -= self.kept.pop(next(iter(self.kept))).stencil.size
+        self.kept.put(key, kept, kept.stencil.size)
 
 
 def _cut(holes: Holes, stamp: Stamp, request: Request, render: Render) -> Kept:

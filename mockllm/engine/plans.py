@@ -28,6 +28,7 @@ from mockllm.core.turns import spoken_beats
 from mockllm.core.values import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
+from mockllm.engine.bounded import Bounded
 from mockllm.engine.embedding import embeds
 from mockllm.engine.onward import passed_on, unplayed
 from mockllm.engine.recordings import Recordings
@@ -42,7 +43,7 @@ from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.replies import SMALLEST, Kitchen, failure
 
 KEPT = 4096
-"""How many replies are kept; clients choose limits, so it is bounded."""
+"""How many replies are kept."""
 
 
 class Speaking(Struct):
@@ -96,7 +97,7 @@ class Planner:
     """Makes plans, and keeps what can be used again."""
 
     def __init__(self) -> None:
-        self._replies: dict[Hashable, tuple[Reply, tuple[str, ...]]] = {}
+        self._replies: Bounded[tuple[Reply, tuple[str, ...]]] = Bounded(KEPT)
         self._scores = Scores()
         self._recordings = Recordings()
 
@@ -233,7 +234,7 @@ class Planner:
         if kept is None:
             kitchen = Kitchen(request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
             kept = (kitchen.reply(saying.word), tuple(kitchen.notes))  # type: ignore[arg-type]
-            _keep(self._replies, key, kept)
+            self._replies.put(key, kept)
         reply, notes = kept
         speaking.notes += notes
         return reply if saying.fixed_input else _counted(reply, request.input_tokens)
@@ -378,9 +379,3 @@ def _http(word: HttpWord, saying: Saying) -> Plan:
         headers.append(("content-type", kind))
     assert isinstance(word.status, int)
     return Plan(Head(word.status, tuple(headers)), (Data(payload, 0, "body"),))
-
-
-def _keep(kept: dict[Hashable, Any], key: Hashable, value: Any) -> None:
-    if len(kept) >= KEPT:
-        del kept[next(iter(kept))]
-    kept[key] = value

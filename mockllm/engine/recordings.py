@@ -6,8 +6,8 @@ what, is asked of the dialect that it was recorded in.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from mockllm.core.gzip import ENCODING, unpacked, wants
 from mockllm.core.plan import Data, Head, Plan, Wait
@@ -17,6 +17,7 @@ from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.hearing import Heard
 from mockllm.dialects.registry import SPOKEN
+from mockllm.engine.bounded import Bounded
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.language.answers import ReplyWord, ThinkingWord, ToolCallWord, UsageWord
 from mockllm.scenario.language.chunks import WaitChunk
@@ -25,9 +26,6 @@ from mockllm.scenario.language.replay import ReplayWord
 
 KEPT: Final = 1024
 """Of so many recordings it is kept what they come to."""
-
-
-T = TypeVar("T")
 
 
 class Unheard(Exception):
@@ -53,8 +51,8 @@ class Recordings:
     """What was found out of the recordings that were asked for."""
 
     def __init__(self) -> None:
-        self._taken: dict[Hashable, tuple[Saying, Taken]] = {}
-        self._sayings: dict[Hashable, tuple[Saying, Saying]] = {}
+        self._taken: Bounded[tuple[Saying, Taken]] = Bounded(KEPT)
+        self._sayings: Bounded[tuple[Saying, Saying]] = Bounded(KEPT)
 
     def taken(self, saying: Saying, request: Request, dialect: Dialect, *, plain: bool) -> Taken:
         """A recording for this request; `plain`: it must be taken apart, so it may not be packed yet."""
@@ -65,7 +63,7 @@ class Recordings:
         kept = self._taken.get(key)
         if kept is None:
             kept = (saying, _taken(saying, word, request.stream, dialect, plain=plain, wanted=wanted))
-            _keep(self._taken, key, kept)
+            self._taken.put(key, kept)
         return kept[1]
 
     def saying(self, saying: Saying, dialect: Dialect) -> Saying:
@@ -78,14 +76,8 @@ class Recordings:
             said = _in_words(saying, word, dialect)
             fixed = isinstance(said, ReplyWord) and said.usage is not None
             kept = (saying, Saying(said, saying.settings, True, saying.files, fixed))
-            _keep(self._sayings, key, kept)
+            self._sayings.put(key, kept)
         return kept[1]
-
-
-def _keep(kept: dict[Hashable, T], key: Hashable, value: T) -> None:
-    if len(kept) >= KEPT:
-        del kept[next(iter(kept))]
-    kept[key] = value
 
 
 def _coding(headers: Mapping[str, str]) -> str | None:

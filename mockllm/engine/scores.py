@@ -14,16 +14,17 @@ from msgspec import Struct
 
 from mockllm.core.cutting import count
 from mockllm.core.encoder import Said
+from mockllm.core.holes import SECOND, TOKENS, NotedIds
 from mockllm.core.plan import Plan
 from mockllm.core.reply import Part, Piece, Text, spoken
 from mockllm.core.request import Request
 from mockllm.core.score import Score, noted
-from mockllm.core.stencil import SECOND, TOKENS, NotedIds
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import Stamp
+from mockllm.engine.bounded import Bounded
 
 KEPT: Final = 32 * 1024 * 1024
-"""Bytes of scores that are kept; clients choose models, so it is bounded."""
+"""Bytes of scores that are kept."""
 SEEN: Final = 10_000
 """How many streams are remembered to have been asked for once, or to have no score."""
 
@@ -51,10 +52,9 @@ class Scores:
     """All that are kept of one catalog, the oldest first."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, Kept] = {}
-        self._seen: dict[Hashable, bool] = {}
+        self._kept: Bounded[Kept] = Bounded(KEPT)
+        self._seen: Bounded[bool] = Bounded(SEEN)
         """Whether what was asked for once may have a score."""
-        self._size = 0
 
     def stream(self, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Stream:
         """What `render` gives, or its score. `key`: all that it depends on but ids, time and input tokens."""
@@ -66,26 +66,18 @@ class Scores:
         stream = render(stamp, request)
         may = self._seen.get(key)
         if may is None:
-            self._see(key)
+            self._seen.put(key, True)
         elif may:
             self._begin(key, stream, stamp, request, render)
         return stream
-
-    def _see(self, key: Hashable) -> None:
-        if len(self._seen) >= SEEN:
-            del self._seen[next(iter(self._seen))]
-        self._seen[key] = True
 
     def _begin(self, key: Hashable, stream: Stream, stamp: Stamp, request: Request, render: Render) -> None:
         ids = NotedIds()
         score = noted(render(Stamp(ids, float(SECOND)), request.with_input_tokens(TOKENS)).plan, ids)
         if _facts(_played(score, stamp, request)) != _facts(stream.plan):
-            self._seen[key] = False
-            return
-        self._kept[key] = Kept(score, stream.beats, sizes(stream.beats))
-        self._size += score.size
-        while self._size > KEPT:
-            self._size -= self._kept.pop(next(iter(self._kept))).score.size
+            self._seen.put(key, False)
+        else:
+            self._kept.put(key, Kept(score, stream.beats, sizes(stream.beats)), score.size)
 
 
 def _played(score: Score, stamp: Stamp, request: Request) -> Plan:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from mockllm.core.chance import Ids
+from mockllm.core.holes import SECOND, TOKENS, NotedIds
 from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step, Wait
 from mockllm.core.score import noted
-from mockllm.core.stencil import SECOND, TOKENS, NotedIds
 
 Made = Callable[[Ids, int, int], Plan]
 

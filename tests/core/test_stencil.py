@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.chance import Ids
+from mockllm.core.holes import SECOND, TOKENS, NotedIds
 from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.core.stencil import SECOND, TOKENS, NotedIds, cut
+from mockllm.core.stencil import cut
 
 Made = Callable[[Ids, int, int], Plan]
 

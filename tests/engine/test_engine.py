@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.matching import Difference
 from mockllm.core.template import TemplateFailure
-from mockllm.engine import Engine, engine, keeping, plans
+from mockllm.engine import Engine, engine, keeping, plans, workshop
 from mockllm.engine.exchange import header_text
 from mockllm.engine.misses import told, unfit
 from mockllm.scenario.mistakes import Stale
@@ -131,7 +131,8 @@ REQUESTS = [
 def test_what_is_kept_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked twice (the second time from what is kept), and with next to nothing kept."""
     twice = [each.written for each in play(MANY, *REQUESTS, *REQUESTS)]
-    monkeypatch.setattr(engine, "WAYS", 2)
+    monkeypatch.setattr(engine, "LANES", 2)
+    monkeypatch.setattr(workshop, "WAYS", 2)
     monkeypatch.setattr(keeping, "KEPT", 5000)
     monkeypatch.setattr(plans, "KEPT", 2)
     assert [each.written for each in play(MANY, *REQUESTS, *REQUESTS)] == twice

@@ -67,7 +67,7 @@ def test_a_lane_answers_and_counts_as_the_long_way_does(seed: int, monkeypatch: 
 
 
 def test_lanes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "WAYS", 1)
+    monkeypatch.setattr(engine, "LANES", 1)
     game = Game(SCENARIO)
     for user in USERS * 3:
         game.hear(chat(user))

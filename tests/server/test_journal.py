@@ -158,7 +158,8 @@ def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], Answer]
 
 @pytest.fixture
 def stencilled() -> Callable[[str], Answer]:
-    from mockllm.core.stencil import NotedIds, cut
+    from mockllm.core.holes import NotedIds
+    from mockllm.core.stencil import cut
 
     return lambda text: Answer(cut(whole(text), NotedIds()), "a.yaml:kept")
 

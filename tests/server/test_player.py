@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 from msgspec.structs import replace
 
+from mockllm.core.holes import NotedIds
 from mockllm.core.plan import (
     Bare,
     Cut,
@@ -22,7 +23,7 @@ from mockllm.core.plan import (
     Step,
     Wait,
 )
-from mockllm.core.stencil import NotedIds, cut
+from mockllm.core.stencil import cut
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Ending, Play, Sink, at_once, perform, takes_time
 from mockllm.server.wire import Asked, opening

@@ -7,11 +7,12 @@ from msgspec.structs import replace
 
 from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
+from mockllm.core.holes import NotedIds
 from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Cut, Data, Framing, Head, Plan
 from mockllm.core.remembered import Memo
 from mockllm.core.reply import Call, Choice, Part, Refusal, Reply, Text
-from mockllm.core.stencil import NotedIds, cut
+from mockllm.core.stencil import cut
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
 from mockllm.dialects.openai.chat.memory import folded, memo

@@ -8,13 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
+from mockllm.core.holes import NotedIds
 from mockllm.core.json import Json, dumps, loads
 from mockllm.core.plan import Cut, Data, Plan
 from mockllm.core.remembered import Memo
 from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request import ResultPart
 from mockllm.core.scopes import conversation
-from mockllm.core.stencil import NotedIds, cut
+from mockllm.core.stencil import cut
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import (
     CANCEL_RESPONSE,

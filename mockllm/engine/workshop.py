@@ -1,0 +1,59 @@
+"""What the answers from one catalog are made with: its items, how each is sent, its plans, and what is kept of them.
+
+Apart from the engine, which finds and settles: an exchange needs this of it, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.engine.bounded import Bounded
+from mockllm.engine.keeping import Keep
+from mockllm.engine.plans import Planner
+from mockllm.engine.way import Way, way
+from mockllm.scenario.catalog import Catalog, Item, Saying
+from mockllm.scenario.combining import RULE, SELF, Owner, combine
+from mockllm.scenario.language.settings import Settings
+
+WAYS: Final = 10_000
+"""How many combinations of items are remembered."""
+
+
+class Workshop:
+    """`longest`: seconds that a request may make the server wait."""
+
+    def __init__(self, catalog: Catalog, longest: float) -> None:
+        self.catalog = catalog
+        self.longest = longest
+        self.planner = Planner()
+        self.keep = Keep()
+        self._ways: Bounded[Way] = Bounded(WAYS)
+
+    def way(self, item: int | None, saying: Saying, step: int, applied: Sequence[int]) -> Way:
+        """How a step of an item is sent with these modifiers: all settings that apply, the strongest first:
+        by layer, then the step, its rule, the modifiers."""
+        key = (item, step, tuple(applied))
+        found = self._ways.get(key)
+        if found is None:
+            items = self.catalog.items
+            modifiers = [items[number] for number in applied]
+            sending = combine(_layered(None if item is None else items[item], saying, modifiers))
+            found = way(sending, saying, tuple(each.id for each in modifiers))
+            self._ways.put(key, found)
+        return found
+
+
+def _layered(item: Item | None, saying: Saying, modifiers: Sequence[Item]) -> list[tuple[Owner, Settings]]:
+    """The settings of all these with their owners, the strongest first."""
+    layered = [
+        (each.layer, number, each.settings)
+        for number, each in enumerate(modifiers)
+        if each.settings is not None
+    ]
+    if item is not None and item.answers is not None:
+        own = [(item.layer, SELF, saying.settings)]
+        if item.settings is not None and item.settings is not saying.settings:
+            own.append((item.layer, RULE, item.settings))
+        layered = own + layered
+    return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda each: each[0])]
