@@ -33,6 +33,14 @@ def test_requests_appear_as_they_come_and_are_filtered(dashboard: Dashboard) -> 
     expect(rows).to_have_count(3)
 
 
+def test_a_session_stands_behind_the_path_that_it_prefixes(dashboard: Dashboard) -> None:
+    page, server = dashboard.open("requests", anew=True).page, dashboard.server
+    server.send("GET", "/s/mine/v1/models")
+    path = page.locator(".rows .row .c-path")
+    expect(path).to_have_text("GET /v1/models mine")
+    expect(path).to_have_attribute("title", "/s/mine/v1/models")
+
+
 def test_a_request_is_chosen_by_keyboard_and_tells_its_rule_and_why(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     server.ask("paced", stream=True, headers={"x-mockllm-session": "mine"})

@@ -45,12 +45,12 @@ def test_open_connections_are_told_by_endpoint(dashboard: Dashboard) -> None:
     answer.readline()
     row = dashboard.page.get_by_role("row").filter(has_text="openai-chat")
     expect(row.get_by_role("cell").first).to_have_text("1")
-    expect(tile(dashboard, "Open connections").locator(".tile-value")).to_have_text("1")
+    expect(tile(dashboard, "Answers under way").locator(".tile-value")).to_have_text("1")
     answer.close()
     connection.close()
     expect(row.get_by_role("cell").first).to_have_text("0")
-    expect(tile(dashboard, "Open connections").locator(".tile-value")).to_have_text("0")
-    expect(tile(dashboard, "Open connections")).to_contain_text("peak 1")
+    expect(tile(dashboard, "Answers under way").locator(".tile-value")).to_have_text("0")
+    expect(tile(dashboard, "Answers under way")).to_contain_text("peak 1")
 
 
 def test_the_histogram_is_of_what_is_chosen(dashboard: Dashboard) -> None:
@@ -69,9 +69,37 @@ def test_the_histogram_is_of_what_is_chosen(dashboard: Dashboard) -> None:
     expect(chart).to_be_visible()
 
 
+def test_percentiles_stand_over_the_bars(dashboard: Dashboard) -> None:
+    for _ in range(3):
+        dashboard.server.ask("words")
+    page = dashboard.open(anew=True).page
+    usual = page.viewport_size
+    assert usual is not None
+    page.set_viewport_size({"width": 400, "height": 800})
+    chart = dashboard.card("How long it takes").get_by_role("img")
+    expect(chart).to_have_attribute("aria-label", re.compile("p50 .* p95 .* p99"))
+    drawn = """chart => {
+        const canvas = chart.querySelector("canvas"), high = 50 * devicePixelRatio;
+        const bar = document.createElement("canvas").getContext("2d");
+        bar.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--chart-1");
+        bar.fillRect(0, 0, 1, 1);
+        const [red, green, blue] = bar.getImageData(0, 0, 1, 1).data, found = {bars: 0, labels: 0};
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, high);
+        for (let at = 0; at < data.length; at += 4) {
+            if (data[at] === red && data[at + 1] === green && data[at + 2] === blue) found.bars++;
+            else if (data[at + 3]) found.labels++;
+        }
+        return found;
+    }"""
+    found = chart.evaluate(drawn)
+    page.set_viewport_size(usual)
+    assert found["labels"] > 0
+    assert found["bars"] == 0
+
+
 def test_lines_are_drawn_of_the_last_minutes(dashboard: Dashboard) -> None:
     page = dashboard.open(anew=True).page
-    for title in ("Requests a second", "Throughput", "Open connections"):
+    for title in ("Requests a second", "Throughput", "Answers under way"):
         canvas = dashboard.card(title).locator("canvas")
         expect(canvas).to_be_visible()
         drawn = canvas.evaluate(

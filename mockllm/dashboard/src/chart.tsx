@@ -35,6 +35,9 @@ interface Props {
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const ROW = 14;
+/** The height of a mark's label: they stand one below the other over the plot, where no bar is. */
+
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5];
 
 function options(props: Props, width: number, marks: () => Mark[]): uPlot.Options {
@@ -47,7 +50,7 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
   return {
     width,
     height: props.height ?? 180,
-    padding: [10, 30, 0, 0],
+    padding: [props.marks ? ROW * 3 + 8 : 10, 30, 0, 0],
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: {
@@ -88,21 +91,15 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
           context.setLineDash([3 * ratio, 3 * ratio]);
           marks().forEach((mark, number) => {
             const x = Math.round(plot.valToPos(mark.at, "x", true));
+            const line = ROW * (marks().length - number) * ratio;
             context.beginPath();
-            context.moveTo(x, plot.bbox.top);
+            context.moveTo(x, line - 8 * ratio);
             context.lineTo(x, plot.bbox.top + plot.bbox.height);
             context.stroke();
-            const room = context.measureText(mark.label).width + 8 * ratio;
-            const tight = x + room > plot.bbox.left + plot.bbox.width;
-            const left = tight || (number === 1 && x - room > plot.bbox.left);
-            const from = x + (left ? -4 : 4) * ratio;
-            const line = plot.bbox.top + (10 + 14 * number) * ratio;
             const width = context.measureText(mark.label).width;
-            context.fillStyle = colour("--card");
-            context.fillRect((left ? from - width : from) - 2 * ratio, line - 10 * ratio, width + 4 * ratio, 13 * ratio);
-            context.fillStyle = colour("--text");
+            const left = x - width - 6 * ratio > 0; // where the lines of those before it do not reach up
             context.textAlign = left ? "right" : "left";
-            context.fillText(mark.label, from, line);
+            context.fillText(mark.label, x + (left ? -4 : 4) * ratio, line);
           });
           context.restore();
         },

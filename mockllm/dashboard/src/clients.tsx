@@ -109,7 +109,7 @@ function Sessions(): JSX.Element {
             <tbody>
               {sessions.map((each) => (
                 <tr key={each.id}>
-                  <th scope="row">{each.id}</th>
+                  <th scope="row" class="long">{each.id}</th>
                   <td>{count(each.requests)}</td>
                   <td>{each.overlay || "–"}</td>
                   <td>{each.seed ?? "–"}</td>

@@ -71,7 +71,7 @@ function Tiles(props: { counted: Metrics }): JSX.Element {
         value={rate(last?.requests ?? 0)}
         under={`peak ${rate(series.peaks.requests)} · ${count(counted.requests)} in all`}
       />
-      <Tile name="Open connections" value={count(counted.open)} under={`peak ${count(series.peaks.open)}`} />
+      <Tile name="Answers under way" value={count(counted.open)} under={`peak ${count(series.peaks.open)}`} />
       <Tile name="Throughput" value={`${bytes(last?.bytes ?? 0)}/s`} under={`peak ${bytes(series.peaks.bytes)}/s`} />
       <Tile
         name="Answer time, p95"
@@ -128,7 +128,7 @@ function Over(props: { span: number; choice: JSX.Element }): JSX.Element {
       <Card title="Throughput">
         <Chart label="Bytes a second over time" lines={FLOW} data={flow as never} height={150} />
       </Card>
-      <Card title="Open connections">
+      <Card title="Answers under way">
         <Chart label="Answers under way over time" lines={OPEN} data={open as never} height={150} whole />
       </Card>
     </>
@@ -252,7 +252,7 @@ function Spread(props: { counted: Metrics }): JSX.Element {
           label={`Histogram: ${marks.map((mark) => mark.label).join(", ")}`}
           lines={BARS}
           data={data as never}
-          height={190}
+          height={225}
           whole
           marks={marks}
           names={(place) => (Number.isInteger(place) && place >= 0 && place < 42 ? `≤ ${duration(bucket(place))}` : "")}

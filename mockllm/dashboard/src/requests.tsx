@@ -38,9 +38,10 @@ function Row(props: { each: Summary }): JSX.Element {
     <>
       <span class="c-time">{clock(each.at)}</span>
       <span class="c-status">{each.status}</span>
-      <span class="c-path">
+      <span class="c-path" title={each.path}>
         {each.method === "POST" ? "" : `${each.method} `}
-        {each.path}
+        {each.session ? each.path.replace(/^\/s\/[^/]+(?=\/)/, "") : each.path}
+        {each.session ? <span class="c-session"> {each.session}</span> : null}
       </span>
       <span class="c-model">{each.model ?? ""}</span>
       <span class="c-rule">{rule}</span>
