@@ -74,11 +74,13 @@ class ToolChoice(Struct, frozen=True):
 
 
 class Format(Struct, frozen=True):
-    """The wanted form of the answer: free text, any JSON, or JSON of a schema (with its name if it has one)."""
+    """The wanted form of the answer: free text, any JSON, or JSON of a schema (with its name if it has one).
+    `bare`: a text is said without its quotes."""
 
     kind: Literal["text", "json", "schema"] = "text"
     name: str | None = None
     schema: Json = None
+    bare: bool = False
 
 
 class Sampling(NamedTuple):

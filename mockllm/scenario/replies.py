@@ -248,7 +248,8 @@ class Kitchen(Struct):
             value = made.value
             if made.flaw is not None:
                 self.notes.append(made.flaw)
-        return Text(cut(dumps(value).decode(), self.size))
+        bare = isinstance(value, str) and self.request.response_format.bare
+        return Text(cut(value if bare else dumps(value).decode(), self.size))
 
     def random(self) -> Random:
         """For a thing that is made: each has draws of its own."""

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tests.language.playing import Ask, Heard, chat, claude, first, mistakes, play
+from tests.language.playing import Ask, Heard, ask, chat, claude, first, mistakes, play
 
 CALL = "rules: [{reply: {tool_calls: from_schema}}]"
 JSON = "rules: [{reply: {json: from_schema}}]"
@@ -213,6 +213,25 @@ def test_json_has_the_form_that_the_request_asks_for(stream: bool) -> None:
 def test_json_for_anthropics_output_format() -> None:
     heard = first(JSON, claude(output_config={"format": {"type": "json_schema", "schema": CLOSED}}))
     assert jsonschema_rs.is_valid(CLOSED, structured(heard))
+
+
+@pytest.mark.parametrize("word", ["from_schema", "major"])
+def test_one_of_several_words_is_said_without_quotes(word: str) -> None:
+    """Gemini's `text/x.enum`; as JSON it has them."""
+    said = {
+        kind: first(
+            f"rules: [{{reply: {{json: {word}}}}}]",
+            ask(
+                "/v1beta/models/gemini-2.5-flash:generateContent",
+                {
+                    "contents": [{"parts": [{"text": "hi"}]}],
+                    "generationConfig": {"responseMimeType": kind, "responseSchema": {"enum": ["major"]}},
+                },
+            ),
+        ).json["candidates"][0]["content"]["parts"]
+        for kind in ("text/x.enum", "application/json")
+    }
+    assert said == {"text/x.enum": [{"text": "major"}], "application/json": [{"text": '"major"'}]}
 
 
 def test_json_without_a_schema_is_some_object() -> None:

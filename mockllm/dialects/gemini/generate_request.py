@@ -198,13 +198,15 @@ class GenerateRequest(GeminiRequest):
     @lazy
     def response_format(self) -> Format:
         config = self.config
-        if config.get("responseMimeType") not in ("application/json", "text/x.enum"):
+        mime = config.get("responseMimeType")
+        if mime not in ("application/json", "text/x.enum"):
             return Format()
         schema = config.get("responseJsonSchema", self._schema(config.get("responseSchema")))
         if schema is None:
             return Format("json")
         title = held(schema).get("title")
-        return Format("schema", title if type(title) is str else None, schema)
+        name = title if type(title) is str else None
+        return Format("schema", name, schema, bare=mime == "text/x.enum")
 
     @lazy
     def sampling(self) -> Sampling:

@@ -204,7 +204,7 @@ def test_schemas_may_be_spelt_in_snake_case_but_for_names_and_values() -> None:
 
 def test_no_schema_is_looked_into_deeper_than_any_lies() -> None:
     deep: Json = {"min_items": 1}
-    for _ in range(200):
+    for _ in range(150):
         deep = {"items": deep}
     offered = [{"function_declarations": [{"name": "f", "parameters": deep}]}]
     assert generate(tools=offered).tools[0].schema == deep
@@ -237,7 +237,10 @@ SCHEMA: Json = {"type": "OBJECT", "title": "Weather", "properties": {"a_b": {"ty
         ({}, Format()),
         ({"responseMimeType": "text/plain", "responseSchema": SCHEMA}, Format()),
         ({"responseMimeType": "application/json"}, Format("json")),
-        ({"responseMimeType": "text/x.enum", "responseSchema": SCHEMA}, Format("schema", "Weather", SCHEMA)),
+        (
+            {"responseMimeType": "text/x.enum", "responseSchema": SCHEMA},
+            Format("schema", "Weather", SCHEMA, bare=True),
+        ),
         (
             {"response_mime_type": "application/json", "response_schema": SCHEMA},
             Format("schema", "Weather", SCHEMA),
@@ -302,7 +305,7 @@ def test_the_model_and_whose_it_is_stand_in_the_path() -> None:
 
 def test_no_field_is_looked_for_deeper_than_any_lies() -> None:
     deep: Json = "x"
-    for _ in range(200):
+    for _ in range(150):
         deep = {"a_b": deep}
     request = generate(contents=[{"parts": [{"x_y": deep}]}], generation_config={"candidate_count": 2})
     assert request.sampling.n == 2
