@@ -96,6 +96,7 @@ EXPECTED: Final = {
     "too_short": "{min_length} or more of them",
     "string_too_short": "{min_length} or more characters",
     "string_too_long": "{max_length} characters at most",
+    "string_pattern_mismatch": "a text of the form {pattern}",
 }
 """What was expected, by the type of pydantic's error."""
 
