@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,8 +10,19 @@ from pathlib import Path
 import pytest
 
 from tests.packing.making import git, repository, run, tagged, write
+from tests.testing.inner_runs import ONLY_OURS, apart
 
 PAGE = (Path(__file__).parents[2] / "docs" / "packs.md").read_text(encoding="utf-8")
+APPLICATION = """
+import anthropic
+
+def my_application(said):
+    asked = [{"role": "user", "content": said}]
+    with anthropic.Anthropic() as client:
+        with client.messages.stream(model="claude-sonnet-5", max_tokens=99, messages=asked) as stream:
+            return "".join(stream.text_stream)
+
+"""
 BLOCKS = {
     title: [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
     for title, text in re.findall(r"(?ms)^## (.+?)$(.*?)(?=^## |^# Shipped|\Z)", PAGE)
@@ -71,6 +83,31 @@ def test_what_check_says_of_a_pack_is_what_the_page_shows(
     assert run("pack", "check", "greet") == 0
     (shown,) = re.findall(r"```\n(team/greet 0\.1\.0:\n.*?)```", PAGE, re.DOTALL)
     assert shown in capsys.readouterr().out
+
+
+def test_a_bad_day_becomes_a_pack_that_another_team_tests_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exchange = {
+        "request": {"method": "POST", "url": "https://api.openai.com/v1/chat/completions", "headers": [],
+                    "postData": {"text": '{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'}},
+        "response": {"status": 503, "headers": [], "content": {"text": "{}"}},
+    }  # fmt: skip
+    write(tmp_path, {"incident.har": json.dumps({"log": {"entries": [exchange]}})})
+    for line in BLOCKS["From a bad day to a pack"]:
+        assert run(*words(line, tmp_path)) == 0, line
+    (tmp_path / "bad-day" / "greetings.yaml").unlink()
+    files = dict(re.findall(r"```yaml\n# ((?:bad-day|scenarios)/\w+\.yaml)\n(.*?)```", PAGE, re.DOTALL))
+    write(tmp_path, {name: text for name, text in files.items() if name != "scenarios/mine.yaml"})
+    assert run("pack", "test", "bad-day", "--min-coverage", "100%") == 0
+    assert run("pack", "add", "bad-day") == 0
+    (test,) = re.findall(r"```python\n(@pytest.*?)```", PAGE, re.DOTALL)
+    write(
+        tmp_path, {"tests/test_bad_day.py": f"import pytest\n{APPLICATION}{test}", "pytest.ini": "[pytest]\n"}
+    )
+    done = apart(tmp_path, *ONLY_OURS)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize(

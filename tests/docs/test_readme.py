@@ -116,9 +116,3 @@ def test_it_names_every_command_and_every_shipped_pack() -> None:
     assert told == set(COMMANDS)
     assert all(f"`{name}`" in README for name in shipped_names())
     assert "--host" in {option.name for option in SERVING}
-
-
-def test_its_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,0 +1,59 @@
+"""docs/load-tests.md is true: its scenario passes its example, its options and metrics are there, its bounds are
+those that a server begins with, and its manifest asks for what the image has.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from mockllm.cli.options import LOADING, SERVING
+from mockllm.server.limits import KIB, MIB, Limits, environment_name
+from tests.packing.making import run
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "load-tests.md").read_text(encoding="utf-8")
+SCENARIO, MANIFEST = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+OPTIONS = {option.name for option in (*LOADING, *SERVING)} | {
+    each.metadata["option"] for each in fields(Limits)
+}
+
+
+def test_its_scenario_passes_its_example(tmp_path: Path) -> None:
+    (tmp_path / "busy.yaml").write_text(SCENARIO)
+    assert run("check", str(tmp_path)) == 0
+    assert run("test", str(tmp_path)) == 0
+
+
+def test_its_options_and_metrics_are_there() -> None:
+    told = set(re.findall(r"(?<!-)--[a-z][a-z-]+", PAGE)) - {"--ulimit", "--from-file"}
+    assert told - OPTIONS == set()
+    seen = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+    for metric in re.findall(r"mockllm_[a-z_]+?(?=_bucket|\b)", PAGE):
+        assert f"`{metric}`" in seen, metric
+
+
+def test_its_bounds_are_those_that_a_server_begins_with() -> None:
+    made = Limits()
+    told = [made.keepalive, made.body / MIB, made.header / KIB, made.headers, made.unsent / MIB, made.sessions,
+            made.journal, made.journal_bytes / MIB, made.grace]  # fmt: skip
+    assert told == [75, 32, 32, 128, 1, 1000, 1000, 64, 10]
+    bounds = PAGE[PAGE.index("## Bounds") : PAGE.index("## Refuse")]
+    for each in ("75 s", "32 MiB", "32 KiB", "128 headers", "1 MiB", "1,000 sessions", "64 MiB", "10 s"):
+        assert each in bounds, each
+
+
+def test_its_manifest_asks_for_what_the_image_has() -> None:
+    deployment, service = YAML(typ="safe").load_all(MANIFEST)
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    names = {each["name"] for each in container["env"]}
+    assert names - {environment_name(option) for option in OPTIONS} == set()
+    assert pod["terminationGracePeriodSeconds"] > int(container["env"][1]["value"])
+    image = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    assert f"EXPOSE {container['ports'][0]['containerPort']}\n" in image
+    assert service["spec"]["ports"][0]["targetPort"] == container["readinessProbe"]["httpGet"]["port"] == 8080
+    assert container["volumeMounts"][0]["mountPath"] == "/srv/scenarios"
