@@ -6,7 +6,8 @@ A few words each, never a dump. Made only on a miss or when somebody asks, and d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from mockllm.core.equality import subset
 from mockllm.core.json import MISSING, Json, Missing
@@ -18,8 +19,25 @@ SPACE: Final = "only white space differs"
 TYPO: Final = "nearly the same: a slip of the pen?"
 _WORD: Final = 60
 """Longer texts are not taken for names that may be misspelt."""
-_LONG: Final = 100_000
+TOO_LONG: Final = 100_000
 """Of longer ones it is not told what nearly held: each rule that is near would go through all of it."""
+
+
+class Forms(NamedTuple):
+    """A text as it is compared where it is not the one that was wanted: in one case, with single spaces between its
+    words, without any; and in one case without any."""
+
+    folded: str
+    spaced: str
+    bare: str
+    folded_bare: str
+
+
+@lru_cache(16)
+def forms(text: str) -> Forms:
+    """Those of what a request says, which is compared with what each rule wants: made once for all of them."""
+    folded, words = fold(text), text.split()
+    return Forms(folded, " ".join(words), "".join(words), "".join(folded.split()))
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
@@ -89,11 +107,11 @@ def of_equal(expected: Json, value: Json | Missing) -> str | None:
     """How a value differs from one that it nearly equals."""
     if not isinstance(expected, str) or not isinstance(value, str):
         return of_type(expected, value)
-    if len(value) > _LONG:
+    if len(value) > TOO_LONG:
         return None
-    if fold(expected) == fold(value):
+    if fold(expected) == forms(value).folded:
         return CASE
-    if "".join(expected.split()) == "".join(value.split()):
+    if "".join(expected.split()) == forms(value).bare:
         return SPACE
     if max(len(expected), len(value)) > _WORD:
         return None
@@ -106,11 +124,11 @@ def of_text(part: Json, value: Json | Missing, found: Callable[[str, str], bool]
     """How a text nearly holds a part; `found(text, part)` tells whether it does."""
     if not isinstance(part, str) or not isinstance(value, str):
         return None if isinstance(value, (list, tuple)) else of_type(part, value)
-    if len(value) > _LONG:
+    if len(value) > TOO_LONG:
         return None
-    if found(fold(value), fold(part)):
+    if found(forms(value).folded, fold(part)):
         return CASE
-    if found(" ".join(value.split()), " ".join(part.split())):
+    if found(forms(value).spaced, " ".join(part.split())):
         return SPACE
     return None
 

@@ -17,14 +17,18 @@ from mockllm.core.layers import BodyLayer, Joined, KeyedLayer, Layer, SmallLayer
 from mockllm.core.matching import Difference, Matcher
 from mockllm.core.request import Request
 from mockllm.core.rows import Leaf, Part, Row, rows_of
-from mockllm.core.slips import slip
+from mockllm.core.slips import off
 
 LAYERS: Final = 4
 """So many conditions of a row on one field are indexed; further ones are checked on what is found."""
 _SEVERAL: Final = 64
 """Of so many different paths that may give several nodes there are layers."""
 _LOOKED_AT: Final = 64
-"""Of so many near rows it is counted exactly how near they are."""
+"""Of so many near rows at least it is counted exactly how near they are."""
+_ALIKE: Final = 512
+"""Of so many at most, where the rows that come next are as near as the last ones."""
+_SHORT: Final = 8192
+"""Bytes of a request beyond which it is not looked at more than at least: each row would go through its texts."""
 
 Place: TypeAlias = tuple[int, str, int]
 """Where a layer stands: the field's number, its key where it has layers of its own, the layer's number."""
@@ -167,13 +171,11 @@ class Index:
             failed.add(among & ~mask)
             held.add(mask & layer.bound)
             alive &= mask
-        bits = islice(_by_nearness(failed, held, among & ~(alive & self._sure)), _LOOKED_AT)
-        ranked: list[tuple[int, float, int, int]] = []
-        for number in {self._owners[bit] for bit in bits}:
-            failures, holding = self._matchers[number].distance(request)
-            if failures:
-                ranked.append((failures, slip(self._matchers[number], request), holding, number))
-        near = [number for *_, number in sorted(ranked)]
+        most = _ALIKE if len(request.raw) <= _SHORT else _LOOKED_AT
+        bits = _nearest(failed, held, among & ~(alive & self._sure), most)
+        numbers = {self._owners[bit] for bit in bits}
+        ranked = sorted((*off(self._matchers[number], request), number) for number in numbers)
+        near = [number for failures, *_, number in ranked if failures]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
 
 
@@ -193,12 +195,15 @@ def _joined(layers: Mapping[Place, Layer]) -> list[Layer | Joined]:
     return joined
 
 
-def _by_nearness(failed: Counter, held: Counter, left: int) -> Iterator[int]:
-    """The rows that are left, the nearest first."""
-    while left:
+def _nearest(failed: Counter, held: Counter, left: int, most: int) -> list[int]:
+    """Those of the rows that are left that are nearest, the nearest first: enough of them, and all that are as near
+    as the last ones, up to so many."""
+    rows: list[int] = []
+    while left and len(rows) < _LOOKED_AT:
         best = held.highest(failed.lowest(left))
-        yield from positions(best)
+        rows += islice(positions(best), most - len(rows))
         left ^= best
+    return rows
 
 
 def _layer_for(field: Field) -> Layer:

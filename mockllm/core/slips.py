@@ -6,9 +6,9 @@ which of the rules that fail equally often a person more likely had in mind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any as Anything
-from typing import Final
+from typing import Final, TypeAlias
 
 from mockllm.core import hints
 from mockllm.core.condition import Condition
@@ -28,17 +28,28 @@ _NAME: Final = 60
 """Longer texts are not taken for names that may be misspelt."""
 
 
-def slip(matcher: Matcher, request: Request) -> float:
-    """The slips of all tests that fail, added up; of an any those of the branch that is nearest."""
+Off: TypeAlias = tuple[int, float, int]
+"""How far a request is off: how many tests failed, their slips added up, and (negative) how many held. Less is
+nearer."""
+_HELD: Final = (0, 0.0, -1)
+
+
+def off(matcher: Matcher, request: Request) -> Off:
+    """How far a request is off; of an any its branch that is nearest."""
     if isinstance(matcher, Test):
         value = matcher.field.read(request)
-        return 0 if matcher.met.holds(value) else slip_of(matcher.met, value)
+        return _HELD if matcher.met.holds(value) else (1, slip_of(matcher.met, value), 0)
     if isinstance(matcher, All):
-        return sum(slip(part, request) for part in matcher.parts)
+        failed, slips, held = 0, 0.0, 0
+        for part in matcher.parts:
+            one, slip, other = off(part, request)
+            failed += one
+            slips += slip
+            held += other
+        return failed, slips, held
     if isinstance(matcher, Any):
-        branches = ((part.distance(request)[0], slip(part, request)) for part in matcher.parts)
-        return min(branches, default=(1, FAR))[1]
-    return 0 if matcher.holds(request) else FAR
+        return min((off(part, request) for part in matcher.parts), default=(1, FAR, 0))
+    return _HELD if matcher.holds(request) else (1, FAR, 0)
 
 
 def slip_of(condition: Condition, value: Json | Missing) -> float:
@@ -84,23 +95,32 @@ def _unequal(wanted: Json, value: Json | Missing) -> float:
 def _misspelt(wanted: str, text: str) -> float:
     """By what share of its letters a text is another one: what stands between the equal beginning and the equal
     end. That is less than difflib finds, and costs a tenth."""
-    one, other = fold(wanted), fold(text)
-    if one == other or "".join(one.split()) == "".join(other.split()):
+    if len(text) > hints.TOO_LONG:
+        return FAR
+    one, known = fold(wanted), hints.forms(text)
+    other = known.folded
+    if one == other or "".join(one.split()) == known.folded_bare:
         return CASE
-    short, long = sorted((len(one), len(other)))
+    short, long = len(one), len(other)
+    if short > long:
+        short, long = long, short
     if long > _NAME or long - short >= long * CLOSE:
         return FAR
-    begins = _equal(one, other, short)
-    ends = _equal(one[::-1], other[::-1], short - begins)
+    begins = _most(short, lambda count: one[:count] == other[:count])
+    ends = _most(short - begins, lambda count: one[-count:] == other[-count:])
     return _close(1 - (begins + ends) / long)
 
 
-def _equal(one: str, other: str, most: int) -> int:
-    """How many letters are the same from the beginning on."""
-    for at in range(most):
-        if one[at] != other[at]:
-            return at
-    return most
+def _most(most: int, holds: Callable[[int], bool]) -> int:
+    """The greatest number up to `most` for which it holds, as it does for all that are smaller."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        if holds(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
 def _close(difference: float) -> float:

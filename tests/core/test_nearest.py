@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.conditions import (
     Contains,
     Equals,
+    OneOf,
     Regex,
 )
 from mockllm.core.index import Index
 from mockllm.core.matching import All, Any, Field, Matcher, Test
+from mockllm.core.request import Request
 from mockllm.core.rows import rows_of
-from mockllm.core.slips import slip
+from mockllm.core.slips import off
 from tests.core.asking import Asked, ask
 from tests.core.matchers import (
     matchers,
@@ -63,10 +68,56 @@ def test_rules_that_hold_are_not_near_misses_but_those_that_nearly_do_are() -> N
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers.filter(lambda matcher: 0 < len(rows_of(matcher)) <= 4), max_size=8), requests())
 def test_among_few_rules_the_nearest_are_exact(given_matchers: list[Matcher], request: Asked) -> None:
-    far = [(*matcher.distance(request), slip(matcher, request)) for matcher in given_matchers]
-    ranked = sorted((failed, slips, held, number) for number, (failed, held, slips) in enumerate(far))
-    expected = [number for failed, *_, number in ranked if failed]
-    assert [number for number, _ in Index(given_matchers).nearest(request, 10)] == expected
+    found = [number for number, _ in Index(given_matchers).nearest(request, 10)]
+    assert found == ranked(given_matchers, request)
+
+
+def ranked(matchers: Sequence[Matcher], request: Request) -> list[int]:
+    """Those that do not hold, the nearest first, asked one by one."""
+    far = sorted((*off(matcher, request), number) for number, matcher in enumerate(matchers))
+    return [number for failed, *_, number in far if failed]
+
+
+ALIKE: dict[str, Callable[[int], Matcher]] = {
+    "equal texts": lambda number: Test(Field("user"), Equals(f"question number {number} of many")),
+    "parts": lambda number: Test(Field("user"), Contains(f"Number {number} of")),
+    "one of two": lambda number: Test(
+        Field("user"), OneOf((Equals(f"Question {number}"), Contains(f"NUMBER {number} of")))
+    ),
+    "either": lambda number: Any((Test(Field("user"), Equals(f"number {number}")), GPT)),
+    "models": lambda number: All((POST, Test(Field("model"), Equals(f"model-{number}")))),
+    "numbers": lambda number: Test(Field("body", "$.seed"), Equals(number)),
+}
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.sampled_from(
+        ["question number {} of many", "questoin number {}of many", "number {} of", "Question {}"]
+    ),
+    st.integers(0, 320),
+)
+@pytest.mark.parametrize("alike", ALIKE.values(), ids=ALIKE.keys())
+def test_among_hundreds_of_rules_that_are_alike_the_nearest_are_exact(
+    alike: Callable[[int], Matcher], said: str, number: int
+) -> None:
+    matchers = [All((POST, alike(each), HELLO)) for each in range(300)]
+    text = said.format(number)
+    request = ask({"model": f"model-{number}x", "seed": number + 0.5, "messages": [["user", text]]})
+    found = [each for each, _ in Index(matchers).nearest(request)]
+    assert found == ranked(matchers, request)[:3]
+
+
+def test_of_thousands_that_are_alike_some_are_looked_at_and_fewer_where_texts_are_long() -> None:
+    matchers: list[Matcher] = [Test(Field("user"), Equals(f"question {number}")) for number in range(2000)]
+    index = Index(matchers)
+
+    def nearest(text: str) -> int:
+        return index.nearest(ask({"messages": [["user", text]]}))[0][0]
+
+    assert nearest("Question 500") == 500
+    assert nearest("Question 1700") in range(512)
+    assert nearest("question 500" + " " * 10_000) == 0
 
 
 def test_the_last_user_text_is_cut_short_in_a_difference() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockllm.core.conditions import (
     AllOf,
@@ -23,7 +25,7 @@ from mockllm.core.index import Index
 from mockllm.core.json import MISSING, Json
 from mockllm.core.jsonpath import compile_path
 from mockllm.core.matching import All, Any, Field, Matcher, Not, Test
-from mockllm.core.slips import CASE, FAR, slip, slip_of
+from mockllm.core.slips import CASE, CLOSE, FAR, off, slip_of
 from tests.core.asking import ask
 
 LONG = "word " * 20
@@ -87,19 +89,44 @@ REQUEST = ask({"model": "gpt-4o", "messages": [["user", "hi"]]})
 
 
 @pytest.mark.parametrize(
-    ("matcher", "size"),
+    ("matcher", "far"),
     [
-        (model("gpt-4o"), 0),
-        (model("GPT-4o"), CASE),
-        (All((model("GPT-4o"), model("claude"), model("gpt-4o"))), CASE + FAR),
-        (Any((model("claude"), model("GPT-4o"))), CASE),
-        (Any(()), FAR),
-        (Not(model("claude")), 0),
-        (Not(model("gpt-4o")), FAR),
+        (model("gpt-4o"), (0, 0, -1)),
+        (model("GPT-4o"), (1, CASE, 0)),
+        (All((model("GPT-4o"), model("claude"), model("gpt-4o"))), (2, CASE + FAR, -1)),
+        (Any((model("claude"), model("GPT-4o"))), (1, CASE, 0)),
+        (Any((All((model("GPT-4o"), model("gpt-4o"))), model("claude"))), (1, CASE, -1)),
+        (Any(()), (1, FAR, 0)),
+        (Not(model("claude")), (0, 0, -1)),
+        (Not(model("gpt-4o")), (1, FAR, 0)),
     ],
 )
-def test_the_slips_of_a_matcher(matcher: Matcher, size: float) -> None:
-    assert slip(matcher, REQUEST) == size
+def test_how_far_a_request_is_off(matcher: Matcher, far: tuple[int, float, int]) -> None:
+    assert off(matcher, REQUEST) == far
+    assert matcher.distance(REQUEST) == (far[0], far[2])
+
+
+@given(st.text("ab ", max_size=12), st.text("ab ", max_size=12))
+def test_what_differs_is_what_stands_between_the_equal_beginning_and_the_equal_end(
+    one: str, other: str
+) -> None:
+    begins = equal_from_the_beginning(one, other)
+    short, long = sorted((len(one), len(other)))
+    ends = equal_from_the_beginning(one[begins:][::-1], other[begins:][::-1])
+    share = 1 - (begins + ends) / max(long, 1)
+    same = "".join(one.split()) == "".join(other.split())
+    expected = CASE if same else CASE + share if share < CLOSE and long - short < long / 2 else FAR
+    assert slip_of(Equals(one), other) == pytest.approx(expected)
+
+
+def equal_from_the_beginning(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def test_texts_beyond_measure_are_not_alike() -> None:
+    assert slip_of(Equals("A" * 90_000), "a" * 90_000) == CASE
+    assert slip_of(Equals("A" * 110_000), "a" * 110_000) == FAR
 
 
 def test_among_many_rules_the_one_that_was_meant_is_named_first() -> None:
