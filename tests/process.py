@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from tests.asked import Asked
 from tests.waiting import PATIENCE, until
 
 MOCKLLM = (sys.executable, "-m", "mockllm")
@@ -36,7 +35,7 @@ def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
-class Process:
+class Process(Asked):
     """A running `mockllm serve` (or another `verb`). `out` and `err` grow while it speaks."""
 
     def __init__(
@@ -114,26 +113,6 @@ class Process:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
-
-    def get(self, path: str) -> Any:
-        """The JSON at a path."""
-        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
-            return json.load(answer)
-
-    def post(self, path: str, body: Any) -> Any:
-        """The JSON answer to a JSON body."""
-        asked = urllib.request.Request(
-            self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}
-        )
-        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
-            return json.load(answer)
-
-    def ask(self, user: str = "hi", model: str = "gpt-4o") -> str:
-        """What a chat completion says."""
-        asked = {"model": model, "messages": [{"role": "user", "content": user}]}
-        said = self.post("/v1/chat/completions", asked)["choices"][0]["message"]["content"]
-        assert isinstance(said, str)
-        return said
 
 
 def _read(stream: IO[str], lines: list[str]) -> None:

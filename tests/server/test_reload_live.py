@@ -1,5 +1,5 @@
-"""Hot reload of a running `mockllm serve`: files come, go and break as people, editors and Kubernetes make
-them, and no request notices more than a new answer.
+"""Hot reload of a running server: files come, go and break as people, editors and Kubernetes make them, and no
+request notices more than a new answer.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import Process, serving
+from tests.process import serving
 from tests.server.saving import ConfigMap, by_backup, by_rename, in_place, rule, says
+from tests.server.watched import Watched
 from tests.waiting import PATIENCE, until
 
 
@@ -28,22 +29,22 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(folder: Path) -> Iterator[Process]:
-    with serving(cwd=folder.parent) as process:
-        assert says(process, "one") == "first"
-        yield process
+def server(folder: Path) -> Iterator[Watched]:
+    with Watched(folder) as watched:
+        assert says(watched, "one") == "first"
+        yield watched
 
 
-def becomes(server: Process, user: str, text: str) -> None:
+def becomes(server: Watched, user: str, text: str) -> None:
     until(lambda: says(server, user) == text, otherwise=lambda: f"{says(server, user)}\n{server.said}")
 
 
-def stale(server: Process) -> dict[str, str]:
+def stale(server: Watched) -> dict[str, str]:
     return {each["file"]: each["reason"] for each in server.get("/health")["stale"]}
 
 
 @pytest.mark.parametrize("save", [in_place, by_rename, by_backup], ids=lambda save: str(save.__name__))
-def test_a_saved_file_answers(folder: Path, server: Process, save: Callable[[Path, str], None]) -> None:
+def test_a_saved_file_answers(folder: Path, server: Watched, save: Callable[[Path, str], None]) -> None:
     save(folder / "a.yaml", rule("one", "second"))
     becomes(server, "one", "second")
     save(folder / "a.yaml", rule("one", "third"))
@@ -51,7 +52,7 @@ def test_a_saved_file_answers(folder: Path, server: Process, save: Callable[[Pat
     assert server.line(lambda line: line == "reloaded: 1 rule in 1 file")
 
 
-def test_files_are_added_removed_and_renamed(folder: Path, server: Process) -> None:
+def test_files_are_added_removed_and_renamed(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text(rule("two", "added"))
     becomes(server, "two", "added")
     (folder / "deep").mkdir()
@@ -66,7 +67,7 @@ def test_files_are_added_removed_and_renamed(folder: Path, server: Process) -> N
     assert says(server, "one") == "first"
 
 
-def test_a_file_that_an_answer_refers_to(folder: Path, server: Process) -> None:
+def test_a_file_that_an_answer_refers_to(folder: Path, server: Watched) -> None:
     (folder / "answer.md").write_text("from a file")
     (folder / "b.yaml").write_text(
         "mockllm: 1\nrules: [{name: r, match: {user: two}, reply: {text: {file: answer.md}}}]\n"
@@ -80,7 +81,7 @@ def test_a_config_map_is_swapped(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     map = ConfigMap(tmp_path / "scenarios")
     map.put(a=rule("one", "first"), b=rule("two", "first"))
-    with serving(cwd=tmp_path) as server:
+    with Watched(map.folder) as server:
         assert says(server, "two") == "first"
         for text in ("second", "third", "fourth"):
             map.put(a=rule("one", text), b=rule("two", text))
@@ -92,7 +93,7 @@ def test_a_config_map_is_swapped(tmp_path: Path) -> None:
 # --- broken files --------------------------------------------------------------------------------
 
 
-def test_a_broken_file_keeps_its_last_good_version_while_others_go_on(folder: Path, server: Process) -> None:
+def test_a_broken_file_keeps_its_last_good_version_while_others_go_on(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
 
@@ -127,7 +128,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
-def test_whatever_breaks_it_the_old_one_answers(folder: Path, server: Process, text: str) -> None:
+def test_whatever_breaks_it_the_old_one_answers(folder: Path, server: Watched, text: str) -> None:
     (folder / "a.yaml").write_text(text)
     until(lambda: stale(server), otherwise=lambda: server.said)
     assert says(server, "one") == "first"
@@ -141,7 +142,7 @@ def test_a_file_that_was_touched_while_it_was_first_read_is_read_again(folder: P
         assert server.line(lambda line: line == "reloaded: 1 rule in 1 file")
 
 
-def test_a_file_that_is_added_broken_is_left_out_until_it_is_mended(folder: Path, server: Process) -> None:
+def test_a_file_that_is_added_broken_is_left_out_until_it_is_mended(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text("mockllm: 1\nrules: [{name: r}]\n")
     until(lambda: stale(server))
     assert says(server, "one") == "first"
@@ -153,7 +154,7 @@ def test_a_file_that_is_added_broken_is_left_out_until_it_is_mended(folder: Path
     assert stale(server) == {}
 
 
-def test_an_answers_file_that_is_gone_is_answered_from_as_it_was(folder: Path, server: Process) -> None:
+def test_an_answers_file_that_is_gone_is_answered_from_as_it_was(folder: Path, server: Watched) -> None:
     (folder / "answer.md").write_text("from a file")
     (folder / "b.yaml").write_text(
         "mockllm: 1\nrules: [{name: r, match: {user: two}, reply: {text: {file: answer.md}}}]\n"
@@ -174,7 +175,7 @@ def test_an_answers_file_that_is_gone_is_answered_from_as_it_was(folder: Path, s
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["moved away and back", "removed and made anew"])
-def test_the_scenarios_may_be_gone_for_a_while(folder: Path, server: Process, anew: bool) -> None:
+def test_the_scenarios_may_be_gone_for_a_while(folder: Path, server: Watched, anew: bool) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
     folder.rename(folder.with_name("old"))
@@ -196,7 +197,7 @@ def test_the_scenarios_may_be_gone_for_a_while(folder: Path, server: Process, an
     becomes(server, "one", "second")
 
 
-def test_a_used_pack_may_be_gone_for_a_while(folder: Path, server: Process) -> None:
+def test_a_used_pack_may_be_gone_for_a_while(folder: Path, server: Watched) -> None:
     pack = folder / "p"
     pack.mkdir()
     (pack / "pack.yaml").write_text('name: p\nversion: "1"\n')
@@ -220,7 +221,7 @@ SEQUENCE = "mockllm: 1\nrules:\n  - {name: s, match: {user: next}, sequence: [on
 
 
 def test_counts_live_on_for_unchanged_rules_and_start_anew_for_changed_ones(
-    folder: Path, server: Process
+    folder: Path, server: Watched
 ) -> None:
     (folder / "s.yaml").write_text(SEQUENCE)
     becomes(server, "next", "one")
@@ -235,7 +236,7 @@ def test_counts_live_on_for_unchanged_rules_and_start_anew_for_changed_ones(
     assert says(server, "next") == "ONE"
 
 
-def test_requests_in_flight_finish_on_the_old_catalog(folder: Path, server: Process) -> None:
+def test_requests_in_flight_finish_on_the_old_catalog(folder: Path, server: Watched) -> None:
     slow = (
         'mockllm: 1\nrules:\n  - {name: s, match: {user: slow}, reply: {chunks: [old, {wait: 3s}, " end"]}}\n'
     )
