@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json import MISSING, Json
 from mockllm.core.request import Request
+from mockllm.core.schema_places import Way, places
 from mockllm.dialects.gemini.errors import TYPE
 from mockllm.dialects.gemini.generate_request import MOST_CANDIDATES, GeminiRequest, google, held, listed
 from mockllm.dialects.gemini.shapes import (
@@ -97,6 +98,7 @@ _RANGES: Final = {
 }
 """The least, the most, and the bound below which Vertex AI wants it."""
 _STOPS: Final = 5
+_MIMES: Final = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 
 
 def unreadable(request: Request) -> Failure | None:
@@ -132,7 +134,11 @@ def _check(request: GeminiRequest) -> None:
     fit("", request.said, GENERATE)
     _contents(request.said, request)
     _tools(request.said)
-    _ranges(held(request.said.get("generationConfig")), request)
+    config = held(request.said.get("generationConfig"))
+    if not request.vertex:  # what Vertex AI says of them, nobody saw
+        _mime(config.get("responseMimeType"))
+        _schemas(request.said, config)
+    _ranges(config, request)
 
 
 def _bad(message: str, field: str | None) -> Failure:
@@ -193,21 +199,55 @@ def _turns(contents: list[dict[str, Json]]) -> None:
             )
 
 
-def _tools(said: dict[str, Json]) -> None:
-    names: Counter[Json] = Counter()
+def _functions(said: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
+    """The functions that are offered, with where they stand."""
     for number, tool in enumerate(listed(said.get("tools"))):
         for place, function in enumerate(listed(held(tool).get("functionDeclarations"))):
-            name = held(function).get("name")
-            if type(name) is not str or re.fullmatch(_NAME, name) is None:
-                raise _refused(f"tools[{number}].function_declarations[{place}].name", _NAMED)
-            names[name] += 1
-            if names[name] > 1:
-                raise Problem(f"Duplicate function declaration found: {name}")
+            yield f"tools[{number}].function_declarations[{place}]", held(function)
+
+
+def _tools(said: dict[str, Json]) -> None:
+    names: Counter[Json] = Counter()
+    for path, function in _functions(said):
+        name = function.get("name")
+        if type(name) is not str or re.fullmatch(_NAME, name) is None:
+            raise _refused(f"{path}.name", _NAMED)
+        names[name] += 1
+        if names[name] > 1:
+            raise Problem(f"Duplicate function declaration found: {name}")
     config = held(held(said.get("toolConfig")).get("functionCallingConfig"))
     for name in listed(config.get("allowedFunctionNames")):
         if name not in names:
             path = "tool_config.function_calling_config.allowed_function_names"
             raise _refused(path, f"{name} is not among the function declarations.")
+
+
+def _mime(mime: Json) -> None:
+    if mime not in (None, "", *_MIMES):
+        *others, last = (f"`{each}`" for each in _MIMES)
+        allowed = f"allowed mimetypes are {', '.join(others)} and {last}."
+        raise _refused("generation_config.response_mime_type", allowed)
+
+
+def _schemas(said: dict[str, Json], config: dict[str, Json]) -> None:
+    """Each array of a schema of Google's own says what it holds."""
+    for path, function in _functions(said):
+        _arrays(f"{path}.parameters", held(function.get("parameters")))
+    _arrays("generation_config.response_schema", held(config.get("responseSchema")))
+
+
+def _arrays(path: str, schema: dict[str, Json]) -> None:
+    for way, place in places(schema):
+        if str(place.get("type")).upper() == "ARRAY" and "items" not in place:
+            raise _refused(f"{path}{_spelt(way)}.items", "missing field.")
+
+
+def _spelt(way: Way) -> str:
+    """The way to a place in a schema as Google writes it."""
+    steps, said = iter(way), ""
+    for keyword in steps:
+        said += ".items" if keyword == "items" else f".{snake(keyword)}[{next(steps)}]"
+    return said
 
 
 def _ranges(config: dict[str, Json], request: GeminiRequest) -> None:

@@ -22,6 +22,8 @@ LOOK = {"functionDeclarations": [{"name": "look"}]}
 PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 REFUSED = "* GenerateContentRequest."
 
+TEXTS: Json = {"type": "ARRAY", "items": {"type": "STRING"}}
+
 FINE: dict[str, dict[str, Json]] = {
     "the least": {},
     "a lone content, a lone part": {"contents": {"parts": {"text": "x"}}},
@@ -45,6 +47,17 @@ FINE: dict[str, dict[str, Json]] = {
             {"role": "user", "parts": [RESULT]},
             {"role": "function", "parts": [RESULT]},
         ]
+    },
+    "arrays of texts, and of anything in JSON Schema": {
+        "tools": [
+            {
+                "functionDeclarations": [
+                    {"name": "a", "parameters": {"type": "OBJECT", "properties": {"b": TEXTS}}},
+                    {"name": "b", "parametersJsonSchema": {"properties": {"b": {"type": "array"}}}},
+                ]
+            }
+        ],
+        "generationConfig": {"responseMimeType": "text/x.enum", "responseSchema": TEXTS},
     },
     "calls that nobody answered": {"contents": [HI, {"role": "model", "parts": [CALL]}, HI]},
 }
@@ -106,6 +119,33 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
     "a stop sequence that is none": (
         {"generationConfig": {"stopSequences": ["a", 3]}},
         "Invalid value at 'generation_config.stop_sequences[1]' (TYPE_STRING), 3",
+    ),
+    "an answer that is a picture": (
+        {"generationConfig": {"responseMimeType": "image/png"}},
+        f"{REFUSED}generation_config.response_mime_type: allowed mimetypes are `text/plain`, "
+        "`application/json`, `application/xml`, `application/yaml` and `text/x.enum`.\n",
+    ),
+    "a function's array of nothing": (
+        {
+            "tools": [
+                LOOK,
+                {
+                    "functionDeclarations": [
+                        {"name": "f", "parameters": {"properties": {"b": {"type": "array"}}}}
+                    ]
+                },
+            ]
+        },
+        f"{REFUSED}tools[1].function_declarations[0].parameters.properties[b].items: missing field.\n",
+    ),
+    "an array of nothing deep in an answer": (
+        {
+            "generationConfig": {
+                "responseMimeType": "application/json",
+                "responseSchema": {"type": "ARRAY", "items": {"anyOf": [{}, {"type": "ARRAY"}]}},
+            }
+        },
+        f"{REFUSED}generation_config.response_schema.items.any_of[1].items: missing field.\n",
     ),
     "too many stop sequences": (
         {"generationConfig": {"stopSequences": list("abcdef")}},
