@@ -77,8 +77,10 @@ def _entries(file: Material) -> Iterator[tuple[str, dict[str, Json]]]:
 def _interaction(entry: dict[str, Json], where: str, path: str | None) -> Interaction:
     request, response = entry.get("request"), entry.get("response", entry.get("completion"))
     body = _first(of(request, "body"), entry.get("body"), entry.get("request_body"), request)
-    if body is None or (response is None and "response_body" not in entry):
-        raise NotImported(f"{where}: expected a request and a response")
+    if body is None:
+        raise NotImported(f"{where}: expected what was asked, as request_body, body or request")
+    if response is None and "response_body" not in entry:
+        raise NotImported(f"{where}: expected what was answered, as response_body, response or completion")
     said = _first(of(response, "body"), entry.get("response_body"), response)
     fields = _parsed(body)
     url, notes = _place(entry, fields, path, where)

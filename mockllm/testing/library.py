@@ -51,10 +51,11 @@ class MockLLM(Answering):
         max_delay: float = LONGEST,
         limits: Limits | None = None,
     ) -> None:
-        """`scenarios`: files and folders, the first given is asked first; `packs`: shipped ones by name;
+        """`scenarios`: files and folders, the first given is asked first; `packs`: by name;
         `params`: values of their parameters (`climate` or `weather.climate`). `strict`: warnings about the files
         are errors, and so is a request that no rule answered, when it stops; `all_used`: so is a rule of one's
-        own that never answered. `max_delay` in seconds. Broken where files have mistakes."""
+        own that never answered. `port`: 0 takes a free one; `max_delay`, in seconds, and `limits` as `mockllm serve`
+        has them. Broken where files have mistakes."""
         listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
         named = [packs] if isinstance(packs, str) else packs
         self._stage = Stage(wanted_of([os.fspath(each) for each in listed], named, params or {}))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from mockllm.recordings import hosts
+from mockllm.recordings import hosts, request_log
 from mockllm.recordings.importing import KINDS
 from tests.language.playing import Game, ask
+from tests.recordings.recorded import take
 
 PAGE = (Path(__file__).parents[2] / "docs/recordings.md").read_text(encoding="utf-8")
 COMMANDS = {"record": "record", "serve": "serve", "import": "importing", "hash": "hash"}
@@ -53,6 +55,17 @@ def test_its_recording_is_a_scenario() -> None:
     heard = Game(example).hear(ASKED)
     assert heard.bytes.endswith(b"data: [DONE]\n\n")
     assert heard.took == 0.43
+
+
+def test_its_log_is_imported_by_the_names_that_it_tells() -> None:
+    (line,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    game = Game(take(line, "log.jsonl").text)
+    heard = game.hear(ASKED)
+    assert (heard.status, heard.took) == (503, 0.82)
+    source = inspect.getsource(request_log)
+    table = PAGE[PAGE.index("### A log of requests") : PAGE.index("A batch's output")]
+    for name in re.findall(r"`(\w+)`", table):
+        assert f'"{name}"' in source, name
 
 
 def test_it_names_every_kind_of_file_that_is_imported() -> None:

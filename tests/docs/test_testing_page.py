@@ -4,11 +4,15 @@ tells; its tables name what there is.
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -66,6 +70,42 @@ def test_its_tests_for_pytest_pass_and_so_does_that_of_the_readme(tmp_path: Path
     done = apart(tmp_path, *ONLY_OURS)
     assert "4 passed" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
+
+
+GOES_WRONG = re.findall(
+    r"^\| [^|]+ \| `(mockllm\.\w+\(.*\))` \|$", PAGE[PAGE.index("### What goes wrong") :], re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "comes"),
+    [
+        (0, [529, 529, 200]),
+        (1, [429, 200]),
+        (2, [200, 200, 429]),
+        (3, [200]),
+        (4, [529]),
+        (5, [200]),
+        (6, []),
+        (7, []),
+    ],
+)
+def test_what_goes_wrong_is_said_in_these_words(number: int, comes: list[int]) -> None:
+    assert len(GOES_WRONG) == 8
+    asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    with MockLLM(max_delay=0.001) as server:
+        server.reply("Fine.", fallback=True)
+        exec(GOES_WRONG[number], {"mockllm": server})
+        for _ in comes:
+            request = urllib.request.Request(
+                f"{server.anthropic_url}/v1/messages", json.dumps(asked).encode()
+            )
+            with (
+                contextlib.suppress(OSError, http.client.HTTPException),
+                urllib.request.urlopen(request, timeout=PATIENCE),
+            ):
+                pass
+        assert [each.status for each in server.requests] == comes
 
 
 def test_its_python_without_pytest_runs() -> None:

@@ -77,3 +77,18 @@ def test_a_batch_and_what_came_of_it() -> None:
     assert again(found, ask("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
     with pytest.raises(NotImported, match=r"out\.jsonl:1:1: in\.jsonl asks nothing with this custom_id"):
         take(dumps({**answer, "custom_id": "c"}), "out.jsonl", request=requests)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ({"response": {"status": 200}}, "expected what was asked, as request_body, body or request"),
+        (
+            {"request": {"model": "m"}, "response": None},
+            "expected what was answered, as response_body, response or",
+        ),
+    ],
+)
+def test_a_line_of_other_names_is_told_with_those_that_are_known(line: dict[str, object], says: str) -> None:
+    with pytest.raises(NotImported, match=rf"log\.jsonl:1:1: {says}"):
+        take(json.dumps(line), "log.jsonl")
