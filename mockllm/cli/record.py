@@ -24,6 +24,7 @@ from mockllm.cli.options import (
 )
 from mockllm.cli.telling import lines_of, say
 from mockllm.engine import Engine
+from mockllm.recordings.keeping import probe
 from mockllm.recordings.writing import Reader
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.server.app import App
@@ -56,6 +57,10 @@ def run(given: argparse.Namespace) -> int:
     values = settled(given, OPTIONS, os.environ)
     if not values["upstream"]:
         raise BadOption("record: say where requests go: --upstream openai=https://api.openai.com")
+    try:
+        probe(Path(values["out"]))
+    except OSError as error:
+        raise BadOption(f"--out {values['out']}: {error.strerror}") from None
     where = addresses(given, values)
     recorder = recorder_of(values, values["out"], where, everything=True)
     engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile(values))
@@ -68,7 +73,8 @@ def run(given: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    print(f"{recorder.written} recorded in {recorder.out}", file=sys.stderr)
+    lost = f", {recorder.failed} not" if recorder.failed else ""
+    print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
     return 1 if recorder.failed else 0
 
 

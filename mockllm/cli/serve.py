@@ -39,6 +39,7 @@ from mockllm.cli.steering import beside, steered, together
 from mockllm.cli.telling import lines_of, say, say_line
 from mockllm.cli.tracing import traced
 from mockllm.engine import About
+from mockllm.recordings.keeping import probe
 from mockllm.server.app import App
 from mockllm.server.building import Broken, Builder
 from mockllm.server.limits import KIB, MIB
@@ -123,6 +124,7 @@ def recording(values: Mapping[str, Any]) -> None:
         raise BadOption("--record-misses: say where requests go: --upstream openai=https://api.openai.com")
     try:
         Path(values["record_misses"]).mkdir(parents=True, exist_ok=True)
+        probe(Path(values["record_misses"]))
     except OSError as error:
         raise BadOption(f"--record-misses {values['record_misses']}: {error.strerror}") from None
 

@@ -14,6 +14,14 @@ SHARED: Final = "shared"
 """The folder of requests without a session."""
 
 
+def probe(folder: Path) -> None:
+    """Sees whether files can be written to a folder that may be still to come; an OSError says why not. Nothing
+    stays behind."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    with NamedTemporaryFile(dir=there, prefix="."):
+        pass
+
+
 def keep(path: Path, text: str, *, private: bool = False) -> None:
     """Writes a file in one act: a reader sees it whole, or as it was. Raises OSError (a full disk …), and then
     leaves nothing behind. `private`: only this user may read it."""

@@ -127,6 +127,8 @@ def test_a_disk_that_is_full_is_said_and_ends_with_1(tmp_path: Path) -> None:
             process.line(lambda line: line.startswith("error: not recorded: "))
             process.send(signal.SIGTERM)
             assert process.ended() == 1
+            assert "0 recorded in" in process.said
+            assert ", 1 not" in process.said
     assert [each for each in (tmp_path / "out").rglob("*") if each.is_file()] == []
 
 
@@ -146,6 +148,17 @@ def test_what_it_says(tmp_path: Path) -> None:
     assert "hash: " in line
     assert "mine is REDACTED" in shown
     assert KEY not in process.said
+
+
+def test_a_folder_that_takes_no_files_is_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "out"
+    with pytest.raises(SystemExit) as end:
+        main(["record", "--upstream", "openai=http://x", "--out", str(out)])
+    assert end.value.code == 2
+    assert f"--out {out}: Not a directory" in capsys.readouterr().err
 
 
 def test_it_needs_somewhere_to_go(capsys: pytest.CaptureFixture[str]) -> None:
