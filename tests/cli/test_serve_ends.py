@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,21 +79,18 @@ def test_nobody_new_is_let_in_while_it_ends(folder: Path) -> None:
 
 
 def test_a_second_signal_ends_at_once(folder: Path) -> None:
-    with serving("--grace", "40", cwd=folder) as server, streaming(server, "endless"):
+    grace = f"{PATIENCE * 20:.0f}"  # longer than `ended` waits
+    with serving("--grace", grace, cwd=folder) as server, streaming(server, "endless"):
         server.send(signal.SIGTERM)
         until(lambda: refuses(server.port))
-        began = time.monotonic()
         server.send(signal.SIGINT)
         assert server.ended() == 0
-        assert time.monotonic() - began < 20
 
 
 def test_the_grace_time_is_bounded(folder: Path) -> None:
     with serving("--grace", "0.2", cwd=folder) as server, streaming(server, "endless"):
-        began = time.monotonic()
         server.send(signal.SIGTERM)
         assert server.ended() == 0
-        assert time.monotonic() - began < 20
         assert "Traceback" not in server.said
         assert "[cut: the server stopped]" in server.line(lambda line: "POST" in line)
 

@@ -76,7 +76,7 @@ def provider(talk: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
             except OSError:
                 return
             with connection:
-                connection.settimeout(5)
+                connection.settimeout(PATIENCE)
                 data = b""
                 while b"\r\n\r\n" not in data:
                     data += connection.recv(65536)

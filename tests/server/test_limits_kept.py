@@ -205,7 +205,7 @@ def test_half_sent_heads_are_gone_after_their_time(hasty: Threaded) -> None:
             client.send(b"POST /ok HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         began = time.monotonic()
         assert all(b" 408 " in client.to_the_end() for client in clients)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < PATIENCE, "one after the other they take longer"
 
 
 def test_a_head_that_trickles_is_not_given_more_time(hurried: Raw) -> None:

@@ -42,10 +42,6 @@ class Arrived:
             for each in self.wire.events
         ]
 
-    @property
-    def seconds(self) -> float:
-        return (self.wire.end_time_unix_nano - self.wire.start_time_unix_nano) / 1e9
-
 
 def value_of(value: AnyValue) -> Any:
     kind = value.WhichOneof("value")

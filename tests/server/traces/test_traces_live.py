@@ -15,6 +15,7 @@ import pytest
 from tests.process import Process, serving
 from tests.server.traces.asked import CHAT, GEMINI, GEMINI_STREAM, MESSAGES, Asked
 from tests.server.traces.receiver import Receiver, receiving
+from tests.waiting import PATIENCE
 
 SCENARIO = """
 rules:
@@ -87,7 +88,7 @@ def test_a_span_arrives(server: Process, receiver: Receiver, name: str) -> None:
     assert (told["mockllm.rule"], told["http.response.status_code"]) == ("a.yaml:hello", 200)
     assert span.wire.status.code == span.wire.status.STATUS_CODE_UNSET
     assert asked <= span.wire.start_time_unix_nano <= answered
-    assert 0 < span.seconds < 10
+    assert span.wire.start_time_unix_nano < span.wire.end_time_unix_nano <= time.time_ns()
     assert not span.wire.parent_span_id
 
 
@@ -193,17 +194,18 @@ def refusing() -> Iterator[str]:
 
 @pytest.mark.parametrize("dead", ["closed", "hole", "refusing"])
 def test_a_dead_collector_costs_nothing(folder: Path, dead: str, request: pytest.FixtureRequest) -> None:
-    """Answers come as before, the end waits two seconds at most, and the log has one line at most."""
-    url = request.getfixturevalue(dead)
-    with serving(cwd=folder, OTEL_EXPORTER_OTLP_ENDPOINT=url, **QUICK) as server:
+    """Answers come as before, the end does not wait for as long as the exporter would, and the log has one line at
+    most."""
+    more = {"OTEL_EXPORTER_OTLP_ENDPOINT": request.getfixturevalue(dead), **QUICK}
+    if dead == "hole":
+        more["OTEL_EXPORTER_OTLP_TIMEOUT"] = f"{PATIENCE * 20:.0f}"
+    with serving(cwd=folder, **more) as server:
         for _ in range(300):
             assert b"Hello you." in ask(server)
         if dead != "hole":
             server.line(lambda line: line.startswith("traces to "))
-        began = time.perf_counter()
         server.send(signal.SIGTERM)
         assert server.ended() == 0
-        assert time.perf_counter() - began < 5  # two of patience, and a loaded machine
     lines = [line for line in server.err if "trace" in line.lower() or "opentelemetry" in line.lower()]
     assert len(lines) <= 1, server.err
     assert len(server.err) == len(lines)
