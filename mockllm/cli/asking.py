@@ -85,7 +85,8 @@ def fetch(
         with error:
             raise _refused(error, base) from None
     except (URLError, OSError) as error:
-        raise Unasked(f"no server answers at {base}: {getattr(error, 'reason', error)}") from None
+        reason = getattr(error, "reason", error)
+        raise Unasked(f"no server answers at {base}: {getattr(reason, 'strerror', None) or reason}") from None
 
 
 def _base(given: argparse.Namespace) -> str:

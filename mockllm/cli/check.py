@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.listing import as_json
+from mockllm.cli.listing import as_json, coloured
 from mockllm.cli.options import LOADING, SERVING, add, default_noted, settled, wanted
 from mockllm.core.json import pretty
 from mockllm.scenario import lint
@@ -44,7 +43,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         _print_json(gathered, warnings, ok=not failed)
     else:
-        _print(gathered, warnings, colour=sys.stdout.isatty())
+        _print(gathered, warnings, colour=coloured())
     if gathered.mistakes and not any(mistake.line for mistake in gathered.mistakes):
         return 2
     return 1 if failed else 0

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from typing import TextIO
 
 from mockllm.core.json import Json
 from mockllm.scenario.mistakes import Mistake
+
+
+def coloured() -> bool:
+    """Whether what is printed may have colours: a person reads it, and does not forbid them (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def list_mistakes(mistakes: Sequence[Mistake], out: TextIO) -> None:

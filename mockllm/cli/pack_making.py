@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.cli.check import summary as checked
 from mockllm.cli.fetching import fetch_missing
-from mockllm.cli.listing import as_json, list_mistakes
+from mockllm.cli.listing import as_json, coloured, list_mistakes
 from mockllm.cli.options import vocabulary
 from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested
@@ -202,7 +202,7 @@ def _test(folder: str, shown: str, given: argparse.Namespace) -> int:
     for result in Suite(wanted, coverage.note).run():
         results.append(result)
         where = result.where.replace(folder, shown, 1)  # an archive's folder is there for the while only
-        show(replace(result, where=where), colour=sys.stdout.isatty())
+        show(replace(result, where=where), colour=coloured())
     print(tested(results, ""))
     for spot in coverage.missed:
         print(f"not reached: {spot}")

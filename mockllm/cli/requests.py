@@ -9,6 +9,7 @@ import time
 from typing import Any, Final
 
 from mockllm.cli import asking
+from mockllm.cli.listing import coloured
 from mockllm.server.lines import Lines
 from mockllm.server.seen import Record
 
@@ -80,7 +81,7 @@ def _lost(found: dict[str, Any], last: int, query: dict[str, Any]) -> int:
 
 
 def _show(found: list[dict[str, Any]], as_json: bool) -> None:
-    lines = Lines(print, colour=sys.stdout.isatty())
+    lines = Lines(print, colour=coloured())
     for each in found:
         print(json.dumps(each) if as_json else f"#{each['id']} {lines.line(record(each))}")
     sys.stdout.flush()

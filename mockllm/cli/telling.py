@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from mockllm.cli.listing import coloured
 from mockllm.server.lines import Lines
 
 
@@ -26,7 +27,7 @@ def tell(text: str, stream: TextIO) -> None:
 
 def lines_of(values: Mapping[str, Any]) -> Lines:
     """The line for each request, as the options have it."""
-    return Lines(say_line, colour=sys.stdout.isatty(), verbose=values["verbose"], strict=values["strict"])
+    return Lines(say_line, colour=coloured(), verbose=values["verbose"], strict=values["strict"])
 
 
 def say(text: str) -> None:

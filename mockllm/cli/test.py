@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.listing import as_json, list_mistakes
+from mockllm.cli.listing import as_json, coloured, list_mistakes
 from mockllm.cli.options import LOADING, add, default_noted, settled, wanted
 from mockllm.core.json import Json, pretty
 from mockllm.scenario.mistakes import readable
@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     for result in suite.run(given.name):
         results.append(result)
         if not given.json:
-            show(result, colour=sys.stdout.isatty())
+            show(result, colour=coloured())
     failed = sum(not result.passed for result in results)
     if given.json:
         _print(

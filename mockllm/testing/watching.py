@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.request import Request
@@ -30,19 +31,17 @@ KEPT: Final = 10_000
 """So many requests are kept; the oldest go first."""
 
 
-@dataclass
-class Stage:
+class Stage(Struct, dict=True):
     """What answers: the additions, newest first, over files and packs. A session's stands over its server's."""
 
     wanted: Wanted
     below: Stage | None = None
     additions: list[Addition] = field(default_factory=list)
     version: int = 0
-    base: Base = field(init=False)
 
     def __post_init__(self) -> None:
-        own = self.below is None or self.wanted != self.below.wanted
-        self.base = base(self.wanted) if own or self.below is None else self.below.base
+        below = self.below
+        self.base: Base = base(self.wanted) if below is None or self.wanted != below.wanted else below.base
 
     @property
     def versions(self) -> int:

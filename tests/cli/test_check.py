@@ -147,6 +147,10 @@ def test_colour_on_a_terminal_only(
     run()
     assert "\x1b" not in capsys.readouterr().out
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    run()
+    assert "\x1b" not in capsys.readouterr().out
+    monkeypatch.delenv("NO_COLOR")
     run()
     assert capsys.readouterr().out.startswith("\x1b[33mwarning:\x1b[0m scenarios/a.yaml:3:5")
 

@@ -120,6 +120,7 @@ def test_mistakes_are_listed_and_nothing_is_run(capsys: pytest.CaptureFixture[st
 def test_colours_are_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     write(FAILING)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
     assert run() == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "\x1b[32mok\x1b[0m scenarios/a.yaml:3 greets"
