@@ -64,14 +64,17 @@ class Expression(Dynamic, Generic[T], frozen=True):
 
 
 class Drawn(Dynamic, frozen=True):
-    """A number drawn once for each answer; `whole` ones are integers."""
+    """A number drawn once for each answer; `whole` ones are integers. What would lie beyond the bounds of its place
+    is the bound."""
 
     distribution: Distribution
     whole: bool = False
+    least: float = 0
+    most: float = inf
 
     def value(self, context: Context) -> float | int:
         drawn = self.distribution.draw(context.chance.random(context.place))
-        return round(drawn) if self.whole else drawn
+        return min(max(round(drawn) if self.whole else drawn, self.least), self.most)
 
 
 _LEAVES = frozenset({str, int, float, bool, bytes, type(None)})

@@ -230,6 +230,7 @@ class _Drawable(Struct, frozen=True):
         inner = handler(source) if self.once else handler.generate_schema(get_args(source)[0])
         convert = _Conversion(inner)
         whole = inner["type"] == "int"
+        bounds = {name: inner[bound] for name, bound in (("least", "ge"), ("most", "le")) if bound in inner}
 
         def read(value: object, constant: Read, info: ValidationInfo) -> object:
             found = _expression(value, convert, info)
@@ -240,7 +241,7 @@ class _Drawable(Struct, frozen=True):
                 return constant(value)
             if whole and isinstance(drawn, Uniform):
                 drawn = Integers(int(drawn.low), int(drawn.high))
-            return Drawn(drawn, whole) if self.once else drawn
+            return Drawn(drawn, whole, **bounds) if self.once else drawn
 
         return core_schema.with_info_wrap_validator_function(read, inner)
 

@@ -334,6 +334,12 @@ def test_a_number_may_be_drawn(key: str, value: object, made: object) -> None:
     assert read(key, value) == made
 
 
+def test_what_is_drawn_stays_within_the_bounds_of_its_place() -> None:
+    bounded: TypeAdapter[Any] = TypeAdapter(Drawable[Annotated[int, Field(ge=2, le=4)]])
+    found = bounded.validate_python({"normal": {"mean": 3, "stddev": 4}})
+    assert {evaluate(found, context().at(number)) for number in range(100)} == {2, 3, 4}
+
+
 def test_measured_values_may_stand_in_a_file() -> None:
     files = {"gaps.txt": "10ms 20ms\n30ms,\n", "bad.txt": "10ms x"}
     made = read("gap", {"empirical": "gaps.txt"}, file=files.__getitem__)

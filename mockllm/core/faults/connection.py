@@ -80,9 +80,8 @@ class Bandwidth(Fault):
     )
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:
-        rate = max(1.0, self.bytes_per_second)  # a draw may give less
-        size = max(1, int(rate / SLICES))
-        return flowing(plan, Flow(size, size / rate))
+        size = max(1, int(self.bytes_per_second / SLICES))
+        return flowing(plan, Flow(size, size / self.bytes_per_second))
 
 
 def flowing(plan: Plan, flow: Flow) -> Plan:

@@ -277,7 +277,7 @@ class Drip(Fault):
     every: Drawable[Duration] = Field(default=0.001, description="How long until the next ones.")
 
     def broken(self, plan: Plan) -> Plan | NotPlayed:
-        return flowing(plan, Flow(max(1, self.size), self.every, head=False))  # a draw may give less
+        return flowing(plan, Flow(self.size, self.every, head=False))
 
 
 @fault("comment_flood")
