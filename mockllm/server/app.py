@@ -28,7 +28,7 @@ from mockllm.server.body import Unacceptable, read_body, ready_body, shallow
 from mockllm.server.connection import Connection, Incoming, Listener
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.given import Given, Later, Playing, Prepared, failed, own_answer, plain
-from mockllm.server.heads import Head, Heads, head_of
+from mockllm.server.heads import Head, Heads, head_of, steers
 from mockllm.server.journal import Journal
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
@@ -36,13 +36,13 @@ from mockllm.server.metrics import Metrics
 from mockllm.server.player import Play, at_once, perform, takes_time
 from mockllm.server.seen import NO_HEADERS, Left, Seen, short
 from mockllm.server.sink import SocketSink
+from mockllm.server.steering import Steering
 from mockllm.server.target import clean
 from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from mockllm.server.control.control import Control
     from mockllm.server.recorder import Passed, Recorder
 
 FEED: Final = "/ws"
@@ -64,7 +64,7 @@ class App:
         lines: Lines | None = None,
     ) -> None:
         self.engine = engine
-        self.control: Control | None = None
+        self.control: Steering | None = None
         self.recorder: Recorder | None = None
         self.tls: SSLContext | None = None
         """What addresses with TLS are served with."""
@@ -189,7 +189,7 @@ class App:
             given = await later.given()
         return await self._play(incoming, sink, given, since)
 
-    async def _follow(self, control: Control, incoming: Incoming, sink: SocketSink, since: float) -> Written:
+    async def _follow(self, control: Steering, incoming: Incoming, sink: SocketSink, since: float) -> Written:
         """Who follows what happens is not waited for when the server stops."""
         self.running -= 1
         try:
@@ -203,7 +203,7 @@ class App:
     def _given(self, connection: Connection, head: Head, raw: bytes, now: float) -> Given:
         """The answer to a request that has come as a whole."""
         if head.own:
-            if self.control is not None and self.control.serves(head.path):
+            if self.control is not None and steers(head.path):
                 self._steer(self.control, connection, head, raw)
             uptime = time.monotonic() - self._started
             own = own_answer(head, self.engine, uptime, self._open_to_pages)
@@ -218,14 +218,14 @@ class App:
         facts = (answer, request, self._open_to_pages, False, False)
         return tuple.__new__(Given, facts)  # as the class would, without its call
 
-    def _steer(self, control: Control, connection: Connection, head: Head, raw: bytes) -> NoReturn:
+    def _steer(self, control: Steering, connection: Connection, head: Head, raw: bytes) -> NoReturn:
         """Raises Later."""
         asked = (head.message.method, head.path, head.query_string, clean(head.headers), raw)
         raise Later(partial(control.answer, *asked, connection.client))
 
     def _refused(self, connection: Connection, head: Head, failure: Failure) -> Given:
         """The answer to a request whose body is not taken; nothing more is read from its connection."""
-        if head.own and self.control is not None and self.control.serves(head.path):
+        if head.own and self.control is not None and steers(head.path):
             return Given(Answer(self.control.refuse(failure), None), close=True, unheard=True)
         engine = self.engine
         request = head.heading(engine).read(b"", connection.client, time.time())

@@ -28,6 +28,13 @@ RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
 STEERING: Final = RESERVED - {"health"}
 """Of these, what the control API answers."""
+
+
+def steers(path: str) -> bool:
+    """Whether a path is the control API's."""
+    return path.split("/", 2)[1] in STEERING
+
+
 _OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 

@@ -6,12 +6,11 @@ Apart from `server.control`, which takes some milliseconds to load.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from mockllm.core.failure import Failure
 from mockllm.core.plan import Plan
 from mockllm.server.app import App
-from mockllm.server.heads import STEERING
 
 if TYPE_CHECKING:
     from mockllm.server.connection import Incoming
@@ -31,9 +30,6 @@ class Late:
             self._made = self._make()
         return self._made
 
-    def serves(self, path: str) -> bool:
-        return path.split("/", 2)[1] in STEERING
-
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
@@ -52,4 +48,4 @@ class Late:
 
 def steer_late(app: App, make: Callable[[], Control]) -> None:
     """Gives an app its control API, to be made when it is first asked for."""
-    app.control = cast("Control", Late(make))
+    app.control = Late(make)

@@ -5,7 +5,7 @@ What answers is said by the test (`server.reply`); here nothing can be added.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockllm.engine import Engine
 from mockllm.server.app import App
@@ -21,20 +21,14 @@ class Seen:
     """A test's server as its control API sees it: the app, and the engine of what the test has said so far."""
 
     def __init__(self, app: App, watching: Watching) -> None:
-        self._app = app
         self._watching = watching
         self.journal: Journal = app.journal
         self.metrics: Metrics = app.metrics
-        self.control: Any = app.control
         self.playing = app.playing
 
     @property
     def engine(self) -> Engine:
         return self._watching.engine
-
-    @property
-    def running(self) -> int:
-        return self._app.running
 
 
 def control_of(app: App, watching: Watching) -> Control:

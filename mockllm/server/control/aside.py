@@ -9,7 +9,7 @@ from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.control.control import Control
 from mockllm.server.given import Given
-from mockllm.server.heads import Head
+from mockllm.server.heads import Head, steers
 from mockllm.server.limits import Limits
 
 
@@ -30,7 +30,7 @@ class Aside(App):
     def engine(self, engine: Engine) -> None: ...
 
     def _given(self, connection: Connection, head: Head, raw: bytes, now: float) -> Given:
-        if head.path == "/health" or self._steering.serves(head.path):
+        if head.path == "/health" or steers(head.path):
             return super()._given(connection, head, raw, now)
         return Given(
             Answer(pages.plain(404, "Here is the control API alone: /api, /metrics.\n"), None), unheard=True

@@ -27,7 +27,6 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.access import Access
 from mockllm.server.control.calls import Call, Text, refused, said
 from mockllm.server.control.problem import Problem, Wrong, not_for, of_validation
-from mockllm.server.heads import STEERING
 from mockllm.server.journal import SLICE, Journal
 from mockllm.server.kept import endpoint
 from mockllm.server.metrics import NONE, Metrics
@@ -51,10 +50,6 @@ class Controlled(Protocol):
     def metrics(self) -> Metrics: ...
     @property
     def engine(self) -> Any: ...
-    @property
-    def control(self) -> Any: ...
-    @property
-    def running(self) -> int: ...
     @property
     def playing(self) -> Mapping[type[Request], int]: ...
 
@@ -120,10 +115,6 @@ class Control:
         """All sessions that there are: used ones, and those with an overlay."""
         overlays = () if self.overlays is None else self.overlays.sessions
         return tuple(dict.fromkeys((*self.engine.state.held(), *overlays)))
-
-    def serves(self, path: str) -> bool:
-        """Whether a path is the control API's."""
-        return path.split("/", 2)[1] in STEERING
 
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str

@@ -170,7 +170,7 @@ def test_nothing_runs_while_nobody_follows(server: Steered) -> None:
 
 
 def _control(server: Steered) -> Control:
-    assert server.app.control is not None
+    assert isinstance(server.app.control, Control)
     return server.app.control
 
 
