@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anthropic
 import openai
@@ -22,7 +22,8 @@ from google.genai import types
 from tests.language.playing import Ask, Game, ask
 from tests.process import Process, serving
 from tests.sdk.gemini_clients import Token
-from tests.server.recording import files, provider
+from tests.server.recording import provider
+from tests.waiting import PATIENCE, until
 
 SAID = "One, two, three and four."
 MESSAGES: list[Any] = [{"role": "user", "content": "Say it."}]
@@ -94,12 +95,13 @@ class Holding:
 
     def talk(self, connection: socket.socket, _: bytes) -> None:
         connection.sendall(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+            b"Connection: close\r\n\r\n"
         )
         for event in self.events:
             connection.sendall(b"%x\r\n%b\r\n" % (len(event), event))
             hidden = b"[DONE]" in event or b"event: ping" in event
-            if not hidden and not self.seen.acquire(timeout=20):
+            if not hidden and not self.seen.acquire(timeout=PATIENCE):
                 self.late = True
                 return
         connection.sendall(b"0\r\n\r\n")
@@ -113,30 +115,48 @@ def secure(*options: str, folder: Path, verb: str = "serve") -> Iterator[Process
         yield process
 
 
-@pytest.mark.parametrize(("name", "call", "asked"), CALLS, ids=[call.__name__ for _, call, _ in CALLS])
-def test_a_stream_is_seen_chunk_by_chunk_and_comes_back_the_same(
-    name: str,
-    call: Callable[[str], Iterator[Any]],
-    asked: Ask,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    holding, out = Holding(events(asked)), tmp_path / "out"
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    first: list[Any] = []
-    with provider(holding.talk) as there:
-        options = ("--upstream", f"{name}={there}", "--out", str(out))
-        with secure(*options, folder=tmp_path, verb="record") as recorder:
+class Heard(NamedTuple):
+    """What each call heard through the recorder, whether it had to wait, and where what was recorded is served."""
+
+    first: Mapping[str, list[Any]]
+    late: Mapping[str, bool]
+    url: str
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
+    """All calls through one recorder, and one server of what it wrote: each of the two takes a while to start."""
+    folder = tmp_path_factory.mktemp("recorded")
+    holding: dict[str, Holding] = {}
+    first: dict[str, list[Any]] = {}
+
+    def talk(connection: socket.socket, head: bytes) -> None:
+        holding[list(holding)[-1]].talk(connection, head)
+
+    with pytest.MonkeyPatch.context() as patch, provider(talk) as there:
+        patch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
+        upstreams = [f"--upstream={name}={there}" for name in dict.fromkeys(name for name, *_ in CALLS)]
+        with secure(*upstreams, "--out", str(folder / "out"), folder=folder, verb="record") as recorder:
             assert f"SSL_CERT_FILE={os.environ['SSL_CERT_FILE']}" in recorder.said
-            for each in call(recorder.url):
-                first.append(each)
-                holding.seen.release()
-            files(out)
-            recorder.line(lambda line: "recorded in" in line)
-    assert not holding.late
+            for _, call, asked in CALLS:
+                holding[call.__name__] = now = Holding(events(asked))
+                first[call.__name__] = seen = []
+                for each in call(recorder.url):
+                    seen.append(each)
+                    now.seen.release()
+            until(lambda: recorder.said.count("recorded in") == len(CALLS), otherwise=lambda: recorder.said)
+        with secure("--scenarios", str(folder / "out"), folder=folder) as again:
+            yield Heard(first, {name: each.late for name, each in holding.items()}, again.url)
+
+
+@pytest.mark.parametrize("call", [call for _, call, _ in CALLS], ids=lambda call: str(call.__name__))
+def test_a_stream_is_seen_chunk_by_chunk_and_comes_back_the_same(
+    call: Callable[[str], Iterator[Any]], heard: Heard
+) -> None:
+    first = heard.first[call.__name__]
+    assert not heard.late[call.__name__]
     assert len(first) > 3
-    with secure("--scenarios", str(out), folder=tmp_path) as again:
-        assert list(map(told, call(again.url))) == list(map(told, first))
+    assert list(map(told, call(heard.url))) == list(map(told, first))
 
 
 def told(said: Any) -> Any:
