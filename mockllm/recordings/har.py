@@ -13,7 +13,8 @@ def is_one(data: Json) -> bool:
     return isinstance(of(of(data, "log"), "entries"), list)
 
 
-def interactions(file: Material) -> Iterator[Interaction]:
+def interactions(file: Material) -> Iterator[Interaction | str]:
+    """Each entry's, or a note where it was never answered. Raises NotImported."""
     for index, entry in enumerate(file.data["log"]["entries"]):
         path = ("log", "entries", index)
         request, response = of(entry, "request"), of(entry, "response")
@@ -23,7 +24,8 @@ def interactions(file: Material) -> Iterator[Interaction]:
                 f"{file.where(path)}: expected a request with a url, and a response with a status"
             )
         if status < 200:
-            continue  # a request that was never answered
+            yield f"{file.where(path)}: this request was never answered, so it is left out"
+            continue
         content = of(response, "content")
         text = of(content, "text")
         notes = []

@@ -62,14 +62,17 @@ def imported(
     raise NotImported(f"{file.name}:1:1: expected {KINDS}; of a bare body, give --request and --path too")
 
 
-def _scenario(interactions: list[Interaction], file: Material, reader: Reader) -> Imported:
+def _scenario(found: Sequence[Interaction | str], file: Material, reader: Reader) -> Imported:
+    """Of what was found, and of notes on what was not answered."""
+    interactions = [each for each in found if isinstance(each, Interaction)]
+    unanswered = [each for each in found if isinstance(each, str)]
     if not interactions:
-        raise NotImported(f"{file.name}: it holds no answered request")
+        raise NotImported("\n".join([f"{file.name}: it holds no answered request", *unanswered]))
     for each in interactions:
         if not each.answered.told:
             raise NotImported(f"{each.where}: {each.answered.status} is no status of an answer")
     text, notes = scenario(interactions, f"Imported from {file.name}", reader)
-    return Imported(text, len(interactions), [*notes, *_kept_paths(interactions)])
+    return Imported(text, len(interactions), [*unanswered, *notes, *_kept_paths(interactions)])
 
 
 def _kept_paths(interactions: Sequence[Interaction]) -> Iterator[str]:

@@ -46,9 +46,10 @@ def is_batch(raw: bytes) -> bool:
 
 def interactions(
     file: Material, path: str | None = None, requests: Material | None = None
-) -> Iterator[Interaction]:
-    """Each line's. `path` is where all of them were sent; `requests` is a log of its own that holds what was asked,
-    by `custom_id`, as the input of a batch does for its output. Raises NotImported."""
+) -> Iterator[Interaction | str]:
+    """Each line's, or a note where nothing was answered. `path` is where all of them were sent; `requests` is a log
+    of its own that holds what was asked, by `custom_id`, as the input of a batch does for its output. Raises
+    NotImported."""
     asked = {} if requests is None else {entry.get("custom_id"): entry for _, entry in _entries(requests)}
     for where, entry in _entries(file):
         if requests is not None:
@@ -74,13 +75,15 @@ def _entries(file: Material) -> Iterator[tuple[str, dict[str, Json]]]:
         yield where, entry
 
 
-def _interaction(entry: dict[str, Json], where: str, path: str | None) -> Interaction:
+def _interaction(entry: dict[str, Json], where: str, path: str | None) -> Interaction | str:
     request, response = entry.get("request"), entry.get("response", entry.get("completion"))
     body = _first(of(request, "body"), entry.get("body"), entry.get("request_body"), request)
     if body is None:
         raise NotImported(f"{where}: expected what was asked, as request_body, body or request")
     if response is None and "response_body" not in entry:
-        raise NotImported(f"{where}: expected what was answered, as response_body, response or completion")
+        return (
+            f"{where}: expected what was answered, as response_body, response or completion; it is left out"
+        )
     said = _first(of(response, "body"), entry.get("response_body"), response)
     fields = _parsed(body)
     url, notes = _place(entry, fields, path, where)

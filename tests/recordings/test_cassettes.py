@@ -128,3 +128,14 @@ version: 1
 """
     game = Game(take(text, "old.yaml").text)
     assert [game.hear(ask("/v1/chat/completions", BODY)).bytes for _ in range(2)] == [b"one", b"two"]
+
+
+def test_a_request_in_a_har_file_that_was_never_answered_is_told() -> None:
+    entry = json.loads(json.dumps(HAR))
+    lost = json.loads(json.dumps(entry["log"]["entries"][0]))
+    lost["response"]["status"] = 0
+    entry["log"]["entries"].insert(0, lost)
+    found = take(json.dumps(entry, indent=1), "a.har")
+    assert found.count == len(entry["log"]["entries"]) - 1
+    (note,) = (each for each in found.notes if "never answered" in each)
+    assert note.startswith("a.har:")

@@ -79,16 +79,24 @@ def test_a_batch_and_what_came_of_it() -> None:
         take(dumps({**answer, "custom_id": "c"}), "out.jsonl", request=requests)
 
 
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ({"response": {"status": 200}}, "expected what was asked, as request_body, body or request"),
-        (
-            {"request": {"model": "m"}, "response": None},
-            "expected what was answered, as response_body, response or",
-        ),
-    ],
-)
-def test_a_line_of_other_names_is_told_with_those_that_are_known(line: dict[str, object], says: str) -> None:
-    with pytest.raises(NotImported, match=rf"log\.jsonl:1:1: {says}"):
-        take(json.dumps(line), "log.jsonl")
+def test_a_line_of_other_names_is_told_with_those_that_are_known() -> None:
+    with pytest.raises(
+        NotImported, match=r"log\.jsonl:1:1: expected what was asked, as request_body, body or request"
+    ):
+        take(json.dumps({"response": {"status": 200}}), "log.jsonl")
+
+
+def test_a_line_without_an_answer_is_left_out_and_told() -> None:
+    """Of a batch that failed, of a request that ran into a timeout."""
+    lines = [
+        {"custom_id": "a", "request": {"model": "m"}, "response": None, "error": {"code": "expired"}},
+        LOG,
+    ]
+    says = (
+        "log.jsonl:1:1: expected what was answered, as response_body, response or completion; it is left out"
+    )
+    found = take("\n".join(map(json.dumps, lines)), "log.jsonl")
+    assert found.count == 1
+    assert says in found.notes
+    with pytest.raises(NotImported, match=r"it holds no answered request\n.*response_body"):
+        take(json.dumps(lines[0]), "log.jsonl")
