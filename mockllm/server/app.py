@@ -13,7 +13,7 @@ import traceback
 from array import array
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from aiohttp.http_parser import RawRequestMessage
 
@@ -28,7 +28,7 @@ from mockllm.server.body import Unacceptable, read_body, ready_body, shallow
 from mockllm.server.connection import Connection, Incoming, Listener
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.given import Given, Later, Playing, Prepared, failed, own_answer, plain
-from mockllm.server.heads import Head, Heads, head_of, steers
+from mockllm.server.heads import FEED, Head, Heads, head_of, steers
 from mockllm.server.journal import Journal
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from mockllm.server.recorder import Passed, Recorder
-
-FEED: Final = "/ws"
-"""Where the control API's live feed is."""
 
 
 class App:
@@ -143,7 +140,7 @@ class App:
         return True
 
     async def handle(self, incoming: Incoming) -> Written:
-        """Answers one request; the only place where an error of ours is caught."""
+        """Answers one request in its own time, or sees out what was begun in its turn; an error of ours is a 500."""
         connection = incoming.connection
         self.deadlines.catch_up()  # many begin in one turn of the loop, and running streams do not wait for that
         self.running += 1

@@ -26,6 +26,8 @@ END: Final = b"\r\n\r\n"
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule and no modifier sees them."""
+FEED: Final = "/ws"
+"""Where the control API's live feed is."""
 STEERING: Final = RESERVED - {"health"}
 """Of these, what the control API answers."""
 

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
@@ -27,6 +27,7 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.access import Access
 from mockllm.server.control.calls import Call, Text, refused, said
 from mockllm.server.control.problem import Problem, Wrong, not_for, of_validation
+from mockllm.server.heads import FEED
 from mockllm.server.journal import SLICE, Journal
 from mockllm.server.kept import endpoint
 from mockllm.server.metrics import NONE, Metrics
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from mockllm.server.connection import Incoming
     from mockllm.server.control.feed import Feed
     from mockllm.server.control.sessions import SessionEnds
-
-FEED: Final = "/ws"
-"""Where the live feed is."""
 
 
 class Controlled(Protocol):
