@@ -17,6 +17,8 @@ from tests.sdk.frameworks.serving import scripted, shipped
 
 FOLDER = Path(__file__).parent / "older"
 PYTHON = Path(__file__).parents[2] / ".venv" / "older" / "bin" / "python"
+RUN = "import gc, pytest, sys; gc.disable(); sys.exit(pytest.main())"
+"""Without the collector of garbage, which would walk all that a framework imports, again and again."""
 CHECKS = sorted(FOLDER.glob("checks_*.py"))
 QUIET = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it fetches a list of prices
@@ -45,6 +47,6 @@ def test_there_is_a_file_for_each_framework() -> None:
 @pytest.mark.skipif(not PYTHON.exists(), reason="scripts/setup dev has not made .venv/older")
 @pytest.mark.parametrize("checks", CHECKS, ids=lambda path: path.stem)
 def test_a_framework_of_older_sdks(checks: Path, surroundings: dict[str, str]) -> None:
-    line: list[str | Path] = [PYTHON, "-m", "pytest", "-q", "-c", FOLDER / "pytest.ini", checks]
+    line: list[str | Path] = [PYTHON, "-c", RUN, "-q", "-c", FOLDER / "pytest.ini", checks]
     done = subprocess.run(line, env=surroundings, capture_output=True, encoding="utf-8", timeout=280)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
