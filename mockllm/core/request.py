@@ -345,13 +345,13 @@ FRAMING: Final = 4
 """Tokens that a prompt, and each of its messages, cost beside their texts, as OpenAI's cookbook counts."""
 
 
-def estimate_input(request: Request) -> int:
+def estimate_input(request: Request, prompt: int = PROMPT, framing: int = FRAMING) -> int:
     """The tokens of a prompt."""
-    total = PROMPT
+    total = prompt
     for tool in request.tools:
         total += estimate(f"{tool.name} {tool.description} {tool.schema}")
     for message in request.messages:
-        total += FRAMING
+        total += framing
         for part in message.parts:
             if type(part) is TextPart:
                 total += estimate(part.text)

@@ -36,6 +36,11 @@ _CHOICES: Final[dict[Json, ToolChoice]] = {
 }
 
 
+INSTRUCTIONS: Final[dict[str, int]] = {"auto": 346, "none": 346, "any": 313, "named": 313}
+"""The tokens by which the service tells a model how tools are called, as its documentation has them for Claude 4
+and later."""
+
+
 class AnthropicRequest(Request):
     """Any request to this provider: the key stands in `x-api-key`, or as a bearer token."""
 
@@ -71,12 +76,15 @@ class MessagesRequest(AnthropicRequest):
     def system(self) -> str | None:
         """The top-level text, then that of system messages among the turns."""
         texts = [made.text for made in self.messages if made.role == "system"]
-        top = self.fields.get("system")
-        if isinstance(top, str):
-            texts.insert(0, top)
-        elif isinstance(top, list):
-            texts.insert(0, _texts(top))
+        if self._top is not None:
+            texts.insert(0, self._top)
         return "\n".join(texts) if texts else None
+
+    @lazy
+    def _top(self) -> str | None:
+        """The system text at the top."""
+        top = self.fields.get("system")
+        return _texts(top) if isinstance(top, list) else _text(top)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
@@ -114,8 +122,8 @@ class MessagesRequest(AnthropicRequest):
 
     @lazy
     def input_tokens(self) -> int:
-        top = self.fields.get("system") is not None
-        return estimate_input(self) + (estimate(self.system or "") if top else 0)
+        instructed = INSTRUCTIONS[self.tool_choice.mode] if self.tools else 0
+        return estimate_input(self) + estimate(self._top or "") + instructed
 
     @lazy
     def declines_thinking(self) -> bool:

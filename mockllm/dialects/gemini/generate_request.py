@@ -40,6 +40,9 @@ DEEPEST: Final = 16
 """No field of a request lies deeper than so many objects and lists."""
 _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 
+PROMPT: Final = 1
+FRAMING: Final = 2
+"""Tokens that a prompt, and each of its messages, cost beside their texts, as recordings count."""
 MOST_CANDIDATES: Final = 8
 """A request gets no more answers, also where nobody checks what it asks for."""
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
@@ -220,7 +223,8 @@ class GenerateRequest(GeminiRequest):
 
     @lazy
     def input_tokens(self) -> int:
-        return estimate_input(self) + (estimate(self.system) if self.system is not None else 0)
+        counted = estimate_input(self, PROMPT, FRAMING)
+        return counted + (estimate(self.system) if self.system is not None else 0)
 
     @lazy
     def config(self) -> dict[str, Json]:

@@ -209,6 +209,21 @@ def test_the_system_text_counts_into_the_prompt() -> None:
     assert asked(messages=[message], system="one two three").input_tokens > without > 0
 
 
+def test_a_system_text_among_the_turns_counts_once() -> None:
+    turns = [{"role": "user", "content": "hi"}, {"role": "system", "content": "one two three"}]
+    for system in (None, "four five six"):
+        without = asked(messages=turns[:1], system=system).input_tokens
+        assert asked(messages=turns, system=system).input_tokens == without + 6
+
+
+@pytest.mark.parametrize(("choice", "count"), [({}, 346), ({"tool_choice": {"type": "any"}}, 313)])
+def test_how_tools_are_called_is_told_in_tokens(choice: dict[str, Any], count: int) -> None:
+    message = {"role": "user", "content": "hi"}
+    tool = {"name": "f", "input_schema": {"type": "object"}}
+    without = asked(messages=[message]).input_tokens
+    assert count < asked(messages=[message], tools=[tool], **choice).input_tokens - without < count + 20
+
+
 def test_omits_thinking() -> None:
     assert asked(thinking={"type": "adaptive", "display": "omitted"}).omits_thinking
     assert not asked(thinking={"type": "adaptive"}).omits_thinking

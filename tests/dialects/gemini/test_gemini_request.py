@@ -150,6 +150,12 @@ def test_the_system_text_counts() -> None:
     assert generate(systemInstruction="a b c").input_tokens > generate().input_tokens
 
 
+def test_google_counts_little_beside_the_texts() -> None:
+    hi = {"role": "user", "parts": [{"text": "hi"}]}
+    assert generate(contents=[hi]).input_tokens == 4
+    assert generate(contents=[hi, {**hi, "role": "model"}, hi]).input_tokens == 10
+
+
 def test_tools() -> None:
     schema = {"type": "OBJECT", "properties": {"a_b": {"type": "STRING"}}}
     request = generate(
