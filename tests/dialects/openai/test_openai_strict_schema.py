@@ -151,4 +151,5 @@ def test_vendors_that_take_any_schema_refuse_none(vendor: str) -> None:
     call = next(spoken.generating[0] for spoken in vendors.SPOKEN if spoken.vendor.name == vendor)
     assert call.check(chat(**chats_form({"anyOf": [TEXT]}))) is None
     assert call.check(chat(**function(strict=True, parameters={"properties": {}}))) is None
-    assert call.check(chat(tools="x")) is not None
+    for tools in ("x", [{"type": "function"}]):
+        assert call.check(chat(tools=tools)) is not None
