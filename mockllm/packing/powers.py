@@ -23,7 +23,7 @@ _FOUND: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
 
 
 class Powers(Struct, frozen=True):
-    """Of one pack. `faults` and `errors` by name; `proxy`: the addresses that requests are passed on to;
+    """Of one pack. `faults` by name, `errors` by name or status; `proxy`: where requests are passed on to;
     `redirects`: those of other servers that clients are sent to, who may take their keys along; `environment`: the
     variables that set its parameters; `uses`: the packs that answer behind it; `steers`: the words by which its
     modifiers change what other packs and the user's own rules answer."""
@@ -90,10 +90,10 @@ def powers(gathered: Gathered, pack: UsedPack) -> Powers:
 def _told(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """All that is told of by a value and what lies in it."""
     if key == "error":
-        yield (
-            "errors",
-            str(value.get("type", "of its own") if isinstance(value, dict) else value),
-        )
+        named = value.get("type", value.get("status", "of its own")) if isinstance(value, dict) else value
+        yield "errors", str(named)
+    elif key in ("replay", "http") and isinstance(value, dict) and _is_error(value.get("status")):
+        yield "errors", str(value["status"])
     elif key in _FILES:
         yield from (
             ("reads", each)
@@ -116,6 +116,10 @@ def _told(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
         for child in value:
             yield from _told(child)
+
+
+def _is_error(status: Any) -> bool:
+    return isinstance(status, int) and status >= 400
 
 
 def _elsewhere(value: Any, name: str) -> Iterator[tuple[str, str]]:

@@ -105,6 +105,20 @@ def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[s
     assert report["could"]["ports"] == []
 
 
+def test_errors_that_are_recorded_or_plain_are_told_by_their_status(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rules = """
+rules:
+  - {match: {user: a}, replay: {status: 529, frames: []}}
+  - {match: {user: b}, sequence: [{http: {status: 503, body: x}}, {replay: {frames: []}}]}
+  - {match: {user: c}, error: {status: 418}}
+"""
+    pack(Path("p"), rules=rules)
+    assert run("pack", "check", "p") == 0
+    assert "  errors      418, 503, 529\n" in capsys.readouterr().out
+
+
 def test_where_a_pack_would_send_requests_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     rules = """
 rules:
