@@ -97,22 +97,28 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
     if "unexpected ':'" in problem:
         return at, 'a ":" cannot stand in an unquoted text between brackets; put the text in quotes'
     if "expected ',' or" in problem:
-        if char and char in "?[{":
-            return at, f'a "{char}" ends an unquoted text between brackets; put the text in quotes'
-        bracket = _char(lines, opened)
-        place = f"{opened.line + 1}:{opened.column + 1}"
-        return at, f'the "{bracket}" that opens at {place} is not closed, or a "," is missing before this'
+        return at, _between_brackets(char, at, opened, lines)
     tight = _TIGHT.match(lines[at.line - 1]) if at.line and "mapping values" in problem else None
     if tight:
         above = SimpleNamespace(line=at.line - 1, column=tight.start(1))
         return above, f'write a space behind the ":" of "{tight[1]}"'
     for phrase, message in _TEXTS.items():
         if phrase in problem:
-            before = (
-                lines[at.line][: at.column].rstrip() if message == _INDENT and at.line < len(lines) else ""
-            )
-            return at, _BEHIND.get(before[-1:], message)
+            return at, _BEHIND.get(_before(lines, at), message) if message == _INDENT else message
     return at, f"not valid YAML: {problem}"
+
+
+def _between_brackets(char: str, at: Any, opened: Any, lines: list[str]) -> str:
+    """What to say where the next item or the end of a list or mapping was expected."""
+    if char == "?" or (char in ("[", "{") and _before(lines, at) not in ("", *"]}'\"")):
+        return f'a "{char}" ends an unquoted text between brackets; put the text in quotes'
+    bracket, place = _char(lines, opened), f"{opened.line + 1}:{opened.column + 1}"
+    return f'the "{bracket}" that opens at {place} is not closed, or a "," is missing before this'
+
+
+def _before(lines: list[str], mark: Any) -> str:
+    """What stands before a mark on its line, behind any blanks."""
+    return lines[mark.line][: mark.column].rstrip()[-1:] if mark.line < len(lines) else ""
 
 
 def _char(lines: list[str], mark: Any) -> str:
