@@ -5,6 +5,7 @@ parsing never stalls running streams; only compiling happens here, in slices.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import sys
 import time
@@ -155,17 +156,30 @@ class Builder:
     async def _parcel(self) -> Parcel:
         if isinstance(self._last, Loading):
             self._last = pickle.dumps(self._last, -1)
-        child = await asyncio.create_subprocess_exec(
+        starting = asyncio.create_task(asyncio.create_subprocess_exec(
             sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHILD}",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await child.communicate(pickle.dumps((self._wanted, self._last), -1))
+        ))  # fmt: skip
+        try:
+            child = await asyncio.shield(starting)
+            out, err = await child.communicate(pickle.dumps((self._wanted, self._last), -1))
+        except asyncio.CancelledError:  # the server stops: its loop cannot be closed while the child lives
+            await _ended(await starting)
+            raise
         if child.returncode:
             raise RuntimeError(
                 err.decode("utf-8", "replace").strip().rpartition("\n")[2] or "the loader died"
             )
         parcel: Parcel = pickle.loads(out)  # noqa: S301 - our own child wrote it
         return parcel
+
+
+async def _ended(child: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.kill()
+    if child.stdin is not None:
+        child.stdin.close()
+    await child.communicate()
 
 
 async def _in_slices(steps: Generator[None, None, T]) -> T:

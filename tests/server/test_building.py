@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mockllm.scenario.gathering import Wanted
 from mockllm.server.building import Broken, Builder
+from mockllm.server.serving import run_on_best_loop
 from mockllm.state.sessions import Sessions
 
 GOOD = "rules:\n- {name: hi, match: {user: hi}, reply: Hi.}\n"
@@ -105,3 +107,29 @@ def test_a_later_engine_takes_no_modules_from_where_the_server_stands(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [each for each in sys.path if each])
     assert asyncio.run(made.again()).engine.about().rules == 1
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["as it starts", "as it reads"])
+def test_who_stops_in_the_middle_of_a_later_engine_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: bool
+) -> None:
+    made, asked, began = builder(tmp_path, GOOD), list[str](), list[asyncio.subprocess.Process]()
+    made.first()
+    start = asyncio.create_subprocess_exec
+
+    async def noted(*line: Any, **more: Any) -> asyncio.subprocess.Process:
+        asked.append("once")
+        began.append(await start(*line, **more))
+        return began[0]
+
+    async def main() -> None:
+        again = asyncio.create_task(made.again())
+        while not (began if started else asked):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        again.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await again
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    run_on_best_loop(main())
+    assert began[0].returncode is not None
