@@ -114,6 +114,11 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
         2,
         "expectations.yaml:3:12: expect[1].exactly: expected a whole",
     ),
+    "an unknown word beside the match": (
+        "expect:\n- {match: {user: bye}, times: 2}",
+        2,
+        "expectations.yaml:2:31: expect[0].times: is not known here; there is match, ",
+    ),
     "a word too many": (
         "expects: []",
         2,

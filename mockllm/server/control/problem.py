@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from mockllm.core.hints import brief
 from mockllm.scenario.mistakes import Mistake, path_text
+from mockllm.scenario.shapes import shape_of
 
 
 class Wrong(BaseModel):
@@ -104,9 +105,10 @@ EXPECTED: Final = {
 def _said(each: ErrorDetails, model: type[BaseModel]) -> str:
     """An error in our own words."""
     if each["type"] == "extra_forbidden":
-        if len(each["loc"]) > 1:
-            return "is not known here"
-        there = ", ".join(model.model_fields)
+        shape = shape_of(model)
+        for step in each["loc"][:-1]:
+            shape = shape.step(step)
+        there = ", ".join(shape.allowed_keys())
         return f"is not known here; there is {there}" if there else "is not known here; this call takes none"
     expected = EXPECTED.get(each["type"])
     if expected is None:
