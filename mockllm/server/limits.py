@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias
 
+from mockllm.core.json import DEEPEST
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
@@ -23,7 +25,7 @@ def _limit(default: Any, option: str, unit: Unit, help: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds in bytes, seconds or counts. ValueError where one is not above zero."""
+    """Bounds in bytes, seconds or counts. ValueError where one is not above zero, or more than can be kept."""
 
     body: int = _limit(
         32 * MIB,
@@ -83,6 +85,8 @@ class Limits:
         for limit in fields(self):
             if getattr(self, limit.name) <= 0:
                 raise ValueError(f"{limit.metadata['option']} must be above zero")
+        if self.depth > DEEPEST:
+            raise ValueError(f"--max-depth must be at most {DEEPEST}: what is deeper is not read as JSON")
 
 
 def environment_name(option: str) -> str:

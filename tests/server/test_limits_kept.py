@@ -307,3 +307,5 @@ def test_each_limit_has_an_option_a_unit_and_a_sentence() -> None:
 def test_a_limit_that_is_not_above_zero_is_an_error() -> None:
     with pytest.raises(ValueError, match="--max-body must be above zero"):
         Limits(body=0)
+    with pytest.raises(ValueError, match="--max-depth must be at most 200"):
+        Limits(depth=201)
