@@ -65,6 +65,14 @@ def files(out: Path, count: int = 1) -> list[Path]:
 
 
 @contextmanager
+def nobody() -> Iterator[str]:
+    """An address that is taken, and where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@contextmanager
 def provider(talk: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
     """A provider that answers each connection as `talk` does, which is given the request's head."""
     server = socket.create_server(("127.0.0.1", 0))

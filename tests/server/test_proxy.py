@@ -14,7 +14,7 @@ from mockllm.testing.library import MockLLM
 from tests.language.playing import Game, chat
 from tests.live import live
 from tests.process import serving
-from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, post, provider
+from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, nobody, post, provider
 from tests.waiting import until
 
 CHAT = "/v1/chat/completions"
@@ -94,13 +94,10 @@ def test_it_can_be_a_step_among_others(tmp_path: Path) -> None:
 
 
 def test_one_that_is_not_there_or_leads_back_is_told(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with live(rules(tmp_path, f"rules: [{{proxy: 'http://127.0.0.1:{port}'}}]")) as server:
+    with nobody() as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]")) as server:
         got = post(server.url, CHAT, BODY)
         assert got.status == 502
-        assert f"http://127.0.0.1:{port} does not answer" in got.text
-    with live(rules(tmp_path, f"rules: [{{proxy: 'http://127.0.0.1:{port}'}}]")) as server:
+        assert f"{there} does not answer" in got.text
         own = rules(tmp_path, f"rules: [{{proxy: '{server.url}'}}]")
         with live(own) as other:
             server.app.engine = other.app.engine

@@ -19,7 +19,18 @@ from mockllm.server.serving import Address
 from tests.live import live
 from tests.process import serving
 from tests.server.raw_client import Got, Raw
-from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, post, provider, recording
+from tests.server.recording import (
+    BODY,
+    HEAD,
+    KEY,
+    answering,
+    chunked,
+    files,
+    nobody,
+    post,
+    provider,
+    recording,
+)
 from tests.waiting import PATIENCE, until
 
 SCENARIO = """
@@ -242,9 +253,7 @@ def test_a_loop_of_two_recorders_is_refused_and_no_recording(tmp_path: Path) -> 
 
 
 def test_a_provider_that_is_not_there(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with recording(tmp_path, openai=f"http://127.0.0.1:{port}") as (url, _, _):
+    with nobody() as there, recording(tmp_path, openai=there) as (url, _, _):
         got = post(url, "/v1/chat/completions", BODY)
         assert got.status == 502
         assert "does not answer" in got.text
