@@ -55,6 +55,21 @@ def test_it_is_steered_and_read_on_a_telephone(browser: Browser, server: Served)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+def test_a_closed_request_leads_back_to_the_list_where_both_have_no_room(
+    browser: Browser, server: Served
+) -> None:
+    server.ask("hello")
+    with browser.new_context(viewport={"width": 400, "height": 800}) as context:
+        page = context.new_page()
+        Dashboard(page, server).open("requests", anew=True)
+        rows = page.get_by_role("listbox")
+        rows.press("ArrowDown")
+        expect(page.locator(".detail .headline")).to_be_in_viewport()
+        expect(rows).not_to_be_visible()
+        page.keyboard.press("Escape")
+        expect(rows).to_be_focused()
+
+
 def test_it_is_there_on_a_port_of_its_own(browser: Browser, tmp_path: Path) -> None:
     with served(tmp_path, "--admin-port", "0") as server, browser.new_context() as context:
         line = server.process.line(lambda line: "/dashboard" in line or "control API" in line)

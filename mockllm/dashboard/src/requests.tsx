@@ -68,6 +68,7 @@ export function Requests(): JSX.Element {
   const [over, setOver] = useState(Infinity);
   const until = Math.min(paused, over);
   const search = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLElement>(null);
   const shown = useMemo(() => log.shown(filter, until), [version, filter, until]);
   const behind = until === Infinity ? 0 : log.held.reduce((sum, each) => sum + Number(each.id > until), 0);
   const endpoints = (counted?.endpoints ?? []).map((each) => ({ value: each.endpoint, title: each.endpoint }));
@@ -84,9 +85,16 @@ export function Requests(): JSX.Element {
     return () => removeEventListener("keydown", press);
   }, []);
 
+  const close = (): void => {
+    setPaused(Infinity);
+    go("requests");
+    // on a narrow screen the list was not there while the request was
+    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>("[role=listbox]")?.focus());
+  };
+
   return (
     <div class={chosen ? "split open" : "split"}>
-      <section class="log" aria-label="Event log">
+      <section class="log" aria-label="Event log" ref={list}>
         <div class="bar">
           <input
             ref={search}
@@ -154,7 +162,7 @@ export function Requests(): JSX.Element {
         </p>
       </section>
       {chosen ? (
-        <Request id={chosen} close={() => (setPaused(Infinity), go("requests"))} />
+        <Request id={chosen} close={close} />
       ) : (
         <aside class="detail idle">
           <Empty title="Choose a request">
