@@ -24,9 +24,9 @@ LAYERS: Final = 4
 _SEVERAL: Final = 64
 """Of so many different paths that may give several nodes there are layers."""
 _LOOKED_AT: Final = 64
-"""Of so many near rows at least it is counted exactly how near they are."""
+"""Of so many near matchers at least it is counted exactly how near they are."""
 _ALIKE: Final = 512
-"""Of so many at most, where the rows that come next are as near as the last ones."""
+"""Of so many at most, where those that come next are as near as the last ones."""
 _SHORT: Final = 8192
 """Bytes of a request beyond which it is not looked at more than at least: each row would go through its texts."""
 
@@ -172,8 +172,7 @@ class Index:
             held.add(mask & layer.bound)
             alive &= mask
         most = _ALIKE if len(request.raw) <= _SHORT else _LOOKED_AT
-        bits = _nearest(failed, held, among & ~(alive & self._sure), most)
-        numbers = {self._owners[bit] for bit in bits}
+        numbers = _nearest(failed, held, among & ~(alive & self._sure), most, self._owners)
         ranked = sorted((*off(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
@@ -195,15 +194,18 @@ def _joined(layers: Mapping[Place, Layer]) -> list[Layer | Joined]:
     return joined
 
 
-def _nearest(failed: Counter, held: Counter, left: int, most: int) -> list[int]:
-    """Those of the rows that are left that are nearest, the nearest first: enough of them, and all that are as near
-    as the last ones, up to so many."""
-    rows: list[int] = []
-    while left and len(rows) < _LOOKED_AT:
+def _nearest(failed: Counter, held: Counter, left: int, most: int, owners: Sequence[int]) -> set[int]:
+    """Whose the rows are that are nearest among those left: enough of them, and all that are as near as the last
+    ones, up to so many."""
+    found: set[int] = set()
+    while left and len(found) < _LOOKED_AT:
         best = held.highest(failed.lowest(left))
-        rows += islice(positions(best), most - len(rows))
+        for bit in positions(best):
+            found.add(owners[bit])
+            if len(found) == most:
+                break
         left ^= best
-    return rows
+    return found
 
 
 def _layer_for(field: Field) -> Layer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.conditions import (
@@ -97,6 +97,7 @@ ALIKE: dict[str, Callable[[int], Matcher]] = {
     ),
     st.integers(0, 320),
 )
+@example("number {} of", 256)
 @pytest.mark.parametrize("alike", ALIKE.values(), ids=ALIKE.keys())
 def test_among_hundreds_of_rules_that_are_alike_the_nearest_are_exact(
     alike: Callable[[int], Matcher], said: str, number: int
