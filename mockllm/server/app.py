@@ -251,7 +251,8 @@ class App:
         plan, now = given.answer.plan, time.time()
         head = opening(plan, asked, self._dates.at(now), cors.ALLOW if given.open_to_pages else "")
         play = Play(plan, head, sink, self.deadlines, since)
-        playing = Playing(play, sink, message, given, asked, now, since, head.keep_alive)
+        at = now - (self.deadlines.time() - since)  # when it came: to make the answer may have taken a while
+        playing = Playing(play, sink, message, given, asked, at, since, head.keep_alive)
         self.playing[playing.kind] = self.playing.get(playing.kind, 0) + 1
         play.start()
         return playing
@@ -267,8 +268,11 @@ class App:
 
     def _ended(self, playing: Playing, left: Left) -> None:
         self.playing[playing.kind] -= 1
-        given, asked, times = playing.given, playing.asked, playing.play.times
-        self._write_down(playing.message, given, playing.at, playing.since, self._really(left), asked, times)
+        given, asked, since, play = playing.given, playing.asked, playing.since, playing.play
+        took = play.over - since if play.over is not None and left == "finished" else None
+        self._write_down(
+            playing.message, given, playing.at, since, self._really(left), asked, play.times, took=took
+        )
 
     def _really(self, left: Left) -> Left:
         return "stopped" if left == "gone" and self.stopped else left
@@ -292,6 +296,7 @@ class App:
     ) -> Written:  # fmt: skip
         """Another server's own answer, as it comes. Raises NotPassed before anything has left."""
         message, now, answer = incoming.message, time.time(), given.answer
+        at = now - (self.deadlines.time() - since)
         asked = self._asked(wire.asked(message), given.close)
         extra = cors.ALLOW if given.open_to_pages else ""
 
@@ -299,7 +304,7 @@ class App:
             left = self._really(passed.left)
             notes, rule = (*answer.notes, passed.note), answer.rule if answer.plan.delivery.onward else None
             said = Answer(passed.plan, rule, answer.modifiers, notes, lease=answer.lease)
-            self._write_down(message, given._replace(answer=said), now, since, left, asked, took=passed.took)
+            self._write_down(message, given._replace(answer=said), at, since, left, asked, took=passed.took)
 
         passed = await recorder.pass_on(
             request, message, answer.plan,

@@ -32,8 +32,8 @@ class Given(NamedTuple):
 
 
 class Playing(NamedTuple):
-    """An answer that takes its time and has begun to be given. `at` in seconds since the epoch, `since` on the
-    deadlines' clock."""
+    """An answer that takes its time and has begun to be given. `at` and `since` are when its request came: in
+    seconds since the epoch, and on the deadlines' clock."""
 
     play: Play
     sink: SocketSink

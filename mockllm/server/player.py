@@ -66,6 +66,7 @@ class Play:
         "_sink",
         "ended",
         "failed",
+        "over",
         "stalled",
         "times",
         "turn",
@@ -80,6 +81,8 @@ class Play:
         self._due = since + plan.delay
         self._deadline: Deadline | None = None
         self.ended: End | None = None
+        self.over: float | None = None
+        """When the last of it was written; whoever waits for its end may hear of it later than the client."""
         self.stalled = False
         self.failed: Exception | None = None
         self.turn: Callable[[], None] = _nothing
@@ -116,7 +119,9 @@ class Play:
                 self._advance(now)
                 if self.ended is not None or self.stalled or self._due > now:
                     break
-            if self.ended is None and not self.stalled:
+            if self.ended is not None:
+                self.over = self._deadlines.time()
+            elif not self.stalled:
                 self._deadline = self._deadlines.at(self._due, self._tick)
         except Exception as exc:  # raised where the handler waits, not in everybody's timer
             self.failed = exc
@@ -249,6 +254,7 @@ async def perform(play: Play, sink: Waitable, loop: AbstractEventLoop) -> None:
             await sink.cut(play.ended)
         elif sink.full:
             await sink.drained()
+            play.over = None  # but now
     finally:
         play.stop()
 

@@ -5,6 +5,7 @@ of one whose client, or whose server, ends in that moment.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -139,6 +140,47 @@ def test_its_head_leaves_in_the_turn_in_which_it_is_made(path: str, known: bool)
         assert served.places[0].ended == 0
         client.leaves()
         await served.nothing_is_left()
+
+    asyncio.run(main())
+
+
+def test_it_is_written_down_when_its_request_came_not_when_its_answer_was_made() -> None:
+    async def main() -> None:
+        made: list[float] = []
+
+        def slowly(request: Request) -> Plan:
+            began = time.monotonic()
+            while time.monotonic() < began + 0.005:
+                pass
+            made.append(time.time())
+            return streamed(say("a"), Cut("close", 1))
+
+        app = App(FakeEngine({"/slow": slowly}))
+        client = Client(app.listener())
+        await client.asks(request(path="/slow"))
+        client.answered()
+        client.leaves()
+        (seen,) = app.journal
+        assert seen.at <= made[0] - 0.005
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("plan", [whole(), streamed(say("a"), say("b"))], ids=["whole", "stream"])
+def test_it_is_over_when_its_end_is_written_not_when_its_handler_hears_of_it(plan: Plan) -> None:
+    async def main() -> None:
+        app = App(FakeEngine({"/last": plan}))
+        client = Client(app.listener())
+        await client.asks(request(path="/last", Connection="close"))
+        assert client.answered()
+        over = time.monotonic()
+        while time.monotonic() < over + 0.005:
+            pass
+        for _ in range(10):
+            await asyncio.sleep(0)
+        (seen,) = app.journal
+        assert seen.left == "finished"
+        assert seen.since + seen.took <= over
 
     asyncio.run(main())
 
