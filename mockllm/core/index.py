@@ -25,8 +25,8 @@ _SEVERAL: Final = 64
 """Of so many different paths that may give several nodes there are layers."""
 _LOOKED_AT: Final = 64
 """Of so many near matchers at least it is counted exactly how near they are."""
-_ALIKE: Final = 512
-"""Of so many at most, where those that come next are as near as the last ones."""
+_ALIKE: Final = 320
+"""Of so many at most, where all of them may be among the nearest."""
 _SHORT: Final = 8192
 """Bytes of a request beyond which it is not looked at more than at least: each row would go through its texts."""
 
@@ -172,7 +172,7 @@ class Index:
             held.add(mask & layer.bound)
             alive &= mask
         most = _ALIKE if len(request.raw) <= _SHORT else _LOOKED_AT
-        numbers = _nearest(failed, held, among & ~(alive & self._sure), most, self._owners)
+        numbers = _nearest(failed, held, among & ~(alive & self._sure), count, most, self._owners)
         ranked = sorted((*off(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
@@ -194,15 +194,18 @@ def _joined(layers: Mapping[Place, Layer]) -> list[Layer | Joined]:
     return joined
 
 
-def _nearest(failed: Counter, held: Counter, left: int, most: int, owners: Sequence[int]) -> set[int]:
-    """Whose the rows are that are nearest among those left: enough of them, and all that are as near as the last
-    ones, up to so many."""
+def _nearest(
+    failed: Counter, held: Counter, left: int, count: int, most: int, owners: Sequence[int]
+) -> set[int]:
+    """Whose the rows are that are nearest among those left: enough of them, and up to so many where as many are as
+    near as the `count` that are wanted."""
     found: set[int] = set()
     while left and len(found) < _LOOKED_AT:
         best = held.highest(failed.lowest(left))
+        bound = most if len(found) < count else _LOOKED_AT
         for bit in positions(best):
             found.add(owners[bit])
-            if len(found) == most:
+            if len(found) == bound:
                 break
         left ^= best
     return found

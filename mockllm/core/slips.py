@@ -31,25 +31,32 @@ _NAME: Final = 60
 Off: TypeAlias = tuple[int, float, int]
 """How far a request is off: how many tests failed, their slips added up, and (negative) how many held. Less is
 nearer."""
-_HELD: Final = (0, 0.0, -1)
 
 
 def off(matcher: Matcher, request: Request) -> Off:
     """How far a request is off; of an any its branch that is nearest."""
-    if isinstance(matcher, Test):
-        value = matcher.field.read(request)
-        return _HELD if matcher.met.holds(value) else (1, slip_of(matcher.met, value), 0)
-    if isinstance(matcher, All):
-        failed, slips, held = 0, 0.0, 0
-        for part in matcher.parts:
+    if type(matcher) is Any:
+        return min((off(part, request) for part in matcher.parts), default=(1, FAR, 0))
+    failed, slips, held = 0, 0.0, 0
+    for part in matcher.parts if type(matcher) is All else (matcher,):
+        if type(part) is Test:  # nearly all are; a call for each would double what a miss costs
+            value = part.field.read(request)
+            if part.met.holds(value):
+                held -= 1
+            else:
+                failed += 1
+                slips += slip_of(part.met, value)
+        elif type(part) is All or type(part) is Any:
             one, slip, other = off(part, request)
             failed += one
             slips += slip
             held += other
-        return failed, slips, held
-    if isinstance(matcher, Any):
-        return min((off(part, request) for part in matcher.parts), default=(1, FAR, 0))
-    return _HELD if matcher.holds(request) else (1, FAR, 0)
+        elif part.holds(request):
+            held -= 1
+        else:
+            failed += 1
+            slips += FAR
+    return failed, slips, held
 
 
 def slip_of(condition: Condition, value: Json | Missing) -> float:
