@@ -19,6 +19,7 @@ from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.failure import Failure
 from mockllm.core.gzip import packed, wants
+from mockllm.core.plan import Plan
 from mockllm.core.request import Request
 from mockllm.core.stencil import Stencil
 from mockllm.engine import Answer
@@ -118,7 +119,7 @@ class App:
         except Exception:
             traceback.print_exc(file=sys.stderr)
             given = Given(failed(), close=True)
-        if self.recorder is not None and self.recorder.takes(given.answer, given.request):
+        if self._passing(given) is not None:
             connection.prepared = given, since
             return False
         answer, asked = given.answer, self._asked(head.asked, given.close)
@@ -126,12 +127,10 @@ class App:
         data = None
         if isinstance(answer.made, Stencil) and asked is ORDINARY:
             data = sealed(answer.made, answer.said, self._dates.bytes_at(now), extra)
-        if data is None and self._passing(given) is not None:
-            connection.prepared = given, since
-            return False
         if data is None and not takes_time(answer.made):
-            start = opening(answer.plan, asked, self._dates.at(now), extra)
-            data = at_once(answer.plan, start) if start.keep_alive else None
+            plan = answer.plan
+            start = opening(plan, asked, self._dates.at(now), extra)
+            data = at_once(plan, start) if start.keep_alive else None
         if data is None or not connection.write(data):
             sink = SocketSink(connection, self.limits)
             connection.prepared = self._begin(sink, head.message, given, asked, since)
@@ -281,7 +280,8 @@ class App:
         """Who passes this on, where somebody does. One that is turned away is not: its body was not read."""
         if given.close or given.request is None:
             return None
-        if given.answer.plan.delivery.onward is not None:
+        made = given.answer.made  # a stencil is never another server's
+        if isinstance(made, Plan) and made.delivery.onward is not None:
             if self.recorder is None:
                 from mockllm.server.recorder import passer
 
