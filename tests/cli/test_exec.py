@@ -155,10 +155,10 @@ def test_sigterm_is_handed_on_and_its_end_waited_for() -> None:
     code = """
 import signal, time
 def ended(*_):
-    print("cleaned up", flush=True)
+    os.write(1, b"cleaned up\\n")
     sys.exit(3)
 signal.signal(signal.SIGTERM, ended)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 time.sleep(60)
 """
     process = subprocess.Popen(
