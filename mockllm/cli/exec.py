@@ -123,6 +123,7 @@ def _built(
         Sessions(most=bounds.sessions, unused=bounds.session_ttl),
         seed=values["seed"],
         longest=values["max_delay"],
+        max_generated=bounds.generated,
         strict=values["strict"],
         overrides=values["allow_overrides"],
     )

@@ -73,7 +73,8 @@ def run(given: argparse.Namespace) -> int:
     bounds = limits(given, os.environ)
     began = time.time()
     recording(values)
-    builder = built(values, Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say))
+    sessions = Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say)
+    builder = built(values, sessions, bounds.generated)
     try:
         with staying():
             engine = builder.first(at_once=True)
@@ -129,13 +130,14 @@ def recording(values: Mapping[str, Any]) -> None:
         raise BadOption(f"--record-misses {values['record_misses']}: {error.strerror}") from None
 
 
-def built(values: Mapping[str, Any], sessions: Sessions) -> Builder:
+def built(values: Mapping[str, Any], sessions: Sessions, max_generated: int) -> Builder:
     """What makes the engine, now and at each reload."""
     return Builder(
         replace(wanted(values, os.environ), examples=False),
         sessions,
         seed=values["seed"],
         longest=values["max_delay"],
+        max_generated=max_generated,
         strict=values["strict"],
         overrides=values["allow_overrides"],
         volatile=volatile(values),

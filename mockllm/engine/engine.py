@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
 from mockllm.core.framing import lasting
@@ -47,14 +48,16 @@ class Engine:
         *,
         seed: int = 0,
         longest: float = LONGEST,
+        max_generated: int = DEFAULT_VALUES,
         stale: Sequence[Stale] = (),
         overrides: bool = False,
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
     ) -> None:
-        """`longest`: seconds that a request may make the server wait; `overrides`: whether its headers may ask
-        for a fault, a delay or a rule; `volatile`: the fields of a body that are no part of its hash; `hashed`:
-        whether every answer tells its request's hash, not only one that was found by it."""
+        """`longest`: seconds that a request may make the server wait; `max_generated`: how many values
+        `from_schema` generates for one schema; `overrides`: whether its headers may ask for a fault, a delay or a
+        rule; `volatile`: the fields of a body that are no part of its hash; `hashed`: whether every answer tells
+        its request's hash, not only one that was found by it."""
         self.catalog = catalog
         self._stale = tuple(stale)
         self.state = state
@@ -62,7 +65,7 @@ class Engine:
         self.overrides = overrides
         self._volatile = volatile
         self._hashed = hashed
-        self.workshop = Workshop(catalog, longest)
+        self.workshop = Workshop(catalog, longest, max_generated)
         self._keep = self.workshop.keep
         self._index = catalog.index
         self._shared = state.recall("")

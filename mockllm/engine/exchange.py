@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from mockllm.core.budget import BudgetExceeded
 from mockllm.core.chance import Chance, Ids
 from mockllm.core.claim import Bounds, Claim, Settled, Turn
 from mockllm.core.failure import Failure
@@ -204,6 +205,8 @@ class Exchange:
         speaking = self.speaking(*facts, bounds)
         try:
             plan = self.workshop.planner.plan(speaking)
+        except BudgetExceeded as exceeded:
+            return self.bare(Failure("bad_request", message=str(exceeded)))
         except (NotGenerating, Unheard) as refusal:
             return self.bare(Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}"))
         answer = self.done(plan, item.id, speaking)

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.chance import Chance
 from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
@@ -96,7 +97,9 @@ def streamed(request: Request, way: Way) -> bool:
 class Planner:
     """Makes plans, and keeps what can be used again."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_generated: int = DEFAULT_VALUES) -> None:
+        """`max_generated`: how many values `from_schema` generates for one schema."""
+        self._max_generated = max_generated
         self._replies: Bounded[tuple[Reply, tuple[str, ...]]] = Bounded(KEPT)
         self._scores = Scores()
         self._recordings = Recordings()
@@ -224,7 +227,8 @@ class Planner:
         size = speaking.size = chunk_size(speaking.way.sending, speaking.of, SMALLEST)
         if not saying.static:
             word = evaluate(saying.word, speaking.context)
-            kitchen = Kitchen(request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
+            facts = (request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
+            kitchen = Kitchen(*facts, max_generated=self._max_generated)
             reply = kitchen.reply(word)  # type: ignore[arg-type]
             speaking.notes += kitchen.notes
             return reply

@@ -21,12 +21,13 @@ WAYS: Final = 10_000
 
 
 class Workshop:
-    """`longest`: seconds that a request may make the server wait."""
+    """`longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
+    generates for one schema."""
 
-    def __init__(self, catalog: Catalog, longest: float) -> None:
+    def __init__(self, catalog: Catalog, longest: float, max_generated: int) -> None:
         self.catalog = catalog
         self.longest = longest
-        self.planner = Planner()
+        self.planner = Planner(max_generated)
         self.keep = Keep()
         self._ways: Bounded[Way] = Bounded(WAYS)
 

@@ -7,14 +7,19 @@ Apart from the kitchen, which says these things as parts: here is decided what a
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from mockllm.core.budget import Budget
+from mockllm.core.hints import cut
 from mockllm.core.json import Json, dumps
 from mockllm.core.request import CALLABLE, Request, Tool
 from mockllm.core.texts import made_sentences
 
 if TYPE_CHECKING:
     from mockllm.core.making import Made
+
+_NAME: Final = 100
+"""No more characters of a tool's name are told."""
 
 
 def chosen(request: Request) -> Tool | str:
@@ -36,8 +41,9 @@ def offered(request: Request, name: str) -> Tool | None:
     return next((tool for tool in request.tools if tool.name == name), None)
 
 
-def arguments(tool: Tool, random: Random) -> tuple[str, str | None]:
-    """Arguments for a tool, as its call says them, and what is wrong with them (None where nothing is)."""
+def arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str | None]:
+    """Arguments for a tool, as its call says them, and what is wrong with them (None where nothing is). Raises
+    BudgetExceeded."""
     from mockllm.core.making import make  # 30 ms that a start does not need
 
     if tool.kind == "custom":
@@ -47,18 +53,22 @@ def arguments(tool: Tool, random: Random) -> tuple[str, str | None]:
         return "{}", None
     if isinstance(schema, dict) and "type" not in schema:
         schema = {"type": "object", **schema}
-    made = make(schema, random)
+    budget = Budget(max_generated, f"the arguments of {cut(tool.name, _NAME)}")
+    made = make(schema, random, budget=budget)
     flaw = None if made.flaw is None else f"the arguments of {tool.name} do not fit its schema: {made.flaw}"
     return dumps(made.value).decode(), flaw
 
 
-def structured(request: Request, random: Random) -> Made:
-    """JSON of the form that the request asks for; some object where it says no more, or does not ask."""
+def structured(request: Request, random: Random, max_generated: int) -> Made:
+    """JSON of the form that the request asks for; some object where it says no more, or does not ask. Raises
+    BudgetExceeded."""
     from mockllm.core.making import Made, make
 
     wanted = request.response_format
     if wanted.kind == "schema" and wanted.schema is not None:
-        made = make(wanted.schema, random, wanted.name or "")
+        made = make(
+            wanted.schema, random, wanted.name or "", budget=Budget(max_generated, "structured output")
+        )
         return Made(made.value, None if made.flaw is None else f"json does not fit the schema: {made.flaw}")
     some: Json = {"answer": made_sentences(1, random)}
     return Made(

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.chance import Chance
 from mockllm.core.citing import said
 from mockllm.core.cutting import cut_short, tokens_of
@@ -87,6 +88,8 @@ class Kitchen(Struct):
     files: Callable[[str], bytes]
     streamed: bool = True
     """Whether it is said as a stream: what a script holds beside its chunks is for streams."""
+    max_generated: int = DEFAULT_VALUES
+    """How many values are generated for one schema."""
     notes: list[str] = field(default_factory=list)
     broken: Failure | None = None
     drawn: int = 0
@@ -228,7 +231,7 @@ class Kitchen(Struct):
         if tool is None:
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
-        said, flaw = arguments(tool, self.random())
+        said, flaw = arguments(tool, self.random(), self.max_generated)
         if flaw is not None:
             self.notes.append(flaw)
         return said
@@ -244,7 +247,7 @@ class Kitchen(Struct):
 
     def json(self, value: Any) -> Text:
         if isinstance(value, FromSchema):
-            made = structured(self.request, self.random())
+            made = structured(self.request, self.random(), self.max_generated)
             value = made.value
             if made.flaw is not None:
                 self.notes.append(made.flaw)

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.request import VOLATILE
 from mockllm.engine import Engine
 from mockllm.engine.engine import LONGEST
@@ -55,6 +56,7 @@ class Builder:
         *,
         seed: int = 0,
         longest: float = LONGEST,
+        max_generated: int = DEFAULT_VALUES,
         strict: bool = False,
         overrides: bool = False,
         volatile: frozenset[str] = VOLATILE,
@@ -64,6 +66,7 @@ class Builder:
         self._state = state
         self._seed = seed
         self._longest = longest
+        self._max_generated = max_generated
         self._strict = strict
         self._overrides = overrides
         self._volatile = volatile
@@ -147,6 +150,7 @@ class Builder:
             self._state,
             seed=self._seed,
             longest=self._longest,
+            max_generated=self._max_generated,
             stale=stale,
             overrides=self._overrides,
             volatile=self._volatile,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias
 
+from mockllm.core.budget import CHARACTERS_PER_VALUE, DEFAULT_VALUES
 from mockllm.core.json import DEEPEST
 
 KIB: Final = 1024
@@ -34,6 +35,13 @@ class Limits:
         "largest request body, as it came and unpacked; a larger one is a 413",
     )
     depth: int = _limit(100, "--max-depth", "count", "deepest nesting of a JSON body; deeper is a 400")
+    generated: int = _limit(
+        DEFAULT_VALUES,
+        "--max-generated-values",
+        "count",
+        f"how many values, and {CHARACTERS_PER_VALUE} times as many characters, from_schema generates for one "
+        "schema; more is a 400",
+    )
     target: int = _limit(16 * KIB, "--max-target", "bytes", "longest request target; longer is a 431")
     header: int = _limit(32 * KIB, "--max-header", "bytes", "longest header field; longer is a 431")
     headers: int = _limit(128, "--max-headers", "count", "most header fields; more is a 400")

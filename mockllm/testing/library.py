@@ -163,7 +163,13 @@ class MockLLM(Answering):
             self._hosted.do(lambda: None)
 
     def _engine(self, stage: Stage) -> Engine:
-        return engine_of(stage, self._state, seed=self.seed, longest=self._max_delay)
+        return engine_of(
+            stage,
+            self._state,
+            seed=self.seed,
+            longest=self._max_delay,
+            max_generated=self._limits.generated,
+        )
 
     def _open(self, session: str, stage: Stage, seed: int | None) -> None:
         def opened() -> None:

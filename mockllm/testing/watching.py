@@ -176,9 +176,9 @@ class Ends(Lines):
         self._watching.ended(record, request)
 
 
-def engine_of(stage: Stage, state: State, *, seed: int, longest: float) -> Engine:
+def engine_of(stage: Stage, state: State, *, seed: int, longest: float, max_generated: int) -> Engine:
     """An engine for a stage as it is now."""
     catalog = stage.base.catalog
     if stage.all_additions:
         catalog = finished(compile_catalog(stage.entries, catalog))
-    return Engine(catalog, state, seed=seed, longest=longest, overrides=True)
+    return Engine(catalog, state, seed=seed, longest=longest, max_generated=max_generated, overrides=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.framing import framed
 from mockllm.core.plan import Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
@@ -260,12 +261,21 @@ class Game:
     """One server's life on some files; state stays from request to request."""
 
     def __init__(
-        self, files: Files, *, seed: int = 0, longest: float = 60.0, overrides: bool = False, **more: Any
+        self,
+        files: Files,
+        *,
+        seed: int = 0,
+        longest: float = 60.0,
+        overrides: bool = False,
+        max_generated: int = DEFAULT_VALUES,
+        **more: Any,
     ) -> None:
         found = gathered(files, **more)
         assert [str(mistake) for mistake in found.mistakes] == []
         catalog = finished(compile_catalog(found.entries))
-        self.engine = Engine(catalog, Sessions(), seed=seed, longest=longest, overrides=overrides)
+        self.engine = Engine(
+            catalog, Sessions(), seed=seed, longest=longest, overrides=overrides, max_generated=max_generated
+        )
 
     def hear(self, asked: Ask) -> Heard:
         engine = self.engine

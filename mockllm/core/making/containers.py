@@ -10,6 +10,7 @@ from contextlib import suppress
 from random import Random
 from typing import Final, TypeAlias
 
+from mockllm.core.budget import Budget
 from mockllm.core.json import Json, canonical
 from mockllm.core.making.forms import Form
 from mockllm.core.making.plausible import TOPICS, About
@@ -21,19 +22,29 @@ Value: TypeAlias = Callable[[Schema, About], Json]
 
 _AGAIN: Final = 20
 """How often an item is made anew where it must differ from the others, or a name from others."""
+_PATTERN_COST: Final = 10
+"""Characters that it costs to hold a name against a pattern."""
 _FEWER: Final = 3
 """After so many tries optional members are left out by chance: some schemas forbid some of them together."""
 
 
 def made_object(
-    form: Form, value: Value, random: Random, about: About, attempt: int, scalar: Callable[[Schema], bool]
+    form: Form,
+    value: Value,
+    random: Random,
+    about: About,
+    attempt: int,
+    scalar: Callable[[Schema], bool],
+    budget: Budget,
 ) -> dict[str, Json]:
     """An object with all its members; of a thrifty form with what must be, and what is `scalar`."""
     schema = form.schema
     properties: Mapping[str, Schema] = schema.get("properties", {})
     required = _required(schema)
+    budget.require_values(len(required))
     made: dict[str, Json] = {}
     for name in (*properties, *(name for name in required if name not in properties)):
+        budget.add_characters(len(name) + _PATTERN_COST * len(schema.get("patternProperties", ())))
         part = _member(schema, name)
         if name in required:
             made[name] = value(part, _about(name, about))
@@ -43,7 +54,7 @@ def made_object(
     wanted = schema.get("minProperties", 0)
     if not properties and not made and not form.thrifty and _open(schema):
         wanted = max(wanted, random.randint(1, 2))
-    _fill(made, wanted, schema, value, random, about)
+    _fill(made, min(wanted, schema.get("maxProperties", wanted)), schema, value, random, about, budget)
     for name in reversed(list(made)):
         if len(made) > schema.get("maxProperties", len(made)) and name not in required:
             del made[name]
@@ -81,14 +92,22 @@ def _open(schema: Mapping[str, Json]) -> bool:
 
 
 def _fill(
-    made: dict[str, Json], wanted: int, schema: Mapping[str, Json], value: Value, random: Random, about: About
+    made: dict[str, Json],
+    wanted: int,
+    schema: Mapping[str, Json],
+    value: Value,
+    random: Random,
+    about: About,
+    budget: Budget,
 ) -> None:
     """Adds members of other names until there are enough."""
+    budget.require_values(wanted - len(made))
     names = _names(schema, value, random)
-    while len(made) < min(wanted, schema.get("maxProperties", wanted)):
+    while len(made) < wanted:
         name = next((name for _, name in zip(range(_AGAIN), names, strict=False) if name not in made), None)
         if name is None:
             raise Impossible("no more members")
+        budget.add_characters(len(name) + _PATTERN_COST * len(schema.get("patternProperties", ())))
         made[name] = value(_member(schema, name), _about(about.name.removesuffix("s"), about))
 
 
@@ -106,23 +125,24 @@ def _names(schema: Mapping[str, Json], value: Value, random: Random) -> Iterator
             yield TOPICS[number - 1] if number <= len(TOPICS) else f"{random.choice(TOPICS)}_{number}"
 
 
-def made_array(form: Form, value: Value, random: Random, about: About) -> list[Json]:
+def made_array(form: Form, value: Value, random: Random, about: About, budget: Budget) -> list[Json]:
     """An array of one to three items where nothing else is said; of a thrifty form with what must be."""
     schema = form.schema
     first, rest = schema.get("prefixItems", []), schema.get("items", True)
     if isinstance(rest, list):  # as until draft 2019
         first, rest = rest, schema.get("additionalItems", True)
-    contained = [schema["contains"]] * schema.get("minContains", 1) if "contains" in schema else []
-    least = max(schema.get("minItems", 0), len(contained))
+    contained = schema.get("minContains", 1) if "contains" in schema else 0
+    least = max(schema.get("minItems", 0), contained)
     most = schema.get("maxItems", max(least, len(first), 3))
     if rest is False:
         most = min(most, len(first))
     usual = 0 if form.thrifty else len(first) or random.randint(1, 3)
     count = min(most, max(least, usual))
+    budget.require_values(count)
     item = About(about.name.removesuffix("s"), about.description, about.owner)
     parts: list[Schema] = [*first[:count], *[rest] * (count - len(first))]
-    for number, part in enumerate(contained[: len(parts)]):
-        parts[-1 - number] = {"allOf": [parts[-1 - number], part]}
+    if contained:
+        parts = _with_contained(parts, min(contained, count), rest, schema["contains"])
     made: list[Json] = []
     seen: set[bytes] = set()
     for part in parts:
@@ -134,6 +154,13 @@ def made_array(form: Form, value: Value, random: Random, about: About) -> list[J
         else:
             raise Impossible("no more items that differ")
     return made
+
+
+def _with_contained(parts: list[Schema], count: int, rest: Schema, contains: Schema) -> list[Schema]:
+    """Have the last `count` items obey `contains`, too; equal items share one schema."""
+    shared = {"allOf": [rest, contains]}
+    last = [shared if part is rest else {"allOf": [part, contains]} for part in parts[len(parts) - count :]]
+    return [*parts[: len(parts) - count], *last]
 
 
 _NONE: Final = object()

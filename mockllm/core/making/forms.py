@@ -5,6 +5,7 @@ Which branch is taken is a guess; whoever uses it checks the value.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import inf
 from random import Random
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from mockllm.core.budget import Budget
 from mockllm.core.json import Json
 from mockllm.core.making.merging import merged
 from mockllm.core.making.reading import Document, Impossible, Schema
@@ -47,6 +49,8 @@ _GUESSED: Final = frozenset(
 """What a value is not sure to obey when it is made."""
 _PARTS: Final = 200
 """How many schemas may be one: more are references in a circle."""
+_INSIDE: Final = 20
+"""So many references on the way to a part cost as much as one character."""
 AGAIN: Final = 2
 """How often a reference may stand within itself before only what must be is made."""
 
@@ -62,14 +66,14 @@ class Form(Struct, frozen=True):
     @property
     def thrifty(self) -> bool:
         """Whether a schema stands so often within itself that only what must be is made."""
-        return any(self.inside.count(each) > AGAIN for each in self.inside)
+        return any(count > AGAIN for count in Counter(self.inside).values())
 
 
 class Forms:
     """Chooses one form of a schema."""
 
-    def __init__(self, document: Document, random: Random) -> None:
-        self._document, self._random = document, random
+    def __init__(self, document: Document, random: Random, budget: Budget) -> None:
+        self._document, self._random, self._budget = document, random, budget
 
     def of(self, schema: Schema, inside: tuple[str, ...]) -> Form:
         """Raises Impossible where none is possible."""
@@ -85,6 +89,7 @@ class Forms:
                     raise Impossible("nothing is allowed here")
                 continue
             guessed = guessed or not _GUESSED.isdisjoint(part)
+            self._budget.add_characters(_size(part, made) + len(inside) // _INSIDE)
             made = merged(made, {key: value for key, value in part.items() if key not in _SPLIT})
             for key in ("$ref", "$dynamicRef"):
                 if key in part:
@@ -122,6 +127,7 @@ class Forms:
         """How deep the smallest value is: 0 for a scalar; infinite where it must stand within itself."""
         if not isinstance(schema, dict):
             return inf if schema is False else 0
+        self._budget.add_characters(1 + len(seen) // _INSIDE)
         found = [0.0]
         if "$ref" in schema:
             reference = schema["$ref"]
@@ -143,6 +149,14 @@ class Forms:
             items = schema.get("items", True) if schema.get("minItems", 0) else True
             found.append(1 + self.height(items if isinstance(items, dict) else True, seen))
         return max(found)
+
+
+def _size(part: dict[str, Any], made: dict[str, Json]) -> int:
+    """Return how many entries the lists and maps of a part have, with those that it is merged with."""
+    size = sum(len(value) for value in part.values() if isinstance(value, (list, dict)))
+    if "enum" in part and "enum" in made:  # each value is looked for among all others
+        size += len(part["enum"]) * len(made["enum"])
+    return size + sum(len(value) for value in made.values() if isinstance(value, (list, dict)))
 
 
 def _named(name: str, schema: dict[str, Any]) -> bool:

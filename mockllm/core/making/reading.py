@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urljoin
 
+from mockllm.core.budget import Budget
 from mockllm.core.json import Json
 
 Schema: TypeAlias = Any
@@ -73,7 +74,7 @@ def plain(schema: Json) -> Schema:
     _types(made)
     _described(made)
     for key in _COUNTS:
-        if isinstance(made.get(key), str) and made[key].isdecimal():
+        if _counts(made.get(key)):
             made[key] = int(made[key])
     for key, bound in _EXCLUSIVE:
         if isinstance(made.get(key), bool) and made.pop(key) and bound in made:
@@ -81,6 +82,11 @@ def plain(schema: Json) -> Schema:
     if "json-schema.org" not in str(made.get("$schema", "")):
         made.pop("$schema", None)
     return _ordered(made)
+
+
+def _counts(value: Json) -> bool:
+    """Return whether a text or a float stands for a whole number."""
+    return value.isdecimal() if isinstance(value, str) else isinstance(value, float) and value.is_integer()
 
 
 def _types(made: dict[str, Json]) -> None:
@@ -118,8 +124,9 @@ def _ordered(made: dict[str, Json]) -> dict[str, Json]:
 class Document:
     """A whole schema, into which its parts refer."""
 
-    def __init__(self, root: Schema) -> None:
+    def __init__(self, root: Schema, budget: Budget) -> None:
         self.root = root
+        self._budget = budget
         shared = ("$schema", "$defs", "definitions")
         self._base = str(root.get("$id", "")) if isinstance(root, dict) else ""
         """What ids are relative to. Those that a part changes for itself are not looked at."""
@@ -131,6 +138,7 @@ class Document:
 
     def at(self, reference: str) -> Schema:
         """What a reference names. Raises Impossible where that is nothing of this document."""
+        self._budget.add_characters(len(reference))
         base, _, pointer = reference.partition("#")
         found = self._find("$id", urljoin(self._base, base)) if base else self.root
         if pointer and not pointer.startswith("/"):
@@ -142,12 +150,22 @@ class Document:
     def _find(self, key: str, name: str) -> Schema:
         """The schema of that name, wherever it stands."""
         for each in _every(self.root):
+            self._budget.add_characters(1)
             named = [each.get("$anchor"), each.get("$dynamicAnchor")]
             if key == "$id":
                 named = [urljoin(self._base, each["$id"])] if isinstance(each.get("$id"), str) else []
             if name in named:
                 return each
         raise Impossible(name)
+
+
+def patterns_of(root: Schema) -> Iterator[str]:
+    """Return the regular expressions that compiling a schema compiles."""
+    for each in _every(root):
+        if isinstance(each.get("pattern"), str):
+            yield each["pattern"]
+        if isinstance(each.get("patternProperties"), dict):
+            yield from each["patternProperties"]
 
 
 def _step(schema: Json, key: str) -> Json:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
+from math import inf
 from random import Random
 from string import ascii_lowercase
 from typing import Final
 
+from mockllm.core.budget import Budget
 from mockllm.core.json import Json
 from mockllm.core.making import plausible
 from mockllm.core.making.numbers import made_number
-from mockllm.core.making.patterns import Pattern
+from mockllm.core.making.patterns import Pattern, pattern_size
 from mockllm.core.making.plausible import About
 from mockllm.core.making.reading import Impossible
-from mockllm.core.schemas import form_validator, validator
+from mockllm.core.schemas import Validator, form_validator, validator
 
-LONGEST: Final = 100_000
-"""No text is made longer, whatever a schema wants."""
+_STATES: Final = 200
+"""So many steps of matching a pattern cost one character."""
+_LONGEST_SENTENCE: Final = 1_000
 _TRIES: Final = 20
 _SWEEP: Final = 256
 """Up to so many repetitions are tried one by one, where a pattern's text must have a certain length."""
@@ -50,55 +53,72 @@ FORMATS: Final[Mapping[str, Callable[[Random], str]]] = {
 }
 
 
-def made_text(schema: Mapping[str, Json], random: Random, about: About) -> str:
+def made_text(schema: Mapping[str, Json], random: Random, about: About, budget: Budget) -> str:
     """A text of the schema. Raises Impossible where none is found."""
-    shortest, longest = schema.get("minLength", 0), min(schema.get("maxLength", LONGEST), LONGEST)
+    shortest, longest = schema.get("minLength", 0), schema.get("maxLength", inf)
     if shortest > longest:
         raise Impossible("no text is that long")
+    budget.add_characters(len(about.name) + len(about.description))
+    budget.require_characters(shortest)
+    text = _text(schema, random, about, budget, shortest, longest)
+    budget.add_characters(len(text))
+    return text
+
+
+def _text(
+    schema: Mapping[str, Json], random: Random, about: About, budget: Budget, shortest: int, longest: float
+) -> str:
     makes = FORMATS.get(schema.get("format", ""))
     if "pattern" not in schema:
         if makes is not None:
             return _fitting((makes(random) for _ in range(_TRIES)), shortest, longest)
         return _measured(_expected(random, about), shortest, longest, random)
     pattern = {"type": "string", "pattern": schema["pattern"]}
+    first = plausible.texts(about, random) if makes is None else []
+    texts = _matching(first, schema["pattern"], shortest, random, budget)
+    holding = _holding(validator(pattern), texts, schema["pattern"], budget)
     if makes is None:
-        texts = _matching(plausible.texts(about, random), schema["pattern"], shortest, random)
-        return _fitting(filter(validator(pattern).holds, texts), shortest, longest)
+        return _fitting(holding, shortest, longest)
     of_form = form_validator({**pattern, "format": schema["format"]})
-    texts = _completed(makes, schema["pattern"], random)
+    completed = _completed(makes, schema["pattern"], random, budget)
     return _fitting(
-        chain(
-            filter(of_form.holds, texts),
-            filter(validator(pattern).holds, _matching([], schema["pattern"], shortest, random)),
-        ),
-        shortest,
-        longest,
+        chain(_holding(of_form, completed, schema["pattern"], budget), holding), shortest, longest
     )
 
 
-def _matching(first: list[str], pattern: str, shortest: int, random: Random) -> Iterator[str]:
+def _holding(check: Validator, texts: Iterable[str], pattern: str, budget: Budget) -> Iterator[str]:
+    """The texts that match a pattern. Matching one costs its length times the pattern's size."""
+    size = pattern_size(pattern)
+    for text in texts:
+        budget.add_matching(len(text) * size // _STATES)
+        if check.holds(text):
+            yield text
+
+
+def _matching(first: list[str], pattern: str, shortest: int, random: Random, budget: Budget) -> Iterator[str]:
     """Texts that may match: what is expected, then what the pattern itself gives, and longer ones around it."""
     yield from first
-    made = Pattern(pattern)
+    made = Pattern(pattern, budget)
     for more in (*[None] * _TRIES, shortest, *range(_SWEEP)):
         text = made.text(random, more)
         yield text
         if len(text) < shortest:
+            budget.add_characters(shortest)
             padding = "".join(random.choices(ascii_lowercase, k=shortest - len(text)))
             yield text + padding
             yield padding + text
 
 
-def _completed(makes: Callable[[Random], str], pattern: str, random: Random) -> Iterator[str]:
+def _completed(makes: Callable[[Random], str], pattern: str, random: Random, budget: Budget) -> Iterator[str]:
     """Texts of a format that may match: its own, and what the pattern gives, alone and as the end of one."""
     yield makes(random)
-    made = Pattern(pattern)
+    made = Pattern(pattern, budget)
     for _ in range(_TRIES):
         text = made.text(random)
         yield from (text, _word(random) + text, makes(random) + text, text + _word(random))
 
 
-def _fitting(texts: Iterator[str], shortest: int, longest: int) -> str:
+def _fitting(texts: Iterator[str], shortest: int, longest: float) -> str:
     for text in texts:
         if shortest <= len(text) <= longest:
             return text
@@ -114,14 +134,18 @@ def _expected(random: Random, about: About) -> list[str]:
     return [str(made_number({}, random, usual[2] == 0, usual))]
 
 
-def _measured(texts: list[str], shortest: int, longest: int, random: Random) -> str:
+def _measured(texts: list[str], shortest: int, longest: float, random: Random) -> str:
     """The first text that fits; else the first of them cut, or continued."""
     for text in texts:
         if shortest <= len(text) <= longest:
             return text
-    text = texts[0][:longest].rstrip() if len(texts[0]) > longest else texts[0]
-    while len(text) < shortest:
-        text = f"{text} {plausible.sentence(random)}"
-    if len(text) <= longest:
+    most = int(min(longest, max(len(texts[0]), shortest + _LONGEST_SENTENCE)))
+    text = texts[0][:most].rstrip() if len(texts[0]) > most else texts[0]
+    pieces, length = [text], len(text)
+    while length < shortest:
+        pieces.append(plausible.sentence(random))
+        length += 1 + len(pieces[-1])
+    text = " ".join(pieces)
+    if len(text) <= most:
         return text
-    return text[: longest - 1] + "." if text[longest - 1].isspace() else text[:longest]
+    return text[: most - 1] + "." if text[most - 1].isspace() else text[:most]

@@ -296,15 +296,8 @@ FLAWED: dict[str, tuple[Any, str]] = {
         "no valid value",
     ),
     "a length that cannot be": ({"type": "string", "minLength": 5, "maxLength": 4}, "no valid value"),
-    "a text longer than any": ({"type": "string", "minLength": 10**9}, "no valid value"),
-    "a pattern longer than any": ({"type": "string", "pattern": "^a{20000}$"}, "no valid value"),
-    "a pattern of patterns too long": ({"type": "string", "pattern": "^((a{99}){99}){9}$"}, "no valid value"),
     "a pattern that nothing matches": ({"type": "string", "pattern": "^a(?!b)b$"}, "no valid value"),
     "a pattern that only others can read": ({"type": "string", "pattern": r"^\cJ$"}, "no valid value"),
-    "an array larger than any": (
-        {"type": "array", "minItems": 10**5, "items": {"type": "integer"}},
-        "no valid value",
-    ),
     "more than differ": (
         {"type": "array", "minItems": 3, "uniqueItems": True, "items": {"type": "boolean"}},
         "no valid value",

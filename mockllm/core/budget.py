@@ -1,0 +1,67 @@
+"""The limit on the work of generating one value from a schema that a client sent.
+
+Apart from `core.making`, which is imported only when a value is generated.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DEFAULT_VALUES: Final = 10_000
+"""How many values are generated at most where nobody says otherwise."""
+CHARACTERS_PER_VALUE: Final = 100
+"""How many characters are allowed for each allowed value."""
+OPTION: Final = "--max-generated-values"
+
+
+class BudgetExceeded(Exception):
+    """Generating the value takes more than is allowed. The message says which limit, and how to raise it."""
+
+
+class Budget:
+    """Counts values, and the characters that are generated or read for them.
+
+    Characters stand for all work whose size the schema decides: a list that is searched costs its length, a
+    pattern its number of states.
+    """
+
+    def __init__(self, values: int = DEFAULT_VALUES, subject: str = "a value") -> None:
+        self.values = 0
+        self.characters = 0
+        self.matching = 0
+        """The characters that were spent on matching patterns."""
+        self._max_values = values
+        self._max_characters = values * CHARACTERS_PER_VALUE
+        self._subject = subject
+
+    def add_value(self) -> None:
+        """Count a value. Raise BudgetExceeded where it is one too many."""
+        self.require_values(1)
+        self.values += 1
+
+    def require_values(self, count: float) -> None:
+        """Raise BudgetExceeded where so many more values are not allowed."""
+        if self.values + count > self._max_values:
+            raise self._exceeded(f"{self._max_values:,} values", "")
+
+    def add_characters(self, count: int) -> None:
+        """Count characters. Raise BudgetExceeded where they are too many."""
+        self.require_characters(count)
+        self.characters += count
+
+    def require_characters(self, count: float) -> None:
+        """Raise BudgetExceeded where so many more characters are not allowed."""
+        if self.characters + count > self._max_characters:
+            why = f" ({CHARACTERS_PER_VALUE} for each of {self._max_values:,} values)"
+            raise self._exceeded(f"{self._max_characters:,} characters of text and schema", why)
+
+    def add_matching(self, count: int) -> None:
+        """Count the work of matching a pattern as characters."""
+        self.matching += count
+        self.add_characters(count)
+
+    def _exceeded(self, limit: str, why: str) -> BudgetExceeded:
+        return BudgetExceeded(
+            f"Generating {self._subject} from the schema in the request takes more than {limit}{why}. "
+            f"Raise this limit with the server's option {OPTION}."
+        )

@@ -1,0 +1,85 @@
+"""Generating a value takes no more work than its budget allows, whatever the schema says."""
+
+from __future__ import annotations
+
+import sys
+from random import Random
+
+import pytest
+
+from mockllm.core.budget import Budget, BudgetExceeded
+from mockllm.core.making import make
+from mockllm.core.making.patterns import Pattern, pattern_size
+from mockllm.core.making.reading import Impossible
+from tests.core.making.hostile import HOSTILE
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_make_hostile_schema_exceeds_budget(name: str) -> None:
+    schema, limit = HOSTILE[name]
+    budget = Budget()
+    with pytest.raises(BudgetExceeded) as exceeded:
+        make(schema, Random(0), budget=budget)
+    assert limit in str(exceeded.value)
+    assert "--max-generated-values" in str(exceeded.value)
+    assert budget.values <= 10_000
+    assert budget.characters <= 1_000_000
+
+
+def test_make_array_within_raised_budget_succeeds() -> None:
+    schema = {"type": "array", "items": {"type": "null"}, "minItems": 11_000}
+    made = make(schema, Random(0), budget=Budget(20_000))
+    assert made.flaw is None
+    assert made.value == [None] * 11_000
+
+
+def test_make_array_up_to_the_budget_succeeds() -> None:
+    schema = {"type": "array", "items": {"type": "null"}, "minItems": 9}
+    assert make(schema, Random(0), budget=Budget(10)).value == [None] * 9
+    with pytest.raises(BudgetExceeded, match="more than 9 values"):
+        make(schema, Random(0), budget=Budget(9))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": 200_000},
+        {"type": "string", "pattern": "^a{9000}$"},
+        {"type": "array", "minItems": 9_000, "items": {"type": "integer"}},
+        {"type": "array", "minItems": 3, "contains": {"const": 7}, "prefixItems": [True, True, True]},
+        {"type": "array", "minItems": 2, "contains": {"const": 7}, "minContains": 2.0},
+    ],
+    ids=["a long text", "a long pattern", "a long array", "contains in prefixItems", "a float as a count"],
+)
+def test_make_large_schema_within_budget_is_valid(schema: dict[str, object]) -> None:
+    assert make(schema, Random(0)).flaw is None
+
+
+def _frames() -> int:
+    frame, count = sys._getframe(), 0
+    while frame.f_back is not None:
+        frame, count = frame.f_back, count + 1
+    return count
+
+
+def test_pattern_text_deeply_nested_is_impossible() -> None:
+    pattern = "(" * 240 + "a" + ")" * 240
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(_frames() + 600)  # enough to parse the pattern, and not to generate a text
+    try:
+        with pytest.raises(Impossible, match="nested too deep"):
+            Pattern(pattern, Budget()).text(Random(0))
+        assert pattern_size(pattern) == len(pattern)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@pytest.mark.parametrize(("pattern", "size"), [("(?>ab)+", 2), ("(?=a)(bb|cc){3}", 13), ("a{2,}[a-z]*", 3)])
+def test_pattern_size_counts_repeated_parts(pattern: str, size: int) -> None:
+    assert pattern_size(pattern) == size
+
+
+@pytest.mark.parametrize("pattern", ["^(){20000}$", "^((){99}){200}$"])
+def test_make_empty_part_repeated_often_tells_a_flaw(pattern: str) -> None:
+    made = make({"type": "string", "pattern": pattern}, Random(0))
+    assert made.flaw is not None
