@@ -22,6 +22,15 @@ from mockllm.server.sink import SocketSink
 SMALL: Final = 16 * 1024
 """Of smaller bodies aiohttp's flow control never hears."""
 _INFLATE_SLICE: Final = 1024 * 1024
+"""So much is decompressed at once, and before the loop has its turn."""
+FIRST_SLICE: Final = 1024
+_LAST_SLICE: Final = 64 * 1024
+"""How much of a member the decompressor is given at its start, and at most."""
+_CALL: Final = 4096
+"""The time that a call of the decompressor takes beside its bytes, as bytes."""
+MAX_MEMBERS: Final = 10_000
+"""How many members a gzip body may have."""
+_GZIP: Final = b"\x1f\x8b"
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _AUTOMATIC: Final = zlib.MAX_WBITS | 32  # a gzip or a zlib header
 
@@ -138,31 +147,48 @@ async def inflated(raw: bytes, encoding: str, bound: int) -> bytes:
     if name not in ("gzip", "x-gzip", "deflate"):
         message = f"Content-Encoding {name[:40]!r} is not supported: send gzip, deflate or none."
         raise Unacceptable(Failure("bad_request", 415, message))
-    pieces: list[bytes] = []
-    size = 0
     try:
-        engine = zlib.decompressobj(_RAW_DEFLATE if name == "deflate" and raw[0] & 15 != 8 else _AUTOMATIC)
-        while True:
-            piece = engine.decompress(raw, min(_INFLATE_SLICE, bound - size + 1))
-            pieces.append(piece)
-            size += len(piece)
-            if size > bound:
-                raise Unacceptable(
-                    Failure("request_too_large", 413, f"The inflated body is larger than {bound} bytes.")
-                )
-            raw = engine.unconsumed_tail
-            if engine.eof:
-                raw = engine.unused_data
-                if not raw.startswith(b"\x1f\x8b"):
-                    return b"".join(pieces)
-                engine = zlib.decompressobj(_AUTOMATIC)  # gzip may have several members
-            elif not raw and len(piece) < _INFLATE_SLICE:
-                raise zlib.error("it ends too early")
-            if len(piece) >= _INFLATE_SLICE:
-                await asyncio.sleep(0)
+        return await _inflated(
+            raw, _RAW_DEFLATE if name == "deflate" and raw[0] & 15 != 8 else _AUTOMATIC, bound
+        )
     except zlib.error as exc:
         message = f"The body is not what Content-Encoding {name!r} says: {exc}"
         raise Unacceptable(Failure("bad_request", 400, message)) from None
+
+
+async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes:
+    """Decompress all members. A decompressor copies what it does not use of its input, so it is given slices: small
+    ones at the start of a member, which may be its end, too."""
+    view, position, slice_size = memoryview(raw), 0, FIRST_SLICE
+    engine = zlib.decompressobj(wbits)
+    pieces: list[bytes] = []
+    size = work = 0
+    members = 1
+    while True:
+        given = view[position : position + slice_size]
+        piece = engine.decompress(given, min(_INFLATE_SLICE, bound - size + 1))
+        pieces.append(piece)
+        size += len(piece)
+        if size > bound:
+            message = f"The inflated body is larger than {bound} bytes."
+            raise Unacceptable(Failure("request_too_large", 413, message))
+        position += len(given) - len(engine.unused_data if engine.eof else engine.unconsumed_tail)
+        slice_size = min(2 * slice_size, _LAST_SLICE)
+        if engine.eof:
+            if raw[position : position + 2] != _GZIP:
+                return b"".join(pieces)
+            members += 1
+            if members > MAX_MEMBERS:
+                raise Unacceptable(
+                    Failure("bad_request", 400, f"The gzip body has more than {MAX_MEMBERS:,} members.")
+                )
+            engine, slice_size = zlib.decompressobj(_AUTOMATIC), FIRST_SLICE
+        elif position == len(raw) and len(piece) < _INFLATE_SLICE:
+            raise zlib.error("it ends too early")
+        work += len(given) + len(piece) + _CALL
+        if work >= _INFLATE_SLICE:
+            work = 0
+            await asyncio.sleep(0)
 
 
 _BRACKETS_ONLY: Final = bytes.maketrans(b"{}", b"[]")

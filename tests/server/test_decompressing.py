@@ -1,0 +1,124 @@
+"""Decompressing a request body takes work in proportion to its size, and gives the loop its turns."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from typing import Any
+
+import pytest
+
+from mockllm.server import body as module
+from mockllm.server.body import MAX_MEMBERS, Unacceptable, inflated
+
+EMPTY = gzip.compress(b"", mtime=0)
+HELLO = gzip.compress(b"hello", mtime=0)
+BOUND = 10_000_000
+
+
+def inflate(raw: bytes, encoding: str = "gzip", bound: int = BOUND) -> bytes:
+    return asyncio.run(inflated(raw, encoding, bound))
+
+
+class CountingEngine:
+    """A decompressor that counts the bytes that it is given, and those that it leaves."""
+
+    def __init__(self, wbits: int, counted: list[int]) -> None:
+        self._engine = zlib.decompressobj(wbits)
+        self._counted = counted
+
+    def decompress(self, data: Any, most: int) -> bytes:
+        piece = self._engine.decompress(data, most)
+        self._counted.append(len(data) + len(self.unused_data) + len(self.unconsumed_tail))
+        return piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    found: list[int] = []
+
+    class Counting:
+        MAX_WBITS, error = zlib.MAX_WBITS, zlib.error
+
+        @staticmethod
+        def decompressobj(wbits: int) -> CountingEngine:
+            return CountingEngine(wbits, found)
+
+    monkeypatch.setattr(module, "zlib", Counting)
+    return found
+
+
+def test_inflated_many_members_work_is_linear(counted: list[int]) -> None:
+    works = []
+    for count in (1000, 2000, 4000):
+        counted.clear()
+        assert inflate(EMPTY * count + HELLO) == b"hello"
+        works.append(sum(counted))
+    assert works[1] <= 2.1 * works[0]
+    assert works[2] <= 2.1 * works[1]
+    assert max(counted) <= 2 * module.FIRST_SLICE
+
+
+def test_inflated_one_large_member_work_is_linear(counted: list[int]) -> None:
+    sent = bytes(range(256)) * 4096
+    packed = gzip.compress(sent, 0)
+    assert inflate(packed) == sent
+    assert sum(counted) <= 3 * len(packed)
+
+
+@pytest.mark.parametrize(
+    "raw", [EMPTY * 5000 + HELLO, gzip.compress(b"\0" * 9_000_000)], ids=["members", "bytes"]
+)
+def test_inflated_much_work_gives_the_loop_turns(raw: bytes) -> None:
+    async def turns() -> int:
+        task = asyncio.ensure_future(inflated(raw, "gzip", BOUND))
+        count = 0
+        while not task.done():
+            await asyncio.sleep(0)
+            count += 1
+        await task
+        return count
+
+    assert asyncio.run(turns()) >= 8
+
+
+def test_inflated_members_up_to_the_limit_are_taken() -> None:
+    assert inflate(EMPTY * (MAX_MEMBERS - 1) + HELLO) == b"hello"
+
+
+def test_inflated_more_members_is_a_400_with_the_limit() -> None:
+    with pytest.raises(Unacceptable) as refused:
+        inflate(EMPTY * MAX_MEMBERS + HELLO)
+    assert refused.value.failure.status == 400
+    assert "10,000 members" in str(refused.value)
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000, 1024, 100_000, 3_000_000])
+def test_inflated_members_of_any_size_are_joined(size: int) -> None:
+    one, other = bytes(range(256)) * (size // 256 + 1), b"\xff" * size
+    packed = gzip.compress(one[:size], 0) + gzip.compress(other) + HELLO
+    assert inflate(packed) == one[:size] + other + b"hello"
+
+
+@pytest.mark.parametrize("behind", [b"\0", b"\0" * 5000, b"\x1f", b"garbage" * 1000])
+def test_inflated_trailing_garbage_is_left_out(behind: bytes) -> None:
+    assert inflate(HELLO + behind) == b"hello"
+    assert inflate(HELLO + HELLO + behind) == b"hellohello"
+
+
+@pytest.mark.parametrize("cut", [1, 8, 9, 12])
+def test_inflated_truncated_member_is_a_400(cut: int) -> None:
+    for raw in (HELLO[:-cut], HELLO * 2000 + HELLO[:-cut]):
+        with pytest.raises(Unacceptable, match="too early"):
+            inflate(raw)
+
+
+def test_inflated_exactly_the_bound_is_taken() -> None:
+    packed = gzip.compress(b"\0" * 2_097_152)
+    assert len(inflate(packed, bound=2_097_152)) == 2_097_152
+    with pytest.raises(Unacceptable, match="larger than 2097151 bytes"):
+        inflate(packed, bound=2_097_151)
