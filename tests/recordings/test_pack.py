@@ -21,8 +21,13 @@ GOOGLE = {
     "contents": [{"parts": [{"text": USER}], "role": "user"}],
     "systemInstruction": {"parts": [{"text": SYSTEM}], "role": "user"},
 }
+BARE = {"contents": GOOGLE["contents"]}
+"""As the older mock's clients ask Vertex: without a system instruction."""
+BARE_WITH_CONFIG = {**BARE, "generationConfig": {}}
+"""As they ask Gemini."""
 WHOLE = {key: value for key, value in POEM.items() if key != "stream"}
 AZURE = "/azure/openai/deployments/any/chat/completions"
+KGATEWAY = "/v1/projects/kgateway-project/locations"
 FIRST = "A function stood before a glass"
 
 
@@ -40,14 +45,18 @@ CALLS: list[tuple[str, str, Any, str]] = [
     (AZURE, "api-version=2024-10-21", without_model(WHOLE), "application/json"),
     (AZURE, "api-version=2024-10-21", {**without_model(WHOLE), "stream": False}, "application/json"),
     *(
-        (f"{base}/any:{call}", query, GOOGLE, kind)
-        for base in (
-            "/v1beta/models",
-            "/v1/projects/p/locations/us/publishers/google/models",
-            "/v1/projects/p/locations/us-central1/publishers/google/models",
+        (f"{base}:{call}", query, body, kind)
+        for base, body in (
+            ("/v1beta/models/any", GOOGLE),
+            ("/v1/projects/p/locations/us/publishers/google/models/any", GOOGLE),
+            ("/v1/projects/p/locations/us-central1/publishers/google/models/any", GOOGLE),
+            ("/v1beta/models/gemini-1.5-flash", BARE_WITH_CONFIG),
+            (f"{KGATEWAY}/us/publishers/google/models/gemini-1.5-flash-001", BARE),
+            (f"{KGATEWAY}/us-central1/publishers/google/models/gemini-1.5-flash-001", BARE),
         )
         for call, query, kind in (
             ("generateContent", "", "application/json"),
+            ("generateContent", "alt=sse", "application/json"),
             ("streamGenerateContent", "", "application/json"),
             ("streamGenerateContent", "alt=sse", "text/event-stream"),
         )
