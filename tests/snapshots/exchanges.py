@@ -1,0 +1,78 @@
+"""Exchanges with the engine inside the test process, with a fixed clock and without sockets.
+
+Every internal name that the snapshots of responses need is used in this module only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from mockllm.core.framing import framed
+from mockllm.core.plan import Bare, Cut, Wait
+from tests.language.playing import Ask, Game
+
+FAULTY: Final = "backslashreplace"
+
+
+class Engine:
+    """An engine on these scenarios; its state stays from request to request."""
+
+    def __init__(self, scenarios: str, seed: int) -> None:
+        self._game = Game(scenarios, seed=seed)
+
+    def exchange(self, request: Ask) -> str:
+        """The request and all that a client would receive, with the time of each part."""
+        engine = self._game.engine
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        read = engine.read(
+            request.method, request.path, request.query, headers, request.body, request.client, request.now
+        )
+        answer = engine.answer(read)
+        plan = answer.plan
+        lines = [
+            f"{request.method} {request.path}{'?' if request.query else ''}{request.query}",
+            *(f"{name}: {value}" for name, value in request.headers.items()),
+            request.body.decode(),
+            "",
+            f"status {plan.head.status} after {plan.delay:.6f} s",
+            *(f"{name}: {value}" for name, value in plan.head.headers),
+            "",
+            *_parts(plan),
+            *_remarks("rule", [answer.rule or "none"]),
+            *_remarks("modifiers", answer.modifiers),
+            *_remarks("faults", answer.faults),
+            *_remarks("error", [answer.error] if answer.error else []),
+            *_remarks("notes", answer.notes),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _remarks(name: str, values: Sequence[str]) -> list[str]:
+    return [f"({name}: {'; '.join(values)})"] if values else []
+
+
+def _parts(plan: Any) -> Iterator[str]:
+    """The body's parts in order; text stands behind `|`, and a part that shares its time with the last has none."""
+    at, told = plan.delay, None
+    for item in framed(plan):
+        if isinstance(item, Wait):
+            at += item.seconds
+            continue
+        if told != at:
+            yield f"at {at:.6f} s"
+            told = at
+        if isinstance(item, bytes):
+            yield from _shown("|", item)
+        elif isinstance(item, Bare):
+            yield from _shown("unframed|", item.data)
+        elif isinstance(item, Cut):
+            yield f"ended by {item.how}"
+        else:
+            raise TypeError(item)
+
+
+def _shown(mark: str, data: bytes) -> Iterator[str]:
+    text = data.decode("utf-8", FAULTY).replace("\\", "\\\\").replace("\r", "\\r")
+    for line in text.split("\n"):
+        yield f"{mark}{line}"
