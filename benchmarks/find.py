@@ -12,11 +12,11 @@ from random import Random
 from time import perf_counter
 
 from benchmarks.rounds import Effort
-from mockllm.core.conditions import Compare, Contains, Equals, Glob, Regex, StartsWith
-from mockllm.core.index import Index
 from mockllm.core.lazy import lazy
-from mockllm.core.matching import All, Field, Matcher, Test
-from mockllm.core.request import Message, Request, TextPart
+from mockllm.core.matching.conditions import Compare, Contains, Equals, Glob, Regex, StartsWith
+from mockllm.core.matching.matchers import All, Field, Matcher, Test
+from mockllm.core.matching.rule_index import Index
+from mockllm.core.request.request import Message, Request, TextPart
 
 SIZES = (10, 1_000, 10_000)
 WORDS = (

@@ -28,7 +28,7 @@ from benchmarks.rounds import Effort
 from benchmarks.sides import LOAD_CORE, SERVER_CORE, placed, put
 from benchmarks.vocabulary import MODELS
 from benchmarks.vocabulary import SCENARIO as VOCABULARY
-from mockllm.core.plan import Data, Plan, Raw, Wait
+from mockllm.core.rendering.plan import Data, Plan, Raw, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.pack import Settings

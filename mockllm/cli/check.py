@@ -10,7 +10,7 @@ from typing import Final
 
 from mockllm.cli.listing import as_json, coloured
 from mockllm.cli.options import LOADING, SERVING, add, default_noted, settled, wanted
-from mockllm.core.json import pretty
+from mockllm.core.json.codec import pretty
 from mockllm.scenario import lint
 from mockllm.scenario.gathering import Gathered, gather
 from mockllm.scenario.mistakes import Mistake

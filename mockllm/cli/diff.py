@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mockllm.cli.listing import as_json, list_mistakes
 from mockllm.cli.options import vocabulary
-from mockllm.core.json import pretty
+from mockllm.core.json.codec import pretty
 from mockllm.packing.obtaining import files_of
 from mockllm.packing.origins import understood
 from mockllm.packing.store import put_tree

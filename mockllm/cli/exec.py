@@ -196,7 +196,7 @@ def _judged(app: App, engine: Engine, given: argparse.Namespace, code: int) -> i
     query = VerdictQuery(over=True)
     found = conduct(deeds(app.journal, engine, query), app.journal, query, time.monotonic())
     if given.junit is not None:
-        from mockllm.core.conduct.junit import junit
+        from mockllm.core.verdicts.junit import junit
 
         write(given.junit, junit(found))
     if not given.verdicts:

@@ -14,9 +14,9 @@ from typing import Final
 
 from mockllm.cli.listing import as_json, list_mistakes
 from mockllm.cli.options import LOADING, SERVING, BadOption, add, settled, wanted
-from mockllm.core.hash import request_hash
-from mockllm.core.hints import brief
-from mockllm.core.json import Json, pretty
+from mockllm.core.json.codec import Json, pretty
+from mockllm.core.matching.hints import brief
+from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.misses import shown
 from mockllm.scenario.compiling import compile_catalog, finished

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
 from mockllm.server.control.problem import of_mistakes
 

@@ -9,7 +9,7 @@ import sys
 from mockllm.cli.explain import read_request
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import SERVING, add, settled, vocabulary, volatile
-from mockllm.core.hash import asked, looked_up, looked_up_older
+from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
 from mockllm.engine import Engine
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.state.sessions import Sessions

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.mistakes import Mistake
 
 

@@ -15,7 +15,7 @@ _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 def seconds(text: str) -> float:
     """Seconds, as a plain number or a duration with its unit; ValueError with what to write."""
-    from mockllm.core.quantities import parse_duration
+    from mockllm.core.quantities.parse import parse_duration
 
     try:
         number = float(text)

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from mockllm.cli.fetching import fetch_missing
 from mockllm.cli.measures import count, seconds, size
-from mockllm.core.request import VOLATILE
+from mockllm.core.request.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.recordings.hosts import upstream
 from mockllm.scenario.folder import scenario_files

@@ -87,7 +87,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _share(text: str) -> float:
-    from mockllm.core.quantities import parse_probability
+    from mockllm.core.quantities.parse import parse_probability
 
     try:
         return parse_probability(text)

@@ -20,7 +20,7 @@ from mockllm.cli.listing import as_json, coloured, list_mistakes
 from mockllm.cli.options import vocabulary
 from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested
-from mockllm.core.json import Json, pretty
+from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.building import build
 from mockllm.packing.obtaining import manifest, obtain, parse_version_of
 from mockllm.packing.origins import understood

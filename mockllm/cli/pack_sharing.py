@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.cli.pack_making import described, gathered_of, opened
-from mockllm.core.json import Json, pretty
+from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.locking import Change, Locking, state_of
 from mockllm.packing.powers import powers
 from mockllm.packing.wishes import wishes

@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.cli.listing import as_json, coloured, list_mistakes
 from mockllm.cli.options import LOADING, add, default_noted, settled, wanted
-from mockllm.core.json import Json, pretty
+from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.mistakes import readable
 from mockllm.testing.examples import Result, Suite
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from mockllm.cli import asking
 from mockllm.cli.options import BadOption
-from mockllm.core.conduct import VERDICTS
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
+from mockllm.core.verdicts import VERDICTS
 from mockllm.server.lines import MOST, plain
 
 ABOUT: Final = (

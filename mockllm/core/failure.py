@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 
 NAMED: Final[Mapping[str, int]] = {
     "bad_request": 400,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from typing import AnyStr, Final
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 
 REDACTED: Final = "REDACTED"
 """What stands in the place of a secret."""

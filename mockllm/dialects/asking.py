@@ -10,8 +10,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.json import Json
-from mockllm.core.request import Format, Tool, ToolChoice
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Format, Tool, ToolChoice
 
 OPEN_SCHEMA: Final[Mapping[str, Json]] = {"type": "object", "additionalProperties": True}
 """The arguments of a tool of which only the name is known."""

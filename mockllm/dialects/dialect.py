@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, Protocol
 
-from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
-from mockllm.core.plan import Plan
-from mockllm.core.remembered import Memo
-from mockllm.core.reply import Reply
-from mockllm.core.request import Request
-from mockllm.core.vectors import Embedded
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import Memo
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.hearing import Heard
 

@@ -12,10 +12,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.events import events
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Usage
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Usage
 
 Channel: TypeAlias = Literal["text", "thinking", "refusal"]
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.limits import Gauge, Standing, Verdict
-from mockllm.core.plan import Headers
+from mockllm.core.rendering.plan import Headers
 
 Told: TypeAlias = Callable[[Standing, float], Headers]
 """A provider's headers of what a limit stands at, now (seconds since the epoch). A bound that the limit does not

@@ -7,7 +7,7 @@ from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import Standing, Verdict
-from mockllm.core.plan import Headers
+from mockllm.core.rendering.plan import Headers
 from mockllm.dialects import anthropic, azure, gemini, openai, vendors
 from mockllm.dialects.anthropic import headers as anthropics_headers
 from mockllm.dialects.dialect import Dialect, Generating

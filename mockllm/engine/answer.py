@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from mockllm.core.claim import Lease
-from mockllm.core.hints import brief
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
-from mockllm.core.stencil import Stencil
+from mockllm.core.matching.hints import brief
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.prerendered_response import Stencil
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Lease
 
 UNKNOWN: Final = 3
 """So many fields of a request that nobody knows are noted."""

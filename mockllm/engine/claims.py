@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.core.claim import Candidate, Claim, Validation
 from mockllm.core.failure import Failure
-from mockllm.core.request import Request
-from mockllm.core.scopes import scope_of
+from mockllm.core.request.request import Request
+from mockllm.core.request.scope_keys import scope_of
+from mockllm.core.selection.decision import Candidate, Claim, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.known_models import knows
 from mockllm.engine.bounded import Bounded

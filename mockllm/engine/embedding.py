@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.replies import embedded

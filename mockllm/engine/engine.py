@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
-from mockllm.core.framing import lasting
-from mockllm.core.hash import known_hash, looked_up
-from mockllm.core.remembered import Memo
-from mockllm.core.request import VOLATILE, Request
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.framing import lasting
+from mockllm.core.request.request import VOLATILE, Request
+from mockllm.core.request.request_hash import known_hash, looked_up
+from mockllm.core.request.stored_responses import Memo
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.routes import BASE_URLS, Found, calls_by_provider
 from mockllm.engine import overrides, replaying

@@ -9,15 +9,15 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from mockllm.core.budget import BudgetExceeded
-from mockllm.core.chance import Chance, Ids
-from mockllm.core.claim import Bounds, Claim, Settled, Turn
 from mockllm.core.failure import Failure
-from mockllm.core.hints import cut
-from mockllm.core.matching import captures, matched_result
-from mockllm.core.plan import Head, Plan
-from mockllm.core.request import Request
-from mockllm.core.template import Scope, TemplateFailure
-from mockllm.core.values import Context
+from mockllm.core.matching.hints import cut
+from mockllm.core.matching.matchers import captures, matched_result
+from mockllm.core.randomness import Chance, Ids
+from mockllm.core.rendering.plan import Head, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Bounds, Claim, Settled, Turn
+from mockllm.core.templates.template import Scope, TemplateFailure
+from mockllm.core.values.types import Context
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import Found, Outcome

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockllm.core.failure import Failure
-from mockllm.core.remembered import Recall
-from mockllm.core.request import VOLATILE, Request
+from mockllm.core.request.request import VOLATILE, Request
+from mockllm.core.request.stored_responses import Recall
 from mockllm.dialects.routes import Found, find
 from mockllm.engine import sessions
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.holes import SECOND, TOKENS, NotedIds
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
-from mockllm.core.stencil import Stencil, cut, groups
+from mockllm.core.rendering.placeholders import SECOND, TOKENS, NotedIds
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.prerendered_response import Stencil, cut, groups
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.engine.answer import Answer
 from mockllm.engine.bounded import Bounded

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mockllm.core.chance import Ids
-from mockllm.core.claim import Candidate
-from mockllm.core.request import Request
+from mockllm.core.randomness import Ids
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Candidate
 from mockllm.engine.answer import Answer, unknown_fields
 from mockllm.engine.keeping import ALL, Keep, asked_for
 from mockllm.engine.way import Way

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from mockllm.core.claim import Candidate, Refused, Settled
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.matching import Difference
-from mockllm.core.named_states import Unmet
-from mockllm.core.request import Request
-from mockllm.core.template import TemplateFailure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.matching.matchers import Difference
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Candidate, Refused, Settled
+from mockllm.core.selection.named_states import Unmet
+from mockllm.core.templates.template import TemplateFailure
 from mockllm.scenario.catalog import Catalog, Item
 
 NEAREST = 3

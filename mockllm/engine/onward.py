@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.faults import Fault
-from mockllm.core.plan import Onward, Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Onward, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.scenario.language.proxy import ProxyWord
 

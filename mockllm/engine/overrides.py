@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from mockllm.core.faults import Fault
-from mockllm.core.hints import brief
-from mockllm.core.json import Json
-from mockllm.core.quantities import parse_duration
+from mockllm.core.json.codec import Json
+from mockllm.core.matching.hints import brief
+from mockllm.core.quantities.parse import parse_duration
 from mockllm.engine import replaying
 from mockllm.engine.replaying import Place
 from mockllm.engine.way import Way

@@ -14,19 +14,19 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.chance import Chance
-from mockllm.core.encoder import Said, beats
 from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
-from mockllm.core.gzip import packed, wants
-from mockllm.core.json import dumps
-from mockllm.core.pace import gaps, paced, paced_whole
-from mockllm.core.plan import Data, Head, Headers, Plan, Wait
-from mockllm.core.quantities import ChunkSize
-from mockllm.core.reply import Call, Media, Part, Reply, Text
-from mockllm.core.request import Request
-from mockllm.core.template import Scope
-from mockllm.core.turns import spoken_beats
-from mockllm.core.values import Context, evaluate
+from mockllm.core.json.codec import dumps
+from mockllm.core.quantities.parse import ChunkSize
+from mockllm.core.randomness import Chance
+from mockllm.core.rendering.chunk_order import spoken_beats
+from mockllm.core.rendering.encoder import Said, beats
+from mockllm.core.rendering.gzip import packed, wants
+from mockllm.core.rendering.pacing import gaps, paced, paced_whole
+from mockllm.core.rendering.plan import Data, Head, Headers, Plan, Wait
+from mockllm.core.reply.reply import Call, Media, Part, Reply, Text
+from mockllm.core.request.request import Request
+from mockllm.core.templates.template import Scope
+from mockllm.core.values.types import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded import Bounded

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from mockllm.core.gzip import ENCODING, unpacked, wants
-from mockllm.core.plan import Data, Head, Plan, Wait
-from mockllm.core.recording import Frame, framing_of, replayed
-from mockllm.core.request import Request
+from mockllm.core.rendering.gzip import ENCODING, unpacked, wants
+from mockllm.core.rendering.plan import Data, Head, Plan, Wait
+from mockllm.core.rendering.recorded_plan import Frame, framing_of, replayed
+from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.hearing import Heard

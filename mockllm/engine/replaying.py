@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from mockllm.core.claim import Claim, Settled, Turn
+from mockllm.core.selection.decision import Claim, Settled, Turn
 
 _SEED: Final = re.compile(r"(-?[0-9]{1,19})(?:@([0-9]{1,15})((?:,[rm][0-9]{1,5}:[0-9]{1,15}:[0-9]{1,15})*))?")
 _TURN: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")

@@ -12,13 +12,13 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.cutting import count
-from mockllm.core.encoder import Said
-from mockllm.core.holes import SECOND, TOKENS, NotedIds
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Part, Piece, Text, spoken
-from mockllm.core.request import Request
-from mockllm.core.score import Score, noted
+from mockllm.core.rendering.encoder import Said
+from mockllm.core.rendering.placeholders import SECOND, TOKENS, NotedIds
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.prerendered_stream import Score, noted
+from mockllm.core.reply.reply import Part, Piece, Text, spoken
+from mockllm.core.reply.truncation import count
+from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import Stamp
 from mockllm.engine.bounded import Bounded

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from mockllm.core.failure import Failure
-from mockllm.core.hints import brief
+from mockllm.core.matching.hints import brief
 
 SESSION: Final = "x-mockllm-session"
 PREFIX: Final = "/s/"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from mockllm.core.values import Context
+from mockllm.core.values.types import Context
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.combining import Owner, Sending, Sent, settle
 from mockllm.scenario.language.answers import ReplyWord

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.gathering import Gathered
 from mockllm.scenario.uses import UsedPack
 from mockllm.scenario.written import all_written

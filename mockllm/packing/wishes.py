@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.packing.locking import Wish
 from mockllm.scenario.loading import load_files
 from mockllm.scenario.shelf import Shelf

@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Final
 
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.vectors import LARGEST
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.reply.embeddings import LARGEST
 from mockllm.recordings.material import Material, NotImported, of
 from mockllm.recordings.rules import Taken
 from mockllm.scenario.mistakes import Path

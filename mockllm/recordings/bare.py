@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.recordings.hosts import placed
 from mockllm.recordings.interaction import Answered, Asked, Interaction, Pairs
 from mockllm.recordings.material import Material, NotImported, answered, header_pairs, of

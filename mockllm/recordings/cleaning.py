@@ -11,10 +11,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.gzip import ENCODING, unpacked
-from mockllm.core.json import Json
-from mockllm.core.recording import Frame
+from mockllm.core.json.codec import Json
 from mockllm.core.redaction import REDACTED, redact_bytes, redact_text, secret_name
+from mockllm.core.rendering.gzip import ENCODING, unpacked
+from mockllm.core.rendering.recorded_plan import Frame
 from mockllm.recordings.interaction import LEFT_OUT, Answered, Interaction, Pairs, sound_headers
 from mockllm.recordings.secrets import named_secrets, secrets_of
 

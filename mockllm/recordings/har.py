@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.recordings.interaction import Interaction
 from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
 

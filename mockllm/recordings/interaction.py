@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.recording import Frame
+from mockllm.core.rendering.recorded_plan import Frame
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
-from mockllm.core.recording import Frame
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.rendering.recorded_plan import Frame
 from mockllm.recordings.hosts import placed
 from mockllm.recordings.interaction import Answered, Asked, Pairs
 from mockllm.scenario.mistakes import Path, path_text

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.recordings.interaction import Interaction, Pairs
 from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.redaction import REDACTED
 from mockllm.recordings.cleaning import clean_json
 from mockllm.recordings.writing import comment, key_text, quoted, text_lines

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
-from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import secret_name
 from mockllm.recordings.interaction import Asked, Pairs
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockllm.core.json import Json
-from mockllm.core.quantities import parse_duration
+from mockllm.core.json.codec import Json
+from mockllm.core.quantities.parse import parse_duration
 from mockllm.recordings.interaction import Interaction
 from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
 from mockllm.scenario.mistakes import Path

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.jsonpath import JsonPathError, compile_path
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.redaction import REDACTED, secret_name
-from mockllm.core.regexes import compile_regex
+from mockllm.core.regex.compile import compile_regex
 from mockllm.recordings.interaction import LEFT_OUT, sound_headers
 from mockllm.recordings.material import Material, NotImported, header_text, of
 from mockllm.recordings.rules import Taken

@@ -13,11 +13,11 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from mockllm.core.gzip import ENCODING, unpacked
-from mockllm.core.hash import request_hash
-from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import redacted
-from mockllm.core.request import VOLATILE, Request
+from mockllm.core.rendering.gzip import ENCODING, unpacked
+from mockllm.core.request.request import VOLATILE, Request
+from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
 from mockllm.recordings.cleaning import cleaned, private
 from mockllm.recordings.interaction import Answered, Asked, Interaction

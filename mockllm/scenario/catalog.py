@@ -11,14 +11,14 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from mockllm.core.chance import Chance
-from mockllm.core.claim import Guard, Validation
-from mockllm.core.index import Index
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.limits import Limit
-from mockllm.core.load import Load
-from mockllm.core.matching import Matcher
-from mockllm.core.named_states import Value
+from mockllm.core.matching.matchers import Matcher
+from mockllm.core.matching.rule_index import Index
+from mockllm.core.randomness import Chance
+from mockllm.core.selection.decision import Guard, Validation
+from mockllm.core.selection.load import Load
+from mockllm.core.selection.named_states import Value
 from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.proxy import ProxyWord

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from mockllm.core.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, met
-from mockllm.core.json import MISSING, Json, Missing
-from mockllm.core.matching import All, Any, Matcher, Not, Test
+from mockllm.core.json.codec import MISSING, Json, Missing
+from mockllm.core.matching.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, met
+from mockllm.core.matching.matchers import All, Any, Matcher, Not, Test
 
 MOST: Final = 30
 """How many rules are looked through for each place where one could be hidden by another: ten thousand rules

@@ -15,9 +15,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.faults import Fault
-from mockllm.core.pace import Pace
-from mockllm.core.quantities import ChunkSize, Distribution
-from mockllm.core.values import Context, Expression, evaluate, is_static
+from mockllm.core.quantities.parse import ChunkSize, Distribution
+from mockllm.core.rendering.pacing import Pace
+from mockllm.core.values.types import Context, Expression, evaluate, is_static
 from mockllm.scenario.language.settings import PaceWord, Settings
 
 SLOTS = {

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
-from mockllm.core.claim import Guard
-from mockllm.core.conditions import Equals, Exists
-from mockllm.core.index import Index
-from mockllm.core.matching import All, Field, Matcher, Test
-from mockllm.core.values import is_static
+from mockllm.core.matching.conditions import Equals, Exists
+from mockllm.core.matching.matchers import All, Field, Matcher, Test
+from mockllm.core.matching.rule_index import Index
+from mockllm.core.selection.decision import Guard
+from mockllm.core.values.types import is_static
 from mockllm.scenario.catalog import Answers, Catalog, Item, Saying
 from mockllm.scenario.entries import Entry
 from mockllm.scenario.language.answers import HttpWord, ReplyWord

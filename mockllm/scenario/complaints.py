@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.misplaced import ours, unknown
 from mockllm.scenario.mistakes import Mistake, Path, joined, meant, nearest, scalar_text, shown, value_at
 from mockllm.scenario.shapes import Model, Shape, shape_of

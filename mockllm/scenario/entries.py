@@ -14,8 +14,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from pydantic import Field, JsonValue, ValidationError
 
-from mockllm.core.claim import Models, Validation
-from mockllm.core.json import Json, canonical
+from mockllm.core.json.codec import Json, canonical
+from mockllm.core.selection.decision import Models, Validation
 from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.loading import LoadedFile, Loading

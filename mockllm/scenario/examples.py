@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from pydantic import ValidationError
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.language.examples import ExampleWord
 from mockllm.scenario.loading import LoadedFile

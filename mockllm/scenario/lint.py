@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.core.faults.fault import Fault
-from mockllm.core.matching import Field, Matcher, slow_regexes
+from mockllm.core.faults.base import Fault
+from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.certainty import Wider, contradiction
 from mockllm.scenario.compiling import finished, sees

@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.core.claim import Models, Validation
+from mockllm.core.selection.decision import Models, Validation
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.folder import (
     MANIFEST,

@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Struct, field
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, WithJsonSchema
 
-from mockllm.core.quantity_types import mistake
+from mockllm.core.quantities.types import mistake
 from mockllm.scenario.complaints import found_text, mistakes_in
 from mockllm.scenario.folder import read_bytes
 from mockllm.scenario.language.model import Word

@@ -6,7 +6,8 @@ import re
 from typing import Any as Anything
 from typing import Literal
 
-from mockllm.core.conditions import (
+from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.matching.conditions import (
     AllOf,
     At,
     Compare,
@@ -26,8 +27,7 @@ from mockllm.core.conditions import (
     StartsWith,
     Subset,
 )
-from mockllm.core.jsonpath import compile_path
-from mockllm.core.matching import All, Any, Field, Matcher, Not, Test
+from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.match import Match, MessageMatch, MessagesMatch, Named, ToolResultMatch
 from mockllm.scenario.language.model import Word

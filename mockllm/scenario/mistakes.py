@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 
 Path: TypeAlias = "tuple[str | int, ...]"
 """Keys and indices from the top of a file to one of its values."""

@@ -21,7 +21,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.mistakes import Mistake, path_text
 from mockllm.scenario.scalars import resolve
 from mockllm.scenario.source import COLUMN_BITS, Mark, packed

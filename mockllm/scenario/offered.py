@@ -10,13 +10,13 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from mockllm.core.budget import Budget
-from mockllm.core.hints import cut
-from mockllm.core.json import Json, dumps
-from mockllm.core.request import CALLABLE, Request, Tool
-from mockllm.core.texts import made_sentences
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.matching.hints import cut
+from mockllm.core.reply.chunking import made_sentences
+from mockllm.core.request.request import CALLABLE, Request, Tool
 
 if TYPE_CHECKING:
-    from mockllm.core.making import Made
+    from mockllm.core.schema_values import Made
 
 _NAME: Final = 100
 """No more characters of a tool's name are told."""
@@ -44,7 +44,7 @@ def offered(request: Request, name: str) -> Tool | None:
 def arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str | None]:
     """Arguments for a tool, as its call says them, and what is wrong with them (None where nothing is). Raises
     BudgetExceeded."""
-    from mockllm.core.making import make  # 30 ms that a start does not need
+    from mockllm.core.schema_values import make  # 30 ms that a start does not need
 
     if tool.kind == "custom":
         return str(make({"type": "string"}, random, tool.name, tool.description).value), None
@@ -62,7 +62,7 @@ def arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str 
 def structured(request: Request, random: Random, max_generated: int) -> Made:
     """JSON of the form that the request asks for; some object where it says no more, or does not ask. Raises
     BudgetExceeded."""
-    from mockllm.core.making import Made, make
+    from mockllm.core.schema_values import Made, make
 
     wanted = request.response_format
     if wanted.kind == "schema" and wanted.schema is not None:

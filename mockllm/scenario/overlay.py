@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.scenario.entries import Entry, Typing
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.loading import LoadedFile

@@ -13,9 +13,9 @@ from msgspec import Struct, field
 from pydantic import Field, ValidationError
 
 from mockllm import __version__
-from mockllm.core.claim import Models, Validation
-from mockllm.core.json import Json
-from mockllm.core.template import NAMES
+from mockllm.core.json.codec import Json
+from mockllm.core.selection.decision import Models, Validation
+from mockllm.core.templates.template import NAMES
 from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.folder import MANIFEST
 from mockllm.scenario.language.model import Word

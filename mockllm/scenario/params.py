@@ -13,8 +13,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 from msgspec import Struct
 from pydantic import Field, JsonValue, ValidationError
 
-from mockllm.core.json import Json
-from mockllm.core.quantities import parse_duration, parse_probability
+from mockllm.core.json.codec import Json
+from mockllm.core.quantities.parse import parse_duration, parse_probability
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.model import Word

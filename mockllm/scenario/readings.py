@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from mockllm.core.dynamic import Expression
-from mockllm.core.json import MISSING, Missing
-from mockllm.core.template import Reading
+from mockllm.core.json.codec import MISSING, Missing
+from mockllm.core.templates.template import Reading
+from mockllm.core.values.dynamic import Expression
 from mockllm.scenario.language.model import Word, children
 from mockllm.scenario.mistakes import Path, meant
 

@@ -14,13 +14,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.chance import Chance
-from mockllm.core.citing import said
-from mockllm.core.cutting import cut_short, tokens_of
 from mockllm.core.failure import Failure
-from mockllm.core.json import dumps
-from mockllm.core.quantities import ChunkSize
-from mockllm.core.reply import (
+from mockllm.core.json.codec import dumps
+from mockllm.core.quantities.parse import ChunkSize
+from mockllm.core.randomness import Chance
+from mockllm.core.reply.chunking import cut, made_sentences, made_tokens
+from mockllm.core.reply.citations import said
+from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Citation,
@@ -36,9 +37,8 @@ from mockllm.core.reply import (
     Usage,
     Verbatim,
 )
-from mockllm.core.request import Request, Tool
-from mockllm.core.texts import cut, made_sentences, made_tokens
-from mockllm.core.vectors import Embedded
+from mockllm.core.reply.truncation import cut_short, tokens_of
+from mockllm.core.request.request import Request, Tool
 from mockllm.scenario.language.answers import (
     ChoiceWord,
     CitationWord,

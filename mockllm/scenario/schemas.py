@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from mockllm.core.quantity_types import ChunkSizeField, Duration, Probability
-from mockllm.core.values import Drawable, Templated
+from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
+from mockllm.core.values.types import Drawable, Templated
 from mockllm.scenario.language.answers import ANSWERS
 from mockllm.scenario.language.examples import ExpectWord
 from mockllm.scenario.language.file import ScenarioFile

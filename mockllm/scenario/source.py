@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.mistakes import Mistake, Path, path_text
 
 LARGEST_FILE: Final = 16 * 1024 * 1024

@@ -13,8 +13,8 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.core.filled import Filled
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
+from mockllm.core.values.substituted_text import Filled
 from mockllm.scenario.mistakes import Mistake, Path, meant, scalar_text
 from mockllm.scenario.source import Mark, Source
 

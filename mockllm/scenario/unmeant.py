@@ -11,10 +11,10 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
-from mockllm.core.runaway import runaway
-from mockllm.core.template import TemplateSyntax, is_template
-from mockllm.core.template_scope import NAMES
-from mockllm.core.template_text import compile_template
+from mockllm.core.regex.exponential import runaway
+from mockllm.core.templates.parser import compile_template
+from mockllm.core.templates.scope import NAMES
+from mockllm.core.templates.template import TemplateSyntax, is_template
 from mockllm.scenario.language.answers import ChoiceWord, PartWord, ReplyWord, Saying
 from mockllm.scenario.language.conditions import (
     FOR_EVER,

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.folder import MANIFEST, is_pack, within
 from mockllm.scenario.language.use import UseWord

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.filled import Filled
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
+from mockllm.core.values.substituted_text import Filled
 from mockllm.scenario.language.answers import HttpWord, ImageWord
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.replay import ReplayWord

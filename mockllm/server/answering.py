@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mockllm.core.failure import Failure
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.engine import About, Answer
 
 

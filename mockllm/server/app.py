@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, NoReturn
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.failure import Failure
-from mockllm.core.gzip import packed, wants
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
-from mockllm.core.stencil import Stencil
+from mockllm.core.rendering.gzip import packed, wants
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.prerendered_response import Stencil
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.server import cors, pages, wire
 from mockllm.server.answering import Engine, NotPassed

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.request import VOLATILE
+from mockllm.core.request.request import VOLATILE
 from mockllm.engine import Engine
 from mockllm.engine.engine import LONGEST
 from mockllm.scenario import lint

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.core.plan import Head, Plan
+from mockllm.core.rendering.plan import Head, Plan
 
 ALLOW: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
 """Ready lines for the head of every provider answer."""

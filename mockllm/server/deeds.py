@@ -1,4 +1,4 @@
-"""What a judge of clients (`mockllm.core.conduct`) must be told of answers that only their dialects can read, and
+"""What a judge of clients (`mockllm.core.verdicts`) must be told of answers that only their dialects can read, and
 which requests clients are judged by: for the control API, which has a journal, and for the library, which has
 its own.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 
 JUDGED: Final = "POST"
 """The method of requests that clients are judged by: nobody minds how often a list is asked for, and what is

@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeAlias
 
 from aiohttp.http_parser import RawRequestMessage
 
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.engine.sessions import PREFIX, without
 from mockllm.server import cors, pages

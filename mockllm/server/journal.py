@@ -16,7 +16,7 @@ from itertools import chain, islice
 from threading import RLock
 from typing import Final, Protocol, TypeAlias
 
-from mockllm.core.stencil import Stencil
+from mockllm.core.rendering.prerendered_response import Stencil
 from mockllm.server.kept import Kept, kept, weight
 from mockllm.server.limits import KIB, MIB
 from mockllm.server.seen import LONGEST as LONGEST

@@ -8,9 +8,9 @@ from __future__ import annotations
 from array import array
 from typing import Final, NamedTuple
 
-from mockllm.core.plan import Data, Framing, Raw
-from mockllm.core.request import Request
-from mockllm.core.stencil import Stencil
+from mockllm.core.rendering.plan import Data, Framing, Raw
+from mockllm.core.rendering.prerendered_response import Stencil
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer, replaying
 from mockllm.server import redacting
 from mockllm.server.limits import KIB

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from mockllm.core.failure import Failure
-from mockllm.core.plan import Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.server.app import App
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.budget import CHARACTERS_PER_VALUE, DEFAULT_VALUES
-from mockllm.core.json import DEEPEST
+from mockllm.core.json.codec import DEEPEST
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB

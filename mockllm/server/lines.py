@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mockllm.core.hash import asked, looked_up, looked_up_older
-from mockllm.core.hints import cut
-from mockllm.core.request import Request
+from mockllm.core.matching.hints import cut
+from mockllm.core.request.request import Request
+from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
 from mockllm.server.journal import LONGEST, Record
 
 _LEFT: Final = {

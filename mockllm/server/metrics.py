@@ -16,11 +16,11 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from mockllm.core.framing import lasting
-from mockllm.core.holes import Piece
-from mockllm.core.plan import Cut, Data, Framing, Plan, Raw, Step, Wait
 from mockllm.core.redaction import redact_text
-from mockllm.core.stencil import Stencil
+from mockllm.core.rendering.framing import lasting
+from mockllm.core.rendering.placeholders import Piece
+from mockllm.core.rendering.plan import Cut, Data, Framing, Plan, Raw, Step, Wait
+from mockllm.core.rendering.prerendered_response import Stencil
 from mockllm.server.kept import endpoint
 from mockllm.server.seen import Seen
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.mistakes import Mistake
 from mockllm.scenario.overlay import Overlaid, Overlay, overlaid
 from mockllm.scenario.reading import read_source

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm import __version__
-from mockllm.core.hints import brief
-from mockllm.core.json import dumps, pretty
-from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.json.codec import dumps, pretty
+from mockllm.core.matching.hints import brief
+from mockllm.core.rendering.plan import Data, Head, Plan
 from mockllm.engine import About
 
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
 
-from mockllm.core.framing import Item, flowing, framed
-from mockllm.core.plan import USUAL, Bare, Cut, Framing, Plan, Raw, Wait
-from mockllm.core.stencil import Stencil
+from mockllm.core.rendering.framing import Item, flowing, framed
+from mockllm.core.rendering.plan import USUAL, Bare, Cut, Framing, Plan, Raw, Wait
+from mockllm.core.rendering.prerendered_response import Stencil
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlia
 
 from msgspec import Struct, field
 
-from mockllm.core.hash import looked_up
-from mockllm.core.plan import Framing, Head, Onward, Plan, Raw
-from mockllm.core.recording import Frame
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Framing, Head, Onward, Plan, Raw
+from mockllm.core.rendering.recorded_plan import Frame
+from mockllm.core.request.request import Request
+from mockllm.core.request.request_hash import looked_up
 from mockllm.engine import Answer
 from mockllm.engine.sessions import PREFIX, without
 from mockllm.recordings.hosts import OTHER

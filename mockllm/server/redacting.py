@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.redaction import (
     KEYS,
     REDACTED,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
-from mockllm.core.framing import framed
+from mockllm.core.rendering.framing import framed
 from mockllm.server import cors, redacting
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.kept import Kept

@@ -11,8 +11,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from multidict import CIMultiDict
 
-from mockllm.core.hints import cut
-from mockllm.core.request import Request
+from mockllm.core.matching.hints import cut
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer, replaying
 from mockllm.server import redacting
 from mockllm.server.wire import ORDINARY, Asked

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from mockllm.core.failure import Failure
-from mockllm.core.plan import Plan
+from mockllm.core.rendering.plan import Plan
 
 if TYPE_CHECKING:
     from mockllm.server.connection import Incoming

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from multidict import CIMultiDict
 
 from mockllm.core.failure import Failure
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT
 from mockllm.server.answering import NotPassed

@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
-from mockllm.core.holes import Piece
-from mockllm.core.plan import Body, Data, Framing, Headers, Plan, Raw
-from mockllm.core.stencil import Stencil
+from mockllm.core.rendering.placeholders import Piece
+from mockllm.core.rendering.plan import Body, Data, Framing, Headers, Plan, Raw
+from mockllm.core.rendering.prerendered_response import Stencil
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from mockllm.core.claim import Claim, Settled
-from mockllm.core.remembered import Memo, Recall
+from mockllm.core.request.stored_responses import Memo, Recall
+from mockllm.core.selection.decision import Claim, Settled
 
 
 class Session(Protocol):

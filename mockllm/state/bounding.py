@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from copy import deepcopy
 from math import inf
 
-from mockllm.core.chance import Chance
-from mockllm.core.claim import Bounds, Candidate, Claim, Lease, Turn
 from mockllm.core.limits import Account, Cost, Standing, tightest, together
-from mockllm.core.load import Admission, admit, at_once
+from mockllm.core.randomness import Chance
+from mockllm.core.selection.decision import Bounds, Candidate, Claim, Lease, Turn
+from mockllm.core.selection.load import Admission, admit, at_once
 from mockllm.state.scopes import Scope
 from mockllm.state.under_way import UnderWay
 

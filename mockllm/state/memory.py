@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.core.claim import TURNS, Bounds, Candidate, Claim, Guard, Lease, Outcome, Refused, Settled, Turn
+from mockllm.core.selection.decision import (
+    TURNS,
+    Bounds,
+    Candidate,
+    Claim,
+    Guard,
+    Lease,
+    Outcome,
+    Refused,
+    Settled,
+    Turn,
+)
 from mockllm.state.bounding import bounded, told
 from mockllm.state.scopes import Scope
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from mockllm.core.remembered import Memo, Recall, Stored
+from mockllm.core.request.stored_responses import Memo, Recall, Stored
 
 BYTES: Final = 64 * 1024 * 1024
 """How much of the stored responses' bodies is kept, requests and answers together."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mockllm.core.claim import Candidate
 from mockllm.core.limits import Account, open_account
-from mockllm.core.named_states import Value, changed
+from mockllm.core.selection.decision import Candidate
+from mockllm.core.selection.named_states import Value, changed
 from mockllm.state.under_way import UnderWay
 
 

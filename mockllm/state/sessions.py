@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Final
 
-from mockllm.core.claim import Claim, Settled
-from mockllm.core.remembered import Memo, Recall
+from mockllm.core.request.stored_responses import Memo, Recall
+from mockllm.core.selection.decision import Claim, Settled
 from mockllm.state.memory import CAPACITY, Memory
 from mockllm.state.remembering import Remembered
 from mockllm.state.scopes import Scope

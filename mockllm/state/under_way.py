@@ -10,7 +10,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
 
-from mockllm.core.claim import Lease
+from mockllm.core.selection.decision import Lease
 
 
 class UnderWay:

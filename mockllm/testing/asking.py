@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from mockllm.core.json import Json, dumps
-from mockllm.core.request import Format, Request, Tool, ToolChoice
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.request.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.registry import spoken
 from mockllm.engine import Engine

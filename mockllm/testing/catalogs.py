@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario import lint
 from mockllm.scenario.catalog import Catalog

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.core.json import dumps
-from mockllm.core.matching import Matcher
+from mockllm.core.json.codec import dumps
+from mockllm.core.matching.matchers import Matcher
 from mockllm.engine.misses import told
 from mockllm.testing.received import Received
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from mockllm.core.claim import Settled
+from mockllm.core.selection.decision import Settled
 from mockllm.engine import Engine
 from mockllm.scenario.gathering import Gathered
 from mockllm.scenario.written import Written, all_written

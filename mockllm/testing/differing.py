@@ -14,10 +14,10 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.events import events, sent
-from mockllm.core.hints import brief
-from mockllm.core.json import Json, JSONDecodeError, canonical, loads
-from mockllm.core.reply import Usage
+from mockllm.core.json.codec import Json, JSONDecodeError, canonical, loads
+from mockllm.core.matching.hints import brief
+from mockllm.core.rendering.event_parser import events, sent
+from mockllm.core.reply.reply import Usage
 from mockllm.engine import Engine
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Gathered, Wanted, gather

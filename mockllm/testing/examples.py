@@ -14,8 +14,8 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.claim import Settled
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
+from mockllm.core.selection.decision import Settled
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiling import compile_catalog, finished

@@ -10,13 +10,13 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.conditions import At, Condition, Equals, Exists, of_set
-from mockllm.core.events import sent
-from mockllm.core.framing import ending
-from mockllm.core.hints import brief
-from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
-from mockllm.core.jsonpath import compile_path
-from mockllm.core.request import Request
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.matching.conditions import At, Condition, Equals, Exists, of_set
+from mockllm.core.matching.hints import brief
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.framing import ending
+from mockllm.core.request.request import Request
 from mockllm.dialects.hearing import Heard
 from mockllm.engine import Answer
 from mockllm.scenario.language.examples import CallExpectation, ExpectWord, TookOperators, UsageExpectation

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mockllm.core.claim import Settled
-from mockllm.core.conditions import Condition, Equals
-from mockllm.core.request import Request
+from mockllm.core.matching.conditions import Condition, Equals
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Settled
 from mockllm.engine import Engine
 from mockllm.engine.misses import NEAREST, aside, near, nearest, shown
 from mockllm.scenario.catalog import Item

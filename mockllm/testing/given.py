@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.registry import spoken
 from mockllm.scenario.complaints import found_text, mistakes_in

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mockllm.core.json import MISSING
-from mockllm.core.request import Message, Request
+from mockllm.core.json.codec import MISSING
+from mockllm.core.request.request import Message, Request
 from mockllm.engine import Answer
 from mockllm.server.journal import Record, short
 from mockllm.server.lines import Lines

@@ -9,10 +9,10 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.chance import Chance
-from mockllm.core.claim import Settled, Turn
-from mockllm.core.plan import Wait
-from mockllm.core.request import Request
+from mockllm.core.randomness import Chance
+from mockllm.core.rendering.plan import Wait
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Settled, Turn
 from mockllm.engine import Engine
 from mockllm.engine.misses import aside, near
 from mockllm.scenario.catalog import Item

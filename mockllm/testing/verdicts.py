@@ -1,6 +1,6 @@
 """Verdicts on the clients of a test's server: `assert not mockllm.verdicts.bad`.
 
-What they are and when they are given stands in `mockllm.core.conduct`; here they are told to a test, with the
+What they are and when they are given stands in `mockllm.core.verdicts`; here they are told to a test, with the
 requests that show them.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from mockllm.core.conduct import VERDICTS, Client, Conduct, Deed, Given, judge
+from mockllm.core.verdicts import VERDICTS, Client, Conduct, Deed, Given, judge
 from mockllm.server import redacting
 from mockllm.server.deeds import JUDGED, unfinished
 from mockllm.testing.received import Received

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.engine import About, Answer, Engine
 from mockllm.engine.sessions import PREFIX, SESSION, named, without
 from mockllm.scenario.compiling import compile_catalog, finished

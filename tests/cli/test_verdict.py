@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mockllm.cli.main import main
-from mockllm.core.conduct import VERDICTS
+from mockllm.core.verdicts import VERDICTS
 from tests.server.control.steered import Steered, steered
 
 FILE = """

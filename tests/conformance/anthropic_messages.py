@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockllm.core.failure import BY_STATUS, Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Reply, Text, Thinking, Usage
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.anthropic import MESSAGES
 from tests.conformance.shape import Protocol, Recording, events_of
 

@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, Usage
 from tests.conformance.exceptions import LEFT_OUT
 from tests.conformance.shape import Case, Protocol, Recording, Seen, look
 

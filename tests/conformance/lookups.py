@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.reply import Reply
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Reply
 from mockllm.dialects import anthropic, gemini
 from mockllm.dialects.dialect import Lookup
 from tests.conformance import anthropic_messages

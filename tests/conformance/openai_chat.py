@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockllm.core.failure import BY_STATUS, Failure
-from mockllm.core.json import Json, loads
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Usage
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Usage
 from mockllm.dialects.openai import CHAT
 from tests.conformance.shape import Protocol, Recording, events_of
 

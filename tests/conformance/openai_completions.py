@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from mockllm.core.json import Json, loads
-from mockllm.core.reply import Choice, Reply, Text, Usage
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.reply.reply import Choice, Reply, Text, Usage
 from mockllm.dialects.dialect import Generating
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.vendors import SPOKEN

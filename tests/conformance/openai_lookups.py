@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.reply import Reply
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Reply
 from mockllm.dialects import azure
 from mockllm.dialects.dialect import Lookup
 from mockllm.dialects.openai import EMBEDDINGS, MODERATIONS

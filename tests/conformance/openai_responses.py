@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockllm.core.failure import BY_STATUS, Failure
-from mockllm.core.json import Json, loads
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.hearing import ARGUMENTS, DELTAS
 from tests.conformance.openai_chat import NAMED

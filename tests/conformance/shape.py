@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, TypeAlias, cast
 
-from mockllm.core.chance import Ids
-from mockllm.core.events import sent
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Framing, Plan
-from mockllm.core.reply import Native, Reply
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.plan import Framing, Plan
+from mockllm.core.reply.reply import Native, Reply
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Generating, Lookup, Stamp
 from mockllm.dialects.routes import Found, find
 

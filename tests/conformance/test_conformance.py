@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from mockllm.core.reply import Reply
+from mockllm.core.reply.reply import Reply
 from tests.conformance.exceptions import EXEMPTIONS, LEFT_OUT, OUT_OF_SCOPE, Exemption, excused
 from tests.conformance.facts import files, kept, recorded, recordings, reduced, strange
 from tests.conformance.protocols import PROTOCOLS

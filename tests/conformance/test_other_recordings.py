@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 
 ROOT = Path(__file__).parents[2]
 ANSWER: Json = {

@@ -10,8 +10,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from mockllm.core.failure import BY_STATUS, Failure
-from mockllm.core.json import Json, loads
-from mockllm.core.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.registry import spoken
 from tests.conformance import openai_responses
 from tests.conformance.openai_chat import asked, lane

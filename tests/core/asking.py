@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.request import (
+from mockllm.core.request.request import (
     Format,
     MediaPart,
     Message,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from mockllm.core.conditions import (
+from mockllm.core.json.codec import Json
+from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.matching.conditions import (
     AllOf,
     At,
     Compare,
@@ -24,9 +26,7 @@ from mockllm.core.conditions import (
     StartsWith,
     Subset,
 )
-from mockllm.core.json import Json
-from mockllm.core.jsonpath import compile_path
-from mockllm.core.matching import All, Any, Field, Matcher, Not, Test
+from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
 from tests.core.asking import Asked, ask
 
 WORDS = [

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.json import Json, dumps
-from mockllm.core.request import Request
-from mockllm.core.template import (
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.request.request import Request
+from mockllm.core.templates.parser import compile_template
+from mockllm.core.templates.template import (
     Scope,
     TemplateFailure,
 )
-from mockllm.core.template_text import compile_template
 
 BODY = {
     "name": "Ada",

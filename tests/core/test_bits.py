@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.bits import Counter, mask_of, packed, positions, unpacked
+from mockllm.core.matching.bitsets import Counter, mask_of, packed, positions, unpacked
 
 SIZE = 200
 rows = st.lists(st.integers(0, SIZE - 1), unique=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.chance import BASE62, HEX, Chance, Ids
+from mockllm.core.randomness import BASE62, HEX, Chance, Ids
 
 
 def test_the_same_place_draws_the_same() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.citing import clipped, said, segments, sources, span
-from mockllm.core.cutting import cut_short, shortened
-from mockllm.core.reply import Choice, Citation, Pause, Piece, Text
-from mockllm.core.request import Sampling
+from mockllm.core.reply.citations import clipped, said, segments, sources, span
+from mockllm.core.reply.reply import Choice, Citation, Pause, Piece, Text
+from mockllm.core.reply.truncation import cut_short, shortened
+from mockllm.core.request.request import Sampling
 
 ALL = Citation("u")
 FIRST = Citation("f", start=0, end=5)

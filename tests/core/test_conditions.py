@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from mockllm.core.conditions import (
+from mockllm.core.json.codec import MISSING, Json, Missing
+from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.matching.conditions import (
     AllOf,
     At,
     Compare,
@@ -31,8 +33,6 @@ from mockllm.core.conditions import (
     of_set,
     takes_nodes,
 )
-from mockllm.core.json import MISSING, Json, Missing
-from mockllm.core.jsonpath import compile_path
 
 AT = compile_path("$.a")
 MANY = compile_path("$[*].a")

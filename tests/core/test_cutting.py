@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.cutting import cut_short, keep, tokens_of
-from mockllm.core.reply import Call, Choice, Part, Pause, Piece, Refusal, Text, Thinking, Verbatim, spoken
-from mockllm.core.request import Sampling
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Part,
+    Pause,
+    Piece,
+    Refusal,
+    Text,
+    Thinking,
+    Verbatim,
+    spoken,
+)
+from mockllm.core.reply.truncation import cut_short, keep, tokens_of
+from mockllm.core.request.request import Sampling
 from mockllm.core.tokens import estimate, split
 
 WORDS = ("one", " two", " three", " four")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.cutting import cut_chunks, cut_fraction, resaid
-from mockllm.core.reply import Call, Choice, Native, Part, Pause, Piece, Refusal, Text, Thinking
+from mockllm.core.reply.reply import Call, Choice, Native, Part, Pause, Piece, Refusal, Text, Thinking
+from mockllm.core.reply.truncation import cut_chunks, cut_fraction, resaid
 
 HELLO = Text(("Hel", "lo ", "you", "."))
 THOUGHT = Thinking(("Hm", "m."))

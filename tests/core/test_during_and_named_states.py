@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.during import During
-from mockllm.core.named_states import Unmet, changed, unmet
+from mockllm.core.selection.named_states import Unmet, changed, unmet
+from mockllm.core.selection.time_window import During
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import pytest
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
-from mockllm.core.chance import Chance
-from mockllm.core.dynamic import Context, Drawn, Expression, evaluate, is_static
-from mockllm.core.quantities import Integers, Uniform
-from mockllm.core.request import Request
-from mockllm.core.template import Scope, TemplateFailure
-from mockllm.core.template_text import compile_template
+from mockllm.core.quantities.parse import Integers, Uniform
+from mockllm.core.randomness import Chance
+from mockllm.core.request.request import Request
+from mockllm.core.templates.parser import compile_template
+from mockllm.core.templates.template import Scope, TemplateFailure
+from mockllm.core.values.dynamic import Context, Drawn, Expression, evaluate, is_static
 
 
 class Model(BaseModel):

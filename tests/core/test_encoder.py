@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mockllm.core.encoder import At, Encoder, Event, Said, beats, encode
 from mockllm.core.failure import Failure
-from mockllm.core.plan import Data, Kind, Raw, Step, Wait
-from mockllm.core.reply import Call, Choice, Native, Pause, Refusal, Reply, Text, Verbatim
+from mockllm.core.rendering.encoder import At, Encoder, Event, Said, beats, encode
+from mockllm.core.rendering.plan import Data, Kind, Raw, Step, Wait
+from mockllm.core.reply.reply import Call, Choice, Native, Pause, Refusal, Reply, Text, Verbatim
 
 
 class Spoken(Encoder):

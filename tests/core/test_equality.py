@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.equality import DEPTH, equal, freeze, is_deep, subset
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
+from mockllm.core.json.equality import DEPTH, equal, freeze, is_deep, subset
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.events import Event, events, sent
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.core.stencil import groups
+from mockllm.core.rendering.event_parser import Event, events, sent
+from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.prerendered_response import groups
 
 HEAD = Head(200, ())
 

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from mockllm.core.filled import Filled
+from mockllm.core.values.substituted_text import Filled
 
 
 @pytest.mark.parametrize("template", [None, '{{ "{" }}{{ "{" }} a }} {{ b }}'])

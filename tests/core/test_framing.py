@@ -7,8 +7,18 @@ from math import inf
 
 import pytest
 
-from mockllm.core.framing import FORMS, Item, closing, ending, flowing, framed, head_size, lasting, written
-from mockllm.core.plan import Bare, Cut, Data, Delivery, Flow, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.framing import (
+    FORMS,
+    Item,
+    closing,
+    ending,
+    flowing,
+    framed,
+    head_size,
+    lasting,
+    written,
+)
+from mockllm.core.rendering.plan import Bare, Cut, Data, Delivery, Flow, Framing, Head, Plan, Raw, Step, Wait
 
 ONE, TWO = Data(b"{1}", 1, "say"), Data(b"{2}", 2, "say", "named")
 HEAD = Head(200, ())

@@ -7,9 +7,9 @@ import zlib
 
 import pytest
 
-from mockllm.core.events import sent
-from mockllm.core.gzip import packed, unpacked, wants
-from mockllm.core.plan import Bare, Cut, Data, Framing, Head, Plan, Raw, Wait
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.gzip import packed, unpacked, wants
+from mockllm.core.rendering.plan import Bare, Cut, Data, Framing, Head, Plan, Raw, Wait
 
 HEAD = Head(200, (("content-type", "x"),))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.hash import (
+from mockllm.core.request.request_hash import (
     asked,
     known_hash,
     looked_up,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.hints import CASE, brief, cut, kind, nearest_word, of_equal, of_text
-from mockllm.core.json import MISSING, Json
+from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.matching.hints import CASE, brief, cut, kind, nearest_word, of_equal, of_text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.conditions import (
+from mockllm.core.json.codec import Json
+from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.matching.conditions import (
     OPERATORS,
     AllOf,
     At,
@@ -29,10 +31,8 @@ from mockllm.core.conditions import (
     StartsWith,
     Subset,
 )
-from mockllm.core.index import Index
-from mockllm.core.json import Json
-from mockllm.core.jsonpath import compile_path
-from mockllm.core.matching import All, Any, Field, Matcher, Not, Test
+from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
+from mockllm.core.matching.rule_index import Index
 from tests.core.asking import Asked, ask
 from tests.core.matchers import (
     conditions,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.chance import Chance
-from mockllm.core.dynamic import Context, Drawn, is_static
-from mockllm.core.input_time import InputTime, ReadingTime
-from mockllm.core.pace import Pace, gaps
-from mockllm.core.quantities import Uniform
-from mockllm.core.reply import Usage
+from mockllm.core.quantities.parse import Uniform
+from mockllm.core.randomness import Chance
+from mockllm.core.rendering.pacing import Pace, gaps
+from mockllm.core.rendering.ttft import InputTime, ReadingTime
+from mockllm.core.reply.reply import Usage
+from mockllm.core.values.dynamic import Context, Drawn, is_static
 
 NOBODY: Any = None
 """Nothing here reads a request."""

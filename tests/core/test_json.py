@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json import DEEPEST, MISSING, JSONDecodeError, canonical, dumps, loads, pretty
+from mockllm.core.json.codec import DEEPEST, MISSING, JSONDecodeError, canonical, dumps, loads, pretty
 
 VALUE = {"b": [1, None, True], "a": "é"}
 

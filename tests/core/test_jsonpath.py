@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.json import MISSING, Json
-from mockllm.core.jsonpath import JsonPath, JsonPathError, compile_path
+from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.json.jsonpath import JsonPath, JsonPathError, compile_path
 
 BODY = {
     "a": {"b": [1, 2, {"x y": "deep"}], "": "empty", "0": "zero"},
@@ -187,7 +187,7 @@ def test_a_recursion_beyond_measure_finds_nothing() -> None:
 
 def test_jsonpath_ng_is_imported_only_for_a_path_to_several_nodes() -> None:
     script = (
-        "import sys; from mockllm.core.jsonpath import compile_path; compile_path('$.a[0]');"
+        "import sys; from mockllm.core.json.jsonpath import compile_path; compile_path('$.a[0]');"
         "assert 'jsonpath_ng' not in sys.modules; compile_path('$.a[*]'); assert 'jsonpath_ng' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -6,8 +6,8 @@ from math import exp
 
 import pytest
 
-from mockllm.core.likelihood import likely, tokens_of, tokens_said
-from mockllm.core.reply import Pause, Refusal, Text
+from mockllm.core.reply.logprobs import likely, tokens_of, tokens_said
+from mockllm.core.reply.reply import Pause, Refusal, Text
 
 SAID = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
 

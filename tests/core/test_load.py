@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.load import Admission, Load, admit, slowdown
+from mockllm.core.selection.load import Admission, Load, admit, slowdown
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.conditions import (
+from mockllm.core.json.codec import MISSING
+from mockllm.core.json.jsonpath import JsonPathError, compile_path
+from mockllm.core.matching.conditions import (
     AllOf,
     At,
     Compare,
@@ -22,10 +24,8 @@ from mockllm.core.conditions import (
     Some,
     StartsWith,
 )
-from mockllm.core.fields import FIELDS
-from mockllm.core.json import MISSING
-from mockllm.core.jsonpath import JsonPathError, compile_path
-from mockllm.core.matching import (
+from mockllm.core.matching.fields import FIELDS
+from mockllm.core.matching.matchers import (
     All,
     Any,
     Difference,
@@ -37,7 +37,7 @@ from mockllm.core.matching import (
     matched_result,
     slow_regexes,
 )
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from tests.core.asking import Asked, ask
 
 BODY = {

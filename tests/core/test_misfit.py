@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.json import Json
-from mockllm.core.making import make
-from mockllm.core.misfit import EXTRA, WAYS, Way, checker, misfit
+from mockllm.core.json.codec import Json
+from mockllm.core.schema_values import make
+from mockllm.core.schema_values.violations import EXTRA, WAYS, Way, checker, misfit
 
 CITY: dict[str, Any] = {
     "type": "object",

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.conditions import (
+from mockllm.core.matching.conditions import (
     Contains,
     Equals,
     OneOf,
     Regex,
 )
-from mockllm.core.index import Index
-from mockllm.core.matching import All, Any, Field, Matcher, Test
-from mockllm.core.request import Request
-from mockllm.core.rows import rows_of
-from mockllm.core.slips import off
+from mockllm.core.matching.conjunctions import rows_of
+from mockllm.core.matching.matchers import All, Any, Field, Matcher, Test
+from mockllm.core.matching.near_miss_distance import off
+from mockllm.core.matching.rule_index import Index
+from mockllm.core.request.request import Request
 from tests.core.asking import Asked, ask
 from tests.core.matchers import (
     matchers,

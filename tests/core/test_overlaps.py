@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.overlaps import MOST, overlaps
+from mockllm.core.regex.polynomial import MOST, overlaps
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from mockllm.core.pace import Pace, gaps, paced, paced_whole
-from mockllm.core.plan import Data, Framing, Head, Kind, Plan, Raw, Step, Wait
-from mockllm.core.quantities import Uniform
+from mockllm.core.quantities.parse import Uniform
+from mockllm.core.rendering.pacing import Pace, gaps, paced, paced_whole
+from mockllm.core.rendering.plan import Data, Framing, Head, Kind, Plan, Raw, Step, Wait
 
 HEAD = Head(200, ())
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from mockllm.core.quantities import (
+from mockllm.core.quantities.parse import (
     ChunkSize,
     Distribution,
     Empirical,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.regexes import compile_regex, fold, required_literal
+from mockllm.core.regex.compile import compile_regex, fold, required_literal
 
 
 @pytest.mark.parametrize(

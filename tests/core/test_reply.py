@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.reply import Call, Choice, Pause, Piece, Refusal, Reply, Text, Usage, Verbatim, spoken
+from mockllm.core.reply.reply import Call, Choice, Pause, Piece, Refusal, Reply, Text, Usage, Verbatim, spoken
 
 
 @pytest.mark.parametrize(

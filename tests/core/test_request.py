@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from mockllm.core.json import MISSING
-from mockllm.core.request import (
+from mockllm.core.json.codec import MISSING
+from mockllm.core.request.request import (
     CallPart,
     Format,
     MediaPart,

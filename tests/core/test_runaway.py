@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.runaway import PLACES, doubtful, runaway
+from mockllm.core.regex.exponential import PLACES, doubtful, runaway
 
 FOR_EVER = [
     "^(a|a)*$",

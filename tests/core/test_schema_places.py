@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mockllm.core.json import Json
-from mockllm.core.schema_places import places
+from mockllm.core.json.codec import Json
+from mockllm.core.json.schema_walk import places
 
 TEXT: Json = {"type": "string"}
 

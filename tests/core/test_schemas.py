@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from mockllm.core.json import Json
-from mockllm.core.schemas import validator
+from mockllm.core.json.codec import Json
+from mockllm.core.json.schema_validator import validator
 
 PERSON = {"type": "object", "properties": {"ages": {"items": {"type": "integer"}}}, "required": ["ages"]}
 
@@ -64,5 +64,5 @@ def test_a_schema_that_is_none(schema: Json, message: str) -> None:
 
 
 def test_the_checker_is_not_imported_before_a_schema_is_used() -> None:
-    script = "import sys, mockllm.core.conditions; sys.exit('jsonschema_rs' in sys.modules)"
+    script = "import sys, mockllm.core.matching.conditions; sys.exit('jsonschema_rs' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

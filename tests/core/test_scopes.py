@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockllm.core.request import Message, TextPart
-from mockllm.core.scopes import conversation, scope_of
+from mockllm.core.request.request import Message, TextPart
+from mockllm.core.request.scope_keys import conversation, scope_of
 from tests.core.asking import Asked
 
 

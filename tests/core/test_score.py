@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from mockllm.core.chance import Ids
-from mockllm.core.holes import SECOND, TOKENS, NotedIds
-from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.core.score import noted
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.placeholders import SECOND, TOKENS, NotedIds
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.prerendered_stream import noted
 
 Made = Callable[[Ids, int, int], Plan]
 

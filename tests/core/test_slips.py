@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.conditions import (
+from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.matching.conditions import (
     AllOf,
     At,
     Compare,
@@ -21,11 +23,9 @@ from mockllm.core.conditions import (
     Regex,
     Some,
 )
-from mockllm.core.index import Index
-from mockllm.core.json import MISSING, Json
-from mockllm.core.jsonpath import compile_path
-from mockllm.core.matching import All, Any, Field, Matcher, Not, Test
-from mockllm.core.slips import CASE, CLOSE, FAR, off, slip_of
+from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
+from mockllm.core.matching.near_miss_distance import CASE, CLOSE, FAR, off, slip_of
+from mockllm.core.matching.rule_index import Index
 from tests.core.asking import ask
 
 LONG = "word " * 20

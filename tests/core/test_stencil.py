@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.chance import Ids
-from mockllm.core.holes import SECOND, TOKENS, NotedIds
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.core.stencil import cut
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.placeholders import SECOND, TOKENS, NotedIds
+from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.prerendered_response import cut
 
 Made = Callable[[Ids, int, int], Plan]
 

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.json import Json, dumps
-from mockllm.core.request import Request
-from mockllm.core.template import (
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.request.request import Request
+from mockllm.core.templates.parser import compile_template
+from mockllm.core.templates.template import (
     OUTPUT_CAP,
     Scope,
     TemplateFailure,
     TemplateSyntax,
     is_template,
 )
-from mockllm.core.template_text import compile_template
 from tests.core.templating import failure, rendered, scope
 
 
@@ -308,7 +308,7 @@ def test_a_template_tells_which_names_it_reads() -> None:
 
 def test_plain_paths_do_not_import_jinja2() -> None:
     code = (
-        "import sys, mockllm.core.values; from mockllm.core.template_text import compile_template; "
+        "import sys, mockllm.core.values.types; from mockllm.core.templates.parser import compile_template; "
         "compile_template('{{ a.b[0] }} ms'); assert 'jinja2' not in sys.modules; "
         "compile_template('{{ a | upper }}'); assert 'jinja2' in sys.modules"
     )

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.json import Json
-from mockllm.core.request import Request
-from mockllm.core.template import Scope, TemplateFailure
-from mockllm.core.template_text import compile_template
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Request
+from mockllm.core.templates.parser import compile_template
+from mockllm.core.templates.template import Scope, TemplateFailure
 
 SCOPE = Scope(Request(method="POST", path="/", headers={}))
 

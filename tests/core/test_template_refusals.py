@@ -6,10 +6,10 @@ import contextlib
 
 import pytest
 
-from mockllm.core.template import (
+from mockllm.core.templates.parser import compile_template
+from mockllm.core.templates.template import (
     TemplateSyntax,
 )
-from mockllm.core.template_text import compile_template
 from tests.core.templating import rendered
 
 

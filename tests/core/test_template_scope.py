@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.json import MISSING, Json
-from mockllm.core.request import CallPart, Message, Request, ResultPart, TextPart, Tool
-from mockllm.core.template import Scope
-from mockllm.core.template_scope import NAMES
-from mockllm.core.template_text import compile_template
+from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.request.request import CallPart, Message, Request, ResultPart, TextPart, Tool
+from mockllm.core.templates.parser import compile_template
+from mockllm.core.templates.scope import NAMES
+from mockllm.core.templates.template import Scope
 
 
 class Asked(Request):

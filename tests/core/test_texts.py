@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from mockllm.core.quantities import ChunkUnit, parse_chunk_size
-from mockllm.core.texts import LOREM, cut, made_sentences, made_tokens
+from mockllm.core.quantities.parse import ChunkUnit, parse_chunk_size
+from mockllm.core.reply.chunking import LOREM, cut, made_sentences, made_tokens
 
 TEXT = "Hello there, world! How are you?  I am fine."
 

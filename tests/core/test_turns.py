@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.encoder import beats
-from mockllm.core.reply import Call, Choice, Native, Pause, Reply, Text, Thinking, Verbatim
-from mockllm.core.turns import first_beats, spoken_beats
+from mockllm.core.rendering.chunk_order import first_beats, spoken_beats
+from mockllm.core.rendering.encoder import beats
+from mockllm.core.reply.reply import Call, Choice, Native, Pause, Reply, Text, Thinking, Verbatim
 
 BLOCK = Native("openai", {"x": 1})
 ONE = Choice(

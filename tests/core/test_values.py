@@ -9,10 +9,8 @@ from jsonschema_rs import Draft7Validator
 from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from mockllm.core.chance import Chance
-from mockllm.core.filled import Filled
-from mockllm.core.json import Json
-from mockllm.core.quantities import (
+from mockllm.core.json.codec import Json
+from mockllm.core.quantities.parse import (
     ChunkSize,
     Empirical,
     Exponential,
@@ -21,9 +19,11 @@ from mockllm.core.quantities import (
     Normal,
     Uniform,
 )
-from mockllm.core.request import Request
-from mockllm.core.template import Scope, TemplateFailure
-from mockllm.core.values import (
+from mockllm.core.randomness import Chance
+from mockllm.core.request.request import Request
+from mockllm.core.templates.template import Scope, TemplateFailure
+from mockllm.core.values.substituted_text import Filled
+from mockllm.core.values.types import (
     ChunkSizeField,
     Context,
     Drawable,

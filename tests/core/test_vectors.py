@@ -7,7 +7,7 @@ from struct import unpack
 
 import pytest
 
-from mockllm.core.vectors import Embedded, packed, shortened, vector, written
+from mockllm.core.reply.embeddings import Embedded, packed, shortened, vector, written
 
 TEXTS = ["hello", "", " ", "a", "Ünïcödé 東京", "\ud800", "the same " * 500]
 

@@ -8,12 +8,12 @@ import dataclasses
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Data, Framing, Head, Plan, Raw
-from mockllm.core.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
-from mockllm.core.request import Format, Request, Tool, ToolChoice
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw
+from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.request.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.asking import OPEN_SCHEMA, Wish
 from mockllm.dialects.dialect import Generating, Stamp

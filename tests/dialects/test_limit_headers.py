@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.limits import Cost, Gauge, Limit, Standing, open_account
-from mockllm.core.plan import Headers
+from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.limiting import milliseconds, seconds
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.registry import LIMITS, PROVIDERS, limit_headers

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
-from mockllm.core.json import loads
+from mockllm.core.json.codec import loads
 from mockllm.core.limits import Account, Cost, Limit, open_account
-from mockllm.core.plan import Data
-from mockllm.core.request import Request
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.plan import Data
+from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.registry import refused

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
 from mockllm.core.faults import meaning as family
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Call, Choice, Reply, Text, Usage
-from mockllm.core.request import Format, Tool
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
+from mockllm.core.request.request import Format, Tool
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.dialect import Generating
 from mockllm.dialects.hearing import payloads

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.json import loads
-from mockllm.core.plan import Data, Plan
+from mockllm.core.json.codec import loads
+from mockllm.core.rendering.plan import Data, Plan
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.dialect import Generating
 from mockllm.dialects.registry import SPOKEN

@@ -15,8 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from mockllm.core.faults import FAMILIES, FAULTS, Fault
-from mockllm.core.faults.place import After, At
-from mockllm.core.json import dumps
+from mockllm.core.faults.fault_points import After, At
+from mockllm.core.json.codec import dumps
 from tests.docs.meaning_forms import forms
 from tests.sdk.fault_outcomes import ALL, FINE, OUTCOMES, SDKS
 

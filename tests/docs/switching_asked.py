@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mockllm.core.json import dumps, loads
-from mockllm.core.plan import Data, Plan, Raw, Wait
+from mockllm.core.json.codec import dumps, loads
+from mockllm.core.rendering.plan import Data, Plan, Raw, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Answer, Engine
 from mockllm.scenario.compiling import compile_catalog, finished

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mockllm.core.events import sent
-from mockllm.core.hash import older_hash, request_hash
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.request.request_hash import older_hash, request_hash
 from mockllm.recordings.importing import imported
 from mockllm.recordings.material import Material
 from mockllm.recordings.writing import Reader

@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from mockllm.core.faults import FAULTS, fault
+from mockllm.core.faults import FAULTS, base
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario import lint
 from mockllm.scenario.gathering import Wanted, gather
@@ -60,6 +60,6 @@ def test_what_tells_how_to_add_one_is_what_was_added() -> None:
         "def truncated",
         '"truncate": Fault',
     ]
-    files = [*Path(fault.__file__).parent.glob("*.py"), Path(expected.__file__)]
+    files = [*Path(base.__file__).parent.glob("*.py"), Path(expected.__file__)]
     code = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [part for part in shown if part not in code] == []

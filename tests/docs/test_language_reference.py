@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
-from mockllm.core.template_scope import NAMES
+from mockllm.core.templates.scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.language import (

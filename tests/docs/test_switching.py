@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from mockllm.cli.options import SERVING, settled
-from mockllm.core.json import loads
+from mockllm.core.json.codec import loads
 from mockllm.core.limits import STRATEGIES
-from mockllm.core.plan import Data
+from mockllm.core.rendering.plan import Data
 from tests.docs.switching_asked import Asked
 from tests.docs.switching_recorded import RECORDED
 

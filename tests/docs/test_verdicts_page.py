@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.cli import exec as exec_command
 from mockllm.cli import verdict as verdict_command
-from mockllm.core.conduct import VERDICTS
+from mockllm.core.verdicts import VERDICTS
 from mockllm.server.control.judged import VerdictQuery
 from mockllm.testing.plugin import WORDS
 from mockllm.testing.verdicts import Verdict
@@ -24,7 +24,7 @@ pytest_plugins = ["pytester"]
 
 FILE = Path(__file__).parents[2] / "docs/verdicts.md"
 PAGE = FILE.read_text(encoding="utf-8")
-BEGIN, END = "<!-- made from mockllm/core/conduct/verdicts.py -->\n", "<!-- end -->"
+BEGIN, END = "<!-- made from mockllm/core/verdicts/catalog.py -->\n", "<!-- end -->"
 APPLICATION = """
 import openai
 

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.matching import Difference
-from mockllm.core.template import TemplateFailure
+from mockllm.core.matching.matchers import Difference
+from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, engine, keeping, plans, workshop
 from mockllm.engine.exchange import header_text
 from mockllm.engine.misses import told, unfit

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from mockllm.core.chance import Ids
-from mockllm.core.events import sent
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.engine import keeping
 from mockllm.engine.answer import Answer

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.events import sent
+from mockllm.core.rendering.event_parser import sent
 from mockllm.engine import engine
 from tests.language.playing import Ask, Game, chat, claude, models, play
 

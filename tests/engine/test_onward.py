@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.plan import Onward
+from mockllm.core.rendering.plan import Onward
 from tests.language.playing import Ask, chat, claude, first
 
 PASSES = """

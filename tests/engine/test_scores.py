@@ -6,11 +6,11 @@ from collections.abc import Hashable, Sequence
 
 import pytest
 
-from mockllm.core.chance import Ids
-from mockllm.core.encoder import Said
-from mockllm.core.json import dumps
-from mockllm.core.plan import Data, Framing, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import dumps
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.encoder import Said
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.dialect import Generating, Stamp
 from mockllm.dialects.registry import SPOKEN

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.dialects.asking import Asked, Wish
 from tests.server.raw_client import request
 

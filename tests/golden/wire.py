@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mockllm.core.events import sent
-from mockllm.core.plan import Plan
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.plan import Plan
 
 HERE = Path(__file__).parent
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.framing import framed
-from mockllm.core.plan import Wait
+from mockllm.core.rendering.framing import framed
+from mockllm.core.rendering.plan import Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Answer, Engine
 from mockllm.scenario.compiling import compile_catalog, finished

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.framing import lasting
+from mockllm.core.rendering.framing import lasting
 from tests.language.limiting import HI, at, limited, statuses
 from tests.language.playing import Ask, Game, chat, claude, play
 

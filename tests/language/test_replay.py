@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mockllm.core.framing import framed
+from mockllm.core.rendering.framing import framed
 from tests.language.playing import Game, Heard, ask, chat, claude, first, mistakes, models, table
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.engine import Engine
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import Wanted, gather

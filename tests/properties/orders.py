@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mockllm.core.json import loads
-from mockllm.core.plan import Data, Plan
+from mockllm.core.json.codec import loads
+from mockllm.core.rendering.plan import Data, Plan
 
 Machine: TypeAlias = Mapping[str, Mapping[str, str]]
 """State → what may come there → the state after it."""

@@ -6,13 +6,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mockllm.core.chance import Chance
 from mockllm.core.failure import NAMED
-from mockllm.core.quantities import ChunkSize
-from mockllm.core.reply import Reply
-from mockllm.core.request import Request
-from mockllm.core.template import Scope
-from mockllm.core.values import Context, evaluate
+from mockllm.core.quantities.parse import ChunkSize
+from mockllm.core.randomness import Chance
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
+from mockllm.core.templates.template import Scope
+from mockllm.core.values.types import Context, evaluate
 from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.replies import Kitchen
 

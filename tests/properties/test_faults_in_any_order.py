@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.faults import FAULTS, Fault, NotPlayed, ReplyFault
-from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step, Wait
 from mockllm.server.player import Play
 from mockllm.server.wire import Asked, opening
 from tests.server.virtual import world

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
-from mockllm.core.json import Json, loads
-from mockllm.core.plan import Data, Plan
-from mockllm.core.reply import Reply
-from mockllm.core.request import Format, Request, Tool
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Format, Request, Tool
 from mockllm.dialects import gemini, openai
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.dialect import Generating

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.chance import Ids
-from mockllm.core.encoder import beats
-from mockllm.core.json import dumps, loads
-from mockllm.core.plan import Data, Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.encoder import beats
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import Generating, Stamp
 from tests.properties.orders import Said, read_chat, read_messages, whole_chat, whole_messages

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.json import dumps
-from mockllm.core.plan import Data
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.plan import Data
 from mockllm.engine import Engine
 from tests.live import Live
 from tests.live import live as serve

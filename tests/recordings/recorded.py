@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.recordings.importing import Imported, imported
 from mockllm.recordings.material import Material
 from mockllm.recordings.writing import Reader

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.recordings.bare import exchange
 from mockllm.recordings.material import Material
 from tests.language.playing import Ask, Game

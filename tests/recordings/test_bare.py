@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.recordings.material import Material
 from tests.language.playing import table
 from tests.recordings.recorded import (

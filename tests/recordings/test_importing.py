@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mockllm.cli.main import main
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.recordings.importing import imported
 from mockllm.recordings.material import Material, NotImported
 from mockllm.recordings.writing import Reader

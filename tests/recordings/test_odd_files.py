@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.recordings.importing import imported
 from mockllm.recordings.material import Material, NotImported
 from mockllm.recordings.writing import Reader

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.recordings.material import Material, NotImported
 from tests.language.playing import Ask, ask, table
 from tests.recordings.recorded import (

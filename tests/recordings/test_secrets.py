@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.recording import Frame
+from mockllm.core.rendering.recorded_plan import Frame
 from mockllm.recordings.interaction import Answered, Asked, Interaction
 from mockllm.recordings.writing import Reader, scenario
 from tests.language.playing import table

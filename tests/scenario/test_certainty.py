@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.matching import Matcher
+from mockllm.core.matching.matchers import Matcher
 from mockllm.scenario import certainty
 from mockllm.scenario.certainty import Wider, contradiction, implies
 from mockllm.scenario.language.match import Match

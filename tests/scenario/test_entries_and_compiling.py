@@ -8,7 +8,7 @@ import pickle
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.chance import Chance
+from mockllm.core.randomness import Chance
 from mockllm.scenario.catalog import Answers, Catalog
 from mockllm.scenario.compiling import compile_catalog, finished
 from tests.language.playing import Files, chat, gathered, mistakes, play

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.during import During
-from mockllm.core.input_time import ReadingTime
 from mockllm.core.limits import STRATEGIES, Limit
-from mockllm.core.load import Load
-from mockllm.core.quantities import Uniform
-from mockllm.core.values import Drawn, Expression
+from mockllm.core.quantities.parse import Uniform
+from mockllm.core.rendering.ttft import ReadingTime
+from mockllm.core.selection.load import Load
+from mockllm.core.selection.time_window import During
+from mockllm.core.values.types import Drawn, Expression
 from mockllm.scenario.written import word_of
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.pack import Given, PackWord, Settings, bad_settings, settle_params
 from mockllm.scenario.params import Kind, Params, checked, from_text
 from mockllm.scenario.reading import read_source

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import mockllm.cli
-from mockllm.core.jsonpath import compile_path
+from mockllm.core.json.jsonpath import compile_path
 from mockllm.scenario.reading import read_source
 from mockllm.scenario.shipped import shipped
 

@@ -6,8 +6,8 @@ import pickle
 
 import pytest
 
-from mockllm.core.filled import Filled
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
+from mockllm.core.values.substituted_text import Filled
 from mockllm.scenario.reading import read_source
 from mockllm.scenario.source import Source
 from mockllm.scenario.substitution import Room, filled, substituted

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import dumps
-from mockllm.core.plan import Data, Framing, Head, Plan, Step, Wait
-from mockllm.core.request import Request
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Step, Wait
+from mockllm.core.request.request import Request
 from mockllm.engine import About, Answer
 
 Made = Callable[[Request], Plan | Answer]

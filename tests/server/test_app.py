@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Wait
-from mockllm.core.plan import Raw as RawStep
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Wait
+from mockllm.core.rendering.plan import Raw as RawStep
+from mockllm.core.request.request import Request
 from mockllm.engine import About, Answer
 from mockllm.scenario.mistakes import Stale
 from mockllm.server.app import App

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.plan import Cut, Delivery, Framing, Head, Plan, Wait
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Cut, Delivery, Framing, Head, Plan, Wait
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.server.app import App
 from mockllm.server.connection import Connection, Listener

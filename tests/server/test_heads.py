@@ -10,8 +10,8 @@ import pytest
 from aiohttp.http_parser import HttpRequestParserPy, RawRequestMessage
 from aiohttp.streams import EmptyStreamReader
 
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 from mockllm.server import heads
 from mockllm.server.app import App
 from mockllm.server.heads import Heads, head_of

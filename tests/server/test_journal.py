@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import pytest
 
-from mockllm.core.plan import Cut, Data, Head, Plan, Wait
 from mockllm.core.redaction import SECRETS
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Cut, Data, Head, Plan, Wait
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.server import redacting
 from mockllm.server.app import App
@@ -158,8 +158,8 @@ def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], Answer]
 
 @pytest.fixture
 def stencilled() -> Callable[[str], Answer]:
-    from mockllm.core.holes import NotedIds
-    from mockllm.core.stencil import cut
+    from mockllm.core.rendering.placeholders import NotedIds
+    from mockllm.core.rendering.prerendered_response import cut
 
     return lambda text: Answer(cut(whole(text), NotedIds()), "a.yaml:kept")
 

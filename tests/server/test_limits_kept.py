@@ -14,8 +14,8 @@ from itertools import pairwise
 
 import pytest
 
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.server.app import App
 from mockllm.server.limits import Limits, environment_name
 from mockllm.server.serving import Threaded

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from mockllm.core.hash import older_hash, request_hash
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
+from mockllm.core.request.request_hash import older_hash, request_hash
 from mockllm.server.lines import Lines, duration, plain
 from mockllm.server.seen import LONGEST, Record, short
 

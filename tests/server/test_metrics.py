@@ -6,8 +6,8 @@ from array import array
 
 import pytest
 
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Wait
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Raw, Wait
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.server.metrics import BOUNDS, KINDS, OTHER, SECONDS, Histogram, Metrics
 from mockllm.server.seen import Left, Seen

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.holes import NotedIds
-from mockllm.core.plan import (
+from mockllm.core.rendering.placeholders import NotedIds
+from mockllm.core.rendering.plan import (
     Bare,
     Cut,
     Data,
@@ -23,7 +23,7 @@ from mockllm.core.plan import (
     Step,
     Wait,
 )
-from mockllm.core.stencil import cut
+from mockllm.core.rendering.prerendered_response import cut
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Ending, Play, Sink, at_once, perform, takes_time
 from mockllm.server.wire import Asked, opening

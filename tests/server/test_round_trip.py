@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.dialects.registry import PROVIDERS
 from mockllm.recordings.bare import exchange
 from mockllm.recordings.hosts import OTHER

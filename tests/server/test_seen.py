@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.plan import Head, Plan
+from mockllm.core.rendering.plan import Head, Plan
 from mockllm.engine import Answer
 from mockllm.server.seen import NO_HEADERS, Seen
 

@@ -13,9 +13,9 @@ from threading import Barrier
 
 import pytest
 
-from mockllm.core.plan import Cut, Plan
-from mockllm.core.plan import Raw as RawStep
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Cut, Plan
+from mockllm.core.rendering.plan import Raw as RawStep
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.server.app import App
 from mockllm.server.given import Given

@@ -10,10 +10,10 @@ import pytest
 from aiohttp.web import RequestHandler
 from msgspec.structs import replace
 
-from mockllm.core.chance import Ids
-from mockllm.core.holes import SECOND, NotedIds
-from mockllm.core.plan import Cut, Data, Delivery, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.core.stencil import Stencil, cut
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.placeholders import SECOND, NotedIds
+from mockllm.core.rendering.plan import Cut, Data, Delivery, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.prerendered_response import Stencil, cut
 from mockllm.server.player import at_once
 from mockllm.server.wire import CLOSE, KEEP, Asked, DateLine, Opening, Written, chunk, opening, sealed
 

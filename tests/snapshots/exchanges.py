@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from mockllm.core.framing import framed
-from mockllm.core.plan import Bare, Cut, Wait
+from mockllm.core.rendering.framing import framed
+from mockllm.core.rendering.plan import Bare, Cut, Wait
 from tests.language.playing import Ask, Game
 
 FAULTY: Final = "backslashreplace"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.claim import Candidate, Claim, Guard, Lease, Settled
-from mockllm.core.during import During
 from mockllm.core.limits import Limit
-from mockllm.core.load import Load
+from mockllm.core.selection.decision import Candidate, Claim, Guard, Lease, Settled
+from mockllm.core.selection.load import Load
+from mockllm.core.selection.time_window import During
 from mockllm.state.memory import Memory
 from mockllm.state.sessions import Sessions
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.claim import Candidate, Claim, Guard, Settled
+from mockllm.core.selection.decision import Candidate, Claim, Guard, Settled
 from mockllm.state.memory import Memory
 
 

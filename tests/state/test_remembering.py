@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockllm.core.remembered import NOTHING, Memo, Stored
+from mockllm.core.request.stored_responses import NOTHING, Memo, Stored
 from mockllm.state.remembering import Remembered
 from mockllm.state.sessions import Sessions
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mockllm.core.claim import Candidate, Claim, Guard
-from mockllm.core.remembered import Memo, Stored
+from mockllm.core.request.stored_responses import Memo, Stored
+from mockllm.core.selection.decision import Candidate, Claim, Guard
 from mockllm.state.sessions import Sessions
 
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from mockllm.core.claim import Lease
+from mockllm.core.selection.decision import Lease
 from mockllm.state.bounding import Place
 from mockllm.state.under_way import UnderWay
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.index import Index
-from mockllm.core.json import Json, loads
-from mockllm.core.request import Format, Tool, ToolChoice
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.matching.rule_index import Index
+from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.language.examples import RequestWord

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.testing.expectations import duration
 from tests.testing.suites import results, told, write
 

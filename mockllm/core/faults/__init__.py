@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.faults import connection, http, meaning, stream
-from mockllm.core.faults.fault import FAULTS, Fault, NotPlayed, ReplyFault, Telling
+from mockllm.core.faults.base import FAULTS, Fault, NotPlayed, ReplyFault, Telling
 from mockllm.core.faults.stream import Malformed
 
 FAMILIES: Final = (connection, http, stream, meaning)

@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar, Final, Literal
 from msgspec.structs import replace
 from pydantic import Field
 
-from mockllm.core.faults.fault import Fault, NotPlayed, fault
-from mockllm.core.faults.place import MIDDLE, After, alive, cut, gap, headless
-from mockllm.core.framing import closing
-from mockllm.core.plan import Cut, Flow, How, Plan, Raw, Step, Wait
-from mockllm.core.values import Drawable, Duration
+from mockllm.core.faults.base import Fault, NotPlayed, fault
+from mockllm.core.faults.fault_points import MIDDLE, After, alive, cut, gap, headless
+from mockllm.core.rendering.framing import closing
+from mockllm.core.rendering.plan import Cut, Flow, How, Plan, Raw, Step, Wait
+from mockllm.core.values.types import Drawable, Duration
 
 SLICES: Final = 20
 """So many times a second a slow connection carries something."""

@@ -10,12 +10,12 @@ from typing import Annotated, Final, Literal
 from msgspec.structs import replace
 from pydantic import Field
 
-from mockllm.core.events import sent
-from mockllm.core.faults.fault import Fault, NotPlayed, fault
-from mockllm.core.faults.place import MIDDLE, After, alive, bound, gap
-from mockllm.core.framing import closing, written
-from mockllm.core.plan import Bare, Cut, Data, Framing, Head, Plan, Raw, Step
-from mockllm.core.values import Drawable, Templated
+from mockllm.core.faults.base import Fault, NotPlayed, fault
+from mockllm.core.faults.fault_points import MIDDLE, After, alive, bound, gap
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.framing import closing, written
+from mockllm.core.rendering.plan import Bare, Cut, Data, Framing, Head, Plan, Raw, Step
+from mockllm.core.values.types import Drawable, Templated
 
 TYPE: Final = "content-type"
 LENGTH: Final = "content-length"

@@ -14,14 +14,26 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.cutting import cut_chunks, cut_fraction, resaid, tokens_of
-from mockllm.core.faults.fault import Needs, NotPlayed, ReplyFault, Telling, fault
-from mockllm.core.json import JSONDecodeError, dumps, loads
-from mockllm.core.misfit import WAYS, Way, checker, misfit
-from mockllm.core.reply import Call, Choice, Finish, Harm, Part, Refusal, Reply, Text, Thinking, Usage, spoken
-from mockllm.core.request import Request, Tool
+from mockllm.core.faults.base import Needs, NotPlayed, ReplyFault, Telling, fault
+from mockllm.core.json.codec import JSONDecodeError, dumps, loads
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Finish,
+    Harm,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    spoken,
+)
+from mockllm.core.reply.truncation import cut_chunks, cut_fraction, resaid, tokens_of
+from mockllm.core.request.request import Request, Tool
+from mockllm.core.schema_values.violations import WAYS, Way, checker, misfit
 from mockllm.core.tokens import split
-from mockllm.core.values import Drawable, Probability, Templated
+from mockllm.core.values.types import Drawable, Probability, Templated
 
 BREAKS: Final = NotPlayed("the answer breaks off with an error of its own")
 

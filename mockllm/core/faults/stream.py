@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.failure import NAMED, Failure
+from mockllm.core.faults.base import Fault, NotPlayed, ReplyFault, Telling, fault
 from mockllm.core.faults.connection import flowing
-from mockllm.core.faults.fault import Fault, NotPlayed, ReplyFault, Telling, fault
-from mockllm.core.faults.place import (
+from mockllm.core.faults.fault_points import (
     FIRST,
     MIDDLE,
     After,
@@ -26,11 +26,11 @@ from mockllm.core.faults.place import (
     piece,
     says,
 )
-from mockllm.core.framing import written
-from mockllm.core.plan import Cut, Data, Flow, Framing, Plan, Raw, Step, Wait
-from mockllm.core.reply import Reply
-from mockllm.core.turns import first_beats
-from mockllm.core.values import Drawable, Duration, Templated
+from mockllm.core.rendering.chunk_order import first_beats
+from mockllm.core.rendering.framing import written
+from mockllm.core.rendering.plan import Cut, Data, Flow, Framing, Plan, Raw, Step, Wait
+from mockllm.core.reply.reply import Reply
+from mockllm.core.values.types import Drawable, Duration, Templated
 
 MOST: Final = 100_000
 """How often anything is repeated: a client may choose the number."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mockllm.core.limits.account import Account, open_account
 from mockllm.core.limits.limit import STRATEGIES, Limit, Strategy
-from mockllm.core.limits.verdict import Cost, Gauge, Standing, Verdict, tightest, together
+from mockllm.core.limits.result import Cost, Gauge, Standing, Verdict, tightest, together
 
 __all__ = [
     "STRATEGIES",

@@ -10,8 +10,8 @@ from mockllm.core.limits.bucket import Bucket
 from mockllm.core.limits.fixed_window import FixedWindow
 from mockllm.core.limits.limit import METERED, Limit
 from mockllm.core.limits.meter import MICRO, Meter
+from mockllm.core.limits.result import ALLOWED, Bound, Cost, Gauge, Standing, Verdict
 from mockllm.core.limits.sliding_window import SlidingWindow
-from mockllm.core.limits.verdict import ALLOWED, Bound, Cost, Gauge, Standing, Verdict
 
 MILLI = MICRO // 1000
 

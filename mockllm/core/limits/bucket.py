@@ -8,7 +8,7 @@ small that it drains by a whole number of them each microsecond: nothing is ever
 from __future__ import annotations
 
 from mockllm.core.limits.meter import MICRO
-from mockllm.core.limits.verdict import Gauge
+from mockllm.core.limits.result import Gauge
 
 
 class Bucket:

@@ -5,7 +5,7 @@ with the first that passes after it. So a run is the same whatever the hour it b
 from __future__ import annotations
 
 from mockllm.core.limits.meter import MICRO
-from mockllm.core.limits.verdict import Gauge
+from mockllm.core.limits.result import Gauge
 
 
 class FixedWindow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from mockllm.core.limits.verdict import Gauge
+from mockllm.core.limits.result import Gauge
 
 MICRO = 1_000_000
 """Microseconds in a second."""

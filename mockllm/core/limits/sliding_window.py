@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from mockllm.core.limits.meter import MICRO
-from mockllm.core.limits.verdict import Gauge
+from mockllm.core.limits.result import Gauge
 
 EXACT = 1024
 """How many entries are kept apart; there are never more than twice as many, and two."""

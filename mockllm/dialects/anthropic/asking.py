@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.request import Format, Tool, ToolChoice
-from mockllm.core.schema_places import places
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.schema_walk import places
+from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.dialects.anthropic.families import DEFAULT_MODEL
 from mockllm.dialects.asking import Asked, Wish, parameters, said
 

@@ -7,9 +7,9 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
-from mockllm.core.citing import said, segments
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.reply import (
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.reply.citations import said, segments
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Finish,

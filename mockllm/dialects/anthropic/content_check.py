@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic.shapes import (
     ANY,
     BOOLEAN,

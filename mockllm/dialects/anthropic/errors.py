@@ -12,9 +12,9 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.headers import JSON_TYPE, Headers, exhausted, request_id
 from mockllm.dialects.dialect import Stamp
 

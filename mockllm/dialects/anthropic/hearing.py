@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Usage
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Usage
 from mockllm.dialects.hearing import Heard, Hearing, payloads
 
 FINISH: Final[Mapping[str, str]] = {

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final
 
-from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Data, Framing, Head, Kind, Plan
-from mockllm.core.reply import Call, Native, Reply, Text, Thinking, spoken
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import At, Encoder, Event, encode
+from mockllm.core.rendering.plan import Data, Framing, Head, Kind, Plan
+from mockllm.core.reply.reply import Call, Native, Reply, Text, Thinking, spoken
+from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.asking import compose
 from mockllm.dialects.anthropic.blocks import (
     DIALECT,

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_check import check_messages, check_texts
 from mockllm.dialects.anthropic.shapes import (
     ANY,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.remembered import Recall
-from mockllm.core.request import (
+from mockllm.core.request.request import (
     CallPart,
     Format,
     MediaPart,
@@ -25,6 +24,7 @@ from mockllm.core.request import (
     ToolChoice,
     estimate_input,
 )
+from mockllm.core.request.stored_responses import Recall
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic import known
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 
 
 class Kind(Struct, frozen=True):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.core.json import Json
-from mockllm.core.schema_places import places
+from mockllm.core.json.codec import Json
+from mockllm.core.json.schema_walk import places
 from mockllm.dialects.anthropic.shapes import Problem
 
 _BOUNDS: Final = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})

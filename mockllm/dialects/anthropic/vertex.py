@@ -10,13 +10,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.chance import BASE62, Ids
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.plan import Head, Plan
-from mockllm.core.reply import Reply
-from mockllm.core.request import Request
+from mockllm.core.randomness import BASE62, Ids
+from mockllm.core.rendering.plan import Head, Plan
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.asking import compose
 from mockllm.dialects.anthropic.count import Count
 from mockllm.dialects.anthropic.families import DEFAULT_MODEL

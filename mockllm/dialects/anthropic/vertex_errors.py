@@ -12,9 +12,9 @@ from typing import Final
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, pretty
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, pretty
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan, retry
 from mockllm.dialects.anthropic.families import DEFAULT_MODEL
 from mockllm.dialects.dialect import Stamp

@@ -6,7 +6,7 @@ from copy import copy
 from typing import TypeVar
 
 from mockllm.core.lazy import lazy
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest

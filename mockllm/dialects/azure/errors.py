@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.chance import Ids
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
+from mockllm.core.randomness import Ids
 from mockllm.dialects.azure import filters
 from mockllm.dialects.openai.errors import INVALID, Row
 from mockllm.dialects.vendors import accents, errors

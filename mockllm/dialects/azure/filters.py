@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.core.json import Json
-from mockllm.core.reply import Harm, Reply
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Harm, Reply
 
 SAFE: Final[Json] = {"filtered": False, "severity": "safe"}
 UNSEEN: Final[Json] = {"filtered": False, "detected": False}

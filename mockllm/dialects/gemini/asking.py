@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json import Json
-from mockllm.core.request import Format, Tool, ToolChoice
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.dialects.asking import Asked, Wish, parameters, said
 from mockllm.dialects.gemini.families import DEFAULT_MODEL
 

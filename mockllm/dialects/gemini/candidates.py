@@ -9,8 +9,8 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.json import MISSING, Json, JSONDecodeError, Missing, loads
-from mockllm.core.reply import (
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Finish,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Request, TextPart
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_check import check, unreadable

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Message, Part, Request, TextPart
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.reply.embeddings import Embedded, shortened, vector, written
+from mockllm.core.request.request import Message, Part, Request, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.core.vectors import Embedded, shortened, vector, written
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_check import CONTENT, refusal, unreadable

@@ -14,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.plan import Data, Framing, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.families import DEFAULT_MODEL
 from mockllm.dialects.gemini.generate_request import GeminiRequest, google

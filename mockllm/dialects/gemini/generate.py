@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step
-from mockllm.core.reply import Call, Choice, Native, Reply, Thinking, spoken
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.encoder import At, Encoder, Event, encode
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step
+from mockllm.core.reply.reply import Call, Choice, Native, Reply, Thinking, spoken
+from mockllm.core.request.request import Request
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.asking import compose

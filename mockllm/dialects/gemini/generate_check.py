@@ -13,9 +13,9 @@ from itertools import groupby
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import MISSING, Json
-from mockllm.core.request import Request
-from mockllm.core.schema_places import Way, places
+from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.json.schema_walk import Way, places
+from mockllm.core.request.request import Request
 from mockllm.dialects.gemini.errors import TYPE
 from mockllm.dialects.gemini.generate_request import MOST_CANDIDATES, GeminiRequest, google, held, listed
 from mockllm.dialects.gemini.shapes import (

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
-from mockllm.core.request import (
+from mockllm.core.request.request import (
     CallPart,
     Format,
     MediaPart,

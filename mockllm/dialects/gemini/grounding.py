@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockllm.core.citing import said, sources, span
-from mockllm.core.json import Json
-from mockllm.core.reply import Choice, Text
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.citations import said, sources, span
+from mockllm.core.reply.reply import Choice, Text
 
 
 def grounding(choice: Choice) -> dict[str, Json] | None:

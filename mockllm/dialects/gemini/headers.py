@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.plan import Headers
+from mockllm.core.rendering.plan import Headers
 
 JSON: Final[Headers] = (("content-type", "application/json; charset=UTF-8"),)
 STREAM: Final[Headers] = (("content-type", "text/event-stream"), ("content-disposition", "attachment"))

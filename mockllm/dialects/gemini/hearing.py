@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from mockllm.core.events import sent
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Usage
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Usage
 from mockllm.dialects.hearing import Heard, Hearing, payloads
 
 FINISH: Final[Mapping[str, str]] = {

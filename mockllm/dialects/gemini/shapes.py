@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 
 PACKAGE: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from json import JSONEncoder
 from typing import Final
 
-from mockllm.core.json import Json, pretty
+from mockllm.core.json.codec import Json, pretty
 
 _ENCODE: Final = JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ": ")

@@ -12,13 +12,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, pretty
-from mockllm.core.likelihood import likely, tokens_of, tokens_said
-from mockllm.core.plan import Data, Framing, Kind, Plan
-from mockllm.core.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps, pretty
+from mockllm.core.rendering.encoder import At, Encoder, Event, encode
+from mockllm.core.rendering.plan import Data, Framing, Kind, Plan
+from mockllm.core.reply.logprobs import likely, tokens_of, tokens_said
+from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects.asking import Asked, Wish, said
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard, Hearing, payloads

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.request import Message, OtherPart, Part, Request, Sampling, TextPart
+from mockllm.core.request.request import Message, OtherPart, Part, Request, Sampling, TextPart
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known
 from mockllm.dialects.openai.chat.check import unreadable

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, pretty
+from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.plan import Data, Plan
-from mockllm.core.request import Message, OtherPart, Part, Request, TextPart
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.reply.embeddings import Embedded, packed, shortened, vector, written
+from mockllm.core.request.request import Message, OtherPart, Part, Request, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.core.vectors import Embedded, packed, shortened, vector, written
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.errors import error_plan

@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, pretty
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, pretty
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.headers import (
     EDGE_HEAD,

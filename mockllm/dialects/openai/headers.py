@@ -9,9 +9,9 @@ from __future__ import annotations
 from math import ceil
 from typing import Final, TypeAlias
 
-from mockllm.core.chance import HEX
 from mockllm.core.limits import Standing
-from mockllm.core.plan import Head
+from mockllm.core.randomness import HEX
+from mockllm.core.rendering.plan import Head
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.limiting import Names, told
 

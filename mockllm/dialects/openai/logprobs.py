@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mockllm.core.json import Json
-from mockllm.core.likelihood import Likely, likely, tokens_of, tokens_said
-from mockllm.core.reply import Choice, Part, Refusal, Text
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.logprobs import Likely, likely, tokens_of, tokens_said
+from mockllm.core.reply.reply import Choice, Part, Refusal, Text
 
 
 class Streamed:

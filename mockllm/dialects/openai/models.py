@@ -8,10 +8,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, pretty
+from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.plan import Data, Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import completions, embeddings, moderations
 from mockllm.dialects.openai.errors import error_plan

@@ -8,10 +8,10 @@ from hashlib import blake2b
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, pretty
+from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.plan import Data, Plan
-from mockllm.core.request import MediaPart, Message, Part, Request, TextPart
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.request.request import MediaPart, Message, Part, Request, TextPart
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.errors import error_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 
 PAGE: Final = 20
 """How many items a page holds where the client names no limit."""

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
-from mockllm.core.json import Json, JSONDecodeError, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.lazy import lazy
-from mockllm.core.request import CallPart, Part, Request, Role, TextPart
+from mockllm.core.request.request import CallPart, Part, Request, Role, TextPart
 
 SPEAKERS: Final[dict[str, Role]] = {
     "system": "system",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 
 Check: TypeAlias = Callable[[Json, str], Failure | None]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.schema_places import places
+from mockllm.core.json.codec import Json
+from mockllm.core.json.schema_walk import places
 from mockllm.dialects.openai.reading import object_of
 from mockllm.dialects.openai.shapes import refuse
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mockllm.core.encoder import Event
-from mockllm.core.json import Json
-from mockllm.core.reply import Call, Choice, Part, Text, Thinking, Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.encoder import Event
+from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage
 from mockllm.dialects.vendors.chat import Wire
 from mockllm.dialects.vendors.vendor import Id, plain_usage
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Data, Framing, Kind, Plan
-from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Thinking, spoken
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import At, Encoder, Event, encode
+from mockllm.core.rendering.plan import Data, Framing, Kind, Plan
+from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Thinking, spoken
+from mockllm.core.request.request import Request
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final
 
-from mockllm.core.json import Json
-from mockllm.core.reply import Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Usage
 from mockllm.dialects.vendors.vendor import plain_usage
 
 Object = dict[str, Json]

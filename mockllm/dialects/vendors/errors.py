@@ -6,11 +6,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.errors import INVALID, ROWS, Row, Rows, message_of
 from mockllm.dialects.vendors.vendor import Vendor, filled

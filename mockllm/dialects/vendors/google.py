@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.chance import Ids
-from mockllm.core.json import Json
-from mockllm.core.reply import Choice
+from mockllm.core.json.codec import Json
+from mockllm.core.randomness import Ids
+from mockllm.core.reply.reply import Choice
 from mockllm.dialects.limiting import exact
 from mockllm.dialects.openai.errors import Row, Rows
 from mockllm.dialects.vendors.chat import Wire

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from mockllm.core.json import Json
-from mockllm.core.plan import Plan
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.hearing import Heard, payloads
 from mockllm.dialects.openai.chat import hearing
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from mockllm.core.limits import Standing
-from mockllm.core.plan import Headers
+from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.limiting import Names, Told, milliseconds, seconds, told
 from mockllm.dialects.openai.headers import NAMES, go_duration
 

@@ -8,11 +8,11 @@ from functools import partial
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Data, Plan
-from mockllm.core.reply import Reply
-from mockllm.core.request import Request
-from mockllm.core.vectors import Embedded
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard

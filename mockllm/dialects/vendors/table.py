@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.chance import HEX
+from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, Row
 from mockllm.dialects.vendors import accents, edits, errors, words
 from mockllm.dialects.vendors.chat import Wire

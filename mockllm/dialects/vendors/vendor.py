@@ -11,9 +11,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from mockllm.core.chance import BASE62, HEX, Ids
-from mockllm.core.json import Json
-from mockllm.core.reply import Finish, Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.randomness import BASE62, HEX, Ids
+from mockllm.core.reply.reply import Finish, Usage
 from mockllm.dialects.openai.errors import ROWS, Rows
 
 Edit: TypeAlias = Callable[[dict[str, Json]], None]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.reading import object_of
 
 MISTRALS_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_url", "input_audio")

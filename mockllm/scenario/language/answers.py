@@ -14,9 +14,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.quantity_types import mistake
-from mockllm.core.reply import Finish
-from mockllm.core.values import Templated, TemplatedJson
+from mockllm.core.quantities.types import mistake
+from mockllm.core.reply.reply import Finish
+from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.language.chunks import Chunk
 from mockllm.scenario.language.embedding import EmbeddingWord
 from mockllm.scenario.language.error import Error

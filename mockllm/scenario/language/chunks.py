@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import Drawable, Duration, Templated
+from mockllm.core.quantities.types import mistake
+from mockllm.core.values.types import Drawable, Duration, Templated
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.model import Word
 

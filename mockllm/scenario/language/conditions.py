@@ -22,12 +22,12 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from mockllm.core.jsonpath import compile_path
-from mockllm.core.overlaps import overlaps
-from mockllm.core.quantity_types import mistake
-from mockllm.core.regexes import compile_regex
-from mockllm.core.runaway import doubtful, runaway
-from mockllm.core.schemas import validator
+from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.json.schema_validator import validator
+from mockllm.core.quantities.types import mistake
+from mockllm.core.regex.compile import compile_regex
+from mockllm.core.regex.exponential import doubtful, runaway
+from mockllm.core.regex.polynomial import overlaps
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.model import Word
 

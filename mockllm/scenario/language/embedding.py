@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import Templated
-from mockllm.core.vectors import LARGEST, Vector
+from mockllm.core.quantities.types import mistake
+from mockllm.core.reply.embeddings import LARGEST, Vector
+from mockllm.core.values.types import Templated
 from mockllm.scenario.complaints import found_text
 
 EXPECTED: Final = "expected a list of numbers, or a list of such lists"

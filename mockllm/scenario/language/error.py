@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import Drawable, Duration, Templated, TemplatedJson
+from mockllm.core.quantities.types import mistake
+from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.model import Word
 

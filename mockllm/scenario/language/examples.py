@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
 
-from mockllm.core.quantity_types import Duration, mistake
+from mockllm.core.quantities.types import Duration, mistake
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonPathText,

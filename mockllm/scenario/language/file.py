@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mockllm.core.claim import Models, Validation
+from mockllm.core.selection.decision import Models, Validation
 from mockllm.scenario.language.conditions import JsonCondition
 from mockllm.scenario.language.examples import ExampleWord
 from mockllm.scenario.language.model import Word

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import Context, Dynamic
+from mockllm.core.quantities.types import mistake
+from mockllm.core.values.types import Context, Dynamic
 
 T = TypeVar("T")
 WORD: Final = "from_schema"

@@ -8,10 +8,10 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.during import During
-from mockllm.core.quantity_types import mistake
-from mockllm.core.template import is_template
-from mockllm.core.values import Duration
+from mockllm.core.quantities.types import mistake
+from mockllm.core.selection.time_window import During
+from mockllm.core.templates.template import is_template
+from mockllm.core.values.types import Duration
 from mockllm.scenario.language.model import Word
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator
 
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import Templated
+from mockllm.core.quantities.types import mistake
+from mockllm.core.values.types import Templated
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token: RFC 9110, section 5.6.2."""

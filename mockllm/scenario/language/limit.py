@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.limits import Limit, Strategy
 from mockllm.core.limits.limit import METERED, STRATEGIES
-from mockllm.core.quantity_types import mistake
-from mockllm.core.template import is_template
-from mockllm.core.values import Duration, Probability
+from mockllm.core.quantities.types import mistake
+from mockllm.core.templates.template import is_template
+from mockllm.core.values.types import Duration, Probability
 from mockllm.scenario.language.model import Word
 
 NAMES: Final = {name.replace("-", "_"): name for name in STRATEGIES}

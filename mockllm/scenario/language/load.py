@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.load import Load
+from mockllm.core.selection.load import Load
 from mockllm.scenario.language.limit import AtLeastOne, Count
 from mockllm.scenario.language.model import Word
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from mockllm.core.jsonpath import compile_path
-from mockllm.core.quantity_types import mistake
+from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.quantities.types import mistake
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonOperators,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
-from mockllm.core.quantity_types import mistake
+from mockllm.core.quantities.types import mistake
 from mockllm.scenario.language.model import Word
 
 

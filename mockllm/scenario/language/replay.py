@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import Duration
+from mockllm.core.quantities.types import mistake
+from mockllm.core.values.types import Duration
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.headers import HeaderName, line_of_text
 from mockllm.scenario.language.model import Word

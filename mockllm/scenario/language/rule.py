@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import Probability
+from mockllm.core.quantities.types import mistake
+from mockllm.core.values.types import Probability
 from mockllm.scenario.complaints import found_text
 from mockllm.scenario.language.answers import Branch, Saying, Step
 from mockllm.scenario.language.error import Error

@@ -16,9 +16,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.input_time import ReadingTime
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import ChunkSizeField, Drawable, Duration, Spread, Templated
+from mockllm.core.quantities.types import mistake
+from mockllm.core.rendering.ttft import ReadingTime
+from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.model import Word
 from mockllm.scenario.mistakes import meant

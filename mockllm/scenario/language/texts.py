@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from mockllm.core.quantity_types import mistake
-from mockllm.core.values import Drawable, Templated
+from mockllm.core.quantities.types import mistake
+from mockllm.core.values.types import Drawable, Templated
 from mockllm.scenario.language.model import Word
 
 

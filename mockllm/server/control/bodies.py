@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.core.json import JSONDecodeError, loads
+from mockllm.core.json.codec import JSONDecodeError, loads
 from mockllm.scenario.reading import read_source
 from mockllm.scenario.source import Source
 from mockllm.server.control.calls import visible

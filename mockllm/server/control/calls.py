@@ -9,8 +9,8 @@ from typing import Any, Final
 from msgspec import Struct, field
 from pydantic import BaseModel
 
-from mockllm.core.json import Json
-from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Data, Head, Plan
 from mockllm.server.control.problem import Problem
 
 JSON: Final = "application/json"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.scenario.overlay import overlaid
 from mockllm.scenario.source import Source
 from mockllm.server.building import Broken

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.scenario.reading import read_source
 from mockllm.scenario.shipped import shipped
 

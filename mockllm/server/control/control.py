@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ValidationError
 
 from mockllm.core.failure import Failure
-from mockllm.core.hints import brief
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.matching.hints import brief
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Item
 from mockllm.scenario.overlay import LIVE, SESSION

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs
 
-from mockllm.core.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import Data, Head, Plan
 from mockllm.server.control.access import Access
 from mockllm.server.control.problem import Problem
 

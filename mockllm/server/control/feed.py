@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp.web import BaseRequest, WebSocketResponse
 
 from mockllm import __version__
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.server.connection import Incoming
 from mockllm.server.control import measuring, requests
 from mockllm.server.control.problem import Problem

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from mockllm.core.hints import brief
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.matching.hints import brief
 from mockllm.core.redaction import redact_bytes
 from mockllm.server.control import models, requests
 from mockllm.server.control.bodies import readable, source_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from mockllm.core.conduct import Client, Conduct, Deed, Given, judge
+from mockllm.core.verdicts import Client, Conduct, Deed, Given, judge
 from mockllm.engine import Engine
 from mockllm.server.control.calls import Call, Text
 from mockllm.server.control.judged import Judged, VerdictGiven, VerdictQuery, Verdicts
@@ -39,7 +39,7 @@ async def show_verdicts(control: Control, call: Call) -> BaseModel | Text:
     judged = conduct(found, control.journal, call.query, time.monotonic())  # as the journal's times
     if call.query.format == "json":
         return told(judged)
-    from mockllm.core.conduct.junit import junit
+    from mockllm.core.verdicts.junit import junit
 
     return Text(junit(judged), XML)
 

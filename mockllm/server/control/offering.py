@@ -12,9 +12,9 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAMILIES, FAULTS
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.redaction import redact_text
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.scenario.overlay import Overlay, as_yaml
 from mockllm.server.control import handlers, offered
 from mockllm.server.control.calls import Call

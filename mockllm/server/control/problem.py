@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from mockllm.core.hints import brief
+from mockllm.core.matching.hints import brief
 from mockllm.scenario.mistakes import Mistake, path_text
 from mockllm.scenario.shapes import shape_of
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import redact_text
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.misses import near, nearest
 from mockllm.engine.sessions import PREFIX, SESSION, without

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from mockllm.core.hints import brief
+from mockllm.core.matching.hints import brief
 from mockllm.server.control import models
 from mockllm.server.control.calls import Call
 from mockllm.server.control.problem import Problem

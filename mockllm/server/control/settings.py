@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mockllm.core.json import Json
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Request
 from mockllm.scenario.catalog import Item
 from mockllm.server.control.climates import climates
 from mockllm.server.control.endpoints import ENDPOINTS

@@ -8,10 +8,10 @@ from typing import Any, Final
 from msgspec import Struct
 from pydantic import ValidationError
 
-from mockllm.core.hints import brief, nearest_word
-from mockllm.core.matching import Matcher
+from mockllm.core.matching.hints import brief, nearest_word
+from mockllm.core.matching.matchers import Matcher
 from mockllm.core.redaction import is_secret, redact_text
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.misses import told
 from mockllm.scenario.complaints import mistakes_in

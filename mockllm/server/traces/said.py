@@ -12,9 +12,9 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from mockllm.core.json import Json
-from mockllm.core.plan import Head, Plan, Raw
-from mockllm.core.reply import Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Head, Plan, Raw
+from mockllm.core.reply.reply import Usage
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.hearing import Heard, payloads
 from mockllm.server.kept import Kept

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
 
-from mockllm.core.hints import cut
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
+from mockllm.core.matching.hints import cut
 from mockllm.core.redaction import redact_text
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.dialects.routes import Found, find, normalised
 from mockllm.engine.sessions import PREFIX, without
 from mockllm.server.control.access import host_name

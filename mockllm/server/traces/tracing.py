@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from mockllm.core.hints import cut
+from mockllm.core.matching.hints import cut
 from mockllm.server.journal import Journal
 from mockllm.server.kept import kept
 from mockllm.server.limits import KIB, MIB

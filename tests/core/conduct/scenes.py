@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockllm.core.conduct import Client, Conduct, Deed, Given, judge
-from mockllm.core.plan import Cut, Data, Framing, Head, How, Plan, Step, Wait
-from mockllm.core.request import Message, Request, TextPart
+from mockllm.core.rendering.plan import Cut, Data, Framing, Head, How, Plan, Step, Wait
+from mockllm.core.request.request import Message, Request, TextPart
+from mockllm.core.verdicts import Client, Conduct, Deed, Given, judge
 
 CLIENT = Client("Program/1", "k", "127.0.0.1")
 BEGUN = 1_000.0

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.conduct import Client
-from mockllm.core.conduct.course import Course, course
-from mockllm.core.conduct.deed import plain
-from mockllm.core.conduct.waits import told_wait, words
-from mockllm.core.events import sent
-from mockllm.core.gzip import packed
-from mockllm.core.plan import Delivery, Flow
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.gzip import packed
+from mockllm.core.rendering.plan import Delivery, Flow
+from mockllm.core.verdicts import Client
+from mockllm.core.verdicts.delivery_timing import Course, course
+from mockllm.core.verdicts.observed_request import plain
+from mockllm.core.verdicts.retry_after import told_wait, words
 from tests.core.conduct.scenes import Scene, streamed, whole
 
 CODED = "content-encoding"

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.plan import Cut, Delivery, Head, Plan
+from mockllm.core.rendering.plan import Cut, Delivery, Head, Plan
 from tests.core.conduct.scenes import BEGUN, Scene
 
 TRIES = 3

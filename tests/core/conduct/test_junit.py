@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from mockllm.core.conduct import VERDICTS, Client
-from mockllm.core.conduct.junit import junit
+from mockllm.core.verdicts import VERDICTS, Client
+from mockllm.core.verdicts.junit import junit
 from tests.core.conduct.scenes import Scene
 
 BAD = [verdict.name for verdict in VERDICTS.values() if not verdict.good]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.conduct import Client
-from mockllm.core.conduct.deed import SPOILING
-from mockllm.core.conduct.listening import SILENT
 from mockllm.core.faults import FAULTS
-from mockllm.core.plan import Cut, Delivery, Flow, Head, Plan
+from mockllm.core.rendering.plan import Cut, Delivery, Flow, Head, Plan
+from mockllm.core.verdicts import Client
+from mockllm.core.verdicts.observed_request import SPOILING
+from mockllm.core.verdicts.stream_checks import SILENT
 from tests.core.conduct.scenes import Scene, streamed
 
 Play = Callable[[Scene], object]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.conduct import VERDICTS, Client
-from mockllm.core.plan import Cut, Delivery, Head, Plan
+from mockllm.core.rendering.plan import Cut, Delivery, Head, Plan
+from mockllm.core.verdicts import VERDICTS, Client
 from tests.core.conduct.scenes import EPOCH, Scene, streamed, whole
 
 Play = Callable[[Scene], object]

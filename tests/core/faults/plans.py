@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from mockllm.core.faults import Fault, NotPlayed
-from mockllm.core.plan import Data, Framing, Head, Plan, Step, Wait
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Step, Wait
 
 F = TypeVar("F", bound=Fault)
 

@@ -6,9 +6,9 @@ from random import Random
 from typing import Any
 
 from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.reply import (
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Finish,
@@ -18,7 +18,7 @@ from mockllm.core.reply import (
     Thinking,
     Usage,
 )
-from mockllm.core.request import Format, Request, Tool
+from mockllm.core.request.request import Format, Request, Tool
 
 SCHEMA: dict[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 LOOK = Call("look", ('{"city":', '"Paris"}'))

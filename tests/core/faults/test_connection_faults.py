@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.plan import USUAL, Cut, Delivery, Flow, Plan, Raw, Wait
+from mockllm.core.rendering.plan import USUAL, Cut, Delivery, Flow, Plan, Raw, Wait
 from tests.core.faults.plans import ARRAY, EMPTY, ERROR, STEPS, STREAM, WHOLE, played, reason
 
 

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.faults import FAULTS, Fault, NotPlayed, Telling
-from mockllm.core.plan import Data, Framing, Head, Plan
-from mockllm.core.reply import Choice, Pause, Reply, Text
-from mockllm.core.request import Request
-from mockllm.core.turns import spoken_beats
+from mockllm.core.rendering.chunk_order import spoken_beats
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan
+from mockllm.core.reply.reply import Choice, Pause, Reply, Text
+from mockllm.core.request.request import Request
 
 
 def made(name: str, **settings: Any) -> Any:

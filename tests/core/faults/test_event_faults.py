@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.events import sent
 from mockllm.core.faults import FAULTS, Fault, NotPlayed, ReplyFault, Telling
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.core.reply import Reply
-from mockllm.core.request import Request
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
 from tests.core.faults import plans
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.events import sent
 from mockllm.core.faults import FAULTS, NotPlayed
-from mockllm.core.framing import flowing
-from mockllm.core.plan import Cut, Delivery, Flow, Framing, Head, Plan, Raw, Wait
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.framing import flowing
+from mockllm.core.rendering.plan import Cut, Delivery, Flow, Framing, Head, Plan, Raw, Wait
 from mockllm.server.wire import length
 from tests.core.faults.plans import ARRAY, BODY, STEPS, STREAM, WHOLE
 

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.events import sent
 from mockllm.core.faults import FAULTS
-from mockllm.core.plan import USUAL, Bare, Cut, Data, Delivery, Framing, Head, Plan, Raw
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.plan import USUAL, Bare, Cut, Data, Delivery, Framing, Head, Plan, Raw
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, HEAD, STEPS, STREAM, WHOLE, played, reason
 
 

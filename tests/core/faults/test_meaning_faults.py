@@ -9,11 +9,11 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.chance import Chance
 from mockllm.core.failure import Failure
 from mockllm.core.faults import NotPlayed, ReplyFault, Telling
-from mockllm.core.plan import Head, Plan
-from mockllm.core.reply import (
+from mockllm.core.randomness import Chance
+from mockllm.core.rendering.plan import Head, Plan
+from mockllm.core.reply.reply import (
     Choice,
     Native,
     Refusal,
@@ -21,9 +21,9 @@ from mockllm.core.reply import (
     Text,
     Usage,
 )
-from mockllm.core.request import Request
-from mockllm.core.template import Scope
-from mockllm.core.values import Context, evaluate
+from mockllm.core.request.request import Request
+from mockllm.core.templates.template import Scope
+from mockllm.core.values.types import Context, evaluate
 from tests.core.faults.tellings import (
     FIND,
     LOOK,

@@ -8,15 +8,15 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.reply import (
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.reply.reply import (
     Call,
     Refusal,
     Reply,
     Text,
     spoken,
 )
-from mockllm.core.request import Request, Tool
+from mockllm.core.request.request import Request, Tool
 from tests.core.faults.tellings import (
     FIND,
     FORM,

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.events import sent
 from mockllm.core.faults import NotPlayed
-from mockllm.core.faults.place import After, Gap, beats_before, cut, gap, where_said
-from mockllm.core.plan import Bare, Cut, Data, Framing, Plan, Raw, Wait
+from mockllm.core.faults.fault_points import After, Gap, beats_before, cut, gap, where_said
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.plan import Bare, Cut, Data, Framing, Plan, Raw, Wait
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE
 
 

@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.chance import Chance
-from mockllm.core.events import sent
 from mockllm.core.faults import FAULTS, Fault, Malformed, NotPlayed
-from mockllm.core.plan import Data, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.core.request import Request
-from mockllm.core.template import Scope, TemplateFailure
-from mockllm.core.values import Context, evaluate, is_static
+from mockllm.core.randomness import Chance
+from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.request.request import Request
+from mockllm.core.templates.template import Scope, TemplateFailure
+from mockllm.core.values.types import Context, evaluate, is_static
 
 STEPS: Sequence[Step] = (
     Data(b"role", 0, "open"),

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from mockllm.core.budget import Budget, BudgetExceeded
-from mockllm.core.making import make
-from mockllm.core.making.patterns import Pattern, pattern_size
-from mockllm.core.making.reading import Impossible
+from mockllm.core.schema_values import make
+from mockllm.core.schema_values.document import Impossible
+from mockllm.core.schema_values.patterns import Pattern, pattern_size
 from tests.core.making.hostile import HOSTILE
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockllm.core.making import make
-from mockllm.core.making.plausible import CITIES, PEOPLE, PRODUCTS
-from mockllm.core.making.strings import FORMATS
+from mockllm.core.schema_values import make
+from mockllm.core.schema_values.realistic import CITIES, PEOPLE, PRODUCTS
+from mockllm.core.schema_values.strings import FORMATS
 from tests.core.making.schemas import FLAWED, VALID
 
 

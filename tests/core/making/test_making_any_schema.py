@@ -9,9 +9,9 @@ import jsonschema_rs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.json import dumps
-from mockllm.core.making import make
-from mockllm.core.making.strings import FORMATS
+from mockllm.core.json.codec import dumps
+from mockllm.core.schema_values import make
+from mockllm.core.schema_values.strings import FORMATS
 
 Schema = dict[str, Any] | bool
 NAMES = st.sampled_from(

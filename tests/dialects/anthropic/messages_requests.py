@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockllm.core.chance import Ids
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Data, Plan
-from mockllm.core.reply import Reply
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.reply.reply import Reply
 from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.dialect import Stamp

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.json import dumps
+from mockllm.core.json.codec import dumps
 from mockllm.dialects.anthropic import MESSAGES
 from tests.dialects.anthropic.messages_requests import MINIMAL, messages, of_bytes
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import dumps
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import COUNT, MESSAGES
 from mockllm.dialects.routes import Found, find
 from tests.dialects.anthropic.messages_requests import MINIMAL, STAMP, body_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.reply import (
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Citation,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.plan import Data, Raw, Wait
-from mockllm.core.reply import (
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Data, Raw, Wait
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Finish,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import MODELS
 from tests.dialects.anthropic.messages_requests import STAMP, body_of
 

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.json import loads
-from mockllm.core.reply import (
+from mockllm.core.json.codec import loads
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Native,

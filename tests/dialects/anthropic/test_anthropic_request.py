@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.json import dumps
-from mockllm.core.request import (
+from mockllm.core.json.codec import dumps
+from mockllm.core.request.request import (
     CallPart,
     Format,
     MediaPart,

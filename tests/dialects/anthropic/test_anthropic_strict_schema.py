@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic.shapes import Problem
 from mockllm.dialects.anthropic.strict_schema import check_strict
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Data, Plan
-from mockllm.core.reply import Call, Choice, Reply, Text, Thinking, Usage
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.routes import Found, find

@@ -6,13 +6,13 @@ from typing import cast
 
 import pytest
 
-from mockllm.core.chance import Ids
-from mockllm.core.events import events
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Call, Choice, Reply, Text, Thinking, Usage
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.azure.filters import SAFE, ordered
 from mockllm.dialects.dialect import Dialect, Generating, Stamp

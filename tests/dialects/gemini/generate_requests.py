@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockllm.core.chance import Ids
-from mockllm.core.events import events
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Plan
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.routes import Found, find

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
 from mockllm.dialects.gemini.count import CountRequest
 from mockllm.dialects.routes import Found, find

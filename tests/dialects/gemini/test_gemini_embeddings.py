@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Plan
-from mockllm.core.request import Message, TextPart
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Message, TextPart
 from mockllm.dialects.gemini import EMBEDDINGS
 from mockllm.dialects.gemini.embeddings import EmbeddingsRequest
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of

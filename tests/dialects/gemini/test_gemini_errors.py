@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
 from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
 from mockllm.dialects.gemini.errors import BLOCKED, ROWS
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.plan import Data, Framing, Plan, Raw, Wait
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Pause, Reply, Text, Thinking, Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Pause, Reply, Text, Thinking, Usage
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate, objects_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.reply import (
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Citation,

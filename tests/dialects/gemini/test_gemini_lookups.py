@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Plan
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import Lookup
 from mockllm.dialects.routes import Found, find
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of

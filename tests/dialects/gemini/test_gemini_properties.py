@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, Usage
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_check import GENERATE as SHAPE
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, generate, objects_of, of_bytes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Data, Plan
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.plan import Data, Plan
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest
 from mockllm.dialects.openai.moderations import ModerationsRequest

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Data
-from mockllm.core.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
-from mockllm.core.request import Message, OtherPart, Sampling, TextPart
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.plan import Data
+from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.request.request import Message, OtherPart, Sampling, TextPart
 from mockllm.dialects.asking import Wish
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.openai.completions_request import CompletionsRequest

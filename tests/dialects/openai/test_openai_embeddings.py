@@ -8,9 +8,9 @@ from struct import unpack
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.request import Message, OtherPart, TextPart
-from mockllm.core.vectors import Embedded
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.request.request import Message, OtherPart, TextPart
 from mockllm.dialects.openai import EMBEDDINGS
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.json import Json, loads
-from mockllm.core.plan import Data, Plan
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.rendering.plan import Data, Plan
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.errors import ROWS, masked
 from mockllm.dialects.openai.headers import go_duration

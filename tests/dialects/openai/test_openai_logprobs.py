@@ -10,9 +10,9 @@ from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import ResponseOutputText, ResponseTextDeltaEvent, ResponseTextDoneEvent
 
-from mockllm.core.json import Json, loads
-from mockllm.core.plan import Data, Plan
-from mockllm.core.reply import Call, Choice, Finish, Part, Refusal, Reply, Text
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text
 from mockllm.dialects import azure, vendors
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
 from mockllm.dialects.openai.chat.call import Chat

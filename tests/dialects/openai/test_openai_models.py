@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, loads
-from mockllm.core.plan import Data, Plan
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.rendering.plan import Data, Plan
 from mockllm.dialects.openai import MODELS
 from mockllm.dialects.openai.models import ModelsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.request import MediaPart, Message, TextPart
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import MediaPart, Message, TextPart
 from mockllm.dialects.openai import MODERATIONS
 from mockllm.dialects.openai.moderations import CATEGORIES, NOT_OF_TEXT, OF_IMAGES, ModerationsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP

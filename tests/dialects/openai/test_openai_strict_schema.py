@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.dialects import azure, vendors
 from mockllm.dialects.openai import CHAT, RESPONSES
 from mockllm.dialects.openai.strict_schema import slip

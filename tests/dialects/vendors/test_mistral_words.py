@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
-from mockllm.core.json import dumps, loads
-from mockllm.core.plan import Data, Plan
+from mockllm.core.json.codec import dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.plan import Data, Plan
 from mockllm.dialects.dialect import Lookup, Stamp
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.registry import spoken

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.chance import Ids
-from mockllm.core.events import events
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Call, Choice, Native, Pause, Reply, Text, Thinking, Usage
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Call, Choice, Native, Pause, Reply, Text, Thinking, Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, Generating, Lookup, Stamp
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.events import events
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Call, Choice, Finish, Reply, Text, Usage
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects import azure, vendors
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest

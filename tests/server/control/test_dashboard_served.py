@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from mockllm.core.plan import Data, Plan
+from mockllm.core.rendering.plan import Data, Plan
 from mockllm.server.control import access, dashboard
 from mockllm.server.control.access import Access
 from tests.server.control.followed import following

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from mockllm.core.json import loads
+from mockllm.core.json.codec import loads
 from mockllm.server.control.calls import visible
 from mockllm.server.lines import Lines
 from tests.server.control.steered import EXAMPLE, Steered, listed, steered

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mockllm.core.conduct import VERDICTS
+from mockllm.core.verdicts import VERDICTS
 from mockllm.server.control.judged import Verdicts
 from tests.server.control.steered import Steered, steered
 from tests.waiting import until

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mockllm.core.plan import Data, Head, Plan
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.server.metrics import Metrics
 from mockllm.server.seen import Seen

@@ -10,10 +10,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.chance import Ids
-from mockllm.core.citing import said, span
-from mockllm.core.json import Json
-from mockllm.core.reply import (
+from mockllm.core.json.codec import Json
+from mockllm.core.randomness import Ids
+from mockllm.core.reply.citations import said, span
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Finish,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final
 
-from mockllm.core.encoder import encode
 from mockllm.core.failure import Failure
-from mockllm.core.json import pretty
-from mockllm.core.plan import Data, Framing, Plan
-from mockllm.core.remembered import Memo
-from mockllm.core.reply import (
+from mockllm.core.json.codec import pretty
+from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.plan import Data, Framing, Plan
+from mockllm.core.reply.reply import (
     Reply,
 )
-from mockllm.core.request import Request
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import Memo
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard

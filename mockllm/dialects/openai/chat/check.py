@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import MISSING, Json
-from mockllm.core.request import Request
+from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.messages_check import messages
 from mockllm.dialects.openai.shapes import (
     Check,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mockllm.core.cutting import count
-from mockllm.core.events import events
-from mockllm.core.json import Json, JSONDecodeError, dumps, loads
-from mockllm.core.plan import Cut, Plan
-from mockllm.core.remembered import Memo, Stored
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import Cut, Plan
+from mockllm.core.reply.truncation import count
+from mockllm.core.request.stored_responses import Memo, Stored
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.reading import object_of, objects, text_of
 

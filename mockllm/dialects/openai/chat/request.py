@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.remembered import Recall
-from mockllm.core.request import (
+from mockllm.core.request.request import (
     Format,
     MediaPart,
     Message,
@@ -24,6 +23,7 @@ from mockllm.core.request import (
     estimate_texts,
     last_said,
 )
+from mockllm.core.request.stored_responses import Recall
 from mockllm.dialects.openai import known
 from mockllm.dialects.openai.reading import (
     SPEAKERS,

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, loads, pretty
+from mockllm.core.json.codec import Json, dumps, loads, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.plan import Data, Plan
-from mockllm.core.remembered import Memo, Stored
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import Memo, Stored
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.chat.memory import PREFIX

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mockllm.core.encoder import At, Encoder, Event
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps
-from mockllm.core.plan import Kind
-from mockllm.core.reply import (
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import At, Encoder, Event
+from mockllm.core.rendering.plan import Kind
+from mockllm.core.reply.reply import (
     Call,
     Native,
     Refusal,

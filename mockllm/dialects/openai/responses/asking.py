@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mockllm.core.json import Json
-from mockllm.core.request import Format, Tool, ToolChoice
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.dialects.asking import Asked, Wish, parameters, said
 from mockllm.dialects.openai.families import DEFAULT_MODEL
 

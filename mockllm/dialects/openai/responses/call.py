@@ -11,14 +11,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.encoder import At, Encoder, Event, encode
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, canonical, dumps, pretty
-from mockllm.core.likelihood import likely, tokens_of
-from mockllm.core.plan import Data, Framing, Kind, Plan
-from mockllm.core.remembered import Memo
-from mockllm.core.reply import Call, Native, Part, Refusal, Reply, Text, Thinking
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, canonical, dumps, pretty
+from mockllm.core.rendering.encoder import At, Encoder, Event, encode
+from mockllm.core.rendering.plan import Data, Framing, Kind, Plan
+from mockllm.core.reply.logprobs import likely, tokens_of
+from mockllm.core.reply.reply import Call, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import Memo
 from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.hearing import Heard

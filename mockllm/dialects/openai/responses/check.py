@@ -10,8 +10,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.reading import text_of
 from mockllm.dialects.openai.responses.input_check import input_items

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.core.chance import HEX
 from mockllm.core.failure import Failure
-from mockllm.core.json import pretty
-from mockllm.core.plan import Data, Plan
-from mockllm.core.reply import Usage
-from mockllm.core.request import Request
+from mockllm.core.json.codec import pretty
+from mockllm.core.randomness import HEX
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.reply.reply import Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.families import DEFAULT_MODEL
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head

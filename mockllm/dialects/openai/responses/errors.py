@@ -11,9 +11,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.plan import Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import errors
 from mockllm.dialects.openai.headers import PLAIN_HEAD

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json import Json
-from mockllm.core.plan import Plan
-from mockllm.core.reply import Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Usage
 from mockllm.dialects.hearing import Channel, Heard, Hearing, payloads
 
 DELTAS: Final[dict[str, Channel]] = {

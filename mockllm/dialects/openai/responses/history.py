@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.chance import HEX, Ids
-from mockllm.core.json import Json, JSONDecodeError, loads
-from mockllm.core.remembered import Recall, Stored
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.randomness import HEX, Ids
+from mockllm.core.request.stored_responses import Recall, Stored
 from mockllm.dialects.openai.reading import object_of, objects
 
 LONGEST: Final = 10_000

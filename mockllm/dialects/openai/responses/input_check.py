@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.shapes import (
     Check,
     array,

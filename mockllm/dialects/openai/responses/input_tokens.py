@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import pretty
-from mockllm.core.plan import Data, Plan
-from mockllm.core.request import Request
+from mockllm.core.json.codec import pretty
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.responses.check import check_input, unreadable

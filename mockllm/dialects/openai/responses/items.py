@@ -10,12 +10,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.chance import HEX
-from mockllm.core.citing import said as whole_text
-from mockllm.core.citing import span
-from mockllm.core.json import Json
-from mockllm.core.likelihood import likely, tokens_said
-from mockllm.core.reply import Call, Choice, Media, Native, Part, Refusal, Reply, Text, Thinking, spoken
+from mockllm.core.json.codec import Json
+from mockllm.core.randomness import HEX
+from mockllm.core.reply.citations import said as whole_text
+from mockllm.core.reply.citations import span
+from mockllm.core.reply.logprobs import likely, tokens_said
+from mockllm.core.reply.reply import Call, Choice, Media, Native, Part, Refusal, Reply, Text, Thinking, spoken
 from mockllm.dialects.openai.logprobs import entries
 from mockllm.dialects.openai.responses.object import INCOMPLETE, Answered
 

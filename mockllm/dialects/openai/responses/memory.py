@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json import Json
-from mockllm.core.plan import Cut, Data, Plan, Raw
-from mockllm.core.remembered import Memo, Stored
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Cut, Data, Plan, Raw
+from mockllm.core.request.stored_responses import Memo, Stored
 from mockllm.dialects.openai.reading import objects, text_of
 from mockllm.dialects.openai.responses.history import response
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest

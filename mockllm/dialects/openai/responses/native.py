@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 
 Item: TypeAlias = dict[str, Json]
 Said: TypeAlias = tuple[str, dict[str, Json]]

@@ -10,9 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.chance import HEX, Ids
-from mockllm.core.json import Json
-from mockllm.core.reply import Finish, Reply, Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.randomness import HEX, Ids
+from mockllm.core.reply.reply import Finish, Reply, Usage
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.openai.reading import count_of, object_of, objects, text_of

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.remembered import Recall, Stored
-from mockllm.core.request import (
+from mockllm.core.request.request import (
     Format,
     MediaPart,
     Message,
@@ -25,7 +24,8 @@ from mockllm.core.request import (
     ToolChoice,
     estimate_input,
 )
-from mockllm.core.scopes import conversation, hashed
+from mockllm.core.request.scope_keys import conversation, hashed
+from mockllm.core.request.stored_responses import Recall, Stored
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known
 from mockllm.dialects.openai.reading import (

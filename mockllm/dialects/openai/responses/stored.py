@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, pretty
+from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.plan import Data, Framing, Plan
-from mockllm.core.remembered import Memo, Stored
-from mockllm.core.request import Request
+from mockllm.core.rendering.plan import Data, Framing, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import Memo, Stored
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
 from mockllm.dialects.openai.paging import number, page

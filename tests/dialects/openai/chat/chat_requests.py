@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockllm.core.chance import Ids
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.randomness import Ids
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.request import ChatRequest
 

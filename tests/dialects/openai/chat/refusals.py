@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 
 CALL: Json = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLING: Json = {"role": "assistant", "tool_calls": [CALL]}

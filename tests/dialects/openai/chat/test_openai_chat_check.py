@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json import Json
+from mockllm.core.json.codec import Json
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 from tests.dialects.openai.chat.refusals import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from mockllm.core.json import Json, loads
-from mockllm.core.plan import Data
-from mockllm.core.reply import Call, Choice, Finish, Part, Reply, Text
-from mockllm.core.request import ResultPart
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.rendering.plan import Data
+from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text
+from mockllm.core.request.request import ResultPart
 from mockllm.dialects.hearing import HeardCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json
-from mockllm.core.reply import Call, Choice, Finish, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Call, Choice, Finish, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.golden.wire import assert_golden

@@ -3,8 +3,8 @@ themselves."""
 
 from __future__ import annotations
 
-from mockllm.core.json import Json
-from mockllm.core.reply import Call, Choice, Reply, Text, Usage
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
 from mockllm.dialects.hearing import HeardCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Data
-from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
-from mockllm.core.request import Request
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.plan import Data
+from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.request.request import Request
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.chat.check import FIELDS
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.chance import Ids
 from mockllm.core.failure import Failure
-from mockllm.core.holes import NotedIds
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Cut, Data, Framing, Head, Plan
-from mockllm.core.remembered import Memo
-from mockllm.core.reply import Call, Choice, Part, Refusal, Reply, Text
-from mockllm.core.stencil import cut
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.placeholders import NotedIds
+from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan
+from mockllm.core.rendering.prerendered_response import cut
+from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text
+from mockllm.core.request.stored_responses import Memo
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
 from mockllm.dialects.openai.chat.memory import folded, memo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 SIMPLE: Mapping[str, Json] = {"model": "gpt-4o", "input": "hi"}

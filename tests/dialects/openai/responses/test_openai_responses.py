@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json import Json, loads
-from mockllm.core.plan import Data, Framing, Plan, Raw, Wait
-from mockllm.core.reply import (
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.rendering.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.reply.reply import (
     Call,
     Choice,
     Native,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mockllm.core.json import Json, dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.openai import RESPONSES
 from tests.conformance.facts import recordings
 from tests.dialects.openai.chat.chat_requests import STAMP

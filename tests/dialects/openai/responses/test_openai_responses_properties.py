@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Data, Plan
-from mockllm.core.reply import Reply
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.reply.reply import Reply
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.check import FIELDS
 from tests.dialects.openai.chat.chat_requests import STAMP

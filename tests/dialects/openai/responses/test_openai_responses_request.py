@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json import Json
-from mockllm.core.request import (
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import (
     CallPart,
     Format,
     MediaPart,

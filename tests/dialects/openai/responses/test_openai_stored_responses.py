@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.holes import NotedIds
-from mockllm.core.json import Json, dumps, loads
-from mockllm.core.plan import Cut, Data, Plan
-from mockllm.core.remembered import Memo
-from mockllm.core.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
-from mockllm.core.request import ResultPart
-from mockllm.core.scopes import conversation
-from mockllm.core.stencil import cut
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.placeholders import NotedIds
+from mockllm.core.rendering.plan import Cut, Data, Plan
+from mockllm.core.rendering.prerendered_response import cut
+from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.request.request import ResultPart
+from mockllm.core.request.scope_keys import conversation
+from mockllm.core.request.stored_responses import Memo
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import (
     CANCEL_RESPONSE,

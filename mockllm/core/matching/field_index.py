@@ -1,0 +1,288 @@
+"""The index of one field: all rows' conditions on it, and for a value the rows whose condition it meets.
+
+Some conditions it decides; for the others it finds the rows that may hold (a regex only where its required
+literal stands), which are then checked one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from mockllm.core.json.codec import MISSING, Json, Missing
+from mockllm.core.json.equality import freeze, is_deep
+from mockllm.core.matching.bitsets import mask_of
+from mockllm.core.matching.conditions import (
+    AllOf,
+    Compare,
+    Condition,
+    Contains,
+    EndsWith,
+    Equals,
+    Exists,
+    Glob,
+    Length,
+    Members,
+    OneOf,
+    Regex,
+    Some,
+    StartsWith,
+    Thing,
+    member,
+)
+from mockllm.core.matching.lookup_tables import Affixes, Literals, Table, thresholds
+from mockllm.core.regex.compile import fold
+
+_WILD: Final = re.compile(r"[*?\[]")
+
+
+class TextTables:
+    """What is asked of texts, as they are or (in a second one of these) folded."""
+
+    def __init__(self) -> None:
+        self.equal: Table[str] = Table()
+        self.starts = Affixes()
+        self.ends = Affixes(ends=True)
+        self.literals = Literals()
+        self.finders: list[Callable[[str], int]] = []
+
+    def close(self, size: int) -> Iterator[None]:
+        for table in (self.equal, self.starts, self.ends, self.literals):
+            if table:
+                table.close(size)
+                self.finders.append(table.find)
+            yield
+
+
+class FieldIndex:
+    """Conditions on one field (or on one key of it). `lists`: its values may be lists.
+
+    Add all conditions, exhaust `close`, then look up.
+    """
+
+    def __init__(self, lists: bool) -> None:
+        self._lists = lists
+        self.rows: list[int] = []
+        self._exists: list[int] = []
+        self._missing: list[int] = []
+        self._texts: list[int] = []
+        self._opaque: list[int] = []
+        self._plain = TextTables()
+        self._folded = TextTables()
+        self._constants: Table[Hashable] = Table()
+        self._nested = False
+        self._thresholds = thresholds()
+        self._length: FieldIndex | None = None
+        self._items: FieldIndex | None = None
+        self._members: dict[str, FieldIndex] = {}
+
+    # --- building ------------------------------------------------------------------------------
+
+    def add(self, row: int, condition: Condition) -> bool:
+        """Whether the index decides the condition; if not, the row is found wherever it may hold."""
+        self.rows.append(row)
+        return self._sort_in(row, condition)
+
+    def _sort_in(self, row: int, condition: Condition) -> bool:
+        match condition:
+            case Equals():
+                return self._add_equals(row, condition)
+            case OneOf(parts):
+                return min([self._sort_in(row, part) for part in parts], default=True)  # every part goes in
+            case AllOf(parts):
+                return self._add_all(row, parts)
+            case Exists(wanted):
+                (self._exists if wanted else self._missing).append(row)
+                return True
+            case Contains():
+                return self._add_contains(row, condition)
+            case StartsWith(text, ignore_case) | EndsWith(text, ignore_case):
+                return self._add_affix(row, text, ignore_case, isinstance(condition, EndsWith))
+            case Glob():
+                return self._add_glob(row, condition)
+            case Regex():
+                self._add_literal(row, condition.literal or "", condition.folded)
+                return False
+            case Compare(op, number):
+                self._thresholds[op].add(number, row)
+                return True
+            case _:
+                return self._add_inner(row, condition)
+
+    def _add_inner(self, row: int, condition: Condition) -> bool:
+        if isinstance(condition, Length):
+            self._length = self._length or FieldIndex(lists=False)
+            return self._length.add(row, condition.condition)
+        if isinstance(condition, Some) and self._lists:
+            self._items = self._items or FieldIndex(lists=True)
+            return self._items.add(row, condition.condition)
+        if isinstance(condition, Members) and condition.members:
+            name = max(condition.members, key=lambda each: _weight(condition.members[each]))
+            index = self._members.setdefault(name, FieldIndex(lists=True))
+            index.add(row, condition.members[name])
+            return False
+        self._opaque.append(row)
+        return False
+
+    def _add_all(self, row: int, parts: Sequence[Condition]) -> bool:
+        if not parts:
+            self._exists.append(row)
+            self._missing.append(row)
+            return True
+        return self._sort_in(row, max(parts, key=_weight)) and len(parts) == 1
+
+    def _add_equals(self, row: int, condition: Equals) -> bool:
+        value = condition.value
+        if isinstance(value, str):
+            if condition.ignore_case:
+                self._folded.equal.add(fold(value), row)
+            else:
+                self._plain.equal.add(value, row)
+            return True
+        if is_deep(value):
+            self._opaque.append(row)
+            return False
+        self._nested = self._nested or isinstance(value, (dict, list, tuple))
+        self._constants.add(freeze(value), row)
+        return True
+
+    def _add_contains(self, row: int, condition: Contains) -> bool:
+        decided = True
+        if isinstance(condition.value, str):
+            self._add_literal(row, condition.value, condition.ignore_case)
+        if self._lists:
+            self._items = self._items or FieldIndex(lists=True)
+            decided = self._items.add(row, Equals(condition.value, condition.ignore_case))
+        return decided
+
+    def _add_literal(self, row: int, literal: str, folded: bool) -> None:
+        if not literal:
+            self._texts.append(row)
+        elif folded:
+            self._folded.literals.add(fold(literal), row)
+        else:
+            self._plain.literals.add(literal, row)
+
+    def _add_affix(self, row: int, text: str, ignore_case: bool, ends: bool) -> bool:
+        tables = self._folded if ignore_case else self._plain
+        if not text:
+            self._texts.append(row)
+        else:
+            (tables.ends if ends else tables.starts).add(fold(text) if ignore_case else text, row)
+        return True
+
+    def _add_glob(self, row: int, condition: Glob) -> bool:
+        pattern, ignore_case = condition.pattern, condition.ignore_case
+        if not _WILD.search(pattern):
+            return self._add_equals(row, Equals(pattern, ignore_case))
+        start = _WILD.split(pattern, maxsplit=1)[0]
+        if pattern == start + "*":
+            return self._add_affix(row, start, ignore_case, ends=False)
+        if pattern[0] == "*" and not _WILD.search(pattern[1:]):
+            return self._add_affix(row, pattern[1:], ignore_case, ends=True)
+        if pattern[-1] == "*" == pattern[0] and not _WILD.search(pattern[1:-1]):
+            self._add_literal(row, pattern[1:-1], ignore_case)
+            return True
+        if start:
+            self._add_affix(row, start, ignore_case, ends=False)
+        else:
+            runs = [] if "[" in pattern else _WILD.split(pattern)
+            self._add_literal(row, max(runs, key=len, default=""), ignore_case)
+        return False
+
+    def close(self, size: int) -> Iterator[None]:
+        """Builds the tables for rows below `size`, a table at each step."""
+        self.missing = mask_of(self._missing, size)
+        self._present = mask_of(self._exists + self._opaque, size)
+        self._empty = mask_of(self._missing + self._opaque, size)
+        self._any_text = self._present | mask_of(self._texts, size)
+        self.bound = mask_of(self.rows, size)
+        self._constants.close(size)
+        self._of_numbers = any(isinstance(key, (int, float)) for key in self._constants)
+        self._compared = [table for table in self._thresholds.values() if table]
+        for table in self._compared:
+            table.close(size)
+            yield
+        for tables in (self._plain, self._folded):
+            yield from tables.close(size)
+        for index in (self._length, self._items, *self._members.values()):
+            if index is not None:
+                yield from index.close(size)
+
+    # --- looking up ----------------------------------------------------------------------------
+
+    def lookup(self, value: Json | Missing) -> int:
+        """The rows whose condition the value meets, or may meet where the index does not decide."""
+        if value is MISSING:
+            return self.missing
+        if isinstance(value, str):
+            mask = self.lookup_text(value)
+            if type(value) is str:
+                return mask
+        elif isinstance(value, (list, tuple)):
+            mask = self._of_list(value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            mask = self._present
+            if self._of_numbers:
+                mask |= self._constants.find(value)
+            for table in self._compared:
+                mask |= table.find(value)
+        else:
+            mask = self._present | self._of_constant(value)
+        if self._length is not None and isinstance(value, (list, tuple, dict)):
+            mask |= self._length.lookup(len(value))
+        if self._members and isinstance(value, (dict, Thing)):
+            mask |= self._of_members(value)
+        return mask
+
+    def lookup_text(self, text: str) -> int:
+        """The same for a text."""
+        mask = self._any_text
+        for find in self._plain.finders:
+            mask |= find(text)
+        if self._length is not None:
+            mask |= self._length.lookup(len(text))
+        if self._folded.finders:
+            folded = fold(text)
+            for find in self._folded.finders:
+                mask |= find(folded)
+        return mask
+
+    def _of_list(self, items: Sequence[Any]) -> int:
+        mask = self._empty if items == () else self._present
+        if self._items is not None:
+            for item in items:
+                mask |= self._items.lookup(item)
+        return mask | self._of_constant(items)
+
+    def _of_constant(self, value: Json) -> int:
+        if not self._constants or (not self._nested and isinstance(value, (dict, list, tuple))):
+            return 0
+        return self._constants.find(freeze(value))
+
+    def _of_members(self, value: Mapping[str, Json] | Thing) -> int:
+        mask = 0
+        for name, index in self._members.items():
+            found = member(value, name)
+            mask |= index.bound if isinstance(found, tuple) else index.lookup(found)
+        return mask
+
+
+def _weight(condition: Condition) -> int:
+    """How selective a condition likely is: the longer its literal the more."""
+    match condition:
+        case Equals(value) | Contains(value) | StartsWith(value) | EndsWith(value):
+            return len(value) + 1 if isinstance(value, str) else 2
+        case Glob(pattern):
+            return len(_WILD.sub("", pattern)) + 1
+        case Regex():
+            return len(condition.literal or "")
+        case OneOf(parts) if parts:
+            return min(map(_weight, parts))
+        case Compare() | Exists() | Length() | OneOf():
+            return 1
+        case Some(inner):
+            return _weight(inner)
+        case _:
+            return 0

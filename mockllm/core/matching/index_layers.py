@@ -1,0 +1,306 @@
+"""One dimension of the index: at most one condition of each row on a field, for all rows at once.
+
+A row's further conditions on the same field (or on other keys of it) stand in further layers. A layer
+gives the rows that may still answer: those whose condition holds, and those that have none in it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
+
+from mockllm.core.json.codec import MISSING, Json, Missing
+from mockllm.core.json.jsonpath import JsonPath
+from mockllm.core.matching.bitsets import mask_of, positions
+from mockllm.core.matching.conditions import Condition
+from mockllm.core.matching.field_index import FieldIndex
+from mockllm.core.matching.fields import Field
+from mockllm.core.request.request import Request
+
+Pairs: TypeAlias = list[tuple[int, Condition]]
+
+KEPT: Final = 512
+"""Of how many values of a small field it is kept what was found."""
+LONGEST: Final = 256
+"""Longer values are not kept: the client chooses them."""
+_FEW: Final = 4
+"""So few conditions on a key are asked one by one."""
+_FOLLOWED: Final = 8
+"""So few paths are followed one by one."""
+
+
+class Layer(ABC):
+    """Collect all conditions, exhaust `close`, then look up."""
+
+    bound: int
+    """The rows that have a condition here."""
+    free: int
+    """Those that have none."""
+    unsure: frozenset[int]
+    """The rows whose condition must be checked after the layer has found them."""
+
+    @abstractmethod
+    def add(self, row: int, field: Field, condition: Condition) -> None:
+        """Takes in the row's condition."""
+
+    @abstractmethod
+    def close(self, size: int) -> Iterator[None]:
+        """Builds the tables for rows below `size`, in small steps."""
+
+    @abstractmethod
+    def lookup(self, request: Request) -> int:
+        """The rows that may still answer."""
+
+    def _bind(self, rows: list[int], size: int) -> None:
+        self.bound = mask_of(rows, size)
+        self.free = ((1 << size) - 1) ^ self.bound
+
+
+class ValueLayer(Layer):
+    """A field with one value (a path into the body that gives several nodes is such a field too)."""
+
+    def __init__(self, field: Field) -> None:
+        self.name = field.name
+        self.read = field.read
+        self._lists = field.spec.kind in ("json", "set")
+        self._pairs: Pairs = []
+
+    def add(self, row: int, field: Field, condition: Condition) -> None:
+        self._pairs.append((row, condition))
+
+    def close(self, size: int) -> Iterator[None]:
+        self._bind([row for row, _ in self._pairs], size)
+        self._index = FieldIndex(self._lists)
+        self.unsure = yield from _filled(self._index, self._pairs, size)
+
+    def lookup(self, request: Request) -> int:
+        value = self.read(request)
+        if type(value) is str:
+            return self.free | self._index.lookup_text(value)
+        return self.free | self._index.lookup(value)
+
+
+class SmallLayer(ValueLayer):
+    """A field of which few values come along: what was found for one is kept, and everything is decided."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self._kept: dict[Any, int] = {}
+
+    def close(self, size: int) -> Iterator[None]:
+        yield from super().close(size)
+        self._undecided = mask_of(sorted(self.unsure), size)
+        self._conditions = {row: condition for row, condition in self._pairs if row in self.unsure}
+        self.unsure = frozenset()
+
+    def lookup(self, request: Request) -> int:
+        value = self.read(request)
+        found = self._kept.get(value)
+        if found is None:
+            found = self._decided(value)
+            if not isinstance(value, str) or len(value) <= LONGEST:
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[value] = found
+        return found
+
+    def _decided(self, value: Json | Missing) -> int:
+        found = self.free | self._index.lookup(value)
+        for row in positions(found & self._undecided):
+            if not self._conditions[row].holds(value):
+                found ^= 1 << row
+        return found
+
+
+class Joined:
+    """Layers of small fields that are looked up as one: what was found for all their values together is kept."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        small = [layer for layer in layers if isinstance(layer, SmallLayer)]
+        assert len(small) == len(layers)
+        self._layers = small
+        # Two of them at least, so that a tuple is read.
+        self._values = attrgetter(*dict.fromkeys(("generates", "dialect", *(layer.name for layer in small))))
+        self._kept: dict[Any, int] = {}
+        self.bound = 0
+        for layer in small:
+            self.bound |= layer.bound
+
+    def lookup(self, request: Request) -> int:
+        values = self._values(request)
+        found = self._kept.get(values)
+        if found is None:
+            found = -1
+            for layer in self._layers:
+                found &= layer.lookup(request)
+            if all(len(value) <= LONGEST for value in values if type(value) is str):
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[values] = found
+        return found
+
+
+class Few:
+    """So few conditions that asking them is faster than finding them."""
+
+    __slots__ = ("_pairs", "missing")
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._pairs = tuple(pairs)
+        self.missing = self.lookup(MISSING)
+
+    def lookup(self, value: Json | Missing) -> int:
+        mask = 0
+        for row, condition in self._pairs:
+            if condition.holds(value):
+                mask |= 1 << row
+        return mask
+
+
+class KeyedLayer(Layer):
+    """Headers or query parameters: only names that stand both in the request and here are looked at."""
+
+    def __init__(self, field: Field) -> None:
+        self._name = field.name
+        self._pairs: dict[str, Pairs] = {}
+        self._indexes: dict[str, FieldIndex | Few] = {}
+
+    def add(self, row: int, field: Field, condition: Condition) -> None:
+        self._pairs.setdefault(str(field.key), []).append((row, condition))
+
+    def close(self, size: int) -> Iterator[None]:
+        self._bind([row for pairs in self._pairs.values() for row, _ in pairs], size)
+        self._absent = self.free
+        unsure: set[int] = set()
+        for key, pairs in self._pairs.items():
+            index, open_rows = yield from _index_of(pairs, size)
+            self._indexes[key] = index
+            self._absent |= index.missing
+            unsure |= open_rows
+        self.unsure = frozenset(unsure)
+
+    def lookup(self, request: Request) -> int:
+        values: Mapping[str, str] = getattr(request, self._name)
+        mask = self._absent
+        for key in self._common(values):
+            mask = _shown(mask, self._indexes[key], values.get(key, MISSING))
+        return mask
+
+    def _common(self, values: Mapping[str, str]) -> Iterator[str]:
+        if len(self._indexes) <= len(values):
+            return (key for key in self._indexes if key in values)
+        if self._name == "headers":
+            return (key for key in map(str.lower, values) if key in self._indexes)
+        return (key for key in values if key in self._indexes)
+
+
+def _shown(mask: int, index: FieldIndex | Few, value: Json | Missing) -> int:
+    """The mask once it is known what stands at a key: until then its rows stood as if nothing did."""
+    if index.missing:
+        mask &= ~index.missing
+    return mask | index.lookup(value)
+
+
+class _Node:
+    """A place in the body that some row looks at, or on the way to one."""
+
+    __slots__ = ("children", "index")
+
+    def __init__(self) -> None:
+        self.children: dict[str | int, _Node] = {}
+        self.index: FieldIndex | Few | None = None
+
+
+class BodyLayer(Layer):
+    """Singular paths into the body: a few are followed; of many, a trie, only as far as the body has them."""
+
+    def __init__(self, field: Field) -> None:
+        self._pairs: dict[tuple[str | int, ...], Pairs] = {}
+        self._paths: dict[tuple[str | int, ...], JsonPath] = {}
+        self._followed: list[tuple[JsonPath, FieldIndex | Few]] = []
+        self._root = _Node()
+
+    def add(self, row: int, field: Field, condition: Condition) -> None:
+        assert field.path is not None
+        self._paths[field.path.keys] = field.path
+        self._pairs.setdefault(field.path.keys, []).append((row, condition))
+
+    def close(self, size: int) -> Iterator[None]:
+        self._bind([row for pairs in self._pairs.values() for row, _ in pairs], size)
+        self._absent = self.free
+        unsure: set[int] = set()
+        for keys, pairs in self._pairs.items():
+            index, open_rows = yield from _index_of(pairs, size)
+            self._absent |= index.missing
+            unsure |= open_rows
+            if len(self._pairs) <= _FOLLOWED:
+                self._followed.append((self._paths[keys], index))
+            else:
+                self._plant(keys, index)
+        self.unsure = frozenset(unsure)
+
+    def _plant(self, keys: tuple[str | int, ...], index: FieldIndex | Few) -> None:
+        node = self._root
+        for key in keys:
+            node = node.children.setdefault(key, _Node())
+        node.index = index
+
+    def lookup(self, request: Request) -> int:
+        body = request.body
+        mask = self._absent
+        if body is MISSING:
+            return mask
+        for path, index in self._followed:
+            value = path.first(body)
+            if value is not MISSING:
+                mask = mask & ~index.missing | index.lookup(value)
+        return mask if self._followed else self._walk(body, mask)
+
+    def _walk(self, body: Json, mask: int) -> int:
+        waiting: list[tuple[_Node, Json]] = [(self._root, body)]
+        while waiting:
+            node, value = waiting.pop()
+            index = node.index
+            if index is not None:
+                mask = _shown(mask, index, value)
+            children = node.children
+            if isinstance(value, dict):
+                waiting += [(children[key], value[key]) for key in children.keys() & value.keys()]
+            elif isinstance(value, list) and children:
+                waiting += [(child, value[place]) for place, child in _places(children, len(value))]
+        return mask
+
+
+def _places(children: Mapping[str | int, _Node], length: int) -> Iterator[tuple[int, _Node]]:
+    """The children that a list of this length has."""
+    if len(children) <= 2 * length:
+        for place, child in children.items():
+            if isinstance(place, int) and -length <= place < length:
+                yield place, child
+    else:
+        for place in range(-length, length):
+            if place in children:
+                yield place, children[place]
+
+
+def _index_of(pairs: Pairs, size: int) -> Generator[None, None, tuple[FieldIndex | Few, frozenset[int]]]:
+    """The index of a key's conditions, and the rows that it does not decide."""
+    if len(pairs) <= _FEW:
+        yield
+        return Few(pairs), frozenset()
+    index = FieldIndex(lists=True)
+    unsure = yield from _filled(index, pairs, size)
+    return index, unsure
+
+
+def _filled(index: FieldIndex, pairs: Pairs, size: int) -> Generator[None, None, frozenset[int]]:
+    unsure = []
+    for number, (row, condition) in enumerate(pairs):
+        if not number % 64:
+            yield
+        if not index.add(row, condition):
+            unsure.append(row)
+    yield from index.close(size)
+    return frozenset(unsure)

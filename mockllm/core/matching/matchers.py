@@ -1,0 +1,262 @@
+"""Matchers: which requests a rule or a modifier is for. Tests of fields, and their all, any and not.
+
+They say whether they hold, what the regexes caught, and how a request differs from what was wanted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from mockllm.core.json.codec import MISSING, Json, Missing
+from mockllm.core.matching.conditions import (
+    AllOf,
+    At,
+    Condition,
+    Each,
+    Length,
+    Members,
+    OneOf,
+    Regex,
+    Some,
+    member,
+    of_set,
+)
+from mockllm.core.matching.fields import Field, Result
+from mockllm.core.matching.hints import brief
+from mockllm.core.request.request import Request, ResultPart
+
+__all__ = [
+    "All",
+    "Any",
+    "Difference",
+    "Field",
+    "Matcher",
+    "Not",
+    "Test",
+    "captures",
+    "matched_result",
+    "slow_regexes",
+]
+
+
+Distance: TypeAlias = tuple[int, int]
+"""How far a request is off: how many tests failed, and (negative) how many held. Less is nearer."""
+
+
+class Difference(Struct, frozen=True):
+    """What one test expected and found. `held`: they agree. `hint` may help a person where they do not."""
+
+    field: str
+    expected: str
+    actual: str
+    hint: str | None
+    held: bool
+
+
+@dataclass(frozen=True)
+class Test:
+    """A condition on a field."""
+
+    __test__ = False  # for pytest: no test case
+
+    field: Field
+    condition: Condition
+    met: Condition = dataclasses.field(init=False, repr=False, compare=False)
+    """The condition as it is asked: of a set's things or of the whole."""
+
+    def __post_init__(self) -> None:
+        of_things = self.field.spec.kind == "set"
+        object.__setattr__(self, "met", of_set(self.condition) if of_things else self.condition)
+
+    def holds(self, request: Request) -> bool:
+        return self.met.holds(self.field.read(request))
+
+    def describe(self) -> str:
+        return f"{self.field} {self.condition.describe()}"
+
+    def distance(self, request: Request) -> Distance:
+        return (0, -1) if self.holds(request) else (1, 0)
+
+    def differences(self, request: Request) -> list[Difference]:
+        value = self.field.read(request)
+        held = self.met.holds(value)
+        if value is not MISSING and self.field.is_secret:  # what is told is kept, and logged
+            return [
+                Difference(str(self.field), self.condition.describe(), "one that is not shown", None, held)
+            ]
+        hint = None if held else self.met.difference(value)
+        return [Difference(str(self.field), self.condition.describe(), brief(value), hint, held)]
+
+
+class All(Struct, frozen=True):
+    """All of the parts; without parts, any request."""
+
+    parts: tuple[Matcher, ...]
+
+    def holds(self, request: Request) -> bool:
+        return all(part.holds(request) for part in self.parts)
+
+    def describe(self) -> str:
+        return _joined(" and ", self.parts)
+
+    def distance(self, request: Request) -> Distance:
+        distances = [part.distance(request) for part in self.parts]
+        return sum(failed for failed, _ in distances), sum(held for _, held in distances)
+
+    def differences(self, request: Request) -> list[Difference]:
+        return [difference for part in self.parts for difference in part.differences(request)]
+
+
+class Any(Struct, frozen=True):
+    """At least one of the parts; without parts, no request."""
+
+    parts: tuple[Matcher, ...]
+
+    def holds(self, request: Request) -> bool:
+        return any(part.holds(request) for part in self.parts)
+
+    def describe(self) -> str:
+        return _joined(" or ", self.parts)
+
+    def distance(self, request: Request) -> Distance:
+        return min((part.distance(request) for part in self.parts), default=(1, 0))
+
+    def differences(self, request: Request) -> list[Difference]:
+        """Those of the branch that holds, or is nearest to it."""
+        if not self.parts:
+            return [Difference("any", "one of none", "nothing", None, False)]
+        return min(self.parts, key=lambda part: part.distance(request)).differences(request)
+
+
+class Not(Struct, frozen=True):
+    """The opposite of the part."""
+
+    part: Matcher
+
+    def holds(self, request: Request) -> bool:
+        return not self.part.holds(request)
+
+    def describe(self) -> str:
+        return f"not ({self.part.describe()})"
+
+    def distance(self, request: Request) -> Distance:
+        return (0, -1) if self.holds(request) else (1, 0)
+
+    def differences(self, request: Request) -> list[Difference]:
+        inside = self.part.differences(request)
+        fields = ", ".join(dict.fromkeys(difference.field for difference in inside))
+        actual = ", ".join(dict.fromkeys(difference.actual for difference in inside))
+        return [Difference(fields, self.describe(), actual, None, self.holds(request))]
+
+
+Matcher: TypeAlias = Test | All | Any | Not
+
+
+def captures(matcher: Matcher, request: Request) -> dict[str, str]:
+    """What the groups of its regexes caught, by name and by number (0 the whole match), for a request that it
+    holds for. Of equal names the first counts; a group that took no part is left out."""
+    found: dict[str, str] = {}
+    for test in _holding(matcher, request):
+        for groups in _groups(test.met, test.field.read(request)):
+            found = groups | found
+    return found
+
+
+def matched_result(matcher: Matcher, request: Request) -> ResultPart | None:
+    """The first tool result by which the matcher holds; None where it asks for none."""
+    for test in _holding(matcher, request):
+        if test.field.name == "tool_result":
+            for part in request.tool_results:
+                if test.met.holds((Result(part),)):
+                    return part
+    return None
+
+
+def slow_regexes(matcher: Matcher) -> Iterator[tuple[Field, Regex]]:
+    """The regexes without a required literal on fields of any length: each must try every text."""
+    for test in _tests(matcher):
+        if not test.field.spec.small:
+            yield from ((test.field, regex) for regex in _regexes(test.condition) if regex.literal is None)
+
+
+def _tests(matcher: Matcher) -> Iterator[Test]:
+    if isinstance(matcher, Test):
+        yield matcher
+    elif isinstance(matcher, Not):
+        yield from _tests(matcher.part)
+    else:
+        for part in matcher.parts:
+            yield from _tests(part)
+
+
+def _holding(matcher: Matcher, request: Request) -> Iterator[Test]:
+    """The tests by which it holds: of an any, those of its first branch that does."""
+    if isinstance(matcher, Test):
+        yield matcher
+    elif isinstance(matcher, All):
+        for part in matcher.parts:
+            yield from _holding(part, request)
+    elif isinstance(matcher, Any):
+        for part in matcher.parts:
+            if part.holds(request):
+                yield from _holding(part, request)
+                return
+
+
+def _inner(condition: Condition) -> tuple[Condition, ...]:
+    if isinstance(condition, (OneOf, AllOf)):
+        return condition.conditions
+    if isinstance(condition, (Some, Each, Length, At)):
+        return (condition.condition,)
+    return tuple(condition.members.values()) if isinstance(condition, Members) else ()
+
+
+def _regexes(condition: Condition) -> Iterator[Regex]:
+    if isinstance(condition, Regex):
+        yield condition
+    for inner in _inner(condition):
+        yield from _regexes(inner)
+
+
+def _groups(condition: Condition, value: Json | Missing) -> Iterator[dict[str, str]]:
+    """The groups of every regex by which the value meets the condition."""
+    if isinstance(condition, Regex):
+        found = condition.compiled.search(value) if isinstance(value, str) else None
+        if found is not None:
+            named = {name: text for name, text in found.groupdict().items() if text is not None}
+            numbered = {
+                str(number): text
+                for number, text in enumerate((found[0], *found.groups()))
+                if text is not None
+            }
+            yield numbered | named
+    elif isinstance(condition, AllOf):
+        for part in condition.conditions:
+            yield from _groups(part, value)
+    elif isinstance(condition, OneOf):
+        for part in condition.conditions:
+            if part.holds(value):
+                yield from _groups(part, value)
+                return
+    elif isinstance(condition, Some):
+        if isinstance(value, (list, tuple)):
+            for item in value:
+                if condition.condition.holds(item):
+                    yield from _groups(condition.condition, item)
+                    return
+    elif isinstance(condition, Members):
+        for name, part in condition.members.items():
+            yield from _groups(part, member(value, name))
+    elif isinstance(condition, At):
+        yield from _groups(condition.condition, condition.path.value(value))
+
+
+def _joined(word: str, parts: tuple[Matcher, ...]) -> str:
+    return word.join(
+        f"({part.describe()})" if isinstance(part, (All, Any)) else part.describe() for part in parts
+    )

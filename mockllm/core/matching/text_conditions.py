@@ -1,0 +1,152 @@
+"""Conditions that can ignore case: equality, and what may be asked of a text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fnmatch import translate
+from functools import cached_property
+
+from msgspec import Struct
+
+from mockllm.core.json.codec import Json, Missing
+from mockllm.core.json.equality import equal
+from mockllm.core.matching import hints
+from mockllm.core.matching.condition import Condition
+from mockllm.core.matching.hints import brief
+from mockllm.core.regex.compile import compile_regex, fold, required_literal
+
+
+class Equals(Struct, Condition, frozen=True):
+    """The same JSON value: 1 equals 1.0, true is no number."""
+
+    value: Json
+    ignore_case: bool = False
+
+    def holds(self, value: Json | Missing) -> bool:
+        if self.ignore_case and isinstance(value, str) and isinstance(self.value, str):
+            return fold(value) == fold(self.value)
+        return equal(self.value, value)
+
+    def describe(self) -> str:
+        return brief(self.value) + _cased(self.ignore_case)
+
+    def difference(self, value: Json | Missing) -> str | None:
+        return hints.of_equal(self.value, value)
+
+
+class Contains(Struct, Condition, frozen=True):
+    """A text within a text; an item of a list."""
+
+    value: Json
+    ignore_case: bool = False
+
+    def holds(self, value: Json | Missing) -> bool:
+        if isinstance(value, str):
+            if not isinstance(self.value, str):
+                return False
+            return fold(self.value) in fold(value) if self.ignore_case else self.value in value
+        if isinstance(value, (list, tuple)):
+            same = Equals(self.value, self.ignore_case)
+            return any(same.holds(item) for item in value)
+        return False
+
+    def describe(self) -> str:
+        return f"contains {brief(self.value)}{_cased(self.ignore_case)}"
+
+    def difference(self, value: Json | Missing) -> str | None:
+        return hints.of_text(self.value, value, str.__contains__)
+
+
+class StartsWith(Struct, Condition, frozen=True):
+    text: str
+    ignore_case: bool = False
+
+    def holds(self, value: Json | Missing) -> bool:
+        if not isinstance(value, str):
+            return False
+        return fold(value).startswith(fold(self.text)) if self.ignore_case else value.startswith(self.text)
+
+    def describe(self) -> str:
+        return f"starts with {brief(self.text)}{_cased(self.ignore_case)}"
+
+    def difference(self, value: Json | Missing) -> str | None:
+        return hints.of_text(self.text, value, str.startswith)
+
+
+class EndsWith(Struct, Condition, frozen=True):
+    text: str
+    ignore_case: bool = False
+
+    def holds(self, value: Json | Missing) -> bool:
+        if not isinstance(value, str):
+            return False
+        return fold(value).endswith(fold(self.text)) if self.ignore_case else value.endswith(self.text)
+
+    def describe(self) -> str:
+        return f"ends with {brief(self.text)}{_cased(self.ignore_case)}"
+
+    def difference(self, value: Json | Missing) -> str | None:
+        return hints.of_text(self.text, value, str.endswith)
+
+
+@dataclass(frozen=True)
+class Glob(Condition):
+    """`*` for any text, `/` included, `?` for one character, `[abc]` for one of these. The whole text."""
+
+    pattern: str
+    ignore_case: bool = False
+    _compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        pattern = fold(self.pattern) if self.ignore_case else self.pattern
+        object.__setattr__(self, "_compiled", compile_regex(translate(pattern)))
+
+    def holds(self, value: Json | Missing) -> bool:
+        if not isinstance(value, str):
+            return False
+        return self._compiled.match(fold(value) if self.ignore_case else value) is not None
+
+    def describe(self) -> str:
+        return f"like {brief(self.pattern)}{_cased(self.ignore_case)}"
+
+    def difference(self, value: Json | Missing) -> str | None:
+        if not self.ignore_case and Glob(self.pattern, True).holds(value):
+            return hints.CASE
+        return hints.of_equal(self.pattern, value)
+
+
+@dataclass(frozen=True)
+class Regex(Condition):
+    """Found anywhere in the text (^ and $ anchor it). Raises ValueError on a bad pattern."""
+
+    pattern: str
+    ignore_case: bool = False
+    compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "compiled", compile_regex(self.pattern, self.ignore_case))
+
+    @cached_property
+    def literal(self) -> str | None:
+        """What stands in every text that it matches, folded where `folded`; None: it must try every text."""
+        return required_literal(self.pattern, self.ignore_case)
+
+    @property
+    def folded(self) -> bool:
+        return bool(self.compiled.flags & re.IGNORECASE)
+
+    def holds(self, value: Json | Missing) -> bool:
+        return isinstance(value, str) and self.compiled.search(value) is not None
+
+    def describe(self) -> str:
+        return f"matches /{hints.cut(self.pattern)}/{_cased(self.ignore_case)}"
+
+    def difference(self, value: Json | Missing) -> str | None:
+        if not self.folded and Regex(self.pattern, True).holds(value):
+            return hints.CASE
+        return hints.of_type("", value)
+
+
+def _cased(ignore_case: bool) -> str:
+    return " in any case" if ignore_case else ""

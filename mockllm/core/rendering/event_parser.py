@@ -1,0 +1,79 @@
+"""Events out of framed bytes: the way back from `core.framing`, as a client reads it.
+
+Sources: WHATWG HTML section 9.2 (server-sent events): an event ends with an empty line, and one that is cut
+off before it is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from json import JSONDecodeError, JSONDecoder
+from typing import Final, TypeAlias
+
+from mockllm.core.rendering.framing import framed
+from mockllm.core.rendering.plan import Framing, Plan
+
+Event: TypeAlias = tuple[str | None, bytes]
+"""The event's name, where it has one, and its payload."""
+
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_BETWEEN: Final = re.compile(r"[\s\[,]*")
+_JSON: Final = JSONDecoder()
+
+
+def _plain(data: bytes) -> Iterator[Event]:
+    yield None, data
+
+
+def _sse(data: bytes) -> Iterator[Event]:
+    name: str | None = None
+    said: list[bytes] = []
+    for line in _LINE_END.split(data)[:-1]:  # what follows the last line end is no line yet
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"event":
+            name = value.decode("utf-8", "replace")
+        elif field == b"data":
+            said.append(value)
+        elif not line:
+            if said:
+                yield name, b"\n".join(said)
+            name, said = None, []
+
+
+def _ndjson(data: bytes) -> Iterator[Event]:
+    return ((None, line) for line in data.split(b"\n")[:-1] if line)
+
+
+def _json_array(data: bytes) -> Iterator[Event]:
+    """The array's items as far as they are whole."""
+    text = data.decode("utf-8", "replace")
+    at = 0
+    while True:
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+        try:
+            _, end = _JSON.raw_decode(text, at)
+        except JSONDecodeError:
+            return
+        yield None, text[at:end].encode()
+        at = end
+
+
+_READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
+    Framing.PLAIN: _plain,
+    Framing.SSE: _sse,
+    Framing.SSE_CRLF: _sse,
+    Framing.NDJSON: _ndjson,
+    Framing.JSON_ARRAY: _json_array,
+}
+
+
+def sent(plan: Plan) -> bytes:
+    """All bytes of the body, whenever they leave."""
+    return b"".join(item for item in framed(plan) if type(item) is bytes)
+
+
+def events(plan: Plan) -> Iterator[Event]:
+    """What a client makes of the body: each event of a stream; of a whole answer the body."""
+    return _READERS[plan.framing](sent(plan))

@@ -1,0 +1,162 @@
+"""How events become bytes: server-sent events with LF or CRLF, newline-delimited JSON, a JSON array, or none.
+
+Decided when a plan is written, since what stands before the first event, between two and behind the last
+depends on which are left. Sources: WHATWG HTML section 9.2 (server-sent events); Google's endpoints end
+lines with CRLF, and write the array as `[{…}`, `,` and `]` on lines of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from math import inf
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from mockllm.core.rendering.plan import Bare, Cut, Data, Flow, Framing, How, Plan, Raw, Step, Wait
+
+Item: TypeAlias = bytes | Bare | Wait | Cut
+"""What a plan comes to, one after the other: bytes to write, and what is no bytes of the body."""
+
+
+class Form(Struct, frozen=True):
+    """How one framing writes each event, and what it puts around them."""
+
+    each: Callable[[Data], bytes]
+    opening: bytes = b""
+    between: bytes = b""
+    closing: bytes = b""
+
+
+def _bare(step: Data) -> bytes:
+    return step.payload
+
+
+def _sse(step: Data) -> bytes:
+    if step.event is None:
+        return b"data: %b\n\n" % step.payload
+    return b"event: %b\ndata: %b\n\n" % (step.event.encode(), step.payload)
+
+
+def _sse_crlf(step: Data) -> bytes:
+    if step.event is None:
+        return b"data: %b\r\n\r\n" % step.payload
+    return b"event: %b\r\ndata: %b\r\n\r\n" % (step.event.encode(), step.payload)
+
+
+def _ndjson(step: Data) -> bytes:
+    return step.payload + b"\n"
+
+
+FORMS: Final[dict[Framing, Form]] = {
+    Framing.PLAIN: Form(_bare),
+    Framing.SSE: Form(_sse),
+    Framing.SSE_CRLF: Form(_sse_crlf),
+    Framing.NDJSON: Form(_ndjson),
+    Framing.JSON_ARRAY: Form(_bare, b"[", b"\n,\r\n", b"\n]"),
+}
+
+
+def framed(plan: Plan) -> Iterator[Item]:
+    """The plan's steps in order, those that say something as their bytes. One more where the framing closes
+    what it opened; a stream that is cut stays open."""
+    form = FORMS[plan.framing]
+    each, before, closing = form.each, form.opening, b""
+    for step in plan.steps:
+        if type(step) is Data:
+            yield before + each(step)
+            before, closing = form.between, form.closing
+        elif type(step) is Raw:
+            yield step.data
+            if step.event:
+                before, closing = form.between, form.closing
+        else:
+            yield step  # type: ignore[misc]
+            if type(step) is Cut:
+                return
+    if closing:
+        yield closing
+
+
+def closing(plan: Plan) -> bytes:
+    """What the framing writes behind the last event."""
+    began = any(type(step) is Data or (type(step) is Raw and step.event) for step in plan.steps)
+    cut = any(type(step) is Cut for step in plan.steps)
+    return FORMS[plan.framing].closing if began and not cut else b""
+
+
+def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
+    """Each step up to a cut with the bytes that it comes to; none for one that says nothing."""
+    for step, item in zip(plan.steps, framed(plan), strict=False):
+        if type(step) is Cut:
+            return
+        yield step, item if type(item) is bytes else b""
+
+
+def flowing(items: Iterable[Item], flow: Flow, sent: int = 0) -> Iterator[Item]:
+    """The items, their bytes at most so many at a time. `sent` bytes have left before them. Waits go by while
+    bytes flow: only what is left of them is waited. A cut comes at its time, behind the last bytes before it."""
+    now = due = 0.0
+    free = flow.gap * (sent / flow.size if flow.head else bool(sent))
+    for item in items:
+        if isinstance(item, Wait):
+            due += item.seconds
+            continue
+        for part in _slices(item, flow.size):
+            start = max(due, now if isinstance(part, Cut) else free)
+            if start > now:
+                yield Wait(start - now, 0)
+                now = start
+            yield part
+            if not isinstance(part, Cut):
+                free = start + flow.gap * _length(part) / flow.size
+    if max(due, free) > now:
+        yield Wait(max(due, free) - now, 0)
+
+
+def _slices(item: bytes | Bare | Cut, size: int) -> Iterator[bytes | Bare | Cut]:
+    if isinstance(item, Cut):
+        yield item
+    elif isinstance(item, Bare):
+        yield from (Bare(item.data[at : at + size], item.beat) for at in range(0, len(item.data), size))
+    else:
+        yield from (item[at : at + size] for at in range(0, len(item), size))
+
+
+def _length(part: bytes | Bare) -> int:
+    return len(part) if isinstance(part, bytes) else len(part.data)
+
+
+def head_size(plan: Plan) -> int:
+    """About how many bytes a head has: how long a server's own lines are is not known before it is written."""
+    own = sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
+    return 0 if plan.delivery.withheld else SERVERS + own
+
+
+SERVERS: Final = 150
+"""About so many bytes have the lines that a server adds to a head."""
+
+
+def lasting(plan: Plan) -> float:
+    """Seconds from the request's last byte until all of a plan has left, as it is planned; what hangs has no
+    end."""
+    total, how = _end(plan)
+    return inf if how == "silence" else total
+
+
+def ending(plan: Plan) -> float:
+    """The same, but of what hangs until nothing more comes."""
+    return _end(plan)[0]
+
+
+def _end(plan: Plan) -> tuple[float, How]:
+    total = plan.delay + plan.delivery.over
+    items: Iterable[Item] = plan.steps if not plan.delivery.flows else framed(plan)  # type: ignore[assignment]
+    for flow in plan.delivery.flows:
+        items = flowing(items, flow, head_size(plan))
+    for item in items:
+        if isinstance(item, Wait):
+            total += item.seconds
+        elif isinstance(item, Cut):
+            return total, item.how
+    return total, "end"

@@ -1,0 +1,83 @@
+"""Answers packed with gzip as they leave, event by event, and recordings unpacked for clients that want them plain.
+
+Apart from faults and from what is recorded, which both need it. Sources: RFC 9110, sections 8.4.1 and 12.5.3.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.rendering.framing import closing, written
+from mockllm.core.rendering.plan import Bare, Cut, Plan, Raw, Step
+
+ENCODING: Final = "content-encoding"
+UNPACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+"""The codings that can be unpacked here."""
+_AUTOMATIC: Final = zlib.MAX_WBITS | 32
+_RAW_DEFLATE: Final = -zlib.MAX_WBITS
+
+
+def wants(headers: Mapping[str, str], coding: str = "gzip") -> bool:
+    """Whether a client's `accept-encoding` asks for this coding."""
+    text = headers.get("accept-encoding")
+    if not text:
+        return False
+    star = False
+    for each in text.lower().split(","):
+        name, _, rest = each.partition(";")
+        name, refused = name.strip(), _refused(rest)
+        if name in (coding, f"x-{coding}"):
+            return not refused
+        star = star or (name == "*" and not refused)
+    return star
+
+
+def _refused(parameters: str) -> bool:
+    weight = parameters.strip().removeprefix("q").strip().removeprefix("=").strip()
+    return bool(weight) and not weight.strip("0.")
+
+
+def packed_steps(plan: Plan) -> Iterator[Step]:
+    """The steps with their bytes packed, each so that it can be unpacked as it comes. The last one closes what
+    was packed; where the plan is cut, nothing does."""
+    packer = zlib.compressobj(wbits=31)
+    for step, data in written(plan):
+        if data:
+            yield Raw(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.beat)
+        else:
+            yield step
+    cuts = [step for step in plan.steps if type(step) is Cut]
+    if not cuts or cuts[0].how == "end":
+        yield Raw(packer.compress(closing(plan)) + packer.flush(), 0)
+    yield from cuts
+
+
+def packed(plan: Plan) -> Plan:
+    """The answer packed; as it is, where it has no body, or says itself how it is coded or carried."""
+    named = {name.lower() for name, _ in plan.head.headers}
+    if {ENCODING, "content-length"} & named or any(type(step) is Bare for step in plan.steps):
+        return plan
+    if not any(data for _, data in written(plan)):
+        return plan
+    head = plan.head.with_own(((ENCODING, "gzip"), ("vary", "accept-encoding")))
+    return replace(plan, head=head, steps=tuple(packed_steps(plan)))
+
+
+def unpacked(coding: str, frames: Iterable[bytes]) -> Sequence[bytes] | None:
+    """What each of these frames says; None where that cannot be told."""
+    if coding.strip().lower() not in UNPACKED:
+        return None
+    engine, said = None, []
+    for frame in frames:
+        if engine is None and frame:
+            raw = coding == "deflate" and frame[0] & 15 != 8
+            engine = zlib.decompressobj(_RAW_DEFLATE if raw else _AUTOMATIC)
+        try:
+            said.append(b"" if engine is None else engine.decompress(frame))
+        except zlib.error:
+            return None
+    return said

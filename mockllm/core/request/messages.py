@@ -1,0 +1,87 @@
+"""The turns of a conversation in provider-neutral words: messages, and the parts they are made of.
+
+Apart from `request.py`, because replies and the memory of conversations speak of them without a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+
+class TextPart(Struct, frozen=True):
+    text: str
+
+
+class MediaPart(Struct, frozen=True):
+    """An image, a file or a sound: that it is there, not what it shows."""
+
+    kind: Literal["image", "file", "audio"]
+
+
+class CallPart(Struct, frozen=True):
+    """A tool call in the history; `arguments` parsed where they are JSON, else the raw text."""
+
+    id: str | None
+    name: str | None
+    arguments: Json
+
+
+class ResultPart(Struct, frozen=True):
+    """What a tool gave back. `name` is looked up by `id` in earlier calls where the wire has only an id."""
+
+    id: str | None
+    name: str | None
+    text: str
+    is_error: bool = False
+
+    @property
+    def json(self) -> Json | Missing:
+        """The text read as JSON; MISSING where it is not JSON."""
+        try:
+            return loads(self.text)
+        except JSONDecodeError:
+            return MISSING
+
+
+class ThinkingPart(Struct, frozen=True):
+    text: str
+
+
+class OtherPart(Struct, frozen=True):
+    """A part of a type that has no neutral word."""
+
+    type: str
+
+
+Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | OtherPart
+
+
+class Message(NamedTuple):
+    """One turn. Tool results are messages of role `tool`, also where the wire puts them in a user message;
+    what else stood in that message follows as a `user` message. `system` covers `developer`."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by a newline."""
+        parts = self.parts
+        if len(parts) == 1 and type(parts[0]) is TextPart:
+            return parts[0].text
+        return "\n".join([part.text for part in parts if type(part) is TextPart])
+
+
+def last_said(messages: Sequence[Message]) -> str | None:
+    """The text of the last user message; None where there is none."""
+    for message in reversed(messages):
+        if message.role == "user":
+            return message.text
+    return None

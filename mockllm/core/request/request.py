@@ -1,0 +1,376 @@
+"""A request as scenarios see it: what was asked, in provider-neutral words.
+
+Every dialect subclasses `Request` and overrides the lazy readings that its wire format holds. A
+reading is made when it is first looked at and never raises on any JSON: what cannot be read is absent
+(`None`, an empty tuple), and validation says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
+from urllib.parse import parse_qsl
+
+from msgspec import Struct
+
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.request.messages import (
+    CallPart,
+    MediaPart,
+    Message,
+    OtherPart,
+    Part,
+    ResultPart,
+    Role,
+    TextPart,
+    ThinkingPart,
+    last_said,
+)
+from mockllm.core.request.stored_responses import NOTHING, Recall
+from mockllm.core.tokens import estimate
+
+__all__ = [
+    "CALLABLE",
+    "CallPart",
+    "Format",
+    "MediaPart",
+    "Message",
+    "OtherPart",
+    "Part",
+    "Request",
+    "ResultPart",
+    "Role",
+    "Sampling",
+    "TextPart",
+    "ThinkingPart",
+    "Tool",
+    "ToolChoice",
+    "estimate_input",
+    "estimate_texts",
+    "last_said",
+]
+
+
+class Tool(Struct, frozen=True):
+    """A tool that was offered. `schema` is its JSON Schema (None where the wire has none)."""
+
+    name: str
+    schema: Json = None
+    description: str | None = None
+    kind: str = "function"
+
+
+CALLABLE: Final = ("function", "custom")
+"""The kinds of tools that the client runs."""
+
+
+class ToolChoice(Struct, frozen=True):
+    """`mode` in neutral words; `names` are the allowed tools where the request limits them."""
+
+    mode: Literal["auto", "none", "any", "named"] = "auto"
+    names: tuple[str, ...] = ()
+
+
+class Format(Struct, frozen=True):
+    """The wanted form of the answer: free text, any JSON, or JSON of a schema (with its name if it has one).
+    `bare`: a text is said without its quotes."""
+
+    kind: Literal["text", "json", "schema"] = "text"
+    name: str | None = None
+    schema: Json = None
+    bare: bool = False
+
+
+class Sampling(NamedTuple):
+    """Whether and how much the request asked of what shapes an answer beside its text."""
+
+    n: int = 1
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+
+
+VOLATILE: Final = frozenset(
+    {"user", "metadata", "safety_identifier", "prompt_cache_key", "previous_response_id", "seed"}
+)
+"""Top-level fields of the body that name who asks, or when, and not what: no part of its hash, as a rule."""
+
+
+class Request:
+    """One request. The constructor's arguments are the transport's facts; all else is read lazily.
+
+    `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
+    `raw` the body's bytes (inflated); `now` the time of arrival in seconds since the epoch: the only
+    clock that an answer's time fields ever see. `route` holds what the route's pattern caught
+    (`{"model": …}` where the path names the model); `outcome` is what the route table found, for the engine;
+    `recall` is what the server remembers of the session.
+    """
+
+    dialect: ClassVar[str | None] = None
+    """Whose protocol: openai, anthropic … None outside every protocol."""
+    api: ClassVar[str | None] = None
+    """Which of its calls: chat, messages, models … None outside every protocol."""
+    generates: ClassVar[bool] = False
+    """Whether it is a generating call, which rules without `api` and `path` see."""
+    known: ClassVar[frozenset[str] | None] = None
+    """The fields at the top of its body that its own provider documents; None where nothing is told of others,
+    because they are refused or because nobody looks."""
+    volatile: frozenset[str] = VOLATILE
+    """The fields at the top of its body that are no part of its hash."""
+    override: Any = None
+    """What its headers, or its session, want otherwise for it, for the engine; None for nearly all."""
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        raw: bytes = b"",
+        query_string: str = "",
+        provider: str | None = None,
+        route: Mapping[str, str] | None = None,
+        session: str | None = None,
+        client: str = "",
+        now: float = 0.0,
+        outcome: Any = None,
+        recall: Recall = NOTHING,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.raw = raw
+        self.query_string = query_string
+        self.provider = provider
+        self.route: Mapping[str, str] = route or {}
+        self.session = session
+        self.client = client
+        self.now = now
+        self.outcome = outcome
+        self.recall = recall
+
+    @classmethod
+    def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: Recall) -> Self:
+        """A request with these facts of its head, all that are not the other arguments: for the many that have
+        the same head, at half of what the constructor takes."""
+        made = cls.__new__(cls)
+        facts = made.__dict__
+        facts.update(head)
+        facts["raw"] = raw
+        facts["client"] = client
+        facts["now"] = now
+        facts["recall"] = recall
+        return made
+
+    def unread(self) -> Self:
+        """The same request without its body: for an answer that leaves nothing to it."""
+        return type(self)(
+            method=self.method,
+            path=self.path,
+            headers=self.headers,
+            query_string=self.query_string,
+            provider=self.provider,
+            route=self.route,
+            session=self.session,
+            client=self.client,
+            now=self.now,
+            outcome=self.outcome,
+            recall=self.recall,
+        )
+
+    def with_input_tokens(self, count: int) -> Self:
+        """The same request with so many input tokens."""
+        other = copy(self)
+        vars(other)["input_tokens"] = count
+        return other
+
+    # --- transport -----------------------------------------------------------------------------
+
+    @lazy
+    def query(self) -> dict[str, str]:
+        """The query's parameters; the last of a repeated name counts."""
+        if not self.query_string:
+            return {}
+        return dict(parse_qsl(self.query_string, keep_blank_values=True))
+
+    @lazy
+    def host(self) -> str | None:
+        return self.headers.get("host")
+
+    @lazy
+    def api_key(self) -> str | None:
+        """The key, wherever the protocol carries it; a dialect that carries it elsewhere overrides this."""
+        bearer = self.headers.get("authorization")
+        if bearer is not None and bearer[:7].lower() == "bearer ":
+            return bearer[7:].strip() or None
+        return self.headers.get("x-api-key")
+
+    @lazy
+    def raw_text(self) -> str:
+        return self.raw.decode("utf-8", "replace")
+
+    @lazy
+    def body(self) -> Json | Missing:
+        """The body's JSON; MISSING where there is none or it cannot be read."""
+        _ = self.fields
+        return vars(self)["body"]
+
+    @lazy
+    def fields(self) -> dict[str, Json]:
+        """The body where it is an object, else an empty one: what readers look into."""
+        body: Json | Missing
+        try:
+            body = loads(self.raw)
+        except JSONDecodeError:
+            body = MISSING
+        vars(self)["body"] = body
+        return body if type(body) is dict else {}
+
+    @property
+    def memorable(self) -> bool:
+        """Whether an answer to it may leave something to remember."""
+        return True
+
+    @property
+    def unknown(self) -> list[str]:
+        """The fields that its provider does not document, in their order; none for a vendor that speaks
+        another provider's protocol, and adds to it."""
+        known, fields = self.known, self.fields
+        if known is None or fields.keys() <= known or self.provider != self.dialect:
+            return []
+        return [name for name in fields if name not in known]
+
+    # --- what was asked: each dialect overrides what its wire holds ----------------------------
+
+    @lazy
+    def model(self) -> str | None:
+        return None
+
+    @lazy
+    def stream(self) -> bool:
+        """Whether the client asked for a stream."""
+        return False
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        """All turns in order, the system text included where the wire has it among the messages."""
+        return ()
+
+    @lazy
+    def system(self) -> str | None:
+        """The system text, parts and messages joined by a newline; None where there is none."""
+        texts = [message.text for message in self.messages if message.role == "system"]
+        return "\n".join(texts) if texts else None
+
+    @lazy
+    def user(self) -> str | None:
+        """The text of the last user message; None where there is none."""
+        return last_said(self.messages)
+
+    @lazy
+    def thread(self) -> str | None:
+        """The hashed name of a conversation that is told by more than its opening; None of any other."""
+        return None
+
+    @lazy
+    def opening(self) -> tuple[str, str]:
+        """What tells a conversation from others: its system text and its first user message."""
+        first = next((message.text for message in self.messages if message.role == "user"), "")
+        return self.system or "", first
+
+    @lazy
+    def turn(self) -> int:
+        """1 + the number of assistant turns."""
+        return 1 + sum(message.role == "assistant" for message in self.messages)
+
+    @lazy
+    def tools(self) -> tuple[Tool, ...]:
+        return ()
+
+    @lazy
+    def tool_choice(self) -> ToolChoice:
+        return ToolChoice()
+
+    @lazy
+    def uncalled(self) -> tuple[str, ...]:
+        """The offered tools that the model may call and has not called since the user last spoke."""
+        names = self.tool_choice.names
+        left = [
+            tool.name for tool in self.tools if tool.kind in CALLABLE and (not names or tool.name in names)
+        ]
+        if not left:
+            return ()
+        called = set()
+        for message in reversed(self.messages):
+            if message.role == "user":
+                break
+            called |= {part.name for part in message.parts if isinstance(part, CallPart | ResultPart)}
+        return tuple(name for name in left if name not in called)
+
+    @lazy
+    def tool_results(self) -> tuple[ResultPart, ...]:
+        """The results after the last assistant turn, in order."""
+        found: list[ResultPart] = []
+        for message in reversed(self.messages):
+            if message.role == "assistant":
+                break
+            found[:0] = [part for part in message.parts if isinstance(part, ResultPart)]
+        return tuple(found)
+
+    @lazy
+    def has_image(self) -> bool:
+        return any(
+            isinstance(part, MediaPart) and part.kind == "image"
+            for message in self.messages
+            for part in message.parts
+        )
+
+    @lazy
+    def response_format(self) -> Format:
+        return Format()
+
+    @lazy
+    def sampling(self) -> Sampling:
+        return Sampling()
+
+    @lazy
+    def input_tokens(self) -> int:
+        """The estimate of the prompt's tokens: texts, calls and results, and the tools' descriptions."""
+        return estimate_input(self)
+
+
+PROMPT: Final = 3
+FRAMING: Final = 4
+"""Tokens that a prompt, and each of its messages, cost beside their texts, as OpenAI's cookbook counts."""
+
+
+def estimate_input(request: Request, prompt: int = PROMPT, framing: int = FRAMING) -> int:
+    """The tokens of a prompt."""
+    total = prompt
+    for tool in request.tools:
+        total += estimate(f"{tool.name} {tool.description} {tool.schema}")
+    for message in request.messages:
+        total += framing
+        for part in message.parts:
+            if type(part) is TextPart:
+                total += estimate(part.text)
+            else:
+                total += _tokens_of(part)
+    return total
+
+
+def estimate_texts(texts: Sequence[str]) -> int:
+    """The same for messages of a text each, and no tools."""
+    return PROMPT + FRAMING * len(texts) + sum(map(estimate, texts))
+
+
+def _tokens_of(part: Part) -> int:
+    match part:
+        case ThinkingPart(text) | ResultPart(text=text):
+            return estimate(text)
+        case CallPart(name=name, arguments=arguments):
+            return estimate(f"{name}{arguments}")
+        case MediaPart():
+            return 85
+    return 0

@@ -1,0 +1,273 @@
+"""What a reader expects of a value by its name and description: a `city` is a city, a `price` has decimals.
+
+Tables only. The words of a name are looked at first (`departure_city`, `departureCity`), the last one before
+the others; a name that says nothing (`location`, `value`) leaves it to the description.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from random import Random
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from mockllm.core.reply.chunking import made_sentences
+
+Words: TypeAlias = Sequence[str] | Callable[[Random], str]
+"""Texts to choose from, or what makes one."""
+
+
+class About(Struct, frozen=True):
+    """What is said of a place in a schema: its name, its description, and the name of what it belongs to."""
+
+    name: str = ""
+    description: str = ""
+    owner: str = ""
+
+
+CITIES: Final = ("Paris", "London", "Berlin", "Tokyo", "Madrid", "Oslo", "Toronto", "Lisbon")
+COUNTRIES: Final = ("France", "Germany", "Japan", "Canada", "Portugal", "Norway")
+FIRST: Final = ("Alice", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Hugo")
+LAST: Final = ("Martin", "Keller", "Sato", "Novak", "Rossi", "Larsen", "Costa", "Brown")
+PEOPLE: Final = tuple(f"{first} {last}" for first, last in zip(FIRST, LAST, strict=True))
+PRODUCTS: Final = ("Desk Lamp", "Wireless Mouse", "Espresso Machine", "Notebook", "Backpack", "Headphones")
+COMPANIES: Final = ("Acme Corporation", "Northwind Traders", "Globex", "Initech", "Blue Harbor")
+QUERIES: Final = (
+    "best coffee nearby",
+    "how to learn Python",
+    "latest climate report",
+    "cheap flights in May",
+)
+TITLES: Final = ("A Short Introduction", "Weekly Report", "Notes on the Project", "Getting Started")
+TOPICS: Final = ("weather", "travel", "music", "science", "sports", "food")
+LANGUAGES: Final = ("en", "fr", "de", "es", "ja", "pt")
+
+
+def sentence(random: Random) -> str:
+    return made_sentences(1, random)
+
+
+def date(random: Random) -> str:
+    return f"{random.randint(2024, 2026)}-{random.randint(1, 12):02}-{random.randint(1, 28):02}"
+
+
+def time(random: Random) -> str:
+    return f"{random.randint(8, 19):02}:{random.choice((0, 15, 30, 45)):02}"
+
+
+def moment(random: Random) -> str:
+    return f"{date(random)}T{time(random)}:00Z"
+
+
+def email(random: Random) -> str:
+    return f"{random.choice(FIRST)}.{random.choice(LAST)}@example.com".lower()
+
+
+def domain(random: Random) -> str:
+    return random.choice(("example.com", "example.org", "example.net", "www.example.com"))
+
+
+def url(random: Random) -> str:
+    return f"https://{domain(random)}/{random.choice(TOPICS)}"
+
+
+def uuid(random: Random) -> str:
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def ipv4(random: Random) -> str:
+    return f"192.0.2.{random.randint(1, 254)}"
+
+
+def key(random: Random) -> str:
+    return f"{random.choice('abcdefgh')}{random.randint(1000, 9999)}"
+
+
+def phone(random: Random) -> str:
+    return f"+1 555 01{random.randint(10, 99)} {random.randint(1000, 9999)}"
+
+
+def street(random: Random) -> str:
+    return f"{random.randint(1, 120)} {random.choice(('Main Street', 'Station Road', 'Park Avenue'))}"
+
+
+def flight(random: Random) -> str:
+    return f"{random.choice(('AF', 'BA', 'LH', 'JL'))}{random.randint(100, 999)}"
+
+
+def file(random: Random) -> str:
+    return f"{random.choice(('report', 'notes', 'data'))}.{random.choice(('txt', 'csv', 'md'))}"
+
+
+TEXTS: Final[Mapping[str, Words]] = {
+    **dict.fromkeys(("city", "town", "origin", "destination", "departure", "arrival", "hometown"), CITIES),
+    **dict.fromkeys(("country", "nation"), COUNTRIES),
+    **dict.fromkeys(("state", "province", "region"), ("California", "Bavaria", "Ontario", "Provence")),
+    **dict.fromkeys(("address", "street"), street),
+    **dict.fromkeys(("zip", "zipcode", "postal", "postcode"), ("75001", "10115", "94103", "10001")),
+    **dict.fromkeys(("first", "firstname", "given"), FIRST),
+    **dict.fromkeys(("surname", "lastname", "family"), LAST),
+    **dict.fromkeys(
+        ("person", "author", "customer", "fullname", "recipient", "sender", "attendee", "participant"),
+        PEOPLE,
+    ),
+    **dict.fromkeys(("user", "username", "login", "handle"), ("alice", "ben42", "clara_k", "davidn")),
+    **dict.fromkeys(("email", "mail"), email),
+    **dict.fromkeys(("phone", "telephone", "mobile", "fax"), phone),
+    **dict.fromkeys(("url", "uri", "link", "website", "homepage", "href", "webpage"), url),
+    **dict.fromkeys(("image", "photo", "picture", "avatar"), ("https://example.com/picture.png",)),
+    **dict.fromkeys(("domain", "hostname", "server"), domain),
+    "ip": ipv4,
+    **dict.fromkeys(("company", "organization", "organisation", "employer", "vendor", "brand"), COMPANIES),
+    **dict.fromkeys(("product", "item", "article"), PRODUCTS),
+    **dict.fromkeys(("title", "headline", "subject", "heading"), TITLES),
+    **dict.fromkeys(
+        ("description", "summary", "text", "content", "body", "message", "comment", "note", "notes", "answer",
+         "reason", "reasoning", "explanation", "details", "feedback", "review", "bio", "abstract", "thought",
+         "step", "instruction", "instructions", "prompt", "sentence", "output", "result", "response"),
+        sentence,
+    ),
+    **dict.fromkeys(("query", "q", "search", "question", "searchterm"), QUERIES),
+    **dict.fromkeys(("date", "day", "birthday", "deadline", "checkin", "checkout"), date),
+    **dict.fromkeys(("time", "hour"), time),
+    **dict.fromkeys(("datetime", "timestamp", "created", "updated", "modified", "at"), moment),
+    **dict.fromkeys(("timezone", "tz"), ("Europe/Paris", "America/New_York", "Asia/Tokyo", "UTC")),
+    **dict.fromkeys(("language", "lang"), LANGUAGES),
+    "locale": ("en-US", "fr-FR", "de-DE", "ja-JP"),
+    "currency": ("EUR", "USD", "GBP", "JPY"),
+    **dict.fromkeys(("unit", "units", "scale"), ("celsius", "fahrenheit")),
+    **dict.fromkeys(("color", "colour"), ("blue", "green", "red", "orange")),
+    "status": ("active", "pending", "done"),
+    "priority": ("low", "medium", "high"),
+    "sentiment": ("positive", "neutral", "negative"),
+    **dict.fromkeys(("id", "identifier", "reference", "ref", "code", "sku", "token", "number"), key),
+    **dict.fromkeys(("uuid", "guid"), uuid),
+    **dict.fromkeys(("category", "type", "kind", "genre", "topic", "tag", "keyword", "label"), TOPICS),
+    **dict.fromkeys(("role", "job", "occupation"), ("engineer", "designer", "analyst", "manager")),
+    **dict.fromkeys(("department", "team"), ("Engineering", "Sales", "Support", "Finance")),
+    **dict.fromkeys(("path", "file", "filename", "filepath"), file),
+    "version": ("1.0.0", "1.2.3", "2.0.1"),
+    **dict.fromkeys(("symbol", "ticker", "stock"), ("ACME", "NWND", "GLBX")),
+    "flight": flight,
+    **dict.fromkeys(("airport", "iata"), ("CDG", "LHR", "BER", "HND")),
+    **dict.fromkeys(("weather", "conditions", "forecast"), ("sunny", "cloudy", "light rain", "windy")),
+    **dict.fromkeys(("expression", "formula", "equation"), ("2 + 2", "3 * (4 + 5)", "10 / 4")),
+    "isbn": ("978-0-00-000000-2", "978-1-23-456789-7"),
+    "sql": ("SELECT name FROM users LIMIT 10",),
+    **dict.fromkeys(("ingredient", "food", "dish"), ("tomato", "rice", "basil", "lemon")),
+    "cuisine": ("Italian", "Japanese", "Mexican"),
+    **dict.fromkeys(("restaurant", "hotel", "venue"), ("Harbor View", "The Old Mill", "Café Central")),
+    **dict.fromkeys(("gender", "sex"), ("female", "male")),
+}  # fmt: skip
+
+NAMED: Final[Mapping[str, Words]] = {
+    **dict.fromkeys(("city", "town", "place", "location"), CITIES),
+    **dict.fromkeys(("country",), COUNTRIES),
+    **dict.fromkeys(("product", "item", "article"), PRODUCTS),
+    **dict.fromkeys(("company", "organization", "organisation", "brand", "store"), COMPANIES),
+    **dict.fromkeys(("file", "document"), file),
+    **dict.fromkeys(("event", "project", "meeting", "task", "book", "course", "playlist"), TITLES),
+    **dict.fromkeys(("category", "topic", "tag"), TOPICS),
+    **dict.fromkeys(("ingredient", "dish", "recipe"), ("tomato", "rice", "basil", "lemon")),
+    **dict.fromkeys(("restaurant", "hotel"), ("Harbor View", "The Old Mill", "Café Central")),
+    **dict.fromkeys(("tool", "function"), ("lookup", "calculate")),
+}
+"""What a `name` is, by what it is the name of; else it is a person's."""
+
+VAGUE: Final = frozenset(
+    {"location", "place", "value", "input", "data", "name", "target", "arg", "argument", "parameter"}
+)
+"""Names that say little: the description is looked at first."""
+PLACES: Final = frozenset({"location", "place"})
+LESS: Final = frozenset({"number", "code"})
+"""Words that say less than those before them: a `phone_number` is a phone's."""
+
+NUMBERS: Final[Mapping[str, tuple[float, float, int]]] = {
+    **dict.fromkeys(("price", "cost", "amount", "total", "subtotal", "fee", "budget"), (5, 200, 2)),
+    **dict.fromkeys(("salary", "income", "revenue"), (30_000, 120_000, 0)),
+    **dict.fromkeys(("temperature", "temp", "celsius", "degrees"), (-5, 30, 1)),
+    "fahrenheit": (25, 90, 1),
+    **dict.fromkeys(("count", "quantity", "number", "num", "n", "limit", "k", "people", "guests", "results",
+                     "passengers", "adults", "size", "nights", "days", "rooms"), (1, 10, 0)),
+    **dict.fromkeys(("page", "index", "offset", "position", "rank", "step", "level"), (1, 5, 0)),
+    "population": (20_000, 4_000_000, 0),
+    "pages": (80, 600, 0),
+    "age": (18, 80, 0),
+    "year": (2024, 2026, 0),
+    "month": (1, 12, 0),
+    "day": (1, 28, 0),
+    "hour": (8, 19, 0),
+    **dict.fromkeys(("minute", "minutes", "duration"), (5, 55, 0)),
+    **dict.fromkeys(("second", "seconds", "timeout"), (5, 55, 0)),
+    **dict.fromkeys(("latitude", "lat"), (36, 59, 4)),
+    **dict.fromkeys(("longitude", "lng", "lon", "long"), (-9, 25, 4)),
+    **dict.fromkeys(("percent", "percentage", "humidity", "progress"), (10, 90, 0)),
+    **dict.fromkeys(("probability", "confidence", "score", "ratio", "similarity", "weight"), (0.5, 0.99, 2)),
+    **dict.fromkeys(("rating", "stars"), (3, 5, 1)),
+    **dict.fromkeys(("height",), (150, 195, 0)),
+    **dict.fromkeys(("distance", "radius", "km", "miles"), (1, 50, 1)),
+    **dict.fromkeys(("width", "length", "depth"), (10, 100, 0)),
+    **dict.fromkeys(("id", "identifier", "code"), (1000, 9999, 0)),
+    "port": (1024, 9999, 0),
+    **dict.fromkeys(("timestamp", "created", "updated"), (1_700_000_000, 1_760_000_000, 0)),
+}  # fmt: skip
+"""From, to, and how many decimals."""
+
+_NAME: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD: Final = re.compile(r"[a-z]+")
+_EXAMPLE: Final = re.compile(
+    r"(?:e\.g\.|for example|such as|example:)[,:]?\s*"
+    r"(?:[\"'`]([^\"'`]{1,60})[\"'`]|(\w[^\s,;()]*)(?=[.;)]|$))",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=1024)
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, the last one first, then the name as one word."""
+    found = [word.lower() for word in _NAME.findall(name)]
+    if found[-1:] and found[-1] in LESS:
+        return (*reversed(found[:-1]), found[-1], "".join(found))
+    return (*reversed(found), "".join(found))
+
+
+def texts(about: About, random: Random) -> list[str]:
+    """What the text may be, the likeliest first; none where nothing is known of it."""
+    found = [_said(words, random) for words in _known(about)]
+    example = _EXAMPLE.search(about.description)
+    if example is not None:
+        found.insert(0 if words_of(about.name)[0] in VAGUE else 1, (example[1] or example[2]).rstrip("."))
+    return found
+
+
+def _said(words: Words, random: Random) -> str:
+    return words(random) if callable(words) else random.choice(words)
+
+
+def _known(about: About) -> list[Words]:
+    names = words_of(about.name)
+    described = _WORD.findall(about.description.lower())
+    by_description = [TEXTS[word] for word in described if word in TEXTS]
+    if "name" in names:
+        owners = [*names[1:], *words_of(about.owner), *described]
+        owners += [owner.removesuffix("s") for owner in owners]
+        own = next((NAMED[owner] for owner in owners if owner in NAMED), None)
+        return [own or _first_or_last(names) or PEOPLE]
+    by_name = [TEXTS[word] for word in (*names, *(each.removesuffix("s") for each in names)) if word in TEXTS]
+    if names[0] in PLACES:
+        return [*by_description, CITIES]
+    return [*by_description, *by_name] if names[0] in VAGUE else [*by_name, *by_description]
+
+
+def _first_or_last(names: Sequence[str]) -> Words | None:
+    return next((TEXTS[name] for name in names if name in TEXTS and TEXTS[name] in (FIRST, LAST)), None)
+
+
+def number(about: About) -> tuple[float, float, int] | None:
+    """The range that a number is expected in, and its decimals."""
+    names = [*words_of(about.name), *_WORD.findall(about.description.lower())]
+    return next((NUMBERS[name] for name in names if name in NUMBERS), None)

@@ -1,0 +1,365 @@
+"""From Jinja2's syntax tree to closures: an allow-list of nodes, each with what it means.
+
+Only Jinja2's parser is used. What is not in the table below does not exist: no calls, loops, assignments,
+macros, imports, no attribute of any Python object. Apart from `template`, because importing Jinja2 takes
+time that plain paths need not spend.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from inspect import signature
+from typing import Any, Final
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from mockllm.core.json.codec import Json, Missing
+from mockllm.core.json.equality import equal
+from mockllm.core.templates.filters import FILTERS, LARGEST, TAKES_ABSENT, TESTS, bounded, call, number, shown
+from mockllm.core.templates.scope import Scope
+from mockllm.core.templates.template import (
+    Block,
+    Evaluate,
+    Reading,
+    TemplateSyntax,
+    Unfit,
+    as_text,
+    capped,
+    needed,
+)
+
+_PARSER: Final = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it never renders
+_LITERAL: Final = "(if the text is meant as it stands, write `literal: true` beside it)"
+_DEEPEST: Final = 50
+
+
+def compile_blocks(source: str) -> list[str | Block]:
+    """Text and blocks of a template. Raises TemplateSyntax with a person's message."""
+    try:
+        tree = _PARSER.parse(source)
+        written = _expressions(source)
+    except TemplateSyntaxError as error:
+        raise TemplateSyntax(f"not a template: {error.message} {_LITERAL}") from None
+    except RecursionError:
+        raise TemplateSyntax("the template is nested too deeply") from None
+    except ValueError as error:  # Python refuses numbers of thousands of digits
+        raise TemplateSyntax(f"not a template: {error}") from None
+    compiler = _Compiler(written)
+    if all(type(node) is nodes.Output for node in tree.body):
+        return [part for node in tree.body for part in compiler.output(node)]
+    body = compiler.body(tree.body)
+    return [Block(source, body, tuple(compiler.reads))]
+
+
+def _expressions(source: str) -> Iterator[str]:
+    """How each `{{ … }}` is written, in order."""
+    found: list[str] = []
+    current: list[str] | None = None
+    for _, kind, text in _PARSER.lex(source):
+        if kind == "variable_begin":
+            current = []
+        if current is not None:
+            current.append(text)
+        if kind == "variable_end" and current is not None:
+            found.append("".join(current))
+            current = None
+    return iter(found)
+
+
+class _Compiler:
+    """Turns nodes to closures; `reads` collects the paths on the way."""
+
+    def __init__(self, written: Iterator[str]) -> None:
+        self.reads: list[Reading] = []
+        self._written = written
+        self._depth = 0
+
+    # --- statements --------------------------------------------------------------------------
+
+    def output(self, node: nodes.Node) -> Iterator[str | Block]:
+        """The plain texts and expressions of one Output node."""
+        for child in node.iter_child_nodes():
+            if isinstance(child, nodes.TemplateData):
+                yield child.data
+            else:
+                before = len(self.reads)
+                yield Block(next(self._written), self.expression(child), tuple(self.reads[before:]))
+
+    def body(self, body: list[nodes.Node]) -> Evaluate:
+        """The text of several statements."""
+        makers: list[Evaluate] = []
+        self._deeper()
+        for node in body:
+            if isinstance(node, nodes.Output):
+                makers.extend(map(_said, self.output(node)))
+            elif isinstance(node, nodes.If):
+                makers.append(self._if(node))
+            else:
+                raise _refused(node)
+        self._depth -= 1
+        return lambda scope: capped("".join([str(maker(scope)) for maker in makers]))
+
+    def _if(self, node: nodes.If) -> Evaluate:
+        cases = [(self.expression(node.test), self.body(node.body))]
+        cases.extend((self.expression(case.test), self.body(case.body)) for case in node.elif_)
+        otherwise = self.body(node.else_)
+
+        def choose(scope: Scope) -> Json | Missing:
+            for test, body in cases:
+                if test(scope):
+                    return body(scope)
+            return otherwise(scope)
+
+        return choose
+
+    # --- expressions -------------------------------------------------------------------------
+
+    def expression(self, node: nodes.Node) -> Evaluate:
+        """What evaluates an expression."""
+        maker = _MAKERS.get(type(node))
+        if maker is None:
+            raise _refused(node)
+        self._deeper()
+        made = maker(self, node)
+        self._depth -= 1
+        return made
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise TemplateSyntax("the template is nested too deeply")
+
+    def path(self, node: Any) -> Evaluate:
+        """A name, and the keys and indices behind it."""
+        keys: list[str | int] = []
+        while not isinstance(node, nodes.Name):
+            if isinstance(node, nodes.Getattr):
+                keys.append(node.attr)
+            elif isinstance(node, nodes.Getitem):
+                keys.append(_key(node.arg))
+            else:
+                raise TemplateSyntax(
+                    "only names can be looked into: write `body.messages[0]`, no expressions"
+                )
+            node = node.node
+        reading = Reading.of(node.name, keys[::-1])
+        self.reads.append(reading)
+        return reading
+
+    def constant(self, node: nodes.Const) -> Evaluate:
+        value = node.value
+        if type(value) in (int, float) and not abs(value) < LARGEST:
+            raise TemplateSyntax("the number is too large")
+        return lambda scope: value
+
+    def listing(self, node: nodes.List | nodes.Tuple) -> Evaluate:
+        parts = [self.needed(part) for part in node.items]
+        return lambda scope: [part(scope) for part in parts]
+
+    def filtered(self, node: nodes.Filter) -> Evaluate:
+        name = node.name
+        if name not in FILTERS:
+            raise TemplateSyntax(f'there is no filter "{name}"; there are {", ".join(sorted(FILTERS))}')
+        if node.node is None or node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise _refused(node)
+        try:
+            signature(FILTERS[name]).bind(None, *node.args, **{str(pair.key): pair for pair in node.kwargs})
+        except TypeError as error:
+            raise TemplateSyntax(f'the filter "{name}" takes other arguments: {error}') from None
+        value = self.expression(node.node) if name in TAKES_ABSENT else self.needed(node.node)
+        arguments = [self.needed(argument) for argument in node.args]
+        named = {str(pair.key): self.needed(pair.value) for pair in node.kwargs}
+        return lambda scope: call(
+            name,
+            value(scope),
+            [argument(scope) for argument in arguments],
+            {key: argument(scope) for key, argument in named.items()},
+        )
+
+    def tested(self, node: nodes.Test) -> Evaluate:
+        if node.name not in TESTS or node.args or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            raise TemplateSyntax(
+                f'there is no test "{node.name}" like this; there are {", ".join(sorted(TESTS))}'
+            )
+        value, test = self.expression(node.node), TESTS[node.name]
+        return lambda scope: test(value(scope))
+
+    def compared(self, node: nodes.Compare) -> Evaluate:
+        first = self.expression(node.expr)
+        rest = [(_COMPARISONS[operand.op], self.expression(operand.expr)) for operand in node.ops]
+
+        def compare(scope: Scope) -> bool:
+            left = first(scope)
+            for holds, other in rest:
+                right = other(scope)
+                if not holds(left, right):
+                    return False
+                left = right
+            return True
+
+        return compare
+
+    def both(self, node: nodes.And) -> Evaluate:
+        left, right = self.expression(node.left), self.expression(node.right)
+        return lambda scope: left(scope) and right(scope)
+
+    def either(self, node: nodes.Or) -> Evaluate:
+        left, right = self.expression(node.left), self.expression(node.right)
+        return lambda scope: left(scope) or right(scope)
+
+    def negated(self, node: nodes.Not) -> Evaluate:
+        value = self.expression(node.node)
+        return lambda scope: not value(scope)
+
+    def conditional(self, node: nodes.CondExpr) -> Evaluate:
+        test, then = self.expression(node.test), self.expression(node.expr1)
+        otherwise: Evaluate = self.expression(node.expr2) if node.expr2 is not None else lambda scope: ""
+        return lambda scope: then(scope) if test(scope) else otherwise(scope)
+
+    def joined(self, node: nodes.Concat) -> Evaluate:
+        parts = [self.needed(part) for part in node.nodes]
+        return lambda scope: capped("".join([as_text(part(scope)) for part in parts]))
+
+    def signed(self, node: nodes.UnaryExpr) -> Evaluate:
+        value = self.needed(node.node)
+        sign = -1 if isinstance(node, nodes.Neg) else 1
+        return lambda scope: bounded(sign * number(value(scope)))
+
+    def computed(self, node: nodes.BinExpr) -> Evaluate:
+        if isinstance(node, nodes.Sub) and _dashed_header(node):
+            raise TemplateSyntax('a header\'s name needs quotes: write `headers["x-case"]`')
+        left, right = self.needed(node.left), self.needed(node.right)
+        compute = _ARITHMETIC[type(node)]
+
+        def result(scope: Scope) -> Json:
+            numbers = number(left(scope)), number(right(scope))
+            try:
+                made = compute(*numbers)
+            except ArithmeticError as error:
+                raise Unfit(f"{numbers[0]} and {numbers[1]}: {error}") from None
+            return bounded(made)
+
+        return result
+
+    def needed(self, node: nodes.Node) -> Evaluate:
+        """An expression that must have a value."""
+        value = self.expression(node)
+        return lambda scope: needed(value, scope)
+
+
+def _said(part: str | Block) -> Evaluate:
+    """The text of one part of a body; a failure names the expression, not all of the template."""
+    if isinstance(part, str):
+        return lambda scope: part
+
+    def say(scope: Scope) -> Json:
+        try:
+            return as_text(part.value(scope))
+        except Unfit as unfit:
+            raise Unfit(unfit.reason, unfit.expression or part.source, unfit.query) from None
+
+    return say
+
+
+def _key(node: nodes.Node) -> str | int:
+    """A constant key; `[-1]` parses as a sign and a number."""
+    if isinstance(node, nodes.Neg) and isinstance(node.node, nodes.Const) and type(node.node.value) is int:
+        return -node.node.value
+    if isinstance(node, nodes.Const) and type(node.value) in (str, int):
+        key: str | int = node.value
+        return key
+    raise TemplateSyntax('a key or index is a constant: write `messages[-1]` or `headers["x-case"]`')
+
+
+def _dashed_header(node: nodes.Sub) -> bool:
+    left: Any = node.left
+    return (
+        isinstance(left, nodes.Getattr) and isinstance(left.node, nodes.Name) and left.node.name == "headers"
+    )
+
+
+def _refused(node: nodes.Node) -> TemplateSyntax:
+    what = _REFUSED.get(type(node).__name__, type(node).__name__.lower())
+    return TemplateSyntax(
+        f"templates have no {what}: only paths, constants, filters, tests and conditions {_LITERAL}"
+    )
+
+
+_REFUSED: Final = {
+    "Call": "calls",
+    "For": "loops",
+    "Assign": "assignments",
+    "AssignBlock": "assignments",
+    "Pow": "powers",
+    "Dict": "objects",
+    "Slice": "slices",
+    "Import": "imports",
+    "FromImport": "imports",
+    "Include": "includes",
+    "Extends": "inheritance",
+    "Block": "inheritance",
+    "Macro": "macros",
+    "CallBlock": "calls",
+    "FilterBlock": "filter blocks",
+    "With": "assignments",
+}
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Json, Json], bool]:
+    def ordered(left: Json, right: Json) -> bool:
+        try:
+            return compare(left, right)
+        except TypeError:
+            raise Unfit(f"{shown(left)} and {shown(right)} cannot be compared") from None
+
+    return ordered
+
+
+def _within(left: Json, right: Json) -> bool:
+    if type(right) is str:
+        return type(left) is str and left in right
+    if type(right) in (list, dict):
+        return any(equal(left, part) for part in right)
+    raise Unfit(f"{shown(right)} holds nothing to look for")
+
+
+_COMPARISONS: Final[dict[str, Callable[[Json, Json], bool]]] = {
+    "eq": equal,
+    "ne": lambda left, right: not equal(left, right),
+    "lt": _ordered(operator.lt),
+    "lteq": _ordered(operator.le),
+    "gt": _ordered(operator.gt),
+    "gteq": _ordered(operator.ge),
+    "in": _within,
+    "notin": lambda left, right: not _within(left, right),
+}
+
+_ARITHMETIC: Final[dict[type, Callable[[Any, Any], Any]]] = {
+    nodes.Add: operator.add,
+    nodes.Sub: operator.sub,
+    nodes.Mul: operator.mul,
+    nodes.Div: operator.truediv,
+    nodes.FloorDiv: operator.floordiv,
+    nodes.Mod: operator.mod,
+}
+
+_MAKERS: Final[dict[type, Callable[[_Compiler, Any], Evaluate]]] = {
+    nodes.Name: _Compiler.path,
+    nodes.Getattr: _Compiler.path,
+    nodes.Getitem: _Compiler.path,
+    nodes.Const: _Compiler.constant,
+    nodes.List: _Compiler.listing,
+    nodes.Tuple: _Compiler.listing,
+    nodes.Filter: _Compiler.filtered,
+    nodes.Test: _Compiler.tested,
+    nodes.Compare: _Compiler.compared,
+    nodes.And: _Compiler.both,
+    nodes.Or: _Compiler.either,
+    nodes.Not: _Compiler.negated,
+    nodes.CondExpr: _Compiler.conditional,
+    nodes.Concat: _Compiler.joined,
+    nodes.Neg: _Compiler.signed,
+    nodes.Pos: _Compiler.signed,
+    **dict.fromkeys(_ARITHMETIC, _Compiler.computed),
+}

@@ -1,0 +1,182 @@
+"""The filters and tests that templates may use: pure functions of plain JSON values, in two tables.
+
+They behave as Jinja2's of the same name, but for what is not there: a value that does not fit is Unfit,
+never a silent 0 or an empty text. None can make much out of little: what would is measured before it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+from mockllm.core.json.codec import MISSING, Json, dumps, pretty
+from mockllm.core.templates.template import OUTPUT_CAP, Unfit, as_text, capped
+
+Filter = Callable[..., Json]
+
+
+def number(value: Json, what: str = "it") -> int | float:
+    """The value, where it is a number."""
+    if type(value) is int or type(value) is float:
+        return value
+    raise Unfit(f"{what} is {shown(value)}, not a number")
+
+
+LARGEST: Final = 1 << 63
+"""Numbers from here on are not JSON's any more."""
+
+
+def bounded(value: int | float) -> int | float:
+    """The number, where JSON can carry it."""
+    if abs(value) < LARGEST:
+        return value
+    raise Unfit("the number is too large")
+
+
+def shown(value: Json) -> str:
+    """A value in a message, shortened."""
+    text = dumps(value).decode() if value is not MISSING else "absent"
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _sized(value: Json) -> Any:
+    if type(value) in (str, list, dict):
+        return value
+    raise Unfit(f"{shown(value)} has no length")
+
+
+def _ends(value: Json, end: int) -> Json:
+    if type(value) in (str, list):
+        return value[end] if value else MISSING
+    raise Unfit(f"{shown(value)} is neither a text nor a list")
+
+
+def _default(value: Json, instead: Json = "", boolean: bool = False) -> Json:
+    return instead if value is MISSING or (boolean and not value) else value
+
+
+def _join(value: Json, separator: Json = "") -> str:
+    if type(value) is not list:
+        raise Unfit(f"{shown(value)} is not a list")
+    texts, between = [as_text(part) for part in value], as_text(separator)
+    _room(sum(map(len, texts)) + len(between) * len(texts))
+    return between.join(texts)
+
+
+def _replace(value: Json, old: Json, new: Json, count: int = -1) -> str:
+    text, old, new = as_text(value), as_text(old), as_text(new)
+    found = text.count(old) if count < 0 else min(count, text.count(old))
+    _room(len(text) + found * (len(new) - len(old)))
+    return text.replace(old, new, count)
+
+
+def _room(length: int) -> None:
+    if length > OUTPUT_CAP:
+        raise Unfit(f"the text is longer than {OUTPUT_CAP} characters")
+
+
+def _truncate(value: Json, length: int = 255, killwords: bool = False, end: str = "...") -> str:
+    text = as_text(value)
+    if len(text) <= length:
+        return text
+    kept = text[: max(0, length - len(end))]
+    return (kept if killwords else kept.rsplit(" ", 1)[0]) + end
+
+
+def _int(value: Json, default: Json = MISSING) -> Json:
+    try:
+        return bounded(int(value if type(value) in (int, float) or "." not in value else float(value)))
+    except (TypeError, ValueError, OverflowError, Unfit):
+        if default is MISSING:
+            raise Unfit(f"{shown(value)} is not a number") from None
+        return default
+
+
+def _float(value: Json, default: Json = MISSING) -> Json:
+    try:
+        if type(value) is not bool:
+            return bounded(float(value))
+    except (TypeError, ValueError, OverflowError, Unfit):
+        pass
+    if default is MISSING:
+        raise Unfit(f"{shown(value)} is not a number")
+    return default
+
+
+_ROUNDINGS: Final = {"common": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
+
+
+def _round(value: Json, precision: int = 0, method: str = "common") -> float:
+    if method not in _ROUNDINGS:
+        raise Unfit(f'round knows "common", "ceil" and "floor", not {shown(method)}')
+    if not -12 <= precision <= 12:
+        raise Unfit(f"{precision} is too fine a precision")
+    step = Decimal(1).scaleb(-precision)
+    return float(Decimal(repr(number(value))).quantize(step, _ROUNDINGS[method]))
+
+
+def _split(value: Json, separator: str | None = None) -> list[Json]:
+    return list(as_text(value).split(separator or None))
+
+
+def _tojson(value: Json, indent: int | None = None) -> str:
+    return (pretty(value) if indent else dumps(value)).decode()
+
+
+FILTERS: Final[Mapping[str, Filter]] = {
+    "default": _default,
+    "d": _default,
+    "upper": lambda value: as_text(value).upper(),
+    "lower": lambda value: as_text(value).lower(),
+    "trim": lambda value, chars=None: as_text(value).strip(chars),
+    "title": lambda value: as_text(value).title(),
+    "capitalize": lambda value: as_text(value).capitalize(),
+    "length": lambda value: len(_sized(value)),
+    "count": lambda value: len(_sized(value)),
+    "wordcount": lambda value: len(as_text(value).split()),
+    "first": lambda value: _ends(value, 0),
+    "last": lambda value: _ends(value, -1),
+    "join": _join,
+    "replace": _replace,
+    "truncate": _truncate,
+    "split": _split,
+    "int": _int,
+    "float": _float,
+    "round": _round,
+    "abs": lambda value: abs(number(value)),
+    "string": lambda value: as_text(value),
+    "tojson": _tojson,
+}
+"""By name; every filter's first argument is the value that stands before the bar."""
+
+TAKES_ABSENT: Final = frozenset({"default", "d"})
+
+
+def call(name: str, value: Json, arguments: list[Json], named: dict[str, Json]) -> Json:
+    """A filter's value; Unfit where the value or its arguments do not fit."""
+    try:
+        return capped(FILTERS[name](value, *arguments, **named))
+    except Unfit:
+        raise
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise Unfit(f'"{name}" cannot be applied to {shown(value)}: {error}') from None
+
+
+TESTS: Final[Mapping[str, Callable[[Json], bool]]] = {
+    "defined": lambda value: value is not MISSING,
+    "undefined": lambda value: value is MISSING,
+    "none": lambda value: value is None or value is MISSING,
+    "string": lambda value: type(value) is str,
+    "number": lambda value: type(value) in (int, float),
+    "integer": lambda value: type(value) is int,
+    "float": lambda value: type(value) is float,
+    "boolean": lambda value: type(value) is bool,
+    "true": lambda value: value is True,
+    "false": lambda value: value is False,
+    "mapping": lambda value: type(value) is dict,
+    "sequence": lambda value: type(value) in (list, str),
+    "odd": lambda value: number(value) % 2 == 1,
+    "even": lambda value: number(value) % 2 == 0,
+}
+"""By name, without arguments: `is defined`, `is not none` …"""

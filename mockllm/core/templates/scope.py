@@ -1,0 +1,111 @@
+"""What the names in a template mean: readings of one request, regex groups, pack parameters.
+
+Apart from the syntax, because only this knows requests. Everything is read when it is named, as plain
+JSON values; what is not there is MISSING.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from mockllm.core.json.codec import MISSING, Json, Missing
+from mockllm.core.request.request import Request, ResultPart
+
+
+class Scope:
+    """The names of one request. `captures` are the regex groups of the match that led here; `result` is
+    the tool result that it matched (else the first one is `tool_result`)."""
+
+    __slots__ = ("captures", "params", "request", "result")
+
+    def __init__(
+        self,
+        request: Request,
+        params: Mapping[str, Json] | None = None,
+        captures: Mapping[str, str] | None = None,
+        result: ResultPart | None = None,
+    ) -> None:
+        self.request = request
+        self.params: Mapping[str, Json] = params or {}
+        self.captures: Mapping[str, str] = captures or {}
+        self.result = result
+
+    def read(self, name: str) -> Json | Missing:
+        """The value of a name."""
+        reader = NAMES.get(name)
+        return self.params.get(name, MISSING) if reader is None else reader(self)
+
+
+def item(value: Json | Missing, key: str | int) -> Json | Missing:
+    """A key of an object or an index of a list; MISSING where there is none. Nothing else can be entered.
+    The keys of objects are texts, so that `match[1]` is `match['1']`."""
+    if type(value) is dict:
+        return value.get(str(key), MISSING)
+    if type(value) is list and type(key) is int and -len(value) <= key < len(value):
+        return value[key]
+    return MISSING
+
+
+def _present(value: Json) -> Json | Missing:
+    """A reading that found nothing is absent, so that `default` steps in."""
+    return MISSING if value is None else value
+
+
+def _clean(text: str) -> str:
+    """A text of the transport without lone surrogates (bytes beyond UTF-8), which JSON cannot carry."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _query(scope: Scope) -> Json:
+    return {_clean(name): _clean(text) for name, text in scope.request.query.items()}
+
+
+def _headers(scope: Scope) -> Json:
+    """By name in lower case."""
+    return {name.lower(): _clean(text) for name, text in scope.request.headers.items()}
+
+
+def _messages(scope: Scope) -> Json:
+    return [{"role": message.role, "text": message.text} for message in scope.request.messages]
+
+
+def _tool_result(scope: Scope) -> Json | Missing:
+    if scope.result is not None:
+        return _result(scope.result)
+    results = scope.request.tool_results
+    return _result(results[0]) if results else MISSING
+
+
+def _tool_results(scope: Scope) -> Json:
+    """By name; of several of one name the first, as with `tool_result`."""
+    return {
+        part.name: _result(part) for part in reversed(scope.request.tool_results) if part.name is not None
+    }
+
+
+def _result(part: ResultPart) -> Json:
+    shown: dict[str, Json] = {"name": part.name, "id": part.id, "text": part.text, "is_error": part.is_error}
+    read = part.json
+    if read is not MISSING:
+        shown["json"] = read
+    return shown
+
+
+NAMES: Final[Mapping[str, Callable[[Scope], Json | Missing]]] = {
+    "model": lambda scope: _present(scope.request.model),
+    "user": lambda scope: _present(scope.request.user),
+    "system": lambda scope: _present(scope.request.system),
+    "messages": _messages,
+    "turn": lambda scope: scope.request.turn,
+    "tools": lambda scope: [tool.name for tool in scope.request.tools],
+    "tool_result": _tool_result,
+    "tool_results": _tool_results,
+    "query": _query,
+    "headers": _headers,
+    "path": lambda scope: _clean(scope.request.path),
+    "body": lambda scope: scope.request.body,
+    "session": lambda scope: _present(scope.request.session and _clean(scope.request.session)),
+    "match": lambda scope: dict(scope.captures),
+}
+"""Every name that is not a parameter's."""

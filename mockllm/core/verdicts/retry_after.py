@@ -1,0 +1,75 @@
+"""How long an answer asks its client to wait before it asks again, in each provider's way of saying it.
+
+Sources: RFC 9110, section 10.2.3 (`retry-after`: seconds, or a date); `retry-after-ms` of OpenAI, Azure and
+Anthropic, where their SDKs look first; google.rpc.RetryInfo in the details of Google's errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from math import isfinite
+
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.rendering.plan import Headers
+
+RETRY_INFO = "google.rpc.RetryInfo"
+
+
+def told_wait(headers: Headers, body: bytes, sent: float) -> float | None:
+    """In seconds; the shortest where several are told, for a client may go by any of them, and None where none
+    is. `sent` is when the answer ended, in seconds since the epoch, from which a date counts."""
+    found = [wait for wait in (*_in_headers(headers, sent), *_in_body(body)) if isfinite(wait)]
+    return max(0.0, min(found)) if found else None
+
+
+def _in_headers(headers: Headers, sent: float) -> Iterator[float]:
+    for name, value in headers:
+        match name.lower():
+            case "retry-after-ms":
+                yield from (milliseconds / 1000 for milliseconds in _number(value))
+            case "retry-after":
+                yield from _number(value) or _date(value, sent)
+
+
+def _number(text: str) -> tuple[float, ...]:
+    """The number that a text is, if it is one."""
+    try:
+        return (float(text),)
+    except ValueError:
+        return ()
+
+
+def _date(text: str, sent: float) -> tuple[float, ...]:
+    """From then to a date, which is told in whole seconds: the one that is begun is not counted."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return ()
+    return (date.replace(tzinfo=date.tzinfo or UTC).timestamp() - sent - 1,)
+
+
+def _in_body(body: bytes) -> Iterator[float]:
+    if RETRY_INFO.encode() not in body:
+        return
+    try:
+        said = loads(body)
+    except JSONDecodeError:
+        return
+    for detail in _details(said[0] if isinstance(said, list) and said else said):
+        if isinstance(detail, dict) and str(detail.get("@type", "")).endswith(RETRY_INFO):
+            yield from _number(str(detail.get("retryDelay", "")).removesuffix("s"))
+
+
+def _details(said: Json) -> list[Json]:
+    error = said.get("error") if isinstance(said, dict) else None
+    details = error.get("details") if isinstance(error, dict) else None
+    return details if isinstance(details, list) else []
+
+
+def words(seconds: float) -> str:
+    """`4ms`, `1.5s`, `90s`."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f}ms"
+    return f"{seconds:.1f}s".replace(".0s", "s") if seconds < 60 else f"{round(seconds):.10g}s"
