@@ -12,8 +12,8 @@ from mockllm.core.reply.embeddings import Embedded
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.asking import Asked, Wish
-from mockllm.dialects.hearing import Heard
+from mockllm.dialects.decoded_response import Heard
+from mockllm.dialects.neutral_request import Asked, Wish
 
 
 class Stamp(NamedTuple):

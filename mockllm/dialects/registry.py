@@ -11,11 +11,11 @@ from mockllm.core.rendering.plan import Headers
 from mockllm.dialects import anthropic, azure, gemini, openai, vendors
 from mockllm.dialects.anthropic import headers as anthropics_headers
 from mockllm.dialects.dialect import Dialect, Generating
-from mockllm.dialects.limiting import Refused, Told
 from mockllm.dialects.openai import headers as openais_headers
-from mockllm.dialects.openai import limited
+from mockllm.dialects.openai import rate_limit_errors
+from mockllm.dialects.rate_limit_headers import Refused, Told
 from mockllm.dialects.routes import ROUTES, generating_paths
-from mockllm.dialects.vendors.limits import LIMITS as VENDORS_LIMITS
+from mockllm.dialects.vendors.rate_limit_headers import LIMITS as VENDORS_LIMITS
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     openai.CHAT,
@@ -93,7 +93,10 @@ def limit_headers(provider: str | None, standing: Standing, now: float) -> Heade
     return () if limits is None else limits(standing, now)
 
 
-REFUSED: Final[Mapping[str, Refused]] = {"openai": limited.refused, "anthropic": anthropics_headers.refused}
+REFUSED: Final[Mapping[str, Refused]] = {
+    "openai": rate_limit_errors.refused,
+    "anthropic": anthropics_headers.refused,
+}
 """Those who say more than that it was too much."""
 
 

@@ -14,8 +14,8 @@ from mockllm.core.rendering.plan import Data, Head, Plan, Wait
 from mockllm.core.rendering.recorded_plan import Frame, framing_of, replayed
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
+from mockllm.dialects.decoded_response import Heard
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.hearing import Heard
 from mockllm.dialects.registry import SPOKEN
 from mockllm.engine.bounded import Bounded
 from mockllm.scenario.catalog import Saying

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Format, Request, Tool, ToolChoice
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.neutral_request import Asked, Wish
 from mockllm.dialects.registry import spoken
 from mockllm.engine import Engine
 from mockllm.engine.sessions import SESSION

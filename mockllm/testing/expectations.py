@@ -17,7 +17,7 @@ from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.event_parser import sent
 from mockllm.core.rendering.framing import ending
 from mockllm.core.request.request import Request
-from mockllm.dialects.hearing import Heard
+from mockllm.dialects.decoded_response import Heard
 from mockllm.engine import Answer
 from mockllm.scenario.language.examples import CallExpectation, ExpectWord, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition

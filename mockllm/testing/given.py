@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.dialects.asking import Wish
+from mockllm.dialects.neutral_request import Wish
 from mockllm.dialects.registry import spoken
 from mockllm.scenario.complaints import found_text, mistakes_in
 from mockllm.scenario.language.examples import ExampleStep, RequestWord

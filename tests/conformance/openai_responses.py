@@ -13,7 +13,7 @@ from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.openai import RESPONSES
-from mockllm.dialects.openai.responses.hearing import ARGUMENTS, DELTAS
+from mockllm.dialects.openai.responses.decoder import ARGUMENTS, DELTAS
 from tests.conformance.openai_chat import NAMED
 from tests.conformance.openai_chat import PROTOCOL as CHAT
 from tests.conformance.shape import Protocol, Recording, events_of

@@ -15,10 +15,10 @@ from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.anthropic import MESSAGES
-from mockllm.dialects.asking import OPEN_SCHEMA, Wish
+from mockllm.dialects.decoded_response import Heard, HeardCall
 from mockllm.dialects.dialect import Generating, Stamp
 from mockllm.dialects.gemini import GENERATE, VERTEX
-from mockllm.dialects.hearing import Heard, HeardCall
+from mockllm.dialects.neutral_request import OPEN_SCHEMA, Wish
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
 from mockllm.dialects.registry import SPOKEN, spoken
 from mockllm.dialects.routes import Found, find

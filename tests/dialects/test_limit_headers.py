@@ -6,8 +6,8 @@ import pytest
 
 from mockllm.core.limits import Cost, Gauge, Limit, Standing, open_account
 from mockllm.core.rendering.plan import Headers
-from mockllm.dialects.limiting import milliseconds, seconds
 from mockllm.dialects.openai.headers import go_duration
+from mockllm.dialects.rate_limit_headers import milliseconds, seconds
 from mockllm.dialects.registry import LIMITS, PROVIDERS, limit_headers
 
 NOON = 1_800_000_000.25

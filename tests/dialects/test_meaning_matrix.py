@@ -17,9 +17,9 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
 from mockllm.core.request.request import Format, Tool
-from mockllm.dialects.asking import Wish
+from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import Generating
-from mockllm.dialects.hearing import payloads
+from mockllm.dialects.neutral_request import Wish
 from mockllm.dialects.registry import SPOKEN
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 from tests.docs.meaning_forms import FORMS

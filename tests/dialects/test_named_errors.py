@@ -10,8 +10,8 @@ import pytest
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import loads
 from mockllm.core.rendering.plan import Data, Plan
-from mockllm.dialects.asking import Wish
 from mockllm.dialects.dialect import Generating
+from mockllm.dialects.neutral_request import Wish
 from mockllm.dialects.registry import SPOKEN
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 

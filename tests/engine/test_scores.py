@@ -11,8 +11,8 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.encoder import Said
 from mockllm.core.rendering.plan import Data, Framing, Head, Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.asking import Wish
 from mockllm.dialects.dialect import Generating, Stamp
+from mockllm.dialects.neutral_request import Wish
 from mockllm.dialects.registry import SPOKEN
 from mockllm.engine import scores
 from mockllm.engine.scores import Render, Scores, Stream

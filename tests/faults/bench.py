@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from mockllm.dialects.asking import Asked
+from mockllm.dialects.neutral_request import Asked
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.json.codec import dumps
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.neutral_request import Asked, Wish
 from tests.server.raw_client import request
 
 End: TypeAlias = Literal["kept", "fin", "rst", "silent"]

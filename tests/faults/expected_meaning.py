@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockllm.core.request.request import Format, Tool
-from mockllm.dialects.asking import Wish
+from mockllm.dialects.neutral_request import Wish
 from tests.faults.cells import ANY, Expect, Fault, Not, Plain, Row, Seen
 from tests.faults.meanings import ABSENT, READ, REPLIES, SCHEMA, TABLE, Facts
 

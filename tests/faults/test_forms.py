@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.asking import Wish
+from mockllm.dialects.neutral_request import Wish
 from tests.faults.bench import Bench
 from tests.faults.cells import ANY, PIECES, Expect, Fault, Plain, Row, Seen
 from tests.faults.expected import HALF, UNSTREAMED, cut_event, same, unanswered

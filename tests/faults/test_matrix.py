@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.neutral_request import Asked, Wish
 from mockllm.dialects.registry import SPOKEN
 from tests.faults import expected, expected_meaning
 from tests.faults.bench import Bench

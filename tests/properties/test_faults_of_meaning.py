@@ -16,8 +16,8 @@ from mockllm.core.rendering.plan import Data, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Format, Request, Tool
 from mockllm.dialects import gemini, openai
-from mockllm.dialects.asking import Wish
 from mockllm.dialects.dialect import Generating
+from mockllm.dialects.neutral_request import Wish
 from tests.dialects.gemini.generate_requests import objects_of
 from tests.dialects.gemini.test_gemini_properties import replies as candidates
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, asked

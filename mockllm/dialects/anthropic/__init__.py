@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.anthropic.count import Count
+from mockllm.dialects.anthropic.count_tokens import Count
 from mockllm.dialects.anthropic.messages import Messages
 from mockllm.dialects.anthropic.models import Models
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.anthropic.shapes import (
+from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
     DICT,

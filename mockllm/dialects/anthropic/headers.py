@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import Standing, Verdict
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.limiting import Names, told
+from mockllm.dialects.rate_limit_headers import Names, told
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 

@@ -14,8 +14,7 @@ from mockllm.core.rendering.encoder import At, Encoder, Event, encode
 from mockllm.core.rendering.plan import Data, Framing, Head, Kind, Plan
 from mockllm.core.reply.reply import Call, Native, Reply, Text, Thinking, spoken
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.asking import compose
-from mockllm.dialects.anthropic.blocks import (
+from mockllm.dialects.anthropic.content_blocks import (
     DIALECT,
     Block,
     cited,
@@ -29,15 +28,16 @@ from mockllm.dialects.anthropic.blocks import (
     usage,
     whole_block,
 )
+from mockllm.dialects.anthropic.decoder import hear
 from mockllm.dialects.anthropic.errors import error_event, error_plan
-from mockllm.dialects.anthropic.families import DEFAULT_MODEL, Family, family_of
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, success
-from mockllm.dialects.anthropic.hearing import hear
 from mockllm.dialects.anthropic.messages_check import check, unreadable
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, Family, family_of
+from mockllm.dialects.anthropic.request_builder import compose
+from mockllm.dialects.decoded_response import Heard
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.hearing import Heard
+from mockllm.dialects.neutral_request import Asked, Wish
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")
 _STOP: Final[Event] = (b'{"type":"message_stop"}', "message_stop")

@@ -14,7 +14,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_check import check_messages, check_texts
-from mockllm.dialects.anthropic.shapes import (
+from mockllm.dialects.anthropic.strict_schema import check_strict
+from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
     DICT,
@@ -30,7 +31,6 @@ from mockllm.dialects.anthropic.shapes import (
     fit,
     tagged,
 )
-from mockllm.dialects.anthropic.strict_schema import check_strict
 
 _PROMPT: Final[Shape] = {
     "messages": ANY,

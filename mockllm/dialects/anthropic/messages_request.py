@@ -26,7 +26,7 @@ from mockllm.core.request.request import (
 )
 from mockllm.core.request.stored_responses import Recall
 from mockllm.core.tokens import estimate
-from mockllm.dialects.anthropic import known
+from mockllm.dialects.anthropic import known_fields
 
 _ROLES: Final[dict[Json, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
 _CHOICES: Final[dict[Json, ToolChoice]] = {
@@ -56,7 +56,7 @@ class MessagesRequest(AnthropicRequest):
 
     api: ClassVar[str | None] = "messages"
     generates: ClassVar[bool] = True
-    known: ClassVar[frozenset[str] | None] = known.MESSAGES
+    known: ClassVar[frozenset[str] | None] = known_fields.MESSAGES
 
     @lazy
     def model(self) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema_walk import places
-from mockllm.dialects.anthropic.shapes import Problem
+from mockllm.dialects.anthropic.validators import Problem
 
 _BOUNDS: Final = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})
 _UNKNOWN: Final[Mapping[Json, frozenset[str]]] = {

@@ -17,16 +17,16 @@ from mockllm.core.randomness import BASE62, Ids
 from mockllm.core.rendering.plan import Head, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.asking import compose
-from mockllm.dialects.anthropic.count import Count
-from mockllm.dialects.anthropic.families import DEFAULT_MODEL
+from mockllm.dialects.anthropic.count_tokens import Count
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id
 from mockllm.dialects.anthropic.messages import Messages
 from mockllm.dialects.anthropic.messages_check import check_vertex
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
+from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
+from mockllm.dialects.anthropic.request_builder import compose
 from mockllm.dialects.anthropic.vertex_errors import vertex_error_plan
-from mockllm.dialects.asking import Asked, Wish
 from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.neutral_request import Asked, Wish
 
 _BASE: Final = "/v1/projects/mockllm/locations/global/publishers/anthropic/models"
 _VERSION: Final = "vertex-2023-10-16"

@@ -16,9 +16,9 @@ from mockllm.core.json.codec import Json, pretty
 from mockllm.core.rendering.plan import Data, Head, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan, retry
-from mockllm.dialects.anthropic.families import DEFAULT_MODEL
+from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.limiting import exact
+from mockllm.dialects.rate_limit_headers import exact
 
 _JSON: Final = (("content-type", "application/json; charset=UTF-8"),)
 _TYPE: Final = "type.googleapis.com/google.rpc."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.azure.calls import (
+from mockllm.dialects.azure.dialects import (
     AzureChat,
     AzureCompletions,
     AzureEmbeddings,

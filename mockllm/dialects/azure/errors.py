@@ -10,9 +10,9 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
-from mockllm.dialects.azure import filters
+from mockllm.dialects.azure import content_filters
 from mockllm.dialects.openai.errors import INVALID, Row
-from mockllm.dialects.vendors import accents, errors
+from mockllm.dialects.vendors import encoders, errors
 from mockllm.dialects.vendors.vendor import DIGITS, Errors, Form, Id, Vendor
 
 DENIED: Final = (
@@ -38,7 +38,7 @@ def enveloped(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """The model's own refusals have OpenAI's members, the filter's an inner error; the gateway's a code."""
     code = inner["code"]
     if code == "content_filter":
-        found = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": filters.REFUSED}
+        found = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": content_filters.REFUSED}
         return {"error": {**inner, "type": None, "param": "prompt", "status": status, "innererror": found}}
     if status == 400:
         return {"error": inner}
@@ -77,7 +77,7 @@ _PLACE: Final = {"apim-request-id": Id(), "x-ms-region": "West Europe", "azureai
 
 AZURE: Final = Vendor(
     "azure",
-    accents.Grok,
+    encoders.Grok,
     bases=("/openai/v1",),
     errors=Errors(errors.rows({}, **_GATEWAY, rate_limit=_LIMITED), enveloped, milliseconds=True),
     headers={
@@ -95,12 +95,12 @@ AZURE: Final = Vendor(
         "x-ratelimit-reset-tokens": "7",
     },
     form=Form(media="text/event-stream; charset=utf-8"),
-    responses=filters.response,
+    responses=content_filters.response,
 )
 """Deployments of OpenAI's models."""
 FOUNDRY: Final = Vendor(
     "azure",
-    accents.FoundryGrok,
+    encoders.FoundryGrok,
     bases=("/models",),
     form=Form(
         id=Id(),
@@ -110,7 +110,7 @@ FOUNDRY: Final = Vendor(
         silent={"content": ""},
         placed_calls=True,
         whole_calls=True,
-        usage=accents.grok_usage,
+        usage=encoders.grok_usage,
     ),
     errors=Errors(errors.rows({}, **_GATEWAY, rate_limit=_REACHED), detailed, milliseconds=True),
     headers={

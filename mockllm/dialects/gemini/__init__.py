@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.gemini.count import Count
+from mockllm.dialects.gemini.count_tokens import Count
 from mockllm.dialects.gemini.embeddings import Embeddings
 from mockllm.dialects.gemini.generate import Generate
 from mockllm.dialects.gemini.models import Models

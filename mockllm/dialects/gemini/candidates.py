@@ -26,9 +26,9 @@ from mockllm.core.reply.reply import (
     spoken,
 )
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.gemini.families import DEFAULT_MODEL, Family, family
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.grounding import grounding
+from mockllm.dialects.gemini.model_families import DEFAULT_MODEL, Family, family
 
 Block: TypeAlias = dict[str, Any]
 

@@ -17,8 +17,8 @@ from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_check import CONTENT, refusal, unreadable
 from mockllm.dialects.gemini.generate_request import GeminiRequest, held, listed
 from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.shapes import INTEGER, STRING, Many, Problem, Shape, fit
-from mockllm.dialects.gemini.wire import page
+from mockllm.dialects.gemini.json_format import page
+from mockllm.dialects.gemini.validators import INTEGER, STRING, Many, Problem, Shape, fit
 
 SIZE: Final = 3072
 """The dimensions of a model that is not in the table."""

@@ -18,11 +18,11 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Data, Framing, Head, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.gemini.families import DEFAULT_MODEL
 from mockllm.dialects.gemini.generate_request import GeminiRequest, google
 from mockllm.dialects.gemini.headers import EVENTS, JSON, STREAM, TIER
-from mockllm.dialects.gemini.wire import line, page
-from mockllm.dialects.limiting import exact
+from mockllm.dialects.gemini.json_format import line, page
+from mockllm.dialects.gemini.model_families import DEFAULT_MODEL
+from mockllm.dialects.rate_limit_headers import exact
 
 TYPE: Final = "type.googleapis.com/google.rpc."
 SERVICE: Final = "generativelanguage.googleapis.com"

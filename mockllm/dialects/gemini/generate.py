@@ -14,9 +14,8 @@ from mockllm.core.rendering.encoder import At, Encoder, Event, encode
 from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step
 from mockllm.core.reply.reply import Call, Choice, Native, Reply, Thinking, spoken
 from mockllm.core.request.request import Request
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.decoded_response import Heard
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.gemini.asking import compose
 from mockllm.dialects.gemini.candidates import (
     DIALECT,
     Block,
@@ -25,13 +24,14 @@ from mockllm.dialects.gemini.candidates import (
     said_tokens,
     sayable,
 )
+from mockllm.dialects.gemini.decoder import hear
 from mockllm.dialects.gemini.errors import BLOCKED, error_object, error_plan
 from mockllm.dialects.gemini.generate_check import check, unreadable
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.headers import JSON, STREAM, TIER
-from mockllm.dialects.gemini.hearing import hear
-from mockllm.dialects.gemini.wire import line, page
-from mockllm.dialects.hearing import Heard
+from mockllm.dialects.gemini.json_format import line, page
+from mockllm.dialects.gemini.request_builder import compose
+from mockllm.dialects.neutral_request import Asked, Wish
 
 
 class GenerateEncoder(Encoder):

@@ -18,7 +18,7 @@ from mockllm.core.json.schema_walk import Way, places
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini.errors import TYPE
 from mockllm.dialects.gemini.generate_request import MOST_CANDIDATES, GeminiRequest, google, held, listed
-from mockllm.dialects.gemini.shapes import (
+from mockllm.dialects.gemini.validators import (
     BOOLEAN,
     INTEGER,
     NUMBER,

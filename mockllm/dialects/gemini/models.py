@@ -13,7 +13,7 @@ from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.wire import page
+from mockllm.dialects.gemini.json_format import page
 
 _KNOWN: Final = {
     "gemini-3.5-flash": ("Gemini 3.5 Flash", "3.5-flash", 65_536),

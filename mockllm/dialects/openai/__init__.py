@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.openai.chat.call import Chat
-from mockllm.dialects.openai.chat.stored import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
+from mockllm.dialects.openai.chat.dialect import Chat
+from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import Embeddings
 from mockllm.dialects.openai.models import Models
 from mockllm.dialects.openai.moderations import Moderations
-from mockllm.dialects.openai.responses.call import Responses
 from mockllm.dialects.openai.responses.compact import Compact
+from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.input_tokens import InputTokens
-from mockllm.dialects.openai.responses.stored import (
+from mockllm.dialects.openai.responses.stored_calls import (
     CancelResponse,
     DeleteResponse,
     GetResponse,

@@ -19,9 +19,9 @@ from mockllm.core.rendering.plan import Data, Framing, Kind, Plan
 from mockllm.core.reply.logprobs import likely, tokens_of, tokens_said
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.asking import Asked, Wish, said
+from mockllm.dialects.decoded_response import Heard, Hearing, payloads
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.hearing import Heard, Hearing, payloads
+from mockllm.dialects.neutral_request import Asked, Wish, said
 from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_plan, inner

@@ -10,10 +10,10 @@ from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Message, OtherPart, Part, Request, Sampling, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.dialects.openai import known
+from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.chat.check import unreadable
-from mockllm.dialects.openai.reading import ModelRequest, choices_of, texts
-from mockllm.dialects.openai.shapes import (
+from mockllm.dialects.openai.request_helpers import ModelRequest, choices_of, texts
+from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
@@ -43,7 +43,7 @@ class CompletionsRequest(ModelRequest):
 
     api = "completions"
     generates = True
-    known = known.COMPLETIONS
+    known = known_fields.COMPLETIONS
 
     @lazy
     def prompts(self) -> tuple[Prompt, ...]:

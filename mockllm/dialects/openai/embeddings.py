@@ -17,8 +17,8 @@ from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import WHOLE_HEAD, head
-from mockllm.dialects.openai.reading import text_of
-from mockllm.dialects.openai.shapes import Check, integer, length, refuse, string, word
+from mockllm.dialects.openai.request_helpers import text_of
+from mockllm.dialects.openai.validators import Check, integer, length, refuse, string, word
 
 DEFAULT_MODEL: Final = "text-embedding-3-small"
 SIZE: Final = 1536

@@ -13,7 +13,7 @@ from mockllm.core.limits import Standing
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Head
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.limiting import Names, told
+from mockllm.dialects.rate_limit_headers import Names, told
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 

@@ -15,8 +15,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import completions, embeddings, moderations
 from mockllm.dialects.openai.errors import error_plan
-from mockllm.dialects.openai.families import SNAPSHOTS
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
+from mockllm.dialects.openai.model_families import SNAPSHOTS
 
 WELL_KNOWN: Final = tuple(
     dict.fromkeys(

@@ -16,8 +16,8 @@ from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.check import unreadable
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.reading import object_of, text_of
-from mockllm.dialects.openai.shapes import length, missing, string, wrong_type
+from mockllm.dialects.openai.request_helpers import object_of, text_of
+from mockllm.dialects.openai.validators import length, missing, string, wrong_type
 
 DEFAULT_MODEL: Final = "omni-moderation-latest"
 SNAPSHOTS: Final = {

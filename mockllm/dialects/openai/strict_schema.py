@@ -11,8 +11,8 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema_walk import places
-from mockllm.dialects.openai.reading import object_of
-from mockllm.dialects.openai.shapes import refuse
+from mockllm.dialects.openai.request_helpers import object_of
+from mockllm.dialects.openai.validators import refuse
 
 UNKNOWN: Final = frozenset(
     {

@@ -14,18 +14,18 @@ from mockllm.core.rendering.encoder import At, Encoder, Event, encode
 from mockllm.core.rendering.plan import Data, Framing, Kind, Plan
 from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Thinking, spoken
 from mockllm.core.request.request import Request
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.decoded_response import Heard
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.hearing import Heard
+from mockllm.dialects.neutral_request import Asked, Wish
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.body import hidden
-from mockllm.dialects.openai.chat.call import Chat
 from mockllm.dialects.openai.chat.check import refused
+from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.families import DEFAULT_MODEL
 from mockllm.dialects.openai.logprobs import Streamed
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL
+from mockllm.dialects.vendors.decoder import hear
 from mockllm.dialects.vendors.errors import error_plan, head, told
-from mockllm.dialects.vendors.hearing import hear
 from mockllm.dialects.vendors.vendor import Form, Vendor, filled
 
 

@@ -10,11 +10,11 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.core.reply.reply import Choice
-from mockllm.dialects.limiting import exact
 from mockllm.dialects.openai.errors import Row, Rows
+from mockllm.dialects.rate_limit_headers import exact
 from mockllm.dialects.vendors.chat import Wire
+from mockllm.dialects.vendors.request_normalization import any_schema
 from mockllm.dialects.vendors.vendor import DIGITS, Errors, Form, Id, Vendor
-from mockllm.dialects.vendors.words import any_schema
 
 
 class Gemini(Wire):

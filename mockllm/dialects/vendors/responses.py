@@ -13,16 +13,16 @@ from mockllm.core.rendering.plan import Data, Plan
 from mockllm.core.reply.embeddings import Embedded
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.decoded_response import Heard
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.hearing import Heard
+from mockllm.dialects.neutral_request import Asked, Wish
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import Embeddings
 from mockllm.dialects.openai.models import Models
-from mockllm.dialects.openai.responses.call import Responses
-from mockllm.dialects.openai.responses.hearing import hear
+from mockllm.dialects.openai.responses.decoder import hear
+from mockllm.dialects.openai.responses.dialect import Responses
+from mockllm.dialects.vendors.decoder import hear as hear_chat
 from mockllm.dialects.vendors.errors import error_plan, head
-from mockllm.dialects.vendors.hearing import hear as hear_chat
 from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 

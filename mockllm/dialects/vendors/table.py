@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, Row
-from mockllm.dialects.vendors import accents, edits, errors, words
+from mockllm.dialects.vendors import encoders, errors, request_normalization, response_edits
 from mockllm.dialects.vendors.chat import Wire
 from mockllm.dialects.vendors.google import GEMINI
 from mockllm.dialects.vendors.vendor import DIGITS, FINISH, Errors, Form, Id, Vendor
@@ -24,7 +24,7 @@ HEX32: Final = Id("", 32, HEX)
 VENDORS: Final = (
     Vendor(
         "groq",
-        accents.Groq,
+        encoders.Groq,
         bases=("/openai/v1",),
         model="llama-3.3-70b-versatile",
         form=Form(
@@ -39,7 +39,7 @@ VENDORS: Final = (
             thinking="reasoning",
             silent={},
             whole_calls=True,
-            usage=accents.groq_usage,
+            usage=encoders.groq_usage,
         ),
         errors=Errors(
             errors.rows(
@@ -57,7 +57,7 @@ VENDORS: Final = (
             event="error",
         ),
         headers={
-            "x-request-id": accents.ASKED,
+            "x-request-id": encoders.ASKED,
             "x-ratelimit-limit-requests": "14400",
             "x-ratelimit-limit-tokens": "30000",
             "x-ratelimit-remaining-requests": "14399",
@@ -65,12 +65,12 @@ VENDORS: Final = (
             "x-ratelimit-reset-requests": "6s",
             "x-ratelimit-reset-tokens": "34ms",
         },
-        responses=edits.unpadded,
+        responses=response_edits.unpadded,
     ),
     Vendor(
         "together",
-        accents.Together,
-        completed=edits.together_completed,
+        encoders.Together,
+        completed=response_edits.together_completed,
         model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
         form=Form(
             id=Id("", 16, HEX),
@@ -98,11 +98,11 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "2963",
             "x-ratelimit-reset": "1",
         },
-        words=words.any_schema,
+        words=request_normalization.any_schema,
     ),
     Vendor(
         "deepseek",
-        accents.DeepSeek,
+        encoders.DeepSeek,
         bases=("", "/v1"),
         model="deepseek-chat",
         form=Form(
@@ -114,7 +114,7 @@ VENDORS: Final = (
             thinking="reasoning_content",
             silent={"content": ""},
             placed_calls=True,
-            usage=accents.deepseek_usage,
+            usage=encoders.deepseek_usage,
             counted="finish",
             always=True,
             null_usage=True,
@@ -134,11 +134,11 @@ VENDORS: Final = (
             errors.deepseeks,
         ),
         headers={"x-ds-trace-id": HEX32},
-        responses=edits.deepseek,
+        responses=response_edits.deepseek,
     ),
     Vendor(
         "mistral",
-        accents.Mistral,
+        encoders.Mistral,
         model="mistral-small-latest",
         form=Form(
             id=HEX32,
@@ -148,7 +148,7 @@ VENDORS: Final = (
             placed_calls=True,
             whole_calls=True,
             joined_calls="last",
-            usage=accents.mistral_usage,
+            usage=encoders.mistral_usage,
             counted="finish",
             always=True,
             media="text/event-stream; charset=utf-8",
@@ -169,13 +169,13 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens-minute": "499849",
             "x-ratelimit-tokens-query-cost": "151",
         },
-        embedded=edits.mistral_embedded,
-        listed=edits.mistral_model,
-        words=words.mistrals,
+        embedded=response_edits.mistral_embedded,
+        listed=response_edits.mistral_model,
+        words=request_normalization.mistrals,
     ),
     Vendor(
         "xai",
-        accents.Grok,
+        encoders.Grok,
         model="grok-4",
         form=Form(
             id=Id(),
@@ -186,7 +186,7 @@ VENDORS: Final = (
             thinking="reasoning_content",
             silent={"content": ""},
             whole_calls=True,
-            usage=accents.grok_usage,
+            usage=encoders.grok_usage,
             always=True,
         ),
         errors=Errors(
@@ -209,12 +209,12 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "3999697",
             "x-zero-data-retention": "false",
         },
-        responses=edits.xai,
-        words=words.any_schema,
+        responses=response_edits.xai,
+        words=request_normalization.any_schema,
     ),
     Vendor(
         "openrouter",
-        accents.OpenRouter,
+        encoders.OpenRouter,
         bases=("/api/v1",),
         model="openai/gpt-4o-mini",
         form=Form(
@@ -226,7 +226,7 @@ VENDORS: Final = (
             thinking="reasoning",
             silent={"content": ""},
             placed_calls=True,
-            usage=accents.openrouter_usage,
+            usage=encoders.openrouter_usage,
             always=True,
         ),
         errors=Errors(
@@ -239,13 +239,13 @@ VENDORS: Final = (
             errors.openrouters,
         ),
         headers={"x-generation-id": Id("gen-1784218677-", 20)},
-        responses=edits.openrouter,
-        embedded=edits.openrouter_embedded,
-        words=words.any_schema,
+        responses=response_edits.openrouter,
+        embedded=response_edits.openrouter_embedded,
+        words=request_normalization.any_schema,
     ),
     Vendor(
         "ollama",
-        accents.Ollama,
+        encoders.Ollama,
         model="llama3.2",
         form=Form(
             id=Id("chatcmpl-", 3, DIGITS),
@@ -268,11 +268,11 @@ VENDORS: Final = (
             )
         ),
         headers={"x-request-id": Id()},
-        words=words.any_schema,
+        words=request_normalization.any_schema,
     ),
     Vendor(
         "vllm",
-        accents.Vllm,
+        encoders.Vllm,
         model="meta-llama/Llama-3.1-8B-Instruct",
         form=Form(
             id=Id("chatcmpl-", 32, HEX),
@@ -293,7 +293,7 @@ VENDORS: Final = (
                 "reasoning_content": None,
             },
             thinking="reasoning_content",
-            usage=accents.vllm_usage,
+            usage=encoders.vllm_usage,
             media="text/event-stream; charset=utf-8",
         ),
         errors=Errors(
@@ -305,8 +305,8 @@ VENDORS: Final = (
             ),
             errors.with_status,
         ),
-        responses=edits.unpadded,
-        words=words.any_schema,
+        responses=response_edits.unpadded,
+        words=request_normalization.any_schema,
     ),
     Vendor(
         "cerebras",
@@ -325,7 +325,7 @@ VENDORS: Final = (
             },
             chunk={"system_fingerprint": "fp_46358675aa6b1ba4d98d"},
             thinking="reasoning",
-            usage=accents.cerebras_usage,
+            usage=encoders.cerebras_usage,
         ),
         errors=Errors(errors.rows({"authentication": "Wrong API Key"})),
     ),

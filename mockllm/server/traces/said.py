@@ -15,8 +15,8 @@ from msgspec import Struct, field
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Head, Plan, Raw
 from mockllm.core.reply.reply import Usage
+from mockllm.dialects.decoded_response import Heard, payloads
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.hearing import Heard, payloads
 from mockllm.server.kept import Kept
 from mockllm.server.retelling import Told
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.anthropic.shapes import Problem
 from mockllm.dialects.anthropic.strict_schema import check_strict
+from mockllm.dialects.anthropic.validators import Problem
 
 TEXT: Json = {"type": "string"}
 

@@ -12,7 +12,7 @@ from mockllm.core.rendering.plan import Data, Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
-from mockllm.dialects.asking import Wish
+from mockllm.dialects.neutral_request import Wish
 from mockllm.dialects.routes import Found, find
 from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of
 from tests.golden.wire import assert_golden

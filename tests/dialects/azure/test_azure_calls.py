@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects import azure
-from mockllm.dialects.azure.filters import SAFE, ordered
+from mockllm.dialects.azure.content_filters import SAFE, ordered
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.routes import Found, find
 from tests.golden.wire import assert_golden

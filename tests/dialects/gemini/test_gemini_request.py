@@ -20,9 +20,9 @@ from mockllm.core.request.request import (
     Tool,
     ToolChoice,
 )
-from mockllm.dialects.asking import Wish
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import google
+from mockllm.dialects.neutral_request import Wish
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
 PARTS: dict[str, tuple[Json, Part]] = {

@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import Data
 from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Message, OtherPart, Sampling, TextPart
-from mockllm.dialects.asking import Wish
+from mockllm.dialects.neutral_request import Wish
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP

@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import Data, Plan
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text
 from mockllm.dialects import azure, vendors
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
-from mockllm.dialects.openai.chat.call import Chat
+from mockllm.dialects.openai.chat.dialect import Chat
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.completions_requests import body_of, completion
 from tests.dialects.openai.responses.responses_requests import responses

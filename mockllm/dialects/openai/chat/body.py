@@ -30,7 +30,7 @@ from mockllm.core.reply.reply import (
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.families import DEFAULT_MODEL, Family, family, snapshot
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, Family, family, snapshot
 
 FINISH: Final[dict[Finish, str]] = {
     "stop": "stop",

@@ -13,7 +13,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.messages_check import messages
-from mockllm.dialects.openai.shapes import (
+from mockllm.dialects.openai.strict_schema import form, parameters
+from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
@@ -30,7 +31,6 @@ from mockllm.dialects.openai.shapes import (
     word,
     wrong_type,
 )
-from mockllm.dialects.openai.strict_schema import form, parameters
 
 UNPARSED: Final = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "

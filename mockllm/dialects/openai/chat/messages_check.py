@@ -7,7 +7,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.shapes import (
+from mockllm.dialects.openai.validators import (
     Check,
     array,
     length,

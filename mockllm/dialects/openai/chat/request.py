@@ -24,8 +24,8 @@ from mockllm.core.request.request import (
     last_said,
 )
 from mockllm.core.request.stored_responses import Recall
-from mockllm.dialects.openai import known
-from mockllm.dialects.openai.reading import (
+from mockllm.dialects.openai import known_fields
+from mockllm.dialects.openai.request_helpers import (
     SPEAKERS,
     ModelRequest,
     call,
@@ -54,7 +54,7 @@ UNLIMITED: Final = Sampling()
 class ChatRequest(ModelRequest):
     api = "chat"
     generates = True
-    known = known.CHAT
+    known = known_fields.CHAT
 
     @lazy
     def messages(self) -> tuple[Message, ...]:

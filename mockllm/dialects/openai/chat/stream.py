@@ -28,7 +28,7 @@ from mockllm.dialects.openai.chat.body import (
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import inner
 from mockllm.dialects.openai.logprobs import Streamed
-from mockllm.dialects.openai.padding import padding
+from mockllm.dialects.openai.stream_padding import padding
 
 FUNCTION_PIECE: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
 CUSTOM_PIECE: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'

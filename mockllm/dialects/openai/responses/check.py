@@ -13,10 +13,11 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.check import unreadable
-from mockllm.dialects.openai.reading import text_of
+from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.responses.input_check import input_items
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
-from mockllm.dialects.openai.shapes import (
+from mockllm.dialects.openai.strict_schema import form, parameters
+from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
@@ -32,7 +33,6 @@ from mockllm.dialects.openai.shapes import (
     word,
     wrong_type,
 )
-from mockllm.dialects.openai.strict_schema import form, parameters
 
 __all__ = ["check", "check_input", "unreadable"]
 

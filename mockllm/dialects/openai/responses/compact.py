@@ -15,16 +15,16 @@ from mockllm.core.rendering.plan import Data, Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.families import DEFAULT_MODEL
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL
 from mockllm.dialects.openai.responses.check import check_input, unreadable
 from mockllm.dialects.openai.responses.errors import error_plan
-from mockllm.dialects.openai.responses.families import form
 from mockllm.dialects.openai.responses.history import listed
 from mockllm.dialects.openai.responses.items import SEALED
+from mockllm.dialects.openai.responses.model_families import form
 from mockllm.dialects.openai.responses.object import usage
 from mockllm.dialects.openai.responses.request import InputRequest
-from mockllm.dialects.openai.shapes import missing
+from mockllm.dialects.openai.validators import missing
 
 TOKENS: Final = 40
 """What a sealed item of ours is counted as."""

@@ -10,7 +10,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.stored_responses import Recall, Stored
-from mockllm.dialects.openai.reading import object_of, objects
+from mockllm.dialects.openai.request_helpers import object_of, objects
 
 LONGEST: Final = 10_000
 """How many responses of a chain are followed back."""

@@ -14,9 +14,9 @@ from mockllm.core.json.codec import Json
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.reply.reply import Finish, Reply, Usage
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.families import DEFAULT_MODEL, snapshot
-from mockllm.dialects.openai.reading import count_of, object_of, objects, text_of
-from mockllm.dialects.openai.responses.families import Form, form
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
+from mockllm.dialects.openai.request_helpers import count_of, object_of, objects, text_of
+from mockllm.dialects.openai.responses.model_families import Form, form
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}

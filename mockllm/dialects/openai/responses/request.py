@@ -27,8 +27,8 @@ from mockllm.core.request.request import (
 from mockllm.core.request.scope_keys import conversation, hashed
 from mockllm.core.request.stored_responses import Recall, Stored
 from mockllm.core.tokens import estimate
-from mockllm.dialects.openai import known
-from mockllm.dialects.openai.reading import (
+from mockllm.dialects.openai import known_fields
+from mockllm.dialects.openai.request_helpers import (
     SPEAKERS,
     ModelRequest,
     call,
@@ -128,7 +128,7 @@ class InputRequest(ModelRequest):
 class ResponsesRequest(InputRequest):
     api = "responses"
     generates = True
-    known = known.RESPONSES
+    known = known_fields.RESPONSES
 
     @lazy
     def sampling(self) -> Sampling:

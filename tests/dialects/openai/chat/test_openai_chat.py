@@ -20,7 +20,7 @@ from mockllm.core.reply.reply import (
     Verbatim,
 )
 from mockllm.dialects.openai import CHAT
-from mockllm.dialects.openai.families import FAMILIES, SNAPSHOTS, family
+from mockllm.dialects.openai.model_families import FAMILIES, SNAPSHOTS, family
 from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 
 HI = Reply((Choice((Text(("Hi", "!")),)),))

@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import Data
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text
 from mockllm.core.request.request import ResultPart
-from mockllm.dialects.hearing import HeardCall
+from mockllm.dialects.decoded_response import HeardCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.completions_requests import body_of

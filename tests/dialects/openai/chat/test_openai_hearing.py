@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
-from mockllm.dialects.hearing import HeardCall
+from mockllm.dialects.decoded_response import HeardCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 

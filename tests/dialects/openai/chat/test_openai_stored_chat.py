@@ -15,8 +15,13 @@ from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text
 from mockllm.core.request.stored_responses import Memo
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
-from mockllm.dialects.openai.chat.memory import folded, memo
-from mockllm.dialects.openai.chat.stored import DeleteChat, StoredChatCall, StoredChatRequest, UpdateChat
+from mockllm.dialects.openai.chat.store_update import folded, memo
+from mockllm.dialects.openai.chat.stored_calls import (
+    DeleteChat,
+    StoredChatCall,
+    StoredChatRequest,
+    UpdateChat,
+)
 from mockllm.state.remembering import Remembered
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
 

@@ -19,12 +19,12 @@ from mockllm.core.reply.reply import (
     Usage,
     Verbatim,
 )
-from mockllm.dialects.hearing import HeardCall
+from mockllm.dialects.decoded_response import HeardCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
-from mockllm.dialects.openai.families import SNAPSHOTS
-from mockllm.dialects.openai.responses.families import FORMS, form
+from mockllm.dialects.openai.model_families import SNAPSHOTS
 from mockllm.dialects.openai.responses.input_tokens import InputTokensRequest
-from mockllm.dialects.openai.responses.native import STAGES
+from mockllm.dialects.openai.responses.model_families import FORMS, form
+from mockllm.dialects.openai.responses.native_items import STAGES
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 

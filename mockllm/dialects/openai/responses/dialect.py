@@ -19,16 +19,14 @@ from mockllm.core.reply.logprobs import likely, tokens_of
 from mockllm.core.reply.reply import Call, Native, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.decoded_response import Heard
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.hearing import Heard
+from mockllm.dialects.neutral_request import Asked, Wish
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
 from mockllm.dialects.openai.logprobs import bare, entries
-from mockllm.dialects.openai.padding import padding
-from mockllm.dialects.openai.responses.asking import compose
 from mockllm.dialects.openai.responses.check import check, unreadable
+from mockllm.dialects.openai.responses.decoder import hear
 from mockllm.dialects.openai.responses.errors import error_plan, inner
-from mockllm.dialects.openai.responses.hearing import hear
 from mockllm.dialects.openai.responses.items import (
     cited,
     content_part,
@@ -38,10 +36,12 @@ from mockllm.dialects.openai.responses.items import (
     sayable,
     status_of,
 )
-from mockllm.dialects.openai.responses.memory import memo
-from mockllm.dialects.openai.responses.native import begun, between
+from mockllm.dialects.openai.responses.native_items import begun, between
 from mockllm.dialects.openai.responses.object import INCOMPLETE, answered, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.responses.request_builder import compose
+from mockllm.dialects.openai.responses.store_update import memo
+from mockllm.dialects.openai.stream_padding import padding
 
 PAYER: Final = {"payer": "developer"}
 """Who is billed: told by whole answers only."""

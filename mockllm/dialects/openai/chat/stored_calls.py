@@ -18,12 +18,12 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import Memo, Stored
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.chat.check import unreadable
-from mockllm.dialects.openai.chat.memory import PREFIX
+from mockllm.dialects.openai.chat.store_update import PREFIX
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.paging import page
-from mockllm.dialects.openai.reading import object_of, objects
-from mockllm.dialects.openai.shapes import members, missing, object_, refuse, text_up_to
+from mockllm.dialects.openai.pagination import page
+from mockllm.dialects.openai.request_helpers import object_of, objects
+from mockllm.dialects.openai.validators import members, missing, object_, refuse, text_up_to
 
 PAIRS: Final = 16
 """How many metadata an object may have."""

@@ -6,8 +6,8 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Format, Tool, ToolChoice
-from mockllm.dialects.asking import Asked, Wish, parameters, said
-from mockllm.dialects.gemini.families import DEFAULT_MODEL
+from mockllm.dialects.gemini.model_families import DEFAULT_MODEL
+from mockllm.dialects.neutral_request import Asked, Wish, parameters, said
 
 _ROLES: Final = {"assistant": "model"}
 

@@ -17,12 +17,12 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import Memo, Stored
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
-from mockllm.dialects.openai.paging import number, page
+from mockllm.dialects.openai.pagination import number, page
 from mockllm.dialects.openai.responses.errors import error_plan
 from mockllm.dialects.openai.responses.history import asked, chain, history, items, listed, response
-from mockllm.dialects.openai.responses.memory import names
-from mockllm.dialects.openai.responses.native import begun, between
-from mockllm.dialects.openai.shapes import refuse
+from mockllm.dialects.openai.responses.native_items import begun, between
+from mockllm.dialects.openai.responses.store_update import names
+from mockllm.dialects.openai.validators import refuse
 
 UNFINISHED: Final[dict[str, Json]] = {
     "status": "in_progress",

@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.hearing import Channel, Heard, Hearing, payloads
+from mockllm.dialects.decoded_response import Channel, Heard, Hearing, payloads
 
 FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
 """Finish reasons that are not neutral words already."""

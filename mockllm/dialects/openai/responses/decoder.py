@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.hearing import Channel, Heard, Hearing, payloads
+from mockllm.dialects.decoded_response import Channel, Heard, Hearing, payloads
 
 DELTAS: Final[dict[str, Channel]] = {
     "response.output_text.delta": "text",

@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Data, Head, Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic import known
+from mockllm.dialects.anthropic import known_fields
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
 from mockllm.dialects.anthropic.messages_check import check_counted, unreadable
@@ -22,7 +22,7 @@ class CountRequest(MessagesRequest):
 
     api: ClassVar[str | None] = "count_tokens"
     generates: ClassVar[bool] = False
-    known: ClassVar[frozenset[str] | None] = known.COUNTED
+    known: ClassVar[frozenset[str] | None] = known_fields.COUNTED
 
 
 class Count:

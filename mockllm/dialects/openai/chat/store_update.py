@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import Cut, Plan
 from mockllm.core.reply.truncation import count
 from mockllm.core.request.stored_responses import Memo, Stored
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.reading import object_of, objects, text_of
+from mockllm.dialects.openai.request_helpers import object_of, objects, text_of
 
 PREFIX: Final = "chatcmpl-"
 """What the id of a completion begins with, and of nothing else that is stored."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.reading import object_of
+from mockllm.dialects.openai.request_helpers import object_of
 
 MISTRALS_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_url", "input_audio")
 """Parts of a message that OpenAI has in another form, or not at all."""

@@ -12,9 +12,8 @@ from mockllm.core.rendering.plan import Data, Plan, Step
 from mockllm.core.reply.embeddings import Embedded
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.asking import Asked, Wish
-from mockllm.dialects.azure import filters
-from mockllm.dialects.azure.deployed import (
+from mockllm.dialects.azure import content_filters
+from mockllm.dialects.azure.requests import (
     AzureChatRequest,
     AzureCompletionsRequest,
     AzureEmbeddingsRequest,
@@ -22,8 +21,9 @@ from mockllm.dialects.azure.deployed import (
     named,
 )
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat.call import Chat
-from mockllm.dialects.openai.families import DEFAULT_MODEL, snapshot
+from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.openai.chat.dialect import Chat
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.errors import error_plan, head, told
 from mockllm.dialects.vendors.responses import (
@@ -61,15 +61,16 @@ class AzureChat(Chat):
 
     def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
         plan = super().whole(reply, request, stamp)
-        found = filters.harms(reply)
+        found = content_filters.harms(reply)
         steps = [
-            replace(step, payload=dumps(filters.whole(loads(step.payload), found))) for step in _data(plan)
+            replace(step, payload=dumps(content_filters.whole(loads(step.payload), found)))
+            for step in _data(plan)
         ]
         return self._headed(plan, request, stamp, "application/json", *steps)
 
     def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
         plan = super().stream(reply, request, stamp)
-        first = Data(dumps(filters.FIRST), 0, "open")
+        first = Data(dumps(content_filters.FIRST), 0, "open")
         steps = [self._filtered(step, reply, request, stamp) for step in plan.steps]
         return self._headed(plan, request, stamp, self.vendor.form.media, first, *steps)
 
@@ -79,7 +80,9 @@ class AzureChat(Chat):
         if step.kind == "error":
             assert reply.broken is not None
             return replace(step, payload=dumps(told(self.vendor, reply.broken, request, stamp)))
-        return replace(step, payload=dumps(filters.chunk(loads(step.payload), filters.harms(reply))))
+        return replace(
+            step, payload=dumps(content_filters.chunk(loads(step.payload), content_filters.harms(reply)))
+        )
 
     def _headed(self, plan: Plan, request: Request, stamp: Stamp, media: str, *steps: Step) -> Plan:
         made = head(self.vendor, stamp, media)

@@ -14,10 +14,9 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.asking import Asked, Wish
+from mockllm.dialects.decoded_response import Heard
 from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.hearing import Heard
-from mockllm.dialects.openai.chat.asking import compose
+from mockllm.dialects.neutral_request import Asked, Wish
 from mockllm.dialects.openai.chat.body import (
     answered,
     body,
@@ -25,9 +24,10 @@ from mockllm.dialects.openai.chat.body import (
     sayable,
 )
 from mockllm.dialects.openai.chat.check import check, unreadable
-from mockllm.dialects.openai.chat.hearing import hear
-from mockllm.dialects.openai.chat.memory import memo
+from mockllm.dialects.openai.chat.decoder import hear
 from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.chat.request_builder import compose
+from mockllm.dialects.openai.chat.store_update import memo
 from mockllm.dialects.openai.chat.stream import ChatEncoder
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head

@@ -11,7 +11,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Cut, Data, Plan, Raw
 from mockllm.core.request.stored_responses import Memo, Stored
-from mockllm.dialects.openai.reading import objects, text_of
+from mockllm.dialects.openai.request_helpers import objects, text_of
 from mockllm.dialects.openai.responses.history import response
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 

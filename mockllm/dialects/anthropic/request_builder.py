@@ -7,8 +7,8 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.schema_walk import places
 from mockllm.core.request.request import Format, Tool, ToolChoice
-from mockllm.dialects.anthropic.families import DEFAULT_MODEL
-from mockllm.dialects.asking import Asked, Wish, parameters, said
+from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
+from mockllm.dialects.neutral_request import Asked, Wish, parameters, said
 
 VERSION: Final = "2023-06-01"
 MAX_TOKENS: Final = 1024

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Format, Tool, ToolChoice
-from mockllm.dialects.asking import Asked, Wish, parameters, said
-from mockllm.dialects.openai.families import DEFAULT_MODEL
+from mockllm.dialects.neutral_request import Asked, Wish, parameters, said
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL
 
 
 def compose(wish: Wish) -> Asked:

@@ -14,7 +14,7 @@ from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_check import check, unreadable
 from mockllm.dialects.gemini.generate_request import GenerateRequest, camelised, held
 from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.wire import page
+from mockllm.dialects.gemini.json_format import page
 
 
 class CountRequest(GenerateRequest):

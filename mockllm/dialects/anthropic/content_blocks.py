@@ -23,7 +23,7 @@ from mockllm.core.reply.reply import (
     Usage,
     spoken,
 )
-from mockllm.dialects.anthropic.families import DEFAULT_MODEL, Family
+from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, Family
 from mockllm.dialects.dialect import Stamp
 
 Block: TypeAlias = dict[str, Any]

@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.event_parser import sent
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.hearing import Heard, Hearing, payloads
+from mockllm.dialects.decoded_response import Heard, Hearing, payloads
 
 FINISH: Final[Mapping[str, str]] = {
     "STOP": "stop",

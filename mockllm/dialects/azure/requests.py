@@ -10,7 +10,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import EmbeddingsRequest
-from mockllm.dialects.openai.reading import text_of
+from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 Some = TypeVar("Some", bound=Request)

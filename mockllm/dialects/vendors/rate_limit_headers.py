@@ -11,8 +11,8 @@ from typing import Final
 
 from mockllm.core.limits import Standing
 from mockllm.core.rendering.plan import Headers
-from mockllm.dialects.limiting import Names, Told, milliseconds, seconds, told
 from mockllm.dialects.openai.headers import NAMES, go_duration
+from mockllm.dialects.rate_limit_headers import Names, Told, milliseconds, seconds, told
 
 PERIODS: Final[Names] = {
     "x-ratelimit-renewalperiod-requests": ("requests", "window"),

@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.hearing import Heard, Hearing, payloads
+from mockllm.dialects.decoded_response import Heard, Hearing, payloads
 
 FINISH: Final[Mapping[str, str]] = {
     "end_turn": "stop",
