@@ -18,7 +18,7 @@ from mockllm.core.json.codec import Json, pretty
 from mockllm.core.matching.hints import brief
 from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
-from mockllm.engine.misses import shown
+from mockllm.engine.near_misses import shown
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.gathering import gather
 from mockllm.scenario.mistakes import Mistake

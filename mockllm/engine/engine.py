@@ -16,17 +16,17 @@ from mockllm.core.request.request_hash import known_hash, looked_up
 from mockllm.core.request.stored_responses import Memo
 from mockllm.dialects.dialect import Stamp
 from mockllm.dialects.routes import BASE_URLS, Found, calls_by_provider
-from mockllm.engine import overrides, replaying
-from mockllm.engine.about import About
-from mockllm.engine.answer import Answer
-from mockllm.engine.bounded import Bounded
-from mockllm.engine.claims import Claims, Verdicts
-from mockllm.engine.exchange import NOBODY, Exchange, named, reason
-from mockllm.engine.heading import Heading
-from mockllm.engine.lanes import Lane, lane
+from mockllm.engine import overrides, seed_token
+from mockllm.engine.bounded_cache import Bounded
+from mockllm.engine.candidates import Claims, Verdicts
+from mockllm.engine.catalog_runtime import Workshop
+from mockllm.engine.effective_settings import Way
+from mockllm.engine.engine_info import About
+from mockllm.engine.fast_path import Lane, lane
 from mockllm.engine.overrides import Override, Wrong
-from mockllm.engine.way import Way
-from mockllm.engine.workshop import Workshop
+from mockllm.engine.planned_response import Answer
+from mockllm.engine.request_reader import Heading
+from mockllm.engine.responder import NOBODY, Exchange, named, reason
 from mockllm.scenario.catalog import Catalog, Saying
 from mockllm.scenario.mistakes import Stale
 from mockllm.state import Session, State
@@ -147,7 +147,7 @@ class Engine:
         """The long way. What takes a place in limits and loads says when it will have ended."""
         exchange = self._exchange(request, hits, count=True)
         lease = exchange.settled.lease
-        drawn = replaying.told(exchange.seed, exchange.claim, exchange.settled)
+        drawn = seed_token.told(exchange.seed, exchange.claim, exchange.settled)
         if lease is None:
             return exchange.answer()._replace(drawn=drawn)
         try:
@@ -201,7 +201,7 @@ class Engine:
                 made = replace(made, rules=[self._claims.candidate(override.rule, request)])
         settled = self.state.settle(made) if count else self.state.peek(made)
         if type(override) is Override and override.place is not None:
-            settled = replaying.put(settled, made, override.place)
+            settled = seed_token.put(settled, made, override.place)
         return Exchange(self.workshop, request, outcome, made, settled, verdicts)
 
     def _open_lane(self, hits: int) -> None:

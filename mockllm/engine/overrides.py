@@ -18,9 +18,9 @@ from mockllm.core.faults import Fault
 from mockllm.core.json.codec import Json
 from mockllm.core.matching.hints import brief
 from mockllm.core.quantities.parse import parse_duration
-from mockllm.engine import replaying
-from mockllm.engine.replaying import Place
-from mockllm.engine.way import Way
+from mockllm.engine import seed_token
+from mockllm.engine.effective_settings import Way
+from mockllm.engine.seed_token import Place
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.combining import SELF
 from mockllm.scenario.complaints import mistakes_in
@@ -87,7 +87,7 @@ def changed(way: Way, override: Override) -> Way:
 
 
 def _seed(text: str) -> tuple[int, Place | None]:
-    found = replaying.read(text)
+    found = seed_token.read(text)
     if found is None:
         raise Wrong(
             f"{SEED}: expected a whole number, or a seed as the journal tells it, found {brief(text)}"

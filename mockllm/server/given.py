@@ -10,7 +10,7 @@ from aiohttp.http_parser import RawRequestMessage
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer
-from mockllm.engine.sessions import PREFIX, without
+from mockllm.engine.session_id import PREFIX, without
 from mockllm.server import cors, pages
 from mockllm.server.answering import Engine
 from mockllm.server.heads import RESERVED, Head

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp.http_parser import RawRequestMessage
 
-from mockllm.engine.sessions import PREFIX
+from mockllm.engine.session_id import PREFIX
 from mockllm.server.answering import Engine, Heading
 from mockllm.server.target import clean, read_target
 from mockllm.server.wire import Asked, asked

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from mockllm.core.rendering.plan import Data, Framing, Raw
 from mockllm.core.rendering.prerendered_response import Stencil
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer, replaying
+from mockllm.engine import Answer, seed_token
 from mockllm.server import redacting
 from mockllm.server.limits import KIB
 from mockllm.server.seen import Left, Seen
@@ -92,7 +92,7 @@ class Kept(NamedTuple):
         """The seed that would give its answer again in a fresh session, for `x-mockllm-seed`; empty where no
         rule was asked."""
         drawn = self.answer.drawn
-        return drawn if isinstance(drawn, str) else replaying.told_of(drawn)
+        return drawn if isinstance(drawn, str) else seed_token.told_of(drawn)
 
 
 def endpoint(kind: type[Request]) -> str | None:

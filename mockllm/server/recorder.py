@@ -18,7 +18,7 @@ from mockllm.core.rendering.recorded_plan import Frame
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import looked_up
 from mockllm.engine import Answer
-from mockllm.engine.sessions import PREFIX, without
+from mockllm.engine.session_id import PREFIX, without
 from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT, Answered, Asked, Interaction
 from mockllm.recordings.keeping import SHARED, file_name, folder_name, keep

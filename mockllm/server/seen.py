@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from mockllm.core.matching.hints import cut
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer, replaying
+from mockllm.engine import Answer, seed_token
 from mockllm.server import redacting
 from mockllm.server.wire import ORDINARY, Asked
 
@@ -47,7 +47,7 @@ class Record(NamedTuple):
     def seed(self) -> str:
         """The seed that would give its answer again in a fresh session, for `x-mockllm-seed`; empty where no
         rule was asked."""
-        return self.drawn if isinstance(self.drawn, str) else replaying.told_of(self.drawn)
+        return self.drawn if isinstance(self.drawn, str) else seed_token.told_of(self.drawn)
 
 
 class Seen(NamedTuple):

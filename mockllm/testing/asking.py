@@ -13,7 +13,7 @@ from mockllm.core.request.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.neutral_request import Asked, Wish
 from mockllm.dialects.registry import spoken
 from mockllm.engine import Engine
-from mockllm.engine.sessions import SESSION
+from mockllm.engine.session_id import SESSION
 from mockllm.scenario.language.examples import NamedTool, RequestWord, SchemaWord
 
 USUAL: Final = "openai"

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import Matcher
-from mockllm.engine.misses import told
+from mockllm.engine.near_misses import told
 from mockllm.testing.received import Received
 
 SHOWN: Final = 5

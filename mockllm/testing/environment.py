@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.routes import BASES
-from mockllm.engine.sessions import PREFIX
+from mockllm.engine.session_id import PREFIX
 
 KEY: Final = "mockllm"
 """Any key will do; a real one must not be sent."""

@@ -9,7 +9,7 @@ from mockllm.core.matching.conditions import Condition, Equals
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Settled
 from mockllm.engine import Engine
-from mockllm.engine.misses import NEAREST, aside, near, nearest, shown
+from mockllm.engine.near_misses import NEAREST, aside, near, nearest, shown
 from mockllm.scenario.catalog import Item
 from mockllm.scenario.mistakes import meant
 from mockllm.testing.expectations import names_of

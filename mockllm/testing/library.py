@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
 from mockllm.engine import Engine
-from mockllm.engine.sessions import named
+from mockllm.engine.session_id import named
 from mockllm.scenario.mistakes import Mistake
 from mockllm.server.app import App
 from mockllm.server.building import Broken

@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import Wait
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Settled, Turn
 from mockllm.engine import Engine
-from mockllm.engine.misses import aside, near
+from mockllm.engine.near_misses import aside, near
 from mockllm.scenario.catalog import Item
 from mockllm.testing.expectations import Outcome
 

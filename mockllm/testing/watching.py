@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.engine import About, Answer, Engine
-from mockllm.engine.sessions import PREFIX, SESSION, named, without
+from mockllm.engine.session_id import PREFIX, SESSION, named, without
 from mockllm.scenario.compiling import compile_catalog, finished
 from mockllm.scenario.entries import Entry
 from mockllm.scenario.gathering import Wanted

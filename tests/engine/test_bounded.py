@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.engine.bounded import Bounded
+from mockllm.engine.bounded_cache import Bounded
 
 
 def test_the_oldest_goes_first_and_what_is_put_again_is_the_newest() -> None:

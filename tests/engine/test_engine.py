@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.matching.matchers import Difference
 from mockllm.core.templates.template import TemplateFailure
-from mockllm.engine import Engine, engine, keeping, plans, workshop
-from mockllm.engine.exchange import header_text
-from mockllm.engine.misses import told, unfit
+from mockllm.engine import Engine, catalog_runtime, engine, planner, response_cache
+from mockllm.engine.near_misses import told, unfit
+from mockllm.engine.responder import header_text
 from mockllm.scenario.mistakes import Stale
 from tests.language.playing import Ask, Game, Heard, ask, chat, claude, models, play
 
@@ -132,9 +132,9 @@ def test_what_is_kept_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None
     """Asked twice (the second time from what is kept), and with next to nothing kept."""
     twice = [each.written for each in play(MANY, *REQUESTS, *REQUESTS)]
     monkeypatch.setattr(engine, "LANES", 2)
-    monkeypatch.setattr(workshop, "WAYS", 2)
-    monkeypatch.setattr(keeping, "KEPT", 5000)
-    monkeypatch.setattr(plans, "KEPT", 2)
+    monkeypatch.setattr(catalog_runtime, "WAYS", 2)
+    monkeypatch.setattr(response_cache, "KEPT", 5000)
+    monkeypatch.setattr(planner, "KEPT", 2)
     assert [each.written for each in play(MANY, *REQUESTS, *REQUESTS)] == twice
 
 

@@ -11,9 +11,9 @@ from mockllm.core.rendering.event_parser import sent
 from mockllm.core.rendering.plan import Data, Head, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Stamp
-from mockllm.engine import keeping
-from mockllm.engine.answer import Answer
-from mockllm.engine.keeping import Keep
+from mockllm.engine import response_cache
+from mockllm.engine.planned_response import Answer
+from mockllm.engine.response_cache import Keep
 
 Say = Callable[[Stamp, Request], str]
 
@@ -115,8 +115,8 @@ def test_errors_and_broken_answers_are_not_kept(kitchen: Kitchen) -> None:
 
 
 def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "KEPT", 5_000)
-    monkeypatch.setattr(keeping, "SEEN", 10)
+    monkeypatch.setattr(response_cache, "KEPT", 5_000)
+    monkeypatch.setattr(response_cache, "SEEN", 10)
     keep, kitchen = Keep(), Kitchen(whole)
     for key in map(str, range(12)):
         for number in range(3):

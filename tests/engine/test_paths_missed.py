@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.engine.misses import near, nearest
+from mockllm.engine.near_misses import near, nearest
 from tests.language.playing import Game, ask
 
 RULES = """

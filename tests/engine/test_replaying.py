@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mockllm.engine.replaying import read, told_of
+from mockllm.engine.seed_token import read, told_of
 from tests.language.playing import NOW, Ask, Game, Heard, chat, claude
 
 RULES = """

@@ -14,8 +14,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Generating, Stamp
 from mockllm.dialects.neutral_request import Wish
 from mockllm.dialects.registry import SPOKEN
-from mockllm.engine import scores
-from mockllm.engine.scores import Render, Scores, Stream
+from mockllm.engine import stream_cache
+from mockllm.engine.stream_cache import Render, Scores, Stream
 from tests.language.playing import NOW, Ask, Game, ask, chat
 
 PACED = """
@@ -139,7 +139,7 @@ def test_what_a_score_would_give_otherwise_is_rendered_each_time() -> None:
 
 
 def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "KEPT", 30_000)
+    monkeypatch.setattr(stream_cache, "KEPT", 30_000)
     kept, kitchen = Scores(), Kitchen(length=10_000)
     for key in range(4):
         heard(kept, kitchen, 1, key)
@@ -152,7 +152,7 @@ def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_was_seen_once_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "SEEN", 2)
+    monkeypatch.setattr(stream_cache, "SEEN", 2)
     kept, kitchen = Scores(), Kitchen()
     for key in (0, 1, 2, 0, 1, 2):
         heard(kept, kitchen, 1, key)

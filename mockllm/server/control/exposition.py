@@ -17,7 +17,7 @@ from mockllm.server.lines import plain
 from mockllm.server.metrics import BOUNDS, Histogram, Metrics
 
 if TYPE_CHECKING:
-    from mockllm.engine.about import About
+    from mockllm.engine.engine_info import About
     from mockllm.server.control.control import Control
 
 SHOWN: Final = tuple(place for place in range(2, len(BOUNDS), 2))

@@ -14,8 +14,8 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
-from mockllm.engine.misses import near, nearest
-from mockllm.engine.sessions import PREFIX, SESSION, without
+from mockllm.engine.near_misses import near, nearest
+from mockllm.engine.session_id import PREFIX, SESSION, without
 from mockllm.server import redacting
 from mockllm.server.control.calls import visible
 from mockllm.server.control.models import (

@@ -13,7 +13,7 @@ from mockllm.core.matching.matchers import Matcher
 from mockllm.core.redaction import is_secret, redact_text
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
-from mockllm.engine.misses import told
+from mockllm.engine.near_misses import told
 from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.matchers import matcher

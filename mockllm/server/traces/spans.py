@@ -16,7 +16,7 @@ from mockllm.core.matching.hints import cut
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
 from mockllm.dialects.routes import Found, find, normalised
-from mockllm.engine.sessions import PREFIX, without
+from mockllm.engine.session_id import PREFIX, without
 from mockllm.server.control.access import host_name
 from mockllm.server.kept import Kept
 from mockllm.server.retelling import Told, retold

@@ -17,7 +17,7 @@ from mockllm.core.tokens import estimate, split
 from mockllm.dialects.decoded_response import Heard
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import SPOKEN
-from mockllm.engine.bounded import Bounded
+from mockllm.engine.bounded_cache import Bounded
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.language.answers import ReplyWord, ThinkingWord, ToolCallWord, UsageWord
 from mockllm.scenario.language.chunks import WaitChunk

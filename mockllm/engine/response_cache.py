@@ -16,9 +16,9 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import Stencil, cut, groups
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, Stamp
-from mockllm.engine.answer import Answer
-from mockllm.engine.bounded import Bounded
-from mockllm.engine.way import Way
+from mockllm.engine.bounded_cache import Bounded
+from mockllm.engine.effective_settings import Way
+from mockllm.engine.planned_response import Answer
 from mockllm.scenario.catalog import Saying
 
 KEPT: Final = 64 * 1024 * 1024

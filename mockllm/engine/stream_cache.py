@@ -21,7 +21,7 @@ from mockllm.core.reply.truncation import count
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import Stamp
-from mockllm.engine.bounded import Bounded
+from mockllm.engine.bounded_cache import Bounded
 
 KEPT: Final = 32 * 1024 * 1024
 """Bytes of scores that are kept."""

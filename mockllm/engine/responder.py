@@ -21,16 +21,16 @@ from mockllm.core.values.types import Context
 from mockllm.dialects.dialect import Dialect, Stamp
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import Found, Outcome
-from mockllm.engine.answer import Answer, unknown_fields
-from mockllm.engine.claims import Verdicts
+from mockllm.engine.candidates import Verdicts
+from mockllm.engine.catalog_runtime import Workshop
+from mockllm.engine.effective_settings import Way
 from mockllm.engine.embedding import NotGenerating
-from mockllm.engine.keeping import asked_for
-from mockllm.engine.misses import ICON, missed, strayed, unfit
+from mockllm.engine.near_misses import ICON, missed, strayed, unfit
 from mockllm.engine.overrides import Override, changed
-from mockllm.engine.plans import Speaking
-from mockllm.engine.recordings import Unheard
-from mockllm.engine.way import Way
-from mockllm.engine.workshop import Workshop
+from mockllm.engine.planned_response import Answer, unknown_fields
+from mockllm.engine.planner import Speaking
+from mockllm.engine.replay import Unheard
+from mockllm.engine.response_cache import asked_for
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.scenario.language.answers import ReplyWord
 from mockllm.scenario.language.settings import Settings

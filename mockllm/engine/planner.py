@@ -29,12 +29,12 @@ from mockllm.core.templates.template import Scope
 from mockllm.core.values.types import Context, evaluate
 from mockllm.dialects.dialect import Dialect, Generating, Stamp
 from mockllm.dialects.registry import DIALECT_NAMES
-from mockllm.engine.bounded import Bounded
+from mockllm.engine.bounded_cache import Bounded
+from mockllm.engine.effective_settings import Way
 from mockllm.engine.embedding import embeds
-from mockllm.engine.onward import passed_on, unplayed
-from mockllm.engine.recordings import Recordings
-from mockllm.engine.scores import Scores, Stream, sizes
-from mockllm.engine.way import Way
+from mockllm.engine.proxying import passed_on, unplayed
+from mockllm.engine.replay import Recordings
+from mockllm.engine.stream_cache import Scores, Stream, sizes
 from mockllm.scenario.catalog import Saying
 from mockllm.scenario.combining import Owner, Sent, chunk_size, settle
 from mockllm.scenario.language.answers import HttpWord, ReplyWord

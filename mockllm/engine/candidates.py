@@ -11,7 +11,7 @@ from mockllm.core.request.scope_keys import scope_of
 from mockllm.core.selection.decision import Candidate, Claim, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.known_models import knows
-from mockllm.engine.bounded import Bounded
+from mockllm.engine.bounded_cache import Bounded
 from mockllm.scenario.catalog import Answers, Catalog
 
 KNOWN: Final = 10_000

@@ -12,9 +12,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.stored_responses import Recall
 from mockllm.dialects.routes import Found, find
-from mockllm.engine import sessions
+from mockllm.engine import session_id
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
-from mockllm.engine.sessions import PREFIX, SESSION
+from mockllm.engine.session_id import PREFIX, SESSION
 from mockllm.state import Session, State
 
 
@@ -39,7 +39,7 @@ class Heading:
         remembered of the session that all requests without one share; `override` reads what headers want."""
         named, wrong = headers.get(SESSION), None
         if named is not None or path.startswith(PREFIX):
-            named, path, wrong = sessions.named(named, path)
+            named, path, wrong = session_id.named(named, path)
         found = find(method, path, headers, query_string)
         self._kind: type[Request] = found.dialect.request if isinstance(found, Found) else Request
         self._state = state

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.engine.bounded import Bounded
-from mockllm.engine.keeping import Keep
-from mockllm.engine.plans import Planner
-from mockllm.engine.way import Way, way
+from mockllm.engine.bounded_cache import Bounded
+from mockllm.engine.effective_settings import Way, way
+from mockllm.engine.planner import Planner
+from mockllm.engine.response_cache import Keep
 from mockllm.scenario.catalog import Catalog, Item, Saying
 from mockllm.scenario.combining import RULE, SELF, Owner, combine
 from mockllm.scenario.language.settings import Settings

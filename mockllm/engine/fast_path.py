@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Candidate
-from mockllm.engine.answer import Answer, unknown_fields
-from mockllm.engine.keeping import ALL, Keep, asked_for
-from mockllm.engine.way import Way
+from mockllm.engine.effective_settings import Way
+from mockllm.engine.planned_response import Answer, unknown_fields
+from mockllm.engine.response_cache import ALL, Keep, asked_for
 from mockllm.scenario.catalog import Item, Saying
 from mockllm.state import State
 
