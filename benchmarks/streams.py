@@ -30,8 +30,8 @@ from benchmarks.vocabulary import MODELS
 from benchmarks.vocabulary import SCENARIO as VOCABULARY
 from mockllm.core.rendering.plan import Data, Plan, Raw, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.pack import Settings
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server import app, player
 from mockllm.server.building import Builder

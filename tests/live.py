@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.pack import Settings
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.app import App
 from mockllm.server.building import Builder

@@ -11,9 +11,9 @@ from typing import Final
 from mockllm.cli.listing import as_json, coloured
 from mockllm.cli.options import LOADING, SERVING, add, default_noted, settled, wanted
 from mockllm.core.json.codec import pretty
-from mockllm.scenario import lint
-from mockllm.scenario.gathering import Gathered, gather
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario import catalog_lint
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.loader import Gathered, gather
 
 STRICT: Final = next(option for option in SERVING if option.key == "strict")
 GREEN: Final = "\x1b[32m"
@@ -38,7 +38,7 @@ def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, STRICT), os.environ)
     default_noted(values)
     gathered = gather(wanted(values, os.environ))
-    warnings = lint.warnings(gathered)
+    warnings = catalog_lint.warnings(gathered)
     failed = bool(gathered.mistakes or (warnings and values["strict"]))
     if given.json:
         _print_json(gathered, warnings, ok=not failed)

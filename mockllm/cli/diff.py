@@ -18,12 +18,12 @@ from mockllm.packing.obtaining import files_of
 from mockllm.packing.origins import understood
 from mockllm.packing.store import put_tree
 from mockllm.packing.vetting import told_as
-from mockllm.scenario.gathering import Wanted, gather
-from mockllm.scenario.lock import NAME, lock_path
-from mockllm.scenario.mistakes import readable
-from mockllm.scenario.pack import Settings
-from mockllm.scenario.shelf import NoPack, Shelf
-from mockllm.scenario.tree import Refused
+from mockllm.scenario.diagnostics import readable
+from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.lockfile import NAME, lock_path
+from mockllm.scenario.manifest import Settings
+from mockllm.scenario.pack_files import Refused
+from mockllm.scenario.pack_resolver import NoPack, Shelf
 from mockllm.testing.differing import Case, Difference, Sides, plain, recorded
 from mockllm.testing.given import Unusable, read_given
 

@@ -19,9 +19,9 @@ from mockllm.core.matching.hints import brief
 from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import gather
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.loader import gather
 from mockllm.state.sessions import Sessions
 from mockllm.testing.expectations import duration
 from mockllm.testing.given import Given, Unusable, read_given

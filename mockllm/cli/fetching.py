@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from mockllm.scenario.folder import is_pack
-from mockllm.scenario.lock import read_lock
+from mockllm.scenario.lockfile import read_lock
+from mockllm.scenario.scenario_folder import is_pack
 
 
 def fetch_missing(path: str) -> bool:
@@ -16,7 +16,7 @@ def fetch_missing(path: str) -> bool:
     if not missing:
         return True
     from mockllm.packing.locking import Locking  # git and archives are for those who fetch
-    from mockllm.scenario.tree import Refused
+    from mockllm.scenario.pack_files import Refused
 
     locking, whole = Locking(path), True
     for name in missing:

@@ -11,7 +11,7 @@ from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import SERVING, add, settled, vocabulary, volatile
 from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
 from mockllm.engine import Engine
-from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
 from mockllm.testing.given import Unusable, read_given
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.diagnostics import Mistake
 
 
 def coloured() -> bool:

@@ -105,7 +105,7 @@ def _run(given: list[str]) -> int:
 
 
 def _no_command(word: str) -> int:
-    from mockllm.scenario.mistakes import either, nearest
+    from mockllm.scenario.diagnostics import either, nearest
 
     near = nearest(word, COMMANDS)
     hint = f'did you mean "{near}"?' if near else f"expected {either(COMMANDS)}"
@@ -115,7 +115,7 @@ def _no_command(word: str) -> int:
 
 def _not_understood(parser: argparse.ArgumentParser, word: str) -> int:
     """What is said of a word that a command does not take."""
-    from mockllm.scenario.mistakes import nearest
+    from mockllm.scenario.diagnostics import nearest
 
     options = set(re.findall(r"--[a-z-]+", parser.format_help()))
     near = nearest(word.partition("=")[0], options) or _SHORT.get(word[:2] if word[1:2].isalpha() else "")

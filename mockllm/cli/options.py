@@ -21,11 +21,11 @@ from mockllm.cli.measures import count, seconds, size
 from mockllm.core.request.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.recordings.hosts import upstream
-from mockllm.scenario.folder import scenario_files
-from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.lock import lock_path
-from mockllm.scenario.mistakes import nearest
-from mockllm.scenario.pack import Settings
+from mockllm.scenario.diagnostics import nearest
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.lockfile import lock_path
+from mockllm.scenario.manifest import Settings
+from mockllm.scenario.scenario_folder import scenario_files
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.limits import KIB, MIB, PREFIX, Limits, environment_name
 

@@ -71,7 +71,7 @@ def _sharing(command: Command) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """0 where all is well, 1 where something was refused or a check failed."""
-    from mockllm.scenario.tree import Refused
+    from mockllm.scenario.pack_files import Refused
 
     try:
         if given.doing in ("new", "check", "test", "build"):

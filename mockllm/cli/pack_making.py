@@ -27,12 +27,12 @@ from mockllm.packing.origins import understood
 from mockllm.packing.powers import Powers, powers
 from mockllm.packing.store import put_file, put_tree
 from mockllm.packing.vetting import told_as, vet
-from mockllm.scenario import lint
-from mockllm.scenario.folder import MANIFEST, is_pack
-from mockllm.scenario.gathering import Gathered, Wanted, gather
-from mockllm.scenario.lock import NAME, lock_path
-from mockllm.scenario.mistakes import readable
-from mockllm.scenario.tree import Refused, hidden, read_tree
+from mockllm.scenario import catalog_lint
+from mockllm.scenario.diagnostics import readable
+from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.lockfile import NAME, lock_path
+from mockllm.scenario.pack_files import Refused, hidden, read_tree
+from mockllm.scenario.scenario_folder import MANIFEST, is_pack
 from mockllm.testing.coverage import Coverage
 from mockllm.testing.examples import Suite
 
@@ -131,7 +131,7 @@ def _check(folder: str, shown: str, json: bool) -> int:
     tree = read_tree(Path(folder))
     parse_version_of(manifest(tree, os.path.join(shown, MANIFEST)))
     gathered = gathered_of(folder, shown)
-    warnings = told_as(lint.warnings(gathered), folder, shown)
+    warnings = told_as(catalog_lint.warnings(gathered), folder, shown)
     own = next((pack for pack in gathered.loading.packs if _is(pack.folder, folder)), None)
     told = None if own is None else powers(gathered, own)
     if json:

@@ -15,12 +15,12 @@ from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.locking import Change, Locking, state_of
 from mockllm.packing.powers import powers
 from mockllm.packing.wishes import wishes
-from mockllm.scenario.lock import LOCK, NAME, lock_path, read_lock
-from mockllm.scenario.mistakes import readable, scalar_text
-from mockllm.scenario.params import ParamWord
-from mockllm.scenario.shelf import Shelf, installed
-from mockllm.scenario.shipped import shipped, shipped_names
-from mockllm.scenario.tree import Refused
+from mockllm.scenario.bundled_packs import shipped, shipped_names
+from mockllm.scenario.diagnostics import readable, scalar_text
+from mockllm.scenario.lockfile import LOCK, NAME, lock_path, read_lock
+from mockllm.scenario.pack_files import Refused
+from mockllm.scenario.pack_params import ParamWord
+from mockllm.scenario.pack_resolver import Shelf, installed
 
 
 def run(given: argparse.Namespace) -> int:
@@ -121,7 +121,7 @@ def _rows(path: str) -> Iterator[dict[str, Json]]:
 
 def _version(folder: Path | None) -> str:
     from mockllm.packing.obtaining import manifest
-    from mockllm.scenario.tree import read_tree
+    from mockllm.scenario.pack_files import read_tree
 
     try:
         return manifest(read_tree(folder)).version if folder is not None else "?"

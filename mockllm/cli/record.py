@@ -26,7 +26,7 @@ from mockllm.cli.telling import lines_of, say
 from mockllm.engine import Engine
 from mockllm.recordings.keeping import probe
 from mockllm.recordings.writing import Reader
-from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.server.app import App
 from mockllm.server.recorder import Recorder
 from mockllm.server.serving import Address, CannotListen

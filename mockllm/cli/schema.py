@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.schemas import schemas, written
+from mockllm.scenario.editor_schemas import schemas, written
 from mockllm.scenario.vocabulary import Vocabulary
 
 SCHEMAS: Final = "schemas"

@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.cli.listing import as_json, coloured, list_mistakes
 from mockllm.cli.options import LOADING, add, default_noted, settled, wanted
 from mockllm.core.json.codec import Json, pretty
-from mockllm.scenario.mistakes import readable
+from mockllm.scenario.diagnostics import readable
 from mockllm.testing.examples import Result, Suite
 
 GREEN: Final = "\x1b[32m"

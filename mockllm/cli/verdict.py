@@ -92,7 +92,7 @@ def chosen(text: str) -> frozenset[str]:
         elif word in VERDICTS:
             found.add(word)
         elif word != NONE:
-            from mockllm.scenario.mistakes import meant
+            from mockllm.scenario.diagnostics import meant
 
             known = (*VERDICTS, BAD, NONE)
             hint = meant(word, known) or f"; there are {', '.join(known)}"

@@ -10,8 +10,8 @@ from typing import Any
 from mockllm.cli import asking
 from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import BadOption
-from mockllm.scenario.mistakes import path_of
-from mockllm.scenario.reading import read_source
+from mockllm.scenario.diagnostics import path_of
+from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.lines import MOST, plain
 
 ABOUT = (

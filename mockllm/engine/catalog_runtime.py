@@ -13,8 +13,8 @@ from mockllm.engine.effective_settings import Way, way
 from mockllm.engine.planner import Planner
 from mockllm.engine.response_cache import Keep
 from mockllm.scenario.catalog import Catalog, Item, Saying
-from mockllm.scenario.combining import RULE, SELF, Owner, combine
 from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.settings_merge import RULE, SELF, Owner, combine
 
 WAYS: Final = 10_000
 """How many combinations of items are remembered."""

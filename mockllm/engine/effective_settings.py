@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from mockllm.core.values.types import Context
 from mockllm.scenario.catalog import Saying
-from mockllm.scenario.combining import Owner, Sending, Sent, settle
-from mockllm.scenario.language.answers import ReplyWord
+from mockllm.scenario.language.reply import ReplyWord
+from mockllm.scenario.settings_merge import Owner, Sending, Sent, settle
 
 
 class Way(Struct, frozen=True, eq=False):

@@ -11,8 +11,8 @@ from typing import Any
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, Stamp
-from mockllm.scenario.language.answers import ReplyWord
-from mockllm.scenario.replies import embedded
+from mockllm.scenario.language.reply import ReplyWord
+from mockllm.scenario.reply_renderer import embedded
 
 
 class NotGenerating(Exception):

@@ -28,7 +28,7 @@ from mockllm.engine.planned_response import Answer
 from mockllm.engine.request_reader import Heading
 from mockllm.engine.responder import NOBODY, Exchange, named, reason
 from mockllm.scenario.catalog import Catalog, Saying
-from mockllm.scenario.mistakes import Stale
+from mockllm.scenario.diagnostics import Stale
 from mockllm.state import Session, State
 
 LONGEST = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from mockllm.scenario.mistakes import Stale
+from mockllm.scenario.diagnostics import Stale
 
 
 class About(Struct, frozen=True):

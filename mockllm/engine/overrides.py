@@ -22,12 +22,12 @@ from mockllm.engine import seed_token
 from mockllm.engine.effective_settings import Way
 from mockllm.engine.seed_token import Place
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.combining import SELF
-from mockllm.scenario.complaints import mistakes_in
+from mockllm.scenario.diagnostics import Mistake, nearest
 from mockllm.scenario.language.settings import FaultSetting
-from mockllm.scenario.mistakes import Mistake, nearest
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import Source
+from mockllm.scenario.settings_merge import SELF
+from mockllm.scenario.source_file import Source
+from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.yaml_reader import read_source
 
 SEED: Final = "x-mockllm-seed"
 FAULT: Final = "x-mockllm-fault"

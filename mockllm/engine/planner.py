@@ -36,12 +36,12 @@ from mockllm.engine.proxying import passed_on, unplayed
 from mockllm.engine.replay import Recordings
 from mockllm.engine.stream_cache import Scores, Stream, sizes
 from mockllm.scenario.catalog import Saying
-from mockllm.scenario.combining import Owner, Sent, chunk_size, settle
-from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.proxy import ProxyWord
 from mockllm.scenario.language.replay import ReplayWord
-from mockllm.scenario.replies import SMALLEST, Kitchen, failure
+from mockllm.scenario.language.reply import HttpWord, ReplyWord
+from mockllm.scenario.reply_renderer import SMALLEST, Kitchen, failure
+from mockllm.scenario.settings_merge import Owner, Sent, chunk_size, settle
 
 KEPT = 4096
 """How many replies are kept."""

@@ -19,10 +19,10 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import SPOKEN
 from mockllm.engine.bounded_cache import Bounded
 from mockllm.scenario.catalog import Saying
-from mockllm.scenario.language.answers import ReplyWord, ThinkingWord, ToolCallWord, UsageWord
 from mockllm.scenario.language.chunks import WaitChunk
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.replay import ReplayWord
+from mockllm.scenario.language.reply import ReplyWord, ThinkingWord, ToolCallWord, UsageWord
 
 KEPT: Final = 1024
 """Of so many recordings it is kept what they come to."""

@@ -32,7 +32,7 @@ from mockllm.engine.planner import Speaking
 from mockllm.engine.replay import Unheard
 from mockllm.engine.response_cache import asked_for
 from mockllm.scenario.catalog import Item, Saying
-from mockllm.scenario.language.answers import ReplyWord
+from mockllm.scenario.language.reply import ReplyWord
 from mockllm.scenario.language.settings import Settings
 
 UNSAID = Saying(ReplyWord.model_construct(), Settings.model_construct(), static=True)

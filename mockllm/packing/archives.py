@@ -13,9 +13,9 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from mockllm.scenario.folder import MANIFEST
-from mockllm.scenario.shelf import ENTRY_POINTS
-from mockllm.scenario.tree import LARGEST, LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
+from mockllm.scenario.pack_files import LARGEST, LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
+from mockllm.scenario.pack_resolver import ENTRY_POINTS
+from mockllm.scenario.scenario_folder import MANIFEST
 
 MOST_ENTRIES: Final = 4 * MOST_FILES
 ENTRY: Final = b"PK\x01\x02"

@@ -17,9 +17,9 @@ from typing import Final
 
 from mockllm.packing.obtaining import manifest, parse_version_of
 from mockllm.packing.store import put_file
-from mockllm.scenario.pack import PackWord
-from mockllm.scenario.shelf import ENTRY_POINTS
-from mockllm.scenario.tree import Refused, read_tree
+from mockllm.scenario.manifest import PackWord
+from mockllm.scenario.pack_files import Refused, read_tree
+from mockllm.scenario.pack_resolver import ENTRY_POINTS
 
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can say."""

@@ -21,8 +21,8 @@ from typing import IO, Final
 from msgspec import Struct
 
 from mockllm.packing.origins import Place
-from mockllm.scenario.tree import LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
-from mockllm.scenario.versions import Version, parse_version
+from mockllm.scenario.pack_files import LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
+from mockllm.scenario.version_ranges import Version, parse_version
 
 PATIENCE: Final = 120.0
 """Seconds for one command of git."""

@@ -13,10 +13,10 @@ from mockllm.packing.obtaining import Obtained, manifest, obtain
 from mockllm.packing.origins import Place, from_here, understood
 from mockllm.packing.store import drop, put_file, put_tree
 from mockllm.packing.vetting import vet
-from mockllm.scenario.folder import is_pack
-from mockllm.scenario.lock import KEPT, LOCK, VENDORED, Lock, LockedWord, lock_text, read_lock
-from mockllm.scenario.tree import Refused, read_tree
-from mockllm.scenario.versions import Range, parse_range, parse_version
+from mockllm.scenario.lockfile import KEPT, LOCK, VENDORED, Lock, LockedWord, lock_text, read_lock
+from mockllm.scenario.pack_files import Refused, read_tree
+from mockllm.scenario.scenario_folder import is_pack
+from mockllm.scenario.version_ranges import Range, parse_range, parse_version
 from mockllm.scenario.vocabulary import Vocabulary
 
 _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
@@ -179,7 +179,7 @@ class Locking:
 
     def _unfit(self, found: Obtained) -> tuple[str, ...]:
         """What it uses that is not here, or not as it wants it."""
-        from mockllm.scenario.shelf import Shelf
+        from mockllm.scenario.pack_resolver import Shelf
 
         shelf, told = Shelf(self.lock), []
         for use in (use if isinstance(use, str) else use.pack for use in found.word.use):

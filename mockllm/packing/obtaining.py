@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from mockllm.packing import git
 from mockllm.packing.archives import read_wheel, read_zip
 from mockllm.packing.origins import Place
-from mockllm.scenario.folder import MANIFEST, is_pack
-from mockllm.scenario.pack import PackWord, read_manifest
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.shelf import installed
-from mockllm.scenario.shipped import shipped_names
-from mockllm.scenario.tree import Refused, Tree, read_tree
-from mockllm.scenario.versions import Range, Version, parse_version
+from mockllm.scenario.bundled_packs import shipped_names
+from mockllm.scenario.manifest import PackWord, read_manifest
+from mockllm.scenario.pack_files import Refused, Tree, read_tree
+from mockllm.scenario.pack_resolver import installed
+from mockllm.scenario.scenario_folder import MANIFEST, is_pack
+from mockllm.scenario.version_ranges import Range, Version, parse_version
+from mockllm.scenario.yaml_reader import read_source
 
 _NO_PACK: Final = f"it is no pack: it holds no {MANIFEST}"
 

@@ -14,8 +14,8 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.scenario.lock import NAME
-from mockllm.scenario.tree import Refused
+from mockllm.scenario.lockfile import NAME
+from mockllm.scenario.pack_files import Refused
 
 _SCHEME: Final = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://")
 _SCP: Final = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//).+")

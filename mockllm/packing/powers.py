@@ -13,9 +13,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.gathering import Gathered
-from mockllm.scenario.uses import UsedPack
-from mockllm.scenario.written import all_written
+from mockllm.scenario.loader import Gathered
+from mockllm.scenario.pack_graph import UsedPack
+from mockllm.scenario.raw_entries import all_written
 
 _FILES: Final = ("file", "body_file", "schema_file", "empirical", "images")
 _PROXIES: Final = ("proxy", "upstream")

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from mockllm.scenario.tree import Refused, Tree, read_tree
+from mockllm.scenario.pack_files import Refused, Tree, read_tree
 
 
 def put_tree(tree: Tree, target: Path) -> None:

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from mockllm.packing.powers import Powers, powers
 from mockllm.packing.store import put_tree
-from mockllm.scenario.gathering import Wanted, gather
-from mockllm.scenario.lock import LOCK
-from mockllm.scenario.mistakes import Mistake
-from mockllm.scenario.tree import Refused, Tree
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.lockfile import LOCK
+from mockllm.scenario.pack_files import Refused, Tree
 from mockllm.scenario.vocabulary import Vocabulary
 
 SHOWN: Final = 10

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from mockllm.core.json.codec import Json
 from mockllm.packing.locking import Wish
-from mockllm.scenario.loading import load_files
-from mockllm.scenario.shelf import Shelf
-from mockllm.scenario.source import Source
-from mockllm.scenario.versions import parse_range
+from mockllm.scenario.file_loader import load_files
+from mockllm.scenario.pack_resolver import Shelf
+from mockllm.scenario.source_file import Source
+from mockllm.scenario.version_ranges import parse_range
 
 
 def wishes(scenarios: Sequence[str], packs: Sequence[str], lock: str) -> dict[str, list[Wish]]:

@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.reply.embeddings import LARGEST
 from mockllm.recordings.material import Material, NotImported, of
 from mockllm.recordings.rules import Taken
-from mockllm.scenario.mistakes import Path
+from mockllm.scenario.diagnostics import Path
 
 FORMATS: Final = {"json_object": "json", "json_schema": "schema", "text": "text"}
 FINISHES: Final = ("stop", "length", "tool_calls", "content_filter")

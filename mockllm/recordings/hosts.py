@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.registry import PROVIDERS
+from mockllm.scenario.diagnostics import meant
 from mockllm.scenario.language.proxy import is_base
-from mockllm.scenario.mistakes import meant
 from mockllm.scenario.vocabulary import RESERVED
 
 OTHER: Final = "other"

@@ -13,9 +13,9 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.recorded_plan import Frame
 from mockllm.recordings.hosts import placed
 from mockllm.recordings.interaction import Answered, Asked, Pairs
-from mockllm.scenario.mistakes import Path, path_text
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import NOTHING, Source
+from mockllm.scenario.diagnostics import Path, path_text
+from mockllm.scenario.source_file import NOTHING, Source
+from mockllm.scenario.yaml_reader import read_source
 
 _TAG: Final = re.compile(r'the tag "[^"]*binary" is not read')
 _TEXT_TAG: Final = re.compile(r'the tag "[^"]*python/(unicode|str)" is not read')

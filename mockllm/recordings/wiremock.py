@@ -15,7 +15,7 @@ from mockllm.core.regex.compile import compile_regex
 from mockllm.recordings.interaction import LEFT_OUT, sound_headers
 from mockllm.recordings.material import Material, NotImported, header_text, of
 from mockllm.recordings.rules import Taken
-from mockllm.scenario.mistakes import Path
+from mockllm.scenario.diagnostics import Path
 
 TEXTS: Final = {
     "equalTo": "equals",

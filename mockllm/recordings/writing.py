@@ -21,7 +21,7 @@ from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
 from mockllm.recordings.cleaning import cleaned, private
 from mockllm.recordings.interaction import Answered, Asked, Interaction
-from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
 
 LARGEST_EXAMPLE: Final = 20_000

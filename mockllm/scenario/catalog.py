@@ -19,10 +19,10 @@ from mockllm.core.randomness import Chance
 from mockllm.core.selection.decision import Guard, Validation
 from mockllm.core.selection.load import Load
 from mockllm.core.selection.named_states import Value
-from mockllm.scenario.language.answers import HttpWord, ReplyWord
 from mockllm.scenario.language.error import ErrorWord
 from mockllm.scenario.language.proxy import ProxyWord
 from mockllm.scenario.language.replay import ReplayWord
+from mockllm.scenario.language.reply import HttpWord, ReplyWord
 from mockllm.scenario.language.settings import Settings
 
 

@@ -28,9 +28,9 @@ from mockllm.core.matching.conditions import (
     Subset,
 )
 from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.match import Match, MessageMatch, MessagesMatch, Named, ToolResultMatch
-from mockllm.scenario.language.model import Word
 
 GLOBBED = frozenset({"path", "model", "provider", "dialect", "api", "tools", "uncalled", "name"})
 """Where a bare text is a glob."""

@@ -14,14 +14,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.scenario.entries import Entry, Typing
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.loading import LoadedFile
-from mockllm.scenario.mistakes import Mistake
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import Source
+from mockllm.scenario.raw_entries import shorts
+from mockllm.scenario.source_file import Source
+from mockllm.scenario.typed_entries import Entry, Typing
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.scenario.written import shorts
+from mockllm.scenario.yaml_reader import read_source
 
 LIVE: Final = -2
 SESSION: Final = -1

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.values.substituted_text import Filled
-from mockllm.scenario.mistakes import Mistake, Path, meant, scalar_text
-from mockllm.scenario.source import Mark, Source
+from mockllm.scenario.diagnostics import Mistake, Path, meant, scalar_text
+from mockllm.scenario.source_file import Mark, Source
 
 _MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
 _ALONE: Final = re.compile(r"\$\{([^{}]*)\}\Z")

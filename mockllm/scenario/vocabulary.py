@@ -12,8 +12,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.scenario.misplaced import ours as our_word
-from mockllm.scenario.mistakes import meant
+from mockllm.scenario.diagnostics import meant
+from mockllm.scenario.key_suggestions import ours as our_word
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first parts of paths that are the server's own: no rule sees a request to them."""

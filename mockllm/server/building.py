@@ -19,22 +19,22 @@ from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.request.request import VOLATILE
 from mockllm.engine import Engine
 from mockllm.engine.engine import LONGEST
-from mockllm.scenario import lint
+from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.entries import Entry
-from mockllm.scenario.gathering import Wanted, gather
-from mockllm.scenario.loading import Loading
-from mockllm.scenario.mistakes import Mistake, Stale
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.diagnostics import Mistake, Stale
+from mockllm.scenario.file_loader import Loading
+from mockllm.scenario.loader import Wanted, gather
 from mockllm.scenario.overlay import Overlaid, joined, missing, targets
-from mockllm.scenario.parcel import Parcel
+from mockllm.scenario.reload_worker import Parcel
+from mockllm.scenario.typed_entries import Entry
 from mockllm.server.reload import Rebuilt
 from mockllm.state import State
 
 T = TypeVar("T")
 SLICE: Final = 0.001
 """Seconds that compiling may take at a stretch while streams run."""
-CHILD: Final = "from mockllm.scenario.parcel import main; main()"
+CHILD: Final = "from mockllm.scenario.reload_worker import main; main()"
 """With this process's own path of modules: a `json.py` that lies where the server was started is not ours."""
 
 
@@ -91,9 +91,9 @@ class Builder:
         no mistake is looked for later (`looked_over`), unless strict."""
         gathered = gather(self._wanted)
         if gathered.mistakes:
-            raise Broken([*gathered.mistakes, *(lint.warnings(gathered) if self._strict else ())])
+            raise Broken([*gathered.mistakes, *(catalog_lint.warnings(gathered) if self._strict else ())])
         catalog = finished(compile_catalog(gathered.entries))
-        looks = lint.in_slices(gathered, catalog)
+        looks = catalog_lint.in_slices(gathered, catalog)
         if at_once and not self._strict:
             self._looks = looks
         else:

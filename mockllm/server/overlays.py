@@ -13,11 +13,11 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.diagnostics import Mistake
 from mockllm.scenario.overlay import Overlaid, Overlay, overlaid
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import Source
+from mockllm.scenario.source_file import Source
 from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.yaml_reader import read_source
 
 MOST: Final = 2_000
 """So many rules and modifiers at most stand in all overlays together."""

@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.scenario.entries import Entry, Typing
-from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.loading import LoadedFile, Loading, load_files
-from mockllm.scenario.mistakes import Mistake
-from mockllm.scenario.source import Source, packed
-from mockllm.scenario.written import Kind
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.file_loader import LoadedFile, Loading, load_files
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.raw_entries import Kind
+from mockllm.scenario.source_file import Source, packed
+from mockllm.scenario.typed_entries import Entry, Typing
 from mockllm.server.building import Broken
 from mockllm.testing.catalogs import VOCABULARY
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from msgspec import Struct
 
 from mockllm.dialects.routes import BASES
-from mockllm.scenario.compiling import sees
-from mockllm.scenario.entries import Entry
-from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.pack import Settings
-from mockllm.scenario.written import Kind
+from mockllm.scenario.compiler import sees
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.manifest import Settings
+from mockllm.scenario.raw_entries import Kind
+from mockllm.scenario.typed_entries import Entry
 from mockllm.testing.additions import Caller, caller, loaded, written
 from mockllm.testing.catalogs import VOCABULARY
 from mockllm.testing.counting import Bounds, miscounted

@@ -15,16 +15,16 @@ from typing import Any, Final
 
 from mockllm.core.json.codec import dumps
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
-from mockllm.scenario import lint
+from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.entries import Entry
-from mockllm.scenario.folder import read_bytes, scenario_files
-from mockllm.scenario.gathering import Gathered, Wanted, gather
-from mockllm.scenario.loading import LoadedFile
-from mockllm.scenario.lock import lock_path
-from mockllm.scenario.mistakes import Mistake
-from mockllm.scenario.source import digest
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.lockfile import lock_path
+from mockllm.scenario.scenario_folder import read_bytes, scenario_files
+from mockllm.scenario.source_file import digest
+from mockllm.scenario.typed_entries import Entry
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.building import Broken
 
@@ -62,7 +62,7 @@ class Base:
     @cached_property
     def warnings(self) -> list[Mistake]:
         """What `mockllm check` warns of."""
-        return lint.warnings(self.gathered)
+        return catalog_lint.warnings(self.gathered)
 
     @property
     def fresh(self) -> bool:

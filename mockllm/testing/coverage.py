@@ -9,8 +9,8 @@ from msgspec import Struct, field
 
 from mockllm.core.selection.decision import Settled
 from mockllm.engine import Engine
-from mockllm.scenario.gathering import Gathered
-from mockllm.scenario.written import Written, all_written
+from mockllm.scenario.loader import Gathered
+from mockllm.scenario.raw_entries import Written, all_written
 from mockllm.testing.expectations import Outcome
 from mockllm.testing.trail import picked_of
 

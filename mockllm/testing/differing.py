@@ -19,9 +19,9 @@ from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.event_parser import events, sent
 from mockllm.core.reply.reply import Usage
 from mockllm.engine import Engine
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Gathered, Wanted, gather
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.loader import Gathered, Wanted, gather
 from mockllm.state.sessions import Sessions
 from mockllm.testing.asking import Sent, Unaskable, written
 from mockllm.testing.examples import NOW, providers_of, steps_of

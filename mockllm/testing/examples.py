@@ -17,18 +17,18 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.core.selection.decision import Settled
 from mockllm.engine import Engine
+from mockllm.scenario.bundled_packs import shipped
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.examples import ExampleEntry
-from mockllm.scenario.gathering import Gathered, Wanted, gather
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.example_entries import ExampleEntry
+from mockllm.scenario.file_loader import LoadedFile, load_files
 from mockllm.scenario.language.examples import ExampleStep
-from mockllm.scenario.loading import LoadedFile, load_files
-from mockllm.scenario.lock import lock_path
-from mockllm.scenario.mistakes import Mistake
-from mockllm.scenario.pack import Settings
-from mockllm.scenario.shelf import Shelf
-from mockllm.scenario.shipped import shipped
-from mockllm.scenario.uses import UsedPack
+from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.lockfile import lock_path
+from mockllm.scenario.manifest import Settings
+from mockllm.scenario.pack_graph import UsedPack
+from mockllm.scenario.pack_resolver import Shelf
 from mockllm.state.sessions import Sessions
 from mockllm.testing.asking import Unaskable, written
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches

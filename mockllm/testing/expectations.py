@@ -21,7 +21,7 @@ from mockllm.dialects.decoded_response import Heard
 from mockllm.engine import Answer
 from mockllm.scenario.language.examples import CallExpectation, ExpectWord, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition
-from mockllm.scenario.written import shorts
+from mockllm.scenario.raw_entries import shorts
 
 CLOSE: Final = 1e-6
 """Seconds by which two times may differ and be the same: sums of waits are rounded."""

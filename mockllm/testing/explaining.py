@@ -11,7 +11,7 @@ from mockllm.core.selection.decision import Settled
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import NEAREST, aside, near, nearest, shown
 from mockllm.scenario.catalog import Item
-from mockllm.scenario.mistakes import meant
+from mockllm.scenario.diagnostics import meant
 from mockllm.testing.expectations import names_of
 
 _BEFORE: Final = {

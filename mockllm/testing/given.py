@@ -14,12 +14,12 @@ from pydantic import BaseModel, ValidationError
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import Wish
 from mockllm.dialects.registry import spoken
-from mockllm.scenario.complaints import found_text, mistakes_in
+from mockllm.scenario.diagnostics import Mistake, Path, value_at
 from mockllm.scenario.language.examples import ExampleStep, RequestWord
-from mockllm.scenario.mistakes import Mistake, Path, value_at
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import NOTHING, Source
+from mockllm.scenario.source_file import NOTHING, Source
+from mockllm.scenario.validation_errors import found_text, mistakes_in
 from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.yaml_reader import read_source
 from mockllm.testing.asking import USUAL, Sent, Unaskable, written
 
 W = TypeVar("W", bound=BaseModel)

@@ -16,7 +16,7 @@ from typing import Any, Final, Self, TypeAlias
 
 from mockllm.engine import Engine
 from mockllm.engine.session_id import named
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.diagnostics import Mistake
 from mockllm.server.app import App
 from mockllm.server.building import Broken
 from mockllm.server.late import steer_late

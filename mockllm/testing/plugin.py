@@ -176,7 +176,7 @@ def _words(node: pytest.Item) -> dict[str, Any]:
 
 
 def _unknown(name: str) -> str:
-    from mockllm.scenario.mistakes import meant
+    from mockllm.scenario.diagnostics import meant
 
     return f"the marker {MARKER} has no word {name!r}{meant(name, WORDS)}"
 

@@ -16,9 +16,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.engine import About, Answer, Engine
 from mockllm.engine.session_id import PREFIX, SESSION, named, without
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.entries import Entry
-from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.typed_entries import Entry
 from mockllm.server.building import Broken
 from mockllm.server.journal import Record
 from mockllm.server.lines import Lines

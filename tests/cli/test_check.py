@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from mockllm.scenario.shipped import shipped_names
+from mockllm.scenario.bundled_packs import shipped_names
 
 GOOD = "rules: [{name: hi, reply: Hi.}]\nmodifiers: [{name: slow, delay: 1s}]\n"
 BAD = "rules:\n  - match: {modle: gpt-4}\n    reply: Hi.\n"

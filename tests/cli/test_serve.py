@@ -378,7 +378,7 @@ def test_examples_are_for_those_who_run_them(tmp_path: Path) -> None:
 
 
 def test_a_start_imports_only_what_it_needs(tmp_path: Path) -> None:
-    late = "difflib jsonpath_ng jsonschema_rs multiprocessing watchfiles mockllm.scenario.examples"
+    late = "difflib jsonpath_ng jsonschema_rs multiprocessing watchfiles mockllm.scenario.example_entries"
     program = f"import sys, mockllm.cli.serve; print(set('{late}'.split()) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout == "set()\n", done.stderr

@@ -12,9 +12,9 @@ from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.plan import Data, Plan, Raw, Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Answer, Engine
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Wanted, gather
-from mockllm.scenario.pack import Settings
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 

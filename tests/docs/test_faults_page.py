@@ -11,8 +11,8 @@ import pytest
 
 from mockllm.core.faults import FAULTS, base
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario import lint
-from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario import catalog_lint
+from mockllm.scenario.loader import Wanted, gather
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.examples import Suite
 from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
@@ -37,7 +37,7 @@ def test_an_example_holds_and_plays_its_fault(file: Path) -> None:
     wanted = Wanted([str(file)], vocabulary=VOCABULARY)
     suite = Suite(wanted)
     assert [str(mistake) for mistake in suite.mistakes] == []
-    assert lint.warnings(gather(wanted)) == []
+    assert catalog_lint.warnings(gather(wanted)) == []
     results = list(suite.run(""))
     assert results
     assert [(result.name, result.failed) for result in results if not result.passed] == []

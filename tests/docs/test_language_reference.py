@@ -13,23 +13,23 @@ from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
 from mockllm.core.templates.scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.gathering import Wanted
 from mockllm.scenario.language import (
-    answers,
     conditions,
     error,
     examples,
+    generated_text,
     guards,
     limit,
     load,
     match,
+    reply,
     rule,
     settings,
-    texts,
 )
 from mockllm.scenario.language.use import UseWord
-from mockllm.scenario.pack import PackWord
-from mockllm.scenario.params import ParamWord
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.manifest import PackWord
+from mockllm.scenario.pack_params import ParamWord
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.examples import Suite
 
@@ -74,17 +74,17 @@ WORDS: list[type[BaseModel]] = [
     guards.DuringWord,
     limit.LimitWord,
     load.LoadWord,
-    answers.ReplyWord,
-    answers.PartWord,
-    answers.ToolCallWord,
-    answers.UsageWord,
-    texts.TokensText,
-    texts.SentencesText,
-    texts.FileText,
+    reply.ReplyWord,
+    reply.PartWord,
+    reply.ToolCallWord,
+    reply.UsageWord,
+    generated_text.TokensText,
+    generated_text.SentencesText,
+    generated_text.FileText,
     error.ErrorWord,
-    answers.HttpWord,
-    answers.StepWord,
-    answers.BranchWord,
+    reply.HttpWord,
+    reply.StepWord,
+    reply.BranchWord,
     examples.ExampleWord,
     examples.RequestWord,
     examples.ExpectWord,

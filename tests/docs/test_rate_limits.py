@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.core.limits import STRATEGIES, Gauge, Standing
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, LIMITS, PROVIDERS, limit_headers
-from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario.loader import Wanted, gather
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.examples import Suite
 

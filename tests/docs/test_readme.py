@@ -11,9 +11,9 @@ import pytest
 
 from mockllm.cli.main import COMMANDS, main
 from mockllm.cli.options import SERVING
-from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.pack import Settings
-from mockllm.scenario.shipped import shipped_names
+from mockllm.scenario.bundled_packs import shipped_names
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.manifest import Settings
 from mockllm.server.app import App
 from mockllm.server.building import Builder
 from mockllm.server.serving import Threaded

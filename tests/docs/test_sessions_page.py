@@ -14,7 +14,7 @@ from mockllm.cli.options import SERVING
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine.overrides import ALLOWED, SEED
 from mockllm.engine.session_id import SESSION
-from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.loader import Wanted
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.limits import Limits, environment_name
 from mockllm.testing.examples import Suite

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.packing.building import DISTRIBUTION
-from mockllm.scenario.reading import read_source
+from mockllm.scenario.yaml_reader import read_source
 from mockllm.testing.answering import Answering
 from mockllm.testing.library import MockLLM
 from mockllm.testing.plugin import WORDS

@@ -14,7 +14,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, catalog_runtime, engine, planner, response_cache
 from mockllm.engine.near_misses import told, unfit
 from mockllm.engine.responder import header_text
-from mockllm.scenario.mistakes import Stale
+from mockllm.scenario.diagnostics import Stale
 from tests.language.playing import Ask, Game, Heard, ask, chat, claude, models, play
 
 HELLO = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockllm.engine import Engine
-from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
 from tests.language.playing import Game, chat, gathered
 

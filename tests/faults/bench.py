@@ -17,7 +17,7 @@ from mockllm.dialects.neutral_request import Asked
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.loader import Wanted
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.building import Builder
 from mockllm.state.sessions import Sessions

@@ -22,9 +22,9 @@ from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Wait
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Answer, Engine
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Gathered, Wanted, gather
-from mockllm.scenario.pack import Settings
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 

@@ -11,9 +11,9 @@ import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Gathered, Wanted, gather
-from mockllm.scenario.loading import Loading
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.file_loader import Loading
+from mockllm.scenario.loader import Gathered, Wanted, gather
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 from tests.language.playing import Files, Game, chat, first, gathered, mistakes, play, rules, table, texts

@@ -9,8 +9,8 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.engine import Engine
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Wanted, gather
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.loader import Wanted, gather
 from mockllm.state.sessions import Sessions
 from tests.packing.making import pack
 

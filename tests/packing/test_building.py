@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.packing.building import build
-from mockllm.scenario.tree import Refused
+from mockllm.scenario.pack_files import Refused
 from tests.packing.making import EXAMPLE, RULES, all_files, manifest, pack, run, write
 
 ROOT = Path(__file__).parents[2]

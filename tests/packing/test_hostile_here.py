@@ -82,7 +82,7 @@ def test_an_installed_pack_that_calls_itself_another_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made = pack(Path("p"), name="default")
-    monkeypatch.setattr("mockllm.scenario.shelf.installed", lambda: {"team/x": made, "default": made})
+    monkeypatch.setattr("mockllm.scenario.pack_resolver.installed", lambda: {"team/x": made, "default": made})
     write(Path(), {"scenarios/a.yaml": "use: [team/x]\n"})
     assert run("check") == 1
     assert 'the pack that is installed as "team/x" calls itself "default"' in capfd.readouterr().out
@@ -96,7 +96,7 @@ def test_an_installed_pack_with_code_in_it_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made = write(pack(Path("p")), {"__init__.py": "raise SystemExit('code ran')\n", "rules.yaml": RULES})
-    monkeypatch.setattr("mockllm.scenario.shelf.installed", lambda: {"team/x": made})
+    monkeypatch.setattr("mockllm.scenario.pack_resolver.installed", lambda: {"team/x": made})
     write(Path(), {"scenarios/a.yaml": "use: [team/x]\n"})
     assert run("check") == 1
     assert (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.packing.origins import Place, from_here, understood
-from mockllm.scenario.tree import Refused
+from mockllm.scenario.pack_files import Refused
 from tests.packing.making import pack, repository, write
 
 

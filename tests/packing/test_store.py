@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.packing import store
 from mockllm.packing.store import drop, put_file, put_tree
-from mockllm.scenario.tree import Refused, Tree, read_tree
+from mockllm.scenario.pack_files import Refused, Tree, read_tree
 from tests.packing.making import all_files, pack, run, write
 
 

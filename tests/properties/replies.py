@@ -13,8 +13,8 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import Scope
 from mockllm.core.values.types import Context, evaluate
-from mockllm.scenario.language.answers import ReplyWord
-from mockllm.scenario.replies import Kitchen
+from mockllm.scenario.language.reply import ReplyWord
+from mockllm.scenario.reply_renderer import Kitchen
 
 # Without braces: what stands in them would be a template.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}"), max_size=12)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.loading import Loading
+from mockllm.scenario.file_loader import Loading
 
 
 def at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -16,7 +16,7 @@ def at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         **{"default/pack.yaml": pack("default", "use: [controls]"), "default/made.yaml": "rules: []"},
     )
     write(tmp_path / "shipped", **{"controls/pack.yaml": pack("controls"), "controls/c.yaml": "rules: []"})
-    monkeypatch.setattr("mockllm.scenario.shipped._home", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("mockllm.scenario.bundled_packs._home", lambda: tmp_path / "shipped")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path / "work"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario import parcel
+from mockllm.scenario import reload_worker
+from mockllm.scenario.file_loader import Loading
 from mockllm.scenario.fingerprint import fingerprint
-from mockllm.scenario.gathering import Gathered, Wanted, gather
-from mockllm.scenario.loading import Loading
-from mockllm.scenario.parcel import READINGS, at_rest
+from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.reload_worker import READINGS, at_rest
 
 
 def write(path: Path, name: str) -> None:
@@ -37,7 +37,7 @@ def test_files_are_read_until_they_rest(
             write(tmp_path / "a.yaml", "version-" + "x" * len(made))
         return gathered
 
-    monkeypatch.setattr(parcel, "gather", disturbed)
+    monkeypatch.setattr(reload_worker, "gather", disturbed)
     found = at_rest(wanted, first)
     assert len(made) == readings
     assert found is made[-1]

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
-from mockllm.scenario import lint
-from mockllm.scenario.gathering import Wanted, gather
-from mockllm.scenario.pack import Settings
+from mockllm.scenario import catalog_lint
+from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 
 BAD = Path(__file__).parent / "bad"
@@ -33,13 +33,16 @@ def said_of(name: str, given: list[str]) -> list[str]:
     scenarios = f"{name}.yaml" if os.path.exists(f"{name}.yaml") else name
     vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)
     gathered = gather(Wanted([scenarios], packs, settings, vocabulary))
-    return [*map(str, sorted(gathered.mistakes)), *(f"warning: {each}" for each in lint.warnings(gathered))]
+    return [
+        *map(str, sorted(gathered.mistakes)),
+        *(f"warning: {each}" for each in catalog_lint.warnings(gathered)),
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_mistake_is_said_as_expected(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BAD)
-    monkeypatch.setattr("mockllm.scenario.shipped._home", lambda: BAD.parent / "shipped")
+    monkeypatch.setattr("mockllm.scenario.bundled_packs._home", lambda: BAD.parent / "shipped")
     lines = (BAD / f"{name}.expected").read_text(encoding="utf-8").splitlines()
     given = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
     assert said_of(name, given) == [line for line in lines if not line.startswith("$ ")]

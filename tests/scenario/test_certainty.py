@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mockllm.core.matching.matchers import Matcher
-from mockllm.scenario import certainty
-from mockllm.scenario.certainty import Wider, contradiction, implies
+from mockllm.scenario import matcher_logic
 from mockllm.scenario.language.match import Match
+from mockllm.scenario.matcher_logic import Wider, contradiction, implies
 from mockllm.scenario.matchers import matcher
 
 
@@ -147,7 +147,7 @@ def test_many_on_one_field_are_not_compared_pair_by_pair(monkeypatch: pytest.Mon
         asked.append(wide)
         return False
 
-    monkeypatch.setattr(certainty, "implies", ask)
+    monkeypatch.setattr(matcher_logic, "implies", ask)
     many = [made({"model": "m", "user": {"contains": f"word {number}"}}) for number in range(1000)]
     filled(*many).first(made({"model": "m", "user": "something else"}), 1000)
-    assert 0 < len(asked) <= certainty.MOST
+    assert 0 < len(asked) <= matcher_logic.MOST

@@ -20,9 +20,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from mockllm.scenario.complaints import found_text, mistakes_in
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.shapes import Model, shape_of
+from mockllm.scenario.model_walk import Model, shape_of
+from mockllm.scenario.validation_errors import found_text, mistakes_in
+from mockllm.scenario.yaml_reader import read_source
 
 
 class Word(BaseModel):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.randomness import Chance
 from mockllm.scenario.catalog import Answers, Catalog
-from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, finished
 from tests.language.playing import Files, chat, gathered, mistakes, play
 
 TWO = "rules: [{name: one, reply: x}, {name: two, times: 3, reply: {text: {file: t.md}}}]\nmodifiers: [{delay: 1s}]"

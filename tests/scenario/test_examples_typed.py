@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.gathering import Gathered, Wanted, gather
+from mockllm.scenario.loader import Gathered, Wanted, gather
 from mockllm.scenario.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("openai", "anthropic"), ("openai", "anthropic"), ("chat", "messages"))

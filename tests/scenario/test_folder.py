@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario import folder as folders
-from mockllm.scenario.folder import is_pack, linked_from, read_bytes, read_reference, scenario_files
-from mockllm.scenario.shipped import shipped, shipped_names
+from mockllm.scenario import scenario_folder as folders
+from mockllm.scenario.bundled_packs import shipped, shipped_names
+from mockllm.scenario.scenario_folder import is_pack, linked_from, read_bytes, read_reference, scenario_files
 
 
 def made(home: Path, *names: str) -> Path:
@@ -120,10 +120,10 @@ def test_a_reference_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: p
 
 def test_shipped_packs_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(tmp_path, "one/pack.yaml", "two/pack.yaml", "three/a.yaml")
-    monkeypatch.setattr("mockllm.scenario.shipped._home", lambda: tmp_path)
+    monkeypatch.setattr("mockllm.scenario.bundled_packs._home", lambda: tmp_path)
     assert shipped_names() == ["one", "two"]
     assert shipped("one") == tmp_path / "one"
     assert shipped("three") is None
     assert shipped("../one") is None
-    monkeypatch.setattr("mockllm.scenario.shipped._home", lambda: tmp_path / "none")
+    monkeypatch.setattr("mockllm.scenario.bundled_packs._home", lambda: tmp_path / "none")
     assert shipped_names() == []

@@ -14,7 +14,7 @@ from mockllm.core.rendering.ttft import ReadingTime
 from mockllm.core.selection.load import Load
 from mockllm.core.selection.time_window import During
 from mockllm.core.values.types import Drawn, Expression
-from mockllm.scenario.written import word_of
+from mockllm.scenario.raw_entries import word_of
 
 
 def modifier(**settings: Any) -> Any:

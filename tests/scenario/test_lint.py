@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario import lint
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.gathering import Wanted, gather
-from mockllm.scenario.pack import Settings
+from mockllm.scenario import catalog_lint
+from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import RESERVED
 from mockllm.server.heads import RESERVED as SERVERS
 
@@ -24,8 +24,8 @@ def warned(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     gathered = gather(Wanted([str(folder)], settings=Settings(sets)))
-    found = lint.warnings(gathered)
-    assert found == finished(lint.in_slices(gathered, finished(compile_catalog(gathered.entries))))
+    found = catalog_lint.warnings(gathered)
+    assert found == finished(catalog_lint.in_slices(gathered, finished(compile_catalog(gathered.entries))))
     shown = (f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in found)
     return [line.replace(f"{folder}/", "") for line in shown]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.loading import load_files
-from mockllm.scenario.pack import Settings
+from mockllm.scenario.file_loader import load_files
+from mockllm.scenario.manifest import Settings
 from tests.scenario.folders import at_work, ids, pack, write
 
 
@@ -173,7 +173,7 @@ def test_a_folder_that_cannot_be_read_is_told(home: Path, monkeypatch: pytest.Mo
     def refuse(folder: Path) -> list[str]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mockllm.scenario.loading.scenario_files", refuse)
+    monkeypatch.setattr("mockllm.scenario.file_loader.scenario_files", refuse)
     assert [str(mistake) for mistake in load_files(["."]).mistakes] == [
         ".: cannot be read: Permission denied"
     ]

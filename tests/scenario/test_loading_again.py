@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.loading import load_files
+from mockllm.scenario.file_loader import load_files
 from tests.scenario.folders import at_work, ids, pack, write
 
 
@@ -136,7 +136,7 @@ def test_a_folder_that_cannot_be_read_any_more_keeps_its_last_good_version(
     def refuse(folder: Path) -> list[str]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mockllm.scenario.loading.scenario_files", refuse)
+    monkeypatch.setattr("mockllm.scenario.file_loader.scenario_files", refuse)
     second = load_files(["s"], last=first)
     assert second.files == first.files
     assert [str(mistake) for mistake in second.mistakes] == ["s: cannot be read: Permission denied"]

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from mockllm.scenario.mistakes import (
+from mockllm.scenario.diagnostics import (
     Mistake,
     Path,
     either,

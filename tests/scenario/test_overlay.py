@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from mockllm.scenario.compiling import compile_catalog, finished
-from mockllm.scenario.entries import Entry
+from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.scenario.overlay import LIVE, SESSION, Overlaid, Overlay, as_yaml, joined, missing, overlaid
-from mockllm.scenario.reading import read_source
+from mockllm.scenario.typed_entries import Entry
 from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.yaml_reader import read_source
 
 AWKWARD: dict[str, Any] = {
     "texts that look like something else": [

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.pack import Given, PackWord, Settings, bad_settings, settle_params
-from mockllm.scenario.params import Kind, Params, checked, from_text
-from mockllm.scenario.reading import read_source
+from mockllm.scenario.manifest import Given, PackWord, Settings, bad_settings, settle_params
+from mockllm.scenario.pack_params import Kind, Params, checked, from_text
+from mockllm.scenario.yaml_reader import read_source
 
 MOODS: Kind = ["calm", "storm", 3, True]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.scenario.scalars import Scalar, resolve
+from mockllm.scenario.yaml_scalars import Scalar, resolve
 
 
 @pytest.mark.parametrize(

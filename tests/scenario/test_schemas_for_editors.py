@@ -14,10 +14,10 @@ import jsonschema_rs
 import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.language.answers import ANSWERS
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.schemas import schemas, written
+from mockllm.scenario.editor_schemas import schemas, written
+from mockllm.scenario.language.reply import ANSWERS
 from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.scenario.yaml_reader import read_source
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE = schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))

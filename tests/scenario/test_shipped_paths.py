@@ -10,8 +10,8 @@ import pytest
 
 import mockllm.cli
 from mockllm.core.json.jsonpath import compile_path
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.shipped import shipped
+from mockllm.scenario.bundled_packs import shipped
+from mockllm.scenario.yaml_reader import read_source
 
 PACK = shipped("request-controls")
 STARTER = Path(mockllm.cli.__file__).parent / "starter"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mockllm.scenario.mistakes import Path
-from mockllm.scenario.nodes import DEEPEST, LARGEST_EXPANSION
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import LARGEST_FILE, Source
+from mockllm.scenario.diagnostics import Path
+from mockllm.scenario.source_file import LARGEST_FILE, Source
+from mockllm.scenario.yaml_nodes import DEEPEST, LARGEST_EXPANSION
+from mockllm.scenario.yaml_reader import read_source
 
 TEXT = """\
 # a comment

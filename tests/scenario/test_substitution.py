@@ -8,9 +8,9 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.values.substituted_text import Filled
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import Source
+from mockllm.scenario.source_file import Source
 from mockllm.scenario.substitution import Room, filled, substituted
+from mockllm.scenario.yaml_reader import read_source
 
 PARAMS: dict[str, Json] = {
     "n": 3,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario import tree as limits
-from mockllm.scenario.tree import LARGEST, Refused, Tree, hidden, read_tree
+from mockllm.scenario import pack_files as limits
+from mockllm.scenario.pack_files import LARGEST, Refused, Tree, hidden, read_tree
 
 
 def tree(*paths: str) -> Tree:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.scenario.versions import parse_range, parse_version
+from mockllm.scenario.version_ranges import parse_range, parse_version
 
 
 def test_versions_are_ordered_as_semantic_versioning_says() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockllm.engine import Engine
 from mockllm.recordings.writing import Reader
-from mockllm.scenario.compiling import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.server.app import App
 from mockllm.server.limits import Limits
 from mockllm.server.lines import Lines

@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Wait
 from mockllm.core.rendering.plan import Raw as RawStep
 from mockllm.core.request.request import Request
 from mockllm.engine import About, Answer
-from mockllm.scenario.mistakes import Stale
+from mockllm.scenario.diagnostics import Stale
 from mockllm.server.app import App
 from mockllm.server.kept import Kept
 from mockllm.server.limits import Limits

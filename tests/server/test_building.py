@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.loader import Wanted
 from mockllm.server.building import Broken, Builder
 from mockllm.server.serving import run_on_best_loop
 from mockllm.state.sessions import Sessions

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mockllm.engine import About
+from mockllm.scenario.diagnostics import Stale
 from mockllm.scenario.fingerprint import fingerprint
-from mockllm.scenario.mistakes import Stale
 from mockllm.server.app import App
 from mockllm.server.reload import Rebuilt, Reload, layout
 from tests.server.fake_engine import FakeEngine

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.loader import Wanted
 from mockllm.server.app import App
 from mockllm.server.building import Builder
 from mockllm.server.limits import Limits

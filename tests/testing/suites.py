@@ -6,8 +6,8 @@ from pathlib import Path
 from textwrap import dedent
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.gathering import Wanted
-from mockllm.scenario.pack import Settings
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.examples import Result, Suite
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.shipped import shipped_names
+from mockllm.scenario.bundled_packs import shipped_names
 from tests.testing.suites import results, suite, told, write
 
 

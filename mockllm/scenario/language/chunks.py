@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Discriminator, Tag
 
 from mockllm.core.quantities.types import mistake
 from mockllm.core.values.types import Drawable, Duration, Templated
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.error import Error
-from mockllm.scenario.language.model import Word
 
 
 class WaitChunk(Word):

@@ -28,8 +28,8 @@ from mockllm.core.quantities.types import mistake
 from mockllm.core.regex.compile import compile_regex
 from mockllm.core.regex.exponential import doubtful, runaway
 from mockllm.core.regex.polynomial import overlaps
-from mockllm.scenario.complaints import found_text
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.base import Word
+from mockllm.scenario.validation_errors import found_text
 
 Number: TypeAlias = int | float
 FOR_EVER = (

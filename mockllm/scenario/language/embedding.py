@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from mockllm.core.quantities.types import mistake
 from mockllm.core.reply.embeddings import LARGEST, Vector
 from mockllm.core.values.types import Templated
-from mockllm.scenario.complaints import found_text
+from mockllm.scenario.validation_errors import found_text
 
 EXPECTED: Final = "expected a list of numbers, or a list of such lists"
 _VECTOR: Final = {"type": "array", "items": {"type": "number"}, "minItems": 1}

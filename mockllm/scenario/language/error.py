@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 from mockllm.core.failure import NAMED
 from mockllm.core.quantities.types import mistake
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
-from mockllm.scenario.complaints import found_text
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.base import Word
+from mockllm.scenario.validation_errors import found_text
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 

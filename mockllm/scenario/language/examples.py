@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
 
 from mockllm.core.quantities.types import Duration, mistake
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonPathText,
@@ -15,7 +16,6 @@ from mockllm.scenario.language.conditions import (
     TextCondition,
 )
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.model import Word
 
 
 def _form(value: Any) -> str:

@@ -12,7 +12,7 @@ from mockllm.core.quantities.types import mistake
 from mockllm.core.selection.time_window import During
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.base import Word
 
 
 class DuringWord(Word):

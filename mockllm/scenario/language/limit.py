@@ -15,7 +15,7 @@ from mockllm.core.limits.limit import METERED, STRATEGIES
 from mockllm.core.quantities.types import mistake
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration, Probability
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.base import Word
 
 NAMES: Final = {name.replace("-", "_"): name for name in STRATEGIES}
 """`token_bucket` is `token-bucket`."""

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.selection.load import Load
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.limit import AtLeastOne, Count
-from mockllm.scenario.language.model import Word
 
 
 class LoadWord(Word):

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.quantities.types import mistake
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonOperators,
@@ -18,7 +19,6 @@ from mockllm.scenario.language.conditions import (
     TextCondition,
     TruthCondition,
 )
-from mockllm.scenario.language.model import Word
 
 
 def _named(value: Any) -> str:

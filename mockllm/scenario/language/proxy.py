@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator
 
 from mockllm.core.quantities.types import mistake
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.base import Word
 
 
 def is_base(url: str) -> bool:

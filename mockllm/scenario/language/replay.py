@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.quantities.types import mistake
 from mockllm.core.values.types import Duration
-from mockllm.scenario.complaints import found_text
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.headers import HeaderName, line_of_text
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.validation_errors import found_text
 
 _SPEED: Final = re.compile(r"\d{1,6}(\.\d{1,6})?x\Z")
 

@@ -9,16 +9,16 @@ from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, fiel
 
 from mockllm.core.quantities.types import mistake
 from mockllm.core.values.types import Probability
-from mockllm.scenario.complaints import found_text
-from mockllm.scenario.language.answers import Branch, Saying, Step
+from mockllm.scenario.diagnostics import either, nearest
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.guards import DuringWord, RequiredStates, SetStates
 from mockllm.scenario.language.limit import LimitWord
 from mockllm.scenario.language.load import LoadWord
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.reply import Branch, Saying, Step
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.mistakes import either, nearest
+from mockllm.scenario.validation_errors import found_text
 
 PER = r"^(global|api_key|conversation|ip|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$"
 SCOPES = ("global", "api_key", "conversation", "ip")

@@ -19,9 +19,9 @@ from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import mistake
 from mockllm.core.rendering.ttft import ReadingTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated
+from mockllm.scenario.diagnostics import meant
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.headers import Headers
-from mockllm.scenario.language.model import Word
-from mockllm.scenario.mistakes import meant
 
 
 class InputTimeWord(Word):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.base import Word
 
 
 class UseWord(Word):

@@ -10,8 +10,8 @@ import re
 from typing import Final
 
 from mockllm.core.json.codec import JSONDecodeError, loads
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import Source
+from mockllm.scenario.source_file import Source
+from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.control.calls import visible
 
 NAME: Final = "body"

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.scenario.overlay import overlaid
-from mockllm.scenario.source import Source
+from mockllm.scenario.source_file import Source
 from mockllm.server.building import Broken
 from mockllm.server.control import models
 from mockllm.server.control.bodies import source_of

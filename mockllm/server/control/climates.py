@@ -12,8 +12,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.shipped import shipped
+from mockllm.scenario.bundled_packs import shipped
+from mockllm.scenario.yaml_reader import read_source
 
 PACK: Final = "weather"
 CALM: Final = "calm"

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.matching.hints import brief
-from mockllm.scenario.mistakes import Mistake, path_text
-from mockllm.scenario.shapes import shape_of
+from mockllm.scenario.diagnostics import Mistake, path_text
+from mockllm.scenario.model_walk import shape_of
 
 
 class Wrong(BaseModel):

@@ -14,10 +14,10 @@ from mockllm.core.redaction import is_secret, redact_text
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import told
-from mockllm.scenario.complaints import mistakes_in
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.matchers import matcher
-from mockllm.scenario.source import Source
+from mockllm.scenario.source_file import Source
+from mockllm.scenario.validation_errors import mistakes_in
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.models import Expectation, Nearest, Unmet, Verified, VerifyBody
 from mockllm.server.control.problem import Problem, Wrong, of_mistakes

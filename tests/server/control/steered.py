@@ -14,9 +14,9 @@ from typing import Any
 from mockllm.cli.explaining_now import explained_now
 from mockllm.cli.options import vocabulary
 from mockllm.engine import Engine
-from mockllm.scenario.gathering import Wanted
+from mockllm.scenario.loader import Wanted
+from mockllm.scenario.manifest import Settings
 from mockllm.scenario.overlay import Overlaid
-from mockllm.scenario.pack import Settings
 from mockllm.server.app import App
 from mockllm.server.building import Builder
 from mockllm.server.control import Access, Control

@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from mockllm.core.selection.decision import Models, Validation
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.conditions import JsonCondition
 from mockllm.scenario.language.examples import ExampleWord
-from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
 from mockllm.scenario.language.use import UseWord
 

@@ -15,7 +15,8 @@ from mockllm.core.regex.exponential import runaway
 from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import TemplateSyntax, is_template
-from mockllm.scenario.language.answers import ChoiceWord, PartWord, ReplyWord, Saying
+from mockllm.scenario.diagnostics import Path
+from mockllm.scenario.language.base import Word, children
 from mockllm.scenario.language.conditions import (
     FOR_EVER,
     JsonOperators,
@@ -24,10 +25,9 @@ from mockllm.scenario.language.conditions import (
     TruthOperators,
 )
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.model import Word, children
+from mockllm.scenario.language.reply import ChoiceWord, PartWord, ReplyWord, Saying
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
-from mockllm.scenario.mistakes import Path
-from mockllm.scenario.readings import unreadable
+from mockllm.scenario.template_lint import unreadable
 from mockllm.scenario.vocabulary import Vocabulary
 
 Unmeant: TypeAlias = Iterator[tuple[Path, str]]

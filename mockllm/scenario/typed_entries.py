@@ -16,16 +16,16 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
-from mockllm.scenario.complaints import mistakes_in
-from mockllm.scenario.language.model import Word
-from mockllm.scenario.loading import LoadedFile, Loading
-from mockllm.scenario.mistakes import Mistake, Path, meant
-from mockllm.scenario.uses import Use, UsedPack
+from mockllm.scenario.diagnostics import Mistake, Path, meant
+from mockllm.scenario.file_loader import LoadedFile, Loading
+from mockllm.scenario.language.base import Word
+from mockllm.scenario.pack_graph import Use, UsedPack
+from mockllm.scenario.raw_entries import MODELS, Kind, Written, all_written, references, shorts, word_of
+from mockllm.scenario.validation_errors import mistakes_in
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.scenario.written import MODELS, Kind, Written, all_written, references, shorts, word_of
 
 if TYPE_CHECKING:
-    from mockllm.scenario.examples import ExampleEntry
+    from mockllm.scenario.example_entries import ExampleEntry
 
 
 class Entry(Struct, frozen=True):
@@ -105,7 +105,10 @@ class Typing(Struct):
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
     def read_examples(self, file: LoadedFile, items: Sequence[Any], packs: Sequence[UsedPack]) -> None:
-        from mockllm.scenario.examples import ExampleEntry, read_example  # many words, for those who ask
+        from mockllm.scenario.example_entries import (  # many words, for those who ask
+            ExampleEntry,
+            read_example,
+        )
 
         for index, item in enumerate(items):
             example = read_example(file, item, index, packs, self.vocabulary)

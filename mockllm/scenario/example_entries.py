@@ -12,12 +12,12 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.complaints import mistakes_in
+from mockllm.scenario.diagnostics import Mistake, Path, meant
+from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.examples import ExampleWord
-from mockllm.scenario.loading import LoadedFile
-from mockllm.scenario.mistakes import Mistake, Path, meant
-from mockllm.scenario.params import Kind, checked
-from mockllm.scenario.uses import UsedPack
+from mockllm.scenario.pack_graph import UsedPack
+from mockllm.scenario.pack_params import Kind, checked
+from mockllm.scenario.validation_errors import mistakes_in
 from mockllm.scenario.vocabulary import Vocabulary
 
 

@@ -13,8 +13,8 @@ from typing import Any, Final, TypeAlias
 from mockllm.core.json.codec import MISSING, Missing
 from mockllm.core.templates.template import Reading
 from mockllm.core.values.dynamic import Expression
-from mockllm.scenario.language.model import Word, children
-from mockllm.scenario.mistakes import Path, meant
+from mockllm.scenario.diagnostics import Path, meant
+from mockllm.scenario.language.base import Word, children
 
 Held: TypeAlias = "Mapping[str, Held] | list[Held] | None"
 """What a reading holds: members by name, the one kind of a list's items, or None where there is no telling."""

@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.core.values.substituted_text import Filled
-from mockllm.scenario.language.answers import HttpWord, ImageWord
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.diagnostics import Mistake, Path
+from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.generated_text import FileText
 from mockllm.scenario.language.replay import ReplayWord
+from mockllm.scenario.language.reply import HttpWord, ImageWord
 from mockllm.scenario.language.rule import ModifierWord, RuleWord
-from mockllm.scenario.language.texts import FileText
-from mockllm.scenario.loading import LoadedFile
-from mockllm.scenario.mistakes import Mistake, Path
 from mockllm.scenario.vocabulary import Vocabulary
 
 Kind: TypeAlias = Literal["rule", "modifier"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from mockllm.scenario.mistakes import Path, meant, nearest
-from mockllm.scenario.shapes import Shape
+from mockllm.scenario.diagnostics import Path, meant, nearest
+from mockllm.scenario.model_walk import Shape
 
 _OURS: Final[Mapping[str, str]] = {
     "when": "match",

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import mockllm
-from mockllm.scenario.folder import is_pack
+from mockllm.scenario.scenario_folder import is_pack
 
 
 @cache

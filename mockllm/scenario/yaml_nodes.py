@@ -22,10 +22,10 @@ from ruamel.yaml.events import (
 )
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.mistakes import Mistake, path_text
-from mockllm.scenario.scalars import resolve
-from mockllm.scenario.source import COLUMN_BITS, Mark, packed
-from mockllm.scenario.syntax import in_quotes, syntax_mistake
+from mockllm.scenario.diagnostics import Mistake, path_text
+from mockllm.scenario.source_file import COLUMN_BITS, Mark, packed
+from mockllm.scenario.yaml_errors import in_quotes, syntax_mistake
+from mockllm.scenario.yaml_scalars import resolve
 
 DEEPEST: Final = 100
 """Levels of nesting in one file."""

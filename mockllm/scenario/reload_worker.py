@@ -1,5 +1,5 @@
 """What a reload gathers in a process of its own, so that parsing never stalls running streams, and how it comes
-back: `python -c "from mockllm.scenario.parcel import main; main()"`.
+back: `python -c "from mockllm.scenario.reload_worker import main; main()"`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.scenario import lint
-from mockllm.scenario.entries import Entry
+from mockllm.scenario import catalog_lint
+from mockllm.scenario.diagnostics import Mistake, Stale
+from mockllm.scenario.file_loader import Loading
 from mockllm.scenario.fingerprint import fingerprint
-from mockllm.scenario.gathering import Gathered, Wanted, gather
-from mockllm.scenario.loading import Loading
-from mockllm.scenario.mistakes import Mistake, Stale
+from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.typed_entries import Entry
 
 READINGS: Final = 20
 """How often files that go on changing are read anew before they are taken as they were read."""
@@ -63,5 +63,5 @@ def main() -> None:
     """Reads (Wanted, packed loading or None) from standard input and writes a Parcel to standard output."""
     wanted, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent wrote it
     gathered = at_rest(wanted, None if last is None else pickle.loads(last))  # noqa: S301
-    warnings = [str(each) for each in lint.warnings(gathered)]
+    warnings = [str(each) for each in catalog_lint.warnings(gathered)]
     pickle.dump(packed(gathered, warnings), sys.stdout.buffer, -1)

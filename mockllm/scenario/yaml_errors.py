@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 
-from mockllm.scenario.mistakes import Mistake
+from mockllm.scenario.diagnostics import Mistake
 
 _ENDS: Final = {"{{": "}}", "{%": "%}", "${": "}"}
 _VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")

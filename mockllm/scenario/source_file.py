@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.mistakes import Mistake, Path, path_text
+from mockllm.scenario.diagnostics import Mistake, Path, path_text
 
 LARGEST_FILE: Final = 16 * 1024 * 1024
 """Bytes of one scenario file."""

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from mockllm.core.quantities.types import mistake
 from mockllm.core.values.types import Drawable, Templated
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.language.base import Word
 
 
 class TokensText(Word):

@@ -17,17 +17,17 @@ from mockllm.core.matching.rule_index import Index
 from mockllm.core.selection.decision import Guard
 from mockllm.core.values.types import is_static
 from mockllm.scenario.catalog import Answers, Catalog, Item, Saying
-from mockllm.scenario.entries import Entry
-from mockllm.scenario.language.answers import HttpWord, ReplyWord
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.error import ErrorWord
+from mockllm.scenario.language.generated_text import SentencesText
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.proxy import ProxyWord
 from mockllm.scenario.language.replay import ReplayWord
+from mockllm.scenario.language.reply import HttpWord, ReplyWord
 from mockllm.scenario.language.rule import Guarded, ModifierWord, RuleWord
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.language.texts import SentencesText
 from mockllm.scenario.matchers import matcher
+from mockllm.scenario.typed_entries import Entry
 
 T = TypeVar("T")
 GENERATING = Test(Field("generates"), Equals(True))

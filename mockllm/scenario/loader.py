@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.scenario.entries import Entry, Typing
-from mockllm.scenario.loading import Loading, load_files
-from mockllm.scenario.lock import lock_path
-from mockllm.scenario.mistakes import Mistake, Stale
-from mockllm.scenario.pack import Settings
-from mockllm.scenario.shelf import Shelf
+from mockllm.scenario.diagnostics import Mistake, Stale
+from mockllm.scenario.file_loader import Loading, load_files
+from mockllm.scenario.lockfile import lock_path
+from mockllm.scenario.manifest import Settings
+from mockllm.scenario.pack_resolver import Shelf
+from mockllm.scenario.typed_entries import Entry, Typing
 from mockllm.scenario.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from mockllm.scenario.examples import ExampleEntry
+    from mockllm.scenario.example_entries import ExampleEntry
 
 
 class Wanted(Struct, frozen=True):

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from mockllm.scenario.mistakes import nearest
-from mockllm.scenario.source import LARGEST_FILE
+from mockllm.scenario.diagnostics import nearest
+from mockllm.scenario.source_file import LARGEST_FILE
 
 MANIFEST: Final = "pack.yaml"
 DEEPEST: Final = 64

@@ -15,12 +15,12 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration, parse_probability
-from mockllm.scenario.complaints import found_text
+from mockllm.scenario.diagnostics import either, meant, nearest, scalar_text
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.conditions import JsonOperators
-from mockllm.scenario.language.model import Word
 from mockllm.scenario.matchers import condition
-from mockllm.scenario.mistakes import either, meant, nearest, scalar_text
-from mockllm.scenario.shapes import shape_of
+from mockllm.scenario.model_walk import shape_of
+from mockllm.scenario.validation_errors import found_text
 
 Named: TypeAlias = Literal["string", "integer", "number", "boolean", "duration", "probability"]
 Kind: TypeAlias = "Named | list[str | int | float | bool]"

@@ -14,16 +14,16 @@ from msgspec import Struct
 from mockllm.core.faults.base import Fault
 from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.certainty import Wider, contradiction
-from mockllm.scenario.compiling import finished, sees
-from mockllm.scenario.entries import Entry
-from mockllm.scenario.gathering import Gathered
-from mockllm.scenario.language.answers import ReplyWord
+from mockllm.scenario.compiler import finished, sees
+from mockllm.scenario.diagnostics import Mistake, path_text, value_at
+from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.language.reply import ReplyWord
 from mockllm.scenario.language.rule import RuleWord
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.loading import LoadedFile
-from mockllm.scenario.mistakes import Mistake, path_text, value_at
-from mockllm.scenario.unmeant import unmeant
+from mockllm.scenario.loader import Gathered
+from mockllm.scenario.matcher_logic import Wider, contradiction
+from mockllm.scenario.rule_lint import unmeant
+from mockllm.scenario.typed_entries import Entry
 from mockllm.scenario.vocabulary import RESERVED
 
 SLOW: Final = 50

@@ -17,17 +17,17 @@ from pydantic_core import PydanticCustomError
 from mockllm.core.quantities.types import mistake
 from mockllm.core.reply.reply import Finish
 from mockllm.core.values.types import Templated, TemplatedJson
+from mockllm.scenario.diagnostics import scalar_text
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.chunks import Chunk
 from mockllm.scenario.language.embedding import EmbeddingWord
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.from_schema import OrFromSchema
+from mockllm.scenario.language.generated_text import TextWord
 from mockllm.scenario.language.headers import Headers
-from mockllm.scenario.language.model import Word
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplayWord
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.language.texts import TextWord
-from mockllm.scenario.mistakes import scalar_text
 
 
 class ThinkingWord(Word):

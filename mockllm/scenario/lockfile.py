@@ -16,12 +16,12 @@ from msgspec import Struct, field
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, WithJsonSchema
 
 from mockllm.core.quantities.types import mistake
-from mockllm.scenario.complaints import found_text, mistakes_in
-from mockllm.scenario.folder import read_bytes
-from mockllm.scenario.language.model import Word
-from mockllm.scenario.mistakes import Mistake
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.source import NOTHING, Source
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.language.base import Word
+from mockllm.scenario.scenario_folder import read_bytes
+from mockllm.scenario.source_file import NOTHING, Source
+from mockllm.scenario.validation_errors import found_text, mistakes_in
+from mockllm.scenario.yaml_reader import read_source
 
 LOCK: Final = "mockllm.lock"
 KEPT: Final = os.path.join(".mockllm", "packs")

@@ -16,16 +16,16 @@ from msgspec.structs import replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.complaints import mistakes_in
-from mockllm.scenario.folder import MANIFEST, is_pack, within
+from mockllm.scenario.diagnostics import Mistake, Path
 from mockllm.scenario.language.use import UseWord
-from mockllm.scenario.mistakes import Mistake, Path
-from mockllm.scenario.pack import Given, PackWord, Settings, read_manifest, settle_params
-from mockllm.scenario.params import Params
-from mockllm.scenario.shelf import NoPack, Origin, Shelf
-from mockllm.scenario.source import NOTHING, Source
+from mockllm.scenario.manifest import Given, PackWord, Settings, read_manifest, settle_params
+from mockllm.scenario.pack_params import Params
+from mockllm.scenario.pack_resolver import NoPack, Origin, Shelf
+from mockllm.scenario.scenario_folder import MANIFEST, is_pack, within
+from mockllm.scenario.source_file import NOTHING, Source
 from mockllm.scenario.substitution import filled
-from mockllm.scenario.versions import Range, parse_range, parse_version
+from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.version_ranges import Range, parse_range, parse_version
 
 _USES: Final[TypeAdapter[list[str | UseWord]]] = TypeAdapter(
     list[str | UseWord], config=ConfigDict(defer_build=True)

@@ -16,15 +16,15 @@ from mockllm import __version__
 from mockllm.core.json.codec import Json
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.templates.template import NAMES
-from mockllm.scenario.complaints import mistakes_in
-from mockllm.scenario.folder import MANIFEST
-from mockllm.scenario.language.model import Word
+from mockllm.scenario.diagnostics import Mistake, Path, meant
+from mockllm.scenario.language.base import Word
 from mockllm.scenario.language.use import UseWord
-from mockllm.scenario.lock import PackName
-from mockllm.scenario.mistakes import Mistake, Path, meant
-from mockllm.scenario.params import Params, ParamWord, checked, from_text
-from mockllm.scenario.source import Source
-from mockllm.scenario.versions import parse_range, parse_version
+from mockllm.scenario.lockfile import PackName
+from mockllm.scenario.pack_params import Params, ParamWord, checked, from_text
+from mockllm.scenario.scenario_folder import MANIFEST
+from mockllm.scenario.source_file import Source
+from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.version_ranges import parse_range, parse_version
 
 LANGUAGE: Final = 1
 """The version of the language that this mockllm reads."""

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.misplaced import ours, unknown
-from mockllm.scenario.mistakes import Mistake, Path, joined, meant, nearest, scalar_text, shown, value_at
-from mockllm.scenario.shapes import Model, Shape, shape_of
-from mockllm.scenario.source import Source
+from mockllm.scenario.diagnostics import Mistake, Path, joined, meant, nearest, scalar_text, shown, value_at
+from mockllm.scenario.key_suggestions import ours, unknown
+from mockllm.scenario.model_walk import Model, Shape, shape_of
+from mockllm.scenario.source_file import Source
 
 _KINDS: Final = {
     "string_type": "a text",

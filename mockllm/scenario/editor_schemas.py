@@ -18,11 +18,11 @@ from pydantic_core import core_schema
 
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
 from mockllm.core.values.types import Drawable, Templated
-from mockllm.scenario.language.answers import ANSWERS
+from mockllm.scenario.language.base import documented
 from mockllm.scenario.language.examples import ExpectWord
-from mockllm.scenario.language.file import ScenarioFile
-from mockllm.scenario.language.model import documented
-from mockllm.scenario.pack import PackWord
+from mockllm.scenario.language.reply import ANSWERS
+from mockllm.scenario.language.scenario_file import ScenarioFile
+from mockllm.scenario.manifest import PackWord
 from mockllm.scenario.vocabulary import Vocabulary
 
 JsonSchema: TypeAlias = dict[str, Any]

@@ -39,7 +39,11 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.reply.truncation import cut_short, tokens_of
 from mockllm.core.request.request import Request, Tool
-from mockllm.scenario.language.answers import (
+from mockllm.scenario.language.chunks import Chunk, CommentChunk, ErrorChunk, RawChunk, WaitChunk
+from mockllm.scenario.language.error import ErrorWord
+from mockllm.scenario.language.from_schema import FromSchema
+from mockllm.scenario.language.generated_text import FileText, SentencesText, TextWord, TokensText
+from mockllm.scenario.language.reply import (
     ChoiceWord,
     CitationWord,
     ImageWord,
@@ -49,11 +53,7 @@ from mockllm.scenario.language.answers import (
     ToolCallWord,
     UsageWord,
 )
-from mockllm.scenario.language.chunks import Chunk, CommentChunk, ErrorChunk, RawChunk, WaitChunk
-from mockllm.scenario.language.error import ErrorWord
-from mockllm.scenario.language.from_schema import FromSchema
-from mockllm.scenario.language.texts import FileText, SentencesText, TextWord, TokensText
-from mockllm.scenario.offered import arguments, chosen, offered, structured
+from mockllm.scenario.schema_replies import arguments, chosen, offered, structured
 
 PNG = "image/png"
 PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}

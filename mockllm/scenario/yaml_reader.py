@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.scenario.mistakes import Mistake
-from mockllm.scenario.source import LARGEST_FILE, Position, Source, digest, packed
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.source_file import LARGEST_FILE, Position, Source, digest, packed
 
 _REFUSED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
@@ -18,7 +18,7 @@ _REFUSED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u
 def read_source(text: str | bytes, name: str) -> Source:
     """Reads one YAML document by YAML 1.2's core schema. All mistakes that can be told apart are collected;
     after a syntax error there is no data."""
-    from mockllm.scenario.nodes import read_nodes  # the YAML parser takes 20 ms to import
+    from mockllm.scenario.yaml_nodes import read_nodes  # the YAML parser takes 20 ms to import
 
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:

@@ -14,11 +14,11 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
-from mockllm.scenario.folder import is_pack, within
-from mockllm.scenario.lock import LOCK, Lock, read_lock
-from mockllm.scenario.mistakes import Mistake, nearest
-from mockllm.scenario.shipped import shipped, shipped_names
-from mockllm.scenario.tree import Refused, read_tree
+from mockllm.scenario.bundled_packs import shipped, shipped_names
+from mockllm.scenario.diagnostics import Mistake, nearest
+from mockllm.scenario.lockfile import LOCK, Lock, read_lock
+from mockllm.scenario.pack_files import Refused, read_tree
+from mockllm.scenario.scenario_folder import is_pack, within
 
 ENTRY_POINTS: Final = "mockllm.packs"
 """The group in which a wheel names its packs: `team/x = package_folder`."""

@@ -15,8 +15,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Models, Validation
-from mockllm.scenario.complaints import found_text
-from mockllm.scenario.folder import (
+from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.lockfile import lock_path
+from mockllm.scenario.manifest import Settings, bad_settings
+from mockllm.scenario.pack_graph import Use, UsedPack, Uses
+from mockllm.scenario.pack_params import NO_PARAMS, Params
+from mockllm.scenario.pack_resolver import Shelf
+from mockllm.scenario.scenario_folder import (
     MANIFEST,
     is_pack,
     linked_from,
@@ -25,15 +30,10 @@ from mockllm.scenario.folder import (
     scenario_files,
     within,
 )
-from mockllm.scenario.lock import lock_path
-from mockllm.scenario.mistakes import Mistake
-from mockllm.scenario.pack import Settings, bad_settings
-from mockllm.scenario.params import NO_PARAMS, Params
-from mockllm.scenario.reading import read_source
-from mockllm.scenario.shelf import Shelf
-from mockllm.scenario.source import NOTHING, Source, digest
+from mockllm.scenario.source_file import NOTHING, Source, digest
 from mockllm.scenario.substitution import Room, substituted
-from mockllm.scenario.uses import Use, UsedPack, Uses
+from mockllm.scenario.validation_errors import found_text
+from mockllm.scenario.yaml_reader import read_source
 
 Reader: TypeAlias = Callable[[str], bytes]
 """From an absolute path to bytes; OSError where it cannot."""
