@@ -13,9 +13,9 @@ from typing import Final
 
 from mockllm.core.request.stored_responses import Memo, Recall
 from mockllm.core.selection.decision import Claim, Settled
-from mockllm.state.memory import CAPACITY, Memory
-from mockllm.state.remembering import Remembered
-from mockllm.state.scopes import Scope
+from mockllm.state.response_store import Remembered
+from mockllm.state.scope_state import Scope
+from mockllm.state.session_counters import CAPACITY, Memory
 
 MOST: Final = 1000
 """How many sessions there are at most."""

@@ -11,7 +11,7 @@ from mockllm.core.limits import Limit
 from mockllm.core.selection.decision import Candidate, Claim, Guard, Lease, Settled
 from mockllm.core.selection.load import Load
 from mockllm.core.selection.time_window import During
-from mockllm.state.memory import Memory
+from mockllm.state.session_counters import Memory
 from mockllm.state.sessions import Sessions
 
 ONE = Limit("fixed-window", 1, window=3600.0)

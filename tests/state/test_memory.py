@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, Claim, Guard, Settled
-from mockllm.state.memory import Memory
+from mockllm.state.session_counters import Memory
 
 
 def candidate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockllm.core.request.stored_responses import NOTHING, Memo, Stored
-from mockllm.state.remembering import Remembered
+from mockllm.state.response_store import Remembered
 from mockllm.state.sessions import Sessions
 
 

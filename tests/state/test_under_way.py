@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from mockllm.core.selection.decision import Lease
-from mockllm.state.bounding import Place
-from mockllm.state.under_way import UnderWay
+from mockllm.state.admission import Place
+from mockllm.state.in_flight import UnderWay
 
 
 @pytest.mark.parametrize("seed", range(10))

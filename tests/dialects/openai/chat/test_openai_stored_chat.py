@@ -22,7 +22,7 @@ from mockllm.dialects.openai.chat.stored_calls import (
     StoredChatRequest,
     UpdateChat,
 )
-from mockllm.state.remembering import Remembered
+from mockllm.state.response_store import Remembered
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
 
 CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")

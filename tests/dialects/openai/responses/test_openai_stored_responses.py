@@ -28,7 +28,7 @@ from mockllm.dialects.openai import (
 from mockllm.dialects.openai.responses.compact import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest
-from mockllm.state.remembering import Remembered
+from mockllm.state.response_store import Remembered
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.responses.responses_requests import SIMPLE
 

@@ -17,8 +17,8 @@ from mockllm.core.selection.decision import (
     Settled,
     Turn,
 )
-from mockllm.state.bounding import bounded, told
-from mockllm.state.scopes import Scope
+from mockllm.state.admission import bounded, told
+from mockllm.state.scope_state import Scope
 
 CAPACITY = 100_000
 """How many (session, scope) pairs are remembered; clients choose scopes, so those that were not used for the

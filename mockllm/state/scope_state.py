@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from mockllm.core.limits import Account, open_account
 from mockllm.core.selection.decision import Candidate
 from mockllm.core.selection.named_states import Value, changed
-from mockllm.state.under_way import UnderWay
+from mockllm.state.in_flight import UnderWay
 
 
 class Scope:

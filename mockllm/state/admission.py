@@ -10,8 +10,8 @@ from mockllm.core.limits import Account, Cost, Standing, tightest, together
 from mockllm.core.randomness import Chance
 from mockllm.core.selection.decision import Bounds, Candidate, Claim, Lease, Turn
 from mockllm.core.selection.load import Admission, admit, at_once
-from mockllm.state.scopes import Scope
-from mockllm.state.under_way import UnderWay
+from mockllm.state.in_flight import UnderWay
+from mockllm.state.scope_state import Scope
 
 
 class Place:
