@@ -13,7 +13,7 @@ import sys
 
 from aiohttp import web
 
-from mockllm.server.serving import run_on_best_loop
+from mockllm.server.http_server import run_on_best_loop
 
 
 async def main(kind: str, said: bytes) -> None:

@@ -16,7 +16,7 @@ from typing import cast
 
 from benchmarks.rounds import Effort
 from benchmarks.sides import LOAD_CORE, Running, ours, placed, running, settle
-from mockllm.server.serving import run_on_best_loop
+from mockllm.server.http_server import run_on_best_loop
 
 STREAMS, CHUNKS, GAP, RAMP = 10_000, 18, 0.5, 5.0
 SCENARIO = f"""mockllm: 1

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from benchmarks.sides import LOAD_CORE, placed, put
-from mockllm.server.serving import run_on_best_loop
+from mockllm.server.http_server import run_on_best_loop
 
 PATH = "/v1/chat/completions"
 CONNECTIONS = 32

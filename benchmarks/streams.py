@@ -34,12 +34,12 @@ from mockllm.scenario.loader import Wanted
 from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server import app, player
-from mockllm.server.building import Builder
-from mockllm.server.collecting import Collector
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.serving import Address, Server, run_on_best_loop
-from mockllm.server.sink import SocketSink
-from mockllm.server.wire import Opening
+from mockllm.server.engine_builder import Builder
+from mockllm.server.gc_policy import Collector
+from mockllm.server.http1 import Opening
+from mockllm.server.http_server import Address, Server, run_on_best_loop
+from mockllm.server.socket_sink import SocketSink
 from mockllm.state.sessions import Sessions
 
 STREAMS, CHUNKS, GAP, RAMP = 1000, 18, 0.05, 1.0

@@ -9,8 +9,8 @@ import sys
 
 from mockllm.cli.main import main
 from mockllm.server import app
-from mockllm.server.journal import Journal
-from mockllm.server.seen import Seen
+from mockllm.server.journal.draft import Seen
+from mockllm.server.journal.journal import Journal
 
 
 class Unwritten(Journal):

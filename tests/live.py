@@ -14,11 +14,11 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.loader import Wanted
 from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.access_log import Lines
 from mockllm.server.app import App
-from mockllm.server.building import Builder
-from mockllm.server.limits import Limits
-from mockllm.server.lines import Lines
-from mockllm.server.serving import Threaded
+from mockllm.server.engine_builder import Builder
+from mockllm.server.http_server import Threaded
+from mockllm.server.server_limits import Limits
 from mockllm.state.sessions import Sessions
 from tests.waiting import until
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from mockllm.cli.options import BadOption
-from mockllm.server.lines import MOST, plain
+from mockllm.server.access_log import MOST, plain
 
 URL: Final = "http://localhost:8080"
 URL_VARIABLE: Final = "MOCKLLM_URL"

@@ -33,12 +33,12 @@ from mockllm.cli.options import (
 )
 from mockllm.cli.staying import staying
 from mockllm.engine import Engine
+from mockllm.server.access_log import Lines
 from mockllm.server.app import App
-from mockllm.server.building import Broken, Builder
-from mockllm.server.late import steer_late
-from mockllm.server.limits import Limits
-from mockllm.server.lines import Lines
-from mockllm.server.serving import Address, CannotListen, Threaded
+from mockllm.server.engine_builder import Broken, Builder
+from mockllm.server.http_server import Address, CannotListen, Threaded
+from mockllm.server.lazy_control import steer_late
+from mockllm.server.server_limits import Limits
 from mockllm.state.sessions import Sessions
 from mockllm.testing.environment import variables
 
@@ -190,8 +190,8 @@ def _ended(code: int, missed: int, *, strict: bool) -> int:
 def _judged(app: App, engine: Engine, given: argparse.Namespace, code: int) -> int:
     """The exit code, where it is minded how the command behaved; that is told, and written."""
     from mockllm.cli.verdict import BAD, chosen, lines, write
-    from mockllm.server.control.judged import VerdictQuery
-    from mockllm.server.control.judging import conduct, deeds, told
+    from mockllm.server.control.handlers.verdicts import conduct, deeds, told
+    from mockllm.server.control.models.verdict_reports import VerdictQuery
 
     query = VerdictQuery(over=True)
     found = conduct(deeds(app.journal, engine, query), app.journal, query, time.monotonic())

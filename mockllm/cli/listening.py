@@ -9,7 +9,7 @@ from typing import Any
 
 from mockllm.cli.options import BadOption
 from mockllm.server.app import App
-from mockllm.server.serving import Address
+from mockllm.server.http_server import Address
 
 
 def addresses(given: argparse.Namespace, values: Mapping[str, Any]) -> list[Address]:

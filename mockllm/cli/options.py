@@ -27,7 +27,7 @@ from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.manifest import Settings
 from mockllm.scenario.scenario_folder import scenario_files
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.limits import KIB, MIB, PREFIX, Limits, environment_name
+from mockllm.server.server_limits import KIB, MIB, PREFIX, Limits, environment_name
 
 FOLDER: Final = "scenarios"
 FALLBACK: Final = "default"

@@ -28,9 +28,9 @@ from mockllm.recordings.keeping import probe
 from mockllm.recordings.writing import Reader
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.server.app import App
+from mockllm.server.http_server import Address, CannotListen
+from mockllm.server.http_server import run as run_server
 from mockllm.server.recorder import Recorder
-from mockllm.server.serving import Address, CannotListen
-from mockllm.server.serving import run as run_server
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from mockllm.cli import asking
 from mockllm.cli.listing import coloured
-from mockllm.server.lines import Lines
-from mockllm.server.seen import Record
+from mockllm.server.access_log import Lines
+from mockllm.server.journal.draft import Record
 
 EVERY: Final = 0.5
 """Seconds between two looks."""

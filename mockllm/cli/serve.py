@@ -41,12 +41,12 @@ from mockllm.cli.tracing import traced
 from mockllm.engine import About
 from mockllm.recordings.keeping import probe
 from mockllm.server.app import App
-from mockllm.server.building import Broken, Builder
-from mockllm.server.limits import KIB, MIB
-from mockllm.server.pages import amount
+from mockllm.server.builtin_pages import amount
+from mockllm.server.engine_builder import Broken, Builder
+from mockllm.server.http_server import Address, CannotListen
+from mockllm.server.http_server import run as run_server
 from mockllm.server.reload import Reload
-from mockllm.server.serving import Address, CannotListen
-from mockllm.server.serving import run as run_server
+from mockllm.server.server_limits import KIB, MIB
 from mockllm.state.sessions import Sessions
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [--port PORT] [option ...]"

@@ -18,12 +18,12 @@ from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.overlay import Overlaid
 from mockllm.server.app import App
-from mockllm.server.building import Builder
 from mockllm.server.control import Access, Control
-from mockllm.server.control.aside import Aside
-from mockllm.server.overlays import Overlays
+from mockllm.server.control.admin_port_app import Aside
+from mockllm.server.engine_builder import Builder
+from mockllm.server.http_server import Address, CannotListen, Server
+from mockllm.server.overlay_store import Overlays
 from mockllm.server.reload import Reload
-from mockllm.server.serving import Address, CannotListen, Server
 
 
 def steered(app: App, builder: Builder, reload: Reload | None, values: Mapping[str, Any]) -> Server | None:

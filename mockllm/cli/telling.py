@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from mockllm.cli.listing import coloured
-from mockllm.server.lines import Lines
+from mockllm.server.access_log import Lines
 
 
 def tell(text: str, stream: TextIO) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
-    from mockllm.server.serving import Address
+    from mockllm.server.http_server import Address
     from mockllm.server.traces.tracing import Tracing
 
 ASKED: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -38,7 +38,7 @@ def traced(
 def _tracing(
     app: App, addresses: Sequence[Address], say: Callable[[str], None], environment: Mapping[str, str]
 ) -> Tracing | None:
-    from mockllm.server.traces.target import target
+    from mockllm.server.traces.otlp_endpoint import target
 
     found = target(environment)
     if found is None:
@@ -50,12 +50,12 @@ def _tracing(
         say(f"warning: {found.wrong}")
     if found.url is None:
         return None
-    from mockllm.server.traces.noise import Noise
+    from mockllm.server.traces.otel_logging import Noise
     from mockllm.server.traces.tracing import TracedJournal, Tracing
 
     noise = Noise(lambda text: say(f"warning: traces: {text}"))
     try:
-        from mockllm.server.traces.exporting import Exporting
+        from mockllm.server.traces.exporter import Exporting
 
         exporter = Exporting(found.url, say, noise)
     except Exception as error:  # versions that do not fit, or an OTEL_ variable that the SDK will not take

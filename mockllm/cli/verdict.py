@@ -12,7 +12,7 @@ from mockllm.cli import asking
 from mockllm.cli.options import BadOption
 from mockllm.core.json.codec import Json
 from mockllm.core.verdicts import VERDICTS
-from mockllm.server.lines import MOST, plain
+from mockllm.server.access_log import MOST, plain
 
 ABOUT: Final = (
     "Exit code 0 where no client earned a verdict that --fail-on names, 1 where one did, 2 for a mistake of usage "

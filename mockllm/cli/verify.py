@@ -12,7 +12,7 @@ from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import BadOption
 from mockllm.scenario.diagnostics import path_of
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.server.lines import MOST, plain
+from mockllm.server.access_log import MOST, plain
 
 ABOUT = (
     "Exit code 0 where all of it holds, 1 where something does not, 2 for a mistake in the file. The file is "

@@ -23,23 +23,23 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import Stencil
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer
-from mockllm.server import cors, pages, wire
-from mockllm.server.answering import Engine, NotPassed
-from mockllm.server.body import Unacceptable, read_body, ready_body, shallow
+from mockllm.server import builtin_pages, cors, http1
+from mockllm.server.access_log import Lines
 from mockllm.server.connection import Connection, Incoming, Listener
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.given import Given, Later, Playing, Prepared, failed, own_answer, plain
-from mockllm.server.heads import FEED, Head, Heads, head_of, steers
-from mockllm.server.journal import Journal
-from mockllm.server.limits import Limits
-from mockllm.server.lines import Lines
+from mockllm.server.http1 import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
+from mockllm.server.journal.draft import NO_HEADERS, Left, Seen, short
+from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.player import Play, at_once, perform, takes_time
-from mockllm.server.seen import NO_HEADERS, Left, Seen, short
-from mockllm.server.sink import SocketSink
+from mockllm.server.protocols import Engine, NotPassed
+from mockllm.server.request_body import Unacceptable, read_body, ready_body, shallow
+from mockllm.server.request_heads import FEED, Head, Heads, head_of, steers
+from mockllm.server.request_target import clean
+from mockllm.server.server_limits import Limits
+from mockllm.server.server_response import Given, Later, Playing, Prepared, failed, own_answer, plain
+from mockllm.server.socket_sink import SocketSink
 from mockllm.server.steering import Steering
-from mockllm.server.target import clean
-from mockllm.server.wire import CLOSE, KEEP, ORDINARY, Asked, DateLine, Written, opening, sealed
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -240,7 +240,7 @@ class App:
             finally:
                 self.playing[type(request)] -= 1
         message = incoming.message
-        asked = self._asked(wire.asked(message), given.close)
+        asked = self._asked(http1.asked(message), given.close)
         return await self._see_out(self._begin(sink, message, given, asked, since))
 
     def _begin(
@@ -297,7 +297,7 @@ class App:
         """Another server's own answer, as it comes. Raises NotPassed before anything has left."""
         message, now, answer = incoming.message, time.time(), given.answer
         at = now - (self.deadlines.time() - since)
-        asked = self._asked(wire.asked(message), given.close)
+        asked = self._asked(http1.asked(message), given.close)
         extra = cors.ALLOW if given.open_to_pages else ""
 
         def written_down(passed: Passed) -> None:
@@ -353,7 +353,7 @@ class App:
 
     def unparsed(self, status: int, reason: str) -> None:
         """What came was no request: aiohttp's parser or the watch over heads has answered it."""
-        answer = Answer(pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
+        answer = Answer(builtin_pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
         now, since, asked = time.time(), self.deadlines.time(), Asked(close=True)
         seen = Seen(
             now, "-", "-", {}, b"", "", None, None, None, None, answer, since, 0.0, asked=asked

@@ -19,9 +19,9 @@ from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 from aiohttp.web_protocol import _ErrInfo
 
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.heads import Head, Heads
-from mockllm.server.limits import Limits
-from mockllm.server.wire import CLOSE, Written
+from mockllm.server.http1 import CLOSE, Written
+from mockllm.server.request_heads import Head, Heads
+from mockllm.server.server_limits import Limits
 
 TOGETHER: Final = 32
 """So many requests at most are answered in one go."""

@@ -21,8 +21,8 @@ from mockllm.core.rendering.framing import lasting
 from mockllm.core.rendering.placeholders import Piece
 from mockllm.core.rendering.plan import Cut, Data, Framing, Plan, Raw, Step, Wait
 from mockllm.core.rendering.prerendered_response import Stencil
-from mockllm.server.kept import endpoint
-from mockllm.server.seen import Seen
+from mockllm.server.journal.draft import Seen
+from mockllm.server.journal.entry import endpoint
 
 BOUNDS: Final = tuple(
     round(digit * 10.0**power, 7) for power in range(-4, 3) for digit in (1, 1.5, 2, 3, 5, 7)

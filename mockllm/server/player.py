@@ -16,7 +16,7 @@ from mockllm.core.rendering.framing import Item, flowing, framed
 from mockllm.core.rendering.plan import USUAL, Bare, Cut, Framing, Plan, Raw, Wait
 from mockllm.core.rendering.prerendered_response import Stencil
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
+from mockllm.server.http1 import END_OF_CHUNKS, Opening, chunk
 
 SLICE_BYTES: Final = 256 * 1024
 SLICE_STEPS: Final = 512

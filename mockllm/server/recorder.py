@@ -23,10 +23,10 @@ from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT, Answered, Asked, Interaction
 from mockllm.recordings.keeping import SHARED, file_name, folder_name, keep
 from mockllm.recordings.writing import Reader, scenario
-from mockllm.server.answering import NotPassed
-from mockllm.server.target import clean, read_target
+from mockllm.server.http1 import END_OF_CHUNKS, Opening, chunk
+from mockllm.server.protocols import NotPassed
+from mockllm.server.request_target import clean, read_target
 from mockllm.server.upstreams import MARK, Upstreams
-from mockllm.server.wire import END_OF_CHUNKS, Opening, chunk
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse

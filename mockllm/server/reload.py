@@ -18,9 +18,9 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.scenario.fingerprint import Fingerprint, files_of, fingerprint, walk
-from mockllm.server.answering import Engine
 from mockllm.server.app import App
-from mockllm.server.pages import amount
+from mockllm.server.builtin_pages import amount
+from mockllm.server.protocols import Engine
 
 DEBOUNCE_MS: Final = 200
 STEP_MS: Final = 40

@@ -19,7 +19,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT
-from mockllm.server.answering import NotPassed
+from mockllm.server.protocols import NotPassed
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockllm.server.building import Broken
+    from mockllm.server.engine_builder import Broken
     from mockllm.testing.library import MockLLM, MockSession
     from mockllm.testing.received import Received
     from mockllm.testing.verdicts import Verdict, Verdicts
@@ -19,7 +19,7 @@ __all__ = ["Broken", "MockLLM", "MockSession", "Received", "Verdict", "Verdicts"
 
 def __getattr__(name: str) -> Any:
     if name == "Broken":
-        from mockllm.server.building import Broken
+        from mockllm.server.engine_builder import Broken
 
         return Broken
     if name in ("MockLLM", "MockSession"):

@@ -21,7 +21,7 @@ from mockllm.scenario.loader import Wanted
 from mockllm.scenario.raw_entries import Kind
 from mockllm.scenario.source_file import Source, packed
 from mockllm.scenario.typed_entries import Entry, Typing
-from mockllm.server.building import Broken
+from mockllm.server.engine_builder import Broken
 from mockllm.testing.catalogs import VOCABULARY
 
 __tracebackhide__ = True  # of a test that fails, the test's own lines are shown

@@ -26,7 +26,7 @@ from mockllm.scenario.scenario_folder import read_bytes, scenario_files
 from mockllm.scenario.source_file import digest
 from mockllm.scenario.typed_entries import Entry
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.building import Broken
+from mockllm.server.engine_builder import Broken
 
 VOCABULARY: Final = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)
 MOST: Final = 64

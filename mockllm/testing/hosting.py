@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from mockllm.server.app import App
-from mockllm.server.serving import Address, Server
+from mockllm.server.http_server import Address, Server
 
 T = TypeVar("T")
 

@@ -18,10 +18,10 @@ from mockllm.engine import Engine
 from mockllm.engine.session_id import named
 from mockllm.scenario.diagnostics import Mistake
 from mockllm.server.app import App
-from mockllm.server.building import Broken
-from mockllm.server.late import steer_late
-from mockllm.server.limits import Limits
-from mockllm.server.serving import Address
+from mockllm.server.engine_builder import Broken
+from mockllm.server.http_server import Address
+from mockllm.server.lazy_control import steer_late
+from mockllm.server.server_limits import Limits
 from mockllm.state.sessions import Sessions
 from mockllm.testing.answering import Answering, wanted_of
 from mockllm.testing.hosting import Hosted

@@ -205,7 +205,7 @@ def _session_id(node: pytest.Item) -> str:
 
 def _made(make: Callable[[], Made]) -> Made:
     """Mistakes in scenario files are told as `mockllm check` tells them, without a traceback."""
-    from mockllm.server.building import Broken
+    from mockllm.server.engine_builder import Broken
 
     try:
         return make()

@@ -9,8 +9,8 @@ from typing import Any
 from mockllm.core.json.codec import MISSING
 from mockllm.core.request.request import Message, Request
 from mockllm.engine import Answer
-from mockllm.server.journal import Record, short
-from mockllm.server.lines import Lines
+from mockllm.server.access_log import Lines
+from mockllm.server.journal.journal import Record, short
 
 _LINES = Lines(lambda line: None)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mockllm.engine import Engine
 from mockllm.server.app import App
-from mockllm.server.journal import Journal
+from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.testing.watching import Watching
 

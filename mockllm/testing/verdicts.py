@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 from mockllm.core.verdicts import VERDICTS, Client, Conduct, Deed, Given, judge
-from mockllm.server import redacting
-from mockllm.server.deeds import JUDGED, unfinished
+from mockllm.server.journal import redaction
+from mockllm.server.verdict_input import JUDGED, unfinished
 from mockllm.testing.received import Received
 
 
@@ -106,7 +106,7 @@ def verdicts(came: Sequence[Received], now: float, *, lost: bool = False) -> Ver
 
 def _deed(number: int, each: Received) -> Deed:
     request = each.request
-    key = redacting.key_of(request.headers, f"{request.path}?{request.query_string}")
+    key = redaction.key_of(request.headers, f"{request.path}?{request.query_string}")
     return Deed(
         number,
         Client(request.headers.get("user-agent", ""), key or "", request.client),

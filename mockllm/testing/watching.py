@@ -19,9 +19,9 @@ from mockllm.engine.session_id import PREFIX, SESSION, named, without
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.scenario.loader import Wanted
 from mockllm.scenario.typed_entries import Entry
-from mockllm.server.building import Broken
-from mockllm.server.journal import Record
-from mockllm.server.lines import Lines
+from mockllm.server.access_log import Lines
+from mockllm.server.engine_builder import Broken
+from mockllm.server.journal.journal import Record
 from mockllm.state import State
 from mockllm.testing.additions import Addition, merged
 from mockllm.testing.catalogs import Base, base

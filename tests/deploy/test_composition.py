@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from mockllm.server.traces.target import target
+from mockllm.server.traces.otlp_endpoint import target
 from tests.process import command
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

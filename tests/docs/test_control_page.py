@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.server.control.models import RequestQuery
+from mockllm.server.control.models.resources import RequestQuery
 from mockllm.server.control.routes import ROUTES
 from tests.server.control.steered import Steered, steered
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from mockllm.cli.options import LOADING, SERVING
-from mockllm.server.limits import KIB, MIB, Limits, environment_name
+from mockllm.server.server_limits import KIB, MIB, Limits, environment_name
 from tests.packing.making import run
 
 ROOT = Path(__file__).parents[2]

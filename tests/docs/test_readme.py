@@ -15,8 +15,8 @@ from mockllm.scenario.bundled_packs import shipped_names
 from mockllm.scenario.loader import Wanted
 from mockllm.scenario.manifest import Settings
 from mockllm.server.app import App
-from mockllm.server.building import Builder
-from mockllm.server.serving import Threaded
+from mockllm.server.engine_builder import Builder
+from mockllm.server.http_server import Threaded
 from mockllm.state.sessions import Sessions
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from mockllm.engine.overrides import ALLOWED, SEED
 from mockllm.engine.session_id import SESSION
 from mockllm.scenario.loader import Wanted
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.limits import Limits, environment_name
+from mockllm.server.server_limits import Limits, environment_name
 from mockllm.testing.examples import Suite
 from tests.live import live
 from tests.testing.inner_runs import apart

@@ -19,7 +19,7 @@ from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.loader import Wanted
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.building import Builder
+from mockllm.server.engine_builder import Builder
 from mockllm.state.sessions import Sessions
 from tests.faults.cells import PATIENCE, QUIET, Expect, Fault, Not, Plain, Seen, ask, assert_seen
 from tests.live import Live

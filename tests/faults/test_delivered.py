@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.server.limits import Limits
+from mockllm.server.server_limits import Limits
 from tests.live import Live
 from tests.live import live as serve
 from tests.server.raw_client import request

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mockllm.core.faults import FAULTS, Fault, NotPlayed, ReplyFault
 from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.server.http1 import Asked, opening
 from mockllm.server.player import Play
-from mockllm.server.wire import Asked, opening
 from tests.server.virtual import world
 
 PLAYED = {name: kind for name, kind in FAULTS.items() if not issubclass(kind, ReplyFault)}

@@ -12,7 +12,7 @@ from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.scenario.loader import Wanted, gather
 from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import RESERVED
-from mockllm.server.heads import RESERVED as SERVERS
+from mockllm.server.request_heads import RESERVED as SERVERS
 
 Files = Mapping[str, str]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mockllm.server.limits import Limits
+from mockllm.server.server_limits import Limits
 from mockllm.testing import MockLLM
 from tests.waiting import until
 

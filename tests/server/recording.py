@@ -13,11 +13,11 @@ from typing import Any
 from mockllm.engine import Engine
 from mockllm.recordings.writing import Reader
 from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.server.access_log import Lines
 from mockllm.server.app import App
-from mockllm.server.limits import Limits
-from mockllm.server.lines import Lines
+from mockllm.server.http_server import Threaded
 from mockllm.server.recorder import Recorder
-from mockllm.server.serving import Threaded
+from mockllm.server.server_limits import Limits
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 from tests.server.raw_client import Got, Raw

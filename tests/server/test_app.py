@@ -16,9 +16,9 @@ from mockllm.core.request.request import Request
 from mockllm.engine import About, Answer
 from mockllm.scenario.diagnostics import Stale
 from mockllm.server.app import App
-from mockllm.server.kept import Kept
-from mockllm.server.limits import Limits
-from mockllm.server.serving import Threaded
+from mockllm.server.http_server import Threaded
+from mockllm.server.journal.entry import Kept
+from mockllm.server.server_limits import Limits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
 from tests.waiting import PATIENCE, until

@@ -16,9 +16,9 @@ from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.server.app import App
 from mockllm.server.connection import Connection, Listener
-from mockllm.server.limits import Limits
-from mockllm.server.retelling import retold
-from mockllm.server.serving import Address, Server
+from mockllm.server.http_server import Address, Server
+from mockllm.server.journal.reconstruction import retold
+from mockllm.server.server_limits import Limits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import request
 from tests.waiting import PATIENCE

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from mockllm.server.body import too_deep
+from mockllm.server.request_body import too_deep
 
 
 def depth(value: object) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.loader import Wanted
-from mockllm.server.building import Broken, Builder
-from mockllm.server.serving import run_on_best_loop
+from mockllm.server.engine_builder import Broken, Builder
+from mockllm.server.http_server import run_on_best_loop
 from mockllm.state.sessions import Sessions
 
 GOOD = "rules:\n- {name: hi, match: {user: hi}, reply: Hi.}\n"
@@ -92,7 +92,7 @@ def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
 def test_a_loader_that_dies_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = builder(tmp_path, GOOD)
     made.first()
-    monkeypatch.setattr("mockllm.server.building.CHILD", "raise SystemExit('no memory left')")
+    monkeypatch.setattr("mockllm.server.engine_builder.CHILD", "raise SystemExit('no memory left')")
     with pytest.raises(RuntimeError, match="no memory left"):
         asyncio.run(made.again())
 

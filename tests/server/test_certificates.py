@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mockllm.cli.main import main
 from mockllm.server.certificates import DAYS, NoCertificate, context, folder, self_signed
-from mockllm.server.serving import Address
+from mockllm.server.http_server import Address
 from tests.process import serving
 from tests.waiting import PATIENCE
 

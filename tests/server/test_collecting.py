@@ -11,9 +11,9 @@ from typing import Any, cast
 import pytest
 
 from mockllm.server.app import App
-from mockllm.server.collecting import EVERY, MANY, SOME, Collector
 from mockllm.server.connection import Connection
-from mockllm.server.serving import Threaded
+from mockllm.server.gc_policy import EVERY, MANY, SOME, Collector
+from mockllm.server.http_server import Threaded
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
 from tests.waiting import PATIENCE

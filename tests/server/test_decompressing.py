@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mockllm.server import body as module
-from mockllm.server.body import MAX_MEMBERS, Unacceptable, inflated
+from mockllm.server import request_body as module
+from mockllm.server.request_body import MAX_MEMBERS, Unacceptable, inflated
 
 EMPTY = gzip.compress(b"", mtime=0)
 HELLO = gzip.compress(b"hello", mtime=0)

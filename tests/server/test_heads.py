@@ -12,11 +12,11 @@ from aiohttp.streams import EmptyStreamReader
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.server import heads
+from mockllm.server import request_heads
 from mockllm.server.app import App
-from mockllm.server.heads import Heads, head_of
-from mockllm.server.limits import Limits
-from mockllm.server.serving import Threaded
+from mockllm.server.http_server import Threaded
+from mockllm.server.request_heads import Heads, head_of
+from mockllm.server.server_limits import Limits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Got, Raw, request
 
@@ -53,7 +53,7 @@ REQUESTS = {
     "HTTP/1.0 that goes on": request(path="/echo", version="1.0", Connection="keep-alive"),
     "the last of its connection": request(path="/echo", Connection="close"),
     "a body that is nested too deep": request("POST", "/echo", b"[" * 200 + b"]" * 200),
-    "a long head": request("POST", "/echo", JSON, x_test="x" * heads.LONGEST),
+    "a long head": request("POST", "/echo", JSON, x_test="x" * request_heads.LONGEST),
 }
 NEVER_KEPT = {
     "a body in chunks",
@@ -178,8 +178,8 @@ def parsed(data: bytes) -> RawRequestMessage:
 
 
 def test_so_many_are_kept_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heads, "KEPT", 3)
-    monkeypatch.setattr(heads, "SEEN", 5)
+    monkeypatch.setattr(request_heads, "KEPT", 3)
+    monkeypatch.setattr(request_heads, "SEEN", 5)
     kept = Heads()
     asked = [request(path=f"/{number}") for number in range(8)]
     for each in asked:

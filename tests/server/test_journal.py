@@ -12,14 +12,14 @@ from mockllm.core.redaction import SECRETS
 from mockllm.core.rendering.plan import Cut, Data, Head, Plan, Wait
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer
-from mockllm.server import redacting
 from mockllm.server.app import App
-from mockllm.server.journal import HELD, KINDS, Journal
-from mockllm.server.kept import STEP, Kept
-from mockllm.server.limits import Limits
-from mockllm.server.retelling import retold
-from mockllm.server.seen import Seen
-from mockllm.server.serving import Threaded
+from mockllm.server.http_server import Threaded
+from mockllm.server.journal import redaction
+from mockllm.server.journal.draft import Seen
+from mockllm.server.journal.entry import STEP, Kept
+from mockllm.server.journal.journal import HELD, KINDS, Journal
+from mockllm.server.journal.reconstruction import retold
+from mockllm.server.server_limits import Limits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
 from tests.waiting import until
@@ -178,27 +178,27 @@ TARGETS = {
 
 @pytest.mark.parametrize(("came", "kept"), TARGETS.items(), ids=TARGETS)
 def test_a_target_is_kept_without_its_key(came: str, kept: str) -> None:
-    assert redacting.target(came) == kept
+    assert redaction.target(came) == kept
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
 def test_a_secret_header_is_redacted(name: str) -> None:
-    assert redacting.headers([(name.title(), SECRET)]) == ((name.title(), "REDACTED"),)
-    assert redacting.headers([(name, f"Bearer {SECRET}")]) == ((name, "Bearer REDACTED"),)
+    assert redaction.headers([(name.title(), SECRET)]) == ((name.title(), "REDACTED"),)
+    assert redaction.headers([(name, f"Bearer {SECRET}")]) == ((name, "Bearer REDACTED"),)
 
 
 def test_other_headers_stay_and_are_text() -> None:
-    assert redacting.headers([("x-a", "b"), ("x-b", "caf\udce9")]) == (("x-a", "b"), ("x-b", "caf\ufffd"))
+    assert redaction.headers([("x-a", "b"), ("x-b", "caf\udce9")]) == (("x-a", "b"), ("x-b", "caf\ufffd"))
 
 
 def test_two_keys_are_told_apart_wherever_they_stand() -> None:
-    first = redacting.key_of({"authorization": f"Bearer {SECRET}"}, "/")
+    first = redaction.key_of({"authorization": f"Bearer {SECRET}"}, "/")
     assert first is not None
     assert SECRET not in first
-    assert redacting.key_of({"x-api-key": SECRET}, "/") == first
-    assert redacting.key_of({}, f"/?key={SECRET}") == first
-    assert redacting.key_of({"api-key": "other"}, "/") != first
-    assert redacting.key_of({}, "/") is redacting.key_of({}, "/?a=b") is None
+    assert redaction.key_of({"x-api-key": SECRET}, "/") == first
+    assert redaction.key_of({}, f"/?key={SECRET}") == first
+    assert redaction.key_of({"api-key": "other"}, "/") != first
+    assert redaction.key_of({}, "/") is redaction.key_of({}, "/?a=b") is None
 
 
 # --- on a live server ------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_no_secret_is_stored(server: Threaded) -> None:
     kept = last(server, "/cookie")
     assert SECRET not in repr(kept._replace(answer=Answer(whole(), None)))
     assert SECRET not in repr(retold(kept))
-    assert kept.key == redacting.key_of({"x-api-key": SECRET}, "/")
+    assert kept.key == redaction.key_of({"x-api-key": SECRET}, "/")
     until(lambda: not server.app.journal._pending)
 
 

@@ -17,8 +17,8 @@ import pytest
 from mockllm.core.rendering.plan import Data, Head, Plan
 from mockllm.core.request.request import Request
 from mockllm.server.app import App
-from mockllm.server.limits import Limits, environment_name
-from mockllm.server.serving import Threaded
+from mockllm.server.http_server import Threaded
+from mockllm.server.server_limits import Limits, environment_name
 from tests.server.fake_engine import FakeEngine, Made, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
 from tests.waiting import PATIENCE, until

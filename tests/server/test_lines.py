@@ -8,8 +8,8 @@ import pytest
 
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import older_hash, request_hash
-from mockllm.server.lines import Lines, duration, plain
-from mockllm.server.seen import LONGEST, Record, short
+from mockllm.server.access_log import Lines, duration, plain
+from mockllm.server.journal.draft import LONGEST, Record, short
 
 AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))
 RECORD = Record(AT, "POST", "/v1/messages", "claude-x", "a.yaml:hi", ("a.yaml:slow",), 200, 0.0123)

@@ -9,8 +9,8 @@ import pytest
 from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Raw, Wait
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer
+from mockllm.server.journal.draft import Left, Seen
 from mockllm.server.metrics import BOUNDS, KINDS, OTHER, SECONDS, Histogram, Metrics
-from mockllm.server.seen import Left, Seen
 
 
 def seen(

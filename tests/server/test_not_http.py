@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.server.app import App
-from mockllm.server.limits import Limits
-from mockllm.server.serving import Threaded
+from mockllm.server.http_server import Threaded
+from mockllm.server.server_limits import Limits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 

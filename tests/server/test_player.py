@@ -25,8 +25,8 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import cut
 from mockllm.server.deadlines import Deadlines, LoopClock
+from mockllm.server.http1 import Asked, opening
 from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Ending, Play, Sink, at_once, perform, takes_time
-from mockllm.server.wire import Asked, opening
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock, world
 

@@ -15,7 +15,7 @@ import pytest
 
 from mockllm.cli.record import recorder_of
 from mockllm.recordings.hosts import upstream
-from mockllm.server.serving import Address
+from mockllm.server.http_server import Address
 from tests.live import live
 from tests.process import serving
 from tests.server.raw_client import Got, Raw

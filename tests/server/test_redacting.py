@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.server import redacting
+from mockllm.server.journal import redaction
 
 KEY = "sk-" + "aB3" * 8
 
 
 def test_the_requests_own_key_is_taken_out_of_its_body() -> None:
-    assert redacting.without("my-own-key", b'{"k":"my-own-key"}') == b'{"k":"**********"}'
-    assert redacting.without("my-own-key", b"other") == b"other"
+    assert redaction.without("my-own-key", b'{"k":"my-own-key"}') == b'{"k":"**********"}'
+    assert redaction.without("my-own-key", b"other") == b"other"
 
 
 @pytest.mark.parametrize("key", [None, "", "test", "1234567"])
 def test_a_short_key_is_a_word_like_others(key: str | None) -> None:
-    assert redacting.without(key, b"test 1234567") == b"test 1234567"
+    assert redaction.without(key, b"test 1234567") == b"test 1234567"
 
 
 def test_a_key_is_masked_across_the_parts_that_it_was_sent_in() -> None:
     parts = [b"data: " + KEY[:10].encode(), KEY[10:].encode() + b"\n", b"", b"end"]
-    told = redacting.parts(parts)
+    told = redaction.parts(parts)
     assert [len(each) for each in told] == [len(each) for each in parts]
     assert b"".join(told) == b"data: " + b"*" * len(KEY) + b"\nend"
-    assert redacting.parts([]) == []
+    assert redaction.parts([]) == []
 
 
 def test_a_body_is_told_without_keys_and_with_all_else() -> None:
     body = {"model": "m", "metadata": {"key": "color", "api_key": "x"}, "input": f"my key: {KEY}"}
-    assert redacting.body(body) == {
+    assert redaction.body(body) == {
         "model": "m",
         "metadata": {"key": "color", "api_key": "REDACTED"},
         "input": "my key: REDACTED",
@@ -37,8 +37,8 @@ def test_a_body_is_told_without_keys_and_with_all_else() -> None:
 
 
 def test_an_empty_bearer_is_no_key() -> None:
-    assert redacting.key_of({"authorization": "Bearer "}, "/") is None
-    assert redacting.key_of({}, "/?key=") is None
+    assert redaction.key_of({"authorization": "Bearer "}, "/") is None
+    assert redaction.key_of({}, "/?key=") is None
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_empty_bearer_is_no_key() -> None:
     ],
 )
 def test_a_target_is_told_without_keys(target: str, told: str) -> None:
-    assert redacting.target(target) == told
+    assert redaction.target(target) == told
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_target_is_told_without_keys(target: str, told: str) -> None:
     ],
 )
 def test_a_header_is_told_without_what_looks_like_a_key(name: str, value: str, told: str) -> None:
-    assert redacting.header(name, value) == told
+    assert redaction.header(name, value) == told
 
 
 @pytest.mark.parametrize("name", ["X-Auth", "Helicone-Auth", "x-portkey-api-key"])
 def test_what_other_gateways_take_keys_in_is_never_stored(name: str) -> None:
-    assert redacting.headers([(name, "Bearer abc")]) == ((name, "Bearer REDACTED"),)
+    assert redaction.headers([(name, "Bearer abc")]) == ((name, "Bearer REDACTED"),)

@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.rendering.plan import Head, Plan
 from mockllm.engine import Answer
-from mockllm.server.seen import NO_HEADERS, Seen
+from mockllm.server.journal.draft import NO_HEADERS, Seen
 
 HEAD = (
     b"POST /v1/x HTTP/1.1\r\nHost: a:1\r\nX-Two:  spaced \r\nx-two: again\r\n"

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.server.app import App
-from mockllm.server.limits import Limits
-from mockllm.server.serving import Address, CannotListen, Server, Threaded, bind
+from mockllm.server.http_server import Address, CannotListen, Server, Threaded, bind
+from mockllm.server.server_limits import Limits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 from tests.waiting import PATIENCE, until
@@ -25,8 +25,8 @@ PROGRAM = """
 import resource
 import sys
 from mockllm.server.app import App
-from mockllm.server.limits import Limits
-from mockllm.server.serving import Address, run
+from mockllm.server.server_limits import Limits
+from mockllm.server.http_server import Address, run
 if len(sys.argv) > 2:
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 from tests.server.fake_engine import FakeEngine, chunks, whole

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.kept import Kept
+from mockllm.server.journal.entry import Kept
 from tests.live import Live, live
 from tests.process import Process
 from tests.waiting import until

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from mockllm.server.connection import Connection
-from mockllm.server.limits import Limits
-from mockllm.server.sink import SocketSink
+from mockllm.server.server_limits import Limits
+from mockllm.server.socket_sink import SocketSink
 
 
 class Ended:

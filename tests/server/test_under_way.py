@@ -18,9 +18,9 @@ from mockllm.core.rendering.plan import Raw as RawStep
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.server.app import App
-from mockllm.server.given import Given
-from mockllm.server.limits import Limits
-from mockllm.server.serving import Threaded
+from mockllm.server.http_server import Threaded
+from mockllm.server.server_limits import Limits
+from mockllm.server.server_response import Given
 from tests.live import Live, live
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request

@@ -14,8 +14,8 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.placeholders import SECOND, NotedIds
 from mockllm.core.rendering.plan import Cut, Data, Delivery, Framing, Head, Plan, Raw, Step, Wait
 from mockllm.core.rendering.prerendered_response import Stencil, cut
+from mockllm.server.http1 import CLOSE, KEEP, Asked, DateLine, Opening, Written, chunk, opening, sealed
 from mockllm.server.player import at_once
-from mockllm.server.wire import CLOSE, KEEP, Asked, DateLine, Opening, Written, chunk, opening, sealed
 
 DATE = "Date: today\r\n"
 BODY = Data(b"hello", 1, "body")

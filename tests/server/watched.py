@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mockllm.scenario.loader import Wanted
+from mockllm.server.access_log import Lines
 from mockllm.server.app import App
-from mockllm.server.building import Builder
-from mockllm.server.limits import Limits
-from mockllm.server.lines import Lines
+from mockllm.server.engine_builder import Builder
+from mockllm.server.http_server import Address, Server, run_on_best_loop
 from mockllm.server.reload import Reload
-from mockllm.server.serving import Address, Server, run_on_best_loop
+from mockllm.server.server_limits import Limits
 from mockllm.state.sessions import Sessions
 from tests.asked import Asked
 from tests.waiting import PATIENCE, until

@@ -18,9 +18,9 @@ from threading import Event
 
 import pytest
 
-from mockllm.server.journal import Journal
-from mockllm.server.limits import Limits
-from mockllm.server.serving import CannotListen
+from mockllm.server.http_server import CannotListen
+from mockllm.server.journal.journal import Journal
+from mockllm.server.server_limits import Limits
 from mockllm.testing import Broken, MockLLM, MockSession
 from tests.testing.library_client import ask, text
 from tests.waiting import PATIENCE, until

@@ -25,18 +25,18 @@ from mockllm.scenario.catalog import Item
 from mockllm.scenario.overlay import LIVE, SESSION
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.access import Access
-from mockllm.server.control.calls import Call, Text, refused, said
+from mockllm.server.control.api_types import Call, Text, refused, said
 from mockllm.server.control.problem import Problem, Wrong, not_for, of_validation
-from mockllm.server.heads import FEED
-from mockllm.server.journal import SLICE, Journal
-from mockllm.server.kept import endpoint
+from mockllm.server.journal.entry import endpoint
+from mockllm.server.journal.journal import SLICE, Journal
 from mockllm.server.metrics import NONE, Metrics
-from mockllm.server.overlays import Overlays
+from mockllm.server.overlay_store import Overlays
+from mockllm.server.request_heads import FEED
 
 if TYPE_CHECKING:
     from mockllm.server.connection import Incoming
-    from mockllm.server.control.feed import Feed
-    from mockllm.server.control.sessions import SessionEnds
+    from mockllm.server.control.handlers.sessions import SessionEnds
+    from mockllm.server.control.live_feed import Feed
 
 
 class Controlled(Protocol):
@@ -132,7 +132,7 @@ class Control:
 
     async def follow(self, incoming: Incoming, headers: Mapping[str, str]) -> Plan | None:
         """Has a client follow the feed until it leaves; a refusal where it may not, or cannot."""
-        from mockllm.server.control.feed import Feed
+        from mockllm.server.control.live_feed import Feed
 
         try:
             self._access.check("CONNECT", headers, incoming.connection.client)  # of any origin, were it a GET
@@ -160,13 +160,13 @@ class Control:
         return refused(Problem(failure.status or 400, failure.message or "The call is not taken."))
 
     async def _answered(self, method: str, path: str, query: str, raw: bytes, accept: str) -> Any:
-        from mockllm.server.control.models import Nothing  # a start need not wait for these
+        from mockllm.server.control.models.resources import Nothing  # a start need not wait for these
         from mockllm.server.control.routes import find
 
         if path == "/metrics":
             if method not in ("GET", "HEAD"):
                 raise not_for(method, path, ["GET"])
-            from mockllm.server.control.exposition import exposed
+            from mockllm.server.control.prometheus import exposed
 
             return Text(*exposed(self, accept))
         if path == FEED:
@@ -199,7 +199,7 @@ class Control:
         """A session is given an overlay: it is used now, and from now on the overlay ends with it."""
         self.engine.state.session(id, time.time())
         if self._ends is None and self.overlays is not None:
-            from mockllm.server.control.sessions import SessionEnds
+            from mockllm.server.control.handlers.sessions import SessionEnds
 
             self._ends = SessionEnds(self.engine.state, self.overlays)
         if self._ends is not None:

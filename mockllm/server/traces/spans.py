@@ -18,9 +18,9 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.routes import Found, find, normalised
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.server.control.access import host_name
-from mockllm.server.kept import Kept
-from mockllm.server.retelling import Told, retold
-from mockllm.server.seen import Seen
+from mockllm.server.journal.draft import Seen
+from mockllm.server.journal.entry import Kept
+from mockllm.server.journal.reconstruction import Told, retold
 from mockllm.server.traces.conventions import (
     FLOATS,
     FOUNDRY,
@@ -31,7 +31,7 @@ from mockllm.server.traces.conventions import (
     OPERATIONS,
     PROVIDERS,
 )
-from mockllm.server.traces.said import Said, said
+from mockllm.server.traces.response_attributes import Said, said
 
 Value: TypeAlias = str | bool | int | float | Sequence[str]
 NAME: Final = 200

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from mockllm.core.matching.hints import cut
-from mockllm.server.journal import Journal
-from mockllm.server.kept import kept
-from mockllm.server.limits import KIB, MIB
-from mockllm.server.lines import plain
+from mockllm.server.access_log import plain
+from mockllm.server.journal.draft import Seen
+from mockllm.server.journal.entry import kept
+from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
-from mockllm.server.seen import Seen
+from mockllm.server.server_limits import KIB, MIB
 from mockllm.server.traces.spans import Beginning, Span, beginning, span
 
 WAITING: Final = 2048

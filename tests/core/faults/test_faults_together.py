@@ -14,7 +14,7 @@ from mockllm.core.faults import FAULTS, NotPlayed
 from mockllm.core.rendering.event_parser import sent
 from mockllm.core.rendering.framing import flowing
 from mockllm.core.rendering.plan import Cut, Delivery, Flow, Framing, Head, Plan, Raw, Wait
-from mockllm.server.wire import length
+from mockllm.server.http1 import length
 from tests.core.faults.plans import ARRAY, BODY, STEPS, STREAM, WHOLE
 
 PLAIN = Plan(Head(200, ()), STEPS, Framing.SSE)

@@ -18,12 +18,12 @@ from mockllm.scenario.loader import Wanted
 from mockllm.scenario.manifest import Settings
 from mockllm.scenario.overlay import Overlaid
 from mockllm.server.app import App
-from mockllm.server.building import Builder
 from mockllm.server.control import Access, Control
-from mockllm.server.limits import Limits
-from mockllm.server.overlays import Overlays
+from mockllm.server.engine_builder import Builder
+from mockllm.server.http_server import Threaded
+from mockllm.server.overlay_store import Overlays
 from mockllm.server.reload import Reload
-from mockllm.server.serving import Threaded
+from mockllm.server.server_limits import Limits
 from mockllm.state.sessions import Sessions
 
 EXAMPLE = """

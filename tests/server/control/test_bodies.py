@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import loads
-from mockllm.server.control.bodies import readable, source_of
+from mockllm.server.control.yaml_body import readable, source_of
 from tests.server.control.steered import Steered
 
 TEXTS = {

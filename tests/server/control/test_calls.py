@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.control.calls import JSON
+from mockllm.server.control.api_types import JSON
 from mockllm.server.control.routes import ROUTES, find
 from tests.server.control.steered import Steered
 

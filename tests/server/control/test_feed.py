@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from mockllm import __version__
-from mockllm.server.control import Control, feed
+from mockllm.server.control import Control, live_feed
 from mockllm.server.control.access import Access
 from tests.server.control.followed import following
 from tests.server.control.steered import Steered, steered
@@ -89,7 +89,7 @@ def test_of_too_many_the_newest_are_told_and_the_others_counted(server: Steered)
             seen, dropped, last = 0, 0, 0
             while seen + dropped < 600:
                 frame = await follower.next("events")
-                assert len(frame["events"]) <= feed.EVENTS
+                assert len(frame["events"]) <= live_feed.EVENTS
                 ids = [each["id"] for each in frame["events"]]
                 assert ids == sorted(ids)
                 assert ids[0] > last
@@ -105,11 +105,11 @@ def test_events_with_long_paths_are_bounded_in_bytes(server: Steered) -> None:
         path = "/v1/nope/" + "x" * 15_000
         async with following(server.port) as follower:
             await follower.next("hello")
-            news = feed.News(_control(server))
+            news = live_feed.News(_control(server))
             for _ in range(40):
                 await asyncio.to_thread(server.call, "GET", path)
             (frame,) = [each async for each in news.since(0.0) if isinstance(each, bytes)]
-            assert len(frame) < feed.FRAME + 20_000
+            assert len(frame) < live_feed.FRAME + 20_000
             assert b'"dropped":2' in frame
 
     asyncio.run(told())
@@ -175,7 +175,7 @@ def _control(server: Steered) -> Control:
 
 
 def test_one_who_does_not_read_is_dropped(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "UNREAD", 0)
+    monkeypatch.setattr(live_feed, "UNREAD", 0)
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     deaf.settimeout(30)
@@ -226,7 +226,7 @@ def test_a_message_that_is_too_large_ends_it(server: Steered) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
-            await follower.socket.send_str("x" * (feed.HEARD + 1))
+            await follower.socket.send_str("x" * (live_feed.HEARD + 1))
             while (message := await follower.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
             assert message.data == 1009
@@ -235,7 +235,7 @@ def test_a_message_that_is_too_large_ends_it(server: Steered) -> None:
 
 
 def test_so_many_may_follow(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "FOLLOWERS", 1)
+    monkeypatch.setattr(live_feed, "FOLLOWERS", 1)
 
     async def told() -> None:
         async with following(server.port) as follower:
@@ -300,7 +300,7 @@ LENGTHS = {
 
 @pytest.mark.parametrize(("size", "head"), LENGTHS.values(), ids=LENGTHS)
 def test_a_frame_tells_its_length(size: int, head: int) -> None:
-    made = feed.frame(b"x" * size)
+    made = live_feed.frame(b"x" * size)
     assert len(made) == size + head
     assert made[0] == 0x81
     told = made[1] if head == 2 else int.from_bytes(made[2:head], "big")
@@ -312,7 +312,7 @@ def test_a_mistake_of_ours_ends_a_beat_and_not_the_feed(
 ) -> None:
     failed = []
 
-    def fails(self: feed.News, now: float) -> list[bytes]:
+    def fails(self: live_feed.News, now: float) -> list[bytes]:
         failed.append(now)
         raise RuntimeError("of ours")
 
@@ -320,7 +320,7 @@ def test_a_mistake_of_ours_ends_a_beat_and_not_the_feed(
         async with following(server.port) as follower:
             await follower.next("hello")
             with monkeypatch.context() as patch:
-                patch.setattr(feed.News, "since", fails)
+                patch.setattr(live_feed.News, "since", fails)
                 await asyncio.to_thread(until, lambda: failed)
             await follower.next("metrics")
 

@@ -9,8 +9,8 @@ import pytest
 
 from mockllm.cli.main import main
 from mockllm.core.json.codec import loads
-from mockllm.server.control.calls import visible
-from mockllm.server.lines import Lines
+from mockllm.server.access_log import Lines
+from mockllm.server.control.api_types import visible
 from tests.server.control.steered import EXAMPLE, Steered, listed, steered
 from tests.server.raw_client import Raw
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.control import sessions
+from mockllm.server.control.handlers import sessions
 from tests.server.control.steered import EXAMPLE, Steered, steered
 from tests.waiting import until
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mockllm.server.control import slices
+from mockllm.server.control import time_slices
 
 
 def turns(pieces: int) -> int:
@@ -22,7 +22,7 @@ def turns(pieces: int) -> int:
                 await asyncio.sleep(0)
 
         task = asyncio.create_task(other())
-        found = slices.Slices()
+        found = time_slices.Slices()
         for _ in range(pieces):
             await found.turn()
         task.cancel()
@@ -32,10 +32,10 @@ def turns(pieces: int) -> int:
 
 
 def test_others_have_a_turn_behind_each_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slices, "SLICE", 0.0)
+    monkeypatch.setattr(time_slices, "SLICE", 0.0)
     assert turns(20) == 20
 
 
 def test_a_slice_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slices, "SLICE", 1000.0)
+    monkeypatch.setattr(time_slices, "SLICE", 1000.0)
     assert turns(20) == 0

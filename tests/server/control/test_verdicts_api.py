@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mockllm.core.verdicts import VERDICTS
-from mockllm.server.control.judged import Verdicts
+from mockllm.server.control.models.verdict_reports import Verdicts
 from tests.server.control.steered import Steered, steered
 from tests.waiting import until
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.server.traces.target import BASE, EXACT, Target, target
+from mockllm.server.traces.otlp_endpoint import BASE, EXACT, Target, target
 
 RIGHT = {
     "http://localhost:4318": "http://localhost:4318/v1/traces",

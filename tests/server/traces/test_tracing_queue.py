@@ -12,8 +12,8 @@ import pytest
 from mockllm.core.rendering.plan import Data, Head, Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer
+from mockllm.server.journal.draft import Seen
 from mockllm.server.metrics import Metrics
-from mockllm.server.seen import Seen
 from mockllm.server.traces import tracing
 from mockllm.server.traces.spans import Beginning, Span
 from mockllm.server.traces.tracing import TracedJournal, Tracing

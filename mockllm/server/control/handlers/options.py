@@ -16,14 +16,15 @@ from mockllm.core.json.codec import Json
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
 from mockllm.scenario.overlay import Overlay, as_yaml
-from mockllm.server.control import handlers, offered
-from mockllm.server.control.calls import Call
-from mockllm.server.control.climates import climates
+from mockllm.server.control.api_types import Call
+from mockllm.server.control.climate_presets import climates
+from mockllm.server.control.endpoint_settings import match_of
 from mockllm.server.control.endpoints import named
+from mockllm.server.control.handlers import journal
+from mockllm.server.control.journal_queries import read_again
+from mockllm.server.control.models import option_lists
 from mockllm.server.control.problem import Problem
-from mockllm.server.control.requests import read_again
-from mockllm.server.control.settings import match_of
-from mockllm.server.overlays import Settings
+from mockllm.server.overlay_store import Settings
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control
@@ -37,7 +38,7 @@ PLACEHOLDER: Final = "Write the answer here."
 async def list_failure_modes(control: Control, call: Call) -> BaseModel:
     family = {name: module.__name__.rpartition(".")[2] for module in FAMILIES for name in _faults_of(module)}
     faults = [
-        offered.FaultMode(
+        option_lists.FaultMode(
             name=name,
             about=inspect.cleandoc(fault.__doc__ or "").partition("\n")[0],
             family=family[name],
@@ -45,18 +46,18 @@ async def list_failure_modes(control: Control, call: Call) -> BaseModel:
         )
         for name, fault in FAULTS.items()
     ]
-    return offered.FailureModes(errors=list(NAMED), faults=faults)
+    return option_lists.FailureModes(errors=list(NAMED), faults=faults)
 
 
 def _faults_of(module: Any) -> list[str]:
     return [name for name, fault in FAULTS.items() if fault.__module__ == module.__name__]
 
 
-def _setting(name: str, field: FieldInfo) -> offered.FaultSetting:
+def _setting(name: str, field: FieldInfo) -> option_lists.FaultSetting:
     default = None if field.default is PydanticUndefined else field.default
     if isinstance(default, BaseModel):
         default = default.model_dump(exclude_none=True)
-    return offered.FaultSetting(
+    return option_lists.FaultSetting(
         name=field.alias or name,
         about=field.description or "",
         default=to_jsonable_python(default, fallback=str),
@@ -78,9 +79,11 @@ def _words(annotation: Any) -> list[str]:
 
 async def list_climates(control: Control, call: Call) -> BaseModel:
     endpoint = "" if call.query.endpoint is None else named(call.query.endpoint)
-    return offered.ClimateList(
+    return option_lists.ClimateList(
         climates=[
-            offered.ClimateInfo(name=each.name, about=each.about, yaml=_yaml("modifiers", on) if on else "")
+            option_lists.ClimateInfo(
+                name=each.name, about=each.about, yaml=_yaml("modifiers", on) if on else ""
+            )
             for each in climates().values()
             for on in [each.on(endpoint, match_of(endpoint))]
         ]
@@ -94,7 +97,7 @@ async def show_items(control: Control, call: Call) -> BaseModel:
     return await asyncio.to_thread(_items, control.overlays.of(None), dict(control.overlays.settings))
 
 
-def _items(whole: Overlay, settings: Settings) -> offered.OverlayItems:
+def _items(whole: Overlay, settings: Settings) -> option_lists.OverlayItems:
     found = []
     for endpoint, own in settings.items():
         found += [_item("modifier", each, (endpoint,)) for each in own]
@@ -102,11 +105,11 @@ def _items(whole: Overlay, settings: Settings) -> offered.OverlayItems:
     for kind, listed in (("rule", whole.rules), ("modifier", whole.modifiers)):
         plain = [_item(kind, each) for each in listed]
         found += [each for each in plain if each.name not in known]
-    return offered.OverlayItems(items=found)
+    return option_lists.OverlayItems(items=found)
 
 
-def _item(kind: Any, item: Any, settings_of: tuple[str, ...] = ()) -> offered.OverlayItem:
-    return offered.OverlayItem(
+def _item(kind: Any, item: Any, settings_of: tuple[str, ...] = ()) -> option_lists.OverlayItem:
+    return option_lists.OverlayItem(
         name=item["name"],
         kind=kind,
         from_settings=bool(settings_of),
@@ -120,14 +123,14 @@ def _yaml(kind: str, items: list[Json]) -> str:
 
 
 async def suggest_rule(control: Control, call: Call) -> BaseModel:
-    kept = handlers.kept_of(control, call.params["id"])
+    kept = journal.kept_of(control, call.params["id"])
     request = read_again(kept, control.engine)
     rule: dict[str, Json] = {"name": f"like-request-{kept.number}", "match": _match(request)}
     if request.generates:
         rule["reply"] = PLACEHOLDER
     else:
         rule["http"] = {"status": 200, "body": PLACEHOLDER}
-    return offered.SuggestedRule(yaml=redact_text(Overlay(rules=(rule,)).text))
+    return option_lists.SuggestedRule(yaml=redact_text(Overlay(rules=(rule,)).text))
 
 
 def _match(request: Request) -> dict[str, Json]:

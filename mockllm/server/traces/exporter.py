@@ -18,10 +18,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mockllm import __version__
-from mockllm.server.lines import plain
-from mockllm.server.traces.noise import Noise
+from mockllm.server.access_log import plain
+from mockllm.server.traces.otel_logging import Noise
+from mockllm.server.traces.otlp_endpoint import shown
 from mockllm.server.traces.spans import Beginning, Span
-from mockllm.server.traces.target import shown
 
 DELAY: Final = 1000
 """Milliseconds after which spans are sent: whoever looks at a trace does not wait the SDK's five seconds."""

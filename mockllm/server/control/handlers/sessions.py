@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel
 
 from mockllm.core.matching.hints import brief
-from mockllm.server.control import models
-from mockllm.server.control.calls import Call
+from mockllm.server.control.api_types import Call
+from mockllm.server.control.models import resources
 from mockllm.server.control.problem import Problem
-from mockllm.server.overlays import Overlays
+from mockllm.server.overlay_store import Overlays
 from mockllm.state import State
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def list_sessions(control: Control, call: Call) -> BaseModel:
     overlays = {} if control.overlays is None else control.overlays.sizes
     requests = Counter(each.session for each in control.journal)
     found = [
-        models.SessionInfo(
+        resources.SessionInfo(
             id=id,
             used=round(held[id].used, 6) if id in held else None,
             seed=held[id].seed if id in held else None,
@@ -43,7 +43,7 @@ async def list_sessions(control: Control, call: Call) -> BaseModel:
         for id in control.sessions
     ]
     found.sort(key=lambda each: each.used or 0.0, reverse=True)
-    return models.SessionList(sessions=found, unused=state.unused if isfinite(state.unused) else None)
+    return resources.SessionList(sessions=found, unused=state.unused if isfinite(state.unused) else None)
 
 
 async def end_session(control: Control, call: Call) -> BaseModel:
@@ -56,7 +56,7 @@ async def end_session(control: Control, call: Call) -> BaseModel:
     if control.overlays is not None:
         await control.overlays.drop([id])
     control.resets += 1
-    return models.Done(done=f"session {id}")
+    return resources.Done(done=f"session {id}")
 
 
 class SessionEnds:

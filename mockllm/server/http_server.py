@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
-from mockllm.server.collecting import Collector
+from mockllm.server.gc_policy import Collector
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.matching.hints import cut
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
-from mockllm.server.journal import LONGEST, Record
+from mockllm.server.journal.journal import LONGEST, Record
 
 _LEFT: Final = {
     "close": "cut: connection closed",

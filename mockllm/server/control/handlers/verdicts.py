@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from mockllm.core.verdicts import Client, Conduct, Deed, Given, judge
 from mockllm.engine import Engine
-from mockllm.server.control.calls import Call, Text
-from mockllm.server.control.judged import Judged, VerdictGiven, VerdictQuery, Verdicts
-from mockllm.server.control.requests import read_again
-from mockllm.server.deeds import JUDGED, unfinished
-from mockllm.server.journal import Journal
-from mockllm.server.kept import Kept
+from mockllm.server.control.api_types import Call, Text
+from mockllm.server.control.journal_queries import read_again
+from mockllm.server.control.models.verdict_reports import Judged, VerdictGiven, VerdictQuery, Verdicts
+from mockllm.server.journal.entry import Kept
+from mockllm.server.journal.journal import Journal
+from mockllm.server.verdict_input import JUDGED, unfinished
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control

@@ -14,8 +14,8 @@ from multidict import CIMultiDict
 from mockllm.core.matching.hints import cut
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer, seed_token
-from mockllm.server import redacting
-from mockllm.server.wire import ORDINARY, Asked
+from mockllm.server.http1 import ORDINARY, Asked
+from mockllm.server.journal import redaction
 
 LONGEST: Final = 200
 NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -103,7 +103,7 @@ class Seen(NamedTuple):
     @property
     def target(self) -> str:
         """Path and query as they came, without secrets."""
-        return redacting.target(self.path)
+        return redaction.target(self.path)
 
     def record(self) -> Record:
         """For the live line."""

@@ -17,8 +17,8 @@ from mockllm.core.rendering.plan import Head, Plan, Raw
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import Heard, payloads
 from mockllm.dialects.dialect import Dialect
-from mockllm.server.kept import Kept
-from mockllm.server.retelling import Told
+from mockllm.server.journal.entry import Kept
+from mockllm.server.journal.reconstruction import Told
 
 LARGEST: Final = 4 * 1024 * 1024
 """Of a larger answer nothing is read: it would hold up those behind it."""

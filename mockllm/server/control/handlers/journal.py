@@ -9,38 +9,39 @@ from pydantic import BaseModel
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.matching.hints import brief
 from mockllm.core.redaction import redact_bytes
-from mockllm.server.control import models, requests
-from mockllm.server.control.bodies import readable, source_of
-from mockllm.server.control.calls import JSON, Call, Text, visible
+from mockllm.server.control import journal_queries
+from mockllm.server.control.api_types import JSON, Call, Text, visible
+from mockllm.server.control.models import resources
 from mockllm.server.control.problem import Problem, Wrong, of_mistakes
-from mockllm.server.control.slices import Slices
-from mockllm.server.control.verifying import verify as verified
-from mockllm.server.kept import Kept
+from mockllm.server.control.time_slices import Slices
+from mockllm.server.control.verification import verify as verified
+from mockllm.server.control.yaml_body import readable, source_of
+from mockllm.server.journal.entry import Kept
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control
 
 
 async def list_requests(control: Control, call: Call) -> BaseModel:
-    return await requests.page(control.journal, call.query)
+    return await journal_queries.page(control.journal, call.query)
 
 
 async def forget_requests(control: Control, call: Call) -> BaseModel:
     count = len(control.journal)
     control.journal.clear()
-    return models.Forgotten(forgotten=count)
+    return resources.Forgotten(forgotten=count)
 
 
 async def export_requests(control: Control, call: Call) -> Text:
-    found = [each for each in control.journal if requests.holds(call.query, each)]
+    found = [each for each in control.journal if journal_queries.holds(call.query, each)]
     disposition = ("Content-Disposition", f'attachment; filename="mockllm.{call.query.format}"')
     if call.query.format == "har":
-        return Text(await requests.har(found), JSON, (disposition,))
-    return Text(await requests.lines(found, control.engine), "application/x-ndjson", (disposition,))
+        return Text(await journal_queries.har(found), JSON, (disposition,))
+    return Text(await journal_queries.lines(found, control.engine), "application/x-ndjson", (disposition,))
 
 
 async def show_request(control: Control, call: Call) -> BaseModel:
-    return requests.detail(kept_of(control, call.params["id"]), control.engine)
+    return journal_queries.detail(kept_of(control, call.params["id"]), control.engine)
 
 
 def kept_of(control: Control, id: str) -> Kept:
@@ -95,9 +96,10 @@ async def reload(control: Control, call: Call) -> BaseModel:
     await control.reload()
     about = control.engine.about()
     stale = [
-        models.StaleFile(file=each.file, reason=each.reason, left_out=not each.kept) for each in about.stale
+        resources.StaleFile(file=each.file, reason=each.reason, left_out=not each.kept)
+        for each in about.stale
     ]
-    return models.Reloaded(rules=about.rules, files=about.files, stale=stale)
+    return resources.Reloaded(rules=about.rules, files=about.files, stale=stale)
 
 
 async def show_openapi(control: Control, call: Call) -> Text:
@@ -110,7 +112,7 @@ async def reset(control: Control, call: Call) -> BaseModel:
     wanted = list(dict.fromkeys(call.body.what))
     for what in wanted:
         await control.forget(what)
-    return models.ResetDone(reset=wanted)
+    return resources.ResetDone(reset=wanted)
 
 
 async def list_rules(control: Control, call: Call) -> BaseModel:
@@ -121,7 +123,7 @@ async def list_rules(control: Control, call: Call) -> BaseModel:
         tries, answers = totals.get(item.key, (0, 0))
         layer, session = control.layer_of(item)
         found.append(
-            models.RuleInfo(
+            resources.RuleInfo(
                 id=item.id,
                 kind="rule" if number < catalog.rules else "modifier",
                 where=item.where,
@@ -131,4 +133,4 @@ async def list_rules(control: Control, call: Call) -> BaseModel:
                 answers=answers,
             )
         )
-    return models.RuleList(rules=found)
+    return resources.RuleList(rules=found)

@@ -19,12 +19,12 @@ from mockllm.scenario.matchers import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import mistakes_in
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.control.models import Expectation, Nearest, Unmet, Verified, VerifyBody
+from mockllm.server.control.journal_queries import is_called, read_again
+from mockllm.server.control.models.resources import Expectation, Nearest, Unmet, Verified, VerifyBody
 from mockllm.server.control.problem import Problem, Wrong, of_mistakes
-from mockllm.server.control.requests import is_called, read_again
-from mockllm.server.control.slices import Slices
-from mockllm.server.journal import Journal
-from mockllm.server.kept import Kept
+from mockllm.server.control.time_slices import Slices
+from mockllm.server.journal.entry import Kept
+from mockllm.server.journal.journal import Journal
 
 NEAREST: Final = 3
 

@@ -18,9 +18,10 @@ from aiohttp.web import BaseRequest, WebSocketResponse
 from mockllm import __version__
 from mockllm.core.json.codec import Json, dumps
 from mockllm.server.connection import Incoming
-from mockllm.server.control import measuring, requests
+from mockllm.server.control import journal_queries
+from mockllm.server.control.handlers import metrics
 from mockllm.server.control.problem import Problem
-from mockllm.server.limits import KIB, MIB
+from mockllm.server.server_limits import KIB, MIB
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control
@@ -135,8 +136,8 @@ class News:
             yield events
 
     def _metrics(self, now: float) -> Json:
-        view = measuring.viewed(self._control)
-        second = measuring.second(self._control, int(now) - 1)
+        view = metrics.viewed(self._control)
+        second = metrics.second(self._control, int(now) - 1)
         return {
             "type": "metrics",
             "at": round(now, 3),
@@ -155,7 +156,7 @@ class News:
         for each in journal.newest(min(new, EVENTS)):
             if len(told) % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-            text = requests.summary(each).model_dump_json().encode()
+            text = journal_queries.summary(each).model_dump_json().encode()
             size += len(text)
             if size > FRAME and told:
                 break

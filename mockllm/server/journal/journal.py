@@ -17,12 +17,12 @@ from threading import RLock
 from typing import Final, Protocol, TypeAlias
 
 from mockllm.core.rendering.prerendered_response import Stencil
-from mockllm.server.kept import Kept, kept, weight
-from mockllm.server.limits import KIB, MIB
-from mockllm.server.seen import LONGEST as LONGEST
-from mockllm.server.seen import Record as Record
-from mockllm.server.seen import Seen
-from mockllm.server.seen import short as short
+from mockllm.server.journal.draft import LONGEST as LONGEST
+from mockllm.server.journal.draft import Record as Record
+from mockllm.server.journal.draft import Seen
+from mockllm.server.journal.draft import short as short
+from mockllm.server.journal.entry import Kept, kept, weight
+from mockllm.server.server_limits import KIB, MIB
 
 HELD: Final = 8 * MIB
 """Where so many bytes of bodies and answers wait to be settled, they are no longer waited for."""

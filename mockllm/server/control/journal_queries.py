@@ -16,9 +16,8 @@ from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import near, nearest
 from mockllm.engine.session_id import PREFIX, SESSION, without
-from mockllm.server import redacting
-from mockllm.server.control.calls import visible
-from mockllm.server.control.models import (
+from mockllm.server.control.api_types import visible
+from mockllm.server.control.models.resources import (
     Answered,
     Asked,
     Chunk,
@@ -29,10 +28,11 @@ from mockllm.server.control.models import (
     RequestQuery,
     RequestSummary,
 )
-from mockllm.server.control.slices import Slices
-from mockllm.server.journal import Journal
-from mockllm.server.kept import Kept
-from mockllm.server.retelling import Told, retold
+from mockllm.server.control.time_slices import Slices
+from mockllm.server.journal import redaction
+from mockllm.server.journal.entry import Kept
+from mockllm.server.journal.journal import Journal
+from mockllm.server.journal.reconstruction import Told, retold
 
 
 async def page(journal: Journal, query: RequestQuery) -> RequestPage:
@@ -158,18 +158,18 @@ def _asked(each: Kept) -> Asked:
 
 def _body(raw: bytes) -> tuple[Json, str | None, str | None]:
     """A request's body without secrets: as JSON, and as a text or in base64."""
-    (masked,) = redacting.parts([raw])
+    (masked,) = redaction.parts([raw])
     text, encoded = _text(masked)
     try:
         body = loads(raw) if text else None
     except JSONDecodeError:
         return None, text, encoded
-    told = redacting.body(body)
+    told = redaction.body(body)
     return told, text if told == body else dumps(told).decode(), None
 
 
 def _pairs(headers: Iterable[tuple[str, str]]) -> list[Pair]:
-    return [Pair(name=name, value=redacting.header(name, value)) for name, value in headers]
+    return [Pair(name=name, value=redaction.header(name, value)) for name, value in headers]
 
 
 def _chunks(told: Told) -> list[Chunk]:

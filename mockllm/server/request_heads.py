@@ -11,9 +11,9 @@ from typing import Final
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.engine.session_id import PREFIX
-from mockllm.server.answering import Engine, Heading
-from mockllm.server.target import clean, read_target
-from mockllm.server.wire import Asked, asked
+from mockllm.server.http1 import Asked, asked
+from mockllm.server.protocols import Engine, Heading
+from mockllm.server.request_target import clean, read_target
 
 KEPT: Final = 4096
 """So many heads are kept before all are forgotten; the lengths of bodies are in them."""

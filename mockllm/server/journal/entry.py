@@ -12,10 +12,10 @@ from mockllm.core.rendering.plan import Data, Framing, Raw
 from mockllm.core.rendering.prerendered_response import Stencil
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer, seed_token
-from mockllm.server import redacting
-from mockllm.server.limits import KIB
-from mockllm.server.seen import Left, Seen
-from mockllm.server.wire import Asked
+from mockllm.server.http1 import Asked
+from mockllm.server.journal import redaction
+from mockllm.server.journal.draft import Left, Seen
+from mockllm.server.server_limits import KIB
 
 OVERHEAD: Final = 1500
 """Bytes that a request takes beside its texts, about."""
@@ -104,9 +104,9 @@ def kept(number: int, seen: Seen, room: int) -> Kept:
     """What is kept of a note. A request that has no room by itself is kept without its body."""
     answer, target = seen.whole(), seen.target
     headers, raw = seen.parted()
-    key = redacting.key_in(headers, seen.path)
-    raw = redacting.without(key, raw)
-    pairs = redacting.headers(headers.items())
+    key = redaction.key_in(headers, seen.path)
+    raw = redaction.without(key, raw)
+    pairs = redaction.headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(answer)
     if seen.times is not None:
         size += 8 * len(seen.times)
@@ -123,7 +123,7 @@ def kept(number: int, seen: Seen, room: int) -> Kept:
         whole,
         seen.client,
         seen.session,
-        redacting.hashed(key),
+        redaction.hashed(key),
         seen.kind,
         seen.provider,
         seen.model,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.scenario.catalog import Item
-from mockllm.server.control.climates import climates
+from mockllm.server.control.climate_presets import climates
 from mockllm.server.control.endpoints import ENDPOINTS
 
 PLAIN: Final = ("delay", "pace", "headers", "stream", "limit", "load")

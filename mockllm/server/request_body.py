@@ -16,8 +16,8 @@ from aiohttp.web import RequestPayloadError
 from mockllm.core.failure import Failure
 from mockllm.server.connection import BrokenBody, Incoming
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.limits import Limits
-from mockllm.server.sink import SocketSink
+from mockllm.server.server_limits import Limits
+from mockllm.server.socket_sink import SocketSink
 
 SMALL: Final = 16 * 1024
 """Of smaller bodies aiohttp's flow control never hears."""

@@ -10,15 +10,15 @@ from pydantic import BaseModel
 from mockllm.core.json.codec import Json, dumps
 from mockllm.scenario.overlay import overlaid
 from mockllm.scenario.source_file import Source
-from mockllm.server.building import Broken
-from mockllm.server.control import models
-from mockllm.server.control.bodies import source_of
-from mockllm.server.control.calls import YAML, Call, Text
-from mockllm.server.control.climates import climates
+from mockllm.server.control.api_types import YAML, Call, Text
+from mockllm.server.control.climate_presets import climates
+from mockllm.server.control.endpoint_settings import merged, modifiers, sees
 from mockllm.server.control.endpoints import ENDPOINTS, named
+from mockllm.server.control.models import resources
 from mockllm.server.control.problem import Problem, Wrong, of_mistakes
-from mockllm.server.control.settings import merged, modifiers, sees
-from mockllm.server.overlays import Overlays, Refused
+from mockllm.server.control.yaml_body import source_of
+from mockllm.server.engine_builder import Broken
+from mockllm.server.overlay_store import Overlays, Refused
 
 if TYPE_CHECKING:
     from mockllm.server.control.control import Control
@@ -45,7 +45,7 @@ async def add_rules(control: Control, call: Call) -> BaseModel:
         raise of_mistakes(broken.mistakes) from None
     if session is not None:
         control.use_session(session)
-    return models.OverlayDone(names=names, overlay=overlays.text(session))
+    return resources.OverlayDone(names=names, overlay=overlays.text(session))
 
 
 async def put_rule(control: Control, call: Call) -> BaseModel:
@@ -58,7 +58,7 @@ async def put_rule(control: Control, call: Call) -> BaseModel:
         raise of_mistakes(broken.mistakes) from None
     if session is not None:
         control.use_session(session)
-    return models.OverlayDone(names=[name], overlay=overlays.text(session))
+    return resources.OverlayDone(names=[name], overlay=overlays.text(session))
 
 
 async def delete_rule(control: Control, call: Call) -> BaseModel:
@@ -69,14 +69,14 @@ async def delete_rule(control: Control, call: Call) -> BaseModel:
         if name.startswith("settings ") and session is None:
             there += "; settings are taken back by /api/config"
         raise Problem(404, f"The overlay has no {name[:80]}: {there}.")
-    return models.OverlayDone(names=[name], overlay=overlays.text(session))
+    return resources.OverlayDone(names=[name], overlay=overlays.text(session))
 
 
 async def delete_rules(control: Control, call: Call) -> BaseModel:
     overlays, session = _overlays(control), call.query.session
     names = overlays.names(session)
     await overlays.clear(session)
-    return models.OverlayDone(names=names, overlay=overlays.text(session))
+    return resources.OverlayDone(names=names, overlay=overlays.text(session))
 
 
 async def show_overlay(control: Control, call: Call) -> Text:
@@ -111,7 +111,7 @@ async def show_config(control: Control, call: Call) -> BaseModel:
     own = {endpoint: dict(settings) for endpoint, settings in held.items() if endpoint}
     text = _overlays(control).text(None)
     told = {"global": held.get("", {}), "endpoints": own, "overlay": text, "folder": control.folder}
-    return models.Config.model_validate(told)
+    return resources.Config.model_validate(told)
 
 
 async def patch_global(control: Control, call: Call) -> BaseModel:
@@ -120,7 +120,7 @@ async def patch_global(control: Control, call: Call) -> BaseModel:
 
 
 async def list_endpoints(control: Control, call: Call) -> BaseModel:
-    return models.EndpointList(endpoints=[_endpoint(control, name) for name in ENDPOINTS])
+    return resources.EndpointList(endpoints=[_endpoint(control, name) for name in ENDPOINTS])
 
 
 async def patch_endpoint(control: Control, call: Call) -> BaseModel:
@@ -140,12 +140,12 @@ async def reset_config(control: Control, call: Call) -> BaseModel:
     return await show_config(control, call)
 
 
-def _endpoint(control: Control, name: str) -> models.EndpointSettings:
+def _endpoint(control: Control, name: str) -> resources.EndpointSettings:
     settings = control.settings.get(name, {})
-    return models.EndpointSettings(endpoint=name, paths=list(ENDPOINTS[name]), settings=dict(settings))
+    return resources.EndpointSettings(endpoint=name, paths=list(ENDPOINTS[name]), settings=dict(settings))
 
 
-async def _set(control: Control, endpoint: str, body: models.SettingsPatch) -> None:
+async def _set(control: Control, endpoint: str, body: resources.SettingsPatch) -> None:
     patch = {word: getattr(body, word) for word in body.model_fields_set}
     if patch.get("climate") is not None and patch["climate"] not in climates():
         there = f"there is no such climate; there are {', '.join(climates())}"
@@ -190,7 +190,7 @@ def _in_settings(refused: Refused) -> Problem:
 
 async def reset_limits(control: Control, call: Call) -> BaseModel:
     control.engine.state.reset_limits()
-    return models.Done(done="all limits")
+    return resources.Done(done="all limits")
 
 
 async def reset_limits_of(control: Control, call: Call) -> BaseModel:
@@ -198,4 +198,4 @@ async def reset_limits_of(control: Control, call: Call) -> BaseModel:
     items = control.engine.catalog.items
     keys = frozenset(item.key for item in items if item.limit is not None and sees(item, endpoint))
     control.engine.state.reset_limits(keys)
-    return models.Done(done=f"{len(keys)} limit{'s' * (len(keys) != 1)} that {endpoint} meets")
+    return resources.Done(done=f"{len(keys)} limit{'s' * (len(keys) != 1)} that {endpoint} meets")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mockllm.engine import Answer
-from mockllm.server import pages
-from mockllm.server.answering import Engine
+from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.control.control import Control
-from mockllm.server.given import Given
-from mockllm.server.heads import Head, steers
-from mockllm.server.limits import Limits
+from mockllm.server.protocols import Engine
+from mockllm.server.request_heads import Head, steers
+from mockllm.server.server_limits import Limits
+from mockllm.server.server_response import Given
 
 
 class Aside(App):
@@ -33,5 +33,6 @@ class Aside(App):
         if head.path == "/health" or steers(head.path):
             return super()._given(connection, head, raw, now)
         return Given(
-            Answer(pages.plain(404, "Here is the control API alone: /api, /metrics.\n"), None), unheard=True
+            Answer(builtin_pages.plain(404, "Here is the control API alone: /api, /metrics.\n"), None),
+            unheard=True,
         )

@@ -11,13 +11,13 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import Answer
 from mockllm.engine.session_id import PREFIX, without
-from mockllm.server import cors, pages
-from mockllm.server.answering import Engine
-from mockllm.server.heads import RESERVED, Head
+from mockllm.server import builtin_pages, cors
+from mockllm.server.http1 import Asked
+from mockllm.server.journal.draft import short
 from mockllm.server.player import Play
-from mockllm.server.seen import short
-from mockllm.server.sink import SocketSink
-from mockllm.server.wire import Asked
+from mockllm.server.protocols import Engine
+from mockllm.server.request_heads import RESERVED, Head
+from mockllm.server.socket_sink import SocketSink
 
 
 class Given(NamedTuple):
@@ -76,19 +76,19 @@ def own_answer(head: Head, engine: Engine, uptime: float, open_to_pages: bool) -
         if path != "/health":
             return plain(404, f"Nothing is served at {short(path)}.\n")
         if method not in ("GET", "HEAD"):
-            return Given(Answer(pages.only_get(method, path), None))
-        return Given(Answer(pages.health(engine.about(), uptime), None), unheard=True)
+            return Given(Answer(builtin_pages.only_get(method, path), None))
+        return Given(Answer(builtin_pages.health(engine.about(), uptime), None), unheard=True)
     if path == "/" and method in ("GET", "HEAD"):
         base = f"http://{short(headers.get('host', 'localhost') + inside)}"
-        return Given(Answer(pages.home(engine.about(), base), None))
+        return Given(Answer(builtin_pages.home(engine.about(), base), None))
     if open_to_pages and method == "OPTIONS" and cors.is_preflight(headers):
         return Given(Answer(cors.preflight(headers), None), open_to_pages=True)
     return None
 
 
 def plain(status: int, text: str) -> Given:
-    return Given(Answer(pages.plain(status, text), None), close=status == 400)
+    return Given(Answer(builtin_pages.plain(status, text), None), close=status == 400)
 
 
 def failed() -> Answer:
-    return Answer(pages.plain(500, "mockllm itself has failed; its log says where.\n"), None)
+    return Answer(builtin_pages.plain(500, "mockllm itself has failed; its log says where.\n"), None)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel
 
 from mockllm.core.limits.limit import STRATEGIES
-from mockllm.server.control import counted, models
-from mockllm.server.control.calls import JSON, Call, Text, visible
+from mockllm.server.control.api_types import JSON, Call, Text, visible
 from mockllm.server.control.endpoints import named
+from mockllm.server.control.models import metric_values, resources
 from mockllm.server.metrics import BOUNDS, NONE, Histogram, Metrics, OfEndpoint, Second
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def show_metrics(control: Control, call: Call) -> BaseModel:
     return viewed(control)
 
 
-def viewed(control: Control) -> counted.MetricsView:
+def viewed(control: Control) -> metric_values.MetricsView:
     """What was counted until now."""
     metrics = _metrics(control)
     under_way = control.under_way
@@ -52,7 +52,7 @@ def viewed(control: Control) -> counted.MetricsView:
     ]
     begin = time.time() - LATELY
     lately = sum(second.requests for second in metrics.seconds() if second.at >= begin)
-    return counted.MetricsView(
+    return metric_values.MetricsView(
         since=metrics.since,
         requests=sum(each.requests for each in found),
         errors=sum(each.errors for each in found),
@@ -67,14 +67,14 @@ async def show_latency(control: Control, call: Call) -> BaseModel:
     name = call.params["endpoint"]
     name = name if name == NONE else named(name)
     found = _metrics(control).endpoints.get(name, OfEndpoint())
-    return counted.LatencyView(
+    return metric_values.LatencyView(
         endpoint=name, latency=_of(found.took), ttft=_of(found.ttft), inter_chunk=_of(found.gaps)
     )
 
 
 async def reset_metrics(control: Control, call: Call) -> BaseModel:
     _metrics(control).reset()
-    return models.Done(done="metrics")
+    return resources.Done(done="metrics")
 
 
 async def show_detailed(control: Control, call: Call) -> BaseModel:
@@ -98,8 +98,8 @@ async def export_csv(control: Control, call: Call) -> Text:
 
 async def list_strategies(control: Control, call: Call) -> BaseModel:
     items = control.engine.catalog.items
-    return models.Strategies(
-        strategies=[models.Strategy(name=name, about=ABOUT[name]) for name in STRATEGIES],
+    return resources.Strategies(
+        strategies=[resources.Strategy(name=name, about=ABOUT[name]) for name in STRATEGIES],
         limits=[item.id for item in items if item.limit is not None],
     )
 
@@ -108,24 +108,24 @@ def _attached(name: str) -> tuple[str, str]:
     return "Content-Disposition", f'attachment; filename="{name}"'
 
 
-def _detailed(control: Control) -> counted.DetailedMetrics:
+def _detailed(control: Control) -> metric_values.DetailedMetrics:
     metrics = _metrics(control)
     series = [
-        counted.SeriesCount(**labels._asdict(), requests=count)
+        metric_values.SeriesCount(**labels._asdict(), requests=count)
         for labels, count in sorted(metrics.series.items())
     ]
     seconds = [_second(each) for each in metrics.seconds()]
-    return counted.DetailedMetrics(series=series, seconds=seconds)
+    return metric_values.DetailedMetrics(series=series, seconds=seconds)
 
 
-def second(control: Control, at: int) -> counted.SecondView:
+def second(control: Control, at: int) -> metric_values.SecondView:
     """One second of the time series, in seconds since the epoch; noughts where nothing came."""
     listed = reversed(tuple(_metrics(control).seconds()))
     return _second(next((each for each in listed if each.at == at), Second(at)))
 
 
-def _second(each: Second) -> counted.SecondView:
-    return counted.SecondView(
+def _second(each: Second) -> metric_values.SecondView:
+    return metric_values.SecondView(
         at=each.at,
         requests=each.requests,
         errors=each.errors,
@@ -135,8 +135,8 @@ def _second(each: Second) -> counted.SecondView:
     )
 
 
-def _of_endpoint(name: str, each: OfEndpoint, under_way: int) -> counted.EndpointMetrics:
-    return counted.EndpointMetrics(
+def _of_endpoint(name: str, each: OfEndpoint, under_way: int) -> metric_values.EndpointMetrics:
+    return metric_values.EndpointMetrics(
         endpoint=name,
         open=under_way,
         requests=each.requests,
@@ -150,9 +150,9 @@ def _of_endpoint(name: str, each: OfEndpoint, under_way: int) -> counted.Endpoin
     )
 
 
-def _of(histogram: Histogram) -> counted.Latency:
+def _of(histogram: Histogram) -> metric_values.Latency:
     count = histogram.count
-    return counted.Latency(
+    return metric_values.Latency(
         count=count,
         mean=round(histogram.total / count, 6) if count else None,
         p50=_rounded(histogram.percentile(0.5)),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, JsonValue
 
-from mockllm.server.control.models import Given
+from mockllm.server.control.models.resources import Given
 
 
 class FaultSetting(BaseModel):

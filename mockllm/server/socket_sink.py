@@ -9,8 +9,8 @@ import sys
 from typing import Literal
 
 from mockllm.server.connection import Connection
-from mockllm.server.limits import Limits
-from mockllm.server.wire import CONTINUE
+from mockllm.server.http1 import CONTINUE
+from mockllm.server.server_limits import Limits
 
 if sys.platform != "win32":
     import fcntl

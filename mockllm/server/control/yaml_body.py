@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.json.codec import JSONDecodeError, loads
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.server.control.calls import visible
+from mockllm.server.control.api_types import visible
 
 NAME: Final = "body"
 _PAIR: Final = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")

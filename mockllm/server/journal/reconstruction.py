@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from mockllm.core.rendering.framing import framed
-from mockllm.server import cors, redacting
+from mockllm.server import cors
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.kept import Kept
+from mockllm.server.http1 import DateLine, opening
+from mockllm.server.journal import redaction
+from mockllm.server.journal.entry import Kept
 from mockllm.server.player import Play, at_once
-from mockllm.server.wire import DateLine, opening
 
 
 class Part(NamedTuple):
@@ -57,9 +58,9 @@ def retold(each: Kept) -> Told:
             play._tick(now)
         parts = [Part(at - each.since, data) for at, data in sink.written]
     told = _without(head.head, parts)
-    masked = redacting.parts([part.data for part in told])
+    masked = redaction.parts([part.data for part in told])
     told = [Part(part.at, data) for part, data in zip(told, masked, strict=True)]
-    return Told(plan.head.status, redacting.headers(_lines(head.head)), told)
+    return Told(plan.head.status, redaction.headers(_lines(head.head)), told)
 
 
 def _lines(head: bytes) -> list[tuple[str, str]]:
