@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from mockllm.cli.options import SERVING, BadOption, add, settled, volatile
-from mockllm.recordings.importing import KINDS, Imported, imported
-from mockllm.recordings.keeping import file_name, keep
-from mockllm.recordings.material import Material, NotImported
-from mockllm.recordings.writing import Reader
+from mockllm.recordings.atomic_files import file_name, keep
+from mockllm.recordings.import_file import Material, NotImported
+from mockllm.recordings.importer import KINDS, Imported, imported
+from mockllm.recordings.scenario_writer import Reader
 
 MARK = b"# Imported from "
 """How a file begins that was imported, and may be imported again."""

@@ -24,8 +24,8 @@ from mockllm.cli.options import (
 )
 from mockllm.cli.telling import lines_of, say
 from mockllm.engine import Engine
-from mockllm.recordings.keeping import probe
-from mockllm.recordings.writing import Reader
+from mockllm.recordings.atomic_files import probe
+from mockllm.recordings.scenario_writer import Reader
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.server.app import App
 from mockllm.server.http_server import Address, CannotListen

@@ -39,7 +39,7 @@ from mockllm.cli.steering import beside, steered, together
 from mockllm.cli.telling import lines_of, say, say_line
 from mockllm.cli.tracing import traced
 from mockllm.engine import About
-from mockllm.recordings.keeping import probe
+from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
 from mockllm.server.engine_builder import Broken, Builder

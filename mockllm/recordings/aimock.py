@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.reply.embeddings import LARGEST
-from mockllm.recordings.material import Material, NotImported, of
-from mockllm.recordings.rules import Taken
+from mockllm.recordings.import_file import Material, NotImported, of
+from mockllm.recordings.rule_writer import Taken
 from mockllm.scenario.diagnostics import Path
 
 FORMATS: Final = {"json_object": "json", "json_schema": "schema", "text": "text"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockllm.core.json.codec import Json
+from mockllm.recordings.import_file import Material, NotImported, answered, asked, header_pairs, of
 from mockllm.recordings.interaction import Interaction
-from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
 
 
 def is_one(data: Json) -> bool:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.recordings.import_file import Material, NotImported, answered, asked, header_pairs, of
 from mockllm.recordings.interaction import Interaction, Pairs
-from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
 
 USUAL: Final = (
     ("messages", "anthropic_version", "/v1/messages"),

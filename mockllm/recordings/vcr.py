@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration
+from mockllm.recordings.import_file import Material, NotImported, answered, asked, header_pairs, of
 from mockllm.recordings.interaction import Interaction
-from mockllm.recordings.material import Material, NotImported, answered, asked, header_pairs, of
 from mockllm.scenario.diagnostics import Path
 
 LISTS = ("interactions", "http_interactions")

@@ -12,9 +12,9 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.redaction import REDACTED, secret_name
 from mockllm.core.regex.compile import compile_regex
+from mockllm.recordings.import_file import Material, NotImported, header_text, of
 from mockllm.recordings.interaction import LEFT_OUT, sound_headers
-from mockllm.recordings.material import Material, NotImported, header_text, of
-from mockllm.recordings.rules import Taken
+from mockllm.recordings.rule_writer import Taken
 from mockllm.scenario.diagnostics import Path
 
 TEXTS: Final = {

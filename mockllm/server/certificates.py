@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mockllm.recordings.keeping import keep
+from mockllm.recordings.atomic_files import keep
 
 if TYPE_CHECKING:
     from cryptography import x509

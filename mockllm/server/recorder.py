@@ -19,10 +19,10 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import looked_up
 from mockllm.engine import Answer
 from mockllm.engine.session_id import PREFIX, without
+from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, keep
 from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT, Answered, Asked, Interaction
-from mockllm.recordings.keeping import SHARED, file_name, folder_name, keep
-from mockllm.recordings.writing import Reader, scenario
+from mockllm.recordings.scenario_writer import Reader, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, Opening, chunk
 from mockllm.server.protocols import NotPassed
 from mockllm.server.request_target import clean, read_target

@@ -9,9 +9,9 @@ from typing import Any
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.event_parser import sent
 from mockllm.core.request.request_hash import older_hash, request_hash
-from mockllm.recordings.importing import imported
-from mockllm.recordings.material import Material
-from mockllm.recordings.writing import Reader
+from mockllm.recordings.import_file import Material
+from mockllm.recordings.importer import imported
+from mockllm.recordings.scenario_writer import Reader
 from tests.core.test_hash import POEM
 from tests.docs.switching_asked import Asked
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.recordings import hosts, request_log
-from mockllm.recordings.importing import KINDS
+from mockllm.recordings.importer import KINDS
 from tests.language.playing import Game, ask
 from tests.recordings.recorded import take
 

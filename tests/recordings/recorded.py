@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.importing import Imported, imported
-from mockllm.recordings.material import Material
-from mockllm.recordings.writing import Reader
+from mockllm.recordings.import_file import Material
+from mockllm.recordings.importer import Imported, imported
+from mockllm.recordings.scenario_writer import Reader
 from tests.language.playing import Ask, Game, Heard, ask
 
 KEY = "sk-" + "a1B2" * 8

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.bare import exchange
-from mockllm.recordings.material import Material
+from mockllm.recordings.import_file import Material
+from mockllm.recordings.raw_responses import exchange
 from tests.language.playing import Ask, Game
 
 TRANSCRIPTS = Path(__file__).resolve().parents[3] / "shared" / "transcripts"

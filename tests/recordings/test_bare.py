@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.material import Material
+from mockllm.recordings.import_file import Material
 from tests.language.playing import table
 from tests.recordings.recorded import (
     ANSWER,

@@ -16,9 +16,9 @@ import pytest
 
 from mockllm.cli.main import main
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.importing import imported
-from mockllm.recordings.material import Material, NotImported
-from mockllm.recordings.writing import Reader
+from mockllm.recordings.import_file import Material, NotImported
+from mockllm.recordings.importer import imported
+from mockllm.recordings.scenario_writer import Reader
 from mockllm.testing.examples import Suite
 from tests.language.playing import Game, ask, table
 from tests.recordings.recorded import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.recordings.keeping import file_name, folder_name, keep
+from mockllm.recordings.atomic_files import file_name, folder_name, keep
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_disk_that_is_really_full_leaves_nothing_behind_either(tmp_path: Path) -> None:
     script = (
-        "import resource, sys; from pathlib import Path; from mockllm.recordings.keeping import keep; "
+        "import resource, sys; from pathlib import Path; from mockllm.recordings.atomic_files import keep; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); keep(Path(sys.argv[1]), 'x' * 10_000)"
     )
     done = subprocess.run(

@@ -11,9 +11,9 @@ from typing import Any, Final
 import pytest
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.recordings.importing import imported
-from mockllm.recordings.material import Material, NotImported
-from mockllm.recordings.writing import Reader
+from mockllm.recordings.import_file import Material, NotImported
+from mockllm.recordings.importer import imported
+from mockllm.recordings.scenario_writer import Reader
 from tests.language.playing import Game
 from tests.recordings.recorded import ANSWER, BODY, HAR, LOG, vcrpy
 from tests.recordings.test_cassettes import GO

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.material import Material, NotImported
+from mockllm.recordings.import_file import Material, NotImported
 from tests.language.playing import Ask, ask, table
 from tests.recordings.recorded import (
     ANSWER,

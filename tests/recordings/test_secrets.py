@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.core.rendering.recorded_plan import Frame
 from mockllm.recordings.interaction import Answered, Asked, Interaction
-from mockllm.recordings.writing import Reader, scenario
+from mockllm.recordings.scenario_writer import Reader, scenario
 from tests.language.playing import table
 from tests.recordings.recorded import BODY, take
 

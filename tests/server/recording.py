@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mockllm.engine import Engine
-from mockllm.recordings.writing import Reader
+from mockllm.recordings.scenario_writer import Reader
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.server.access_log import Lines
 from mockllm.server.app import App

@@ -11,12 +11,12 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.dialects.registry import PROVIDERS
-from mockllm.recordings.bare import exchange
 from mockllm.recordings.hosts import OTHER
-from mockllm.recordings.importing import imported
+from mockllm.recordings.import_file import Material
+from mockllm.recordings.importer import imported
 from mockllm.recordings.interaction import Asked
-from mockllm.recordings.material import Material
-from mockllm.recordings.writing import Reader
+from mockllm.recordings.raw_responses import exchange
+from mockllm.recordings.scenario_writer import Reader
 from tests.live import live
 from tests.recordings.replaying import transcripts
 from tests.server.raw_client import Got, Raw

@@ -7,12 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.recordings import aimock, bare, har, request_log, vcr, wiremock
+from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wiremock
 from mockllm.recordings.hosts import own_path
+from mockllm.recordings.import_file import Material, NotImported
 from mockllm.recordings.interaction import Interaction
-from mockllm.recordings.material import Material, NotImported
-from mockllm.recordings.rules import written
-from mockllm.recordings.writing import Reader, scenario
+from mockllm.recordings.rule_writer import written
+from mockllm.recordings.scenario_writer import Reader, scenario
 
 KINDS: Final = (
     "a VCR cassette (YAML or JSON), a HAR file, what `curl -i` wrote, fixtures of aimock, WireMock's mappings, a "
@@ -40,10 +40,14 @@ def imported(
             raise NotImported(
                 "--request: give the path that it was sent to, too: --path /v1/chat/completions"
             )
-        answer = bare.captured(file) if bare.is_capture(file.raw) else bare.plain(file.raw)
-        made = [Interaction(bare.request(request, path), answer, f"{file.name}:1:1")]
+        answer = (
+            raw_responses.captured(file)
+            if raw_responses.is_capture(file.raw)
+            else raw_responses.plain(file.raw)
+        )
+        made = [Interaction(raw_responses.request(request, path), answer, f"{file.name}:1:1")]
         return _scenario(made, file, reader)
-    if bare.is_capture(file.raw):
+    if raw_responses.is_capture(file.raw):
         raise NotImported(f"{file.name}: what curl wrote holds no request: give --request R.json and --path")
     if (request_log.is_one(file.raw) and len(file.raw.splitlines()) > 1) or file.name.endswith(".jsonl"):
         return _scenario(list(request_log.interactions(file, path)), file, reader)
@@ -55,8 +59,8 @@ def imported(
         if mock.is_one(data):
             taken = mock.taken(file)
             return Imported(written(taken, f"Imported from {file.name}"), len(taken.rules), taken.notes)
-    if bare.is_exchange(data):
-        return _scenario([bare.exchange(file)], file, reader)
+    if raw_responses.is_exchange(data):
+        return _scenario([raw_responses.exchange(file)], file, reader)
     if request_log.is_one(file.raw):
         return _scenario(list(request_log.interactions(file, path)), file, reader)
     raise NotImported(f"{file.name}:1:1: expected {KINDS}; of a bare body, give --request and --path too")

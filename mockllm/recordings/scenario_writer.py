@@ -19,8 +19,8 @@ from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
-from mockllm.recordings.cleaning import cleaned, private
 from mockllm.recordings.interaction import Answered, Asked, Interaction
+from mockllm.recordings.redaction import cleaned, private
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.recordings.hosts import placed
+from mockllm.recordings.import_file import Material, NotImported, answered, header_pairs, of
 from mockllm.recordings.interaction import Answered, Asked, Interaction, Pairs
-from mockllm.recordings.material import Material, NotImported, answered, header_pairs, of
 
 HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 

@@ -8,8 +8,8 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.redaction import REDACTED
-from mockllm.recordings.cleaning import clean_json
-from mockllm.recordings.writing import comment, key_text, quoted, text_lines
+from mockllm.recordings.redaction import clean_json
+from mockllm.recordings.scenario_writer import comment, key_text, quoted, text_lines
 
 
 class Taken(Struct):
