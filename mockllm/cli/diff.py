@@ -14,10 +14,10 @@ from pathlib import Path
 from mockllm.cli.listing import as_json, list_mistakes
 from mockllm.cli.options import vocabulary
 from mockllm.core.json.codec import pretty
-from mockllm.packing.obtaining import files_of
-from mockllm.packing.origins import understood
-from mockllm.packing.store import put_tree
-from mockllm.packing.vetting import told_as
+from mockllm.packing.atomic_store import put_tree
+from mockllm.packing.fetch import files_of
+from mockllm.packing.pack_source import understood
+from mockllm.packing.validation import told_as
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import Wanted, gather
 from mockllm.scenario.lockfile import NAME, lock_path

@@ -15,7 +15,7 @@ def fetch_missing(path: str) -> bool:
     missing = [name for name in lock.packs if not (is_pack(lock.vendored(name)) or is_pack(lock.kept(name)))]
     if not missing:
         return True
-    from mockllm.packing.locking import Locking  # git and archives are for those who fetch
+    from mockllm.packing.lockfile_editor import Locking  # git and archives are for those who fetch
     from mockllm.scenario.pack_files import Refused
 
     locking, whole = Locking(path), True

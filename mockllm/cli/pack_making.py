@@ -21,12 +21,12 @@ from mockllm.cli.options import vocabulary
 from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested
 from mockllm.core.json.codec import Json, pretty
-from mockllm.packing.building import build
-from mockllm.packing.obtaining import manifest, obtain, parse_version_of
-from mockllm.packing.origins import understood
-from mockllm.packing.powers import Powers, powers
-from mockllm.packing.store import put_file, put_tree
-from mockllm.packing.vetting import told_as, vet
+from mockllm.packing.atomic_store import put_file, put_tree
+from mockllm.packing.builder import build
+from mockllm.packing.capabilities import Powers, powers
+from mockllm.packing.fetch import manifest, obtain, parse_version_of
+from mockllm.packing.pack_source import understood
+from mockllm.packing.validation import told_as, vet
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import Gathered, Wanted, gather

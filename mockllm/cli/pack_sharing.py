@@ -12,9 +12,9 @@ from pathlib import Path
 from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.cli.pack_making import described, gathered_of, opened
 from mockllm.core.json.codec import Json, pretty
-from mockllm.packing.locking import Change, Locking, state_of
-from mockllm.packing.powers import powers
-from mockllm.packing.wishes import wishes
+from mockllm.packing.capabilities import powers
+from mockllm.packing.lockfile_editor import Change, Locking, state_of
+from mockllm.packing.version_constraints import wishes
 from mockllm.scenario.bundled_packs import shipped, shipped_names
 from mockllm.scenario.diagnostics import readable, scalar_text
 from mockllm.scenario.lockfile import LOCK, NAME, lock_path, read_lock
@@ -120,7 +120,7 @@ def _rows(path: str) -> Iterator[dict[str, Json]]:
 
 
 def _version(folder: Path | None) -> str:
-    from mockllm.packing.obtaining import manifest
+    from mockllm.packing.fetch import manifest
     from mockllm.scenario.pack_files import read_tree
 
     try:

@@ -20,7 +20,7 @@ from typing import IO, Final
 
 from msgspec import Struct
 
-from mockllm.packing.origins import Place
+from mockllm.packing.pack_source import Place
 from mockllm.scenario.pack_files import LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
 from mockllm.scenario.version_ranges import Version, parse_version
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.packing.building import DISTRIBUTION
+from mockllm.packing.builder import DISTRIBUTION
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.testing.answering import Answering
 from mockllm.testing.library import MockLLM

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.packing.building import build
+from mockllm.packing.builder import build
 from mockllm.scenario.pack_files import Refused
 from tests.packing.making import EXAMPLE, RULES, all_files, manifest, pack, run, write
 

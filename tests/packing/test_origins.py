@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.packing.origins import Place, from_here, understood
+from mockllm.packing.pack_source import Place, from_here, understood
 from mockllm.scenario.pack_files import Refused
 from tests.packing.making import pack, repository, write
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.packing.building import build
+from mockllm.packing.builder import build
 from mockllm.scenario.lockfile import Lock, read_lock
 from tests.packing.git_server import GitServer
 from tests.packing.making import all_files, git, manifest, pack, repository, run, tagged, write, zipped

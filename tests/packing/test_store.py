@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.packing import store
-from mockllm.packing.store import drop, put_file, put_tree
+from mockllm.packing import atomic_store
+from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.scenario.pack_files import Refused, Tree, read_tree
 from tests.packing.making import all_files, pack, run, write
 
@@ -25,7 +25,7 @@ def tree(**files: bytes) -> Tree:
 
 def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException, after: int) -> None:
     """Lets the disk break down after so many files."""
-    written = store._write
+    written = atomic_store._write
     count = 0
 
     def write_(path: Path, content: bytes) -> None:
@@ -36,7 +36,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException, after: int) -> 
             raise error
         written(path, content)
 
-    monkeypatch.setattr(store, "_write", write_)
+    monkeypatch.setattr(atomic_store, "_write", write_)
 
 
 def test_a_tree_takes_the_place_of_another(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.packing.obtaining import Obtained, manifest, obtain
-from mockllm.packing.origins import Place, from_here, understood
-from mockllm.packing.store import drop, put_file, put_tree
-from mockllm.packing.vetting import vet
+from mockllm.packing.atomic_store import drop, put_file, put_tree
+from mockllm.packing.fetch import Obtained, manifest, obtain
+from mockllm.packing.pack_source import Place, from_here, understood
+from mockllm.packing.validation import vet
 from mockllm.scenario.lockfile import KEPT, LOCK, VENDORED, Lock, LockedWord, lock_text, read_lock
 from mockllm.scenario.pack_files import Refused, read_tree
 from mockllm.scenario.scenario_folder import is_pack

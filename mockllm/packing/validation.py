@@ -13,8 +13,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.packing.powers import Powers, powers
-from mockllm.packing.store import put_tree
+from mockllm.packing.atomic_store import put_tree
+from mockllm.packing.capabilities import Powers, powers
 from mockllm.scenario.diagnostics import Mistake
 from mockllm.scenario.loader import Wanted, gather
 from mockllm.scenario.lockfile import LOCK

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from mockllm.packing.obtaining import manifest, parse_version_of
-from mockllm.packing.store import put_file
+from mockllm.packing.atomic_store import put_file
+from mockllm.packing.fetch import manifest, parse_version_of
 from mockllm.scenario.manifest import PackWord
 from mockllm.scenario.pack_files import Refused, read_tree
 from mockllm.scenario.pack_resolver import ENTRY_POINTS

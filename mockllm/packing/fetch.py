@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.packing import git
 from mockllm.packing.archives import read_wheel, read_zip
-from mockllm.packing.origins import Place
+from mockllm.packing.pack_source import Place
 from mockllm.scenario.bundled_packs import shipped_names
 from mockllm.scenario.manifest import PackWord, read_manifest
 from mockllm.scenario.pack_files import Refused, Tree, read_tree

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mockllm.core.json.codec import Json
-from mockllm.packing.locking import Wish
+from mockllm.packing.lockfile_editor import Wish
 from mockllm.scenario.file_loader import load_files
 from mockllm.scenario.pack_resolver import Shelf
 from mockllm.scenario.source_file import Source
