@@ -24,8 +24,8 @@ from mockllm.scenario.lockfile import NAME, lock_path
 from mockllm.scenario.manifest import Settings
 from mockllm.scenario.pack_files import Refused
 from mockllm.scenario.pack_resolver import NoPack, Shelf
-from mockllm.testing.differing import Case, Difference, Sides, plain, recorded
-from mockllm.testing.given import Unusable, read_given
+from mockllm.testing.request_files import Unusable, read_given
+from mockllm.testing.scenario_diff import Case, Difference, Sides, plain, recorded
 
 SIDE = "a folder or file of scenarios, a pack by name, or any source of `pack add`: URL@TAG, DIR@TAG, a zip, a wheel"
 

@@ -24,8 +24,8 @@ from mockllm.scenario.diagnostics import Mistake
 from mockllm.scenario.loader import gather
 from mockllm.state.sessions import Sessions
 from mockllm.testing.expectations import duration
-from mockllm.testing.given import Given, Unusable, read_given
-from mockllm.testing.trail import Trail, Tried, trail
+from mockllm.testing.match_trace import Trail, Tried, trail
+from mockllm.testing.request_files import Given, Unusable, read_given
 
 SEED: Final = next(option for option in SERVING if option.key == "seed")
 WHY: Final = {"limited": "its limit is reached", "overloaded": "its load leaves no room"}

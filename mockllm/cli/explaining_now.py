@@ -18,8 +18,8 @@ def explained_now(raw: bytes, engine: Engine) -> Json:
     from mockllm.cli.explain import followed, report
     from mockllm.cli.options import vocabulary
     from mockllm.state.sessions import Sessions
-    from mockllm.testing.given import Unusable, read_given
-    from mockllm.testing.trail import trail
+    from mockllm.testing.match_trace import trail
+    from mockllm.testing.request_files import Unusable, read_given
 
     try:
         runs = read_given(raw, "body", vocabulary())

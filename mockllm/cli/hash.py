@@ -13,7 +13,7 @@ from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
-from mockllm.testing.given import Unusable, read_given
+from mockllm.testing.request_files import Unusable, read_given
 
 OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
 

@@ -34,7 +34,7 @@ from mockllm.scenario.lockfile import NAME, lock_path
 from mockllm.scenario.pack_files import Refused, hidden, read_tree
 from mockllm.scenario.scenario_folder import MANIFEST, is_pack
 from mockllm.testing.coverage import Coverage
-from mockllm.testing.examples import Suite
+from mockllm.testing.example_runner import Suite
 
 STARTER: Final = {
     MANIFEST: """\

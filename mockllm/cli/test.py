@@ -13,7 +13,7 @@ from mockllm.cli.listing import as_json, coloured, list_mistakes
 from mockllm.cli.options import LOADING, add, default_noted, settled, wanted
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable
-from mockllm.testing.examples import Result, Suite
+from mockllm.testing.example_runner import Result, Suite
 
 GREEN: Final = "\x1b[32m"
 RED: Final = "\x1b[31m"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mockllm.server.engine_builder import Broken
-    from mockllm.testing.library import MockLLM, MockSession
-    from mockllm.testing.received import Received
+    from mockllm.testing.mock_server import MockLLM, MockSession
+    from mockllm.testing.received_request import Received
     from mockllm.testing.verdicts import Verdict, Verdicts
 
 __all__ = ["Broken", "MockLLM", "MockSession", "Received", "Verdict", "Verdicts"]
@@ -23,11 +23,11 @@ def __getattr__(name: str) -> Any:
 
         return Broken
     if name in ("MockLLM", "MockSession"):
-        from mockllm.testing import library
+        from mockllm.testing import mock_server
 
-        return getattr(library, name)
+        return getattr(mock_server, name)
     if name == "Received":
-        from mockllm.testing.received import Received
+        from mockllm.testing.received_request import Received
 
         return Received
     if name in ("Verdict", "Verdicts"):

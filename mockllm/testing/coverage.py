@@ -12,7 +12,7 @@ from mockllm.engine import Engine
 from mockllm.scenario.loader import Gathered
 from mockllm.scenario.raw_entries import Written, all_written
 from mockllm.testing.expectations import Outcome
-from mockllm.testing.trail import picked_of
+from mockllm.testing.match_trace import picked_of
 
 
 class Spot(NamedTuple):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from mockllm.testing.answering import Answering
-    from mockllm.testing.library import MockLLM, MockSession
+    from mockllm.testing.mock_base import Answering
+    from mockllm.testing.mock_server import MockLLM, MockSession
 
 Made = TypeVar("Made")
 
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     """A mock server of the test's own, on a free port: `mockllm.reply("Hi")`, `mockllm.openai_url`."""
-    from mockllm.testing.library import MockLLM
+    from mockllm.testing.mock_server import MockLLM
 
     words = {**_defaults(request.config), **_words(request.node)}
     words.pop("verdicts", None)
@@ -72,7 +72,7 @@ def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
 @pytest.fixture(scope="session")
 def mockllm_server(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     """The one server behind `mockllm_shared`; what is given to it stands for all tests."""
-    from mockllm.testing.library import MockLLM
+    from mockllm.testing.mock_server import MockLLM
 
     server = _made(lambda: MockLLM(**_defaults(request.config))).start()
     yield server

@@ -12,7 +12,7 @@ from typing import overload
 from mockllm.core.verdicts import VERDICTS, Client, Conduct, Deed, Given, judge
 from mockllm.server.journal import redaction
 from mockllm.server.verdict_input import JUDGED, unfinished
-from mockllm.testing.received import Received
+from mockllm.testing.received_request import Received
 
 
 class Verdict:

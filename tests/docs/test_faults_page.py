@@ -14,7 +14,7 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.loader import Wanted, gather
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.testing.examples import Suite
+from mockllm.testing.example_runner import Suite
 from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
 from tests.faults import expected
 

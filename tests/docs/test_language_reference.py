@@ -31,7 +31,7 @@ from mockllm.scenario.loader import Wanted
 from mockllm.scenario.manifest import PackWord
 from mockllm.scenario.pack_params import ParamWord
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.testing.examples import Suite
+from mockllm.testing.example_runner import Suite
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

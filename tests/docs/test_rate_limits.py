@@ -13,7 +13,7 @@ from mockllm.core.limits import STRATEGIES, Gauge, Standing
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, LIMITS, PROVIDERS, limit_headers
 from mockllm.scenario.loader import Wanted, gather
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.testing.examples import Suite
+from mockllm.testing.example_runner import Suite
 
 TEXT = (Path(__file__).parents[2] / "docs" / "rate-limits.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

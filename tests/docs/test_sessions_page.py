@@ -17,7 +17,7 @@ from mockllm.engine.session_id import SESSION
 from mockllm.scenario.loader import Wanted
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.server_limits import Limits, environment_name
-from mockllm.testing.examples import Suite
+from mockllm.testing.example_runner import Suite
 from tests.live import live
 from tests.testing.inner_runs import apart
 

@@ -19,10 +19,10 @@ import pytest
 
 from mockllm.packing.builder import DISTRIBUTION
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.answering import Answering
-from mockllm.testing.library import MockLLM
+from mockllm.testing.mock_base import Answering
+from mockllm.testing.mock_server import MockLLM
 from mockllm.testing.plugin import WORDS
-from mockllm.testing.received import Received
+from mockllm.testing.received_request import Received
 from tests.process import MOCKLLM, environment
 from tests.testing.inner_runs import ONLY_OURS, apart
 from tests.waiting import PATIENCE

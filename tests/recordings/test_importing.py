@@ -19,7 +19,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import Material, NotImported
 from mockllm.recordings.importer import imported
 from mockllm.recordings.scenario_writer import Reader
-from mockllm.testing.examples import Suite
+from mockllm.testing.example_runner import Suite
 from tests.language.playing import Game, ask, table
 from tests.recordings.recorded import (
     ANSWER,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.testing.library import MockLLM
+from mockllm.testing.mock_server import MockLLM
 from tests.language.playing import Game, chat
 from tests.live import live
 from tests.process import serving

@@ -9,7 +9,7 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.loader import Wanted
 from mockllm.scenario.manifest import Settings
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.testing.examples import Result, Suite
+from mockllm.testing.example_runner import Result, Suite
 
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
 

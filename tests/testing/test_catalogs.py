@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.testing import Broken, catalogs
-from mockllm.testing.answering import wanted_of
-from mockllm.testing.catalogs import Base, base
+from mockllm.testing import Broken, catalog_cache
+from mockllm.testing.catalog_cache import Base, base
+from mockllm.testing.mock_base import wanted_of
 
 LONG_AGO = time.time() - 100
 
@@ -87,8 +87,8 @@ def test_what_is_gone_is_told(folder: Path) -> None:
 
 
 def test_not_more_is_kept_than_so_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogs, "_kept", {})  # nothing of other tests, which may have loaded the same
-    monkeypatch.setattr(catalogs, "MOST", 1)
+    monkeypatch.setattr(catalog_cache, "_kept", {})  # nothing of other tests, which may have loaded the same
+    monkeypatch.setattr(catalog_cache, "MOST", 1)
     first = loaded(folder)
     base(wanted_of([], ["weather"], {"climate": "calm"}))
     assert loaded(folder) is not first

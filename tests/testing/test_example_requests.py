@@ -13,7 +13,7 @@ from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.language.examples import RequestWord
 from mockllm.state.sessions import Sessions
-from mockllm.testing.asking import Sent, Unaskable, written
+from mockllm.testing.example_requests import Sent, Unaskable, written
 
 ENGINE = Engine(Catalog((), 0, Index([])), Sessions())
 

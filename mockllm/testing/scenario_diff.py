@@ -23,8 +23,8 @@ from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.scenario.diagnostics import Mistake
 from mockllm.scenario.loader import Gathered, Wanted, gather
 from mockllm.state.sessions import Sessions
-from mockllm.testing.asking import Sent, Unaskable, written
-from mockllm.testing.examples import NOW, providers_of, steps_of
+from mockllm.testing.example_requests import Sent, Unaskable, written
+from mockllm.testing.example_runner import NOW, providers_of, steps_of
 from mockllm.testing.expectations import CLOSE, USAGE, Outcome, duration
 
 _VOLATILE: Final = re.compile(r"(^|_)id$|[a-z]Id$|created|fingerprint|^timestamp$|obfuscation")

@@ -20,7 +20,7 @@ from mockllm.scenario.source_file import NOTHING, Source
 from mockllm.scenario.validation_errors import found_text, mistakes_in
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.asking import USUAL, Sent, Unaskable, written
+from mockllm.testing.example_requests import USUAL, Sent, Unaskable, written
 
 W = TypeVar("W", bound=BaseModel)
 

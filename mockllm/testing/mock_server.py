@@ -23,10 +23,10 @@ from mockllm.server.http_server import Address
 from mockllm.server.lazy_control import steer_late
 from mockllm.server.server_limits import Limits
 from mockllm.state.sessions import Sessions
-from mockllm.testing.answering import Answering, wanted_of
-from mockllm.testing.hosting import Hosted
-from mockllm.testing.steering import control_of
-from mockllm.testing.watching import KEPT, Ends, Stage, Watching, engine_of
+from mockllm.testing.control_api import control_of
+from mockllm.testing.loop_thread import Hosted
+from mockllm.testing.mock_base import Answering, wanted_of
+from mockllm.testing.recording_engine import KEPT, Ends, Stage, Watching, engine_of
 
 __tracebackhide__ = True  # of a test that fails, the test's own lines are shown
 

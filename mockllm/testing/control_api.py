@@ -11,7 +11,7 @@ from mockllm.engine import Engine
 from mockllm.server.app import App
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
-from mockllm.testing.watching import Watching
+from mockllm.testing.recording_engine import Watching
 
 if TYPE_CHECKING:
     from mockllm.server.control import Control

@@ -16,12 +16,12 @@ from mockllm.scenario.loader import Wanted
 from mockllm.scenario.manifest import Settings
 from mockllm.scenario.raw_entries import Kind
 from mockllm.scenario.typed_entries import Entry
-from mockllm.testing.additions import Caller, caller, loaded, written
-from mockllm.testing.catalogs import VOCABULARY
-from mockllm.testing.counting import Bounds, miscounted
+from mockllm.testing.call_counts import Bounds, miscounted
+from mockllm.testing.catalog_cache import VOCABULARY
+from mockllm.testing.code_rules import Caller, caller, loaded, written
 from mockllm.testing.environment import variables
-from mockllm.testing.received import Received
-from mockllm.testing.watching import Stage, Watching
+from mockllm.testing.received_request import Received
+from mockllm.testing.recording_engine import Stage, Watching
 
 if TYPE_CHECKING:
     from mockllm.testing.verdicts import Verdicts

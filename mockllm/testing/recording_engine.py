@@ -23,9 +23,9 @@ from mockllm.server.access_log import Lines
 from mockllm.server.engine_builder import Broken
 from mockllm.server.journal.journal import Record
 from mockllm.state import State
-from mockllm.testing.additions import Addition, merged
-from mockllm.testing.catalogs import Base, base
-from mockllm.testing.received import Received
+from mockllm.testing.catalog_cache import Base, base
+from mockllm.testing.code_rules import Addition, merged
+from mockllm.testing.received_request import Received
 
 KEPT: Final = 10_000
 """So many requests are kept; the oldest go first."""

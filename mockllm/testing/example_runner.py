@@ -30,9 +30,9 @@ from mockllm.scenario.manifest import Settings
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_resolver import Shelf
 from mockllm.state.sessions import Sessions
-from mockllm.testing.asking import Unaskable, written
+from mockllm.testing.example_requests import Unaskable, written
+from mockllm.testing.expectation_hints import Why
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches
-from mockllm.testing.explaining import Why
 
 NOW: Final = 1_767_225_600.0
 """When every example begins: 2026-01-01T00:00:00Z."""

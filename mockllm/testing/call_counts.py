@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import Matcher
 from mockllm.engine.near_misses import told
-from mockllm.testing.received import Received
+from mockllm.testing.received_request import Received
 
 SHOWN: Final = 5
 """So many of the other requests are told, the nearest first."""

@@ -22,7 +22,7 @@ from mockllm.scenario.raw_entries import Kind
 from mockllm.scenario.source_file import Source, packed
 from mockllm.scenario.typed_entries import Entry, Typing
 from mockllm.server.engine_builder import Broken
-from mockllm.testing.catalogs import VOCABULARY
+from mockllm.testing.catalog_cache import VOCABULARY
 
 __tracebackhide__ = True  # of a test that fails, the test's own lines are shown
 
