@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.staying import staying
+from mockllm.cli.gc_pause import staying
 
 pytest.register_assert_rewrite(
     "tests.faults.bench", "tests.faults.cells", "tests.faults.expected", "tests.faults.expected_meaning"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.listing import as_json, coloured
+from mockllm.cli.diagnostic_output import as_json, coloured
 from mockllm.cli.options import LOADING, SERVING, add, default_noted, settled, wanted
 from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint

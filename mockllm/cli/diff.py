@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mockllm.cli.listing import as_json, list_mistakes
+from mockllm.cli.diagnostic_output import as_json, list_mistakes
 from mockllm.cli.options import vocabulary
 from mockllm.core.json.codec import pretty
 from mockllm.packing.atomic_store import put_tree

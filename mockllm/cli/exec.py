@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from mockllm.cli.listing import list_mistakes
+from mockllm.cli.diagnostic_output import list_mistakes
+from mockllm.cli.gc_pause import staying
 from mockllm.cli.options import (
     LOADING,
     SERVING,
@@ -31,7 +32,6 @@ from mockllm.cli.options import (
     strangers,
     wanted,
 )
-from mockllm.cli.staying import staying
 from mockllm.engine import Engine
 from mockllm.server.access_log import Lines
 from mockllm.server.app import App
@@ -108,7 +108,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _control(app: App, builder: Builder) -> Control:
-    from mockllm.cli.steering import control_of
+    from mockllm.cli.control_setup import control_of
     from mockllm.server.control import Access
 
     return control_of(app, builder, None, Access())

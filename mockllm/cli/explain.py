@@ -12,7 +12,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.cli.listing import as_json, list_mistakes
+from mockllm.cli.diagnostic_output import as_json, list_mistakes
 from mockllm.cli.options import LOADING, SERVING, BadOption, add, settled, wanted
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.matching.hints import brief

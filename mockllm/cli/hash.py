@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 
+from mockllm.cli.diagnostic_output import list_mistakes
 from mockllm.cli.explain import read_request
-from mockllm.cli.listing import list_mistakes
 from mockllm.cli.options import SERVING, add, settled, vocabulary, volatile
 from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
 from mockllm.engine import Engine

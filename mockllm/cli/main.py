@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from mockllm import __version__
-from mockllm.cli.authorities import unread_authorities
-from mockllm.cli.staying import staying
+from mockllm.cli.gc_pause import staying
+from mockllm.cli.skip_ca_loading import unread_authorities
 
 COMMANDS: Final = {
     "serve": "serve scenarios",

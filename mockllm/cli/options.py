@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.cli.fetching import fetch_missing
-from mockllm.cli.measures import count, seconds, size
+from mockllm.cli.fetch_locked import fetch_missing
+from mockllm.cli.units import count, seconds, size
 from mockllm.core.request.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.recordings.hosts import upstream

@@ -75,12 +75,12 @@ def run(given: argparse.Namespace) -> int:
 
     try:
         if given.doing in ("new", "check", "test", "build"):
-            from mockllm.cli import pack_making
+            from mockllm.cli import pack_author
 
-            return pack_making.run(given)
-        from mockllm.cli import pack_sharing
+            return pack_author.run(given)
+        from mockllm.cli import pack_consumer
 
-        return pack_sharing.run(given)
+        return pack_consumer.run(given)
     except Refused as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1

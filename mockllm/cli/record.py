@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.cli.listening import addresses, secured
+from mockllm.cli.console import lines_of, say
+from mockllm.cli.listen_addresses import addresses, secured
 from mockllm.cli.options import (
     RECORDING,
     SERVING,
@@ -22,7 +23,6 @@ from mockllm.cli.options import (
     settled,
     volatile,
 )
-from mockllm.cli.telling import lines_of, say
 from mockllm.engine import Engine
 from mockllm.recordings.atomic_files import probe
 from mockllm.recordings.scenario_writer import Reader

@@ -8,8 +8,8 @@ import sys
 import time
 from typing import Any, Final
 
-from mockllm.cli import asking
-from mockllm.cli.listing import coloured
+from mockllm.cli import api_client
+from mockllm.cli.diagnostic_output import coloured
 from mockllm.server.access_log import Lines
 from mockllm.server.journal.draft import Record
 
@@ -25,7 +25,7 @@ FILTERS: Final = {
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    asking.arguments(parser)
+    api_client.arguments(parser)
     parser.add_argument(
         "--follow", "-f", action="store_true", help="go on with those that come, until Ctrl-C"
     )
@@ -51,7 +51,9 @@ def run(given: argparse.Namespace) -> int:
     query: dict[str, Any] = {name: getattr(given, name) for name in FILTERS}
     query["missed"] = "true" if given.missed else None
     try:
-        found = asking.ask(given, "GET", "/api/requests", {**query, "limit": max(1, min(given.last, 1000))})
+        found = api_client.ask(
+            given, "GET", "/api/requests", {**query, "limit": max(1, min(given.last, 1000))}
+        )
         shown = found["requests"][::-1] if given.last > 0 else []
         _show(shown, given.json)
         last = max(
@@ -59,14 +61,14 @@ def run(given: argparse.Namespace) -> int:
         )
         while given.follow:
             time.sleep(EVERY)
-            found = asking.ask(given, "GET", "/api/requests", {**query, "after": last, "limit": 1000})
+            found = api_client.ask(given, "GET", "/api/requests", {**query, "after": last, "limit": 1000})
             if found["total"] < last:
                 last = 0  # the server was started anew
             if (lost := _lost(found, last, query)) and not given.json:
                 print(f"… {lost} that the journal let go before they were seen")
             _show(found["requests"], given.json)
             last = max([last, *(each["id"] for each in found["requests"])])
-    except asking.Unasked as error:
+    except api_client.Unasked as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return 0

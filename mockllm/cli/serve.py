@@ -17,8 +17,11 @@ from msgspec.structs import replace
 
 from mockllm import __version__
 from mockllm.cli.admin_token import AdminToken, admin_token
-from mockllm.cli.listening import addresses, secured
-from mockllm.cli.listing import list_mistakes
+from mockllm.cli.console import lines_of, say, say_line
+from mockllm.cli.control_setup import beside, steered, together
+from mockllm.cli.diagnostic_output import list_mistakes
+from mockllm.cli.gc_pause import staying
+from mockllm.cli.listen_addresses import addresses, secured
 from mockllm.cli.options import (
     FALLBACK,
     FOLDER,
@@ -34,10 +37,7 @@ from mockllm.cli.options import (
     volatile,
     wanted,
 )
-from mockllm.cli.staying import staying
-from mockllm.cli.steering import beside, steered, together
-from mockllm.cli.telling import lines_of, say, say_line
-from mockllm.cli.tracing import traced
+from mockllm.cli.trace_setup import traced
 from mockllm.engine import About
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App

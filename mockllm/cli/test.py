@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.listing import as_json, coloured, list_mistakes
+from mockllm.cli.diagnostic_output import as_json, coloured, list_mistakes
 from mockllm.cli.options import LOADING, add, default_noted, settled, wanted
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from mockllm.cli import asking
+from mockllm.cli import api_client
 from mockllm.cli.options import BadOption
 from mockllm.core.json.codec import Json
 from mockllm.core.verdicts import VERDICTS
@@ -26,7 +26,7 @@ BAD, NONE = "bad", "none"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = ABOUT
-    asking.arguments(parser)
+    api_client.arguments(parser)
     parser.add_argument("--session", default=None, metavar="ID", help="only what was asked in this session")
     parser.add_argument(
         "--client",
@@ -68,11 +68,11 @@ def run(given: argparse.Namespace) -> int:
         "over": None if given.running else "true",
     }
     try:
-        found = asking.ask(given, "GET", "/api/verdicts", query)["clients"]
+        found = api_client.ask(given, "GET", "/api/verdicts", query)["clients"]
         if given.junit is not None:
-            written = asking.fetch(given, "GET", "/api/verdicts", {**query, "format": "junit"})
+            written = api_client.fetch(given, "GET", "/api/verdicts", {**query, "format": "junit"})
             write(given.junit, written)
-    except asking.Unasked as error:
+    except api_client.Unasked as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 2
     if given.json:

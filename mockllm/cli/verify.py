@@ -7,8 +7,8 @@ import json
 import sys
 from typing import Any
 
-from mockllm.cli import asking
-from mockllm.cli.listing import list_mistakes
+from mockllm.cli import api_client
+from mockllm.cli.diagnostic_output import list_mistakes
 from mockllm.cli.options import BadOption
 from mockllm.scenario.diagnostics import path_of
 from mockllm.scenario.yaml_reader import read_source
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "expectations", nargs="?", metavar="FILE", help="what is expected; - reads it from the standard input"
     )
-    asking.arguments(parser)
+    api_client.arguments(parser)
     parser.add_argument("--session", default=None, help="only requests of this session")
     parser.add_argument("--in-order", action="store_true", help="they must have been asked in this order")
     parser.add_argument("--no-unmatched", action="store_true", help="every request must have met a rule")
@@ -50,8 +50,8 @@ def run(given: argparse.Namespace) -> int:
     if not body:
         raise BadOption("nothing is expected: give a file, --no-unmatched or --all-rules-used")
     try:
-        found = asking.ask(given, "POST", "/api/verify", body=body)
-    except asking.Unasked as error:
+        found = api_client.ask(given, "POST", "/api/verify", body=body)
+    except api_client.Unasked as error:
         if source is not None and error.wrong:
             found = [source.mistake(path_of(field), message) for field, message in error.wrong]
             list_mistakes(found, sys.stderr)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from mockllm.cli.authorities import unread_authorities
+from mockllm.cli.skip_ca_loading import unread_authorities
 
 
 def test_a_context_that_is_made_meanwhile_trusts_nobody() -> None:

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from mockllm.cli.staying import staying
+from mockllm.cli.gc_pause import staying
 
 
 def test_the_collector_rests_and_what_was_made_is_not_looked_through() -> None:

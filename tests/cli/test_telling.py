@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.telling import tell
+from mockllm.cli.console import tell
 from tests.process import LISTENING, MOCKLLM, environment
 from tests.waiting import PATIENCE
 

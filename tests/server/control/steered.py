@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from mockllm.cli.explaining_now import explained_now
+from mockllm.cli.live_explain import explained_now
 from mockllm.cli.options import vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.loader import Wanted

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mockllm.cli.explaining_now import explained_now
+from mockllm.cli.live_explain import explained_now
 from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.overlay import Overlaid

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mockllm.cli.options import FOLDER, vocabulary
-from mockllm.cli.pack_making import described, gathered_of, opened
+from mockllm.cli.pack_author import described, gathered_of, opened
 from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.capabilities import powers
 from mockllm.packing.lockfile_editor import Change, Locking, state_of

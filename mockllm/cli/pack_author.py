@@ -15,8 +15,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.cli.check import summary as checked
-from mockllm.cli.fetching import fetch_missing
-from mockllm.cli.listing import as_json, coloured, list_mistakes
+from mockllm.cli.diagnostic_output import as_json, coloured, list_mistakes
+from mockllm.cli.fetch_locked import fetch_missing
 from mockllm.cli.options import vocabulary
 from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from mockllm.cli.listing import coloured
+from mockllm.cli.diagnostic_output import coloured
 from mockllm.server.access_log import Lines
 
 
