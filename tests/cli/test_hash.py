@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.cli.main import main
-from tests.core.test_hash import POEM
+from tests.core.request.test_request_hash import POEM
 from tests.language.playing import ask, first
 
 AZURE: dict[str, Any] = {"path": "/azure/openai/deployments/gpt-4o-mini/chat/completions", "body": POEM}

@@ -12,7 +12,7 @@ from mockllm.core.request.request_hash import older_hash, request_hash
 from mockllm.recordings.import_file import Material
 from mockllm.recordings.importer import imported
 from mockllm.recordings.scenario_writer import Reader
-from tests.core.test_hash import POEM
+from tests.core.request.test_request_hash import POEM
 from tests.docs.switching_asked import Asked
 
 

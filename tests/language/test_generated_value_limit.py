@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.making.hostile import BILLION, HOSTILE, member
+from tests.core.schema_values.hostile import BILLION, HOSTILE, member
 from tests.language.playing import Ask, Game, ask
 from tests.process import serving
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.test_hash import POEM
+from tests.core.request.test_request_hash import POEM
 from tests.language.playing import Game, ask
 from tests.process import serving
 from tests.waiting import PATIENCE

@@ -12,7 +12,7 @@ import pytest
 from google import genai
 from google.genai import types
 
-from tests.core.test_hash import POEM
+from tests.core.request.test_request_hash import POEM
 from tests.process import Process, serving
 from tests.sdk.gemini_clients import Token
 

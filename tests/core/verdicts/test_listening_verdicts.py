@@ -12,7 +12,7 @@ from mockllm.core.rendering.plan import Cut, Delivery, Flow, Head, Plan
 from mockllm.core.verdicts import Client
 from mockllm.core.verdicts.observed_request import SPOILING
 from mockllm.core.verdicts.stream_checks import SILENT
-from tests.core.conduct.scenes import Scene, streamed
+from tests.core.verdicts.scenes import Scene, streamed
 
 Play = Callable[[Scene], object]
 Turns = Sequence[tuple[str, str]]

@@ -11,7 +11,7 @@ from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.schema_values import make
 from mockllm.core.schema_values.document import Impossible
 from mockllm.core.schema_values.patterns import Pattern, pattern_size
-from tests.core.making.hostile import HOSTILE
+from tests.core.schema_values.hostile import HOSTILE
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.core.rendering.plan import Cut, Delivery, Head, Plan
 from mockllm.core.verdicts import VERDICTS, Client
-from tests.core.conduct.scenes import EPOCH, Scene, streamed, whole
+from tests.core.verdicts.scenes import EPOCH, Scene, streamed, whole
 
 Play = Callable[[Scene], object]
 WAIT = {"retry-after": "1"}

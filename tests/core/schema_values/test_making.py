@@ -12,7 +12,7 @@ import pytest
 from mockllm.core.schema_values import make
 from mockllm.core.schema_values.realistic import CITIES, PEOPLE, PRODUCTS
 from mockllm.core.schema_values.strings import FORMATS
-from tests.core.making.schemas import FLAWED, VALID
+from tests.core.schema_values.schemas import FLAWED, VALID
 
 
 @pytest.mark.parametrize("name", VALID)

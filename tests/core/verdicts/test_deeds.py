@@ -15,7 +15,7 @@ from mockllm.core.verdicts import Client
 from mockllm.core.verdicts.delivery_timing import Course, course
 from mockllm.core.verdicts.observed_request import plain
 from mockllm.core.verdicts.retry_after import told_wait, words
-from tests.core.conduct.scenes import Scene, streamed, whole
+from tests.core.verdicts.scenes import Scene, streamed, whole
 
 CODED = "content-encoding"
 

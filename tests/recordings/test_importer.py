@@ -33,8 +33,8 @@ from tests.recordings.recorded import (
     vcrpy,
 )
 from tests.recordings.replaying import replayed, transcripts
-from tests.recordings.test_bare import CURL
 from tests.recordings.test_other_mocks import AIMOCK
+from tests.recordings.test_raw_responses import CURL
 from tests.testing.suites import results
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.rendering.plan import Cut, Delivery, Head, Plan
-from tests.core.conduct.scenes import BEGUN, Scene
+from tests.core.verdicts.scenes import BEGUN, Scene
 
 TRIES = 3
 BROKEN = Plan(Head(200, ()), (Cut("reset", 0),), delivery=Delivery(withheld=True))

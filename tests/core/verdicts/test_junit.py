@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from mockllm.core.verdicts import VERDICTS, Client
 from mockllm.core.verdicts.junit import junit
-from tests.core.conduct.scenes import Scene
+from tests.core.verdicts.scenes import Scene
 
 BAD = [verdict.name for verdict in VERDICTS.values() if not verdict.good]
 
