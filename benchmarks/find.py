@@ -14,8 +14,8 @@ from time import perf_counter
 from benchmarks.rounds import Effort
 from mockllm.core.lazy import lazy
 from mockllm.core.matching.conditions import Compare, Contains, Equals, Glob, Regex, StartsWith
-from mockllm.core.matching.matchers import All, Field, Matcher, Test
-from mockllm.core.matching.rule_index import Index
+from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matcher
+from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.request.request import Message, Request, TextPart
 
 SIZES = (10, 1_000, 10_000)
@@ -64,27 +64,27 @@ def chat(number: int, random: Random) -> Chat:
 
 
 def mixed(number: int) -> Matcher:
-    return All(
+    return AllMatcher(
         (
-            Test(Field("model"), Glob(f"model-{number}*")),
-            Test(Field("user"), Contains(f"number {number}.")),
-            Test(Field("body", "$.metadata.case"), Equals(f"case-{number}")),
+            FieldMatcher(Field("model"), Glob(f"model-{number}*")),
+            FieldMatcher(Field("user"), Contains(f"number {number}.")),
+            FieldMatcher(Field("body", "$.metadata.case"), Equals(f"case-{number}")),
         )
     )
 
 
 KINDS: dict[str, Callable[[int], Matcher]] = {
-    "by model": lambda n: Test(Field("model"), Equals(f"model-{n}")),
-    "by model prefix": lambda n: Test(Field("model"), StartsWith(f"model-{n}")),
+    "by model": lambda n: FieldMatcher(Field("model"), Equals(f"model-{n}")),
+    "by model prefix": lambda n: FieldMatcher(Field("model"), StartsWith(f"model-{n}")),
     "mixed": mixed,
-    "contains only": lambda n: Test(Field("user"), Contains(f"number {n}.")),
-    "contains, any case": lambda n: Test(Field("user"), Contains(f"Number {n}.", True)),
-    "regex only": lambda n: Test(Field("user"), Regex(rf"case\s+number {n}\.")),
-    "body equality only": lambda n: Test(Field("body", "$.metadata.case"), Equals(f"case-{n}")),
-    "body distinct paths": lambda n: Test(
+    "contains only": lambda n: FieldMatcher(Field("user"), Contains(f"number {n}.")),
+    "contains, any case": lambda n: FieldMatcher(Field("user"), Contains(f"Number {n}.", True)),
+    "regex only": lambda n: FieldMatcher(Field("user"), Regex(rf"case\s+number {n}\.")),
+    "body equality only": lambda n: FieldMatcher(Field("body", "$.metadata.case"), Equals(f"case-{n}")),
+    "body distinct paths": lambda n: FieldMatcher(
         Field("body", f"$.metadata.key-{n}".replace(".key-", "['key-") + "']"), Equals("on")
     ),
-    "number thresholds": lambda n: Test(Field("body", "$.temperature"), Compare("gt", SIZES[-1] - n)),
+    "number thresholds": lambda n: FieldMatcher(Field("body", "$.temperature"), Compare("gt", SIZES[-1] - n)),
 }
 
 
@@ -99,12 +99,12 @@ def cost(act: Callable[[Request], object], requests: Sequence[Request], rounds: 
     return min(times) * 1e6
 
 
-def first(index: Index) -> Callable[[Request], int | None]:
+def first(index: RuleIndex) -> Callable[[Request], int | None]:
     return lambda request: next(index.find(request), None)
 
 
 def scan(matchers: Sequence[Matcher]) -> Callable[[Request], Matcher | None]:
-    return lambda request: next((matcher for matcher in matchers if matcher.holds(request)), None)
+    return lambda request: next((matcher for matcher in matchers if matcher.matches(request)), None)
 
 
 def main(effort: Effort) -> None:
@@ -117,7 +117,7 @@ def main(effort: Effort) -> None:
         for size in SIZES:
             matchers = [kind(number) for number in range(size)]
             start = perf_counter()
-            index = Index(matchers)
+            index = RuleIndex(matchers)
             built = (perf_counter() - start) * 1e3
             asked = [chat(random.randrange(size), random) for _ in range(300)]
             rounds = effort.rounds * effort.seconds

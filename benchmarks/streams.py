@@ -28,16 +28,16 @@ from benchmarks.rounds import Effort
 from benchmarks.sides import LOAD_CORE, SERVER_CORE, placed, put
 from benchmarks.vocabulary import MODELS
 from benchmarks.vocabulary import SCENARIO as VOCABULARY
-from mockllm.core.rendering.plan import Data, Plan, Raw, Wait
+from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.loader import Wanted
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server import app, player
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.engine_builder import Builder
-from mockllm.server.gc_policy import Collector
-from mockllm.server.http1 import Opening
+from mockllm.server.gc_policy import GcPolicy
+from mockllm.server.http1 import RenderedHead
 from mockllm.server.http_server import Address, Server, run_on_best_loop
 from mockllm.server.socket_sink import SocketSink
 from mockllm.state.sessions import Sessions
@@ -98,14 +98,14 @@ class MeasuredSink:
         return self._sink.full
 
 
-class MeasuredPlay(player.Play):
+class MeasuredPlay(player.Player):
     """A play that keeps, per stream, its plan, when it should have begun, and when it wrote."""
 
     __slots__ = ()
     all: list[tuple[float, Plan, MeasuredSink]] = []  # noqa: RUF012 - one process, one run
 
     def __init__(
-        self, made: Plan, opening: Opening, sink: SocketSink, deadlines: Deadlines, since: float
+        self, made: Plan, opening: RenderedHead, sink: SocketSink, deadlines: Deadlines, since: float
     ) -> None:
         measured = MeasuredSink(sink)
         MeasuredPlay.all.append((since, made, measured))
@@ -118,12 +118,12 @@ def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
     due: list[float] = [at]  # the head, then whatever leaves
     chunks: list[float] = []
     for step in plan.steps:
-        if isinstance(step, Wait):
+        if isinstance(step, WaitStep):
             at += step.seconds
         elif at > due[-1]:
             due.append(at)
-        if isinstance(step, Data | Raw):
-            chunks += [at] * (step.payload if isinstance(step, Data) else step.data).count(SAID)
+        if isinstance(step, EventStep | RawStep):
+            chunks += [at] * (step.payload if isinstance(step, EventStep) else step.data).count(SAID)
     late: list[float] = []
     for written in sink.written:
         while len(late) < len(due) and due[len(late)] <= written:
@@ -139,13 +139,13 @@ def serve(pipe: Connection, case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(case.scenario)
         vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
-        wanted = Wanted([folder], [], Settings((), case.settings), vocabulary)
+        wanted = ScenarioSources([folder], [], ParamSettings((), case.settings), vocabulary)
         engine = Builder(wanted, Sessions()).first()
 
     async def main() -> None:
         server = Server(app.App(engine), [Address("127.0.0.1", 0)])
         await server.start()
-        Collector(lambda: server.app.running > 0, lambda: engine).begin(asyncio.get_running_loop())
+        GcPolicy(lambda: server.app.running > 0, lambda: engine).begin(asyncio.get_running_loop())
         pipe.send(server.listening[0].port)
         while not pipe.poll():  # noqa: ASYNC110
             await asyncio.sleep(0.05)

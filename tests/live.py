@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.loader import Wanted
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.access_log import Lines
+from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import Threaded
-from mockllm.server.server_limits import Limits
+from mockllm.server.http_server import ThreadedServer
+from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 from tests.waiting import until
 
@@ -47,15 +47,15 @@ def live(
 ) -> Iterator[Live]:
     """Serve these files, folders and shipped packs; `settings` are as for `--set`, `overrides` as for
     `--allow-overrides`."""
-    wanted = Wanted(
+    wanted = ScenarioSources(
         [str(path) for path in scenarios],
         list(packs),
-        Settings(tuple(settings), dict(environment or {})),
+        ParamSettings(tuple(settings), dict(environment or {})),
         Vocabulary(PROVIDERS, DIALECT_NAMES, APIS),
     )
     lines: list[str] = []
     builder = Builder(wanted, Sessions(), overrides=overrides)
-    app = App(builder.first(), limits=Limits(grace=0.5), lines=Lines(lines.append))
-    server = Threaded(app)
+    app = App(builder.first(), limits=ServerLimits(grace=0.5), lines=AccessLog(lines.append))
+    server = ThreadedServer(app)
     with server as url:
         yield Live(url, server.port, app, lines)

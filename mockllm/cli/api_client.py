@@ -22,7 +22,7 @@ PATIENCE: Final = 30.0
 """Seconds to wait for an answer."""
 
 
-class Unasked(Exception):
+class ApiError(Exception):
     """No answer, or a refusal, in a line for a person. `wrong`: what is wrong in the body, by its field."""
 
     def __init__(self, said: str, wrong: Sequence[tuple[str, str]] = ()) -> None:
@@ -58,7 +58,7 @@ def ask(
     try:
         return json.loads(raw)
     except ValueError:
-        raise Unasked(f"what answers at {_base(given)} is no mockllm with a control API") from None
+        raise ApiError(f"what answers at {_base(given)} is no mockllm with a control API") from None
 
 
 def fetch(
@@ -86,7 +86,9 @@ def fetch(
             raise _refused(error, base) from None
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise Unasked(f"no server answers at {base}: {getattr(reason, 'strerror', None) or reason}") from None
+        raise ApiError(
+            f"no server answers at {base}: {getattr(reason, 'strerror', None) or reason}"
+        ) from None
 
 
 def _base(given: argparse.Namespace) -> str:
@@ -96,15 +98,15 @@ def _base(given: argparse.Namespace) -> str:
     return str(base)
 
 
-def _refused(error: HTTPError, base: str) -> Unasked:
+def _refused(error: HTTPError, base: str) -> ApiError:
     try:
         problem = json.load(error)
         wrong = [
             (str(each["field"]), plain(str(each["message"]), MOST)) for each in problem.get("errors", ())
         ]
         lines = [f"{plain(field, MOST)}: {message}" if field else message for field, message in wrong]
-        return Unasked("\n".join(lines or [plain(str(problem["detail"]), MOST)]), wrong)
+        return ApiError("\n".join(lines or [plain(str(problem["detail"]), MOST)]), wrong)
     except (ValueError, KeyError, TypeError, AttributeError):
         if error.code == HTTPStatus.NOT_FOUND:
-            return Unasked(f"there is no control API at {base}; with --admin-port it is at that port")
-        return Unasked(f"the server says {error.code} {error.reason}")
+            return ApiError(f"there is no control API at {base}; with --admin-port it is at that port")
+        return ApiError(f"the server says {error.code} {error.reason}")

@@ -12,8 +12,8 @@ from mockllm.cli.diagnostic_output import as_json, coloured
 from mockllm.cli.options import LOADING, SERVING, add, default_noted, settled, wanted
 from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint
-from mockllm.scenario.diagnostics import Mistake
-from mockllm.scenario.loader import Gathered, gather
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.loader import LoadedScenarios, load_scenarios
 
 STRICT: Final = next(option for option in SERVING if option.key == "strict")
 GREEN: Final = "\x1b[32m"
@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
         given.scenarios = [*given.folders, *(given.scenarios or ())]
     values = settled(given, (*LOADING, STRICT), os.environ)
     default_noted(values)
-    gathered = gather(wanted(values, os.environ))
+    gathered = load_scenarios(wanted(values, os.environ))
     warnings = catalog_lint.warnings(gathered)
     failed = bool(gathered.mistakes or (warnings and values["strict"]))
     if given.json:
@@ -49,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _print(gathered: Gathered, warnings: Sequence[Mistake], *, colour: bool) -> None:
+def _print(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, colour: bool) -> None:
     red, yellow, green, plain = (RED, YELLOW, GREEN, PLAIN) if colour else ("",) * 4
     for mistake in sorted(gathered.mistakes):
         print(mistake)
@@ -59,7 +59,7 @@ def _print(gathered: Gathered, warnings: Sequence[Mistake], *, colour: bool) -> 
     print(f"{tone}{summary(gathered, warnings)}{plain}")
 
 
-def summary(gathered: Gathered, warnings: Sequence[Mistake]) -> str:
+def summary(gathered: LoadedScenarios, warnings: Sequence[Diagnostic]) -> str:
     """`3 mistakes, 1 warning in 4 files`, the files in which they stand; or `ok: 12 rules, 3 modifiers …`."""
     files = {each.file for each in (*gathered.mistakes, *warnings) if each.line}
     found = [
@@ -79,13 +79,13 @@ def _many(count: int, word: str) -> str:
     return f"{count} {word}{'s' * (count != 1)}"
 
 
-def _counts(gathered: Gathered) -> tuple[int, int, int]:
+def _counts(gathered: LoadedScenarios) -> tuple[int, int, int]:
     """How many rules, modifiers and files there are."""
     kinds = Counter(entry.kind for entry in gathered.entries)
     return kinds["rule"], kinds["modifier"], len(gathered.loading.files) + len(gathered.loading.disabled)
 
 
-def _print_json(gathered: Gathered, warnings: Sequence[Mistake], *, ok: bool) -> None:
+def _print_json(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, ok: bool) -> None:
     rules, modifiers, files = _counts(gathered)
     report = {
         "ok": ok,

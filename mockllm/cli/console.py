@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from mockllm.cli.diagnostic_output import coloured
-from mockllm.server.access_log import Lines
+from mockllm.server.access_log import AccessLog
 
 
 def tell(text: str, stream: TextIO) -> None:
@@ -25,9 +25,9 @@ def tell(text: str, stream: TextIO) -> None:
         return
 
 
-def lines_of(values: Mapping[str, Any]) -> Lines:
+def lines_of(values: Mapping[str, Any]) -> AccessLog:
     """The line for each request, as the options have it."""
-    return Lines(say_line, colour=coloured(), verbose=values["verbose"], strict=values["strict"])
+    return AccessLog(say_line, colour=coloured(), verbose=values["verbose"], strict=values["strict"])
 
 
 def say(text: str) -> None:

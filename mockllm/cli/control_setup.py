@@ -16,17 +16,17 @@ from typing import Any
 from mockllm.cli.live_explain import explained_now
 from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.engine import Engine
-from mockllm.scenario.overlay import Overlaid
+from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
-from mockllm.server.control import Access, Control
-from mockllm.server.control.admin_port_app import Aside
+from mockllm.server.control import Access, ControlApi
+from mockllm.server.control.admin_port_app import AdminPortApp
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, CannotListen, Server
-from mockllm.server.overlay_store import Overlays
-from mockllm.server.reload import Reload
+from mockllm.server.overlay_store import OverlayStore
+from mockllm.server.reload import Reloader
 
 
-def steered(app: App, builder: Builder, reload: Reload | None, values: Mapping[str, Any]) -> Server | None:
+def steered(app: App, builder: Builder, reload: Reloader | None, values: Mapping[str, Any]) -> Server | None:
     """Gives the app its control API; the server of it, where it has a port of its own."""
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
     access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
@@ -34,27 +34,27 @@ def steered(app: App, builder: Builder, reload: Reload | None, values: Mapping[s
     if port is None:
         app.control = control
         return None
-    return Server(Aside(control, limits=app.limits), [Address(host, port)])
+    return Server(AdminPortApp(control, limits=app.limits), [Address(host, port)])
 
 
 def control_of(
-    app: App, builder: Builder, reload: Reload | None, access: Access, folder: str | None = None
-) -> Control:
+    app: App, builder: Builder, reload: Reloader | None, access: Access, folder: str | None = None
+) -> ControlApi:
     """The control API of an app."""
 
     def swap(engine: Engine) -> None:
         app.engine = engine
 
-    def apply(over: Sequence[Overlaid]) -> Awaitable[None]:
+    def apply(over: Sequence[OverlaidEntries]) -> Awaitable[None]:
         return builder.overlaid(over, swap)
 
-    return Control(
+    return ControlApi(
         app,
         access=access,
         vocabulary=vocabulary(),
         explain=explained_now,
         reload=None if reload is None else reload.now,
-        overlays=Overlays(apply, vocabulary()),
+        overlays=OverlayStore(apply, vocabulary()),
         folder=folder,
     )
 
@@ -65,7 +65,7 @@ def folder(values: Mapping[str, Any]) -> str:
     return str((given if given.suffix not in (".yaml", ".yml") else given.parent).absolute())
 
 
-def beside(reload: Reload | None, aside: Server | None) -> Callable[[], Coroutine[Any, Any, None]] | None:
+def beside(reload: Reloader | None, aside: Server | None) -> Callable[[], Coroutine[Any, Any, None]] | None:
     """What runs beside the answers."""
     if aside is None:
         return None if reload is None else reload.run

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.diagnostics import Diagnostic
 
 
 def coloured() -> bool:
@@ -16,7 +16,7 @@ def coloured() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def list_mistakes(mistakes: Sequence[Mistake], out: TextIO) -> None:
+def list_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
     """One line each, and how many."""
     for mistake in mistakes:
         print(mistake, file=out)
@@ -24,7 +24,7 @@ def list_mistakes(mistakes: Sequence[Mistake], out: TextIO) -> None:
     print(f"{count} mistake{'s' * (count != 1)}", file=out)
 
 
-def as_json(mistake: Mistake) -> Json:
+def as_json(mistake: Diagnostic) -> Json:
     """A mistake for a program."""
     return {
         "file": mistake.file,

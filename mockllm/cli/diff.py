@@ -16,16 +16,16 @@ from mockllm.cli.options import vocabulary
 from mockllm.core.json.codec import pretty
 from mockllm.packing.atomic_store import put_tree
 from mockllm.packing.fetch import files_of
-from mockllm.packing.pack_source import understood
+from mockllm.packing.pack_source import parse_pack_source
 from mockllm.packing.validation import told_as
 from mockllm.scenario.diagnostics import readable
-from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import NAME, lock_path
-from mockllm.scenario.manifest import Settings
-from mockllm.scenario.pack_files import Refused
-from mockllm.scenario.pack_resolver import NoPack, Shelf
-from mockllm.testing.request_files import Unusable, read_given
-from mockllm.testing.scenario_diff import Case, Difference, Sides, plain, recorded
+from mockllm.scenario.manifest import ParamSettings
+from mockllm.scenario.pack_files import PackRejected
+from mockllm.scenario.pack_resolver import PackNotFound, PackResolver
+from mockllm.testing.request_files import InvalidRequestFile, read_given
+from mockllm.testing.scenario_diff import Case, Difference, ScenarioPair, plain, recorded
 
 SIDE = "a folder or file of scenarios, a pack by name, or any source of `pack add`: URL@TAG, DIR@TAG, a zip, a wheel"
 
@@ -50,10 +50,10 @@ def run(given: argparse.Namespace) -> int:
         try:
             old, new = (stack.enter_context(_side(text, given.set)) for text in (given.old, given.new))
             cases = list(_requests(given.requests))
-        except (Refused, Unusable) as error:
+        except (PackRejected, InvalidRequestFile) as error:
             print(f"mockllm: {error}", file=sys.stderr)
             return 2
-        sides = Sides(old, new)
+        sides = ScenarioPair(old, new)
         if sides.mistakes:
             mistakes = sides.mistakes
             for side, text in ((old, given.old), (new, given.new)):
@@ -88,38 +88,40 @@ def _print(told: list[list[Difference]], json: bool) -> None:
 
 
 @contextmanager
-def _side(text: str, sets: list[str]) -> Iterator[Wanted]:
+def _side(text: str, sets: list[str]) -> Iterator[ScenarioSources]:
     """What a word of the command line names, loadable for the while."""
-    settings, lock = Settings(tuple(sets)), lock_path([text] if os.path.exists(text) else [])
+    settings, lock = ParamSettings(tuple(sets)), lock_path([text] if os.path.exists(text) else [])
     if os.path.exists(text) and not text.endswith((".zip", ".whl")):
-        yield Wanted((text,), settings=settings, vocabulary=vocabulary(), lock=lock)
+        yield ScenarioSources((text,), settings=settings, vocabulary=vocabulary(), lock=lock)
         return
     name = text.partition("@")[0]
     if re.fullmatch(NAME, name):
         try:
-            Shelf.beside(lock).find(name)
-        except NoPack:
+            PackResolver.beside(lock).find(name)
+        except PackNotFound:
             pass
         except ValueError as error:
-            raise Refused(str(error)) from None
+            raise PackRejected(str(error)) from None
         else:
-            yield Wanted((), (text,), settings, vocabulary(), lock=lock)
+            yield ScenarioSources((), (text,), settings, vocabulary(), lock=lock)
             return
-    place = understood(text, Path.cwd())
+    place = parse_pack_source(text, Path.cwd())
     tree = files_of(place, Path.cwd())
     if not tree.files:
-        raise Refused(f"{text}: there is nothing in it")
+        raise PackRejected(f"{text}: there is nothing in it")
     with tempfile.TemporaryDirectory(prefix="mockllm-diff-") as made:
         folder = Path(made) / "files"
         put_tree(tree, folder)
-        yield Wanted((str(folder),), settings=settings, vocabulary=vocabulary(), lock=lock)
+        yield ScenarioSources((str(folder),), settings=settings, vocabulary=vocabulary(), lock=lock)
 
 
 def _requests(given: list[Path]) -> Iterator[Case]:
     for path in given:
         found = [*_written(path), *_recorded(path)]
         if not found:
-            raise Refused(f"there is no request in {path}: no JSON file, and no scenario file with examples")
+            raise PackRejected(
+                f"there is no request in {path}: no JSON file, and no scenario file with examples"
+            )
         yield from found
 
 
@@ -130,7 +132,7 @@ def _written(path: Path) -> Iterator[Case]:
         try:
             raw = file.read_bytes()
         except OSError as error:
-            raise Refused(f"{file} cannot be read: {error.strerror}") from None
+            raise PackRejected(f"{file} cannot be read: {error.strerror}") from None
         runs = read_given(raw, str(file), vocabulary())
         yield from plain(str(file), [[(each.after, each.sent) for each in run] for run in runs])
 
@@ -139,8 +141,8 @@ def _recorded(path: Path) -> Iterator[Case]:
     """The examples of scenario files: a recording holds the request that it answers."""
     if not path.is_dir() and path.suffix not in SCENARIOS:
         return
-    wanted = Wanted((str(path),), vocabulary=vocabulary())
-    gathered = gather(wanted)
+    wanted = ScenarioSources((str(path),), vocabulary=vocabulary())
+    gathered = load_scenarios(wanted)
     if gathered.mistakes:
-        raise Unusable(*gathered.mistakes)
+        raise InvalidRequestFile(*gathered.mistakes)
     yield from recorded(gathered, wanted)

@@ -33,17 +33,17 @@ from mockllm.cli.options import (
     wanted,
 )
 from mockllm.engine import Engine
-from mockllm.server.access_log import Lines
+from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken, Builder
-from mockllm.server.http_server import Address, CannotListen, Threaded
+from mockllm.server.http_server import Address, CannotListen, ThreadedServer
 from mockllm.server.lazy_control import steer_late
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 from mockllm.testing.environment import variables
 
 if TYPE_CHECKING:
-    from mockllm.server.control import Control
+    from mockllm.server.control import ControlApi
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
@@ -94,7 +94,7 @@ def run(given: argparse.Namespace) -> int:
         lines=lines,
     )
     steer_late(app, partial(_control, app, builder))
-    server = Threaded(app, Address("127.0.0.1", values["port"]))
+    server = ThreadedServer(app, Address("127.0.0.1", values["port"]))
     try:
         with server as url:
             code = _run(line, {**environment, **variables(url)})
@@ -107,7 +107,7 @@ def run(given: argparse.Namespace) -> int:
     return _judged(app, engine, given, code) if given.verdicts or given.junit is not None else code
 
 
-def _control(app: App, builder: Builder) -> Control:
+def _control(app: App, builder: Builder) -> ControlApi:
     from mockllm.cli.control_setup import control_of
     from mockllm.server.control import Access
 
@@ -115,7 +115,7 @@ def _control(app: App, builder: Builder) -> Control:
 
 
 def _built(
-    values: Mapping[str, Any], bounds: Limits, environment: Mapping[str, str]
+    values: Mapping[str, Any], bounds: ServerLimits, environment: Mapping[str, str]
 ) -> tuple[Builder, Engine]:
     """What answers, and what made it; what is worth a line about it is said. Broken where there are mistakes."""
     builder = Builder(
@@ -134,7 +134,7 @@ def _built(
     return builder, engine
 
 
-class _Heard(Lines):
+class _Heard(AccessLog):
     """Keeps the lines of requests that no rule answered; a verbose one says all of them beside the command's
     own output."""
 

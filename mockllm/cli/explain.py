@@ -20,12 +20,12 @@ from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.diagnostics import Mistake
-from mockllm.scenario.loader import gather
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.loader import load_scenarios
 from mockllm.state.sessions import Sessions
 from mockllm.testing.expectations import duration
-from mockllm.testing.match_trace import Trail, Tried, trail
-from mockllm.testing.request_files import Given, Unusable, read_given
+from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
+from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_given
 
 SEED: Final = next(option for option in SERVING if option.key == "seed")
 WHY: Final = {"limited": "its limit is reached", "overloaded": "its load leaves no room"}
@@ -51,12 +51,12 @@ def run(given: argparse.Namespace) -> int:
     values = settled(given, (*LOADING, SEED), os.environ)
     asked = wanted(values, os.environ)
     raw, name = read_request(given.request)
-    gathered = gather(asked)
+    gathered = load_scenarios(asked)
     if gathered.mistakes:
         return _refuse(gathered.mistakes, given.json)
     try:
         runs = read_given(raw, name, asked.vocabulary)
-    except Unusable as error:
+    except InvalidRequestFile as error:
         return _refuse(error.mistakes, given.json)
     catalog = finished(compile_catalog(gathered.entries))
     trails = [
@@ -70,16 +70,16 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def followed(run: Sequence[Given], engine: Engine) -> Iterator[tuple[Given, Trail]]:
+def followed(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[RequestFile, MatchTrace]]:
     """The trail of each request, seen before it is counted. What is asked in turn finds the requests before it
     answered, on state that begins empty here, whatever a running server has counted."""
     now = time.time()
     for given in run:
         now += given.after
         request = given.sent.read_by(engine, now)
-        found = trail(engine, request)
+        found = match_trace(engine, request)
         yield given, found
-        lease = engine.answer(request).lease
+        lease = engine.respond(request).lease
         now += found.outcome.took
         if lease is not None:
             lease.end()
@@ -96,7 +96,7 @@ def read_request(name: str) -> tuple[bytes, str]:
         raise BadOption(f"{name}: {error.strerror}") from None
 
 
-def _refuse(mistakes: Sequence[Mistake], json: bool) -> int:
+def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
     if json:
         print(pretty({"mistakes": [as_json(mistake) for mistake in mistakes]}).decode())
     else:
@@ -107,7 +107,7 @@ def _refuse(mistakes: Sequence[Mistake], json: bool) -> int:
 # --- for people ------------------------------------------------------------------------------------
 
 
-def explained(given: Given, found: Trail) -> Iterator[str]:
+def explained(given: RequestFile, found: MatchTrace) -> Iterator[str]:
     """The explanation, line by line."""
     request = found.request
     step = "" if given.step is None else f"Step {given.step}: "
@@ -134,7 +134,7 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield from lines
 
 
-def verdict(found: Trail) -> str:
+def verdict(found: MatchTrace) -> str:
     """What becomes of it, in a line."""
     answer, settled = found.outcome.answer, found.settled
     rule = next((tried for tried in found.tried if tried.fate in ("answers", "would answer")), None)
@@ -155,7 +155,7 @@ def verdict(found: Trail) -> str:
     return "No rule answers"
 
 
-def _rules(found: Trail) -> list[str]:
+def _rules(found: MatchTrace) -> list[str]:
     width = max((len(str(tried.number)) for tried in found.tried), default=1)
     lines = [f"  {tried.number:>{width}}  {_fate(tried)}" for tried in found.tried]
     if found.unshown:
@@ -163,7 +163,7 @@ def _rules(found: Trail) -> list[str]:
     return lines
 
 
-def _fate(tried: Tried) -> str:
+def _fate(tried: TraceEntry) -> str:
     if tried.why:
         return tried.why
     name = tried.rule.rpartition(":")[2]
@@ -171,7 +171,7 @@ def _fate(tried: Tried) -> str:
     return f"{tried.where} {name}: {fate}"
 
 
-def sent(found: Trail) -> Iterator[str]:
+def sent(found: MatchTrace) -> Iterator[str]:
     """What would be sent, line by line."""
     outcome, plan = found.outcome, found.outcome.answer.plan
     heard, kind = outcome.heard, outcome.headers.get("content-type")
@@ -203,7 +203,7 @@ def sent(found: Trail) -> Iterator[str]:
     yield from (f"note: {note}" for note in outcome.answer.notes)
 
 
-def _times(found: Trail) -> str:
+def _times(found: MatchTrace) -> str:
     plan = found.outcome.answer.plan
     times = [f"head after {duration(plan.delay)}"]
     if found.ttft is not None:
@@ -214,7 +214,7 @@ def _times(found: Trail) -> str:
 # --- for programs ----------------------------------------------------------------------------------
 
 
-def report(given: Given, found: Trail) -> Json:
+def report(given: RequestFile, found: MatchTrace) -> Json:
     """The explanation as JSON; times in seconds."""
     request = found.request
     return {
@@ -239,7 +239,7 @@ def report(given: Given, found: Trail) -> Json:
     }
 
 
-def _sent(found: Trail) -> Json:
+def _sent(found: MatchTrace) -> Json:
     outcome, answer, heard = found.outcome, found.outcome.answer, found.outcome.heard
     plan = answer.plan
     return {
@@ -263,14 +263,14 @@ def _sent(found: Trail) -> Json:
     }
 
 
-def _outcome(found: Trail) -> str:
+def _outcome(found: MatchTrace) -> str:
     """rule, modifier, invalid, miss; or dialect, where the protocol answers by itself."""
     if found.outcome.answer.missed:
         return "miss"
     return "dialect" if found.settled.outcome == "miss" else found.settled.outcome
 
 
-def _tried(tried: Tried) -> Json:
+def _tried(tried: TraceEntry) -> Json:
     return {
         "rule": tried.rule,
         "where": tried.where,

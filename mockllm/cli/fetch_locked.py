@@ -15,15 +15,15 @@ def fetch_missing(path: str) -> bool:
     missing = [name for name in lock.packs if not (is_pack(lock.vendored(name)) or is_pack(lock.kept(name)))]
     if not missing:
         return True
-    from mockllm.packing.lockfile_editor import Locking  # git and archives are for those who fetch
-    from mockllm.scenario.pack_files import Refused
+    from mockllm.packing.lockfile_editor import LockfileEditor  # git and archives are for those who fetch
+    from mockllm.scenario.pack_files import PackRejected
 
-    locking, whole = Locking(path), True
+    locking, whole = LockfileEditor(path), True
     for name in missing:
         try:
             for change in locking.fetch([name]):
                 print(f"fetched {change.name} {change.now} from {change.source}", file=sys.stderr)
-        except Refused as error:
+        except PackRejected as error:
             whole = False
             print(f"mockllm: {error}", file=sys.stderr)
     return whole

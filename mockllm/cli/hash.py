@@ -13,7 +13,7 @@ from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
-from mockllm.testing.request_files import Unusable, read_given
+from mockllm.testing.request_files import InvalidRequestFile, read_given
 
 OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
 
@@ -34,7 +34,7 @@ def run(given: argparse.Namespace) -> int:
     raw, name = read_request(given.request)
     try:
         runs = read_given(raw, name, vocabulary())
-    except Unusable as error:
+    except InvalidRequestFile as error:
         list_mistakes(error.mistakes, sys.stderr)
         return 2
     engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile(values))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mockllm.cli.options import SERVING, BadOption, add, settled, volatile
 from mockllm.recordings.atomic_files import file_name, keep
-from mockllm.recordings.import_file import Material, NotImported
-from mockllm.recordings.importer import KINDS, Imported, imported
-from mockllm.recordings.scenario_writer import Reader
+from mockllm.recordings.import_file import ImportFile, NotImported
+from mockllm.recordings.importer import KINDS, ImportResult, import_recordings
+from mockllm.recordings.scenario_writer import RequestParser
 
 MARK = b"# Imported from "
 """How a file begins that was imported, and may be imported again."""
@@ -41,12 +41,12 @@ def run(given: argparse.Namespace) -> int:
     if given.request and len(names) > 1:
         raise BadOption("--request is of one answer, and there are several files")
     request = _material(given.request) if given.request else None
-    reader = Reader(volatile(values))
+    reader = RequestParser(volatile(values))
     failed = False
     taken: set[str] = set()
     for name in names:
         try:
-            found = imported(_material(name), reader, request=request, path=given.path)
+            found = import_recordings(_material(name), reader, request=request, path=given.path)
         except NotImported as error:
             print(f"mockllm: {error}", file=sys.stderr)
             failed = True
@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
     return int(failed)
 
 
-def _told(found: Imported, name: str, out: str | None, taken: set[str]) -> bool:
+def _told(found: ImportResult, name: str, out: str | None, taken: set[str]) -> bool:
     """Whether it was written."""
     if out is None:
         print(found.text, end="")
@@ -83,10 +83,10 @@ def _told(found: Imported, name: str, out: str | None, taken: set[str]) -> bool:
     return True
 
 
-def _material(name: str) -> Material:
+def _material(name: str) -> ImportFile:
     if name == "-":
-        return Material("standard input", sys.stdin.buffer.read())
+        return ImportFile("standard input", sys.stdin.buffer.read())
     try:
-        return Material(name, Path(name).read_bytes())
+        return ImportFile(name, Path(name).read_bytes())
     except OSError as error:
         raise BadOption(f"{name}: {error.strerror}") from None

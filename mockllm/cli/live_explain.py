@@ -18,12 +18,12 @@ def explained_now(raw: bytes, engine: Engine) -> Json:
     from mockllm.cli.explain import followed, report
     from mockllm.cli.options import vocabulary
     from mockllm.state.sessions import Sessions
-    from mockllm.testing.match_trace import trail
-    from mockllm.testing.request_files import Unusable, read_given
+    from mockllm.testing.match_trace import match_trace
+    from mockllm.testing.request_files import InvalidRequestFile, read_given
 
     try:
         runs = read_given(raw, "body", vocabulary())
-    except Unusable as error:
+    except InvalidRequestFile as error:
         raise of_mistakes(error.mistakes) from None
     reports: list[Json] = []
     for run in runs:
@@ -32,5 +32,5 @@ def explained_now(raw: bytes, engine: Engine) -> Json:
             reports += [report(*each) for each in followed(run, fresh)]
         else:
             request = run[0].sent.read_by(engine, time.time())
-            reports.append(report(run[0], trail(engine, request)))
+            reports.append(report(run[0], match_trace(engine, request)))
     return reports[0] if len(reports) == 1 else reports

@@ -22,12 +22,12 @@ from mockllm.core.request.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.recordings.hosts import upstream
 from mockllm.scenario.diagnostics import nearest
-from mockllm.scenario.loader import Wanted
+from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.scenario_folder import scenario_files
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.server_limits import KIB, MIB, PREFIX, Limits, environment_name
+from mockllm.server.server_limits import KIB, MIB, PREFIX, ServerLimits, environment_name
 
 FOLDER: Final = "scenarios"
 FALLBACK: Final = "default"
@@ -273,7 +273,7 @@ def _told(read: Callable[[str], Any]) -> Callable[[str], Any]:
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """An option for each of the server's limits."""
     group = parser.add_argument_group("limits")
-    for limit in fields(Limits):
+    for limit in fields(ServerLimits):
         option, unit = limit.metadata["option"], limit.metadata["unit"]
         group.add_argument(
             option,
@@ -305,10 +305,10 @@ def settled(
     return values
 
 
-def limits(given: argparse.Namespace, environment: Mapping[str, str]) -> Limits:
+def limits(given: argparse.Namespace, environment: Mapping[str, str]) -> ServerLimits:
     """The limits, from options and variables."""
     values: dict[str, Any] = {}
-    for limit in fields(Limits):
+    for limit in fields(ServerLimits):
         value = getattr(given, f"limit_{limit.name}", None)
         variable = environment_name(limit.metadata["option"])
         if value is None and environment.get(variable):
@@ -319,7 +319,7 @@ def limits(given: argparse.Namespace, environment: Mapping[str, str]) -> Limits:
         if value is not None:
             values[limit.name] = value
     try:
-        return Limits(**values)
+        return ServerLimits(**values)
     except ValueError as error:
         raise BadOption(str(error)) from None
 
@@ -329,7 +329,7 @@ def strangers(environment: Mapping[str, str], packs: Collection[str]) -> Iterato
     parameters of packs."""
     options = [
         *(option.name for option in (*LOADING, *SERVING)),
-        *(limit.metadata["option"] for limit in fields(Limits)),
+        *(limit.metadata["option"] for limit in fields(ServerLimits)),
     ]
     known = {*map(environment_name, options), *packs}
     for name in sorted(environment.keys() - known):
@@ -367,7 +367,7 @@ def default_noted(values: Mapping[str, Any]) -> None:
         print(f"No scenario files in ./{FOLDER}, so this is the pack `{FALLBACK}`.", file=sys.stderr)
 
 
-def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
+def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> ScenarioSources:
     """What to load: with neither folders nor packs `./scenarios` if there are files in it, else the pack
     `default`; behind them what `--record-misses` records."""
     scenarios = list(values["scenarios"] or ())
@@ -381,8 +381,8 @@ def wanted(values: Mapping[str, Any], environment: Mapping[str, str]) -> Wanted:
         Path(recorded).resolve().is_relative_to(Path(each).resolve()) for each in scenarios
     ):
         scenarios.append(recorded)  # what was recorded answers from then on
-    settings = Settings(tuple(values["set"] or ()), dict(environment))
-    asked = Wanted(scenarios, packs, settings, vocabulary(), frozen=bool(values.get("frozen")))
+    settings = ParamSettings(tuple(values["set"] or ()), dict(environment))
+    asked = ScenarioSources(scenarios, packs, settings, vocabulary(), frozen=bool(values.get("frozen")))
     if not asked.frozen and os.path.isfile(lock_path(scenarios)):
         fetch_missing(lock_path(scenarios))
     return asked

@@ -71,7 +71,7 @@ def _sharing(command: Command) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """0 where all is well, 1 where something was refused or a check failed."""
-    from mockllm.scenario.pack_files import Refused
+    from mockllm.scenario.pack_files import PackRejected
 
     try:
         if given.doing in ("new", "check", "test", "build"):
@@ -81,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
         from mockllm.cli import pack_consumer
 
         return pack_consumer.run(given)
-    except Refused as error:
+    except PackRejected as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
 

@@ -23,15 +23,15 @@ from mockllm.cli.test import summary as tested
 from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.atomic_store import put_file, put_tree
 from mockllm.packing.builder import build
-from mockllm.packing.capabilities import Powers, powers
-from mockllm.packing.fetch import manifest, obtain, parse_version_of
-from mockllm.packing.pack_source import understood
-from mockllm.packing.validation import told_as, vet
+from mockllm.packing.capabilities import Capabilities, capabilities
+from mockllm.packing.fetch import fetch_pack, manifest, parse_version_of
+from mockllm.packing.pack_source import parse_pack_source
+from mockllm.packing.validation import told_as, validate_pack
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import readable
-from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import NAME, lock_path
-from mockllm.scenario.pack_files import Refused, hidden, read_tree
+from mockllm.scenario.pack_files import PackRejected, hidden, read_tree
 from mockllm.scenario.scenario_folder import MANIFEST, is_pack
 from mockllm.testing.coverage import Coverage
 from mockllm.testing.example_runner import Suite
@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> int:
     if given.doing == "new":
         return _new(given.name, given.folder or Path(given.name.rpartition("/")[2]))
     if given.doing == "build":
-        vet(read_tree(given.folder), lock_path([str(given.folder)]), vocabulary())
+        validate_pack(read_tree(given.folder), lock_path([str(given.folder)]), vocabulary())
         for path in build(given.folder, given.out):
             print(path)
         return 0
@@ -88,11 +88,11 @@ def run(given: argparse.Namespace) -> int:
 
 def _new(name: str, folder: Path) -> int:
     if not re.fullmatch(NAME, name):
-        raise Refused(
+        raise PackRejected(
             f'"{name}" is no name of a pack; write x or team/x, in letters, digits, ".", "_" and "-"'
         )
     if folder.exists() and (not folder.is_dir() or not all(hidden(each.name) for each in folder.iterdir())):
-        raise Refused(f"{folder} is there already, and stays as it is")
+        raise PackRejected(f"{folder} is there already, and stays as it is")
     for file, text in STARTER.items():
         put_file(text.format(name=name).encode(), folder / file)
         print(folder / file)
@@ -111,19 +111,19 @@ def opened(text: str) -> Iterator[tuple[str, str]]:
     the while."""
     if os.path.isdir(text):
         if not is_pack(Path(text)):
-            raise Refused(f"{text} is no pack: it holds no {MANIFEST}")
+            raise PackRejected(f"{text} is no pack: it holds no {MANIFEST}")
         yield text, text
         return
-    found = obtain(understood(text, Path.cwd()), Path.cwd())
+    found = fetch_pack(parse_pack_source(text, Path.cwd()), Path.cwd())
     with tempfile.TemporaryDirectory(prefix="mockllm-pack-") as name:
         folder = Path(name) / found.word.name.replace("/", "-")
         put_tree(found.tree, folder)
         yield str(folder), found.place.text
 
 
-def gathered_of(folder: str, shown: str) -> Gathered:
+def gathered_of(folder: str, shown: str) -> LoadedScenarios:
     """What is in a pack, as it loads without any settings."""
-    gathered = gather(Wanted((folder,), vocabulary=vocabulary()))
+    gathered = load_scenarios(ScenarioSources((folder,), vocabulary=vocabulary()))
     return replace(gathered, mistakes=told_as(gathered.mistakes, folder, shown))
 
 
@@ -133,7 +133,7 @@ def _check(folder: str, shown: str, json: bool) -> int:
     gathered = gathered_of(folder, shown)
     warnings = told_as(catalog_lint.warnings(gathered), folder, shown)
     own = next((pack for pack in gathered.loading.packs if _is(pack.folder, folder)), None)
-    told = None if own is None else powers(gathered, own)
+    told = None if own is None else capabilities(gathered, own)
     if json:
         print(pretty(_report(gathered, told, tree.sha256, [as_json(each) for each in warnings])).decode())
         return 1 if gathered.mistakes else 0
@@ -152,7 +152,7 @@ def _is(folder: str, other: str) -> bool:
     return os.path.realpath(folder) == os.path.realpath(other)
 
 
-def _report(gathered: Gathered, told: Powers | None, digest: str, warnings: list[Json]) -> Json:
+def _report(gathered: LoadedScenarios, told: Capabilities | None, digest: str, warnings: list[Json]) -> Json:
     mistakes: Json = [as_json(each) for each in gathered.mistakes]
     could: Json = None if told is None else told.as_json()
     return {
@@ -164,7 +164,7 @@ def _report(gathered: Gathered, told: Powers | None, digest: str, warnings: list
     }
 
 
-def described(told: Powers) -> list[str]:
+def described(told: Capabilities) -> list[str]:
     """What a pack could do to you, in lines."""
     answers = (
         f"{told.rules} rule{'s' * (told.rules != 1)}, {told.modifiers} modifier{'s' * (told.modifiers != 1)}"
@@ -191,8 +191,8 @@ def _test(folder: str, shown: str, given: argparse.Namespace) -> int:
     lock = lock_path([folder])
     if not given.frozen:
         fetch_missing(lock)
-    wanted = Wanted((folder,), vocabulary=vocabulary(), lock=lock, frozen=given.frozen)
-    base = gather(wanted)
+    wanted = ScenarioSources((folder,), vocabulary=vocabulary(), lock=lock, frozen=given.frozen)
+    base = load_scenarios(wanted)
     if base.mistakes:
         list_mistakes(told_as(base.mistakes, folder, shown), sys.stderr)
         return 1

@@ -12,15 +12,15 @@ from pathlib import Path
 from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.cli.pack_author import described, gathered_of, opened
 from mockllm.core.json.codec import Json, pretty
-from mockllm.packing.capabilities import powers
-from mockllm.packing.lockfile_editor import Change, Locking, state_of
-from mockllm.packing.version_constraints import wishes
+from mockllm.packing.capabilities import capabilities
+from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
+from mockllm.packing.version_constraints import version_constraints
 from mockllm.scenario.bundled_packs import shipped, shipped_names
 from mockllm.scenario.diagnostics import readable, scalar_text
 from mockllm.scenario.lockfile import LOCK, NAME, lock_path, read_lock
-from mockllm.scenario.pack_files import Refused
-from mockllm.scenario.pack_params import ParamWord
-from mockllm.scenario.pack_resolver import Shelf, installed
+from mockllm.scenario.pack_files import PackRejected
+from mockllm.scenario.pack_params import ParamSpec
+from mockllm.scenario.pack_resolver import PackResolver, installed
 
 
 def run(given: argparse.Namespace) -> int:
@@ -31,7 +31,7 @@ def run(given: argparse.Namespace) -> int:
         return _list(lock, given.json)
     if given.doing == "info":
         return _info(lock, given.pack, given.json)
-    locking = Locking(lock, wishes(scenarios, (), lock), vocabulary())
+    locking = LockfileEditor(lock, version_constraints(scenarios, (), lock), vocabulary())
     if given.doing == "vendor":
         for name, folder in locking.vendor():
             print(f"{name} is in {os.path.relpath(folder)}")
@@ -47,19 +47,19 @@ def run(given: argparse.Namespace) -> int:
     return _each(words, act)
 
 
-def _each(words: list[str], act: Callable[[str], Change]) -> int:
+def _each(words: list[str], act: Callable[[str], LockChange]) -> int:
     """Does it for each; what is refused does not keep the others from it."""
     failed = False
     for word in words:
         try:
             print(_told(act(word)))
-        except Refused as error:
+        except PackRejected as error:
             failed = True
             print(f"mockllm: {word}: {error}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _told(change: Change) -> str:
+def _told(change: LockChange) -> str:
     name, before, now = change.name, change.before, change.now
     if now is None:
         return f"removed {name} {before}"
@@ -74,7 +74,7 @@ def _told(change: Change) -> str:
     )
 
 
-def _fetch(locking: Locking) -> int:
+def _fetch(locking: LockfileEditor) -> int:
     missing = locking.missing()
     for change in locking.fetch(missing):
         print(f"fetched {change.name} {change.now} from {change.source}")
@@ -108,7 +108,7 @@ def _list(path: str, json: bool) -> int:
 def _rows(path: str) -> Iterator[dict[str, Json]]:
     lock = read_lock(path)
     if lock.mistakes:
-        raise Refused("\n".join(map(str, lock.mistakes)))
+        raise PackRejected("\n".join(map(str, lock.mistakes)))
     for name, word in sorted(lock.packs.items()):
         yield {"name": name, "version": word.version, "state": state_of(lock, name), "source": word.source}
     for name in shipped_names():
@@ -125,7 +125,7 @@ def _version(folder: Path | None) -> str:
 
     try:
         return manifest(read_tree(folder)).version if folder is not None else "?"
-    except (Refused, OSError):
+    except (PackRejected, OSError):
         return "?"
 
 
@@ -140,8 +140,8 @@ def _info(path: str, text: str, json: bool) -> int:
             if os.path.realpath(pack.folder) == os.path.realpath(folder)
         ]
         if not found:
-            raise Refused("\n".join(map(str, gathered.mistakes)))
-        word, told = found[0].word, powers(gathered, found[0])
+            raise PackRejected("\n".join(map(str, gathered.mistakes)))
+        word, told = found[0].word, capabilities(gathered, found[0])
     if locked is not None:
         shown = locked.source
     params: list[Json] = [
@@ -170,7 +170,7 @@ def _info(path: str, text: str, json: bool) -> int:
     return 0
 
 
-def _parameter(param: ParamWord) -> str:
+def _parameter(param: ParamSpec) -> str:
     """What it is for, and what it may be: in YAML's words, as it is set."""
     kind = param.type if isinstance(param.type, str) else " | ".join(map(scalar_text, param.type))
     default = "unset" if param.default is None else f"default {scalar_text(param.default)}"
@@ -184,8 +184,8 @@ def _source(path: str, text: str) -> str:
     name = text.partition("@")[0]
     if re.fullmatch(NAME, name) and not os.path.isdir(text):
         try:
-            return str(Shelf.beside(path).find(name).folder)
+            return str(PackResolver.beside(path).find(name).folder)
         except ValueError as error:
             if name in read_lock(path).packs:
-                raise Refused(str(error)) from None
+                raise PackRejected(str(error)) from None
     return text

@@ -25,7 +25,7 @@ from mockllm.cli.options import (
 )
 from mockllm.engine import Engine
 from mockllm.recordings.atomic_files import probe
-from mockllm.recordings.scenario_writer import Reader
+from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.server.app import App
 from mockllm.server.http_server import Address, CannotListen
@@ -88,7 +88,7 @@ def recorder_of(
             raise BadOption(f"--upstream {name} is given twice: {upstreams[name]}, {url}")
         if any(address.is_at(url) for address in where):
             raise BadOption(f"--upstream {name}={url} leads back to this very server")
-    return Recorder(Upstreams(upstreams), Path(out), Reader(volatile(values)), say, everything)
+    return Recorder(Upstreams(upstreams), Path(out), RequestParser(volatile(values)), say, everything)
 
 
 def _ready(where: Sequence[Address], recorder: Recorder, trusted: Path | None) -> None:

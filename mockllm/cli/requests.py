@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from mockllm.cli import api_client
 from mockllm.cli.diagnostic_output import coloured
-from mockllm.server.access_log import Lines
-from mockllm.server.journal.draft import Record
+from mockllm.server.access_log import AccessLog
+from mockllm.server.journal.draft import AccessLogRecord
 
 EVERY: Final = 0.5
 """Seconds between two looks."""
@@ -68,7 +68,7 @@ def run(given: argparse.Namespace) -> int:
                 print(f"… {lost} that the journal let go before they were seen")
             _show(found["requests"], given.json)
             last = max([last, *(each["id"] for each in found["requests"])])
-    except api_client.Unasked as error:
+    except api_client.ApiError as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return 0
@@ -83,15 +83,15 @@ def _lost(found: dict[str, Any], last: int, query: dict[str, Any]) -> int:
 
 
 def _show(found: list[dict[str, Any]], as_json: bool) -> None:
-    lines = Lines(print, colour=coloured())
+    lines = AccessLog(print, colour=coloured())
     for each in found:
         print(json.dumps(each) if as_json else f"#{each['id']} {lines.line(record(each))}")
     sys.stdout.flush()
 
 
-def record(each: dict[str, Any]) -> Record:
+def record(each: dict[str, Any]) -> AccessLogRecord:
     """A request as the control API tells it, for a line."""
-    return Record(
+    return AccessLogRecord(
         each["at"],
         each["method"],
         each["path"],

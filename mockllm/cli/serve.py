@@ -38,14 +38,14 @@ from mockllm.cli.options import (
     wanted,
 )
 from mockllm.cli.trace_setup import traced
-from mockllm.engine import About
+from mockllm.engine import EngineInfo
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
 from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
-from mockllm.server.reload import Reload
+from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import KIB, MIB
 from mockllm.state.sessions import Sessions
 
@@ -81,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
     except Broken as broken:
         list_mistakes(broken.mistakes, sys.stderr)
         return 2
-    empty = () if values["record_misses"] else nothing(engine.about())
+    empty = () if values["record_misses"] else nothing(engine.info())
     for warning in (*strangers(os.environ, builder.variables), *empty, *unbuilt()):
         say(f"warning: {warning}")
     lines = None if values["quiet"] else lines_of(values)
@@ -92,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
         from mockllm.cli.record import recorder_of
 
         app.recorder = recorder_of(values, values["record_misses"], addresses(given, values))
-    reload = Reload(app, builder.watched, builder.again, say, began)
+    reload = Reloader(app, builder.watched, builder.again, say, began)
     watched = None if values["no_reload"] else reload
     aside = steered(app, builder, watched, values)
     try:
@@ -108,7 +108,7 @@ def run(given: argparse.Namespace) -> int:
     return reported(app.journal.missed) if values["strict"] else 0
 
 
-async def look_over(builder: Builder, reload: Reload) -> None:
+async def look_over(builder: Builder, reload: Reloader) -> None:
     """Says what is worth a line about the files. A start does not wait for that."""
     reload.begun_with(await builder.looked_over())
 
@@ -152,7 +152,7 @@ def reported(missed: int) -> int:
     return 1 if missed else 0
 
 
-def nothing(about: About) -> Iterator[str]:
+def nothing(about: EngineInfo) -> Iterator[str]:
     """A line where there is nothing that could answer."""
     if not about.rules:
         yield "no rule is loaded, so every request gets a 404; scenario files end in .yaml or .yml"
@@ -176,7 +176,7 @@ def ready(
 ) -> None:
     """Where it listens, what is loaded, and what to give each SDK. The token of others than this machine is told
     only when it was just made: lines end up in logs."""
-    about = app.engine.about()
+    about = app.engine.info()
     say_line(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
     first = where[0]
     base = first._replace(host="localhost").url if first.everywhere else first.url

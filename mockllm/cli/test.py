@@ -13,7 +13,7 @@ from mockllm.cli.diagnostic_output import as_json, coloured, list_mistakes
 from mockllm.cli.options import LOADING, add, default_noted, settled, wanted
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable
-from mockllm.testing.example_runner import Result, Suite
+from mockllm.testing.example_runner import ExampleResult, Suite
 
 GREEN: Final = "\x1b[32m"
 RED: Final = "\x1b[31m"
@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def show(result: Result, *, colour: bool = False) -> None:
+def show(result: ExampleResult, *, colour: bool = False) -> None:
     """A line, and what did not hold."""
     word = "ok" if result.passed else "FAIL"
     if colour:
@@ -76,12 +76,12 @@ def show(result: Result, *, colour: bool = False) -> None:
             print(readable(textwrap.indent(note, "    ")))
 
 
-def title(result: Result) -> str:
+def title(result: ExampleResult) -> str:
     """Its name, and for which provider it was run."""
     return result.name if result.provider is None else f"{result.name} ({result.provider})"
 
 
-def summary(results: Sequence[Result], name: str) -> str:
+def summary(results: Sequence[ExampleResult], name: str) -> str:
     """`12 passed, 1 failed`."""
     if not results:
         return f'no example holds "{name}" in its name or place' if name else "no examples found"
@@ -90,7 +90,7 @@ def summary(results: Sequence[Result], name: str) -> str:
     return f"{passed}, {failed} failed" if failed else passed
 
 
-def _as_json(result: Result) -> Json:
+def _as_json(result: ExampleResult) -> Json:
     failures = [
         {
             "step": each.step,

@@ -50,14 +50,14 @@ def _tracing(
         say(f"warning: {found.wrong}")
     if found.url is None:
         return None
-    from mockllm.server.traces.otel_logging import Noise
+    from mockllm.server.traces.otel_logging import OtelLogHandler
     from mockllm.server.traces.tracing import TracedJournal, Tracing
 
-    noise = Noise(lambda text: say(f"warning: traces: {text}"))
+    noise = OtelLogHandler(lambda text: say(f"warning: traces: {text}"))
     try:
-        from mockllm.server.traces.exporter import Exporting
+        from mockllm.server.traces.exporter import SpanQueue
 
-        exporter = Exporting(found.url, say, noise)
+        exporter = SpanQueue(found.url, say, noise)
     except Exception as error:  # versions that do not fit, or an OTEL_ variable that the SDK will not take
         why = " ".join(f"{type(error).__name__}: {error}".split())
         say(f"warning: traces cannot be set up, and none are sent: {why}")

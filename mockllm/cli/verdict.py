@@ -72,7 +72,7 @@ def run(given: argparse.Namespace) -> int:
         if given.junit is not None:
             written = api_client.fetch(given, "GET", "/api/verdicts", {**query, "format": "junit"})
             write(given.junit, written)
-    except api_client.Unasked as error:
+    except api_client.ApiError as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 2
     if given.json:

@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
         raise BadOption("nothing is expected: give a file, --no-unmatched or --all-rules-used")
     try:
         found = api_client.ask(given, "POST", "/api/verify", body=body)
-    except api_client.Unasked as error:
+    except api_client.ApiError as error:
         if source is not None and error.wrong:
             found = [source.mistake(path_of(field), message) for field, message in error.wrong]
             list_mistakes(found, sys.stderr)

@@ -16,7 +16,7 @@ BASE62: Final = bytes(_LETTERS[byte % 62] for byte in range(256))
 HEX: Final = bytes(b"0123456789abcdef"[byte % 16] for byte in range(256))
 
 
-class Chance:
+class Randomness:
     """The draws of one answer: one independent stream for each place that draws."""
 
     __slots__ = ("_root",)
@@ -54,7 +54,7 @@ class Ids:
         return prefix + hashed.digest().translate(alphabet).decode()
 
 
-class Mould(NamedTuple):
+class IdPattern(NamedTuple):
     """What of an id is the same in every answer of a kind; `filled` makes those of one answer. `key` tells
     it from the answer's other ids."""
 
@@ -64,12 +64,12 @@ class Mould(NamedTuple):
     alphabet: bytes
 
 
-def mould(prefix: str, length: int, place: str, alphabet: bytes) -> Mould:
+def id_pattern(prefix: str, length: int, place: str, alphabet: bytes) -> IdPattern:
     """The mould of what `Ids.make` gives for the same."""
-    return Mould(prefix.encode(), length, f"{prefix}|{place}".encode(), alphabet)
+    return IdPattern(prefix.encode(), length, f"{prefix}|{place}".encode(), alphabet)
 
 
-def filled(moulds: Sequence[Mould], root: bytes) -> list[bytes]:
+def fill_ids(moulds: Sequence[IdPattern], root: bytes) -> list[bytes]:
     """The ids of the answer whose root (`Ids.root`) it is."""
     said = []
     for prefix, length, key, alphabet in moulds:  # a comprehension would be one more call for each answer

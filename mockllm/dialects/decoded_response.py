@@ -20,7 +20,7 @@ from mockllm.core.reply.reply import Usage
 Channel: TypeAlias = Literal["text", "thinking", "refusal"]
 
 
-class HeardCall(Struct, frozen=True):
+class DecodedCall(Struct, frozen=True):
     """A tool call; `arguments` as JSON where they are JSON, else the text."""
 
     name: str
@@ -28,7 +28,7 @@ class HeardCall(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DecodedResponse:
     """An answer's first choice. None where nothing was said of it. `chunks` are the visible pieces of all
     choices in the order in which they came, None of a whole answer; `error` is the provider's error object,
     of a whole answer or inside a stream."""
@@ -36,7 +36,7 @@ class Heard:
     text: str | None
     thinking: str | None
     refusal: str | None
-    calls: tuple[HeardCall, ...]
+    calls: tuple[DecodedCall, ...]
     finish: str | None
     usage: Usage | None
     chunks: tuple[str, ...] | None
@@ -54,7 +54,7 @@ def payloads(plan: Plan) -> Iterator[Json]:
             continue
 
 
-class Hearing:
+class ResponseDecoder:
     """What was heard so far. `finish`, `usage` and `error` are set as they are heard; `understood`, once
     anything was that this protocol says."""
 
@@ -91,17 +91,17 @@ class Hearing:
             self._chunks.append(piece)
 
     @property
-    def calls(self) -> tuple[HeardCall, ...]:
-        return tuple(HeardCall(name, _arguments("".join(pieces))) for name, pieces in self._calls.values())
+    def calls(self) -> tuple[DecodedCall, ...]:
+        return tuple(DecodedCall(name, _arguments("".join(pieces))) for name, pieces in self._calls.values())
 
     def said(self, channel: Channel) -> str | None:
         return self._said.get(channel)
 
-    def heard(self) -> Heard | None:
+    def result(self) -> DecodedResponse | None:
         """All of it; None where nothing was understood."""
         if not self.understood:
             return None
-        return Heard(
+        return DecodedResponse(
             self.said("text"),
             self.said("thinking"),
             self.said("refusal"),

@@ -8,15 +8,15 @@ from typing import NamedTuple, Protocol
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.decoded_response import Heard
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 
-class Stamp(NamedTuple):
+class ResponseIdentity(NamedTuple):
     """What an answer carries that is neither asked nor said: its ids and its time (epoch seconds)."""
 
     ids: Ids
@@ -49,57 +49,57 @@ class Dialect(Protocol):
         """What is wrong with the request's shape or ranges (`validation: strict`); None where nothing is.
         Its type, status, message and fields are the provider's own."""
 
-    def unreadable(self, request: Request) -> Failure | None:
+    def check_readable(self, request: Request) -> Failure | None:
         """What is wrong where the body is no JSON object (`validation: lenient`); None where it is one."""
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         """A whole answer with the failure in this provider's status, envelope and headers."""
 
 
-class Remembering(Dialect, Protocol):
+class StoringDialect(Dialect, Protocol):
     """A call of whose answers something is remembered."""
 
-    def memo(self, plan: Plan, request: Request) -> Memo | None:
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """What is to be remembered of an answer that leaves now."""
 
 
-class Generating(Dialect, Protocol):
+class GeneratingDialect(Dialect, Protocol):
     """A call that is answered with a Reply."""
 
     @property
-    def unsaid(self) -> frozenset[str]:
+    def unsupported_parts(self) -> frozenset[str]:
         """Which words of a reply this protocol has nothing for: `citations`, `images`. They are left out."""
 
-    def sayable(self, reply: Reply, request: Request) -> Reply:
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """What this protocol says of a reply: without the parts and choices that it does not show. Beats are
         counted on this, and the other methods take it."""
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         """The reply as one body: a single Data step of kind `body`."""
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         """The reply as a stream of events."""
 
     def variant(self, request: Request) -> Hashable:
         """All of the request, beside the model and the number of choices, that changes how a given reply is
         written: two requests of the same variant get the same bytes but for ids, time and input tokens."""
 
-    def compose(self, wish: Wish) -> Asked:
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
         """A request in this provider's words."""
 
-    def heard(self, plan: Plan) -> Heard | None:
+    def decode(self, plan: Plan) -> DecodedResponse | None:
         """What an answer of this protocol says, error answers included; None where it is none."""
 
 
-class Lookup(Dialect, Protocol):
+class LookupDialect(Dialect, Protocol):
     """A call that the dialect answers by itself (lists of models) unless a rule names its api or path."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         """`models` are the literal model names of the loaded rules."""
 
 
-class Embedding(Lookup, Protocol):
+class EmbeddingDialect(LookupDialect, Protocol):
     """A call that answers with vectors, which a rule may give."""
 
-    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
+    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
         """These vectors, or None: those that the call makes of its inputs."""

@@ -17,7 +17,7 @@ OPEN_SCHEMA: Final[Mapping[str, Json]] = {"type": "object", "additionalPropertie
 """The arguments of a tool of which only the name is known."""
 
 
-class Wish(Struct, frozen=True):
+class NeutralRequest(Struct, frozen=True):
     """What is asked. None and empty is unsaid; without a `model` the provider's usual one is asked.
     `messages` are the turns in the provider's own form, in place of `user`. A provider that has no word for
     something (Anthropic for `n`, and for JSON of any form) is not asked for it."""
@@ -41,7 +41,7 @@ class Wish(Struct, frozen=True):
         return [{"role": "user", "content": self.user}] if self.messages is None else list(self.messages)
 
 
-class Asked(Struct, frozen=True):
+class WireRequest(Struct, frozen=True):
     """The request on the wire; `headers` by lower-case name, `body` not yet JSON text."""
 
     path: str

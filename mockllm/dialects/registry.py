@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits import Standing, Verdict
+from mockllm.core.limits import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects import anthropic, azure, gemini, openai, vendors
 from mockllm.dialects.anthropic import headers as anthropics_headers
-from mockllm.dialects.dialect import Dialect, Generating
+from mockllm.dialects.dialect import Dialect, GeneratingDialect
 from mockllm.dialects.openai import headers as openais_headers
 from mockllm.dialects.openai import rate_limit_errors
 from mockllm.dialects.rate_limit_headers import Refused, Told
@@ -59,7 +59,7 @@ GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.gen
 """The calls that a rule without `api` and `path` sees."""
 GENERATING_PATHS: Final = generating_paths()
 """Their paths; `{name}` in them is any text."""
-SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
+SPOKEN: Final[tuple[tuple[str, GeneratingDialect], ...]] = (
     ("openai", openai.CHAT),
     ("openai", openai.RESPONSES),
     ("openai", openai.COMPLETIONS),
@@ -74,7 +74,7 @@ SPOKEN: Final[tuple[tuple[str, Generating], ...]] = (
 """Who speaks which generating call; of each provider its usual one first."""
 
 
-def spoken(provider: str, api: str | None = None) -> Generating | None:
+def spoken(provider: str, api: str | None = None) -> GeneratingDialect | None:
     """A provider's call, its usual one where none is named; None where it has no such generating call."""
     return next((call for name, call in SPOKEN if name == provider and api in (None, call.api)), None)
 
@@ -87,7 +87,7 @@ LIMITS: Final[Mapping[str, Told]] = {
 """Which providers tell what a rate limit stands at; Google does not."""
 
 
-def limit_headers(provider: str | None, standing: Standing, now: float) -> Headers:
+def limit_headers(provider: str | None, standing: LimitStatus, now: float) -> Headers:
     """What a limit stands at, in this provider's headers; `now` in seconds since the epoch."""
     limits = LIMITS.get(provider or "")
     return () if limits is None else limits(standing, now)
@@ -101,7 +101,12 @@ REFUSED: Final[Mapping[str, Refused]] = {
 
 
 def refused(
-    provider: str | None, verdict: Verdict, standing: Standing, tokens: int, model: str | None, now: float
+    provider: str | None,
+    verdict: LimitResult,
+    standing: LimitStatus,
+    tokens: int,
+    model: str | None,
+    now: float,
 ) -> Failure:
     """What this provider says where a limit refuses a request of so many tokens."""
     said = REFUSED.get(provider or "")
@@ -117,7 +122,7 @@ def refused(
     return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers, quota=quota)
 
 
-def _quota(verdict: Verdict, standing: Standing) -> tuple[str, int, float] | None:
+def _quota(verdict: LimitResult, standing: LimitStatus) -> tuple[str, int, float] | None:
     """What was refused, with its figures; None where nothing is counted."""
     gauge = standing.tokens if verdict.by == "tokens" else standing.requests
     return (
@@ -125,5 +130,5 @@ def _quota(verdict: Verdict, standing: Standing) -> tuple[str, int, float] | Non
     )
 
 
-def _amount(verdict: Verdict, tokens: int) -> str:
+def _amount(verdict: LimitResult, tokens: int) -> str:
     return "1 request" if verdict.by == "requests" else f"{tokens} tokens"

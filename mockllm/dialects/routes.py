@@ -159,7 +159,7 @@ BASE_URLS: Final = (
 """Each SDK with what follows the server's address in its base URL."""
 
 
-class Found(Struct, frozen=True):
+class RouteMatch(Struct, frozen=True):
     """A call. `path` is normalised and without the provider prefix; `route` holds its variables."""
 
     dialect: Dialect
@@ -168,7 +168,7 @@ class Found(Struct, frozen=True):
     route: Mapping[str, str] = field(default_factory=dict)
 
 
-class WrongMethod(Struct, frozen=True):
+class MethodNotAllowed(Struct, frozen=True):
     """A known path that was asked with another method; the failure is said in `dialect`'s envelope."""
 
     dialect: Dialect
@@ -177,7 +177,7 @@ class WrongMethod(Struct, frozen=True):
     failure: Failure
 
 
-class Unknown(Struct, frozen=True):
+class UnknownPath(Struct, frozen=True):
     """No provider's path. Rules that name it may answer; else the failure, in the envelope of the provider
     that the prefix or the headers speak of. `provider` is None where only a guess chose the envelope."""
 
@@ -187,10 +187,10 @@ class Unknown(Struct, frozen=True):
     failure: Failure
 
 
-Outcome: TypeAlias = Found | WrongMethod | Unknown
+Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
 
 
-def find(method: str, path: str, headers: Mapping[str, str], query: str = "") -> Outcome:
+def find(method: str, path: str, headers: Mapping[str, str], query: str = "") -> Routing:
     """The call that a request is. `path` is undecoded, without query and session prefix; `headers` are
     looked up by lower-case name; `query` is undecoded."""
     methods = _LITERAL.get(path)
@@ -214,7 +214,7 @@ def _speaks(provider: str, headers: Mapping[str, str], query: str) -> bool:
     return provider in ASKED and ASKED[provider].search(query) is not None
 
 
-def _spoken(candidates: Sequence[Found], headers: Mapping[str, str], query: str) -> Found:
+def _spoken(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query: str) -> RouteMatch:
     """The first whose provider's clients speak so; else the last, which is known by nothing."""
     if len(candidates) > 1:
         for candidate in candidates:
@@ -223,7 +223,7 @@ def _spoken(candidates: Sequence[Found], headers: Mapping[str, str], query: str)
     return candidates[-1]
 
 
-def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Outcome:
+def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
     """What the exact lookup did not find: patterns, HEAD (which is GET without a body), other methods, and
     paths that nobody knows."""
     known = _matching(path)
@@ -234,14 +234,14 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> O
     if known:
         spoken = _spoken([found for candidates in known.values() for found in candidates], headers, query)
         failure = _not_allowed(method, path, sorted(known))
-        return WrongMethod(spoken.dialect, spoken.provider, spoken.path, failure)
+        return MethodNotAllowed(spoken.dialect, spoken.provider, spoken.path, failure)
     meant = provider or next((name for name in SPOKEN if _speaks(name, headers, query)), "openai")
     dialect = next(route.dialect for route in ROUTES if route.provider == meant)
-    return Unknown(dialect, provider, bare, _unknown(method, path, headers, meant))
+    return UnknownPath(dialect, provider, bare, _unknown(method, path, headers, meant))
 
 
 @lru_cache(maxsize=1024)
-def _matching(path: str) -> Mapping[str, Sequence[Found]]:
+def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
     """The calls of a path by method. Patterns are told apart by what follows the path's last colon."""
     known = {method: list(candidates) for method, candidates in _LITERAL.get(path, {}).items()}
     colon = path.rfind(":")
@@ -251,7 +251,9 @@ def _matching(path: str) -> Mapping[str, Sequence[Found]]:
         if match is not None:
             variables = {name: unquote(value) for name, value in match.groupdict().items()}
             bare = path.removeprefix(prefix)
-            known.setdefault(route.method, []).append(Found(route.dialect, route.provider, bare, variables))
+            known.setdefault(route.method, []).append(
+                RouteMatch(route.dialect, route.provider, bare, variables)
+            )
     return known
 
 
@@ -354,12 +356,12 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 _OPEN: Final[dict[str, list[tuple[str, Route, str]]]] = {"": []}
 """The paths with variables, by the call that follows a colon at their end ("" without one)."""
-_LITERAL: Final[dict[str, dict[str, list[Found]]]] = {}
+_LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
 for _route in ROUTES:
     for _prefix_, _bare in _spellings(_route):
         if "{" in _bare:
             _entry = (_prefix_ + _bare, _route, _prefix_)
             _OPEN.setdefault(_bare[_bare.rfind(":") :] if ":" in _bare else "", []).append(_entry)
         else:
-            _found = Found(_route.dialect, _route.provider, _bare)
+            _found = RouteMatch(_route.dialect, _route.provider, _bare)
             _LITERAL.setdefault(_prefix_ + _bare, {}).setdefault(_route.method, []).append(_found)

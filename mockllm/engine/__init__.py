@@ -4,7 +4,7 @@ Synchronous, and without I/O or a clock: the server hands in a Request and plays
 """
 
 from mockllm.engine.engine import Engine
-from mockllm.engine.engine_info import About
-from mockllm.engine.planned_response import Answer
+from mockllm.engine.engine_info import EngineInfo
+from mockllm.engine.planned_response import PlannedResponse
 
-__all__ = ["About", "Answer", "Engine"]
+__all__ = ["Engine", "EngineInfo", "PlannedResponse"]

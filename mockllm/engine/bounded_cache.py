@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Bounded(dict[Hashable, T]):
+class BoundedCache(dict[Hashable, T]):
     """As much as there is room for; the oldest goes first. Keep with `put`, look up as in any dictionary."""
 
     def __init__(self, room: int) -> None:

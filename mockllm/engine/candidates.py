@@ -8,17 +8,17 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.scope_keys import scope_of
-from mockllm.core.selection.decision import Candidate, Claim, Validation
+from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.known_models import knows
-from mockllm.engine.bounded_cache import Bounded
-from mockllm.scenario.catalog import Answers, Catalog
+from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.scenario.catalog import Catalog, ResponseSelector
 
 KNOWN: Final = 10_000
 """How many combinations of rules and modifiers are remembered."""
 
 
-class Verdicts:
+class RequestValidation:
     """What each validation says of a request, asked at most once; whether its model is known, `models` being
     those that the rules name; and what it takes of a limit."""
 
@@ -34,7 +34,7 @@ class Verdicts:
         if self._dialect is None:
             return None
         if validation not in self._said:
-            check = self._dialect.check if validation == "strict" else self._dialect.unreadable
+            check = self._dialect.check if validation == "strict" else self._dialect.check_readable
             self._said[validation] = check(self._request)
         return self._said[validation]
 
@@ -54,7 +54,7 @@ class Verdicts:
         return model in self._models or knows(self._request.provider, model)
 
 
-class Claims:
+class CandidateFinder:
     """Makes the claims on one catalog."""
 
     def __init__(self, catalog: Catalog, seed: int) -> None:
@@ -64,20 +64,20 @@ class Claims:
         self._seed = seed
         self._global: dict[int, Candidate] = {}
         """The candidates that are the same for every request."""
-        self._known: Bounded[tuple[Sequence[Candidate], Sequence[Candidate]]] = Bounded(KNOWN)
+        self._known: BoundedCache[tuple[Sequence[Candidate], Sequence[Candidate]]] = BoundedCache(KNOWN)
         """The candidates by the hits that decide them."""
 
     def known(self, hits: int) -> tuple[Sequence[Candidate], Sequence[Candidate]] | None:
         """The rules and modifiers of every request with these hits, once that is found out."""
         return self._known.get(hits)
 
-    def of(self, request: Request, hits: int, verdicts: Verdicts) -> Claim:
+    def match(self, request: Request, hits: int, verdicts: RequestValidation) -> MatchResult:
         """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
         never be reached."""
         known = self._known.get(hits)
         rules, modifiers = self._found(hits, request) if known is None else known
         session = request.session or ""
-        return Claim(
+        return MatchResult(
             session,
             self._seed,
             rules,
@@ -132,7 +132,7 @@ class Claims:
         return made
 
 
-def _lasts(answers: Answers | None) -> int | None:
+def _lasts(answers: ResponseSelector | None) -> int | None:
     """How many answers a rule has that says a miss behind its last."""
-    ends = answers is not None and answers.how == "sequence" and answers.then == "error"
-    return int(answers.bounds[-1]) if answers is not None and ends else None
+    ends = answers is not None and answers.mode == "sequence" and answers.then == "error"
+    return int(answers.cumulative[-1]) if answers is not None and ends else None

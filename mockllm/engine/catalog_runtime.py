@@ -8,30 +8,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.engine.bounded_cache import Bounded
-from mockllm.engine.effective_settings import Way, way
-from mockllm.engine.planner import Planner
-from mockllm.engine.response_cache import Keep
-from mockllm.scenario.catalog import Catalog, Item, Saying
+from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
+from mockllm.engine.planner import ResponsePlanner
+from mockllm.engine.response_cache import ResponseCache
+from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.settings_merge import RULE, SELF, Owner, combine
+from mockllm.scenario.settings_merge import RULE, SELF, Owner, merge_settings
 
 WAYS: Final = 10_000
 """How many combinations of items are remembered."""
 
 
-class Workshop:
+class CatalogRuntime:
     """`longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
     generates for one schema."""
 
     def __init__(self, catalog: Catalog, longest: float, max_generated: int) -> None:
         self.catalog = catalog
         self.longest = longest
-        self.planner = Planner(max_generated)
-        self.keep = Keep()
-        self._ways: Bounded[Way] = Bounded(WAYS)
+        self.planner = ResponsePlanner(max_generated)
+        self.keep = ResponseCache()
+        self._ways: BoundedCache[EffectiveSettings] = BoundedCache(WAYS)
 
-    def way(self, item: int | None, saying: Saying, step: int, applied: Sequence[int]) -> Way:
+    def effective_settings(
+        self, item: int | None, saying: CompiledResponse, step: int, applied: Sequence[int]
+    ) -> EffectiveSettings:
         """How a step of an item is sent with these modifiers: all settings that apply, the strongest first:
         by layer, then the step, its rule, the modifiers."""
         key = (item, step, tuple(applied))
@@ -39,13 +41,15 @@ class Workshop:
         if found is None:
             items = self.catalog.items
             modifiers = [items[number] for number in applied]
-            sending = combine(_layered(None if item is None else items[item], saying, modifiers))
-            found = way(sending, saying, tuple(each.id for each in modifiers))
+            sending = merge_settings(_layered(None if item is None else items[item], saying, modifiers))
+            found = effective_settings(sending, saying, tuple(each.id for each in modifiers))
             self._ways.put(key, found)
         return found
 
 
-def _layered(item: Item | None, saying: Saying, modifiers: Sequence[Item]) -> list[tuple[Owner, Settings]]:
+def _layered(
+    item: CatalogItem | None, saying: CompiledResponse, modifiers: Sequence[CatalogItem]
+) -> list[tuple[Owner, Settings]]:
     """The settings of all these with their owners, the strongest first."""
     layered = [
         (each.layer, number, each.settings)

@@ -8,29 +8,31 @@ from __future__ import annotations
 from msgspec import Struct
 
 from mockllm.core.values.types import Context
-from mockllm.scenario.catalog import Saying
-from mockllm.scenario.language.reply import ReplyWord
-from mockllm.scenario.settings_merge import Owner, Sending, Sent, settle
+from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.language.reply import ReplySpec
+from mockllm.scenario.settings_merge import MergedSettings, Owner, ResolvedSettings, resolve_settings
 
 
-class Way(Struct, frozen=True, eq=False):
+class EffectiveSettings(Struct, frozen=True, eq=False):
     """How an answer is sent: the settings that won, for a step of a rule and the modifiers that apply, these
     by their ids. `sent` is what the settings come to, where that is known beforehand; `same`: whether the
     answer is the same each time but for ids, time and input tokens."""
 
-    sending: Sending
-    sent: Sent | None
+    sending: MergedSettings
+    sent: ResolvedSettings | None
     modifiers: tuple[str, ...] = ()
-    same: bool = False
+    cacheable: bool = False
 
 
-def way(sending: Sending, saying: Saying, modifiers: tuple[str, ...]) -> Way:
+def effective_settings(
+    sending: MergedSettings, saying: CompiledResponse, modifiers: tuple[str, ...]
+) -> EffectiveSettings:
     """The way to send this with these settings."""
     if not sending.static:
-        return Way(sending, None, modifiers)
-    sent = settle(sending, _no_context)
-    same = saying.static and isinstance(saying.word, ReplyWord) and sent.steady and not sent.faults
-    return Way(sending, sent, modifiers, same)
+        return EffectiveSettings(sending, None, modifiers)
+    sent = resolve_settings(sending, _no_context)
+    same = saying.static and isinstance(saying.spec, ReplySpec) and sent.steady and not sent.faults
+    return EffectiveSettings(sending, sent, modifiers, same)
 
 
 def _no_context(owner: Owner) -> Context:

@@ -10,8 +10,8 @@ from typing import Any
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Dialect, Stamp
-from mockllm.scenario.language.reply import ReplyWord
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.reply_renderer import embedded
 
 
@@ -25,14 +25,16 @@ class NotGenerating(Exception):
         )
 
 
-def embeds(word: ReplyWord, dialect: Dialect, api: str | None) -> Callable[[Any, Request, Stamp], Plan]:
+def embeds(
+    word: ReplySpec, dialect: Dialect, api: str | None
+) -> Callable[[Any, Request, ResponseIdentity], Plan]:
     """What makes a plan of this reply, evaluated, in a call that generates nothing: that of this api, or of none.
     Raises NotGenerating."""
     embed = getattr(dialect, "embed", None)
     if embed is None or word.embedding is None:
         raise NotGenerating(api)
 
-    def plan(word: ReplyWord, request: Request, stamp: Stamp) -> Plan:
+    def plan(word: ReplySpec, request: Request, stamp: ResponseIdentity) -> Plan:
         made: Plan = embed(embedded(word), request, stamp)
         return made
 

@@ -13,23 +13,23 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_hash import known_hash, looked_up
-from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.routes import BASE_URLS, Found, calls_by_provider
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine import overrides, seed_token
-from mockllm.engine.bounded_cache import Bounded
-from mockllm.engine.candidates import Claims, Verdicts
-from mockllm.engine.catalog_runtime import Workshop
-from mockllm.engine.effective_settings import Way
-from mockllm.engine.engine_info import About
-from mockllm.engine.fast_path import Lane, lane
-from mockllm.engine.overrides import Override, Wrong
-from mockllm.engine.planned_response import Answer
-from mockllm.engine.request_reader import Heading
-from mockllm.engine.responder import NOBODY, Exchange, named, reason
-from mockllm.scenario.catalog import Catalog, Saying
-from mockllm.scenario.diagnostics import Stale
-from mockllm.state import Session, State
+from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.candidates import CandidateFinder, RequestValidation
+from mockllm.engine.catalog_runtime import CatalogRuntime
+from mockllm.engine.effective_settings import EffectiveSettings
+from mockllm.engine.engine_info import EngineInfo
+from mockllm.engine.fast_path import FastPath, build_fast_path
+from mockllm.engine.overrides import BadOverride, Override
+from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.request_reader import RequestReader
+from mockllm.engine.responder import NOBODY, Responder, named, reason
+from mockllm.scenario.catalog import Catalog, CompiledResponse
+from mockllm.scenario.diagnostics import StaleSource
+from mockllm.state import SessionView, State
 
 LONGEST = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
@@ -49,7 +49,7 @@ class Engine:
         seed: int = 0,
         longest: float = LONGEST,
         max_generated: int = DEFAULT_VALUES,
-        stale: Sequence[Stale] = (),
+        stale: Sequence[StaleSource] = (),
         overrides: bool = False,
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
@@ -65,19 +65,21 @@ class Engine:
         self.overrides = overrides
         self._volatile = volatile
         self._hashed = hashed
-        self.workshop = Workshop(catalog, longest, max_generated)
+        self.workshop = CatalogRuntime(catalog, longest, max_generated)
         self._keep = self.workshop.keep
         self._index = catalog.index
         self._shared = state.recall("")
         """What is remembered of the session that all requests without one share."""
-        self._claims = Claims(catalog, seed)
-        self._lanes: Bounded[Lane | None] = Bounded(LANES)
+        self._claims = CandidateFinder(catalog, seed)
+        self._lanes: BoundedCache[FastPath | None] = BoundedCache(LANES)
         """The short ways by hits; None where there is none."""
 
-    def heading(self, method: str, path: str, query_string: str, headers: Mapping[str, str]) -> Heading:
+    def request_reader(
+        self, method: str, path: str, query_string: str, headers: Mapping[str, str]
+    ) -> RequestReader:
         """What reads the requests that have this head. `path` is as on the wire; `headers` are looked up
         without regard to case."""
-        return Heading(
+        return RequestReader(
             method,
             path,
             query_string,
@@ -99,23 +101,23 @@ class Engine:
         now: float,
     ) -> Request:
         """A single request: see `heading`, and `Heading.read`."""
-        return self.heading(method, path, query_string, headers).read(raw, client, now)
+        return self.request_reader(method, path, query_string, headers).read(raw, client, now)
 
-    def _override(self, headers: Mapping[str, str], session: Session | None) -> Override | Failure:
+    def _override(self, headers: Mapping[str, str], session: SessionView | None) -> Override | Failure:
         """What a request's headers want otherwise; a failure where that cannot be."""
         try:
             asked = overrides.read(
                 headers, self.catalog, allowed=self.overrides, longest=self.workshop.longest
             )
-        except Wrong as wrong:
+        except BadOverride as wrong:
             return Failure("bad_request", 400, str(wrong))
         return asked if asked.seed is not None or session is None else asked._replace(seed=session.seed)
 
-    def answer(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> PlannedResponse:
         """Find, settle, plan; and remember what the dialect says of it. Never raises on any request."""
         if request.override is not None:
             return self._overridden(request, request.override)
-        hits = self._index.hits(request)
+        hits = self._index.match_mask(request)
         lane = self._lanes.get(hits)
         answer = None if lane is None else lane.answer(request, self._keep)
         if answer is None:
@@ -126,24 +128,24 @@ class Engine:
             self._remember(request, answer)
         return self._told(answer, request)
 
-    def _told(self, answer: Answer, request: Request) -> Answer:
+    def _told(self, answer: PlannedResponse, request: Request) -> PlannedResponse:
         """The answer with the request's hash, where that was looked up or is to be told."""
         hash = looked_up(request) if self._hashed else known_hash(request)
         if hash is None:
             return answer
         plan = answer.plan
-        return answer.with_plan(replace(plan, head=plan.head.with_own(((HASH, hash),))))
+        return answer.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH, hash),))))
 
-    def _overridden(self, request: Request, override: Override | Failure) -> Answer:
+    def _overridden(self, request: Request, override: Override | Failure) -> PlannedResponse:
         """The answer to a request that wants something otherwise."""
         if isinstance(override, Failure):
             return self.refuse(override, request)
-        answer = self._settled(request, self._index.hits(request))
+        answer = self._settled(request, self._index.match_mask(request))
         if answer.calls or request.memorable:
             self._remember(request, answer)
         return self._told(answer._replace(notes=(*answer.notes, *override.notes)), request)
 
-    def _settled(self, request: Request, hits: int) -> Answer:
+    def _settled(self, request: Request, hits: int) -> PlannedResponse:
         """The long way. What takes a place in limits and loads says when it will have ended."""
         exchange = self._exchange(request, hits, count=True)
         lease = exchange.settled.lease
@@ -152,57 +154,57 @@ class Engine:
             return exchange.answer()._replace(drawn=drawn)
         try:
             answer = exchange.answer()
-            lease.lasts(request.now + lasting(answer.plan))
+            lease.expect_end(request.now + lasting(answer.plan))
         except BaseException:
             lease.end()
             raise
         return answer._replace(lease=lease, drawn=drawn)
 
-    def _remember(self, request: Request, answer: Answer) -> None:
+    def _remember(self, request: Request, answer: PlannedResponse) -> None:
         if answer.calls:
-            self.state.remember(request.session or "", Memo(calls=answer.issued))
+            self.state.remember(request.session or "", StoreUpdate(calls=answer.issued))
         if not request.memorable:
             return
-        memo = getattr(request.outcome.dialect, "memo", None)
-        if memo is not None and isinstance(request.outcome, Found):
+        memo = getattr(request.outcome.dialect, "store_update", None)
+        if memo is not None and isinstance(request.outcome, RouteMatch):
             remembered = memo(answer.plan, request)
             if remembered is not None:
                 self.state.remember(request.session or "", remembered)
 
-    def peek(self, request: Request) -> Exchange:
+    def peek(self, request: Request) -> Responder:
         """The exchange as it would be answered now; nothing is counted."""
-        return self._exchange(request, self._index.hits(request), count=False)
+        return self._exchange(request, self._index.match_mask(request), count=False)
 
-    def refuse(self, failure: Failure, request: Request) -> Answer:
+    def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """The server itself turns the request away: no rule is asked, nothing is counted."""
-        stamp = Stamp(Ids(self.seed, "refused", 0), request.now)
+        stamp = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
         plan = named(request.outcome.dialect.error(failure, request, stamp), NOBODY)
-        return Answer(plan, None, notes=(reason(failure),), error=failure.type)
+        return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
 
-    def about(self) -> About:
+    def info(self) -> EngineInfo:
         """What is loaded."""
         catalog = self.catalog
         named = dict.fromkeys(path for item in catalog.items for path in item.paths)
         rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rules])
         facts = (catalog.rules, catalog.files, tuple(named), BASE_URLS, self._stale)
-        return About(*facts, calls_by_provider(), tuple(rules.items()))
+        return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()))
 
-    def _exchange(self, request: Request, hits: int, *, count: bool) -> Exchange:
+    def _exchange(self, request: Request, hits: int, *, count: bool) -> Responder:
         outcome = request.outcome
-        verdicts = Verdicts(
-            outcome.dialect if isinstance(outcome, Found) else None, request, self.catalog.models
+        verdicts = RequestValidation(
+            outcome.dialect if isinstance(outcome, RouteMatch) else None, request, self.catalog.models
         )
-        made = self._claims.of(request, hits, verdicts)
+        made = self._claims.match(request, hits, verdicts)
         override = request.override
         if type(override) is Override:
             if override.seed is not None:
                 made = replace(made, seed=override.seed)
             if override.rule is not None:
                 made = replace(made, rules=[self._claims.candidate(override.rule, request)])
-        settled = self.state.settle(made) if count else self.state.peek(made)
+        settled = self.state.decide(made) if count else self.state.preview(made)
         if type(override) is Override and override.place is not None:
             settled = seed_token.put(settled, made, override.place)
-        return Exchange(self.workshop, request, outcome, made, settled, verdicts)
+        return Responder(self.workshop, request, outcome, made, settled, verdicts)
 
     def _open_lane(self, hits: int) -> None:
         """The short way for the next requests with these hits, where there is one."""
@@ -211,7 +213,11 @@ class Engine:
             return
         rules, modifiers = known
 
-        def way(saying: Saying) -> Way:
-            return self.workshop.way(rules[0].item, saying, 0, [each.item for each in modifiers])
+        def way(saying: CompiledResponse) -> EffectiveSettings:
+            return self.workshop.effective_settings(
+                rules[0].item, saying, 0, [each.item for each in modifiers]
+            )
 
-        self._lanes.put(hits, lane(self.catalog.items, rules, modifiers, way, self.state, self.seed))
+        self._lanes.put(
+            hits, build_fast_path(self.catalog.items, rules, modifiers, way, self.state, self.seed)
+        )

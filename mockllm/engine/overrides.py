@@ -19,14 +19,14 @@ from mockllm.core.json.codec import Json
 from mockllm.core.matching.hints import brief
 from mockllm.core.quantities.parse import parse_duration
 from mockllm.engine import seed_token
-from mockllm.engine.effective_settings import Way
-from mockllm.engine.seed_token import Place
+from mockllm.engine.effective_settings import EffectiveSettings
+from mockllm.engine.seed_token import SeedPosition
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.diagnostics import Mistake, nearest
+from mockllm.scenario.diagnostics import Diagnostic, nearest
 from mockllm.scenario.language.settings import FaultSetting
 from mockllm.scenario.settings_merge import SELF
 from mockllm.scenario.source_file import Source
-from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
 
 SEED: Final = "x-mockllm-seed"
@@ -42,7 +42,7 @@ LISTED: Final = 5
 """So many rules are named to who names none that there is."""
 
 
-class Wrong(Exception):
+class BadOverride(Exception):
     """A header that says nothing that can be done; the message names it, and what is wrong."""
 
 
@@ -50,7 +50,7 @@ class Override(NamedTuple):
     """What was asked for; None (and no notes) of what was not."""
 
     seed: int | None = None
-    place: Place | None = None
+    place: SeedPosition | None = None
     """Where the answer stands, in place of where the session does."""
     faults: tuple[Fault, ...] | None = None
     delay: float | None = None
@@ -76,20 +76,24 @@ def read(headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, longest
     )
 
 
-def changed(way: Way, override: Override) -> Way:
+def changed(way: EffectiveSettings, override: Override) -> EffectiveSettings:
     """The way with the request's own delay and faults in place of those that the scenarios have."""
     sending = way.sending
     if override.delay is not None:
         sending = replace(sending, delays=((SELF, override.delay),))
     if override.faults is not None:
         sending = replace(sending, faults=tuple((SELF, fault) for fault in override.faults))
-    return way if sending is way.sending else Way(replace(sending, static=False), None, way.modifiers)
+    return (
+        way
+        if sending is way.sending
+        else EffectiveSettings(replace(sending, static=False), None, way.modifiers)
+    )
 
 
-def _seed(text: str) -> tuple[int, Place | None]:
+def _seed(text: str) -> tuple[int, SeedPosition | None]:
     found = seed_token.read(text)
     if found is None:
-        raise Wrong(
+        raise BadOverride(
             f"{SEED}: expected a whole number, or a seed as the journal tells it, found {brief(text)}"
         )
     return found
@@ -104,12 +108,14 @@ def _rule(id: str, catalog: Catalog) -> int:
     if len(named) == 1:
         return named[0]
     if named:
-        raise Wrong(f"{RULE}: several rules are called {brief(id)}: {_listed(rules[each] for each in named)}")
+        raise BadOverride(
+            f"{RULE}: several rules are called {brief(id)}: {_listed(rules[each] for each in named)}"
+        )
     if any(item.id == id for item in catalog.items):
-        raise Wrong(f"{RULE}: {brief(id)} is a modifier, and no modifier answers")
+        raise BadOverride(f"{RULE}: {brief(id)} is a modifier, and no modifier answers")
     near = nearest(id, [*rules, *(each.rpartition(":")[2] for each in rules)])
     meant = f"; did you mean {brief(near)}?" if near else f"; there are {_listed(rules)}"
-    raise Wrong(f"{RULE}: there is no rule {brief(id)}{meant if rules else ''}")
+    raise BadOverride(f"{RULE}: there is no rule {brief(id)}{meant if rules else ''}")
 
 
 def _listed(ids: Iterable[str]) -> str:
@@ -121,7 +127,7 @@ def _delay(text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise Wrong(f"{DELAY}: {error}") from None
+        raise BadOverride(f"{DELAY}: {error}") from None
 
 
 def _faults(text: str, longest: float) -> tuple[Fault, ...]:
@@ -136,15 +142,15 @@ def _faults(text: str, longest: float) -> tuple[Fault, ...]:
     except ValidationError as error:
         marks: Any = source.marks if isinstance(source.data, list) else (0, source.marks[1], [source.marks])
         told = Source(FAULT, data, (0, source.marks[1], {"faults": marks}))
-        raise _mistaken(mistakes_in(error, told, (), _model())) from None
+        raise _mistaken(diagnostics_of(error, told, (), _model())) from None
     return tuple(getattr(each, name) for each in word.faults for name in each.model_fields_set)  # type: ignore[attr-defined]
 
 
-def _mistaken(mistakes: Sequence[Mistake]) -> Wrong:
-    return Wrong("; ".join(f"{FAULT}: {_place(each)}{each.message}" for each in mistakes))
+def _mistaken(mistakes: Sequence[Diagnostic]) -> BadOverride:
+    return BadOverride("; ".join(f"{FAULT}: {_place(each)}{each.message}" for each in mistakes))
 
 
-def _place(mistake: Mistake) -> str:
+def _place(mistake: Diagnostic) -> str:
     """Where in the header: its column, and the key."""
     path = re.sub(r"^faults(\[\d+\])?\.?", "", mistake.path)
     return f"column {mistake.column}: {path}: " if path else f"column {mistake.column}: "

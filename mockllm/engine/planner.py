@@ -14,49 +14,49 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.faults import Fault, NotPlayed, ReplyFault, Telling
+from mockllm.core.faults import Fault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import dumps
 from mockllm.core.quantities.parse import ChunkSize
-from mockllm.core.randomness import Chance
-from mockllm.core.rendering.chunk_order import spoken_beats
-from mockllm.core.rendering.encoder import Said, beats
+from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.chunk_order import chunk_texts_of
+from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
-from mockllm.core.rendering.plan import Data, Head, Headers, Plan, Wait
+from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Call, Media, Part, Reply, Text
 from mockllm.core.request.request import Request
-from mockllm.core.templates.template import Scope
+from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import Context, evaluate
-from mockllm.dialects.dialect import Dialect, Generating, Stamp
+from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
-from mockllm.engine.bounded_cache import Bounded
-from mockllm.engine.effective_settings import Way
+from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.embedding import embeds
-from mockllm.engine.proxying import passed_on, unplayed
-from mockllm.engine.replay import Recordings
-from mockllm.engine.stream_cache import Scores, Stream, sizes
-from mockllm.scenario.catalog import Saying
-from mockllm.scenario.language.error import ErrorWord
-from mockllm.scenario.language.proxy import ProxyWord
-from mockllm.scenario.language.replay import ReplayWord
-from mockllm.scenario.language.reply import HttpWord, ReplyWord
-from mockllm.scenario.reply_renderer import SMALLEST, Kitchen, failure
-from mockllm.scenario.settings_merge import Owner, Sent, chunk_size, settle
+from mockllm.engine.proxying import proxy_plan, unplayed
+from mockllm.engine.replay import ReplayPlanner
+from mockllm.engine.stream_cache import StreamCache, UnpacedStream, sizes
+from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.language.error import ErrorSpec
+from mockllm.scenario.language.proxy import ProxySpec
+from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.language.reply import HttpSpec, ReplySpec
+from mockllm.scenario.reply_renderer import SMALLEST, ReplyRenderer, failure
+from mockllm.scenario.settings_merge import Owner, ResolvedSettings, chunk_size, resolve_settings
 
 KEPT = 4096
 """How many replies are kept."""
 
 
-class Speaking(Struct):
+class PlanContext(Struct):
     """One answer in the making: what is said, to whom, and what is noted on the way."""
 
     request: Request
     dialect: Dialect
-    saying: Saying
-    way: Way
-    scope: Scope
-    chance: Chance
-    stamp: Stamp
+    response: CompiledResponse
+    settings: EffectiveSettings
+    scope: TemplateScope
+    randomness: Randomness
+    identity: ResponseIdentity
     of_modifier: Callable[[int], Context]
     """What a modifier's settings are evaluated with."""
     notes: list[str] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Speaking(Struct):
 
     size: ChunkSize = SMALLEST
     """What the reply's texts were cut by."""
-    longest: float = inf
+    max_wait: float = inf
     told: Headers = ()
     """What the limits on the request stand at, in its provider's headers."""
     held: float = 0.0
@@ -77,86 +77,86 @@ class Speaking(Struct):
 
     @property
     def context(self) -> Context:
-        return Context(self.scope, self.chance, longest=self.longest)
+        return Context(self.scope, self.randomness, max_wait=self.max_wait)
 
     @property
     def streamed(self) -> bool:
         """Whether a reply is said as a stream."""
-        return streamed(self.request, self.way)
+        return streamed(self.request, self.settings)
 
     def of(self, owner: Owner) -> Context:
         """What a setting of this owner is evaluated with."""
         return self.context if owner < 0 else self.of_modifier(owner)
 
 
-def streamed(request: Request, way: Way) -> bool:
+def streamed(request: Request, way: EffectiveSettings) -> bool:
     """Whether a reply is said as a stream."""
     return request.stream if way.sending.stream is None else way.sending.stream
 
 
-class Planner:
+class ResponsePlanner:
     """Makes plans, and keeps what can be used again."""
 
     def __init__(self, max_generated: int = DEFAULT_VALUES) -> None:
         """`max_generated`: how many values `from_schema` generates for one schema."""
         self._max_generated = max_generated
-        self._replies: Bounded[tuple[Reply, tuple[str, ...]]] = Bounded(KEPT)
-        self._scores = Scores()
-        self._recordings = Recordings()
+        self._replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(KEPT)
+        self._scores = StreamCache()
+        self._recordings = ReplayPlanner()
 
-    def plan(self, speaking: Speaking) -> Plan:
+    def plan(self, speaking: PlanContext) -> Plan:
         """Raises TemplateFailure where the request lacks what the answer needs."""
-        word = speaking.saying.word
-        if isinstance(word, ReplayWord):
+        word = speaking.response.spec
+        if isinstance(word, ReplaySpec):
             if word.as_ == "bytes":
                 return self._replayed(speaking, word)
-            speaking.saying = self._recordings.saying(speaking.saying, speaking.dialect)
-            word = speaking.saying.word
-        if isinstance(word, ReplyWord):
+            speaking.response = self._recordings.decoded_reply(speaking.response, speaking.dialect)
+            word = speaking.response.spec
+        if isinstance(word, ReplySpec):
             if not speaking.request.generates:
                 return self._embedded(speaking, word)
             return self._reply(speaking, speaking.dialect)  # type: ignore[arg-type]
         sent = self._settled(speaking)
-        if isinstance(word, ProxyWord):
+        if isinstance(word, ProxySpec):
             speaking.notes += unplayed(sent.faults)
-            return passed_on(word, sent.delay, speaking.dialect, speaking.request, speaking.stamp)
-        if isinstance(word, ErrorWord):
+            return proxy_plan(word, sent.delay, speaking.dialect, speaking.request, speaking.identity)
+        if isinstance(word, ErrorSpec):
             plan = self._error(speaking, word)
         else:
-            assert isinstance(word, HttpWord)
-            plan = _http(evaluate(word, speaking.context), speaking.saying)
+            assert isinstance(word, HttpSpec)
+            plan = _http(evaluate(word, speaking.context), speaking.response)
         return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
 
-    def _embedded(self, speaking: Speaking, word: ReplyWord) -> Plan:
+    def _embedded(self, speaking: PlanContext, word: ReplySpec) -> Plan:
         plan = embeds(word, speaking.dialect, speaking.request.api)
         sent = self._settled(speaking)
-        made = plan(evaluate(word, speaking.context), speaking.request, speaking.stamp)
+        made = plan(evaluate(word, speaking.context), speaking.request, speaking.identity)
         return _broken(speaking, _sent(made, sent, speaking), sent.faults)
 
-    def decorate(self, plan: Plan, speaking: Speaking) -> Plan:
+    def decorate(self, plan: Plan, speaking: PlanContext) -> Plan:
         """A plan that no rule made, with the settings of the modifiers that apply."""
         sent = self._settled(speaking)
         return _broken(speaking, _sent(plan, sent, speaking), sent.faults)
 
-    def _settled(self, speaking: Speaking) -> Sent:
-        sent = speaking.way.sent
+    def _settled(self, speaking: PlanContext) -> ResolvedSettings:
+        sent = speaking.settings.sent
         if sent is None:
-            sent = settle(speaking.way.sending, speaking.of)
+            sent = resolve_settings(speaking.settings.sending, speaking.of)
         return sent if speaking.slowdown == 1.0 else sent.slower(speaking.slowdown)
 
-    def _error(self, speaking: Speaking, word: ErrorWord) -> Plan:
-        context = Context(speaking.scope, speaking.chance)  # retry_after is no wait of the server's
+    def _error(self, speaking: PlanContext, word: ErrorSpec) -> Plan:
+        context = Context(speaking.scope, speaking.randomness)  # retry_after is no wait of the server's
         found = failure(evaluate(word, context)).for_dialect(speaking.dialect.name, DIALECT_NAMES)
         speaking.error = found.type
-        return speaking.dialect.error(found, speaking.request, speaking.stamp)
+        return speaking.dialect.error(found, speaking.request, speaking.identity)
 
-    def _replayed(self, speaking: Speaking, word: ReplayWord) -> Plan:
+    def _replayed(self, speaking: PlanContext, word: ReplaySpec) -> Plan:
         """A recording as it was; `pace` acts on it where it has no times of its own."""
         sent, request = self._settled(speaking), speaking.request
-        taken = self._recordings.taken(speaking.saying, request, speaking.dialect, plain=bool(sent.faults))
+        taken = self._recordings.replay(speaking.response, request, speaking.dialect, plain=bool(sent.faults))
         plan, speaking.calls = taken.plan, taken.calls
         if word.speed is None and not sent.instant:
-            waits = gaps(sent.pace, taken.sizes, speaking.chance.random("pace"))
+            waits = gaps(sent.pace, taken.sizes, speaking.randomness.random("pace"))
             slow = sent.pace.slowdown
             plan = paced(plan, waits, slow) if plan.streamed else paced_whole(plan, sum(waits))
             plan = _capped(plan, sent.longest)
@@ -165,29 +165,39 @@ class Planner:
 
     # --- replies -------------------------------------------------------------------------------
 
-    def _reply(self, speaking: Speaking, dialect: Generating) -> Plan:
+    def _reply(self, speaking: PlanContext, dialect: GeneratingDialect) -> Plan:
         request = speaking.request
         sent = self._settled(speaking)
         if not sent.faults:
-            reply = self._own_error(dialect.sayable(self._whole(speaking, dialect), request), speaking)
-            return self._said(speaking, dialect, reply, sent, same=speaking.saying.static)
+            reply = self._own_error(
+                dialect.supported_reply(self._whole(speaking, dialect), request), speaking
+            )
+            return self._said(speaking, dialect, reply, sent, same=speaking.response.static)
         told = [(number, fault) for number, fault in enumerate(sent.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
-            same = speaking.saying.static and not told
+            same = speaking.response.static and not told
             made = self._said(speaking, dialect, self._own_error(reply, speaking), sent, same=same)
             whole = not speaking.streamed and reply.broken is None
-            return replace(made, spoken=spoken_beats(reply)) if whole else made
+            return replace(made, chunk_texts=chunk_texts_of(reply)) if whole else made
 
         reply = _changed(
             self._whole(speaking, dialect), [each for each in told if not each[1].shown], speaking, plan
         )
-        reply = dialect.sayable(reply, request)
+        reply = dialect.supported_reply(reply, request)
         reply = _changed(reply, [each for each in told if each[1].shown], speaking, plan)
         rest = [fault for fault in sent.faults if not isinstance(fault, ReplyFault)]
         return _broken(speaking, plan(reply), rest)
 
-    def _said(self, speaking: Speaking, dialect: Generating, reply: Reply, sent: Sent, *, same: bool) -> Plan:
+    def _said(
+        self,
+        speaking: PlanContext,
+        dialect: GeneratingDialect,
+        reply: Reply,
+        sent: ResolvedSettings,
+        *,
+        same: bool,
+    ) -> Plan:
         """A sayable reply's plan, paced and with the settings' headers and delay. `same`: whether it is the same
         reply each time."""
         request = speaking.request
@@ -195,40 +205,40 @@ class Planner:
             plan = self._paced(speaking, self._stream(speaking, dialect, reply, same=same), reply, sent)
         else:
             if reply.broken is None:
-                plan = dialect.whole(reply, request, speaking.stamp)
+                plan = dialect.encode_body(reply, request, speaking.identity)
             else:
-                plan = dialect.error(reply.broken, request, speaking.stamp)
+                plan = dialect.error(reply.broken, request, speaking.identity)
             if sent.pace.whole == "as_streamed":
                 plan = self._as_streamed(speaking, plan, reply, sent)
         return _sent(plan, sent, speaking)
 
-    def _own_error(self, reply: Reply, speaking: Speaking) -> Reply:
+    def _own_error(self, reply: Reply, speaking: PlanContext) -> Reply:
         """The reply, its failure in this dialect's fields."""
         if reply.broken is None:
             return reply
         speaking.error = reply.broken.type
         return replace(reply, broken=reply.broken.for_dialect(speaking.dialect.name, DIALECT_NAMES))
 
-    def _whole(self, speaking: Speaking, dialect: Generating) -> Reply:
+    def _whole(self, speaking: PlanContext, dialect: GeneratingDialect) -> Reply:
         """The reply; notes what of it the protocol has no form for."""
         reply = self._cooked(speaking)
         speaking.calls = any(type(part) is Call for choice in reply.choices for part in choice.parts)
-        if dialect.unsaid:
+        if dialect.unsupported_parts:
             kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
-            for kind in sorted(dialect.unsaid & kinds):
+            for kind in sorted(dialect.unsupported_parts & kinds):
                 speaking.notes.append(
                     f"{kind} left out: {dialect.api} of {speaking.request.provider} has none"
                 )
         return reply
 
-    def _cooked(self, speaking: Speaking) -> Reply:
+    def _cooked(self, speaking: PlanContext) -> Reply:
         """The reply; a static one is made once for each way to ask for it."""
-        saying, request = speaking.saying, speaking.request
-        size = speaking.size = chunk_size(speaking.way.sending, speaking.of, SMALLEST)
+        saying, request = speaking.response, speaking.request
+        size = speaking.size = chunk_size(speaking.settings.sending, speaking.of, SMALLEST)
         if not saying.static:
-            word = evaluate(saying.word, speaking.context)
-            facts = (request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
-            kitchen = Kitchen(*facts, max_generated=self._max_generated)
+            word = evaluate(saying.spec, speaking.context)
+            facts = (request, speaking.randomness, size, saying.files.__getitem__, speaking.streamed)
+            kitchen = ReplyRenderer(*facts, max_generated=self._max_generated)
             reply = kitchen.reply(word)  # type: ignore[arg-type]
             speaking.notes += kitchen.notes
             return reply
@@ -236,45 +246,54 @@ class Planner:
         key = (saying, size, sampling, speaking.streamed)
         kept = self._replies.get(key)
         if kept is None:
-            kitchen = Kitchen(request, speaking.chance, size, saying.files.__getitem__, speaking.streamed)
-            kept = (kitchen.reply(saying.word), tuple(kitchen.notes))  # type: ignore[arg-type]
+            kitchen = ReplyRenderer(
+                request, speaking.randomness, size, saying.files.__getitem__, speaking.streamed
+            )
+            kept = (kitchen.reply(saying.spec), tuple(kitchen.notes))  # type: ignore[arg-type]
             self._replies.put(key, kept)
         reply, notes = kept
         speaking.notes += notes
         return reply if saying.fixed_input else _counted(reply, request.input_tokens)
 
-    def _stream(self, speaking: Speaking, dialect: Generating, reply: Reply, *, same: bool) -> Stream:
+    def _stream(
+        self, speaking: PlanContext, dialect: GeneratingDialect, reply: Reply, *, same: bool
+    ) -> UnpacedStream:
         """What a reply is as a stream, without times."""
-        saying, request, stamp = speaking.saying, speaking.request, speaking.stamp
+        saying, request, stamp = speaking.response, speaking.request, speaking.identity
 
-        def render(stamp: Stamp, request: Request) -> Stream:
+        def render(stamp: ResponseIdentity, request: Request) -> UnpacedStream:
             said = reply if saying.fixed_input else _counted(reply, request.input_tokens)
-            return Stream(dialect.stream(said, request, stamp), beats(said)[0])
+            return UnpacedStream(dialect.encode_stream(said, request, stamp), chunk_schedule(said)[0])
 
         if not same:
-            return Stream(dialect.stream(reply, request, stamp), beats(reply)[0])
+            return UnpacedStream(dialect.encode_stream(reply, request, stamp), chunk_schedule(reply)[0])
         asked: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
-        if saying.blind:
+        if saying.request_independent:
             asked = (request.query_string,)
         key = (saying, speaking.size, dialect, *asked)  # type: ignore[arg-type] # a protocol is hashable, too
         return self._scores.stream(key, stamp, request, render)
 
-    def _paced(self, speaking: Speaking, stream: Stream, reply: Reply, sent: Sent) -> Plan:
+    def _paced(
+        self, speaking: PlanContext, stream: UnpacedStream, reply: Reply, sent: ResolvedSettings
+    ) -> Plan:
         if sent.instant:
             return stream.plan
         waits = gaps(
-            sent.pace, _sizes(stream.beats, sent, stream.sizes), speaking.chance.random("pace"), reply.usage
+            sent.pace,
+            _sizes(stream.chunk_indexes, sent, stream.sizes),
+            speaking.randomness.random("pace"),
+            reply.usage,
         )
         plan = paced(stream.plan, waits, sent.pace.slowdown)
         return plan if sent.longest == inf else _capped(plan, sent.longest)
 
-    def _as_streamed(self, speaking: Speaking, plan: Plan, reply: Reply, sent: Sent) -> Plan:
-        said, after = beats(reply)
+    def _as_streamed(self, speaking: PlanContext, plan: Plan, reply: Reply, sent: ResolvedSettings) -> Plan:
+        said, after = chunk_schedule(reply)
         if sent.instant:
             total = sum(each.pause or 0.0 for each in said) + after
         else:
             sizes = _sizes(said, sent)
-            waits = gaps(sent.pace, sizes, speaking.chance.random("pace"), reply.usage)
+            waits = gaps(sent.pace, sizes, speaking.randomness.random("pace"), reply.usage)
             slow = sent.pace.slowdown
             waits = [
                 wait if each.pause is None else each.pause * slow
@@ -297,23 +316,25 @@ def _kinds(part: Part) -> tuple[str, ...]:
 def _changed(
     reply: Reply,
     faults: Sequence[tuple[int, ReplyFault]],
-    speaking: Speaking,
+    speaking: PlanContext,
     plan: Callable[[Reply], Plan],
 ) -> Reply:
     """The reply with these faults in it; each is given with its number among all."""
     for number, fault in faults:
-        dice = speaking.chance.random(f"fault {number}")
-        changed = fault.tell(reply, Telling(speaking.request, speaking.streamed, dice, plan))
+        dice = speaking.randomness.random(f"fault {number}")
+        changed = fault.apply_in_context(
+            reply, ReplyFaultContext(speaking.request, speaking.streamed, dice, plan)
+        )
         if not _noted(speaking, fault, changed):
             assert isinstance(changed, Reply)
             reply = changed
     return reply
 
 
-def _broken(speaking: Speaking, plan: Plan, faults: Sequence[Fault]) -> Plan:
+def _broken(speaking: PlanContext, plan: Plan, faults: Sequence[Fault]) -> Plan:
     carried: set[str] = set()  # how an answer is carried stays where something else is sent in its place
     for fault in faults:
-        played = fault.play(plan)
+        played = fault.apply(plan)
         if isinstance(played, Plan) and fault.instead:
             gone = [name for name in speaking.faults if name not in carried or played.delivery.withheld]
             speaking.faults = [name for name in speaking.faults if name not in gone]
@@ -326,19 +347,19 @@ def _broken(speaking: Speaking, plan: Plan, faults: Sequence[Fault]) -> Plan:
     return plan
 
 
-def _noted(speaking: Speaking, fault: Fault, played: object) -> bool:
+def _noted(speaking: PlanContext, fault: Fault, played: object) -> bool:
     """Notes what came of a fault; whether it was not played."""
-    if isinstance(played, NotPlayed):
+    if isinstance(played, NotApplicable):
         speaking.notes.append(f"{fault.name} not played: {played.reason}")
         return True
     speaking.faults.append(fault.name)
     return False
 
 
-def _sent(plan: Plan, sent: Sent, speaking: Speaking) -> Plan:
+def _sent(plan: Plan, sent: ResolvedSettings, speaking: PlanContext) -> Plan:
     """The plan with what limits tell, the settings' headers, and all that holds it back."""
     if speaking.told:
-        plan = replace(plan, head=plan.head.with_own(speaking.told))
+        plan = replace(plan, head=plan.head.with_unique_headers(speaking.told))
     if sent.headers:
         plan = replace(plan, head=plan.head.with_headers(sent.headers))
     delay = sent.delay + speaking.held
@@ -348,13 +369,15 @@ def _sent(plan: Plan, sent: Sent, speaking: Speaking) -> Plan:
 def _capped(plan: Plan, longest: float) -> Plan:
     """The plan with no wait longer than that."""
     steps = tuple(
-        replace(step, seconds=min(step.seconds, longest)) if isinstance(step, Wait) else step
+        replace(step, seconds=min(step.seconds, longest)) if isinstance(step, WaitStep) else step
         for step in plan.steps
     )
     return replace(plan, steps=steps)
 
 
-def _sizes(said: Sequence[Said], sent: Sent, known: Sequence[float] | None = None) -> Sequence[float]:
+def _sizes(
+    said: Sequence[ChunkEntry], sent: ResolvedSettings, known: Sequence[float] | None = None
+) -> Sequence[float]:
     """The tokens of each beat, where pace goes by them."""
     if not sent.pace.tokens_per_second:
         return [1] * len(said)
@@ -368,7 +391,7 @@ def _counted(reply: Reply, input_tokens: int) -> Reply:
     return reply.with_usage(replace(usage, input=input_tokens))
 
 
-def _http(word: HttpWord, saying: Saying) -> Plan:
+def _http(word: HttpSpec, saying: CompiledResponse) -> Plan:
     headers: list[tuple[str, str]] = [(name, str(value)) for name, value in word.headers.items()]
     body: Any = word.body
     if word.body_file is not None:
@@ -382,4 +405,4 @@ def _http(word: HttpWord, saying: Saying) -> Plan:
     if kind is not None and not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("content-type", kind))
     assert isinstance(word.status, int)
-    return Plan(Head(word.status, tuple(headers)), (Data(payload, 0, "body"),))
+    return Plan(ResponseHead(word.status, tuple(headers)), (EventStep(payload, 0, "body"),))

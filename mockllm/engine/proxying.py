@@ -11,18 +11,20 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.faults import Fault
-from mockllm.core.rendering.plan import Onward, Plan
+from mockllm.core.rendering.plan import Plan, ProxyTarget
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Dialect, Stamp
-from mockllm.scenario.language.proxy import ProxyWord
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.scenario.language.proxy import ProxySpec
 
 
-def passed_on(word: ProxyWord, delay: float, dialect: Dialect, request: Request, stamp: Stamp) -> Plan:
+def proxy_plan(
+    word: ProxySpec, delay: float, dialect: Dialect, request: Request, stamp: ResponseIdentity
+) -> Plan:
     """The plan of a `proxy`; `delay` holds it back, in seconds. An example and `explain` see what it says."""
     message = f"This is passed on to {word.to}, which a running server does."
     plan = dialect.error(Failure("bad_gateway", message=message), request, stamp)
-    onward = Onward(word.to, word.record)
-    return replace(plan, delay=delay, delivery=replace(plan.delivery, onward=onward))
+    onward = ProxyTarget(word.to, word.record)
+    return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=onward))
 
 
 def unplayed(faults: Sequence[Fault]) -> list[str]:

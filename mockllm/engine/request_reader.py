@@ -10,15 +10,15 @@ from typing import Any
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import VOLATILE, Request
-from mockllm.core.request.stored_responses import Recall
-from mockllm.dialects.routes import Found, find
+from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.dialects.routes import RouteMatch, find
 from mockllm.engine import session_id
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
 from mockllm.engine.session_id import PREFIX, SESSION
-from mockllm.state import Session, State
+from mockllm.state import SessionView, State
 
 
-class Heading:
+class RequestReader:
     """Reads the requests that have this head."""
 
     __slots__ = ("_facts", "_kind", "_override", "_session", "_shared", "_state", "_wrong")
@@ -31,9 +31,9 @@ class Heading:
         headers: Mapping[str, str],
         *,
         state: State,
-        shared: Recall,
+        shared: ResponseLookup,
         volatile: frozenset[str],
-        override: Callable[[Mapping[str, str], Session | None], Override | Failure],
+        override: Callable[[Mapping[str, str], SessionView | None], Override | Failure],
     ) -> None:
         """`path` is as on the wire; `headers` are looked up without regard to case; `shared` is what is
         remembered of the session that all requests without one share; `override` reads what headers want."""
@@ -41,7 +41,7 @@ class Heading:
         if named is not None or path.startswith(PREFIX):
             named, path, wrong = session_id.named(named, path)
         found = find(method, path, headers, query_string)
-        self._kind: type[Request] = found.dialect.request if isinstance(found, Found) else Request
+        self._kind: type[Request] = found.dialect.request if isinstance(found, RouteMatch) else Request
         self._state = state
         self._shared = shared
         self._session = named
@@ -54,7 +54,7 @@ class Heading:
             "headers": headers,
             "query_string": query_string,
             "provider": found.provider,
-            "route": found.route if isinstance(found, Found) else {},
+            "route": found.route if isinstance(found, RouteMatch) else {},
             "session": named,
             "outcome": found,
         }

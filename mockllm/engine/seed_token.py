@@ -14,13 +14,13 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Claim, Settled, Turn
+from mockllm.core.selection.decision import Decision, MatchResult, Selected
 
 _SEED: Final = re.compile(r"(-?[0-9]{1,19})(?:@([0-9]{1,15})((?:,[rm][0-9]{1,5}:[0-9]{1,15}:[0-9]{1,15})*))?")
 _TURN: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
 
 
-class Place(NamedTuple):
+class SeedPosition(NamedTuple):
     """Where an answer stood. `turns` are the tries and answers before it, by kind (`r` or `m`) and number among
     the claim's rules or modifiers; those that are not told had none."""
 
@@ -28,7 +28,7 @@ class Place(NamedTuple):
     turns: Mapping[tuple[str, int], tuple[int, int]]
 
 
-def told(seed: int, claim: Claim, settled: Settled) -> str:
+def told(seed: int, claim: MatchResult, settled: Decision) -> str:
     """The seed, and the place where it was not the beginning."""
     said = "".join(_turns(claim, settled))
     return f"{seed}@{settled.number}{said}" if said or settled.number else str(seed)
@@ -41,7 +41,7 @@ def told_of(root: bytes) -> str:
     return f"{seed}@{number}" if number != "0" else seed
 
 
-def read(text: str) -> tuple[int, Place | None] | None:
+def read(text: str) -> tuple[int, SeedPosition | None] | None:
     """The seed and the place in what was told; None where it is neither."""
     found = _SEED.fullmatch(text)
     if found is None:
@@ -51,16 +51,16 @@ def read(text: str) -> tuple[int, Place | None] | None:
     turns = {
         (kind, int(index)): (int(tries), int(given)) for kind, index, tries, given in _TURN.findall(found[3])
     }
-    return int(found[1]), Place(int(found[2]), turns)
+    return int(found[1]), SeedPosition(int(found[2]), turns)
 
 
-def put(settled: Settled, claim: Claim, place: Place) -> Settled:
+def put(settled: Decision, claim: MatchResult, place: SeedPosition) -> Decision:
     """What would have been settled at that place. What limits and loads say is of now."""
     if settled.bounds is not None and settled.bounds.by is not None:
         return settled
     rule = _rule(claim, place)
     modifiers = [
-        Turn(candidate, *place.turns.get(("m", number), (0, 0)))
+        Selected(candidate, *place.turns.get(("m", number), (0, 0)))
         for number, candidate in enumerate(claim.modifiers)
         if candidate.guard is None or ("m", number) in place.turns
     ]
@@ -72,22 +72,22 @@ def put(settled: Settled, claim: Claim, place: Place) -> Settled:
     return replace(said, outcome="rule" if rule else "miss")
 
 
-def _rule(claim: Claim, place: Place) -> Turn | None:
+def _rule(claim: MatchResult, place: SeedPosition) -> Selected | None:
     for number, candidate in enumerate(claim.rules):
         if ("r", number) in place.turns:
-            return Turn(candidate, *place.turns["r", number])
+            return Selected(candidate, *place.turns["r", number])
     first = claim.rules[0] if claim.rules else None
-    return Turn(first, 0, 0) if first is not None and first.guard is None else None
+    return Selected(first, 0, 0) if first is not None and first.guard is None else None
 
 
-def _turns(claim: Claim, settled: Settled) -> Iterator[str]:
+def _turns(claim: MatchResult, settled: Decision) -> Iterator[str]:
     """What is to be told of the rule and the modifiers: of one without a guard that was at its beginning,
     nothing, for that it applies is plain."""
     rule = settled.rule
     if rule is not None:
         number = len(settled.refused)
-        if number or rule.candidate.guard is not None or rule.tries or rule.given:
-            yield f",r{number}:{rule.tries}:{rule.given}"
+        if number or rule.candidate.guard is not None or rule.tries or rule.responses:
+            yield f",r{number}:{rule.tries}:{rule.responses}"
     for turn in settled.modifiers:
-        if turn.candidate.guard is not None or turn.tries or turn.given:
-            yield f",m{claim.modifiers.index(turn.candidate)}:{turn.tries}:{turn.given}"
+        if turn.candidate.guard is not None or turn.tries or turn.responses:
+            yield f",m{claim.modifiers.index(turn.candidate)}:{turn.tries}:{turn.responses}"

@@ -12,16 +12,16 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.rendering.encoder import Said
-from mockllm.core.rendering.placeholders import SECOND, TOKENS, NotedIds
+from mockllm.core.rendering.encoder import ChunkEntry
+from mockllm.core.rendering.placeholders import SECOND, TOKENS, TrackedIds
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.rendering.prerendered_stream import Score, noted
-from mockllm.core.reply.reply import Part, Piece, Text, spoken
+from mockllm.core.rendering.prerendered_stream import PrerenderedStream, noted
+from mockllm.core.reply.reply import ContentChunk, Part, Text, joined_text
 from mockllm.core.reply.truncation import count
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
-from mockllm.dialects.dialect import Stamp
-from mockllm.engine.bounded_cache import Bounded
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.engine.bounded_cache import BoundedCache
 
 KEPT: Final = 32 * 1024 * 1024
 """Bytes of scores that are kept."""
@@ -29,40 +29,42 @@ SEEN: Final = 10_000
 """How many streams are remembered to have been asked for once, or to have no score."""
 
 
-class Stream(Struct, frozen=True):
+class UnpacedStream(Struct, frozen=True):
     """A stream without times: its plan, and what its beats say, for pace. `sizes`: see `sizes`, where known."""
 
     plan: Plan
-    beats: Sequence[Said]
+    chunk_indexes: Sequence[ChunkEntry]
     sizes: Sequence[float] | None = None
 
 
-class Kept(Struct, frozen=True):
+class CachedStream(Struct, frozen=True):
     """See `Stream`."""
 
-    score: Score
-    beats: Sequence[Said]
+    rendered: PrerenderedStream
+    chunk_indexes: Sequence[ChunkEntry]
     sizes: Sequence[float]
 
 
-Render: TypeAlias = Callable[[Stamp, Request], Stream]
+Render: TypeAlias = Callable[[ResponseIdentity, Request], UnpacedStream]
 
 
-class Scores:
+class StreamCache:
     """All that are kept of one catalog, the oldest first."""
 
     def __init__(self) -> None:
-        self._kept: Bounded[Kept] = Bounded(KEPT)
-        self._seen: Bounded[bool] = Bounded(SEEN)
+        self._kept: BoundedCache[CachedStream] = BoundedCache(KEPT)
+        self._seen: BoundedCache[bool] = BoundedCache(SEEN)
         """Whether what was asked for once may have a score."""
 
-    def stream(self, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Stream:
+    def stream(
+        self, key: Hashable, stamp: ResponseIdentity, request: Request, render: Render
+    ) -> UnpacedStream:
         """What `render` gives, or its score. `key`: all that it depends on but ids, time and input tokens."""
-        if isinstance(stamp.ids, NotedIds):  # for a stencil of the whole answer, which must see them made
+        if isinstance(stamp.ids, TrackedIds):  # for a stencil of the whole answer, which must see them made
             return render(stamp, request)
         kept = self._kept.get(key)
         if kept is not None:
-            return Stream(_played(kept.score, stamp, request), kept.beats, kept.sizes)
+            return UnpacedStream(_played(kept.rendered, stamp, request), kept.chunk_indexes, kept.sizes)
         stream = render(stamp, request)
         may = self._seen.get(key)
         if may is None:
@@ -71,26 +73,32 @@ class Scores:
             self._begin(key, stream, stamp, request, render)
         return stream
 
-    def _begin(self, key: Hashable, stream: Stream, stamp: Stamp, request: Request, render: Render) -> None:
-        ids = NotedIds()
-        score = noted(render(Stamp(ids, float(SECOND)), request.with_input_tokens(TOKENS)).plan, ids)
+    def _begin(
+        self, key: Hashable, stream: UnpacedStream, stamp: ResponseIdentity, request: Request, render: Render
+    ) -> None:
+        ids = TrackedIds()
+        score = noted(
+            render(ResponseIdentity(ids, float(SECOND)), request.with_input_tokens(TOKENS)).plan, ids
+        )
         if _facts(_played(score, stamp, request)) != _facts(stream.plan):
             self._seen.put(key, False)
         else:
-            self._kept.put(key, Kept(score, stream.beats, sizes(stream.beats)), score.size)
+            self._kept.put(
+                key, CachedStream(score, stream.chunk_indexes, sizes(stream.chunk_indexes)), score.size
+            )
 
 
-def _played(score: Score, stamp: Stamp, request: Request) -> Plan:
+def _played(score: PrerenderedStream, stamp: ResponseIdentity, request: Request) -> Plan:
     return score.plan(stamp.ids.root, int(stamp.now), request.input_tokens if score.counts else 0)
 
 
 def _facts(plan: Plan) -> tuple[object, ...]:
     """All of a plan; in which order the headers stand is one."""
-    rest = (plan.steps, plan.framing, plan.delay, plan.delivery, plan.spoken)
+    rest = (plan.steps, plan.framing, plan.delay, plan.delivery, plan.chunk_texts)
     return plan.head.status, sorted(plan.head.headers), *rest
 
 
-def sizes(beats: Sequence[Said]) -> Sequence[float]:
+def sizes(beats: Sequence[ChunkEntry]) -> Sequence[float]:
     """The tokens of each beat: of those of its part a share, for pieces that are each counted by themselves come
     to more. What a script says chunk by chunk is counted so."""
     shares: dict[int, float] = {}
@@ -108,9 +116,9 @@ def sizes(beats: Sequence[Said]) -> Sequence[float]:
 
 def _share(part: Part | None) -> float:
     """How many tokens of a part lie in each that its pieces come to."""
-    pieces: tuple[Piece, ...] = getattr(part, "pieces", ())
+    pieces: tuple[ContentChunk, ...] = getattr(part, "chunks", ())
     found = sum(len(split(piece)) for piece in pieces if type(piece) is str)
     if not found:
         return 0.0
     made = part.tokens if type(part) is Text else None
-    return (count(spoken(pieces)) if made is None else made) / found
+    return (count(joined_text(pieces)) if made is None else made) / found

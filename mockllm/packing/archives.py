@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from mockllm.scenario.pack_files import LARGEST, LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
+from mockllm.scenario.pack_files import LARGEST, LARGEST_TREE, MOST_FILES, PackFiles, PackRejected, hidden
 from mockllm.scenario.pack_resolver import ENTRY_POINTS
 from mockllm.scenario.scenario_folder import MANIFEST
 
@@ -25,22 +25,22 @@ DENSEST: Final = 200
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 
 
-def read_zip(path: Path, inside: str) -> Tree:
+def read_zip(path: Path, inside: str) -> PackFiles:
     """The pack in a zip: at its top, in its one folder, or in the folder `inside`."""
     return _read(path, inside, None)
 
 
-def read_wheel(path: Path, name: str) -> Tree:
+def read_wheel(path: Path, name: str) -> PackFiles:
     """The pack in a wheel, by its entry point in the group `mockllm.packs`; of several the one called `name`."""
     return _read(path, "", name)
 
 
-def _read(path: Path, inside: str, wanted: str | None) -> Tree:
+def _read(path: Path, inside: str, wanted: str | None) -> PackFiles:
     try:
         if path.stat().st_size > 2 * LARGEST_TREE:
-            raise Refused(f"{path} is larger than a pack can be")
+            raise PackRejected(f"{path} is larger than a pack can be")
         if _entries(path) > MOST_ENTRIES:  # before an object is made for each
-            raise Refused(f"it holds more than {MOST_FILES} files")
+            raise PackRejected(f"it holds more than {MOST_FILES} files")
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             begin = f"{inside}/" if inside else _begin(entries)
@@ -48,10 +48,10 @@ def _read(path: Path, inside: str, wanted: str | None) -> Tree:
                 begin = _of_entry_points(archive, entries, wanted)
             return _tree(archive, entries, begin)
     except RuntimeError as error:  # a password is asked for
-        raise Refused(f"{path} cannot be read: {error}") from None
+        raise PackRejected(f"{path} cannot be read: {error}") from None
     except _BROKEN as error:
         words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise Refused(f"{path} cannot be read: {words}") from None
+        raise PackRejected(f"{path} cannot be read: {words}") from None
 
 
 def _entries(path: Path) -> int:
@@ -65,8 +65,8 @@ def _entries(path: Path) -> int:
     return found
 
 
-def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) -> Tree:
-    tree = Tree()
+def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) -> PackFiles:
+    tree = PackFiles()
     for entry in entries:
         path = entry.orig_filename if "\0" in entry.orig_filename else entry.filename
         mode = entry.external_attr >> 16
@@ -79,12 +79,12 @@ def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) 
         if hidden(path):
             continue
         if stat.S_ISLNK(mode):
-            raise Refused(f'"{path}" is a link; put a copy of the file there')
+            raise PackRejected(f'"{path}" is a link; put a copy of the file there')
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            raise Refused(f'"{path}" is no file')
+            raise PackRejected(f'"{path}" is no file')
         tree.expect(path, entry.file_size)
         if entry.file_size > 2**20 and entry.file_size > DENSEST * max(entry.compress_size, 1):
-            raise Refused(f'"{path}" is packed more than {DENSEST} times: a zip bomb')
+            raise PackRejected(f'"{path}" is packed more than {DENSEST} times: a zip bomb')
         tree.add(path, _content(archive, entry))
     return tree
 
@@ -111,13 +111,13 @@ def _of_entry_points(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], w
     try:
         for entry in files:
             if entry.file_size > 2**20:
-                raise Refused("its entry points are larger than a pack can be")
+                raise PackRejected("its entry points are larger than a pack can be")
             parser.read_string(_content(archive, entry).decode("utf-8"))
     except (configparser.Error, UnicodeDecodeError):
-        raise Refused("its entry points cannot be read") from None
+        raise PackRejected("its entry points cannot be read") from None
     points = dict(parser[ENTRY_POINTS]) if ENTRY_POINTS in parser else {}
     if not points:
-        raise Refused(f"the wheel names no pack: it has no entry points in the group {ENTRY_POINTS}")
+        raise PackRejected(f"the wheel names no pack: it has no entry points in the group {ENTRY_POINTS}")
     if len(points) > 1 and wanted not in points:
-        raise Refused(f"the wheel holds several packs; add #NAME: {', '.join(sorted(points))}")
+        raise PackRejected(f"the wheel holds several packs; add #NAME: {', '.join(sorted(points))}")
     return points.get(wanted, next(iter(points.values()))).replace(".", "/") + "/"

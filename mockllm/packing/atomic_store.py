@@ -11,10 +11,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from mockllm.scenario.pack_files import Refused, Tree, read_tree
+from mockllm.scenario.pack_files import PackFiles, PackRejected, read_tree
 
 
-def put_tree(tree: Tree, target: Path) -> None:
+def put_tree(tree: PackFiles, target: Path) -> None:
     """Writes the files of a pack as the folder `target`, in place of what is there. Refused where it cannot."""
     try:
         if target.is_dir() and not target.is_symlink() and _same(tree, target):
@@ -31,7 +31,7 @@ def put_tree(tree: Tree, target: Path) -> None:
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
-        raise Refused(f"{target} cannot be written: {error.strerror or error}") from None
+        raise PackRejected(f"{target} cannot be written: {error.strerror or error}") from None
 
 
 def put_file(content: bytes, target: Path) -> None:
@@ -47,7 +47,7 @@ def put_file(content: bytes, target: Path) -> None:
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise Refused(f"{target} cannot be written: {error.strerror or error}") from None
+        raise PackRejected(f"{target} cannot be written: {error.strerror or error}") from None
 
 
 def drop(folder: Path, upto: Path) -> None:
@@ -69,10 +69,10 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _same(tree: Tree, target: Path) -> bool:
+def _same(tree: PackFiles, target: Path) -> bool:
     try:
         return read_tree(target).sha256 == tree.sha256
-    except Refused:
+    except PackRejected:
         return False
 
 

@@ -17,8 +17,8 @@ from typing import Final
 
 from mockllm.packing.atomic_store import put_file
 from mockllm.packing.fetch import manifest, parse_version_of
-from mockllm.scenario.manifest import PackWord
-from mockllm.scenario.pack_files import Refused, read_tree
+from mockllm.scenario.manifest import PackSpec
+from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.pack_resolver import ENTRY_POINTS
 
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
@@ -32,7 +32,7 @@ def build(folder: Path, out: Path) -> list[Path]:
     try:
         tree = read_tree(folder)
     except OSError as error:
-        raise Refused(f"{folder}: {error.strerror}") from None
+        raise PackRejected(f"{folder}: {error.strerror}") from None
     word = manifest(tree, str(folder / "pack.yaml"))
     version = str(parse_version_of(word))
     flat = re.sub(r"[^a-z0-9]+", "_", word.name.lower())
@@ -50,7 +50,7 @@ def stem(name: str) -> str:
     return "mockllm_pack_" + re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
-def wheel(files: Mapping[str, bytes], word: PackWord, version: str) -> bytes:
+def wheel(files: Mapping[str, bytes], word: PackSpec, version: str) -> bytes:
     """A wheel that holds the files as package data, with an entry point by which they are found."""
     package, about = stem(word.name), f"{stem(word.name)}-{_pep440(version)}.dist-info"
     inside = {f"{package}/{path}": content for path, content in files.items()}
@@ -65,7 +65,7 @@ def wheel(files: Mapping[str, bytes], word: PackWord, version: str) -> bytes:
     return _zipped(inside, last=record)
 
 
-def _metadata(word: PackWord, version: str) -> str:
+def _metadata(word: PackSpec, version: str) -> str:
     wanted = (
         word.requires if isinstance(word.requires, str) or word.requires is None else word.requires.mockllm
     )
@@ -90,7 +90,7 @@ def _pep440(version: str) -> str:
         return numbers
     found = re.fullmatch(r"(a|alpha|b|beta|rc|c|pre)\.?(\d+)?", pre)
     if found is None:
-        raise Refused(f'a wheel cannot have the version "{version}"; write -alpha.1, -beta.1 or -rc.1')
+        raise PackRejected(f'a wheel cannot have the version "{version}"; write -alpha.1, -beta.1 or -rc.1')
     kind = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc"}.get(found[1], found[1])
     return f"{numbers}{kind}{found[2] or 0}"
 

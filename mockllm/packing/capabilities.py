@@ -13,16 +13,16 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.loader import Gathered
+from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.pack_graph import UsedPack
-from mockllm.scenario.raw_entries import all_written
+from mockllm.scenario.raw_entries import raw_entries
 
 _FILES: Final = ("file", "body_file", "schema_file", "empirical", "images")
 _PROXIES: Final = ("proxy", "upstream")
 _FOUND: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
 
 
-class Powers(Struct, frozen=True):
+class Capabilities(Struct, frozen=True):
     """Of one pack. `faults` by name, `errors` by name or status; `proxy`: where requests are passed on to;
     `redirects`: those of other servers that clients are sent to, who may take their keys along; `environment`: the
     variables that set its parameters; `uses`: the packs that answer behind it; `steers`: the words by which its
@@ -54,14 +54,14 @@ class Powers(Struct, frozen=True):
         return {**known, "ports": [], **{name: list(getattr(self, name)) for name in listed}}
 
 
-def powers(gathered: Gathered, pack: UsedPack) -> Powers:
+def capabilities(gathered: LoadedScenarios, pack: UsedPack) -> Capabilities:
     """What stands in a pack's files, enabled or not."""
     loading, kinds = gathered.loading, Counter[str]()
     found: dict[str, set[str]] = {kind: set() for kind in _FOUND}
     for file in (*loading.files, *loading.disabled):
         if file.pack != pack.word.name:
             continue
-        for written in all_written(file):
+        for written in raw_entries(file):
             kinds[written.kind] += 1
             for kind, value in _told(written.data):
                 found[kind].add(value)
@@ -76,7 +76,7 @@ def powers(gathered: Gathered, pack: UsedPack) -> Powers:
     variables = [each.env for each in pack.word.params.values() if each.env]
     flat = [name for each in variables for name in ([each] if isinstance(each, str) else each)]
     uses = [use if isinstance(use, str) else use.pack for use in pack.word.use]
-    return Powers(
+    return Capabilities(
         name=pack.word.name,
         version=pack.word.version,
         rules=kinds["rule"],

@@ -20,8 +20,8 @@ from typing import IO, Final
 
 from msgspec import Struct
 
-from mockllm.packing.pack_source import Place
-from mockllm.scenario.pack_files import LARGEST_TREE, MOST_FILES, Refused, Tree, hidden
+from mockllm.packing.pack_source import PackSource
+from mockllm.scenario.pack_files import LARGEST_TREE, MOST_FILES, PackFiles, PackRejected, hidden
 from mockllm.scenario.version_ranges import Version, parse_version
 
 PATIENCE: Final = 120.0
@@ -43,11 +43,11 @@ _SAFE: Final = (
 )
 
 
-class Failed(Refused):
+class GitFailed(PackRejected):
     """Git ended with an error of its own."""
 
 
-class Found(Struct, frozen=True):
+class FetchedCommit(Struct, frozen=True):
     """A commit of a repository that was fetched into `folder`."""
 
     folder: Path
@@ -67,7 +67,7 @@ def tags(url: str, here: Path) -> dict[Version, str]:
 
 
 @contextmanager
-def fetched(place: Place, here: Path) -> Iterator[Found]:
+def fetched(place: PackSource, here: Path) -> Iterator[FetchedCommit]:
     """The commit that a place names, in a bare repository that is there for the while."""
     assert place.ref is not None
     with tempfile.TemporaryDirectory(prefix="mockllm-git-") as name:
@@ -75,7 +75,7 @@ def fetched(place: Place, here: Path) -> Iterator[Found]:
         folder.mkdir()
         try:
             _git("init", "--quiet", "--bare", "--template=", str(folder))
-            yield Found(folder, _fetch(folder, _where(place.where, here), place.ref))
+            yield FetchedCommit(folder, _fetch(folder, _where(place.where, here), place.ref))
         finally:
             _out_of_reach(folder)
 
@@ -91,7 +91,7 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
     def fetch(*specs: str) -> bool:
         try:
             _git("fetch", "--quiet", "--no-tags", "--depth=1", "--", url, *specs, folder=folder)
-        except Failed:
+        except GitFailed:
             return False
         return True
 
@@ -102,8 +102,8 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
             "ls-remote", "--heads", "--", url, f"refs/heads/{ref}"
         )  # says what is wrong with the URL
         if listed.strip():
-            raise Refused(f'"{ref}" is a branch of {url}, which moves; give a tag or a commit')
-        raise Refused(f'{url} has no tag "{ref}"')
+            raise PackRejected(f'"{ref}" is a branch of {url}, which moves; give a tag or a commit')
+        raise PackRejected(f'{url} has no tag "{ref}"')
     if len(ref) >= 40 and fetch(f"+{ref}:refs/mockllm"):
         return _commit(folder, "refs/mockllm")
     if fetch(f"+refs/tags/{ref}:refs/mockllm"):
@@ -113,18 +113,18 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
     )
     try:
         return _commit(folder, ref)
-    except Failed:
-        raise Refused(f'{url} has no commit "{ref}"') from None
+    except GitFailed:
+        raise PackRejected(f'{url} has no commit "{ref}"') from None
 
 
 def _commit(folder: Path, ref: str) -> str:
     return _git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", folder=folder).decode().strip()
 
 
-def read(found: Found, inside: str) -> Tree:
+def read(found: FetchedCommit, inside: str) -> PackFiles:
     """The files of a commit below a folder. Links and submodules are refused."""
     wanted: list[tuple[str, str]] = []
-    sizes, tree = 0, Tree()
+    sizes, tree = 0, PackFiles()
     begin = f"{inside}/" if inside else ""
     below = ("--", begin) if begin else ()
     listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", found.commit, *below, folder=found.folder)
@@ -140,20 +140,22 @@ def read(found: Found, inside: str) -> Tree:
         if hidden(path):
             continue
         if mode == "120000":
-            raise Refused(f'"{path}" is a link; put a copy of the file there')
+            raise PackRejected(f'"{path}" is a link; put a copy of the file there')
         if kind != "blob":
-            raise Refused(f'"{path}" is another repository (a submodule); put its files there')
+            raise PackRejected(f'"{path}" is another repository (a submodule); put its files there')
         tree.expect(path, int(size))
         sizes += int(size)
         wanted.append((path, object_))
         if sizes > LARGEST_TREE or len(wanted) > MOST_FILES:
-            raise Refused(f"it holds more than {MOST_FILES} files, or {LARGEST_TREE // 2**20} MiB together")
+            raise PackRejected(
+                f"it holds more than {MOST_FILES} files, or {LARGEST_TREE // 2**20} MiB together"
+            )
     asked = "".join(f"{object_}\n" for _, object_ in wanted).encode()
     told = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, given=asked, files=sizes))
     for path, object_ in wanted:
         head = told.readline().split()
         if head[1:2] != [b"blob"]:
-            raise Refused(f'"{path}" cannot be read: the repository lacks {object_}')
+            raise PackRejected(f'"{path}" cannot be read: the repository lacks {object_}')
         tree.add(path, told.read(int(head[2])))
         told.read(1)  # a line end behind each
     return tree
@@ -186,7 +188,7 @@ def _git(*line: str, folder: Path | None = None, given: bytes = b"", files: int 
                 env=env, stdin=asked, stdout=out, stderr=wrong,
             )  # fmt: skip
         except FileNotFoundError:
-            raise Refused("git is not installed, and a pack in a git repository needs it") from None
+            raise PackRejected("git is not installed, and a pack in a git repository needs it") from None
         try:
             _watched(process, (out, wrong), MOST_SAID + files, folder)
         finally:
@@ -194,7 +196,7 @@ def _git(*line: str, folder: Path | None = None, given: bytes = b"", files: int 
         out.seek(0)
         if process.returncode:
             wrong.seek(0)
-            raise Failed(f"git: {_last_words(wrong.read(MOST_SAID))}")
+            raise GitFailed(f"git: {_last_words(wrong.read(MOST_SAID))}")
         return out.read()
 
 
@@ -208,14 +210,14 @@ def _watched(
             process.wait(pause)
             ended = True
         if any(os.fstat(each.fileno()).st_size > most for each in says):
-            raise Refused("git says more than a repository of packs can hold")
+            raise PackRejected("git says more than a repository of packs can hold")
         if folder is not None and _bytes_in(folder) > LARGEST_FETCH:
-            raise Refused(
+            raise PackRejected(
                 f"the repository holds more than {LARGEST_FETCH // 2**20} MiB; give a tag or a whole commit, of "
                 "which nothing older is fetched, or put the pack into a repository of its own"
             )
         if not ended and time.monotonic() > end:
-            raise Refused(f"git did not end within {PATIENCE:g} s")
+            raise PackRejected(f"git did not end within {PATIENCE:g} s")
         pause = min(pause * 2, LONGEST_PAUSE)
 
 

@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.packing.atomic_store import drop, put_file, put_tree
-from mockllm.packing.fetch import Obtained, manifest, obtain
-from mockllm.packing.pack_source import Place, from_here, understood
-from mockllm.packing.validation import vet
-from mockllm.scenario.lockfile import KEPT, LOCK, VENDORED, Lock, LockedWord, lock_text, read_lock
-from mockllm.scenario.pack_files import Refused, read_tree
+from mockllm.packing.fetch import FetchedPack, fetch_pack, manifest
+from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
+from mockllm.packing.validation import validate_pack
+from mockllm.scenario.lockfile import KEPT, LOCK, VENDORED, Lock, LockedPackSpec, lock_text, read_lock
+from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.scenario_folder import is_pack
 from mockllm.scenario.version_ranges import Range, parse_range, parse_version
 from mockllm.scenario.vocabulary import Vocabulary
@@ -22,14 +22,14 @@ from mockllm.scenario.vocabulary import Vocabulary
 _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
 
 
-class Wish(Struct, frozen=True):
+class VersionConstraint(Struct, frozen=True):
     """A range that something asks for. `where` is its file and line."""
 
     range: Range
     where: str
 
 
-class Change(Struct, frozen=True):
+class LockChange(Struct, frozen=True):
     """What became of a pack: its version before and now, None where it was or is not there."""
 
     name: str
@@ -44,49 +44,49 @@ class Change(Struct, frozen=True):
     """Where it sends requests or clients to, in words."""
 
 
-class Locking:
+class LockfileEditor:
     """The lock at a path, and what may be done to it. `wishes`: the ranges that scenarios and packs ask for, by
     the pack's name."""
 
     def __init__(
         self,
         path: str,
-        wishes: Mapping[str, Sequence[Wish]] | None = None,
+        wishes: Mapping[str, Sequence[VersionConstraint]] | None = None,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         self.lock: Lock = read_lock(path)
         if self.lock.mistakes:
-            raise Refused("\n".join(map(str, self.lock.mistakes)))
+            raise PackRejected("\n".join(map(str, self.lock.mistakes)))
         self._wishes = wishes or {}
         self._vocabulary = vocabulary or Vocabulary()
 
-    def add(self, text: str) -> Change:
+    def add(self, text: str) -> LockChange:
         """Fetches a pack and locks it; Refused where another tree has its version already."""
-        given = understood(text, Path.cwd())
+        given = parse_pack_source(text, Path.cwd())
         if given.kind == "git" and "://" not in given.where and Path(given.where).exists():
             given = replace(given, where=str(Path(given.where)))
-        found = obtain(given, Path.cwd(), self._ranges_of_source(given))
+        found = fetch_pack(given, Path.cwd(), self._ranges_of_source(given))
         return self._take(found, from_here(found.place, self.lock.folder))
 
-    def update(self, name: str) -> Change:
+    def update(self, name: str) -> LockChange:
         """Takes the newest version that its source has and that fits."""
         word = self._word(name)
-        place = understood(word.source, self.lock.folder)
+        place = parse_pack_source(word.source, self.lock.folder)
         if place.kind == "git":
             place = replace(place, ref=None)
-        found = obtain(place, self.lock.folder, [wish.range for wish in self._wishes.get(name, ())])
+        found = fetch_pack(place, self.lock.folder, [wish.range for wish in self._wishes.get(name, ())])
         if found.word.name != name:
-            raise Refused(f'{word.source} now holds the pack "{found.word.name}", not "{name}"')
+            raise PackRejected(f'{word.source} now holds the pack "{found.word.name}", not "{name}"')
         return self._take(found, found.place)
 
-    def remove(self, name: str) -> Change:
+    def remove(self, name: str) -> LockChange:
         """Takes a pack out of the lock, and its files away."""
         word = self._word(name)
         kept, vendored = self.lock.kept(name), self.lock.vendored(name)
         self._write({other: each for other, each in self.lock.packs.items() if other != name})
         drop(kept, self.lock.folder / KEPT)
         drop(vendored, self.lock.folder / VENDORED)
-        return Change(name, word.version, None, word.source)
+        return LockChange(name, word.version, None, word.source)
 
     def missing(self) -> list[str]:
         """The packs that the lock names and that are not here, or not as they were fetched."""
@@ -96,13 +96,13 @@ class Locking:
             if state_of(self.lock, name) in ("missing", "changed") and not is_pack(self.lock.vendored(name))
         ]
 
-    def fetch(self, names: Sequence[str]) -> Iterator[Change]:
+    def fetch(self, names: Sequence[str]) -> Iterator[LockChange]:
         """Fetches packs just as the lock has them."""
         for name in names:
             word = self._word(name)
             found = self._as_locked(name, word)
             self._keep(found, self.lock.kept(name))
-            yield Change(name, None, word.version, word.source)
+            yield LockChange(name, None, word.version, word.source)
 
     def vendor(self) -> Iterator[tuple[str, Path]]:
         """Copies all packs into a folder that can be committed."""
@@ -116,38 +116,38 @@ class Locking:
 
     # --- parts ---
 
-    def _word(self, name: str) -> LockedWord:
+    def _word(self, name: str) -> LockedPackSpec:
         if name not in self.lock.packs:
             known = ", ".join(sorted(self.lock.packs)) or "none"
-            raise Refused(f'{LOCK} names no pack "{name}"; it names {known}')
+            raise PackRejected(f'{LOCK} names no pack "{name}"; it names {known}')
         return self.lock.packs[name]
 
-    def _as_locked(self, name: str, word: LockedWord) -> Obtained:
-        place = understood(word.source, self.lock.folder)
+    def _as_locked(self, name: str, word: LockedPackSpec) -> FetchedPack:
+        place = parse_pack_source(word.source, self.lock.folder)
         try:
-            found = obtain(place, self.lock.folder)
-        except Refused as error:
-            raise Refused(f"{name} {word.version}: {error}") from None
+            found = fetch_pack(place, self.lock.folder)
+        except PackRejected as error:
+            raise PackRejected(f"{name} {word.version}: {error}") from None
         if found.tree.sha256 != word.sha256:
             moved = "the tag was moved" if place.kind == "git" else "its files have changed"
-            raise Refused(
+            raise PackRejected(
                 f"{word.source} does not hold the {name} {word.version} of {LOCK} any more ({moved}): "
                 f"expected SHA-256 {word.sha256[:12]}…, found {found.tree.sha256[:12]}…; put them back, or, where "
                 f"that is meant, `mockllm pack remove {name}` and add it again"
             )
         return found
 
-    def _take(self, found: Obtained, place: Place) -> Change:
+    def _take(self, found: FetchedPack, place: PackSource) -> LockChange:
         name, version, digest = found.word.name, found.word.version, found.tree.sha256
         before = self.lock.packs.get(name)
         if before is not None and before.version == version and before.sha256 != digest:
-            raise Refused(
+            raise PackRejected(
                 f"{name} {version} has other files than the {name} {version} of {LOCK}: a version never changes; "
                 f"raise the version in its pack.yaml, or `mockllm pack remove {name}` first"
             )
         self._fits(found)
-        could = vet(found.tree, self.lock.path, self._vocabulary)
-        word = LockedWord(version=version, source=place.text, commit=found.commit, sha256=digest)
+        could = validate_pack(found.tree, self.lock.path, self._vocabulary)
+        word = LockedPackSpec(version=version, source=place.text, commit=found.commit, sha256=digest)
         old = self.lock.kept(name) if before is not None else None
         packs = {**self.lock.packs, name: word}
         self._keep(found, replace(self.lock, packs=packs).kept(name))
@@ -157,7 +157,7 @@ class Locking:
         if old is not None and before is not None and before.version != version:
             drop(old, self.lock.folder / KEPT)
         moved = before is not None and before.source != place.text
-        return Change(
+        return LockChange(
             name,
             before.version if before else None,
             version,
@@ -167,7 +167,7 @@ class Locking:
             tuple(could.leads if could else ()),
         )
 
-    def _fits(self, found: Obtained) -> None:
+    def _fits(self, found: FetchedPack) -> None:
         wishes = self._wishes.get(found.word.name, ())
         unmet = [wish for wish in wishes if not wish.range.holds(found.version)]
         if not unmet:
@@ -175,13 +175,13 @@ class Locking:
         met = [wish for wish in wishes if wish.range.holds(found.version)]
         also = "".join(f"\n  {wish.where} asks for {wish.range}, which it fits" for wish in met)
         lines = "".join(f"\n  {wish.where} asks for {wish.range}" for wish in unmet)
-        raise Refused(f"{found.word.name} {found.word.version} does not fit:{lines}{also}")
+        raise PackRejected(f"{found.word.name} {found.word.version} does not fit:{lines}{also}")
 
-    def _unfit(self, found: Obtained) -> tuple[str, ...]:
+    def _unfit(self, found: FetchedPack) -> tuple[str, ...]:
         """What it uses that is not here, or not as it wants it."""
-        from mockllm.scenario.pack_resolver import Shelf
+        from mockllm.scenario.pack_resolver import PackResolver
 
-        shelf, told = Shelf(self.lock), []
+        shelf, told = PackResolver(self.lock), []
         for use in (use if isinstance(use, str) else use.pack for use in found.word.use):
             name, _, wanted = use.partition("@")
             if name.startswith("."):
@@ -199,21 +199,21 @@ class Locking:
                 told.append(f"it uses {use}, which is not here: add it, too")
         return tuple(told)
 
-    def _ranges_of_source(self, place: Place) -> list[Range]:
+    def _ranges_of_source(self, place: PackSource) -> list[Range]:
         """The ranges of the pack that came from this repository before; of a new one the name is not known."""
         text = from_here(replace(place, ref=None), self.lock.folder).text
         for name, word in self.lock.packs.items():
-            if replace(understood(word.source, self.lock.folder), ref=None).text == text:
+            if replace(parse_pack_source(word.source, self.lock.folder), ref=None).text == text:
                 return [wish.range for wish in self._wishes.get(name, ())]
         return []
 
-    def _keep(self, found: Obtained, target: Path) -> None:
+    def _keep(self, found: FetchedPack, target: Path) -> None:
         ignore = self.lock.folder / KEPT / ".gitignore"
         if not ignore.exists():
             put_file(_IGNORE, ignore)
         put_tree(found.tree, target)
 
-    def _write(self, packs: Mapping[str, LockedWord]) -> None:
+    def _write(self, packs: Mapping[str, LockedPackSpec]) -> None:
         put_file(lock_text(packs).encode(), Path(self.lock.path))
         self.lock = read_lock(self.lock.path)
 
@@ -227,7 +227,7 @@ def state_of(lock: Lock, name: str) -> State:
         if is_pack(folder):
             try:
                 same = read_tree(folder).sha256 == lock.packs[name].sha256
-            except (Refused, OSError):
+            except (PackRejected, OSError):
                 same = False
             return "changed" if not same else word  # type: ignore[return-value]
     return "missing"

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.scenario.lockfile import NAME
-from mockllm.scenario.pack_files import Refused
+from mockllm.scenario.pack_files import PackRejected
 
 _SCHEME: Final = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://")
 _SCP: Final = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//).+")
@@ -23,7 +23,7 @@ SCHEMES: Final = ("https", "http", "ssh", "file")
 ARCHIVES: Final = (".zip", ".whl")
 
 
-class Place(Struct, frozen=True):
+class PackSource(Struct, frozen=True):
     """`where` is a path, a git URL or a name; `ref` a git tag or commit; `inside` a folder of the repository or
     archive. `text` is how a lock has it."""
 
@@ -39,69 +39,71 @@ class Place(Struct, frozen=True):
         return f"{prefix}{self.where}{ref}{'#' + self.inside if self.inside else ''}"
 
 
-def understood(text: str, here: Path) -> Place:
+def parse_pack_source(text: str, here: Path) -> PackSource:
     """The place that a person or a lock names; paths are relative to `here`. Refused where it names none."""
     if not text.isprintable() or text.startswith("-") or not text.strip():
-        raise Refused(f"{text[:60]!r} is no source of a pack")
+        raise PackRejected(f"{text[:60]!r} is no source of a pack")
     given, _, inside = text.partition("#")
     if inside and (inside.startswith("/") or ".." in inside.split("/")):
-        raise Refused(f'"{inside}" leads out of {given}')
+        raise PackRejected(f'"{inside}" leads out of {given}')
     if given.startswith("installed:"):
-        return Place("installed", given.removeprefix("installed:"))
+        return PackSource("installed", given.removeprefix("installed:"))
     forced = given.startswith("git+")
     given = given.removeprefix("git+")
     scheme = _SCHEME.match(given)
     if scheme or _SCP.fullmatch(given):
         if scheme and scheme[1].lower() not in SCHEMES:
-            raise Refused(
+            raise PackRejected(
                 f'"{scheme[1]}://" is not fetched; a git URL begins with https://, ssh:// or file://'
             )
         if not forced and given.lower().endswith(ARCHIVES):
-            raise Refused(f"{given} is not downloaded; fetch it yourself and add the file")
+            raise PackRejected(f"{given} is not downloaded; fetch it yourself and add the file")
         return _of_git(given, inside, begin=len(scheme[0]) if scheme else given.index("@") + 1)
     if "::" in given:
-        raise Refused(f'"{given}" would let git run a command; give a URL or a path')
+        raise PackRejected(f'"{given}" would let git run a command; give a URL or a path')
     return _of_path(given, inside, here, forced)
 
 
-def _of_git(given: str, inside: str, begin: int) -> Place:
+def _of_git(given: str, inside: str, begin: int) -> PackSource:
     slash = min(
         (place for place in (given.find("/", begin), given.find(":", begin)) if place >= 0), default=begin
     )
     at = given.rfind("@", slash)
     url, ref = (given, None) if at < 0 else (given[:at], given[at + 1 :])
-    return _checked(Place("git", url, ref, inside.strip("/")))
+    return _checked(PackSource("git", url, ref, inside.strip("/")))
 
 
-def _of_path(given: str, inside: str, here: Path, forced: bool) -> Place:
+def _of_path(given: str, inside: str, here: Path, forced: bool) -> PackSource:
     whole = here / given
     if given.lower().endswith(ARCHIVES) and not whole.is_dir():
-        return Place("wheel" if given.lower().endswith(".whl") else "zip", given, None, inside.strip("/"))
+        return PackSource(
+            "wheel" if given.lower().endswith(".whl") else "zip", given, None, inside.strip("/")
+        )
     if whole.is_dir() and not forced:
         if is_repository(whole) and not (whole / "pack.yaml").is_file():
-            return Place("git", given, None, inside.strip("/"))
-        return Place("folder", given, None, inside.strip("/"))
+            return PackSource("git", given, None, inside.strip("/"))
+        return PackSource("folder", given, None, inside.strip("/"))
     path, at, ref = given.rpartition("@")
     if at and is_repository(here / path):
-        return _checked(Place("git", path, ref, inside.strip("/")))
+        return _checked(PackSource("git", path, ref, inside.strip("/")))
     above = (
         at and (here / path).is_dir() and next(filter(is_repository, (here / path).resolve().parents), None)
     )
     if above:  # a folder of a repository, as it was at a tag
         below = (here / path).resolve().relative_to(above).as_posix()
-        return _checked(Place("git", os.path.relpath(above, here), ref, below))
+        return _checked(PackSource("git", os.path.relpath(above, here), ref, below))
     if forced and is_repository(whole):
-        return Place("git", given, None, inside.strip("/"))
+        return PackSource("git", given, None, inside.strip("/"))
     if re.fullmatch(NAME, given) and not given.startswith(".") and os.sep + "." not in given:
-        return Place("installed", given)
-    raise Refused(f'there is no folder, zip, wheel or git repository "{given}"')
+        return PackSource("installed", given)
+    raise PackRejected(f'there is no folder, zip, wheel or git repository "{given}"')
 
 
-def _checked(place: Place) -> Place:
+def _checked(place: PackSource) -> PackSource:
     if place.ref is not None and (
         not re.fullmatch(r"[\w./+-]+", place.ref) or place.ref.startswith(("-", "/"))
     ):
-        raise Refused(f'"{place.ref}" is no tag or commit')
+        raise PackRejected(f'"{place.ref}" is no tag or commit')
     return place
 
 
@@ -110,7 +112,7 @@ def is_repository(folder: Path) -> bool:
     return (folder / ".git").exists() or ((folder / "HEAD").is_file() and (folder / "objects").is_dir())
 
 
-def from_here(place: Place, folder: Path) -> Place:
+def from_here(place: PackSource, folder: Path) -> PackSource:
     """The same place, a path made relative to the lock's folder."""
     if place.kind == "installed" or (place.kind == "git" and _remote(place.where)):
         return place

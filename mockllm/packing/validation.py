@@ -14,34 +14,34 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.packing.atomic_store import put_tree
-from mockllm.packing.capabilities import Powers, powers
-from mockllm.scenario.diagnostics import Mistake
-from mockllm.scenario.loader import Wanted, gather
+from mockllm.packing.capabilities import Capabilities, capabilities
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import LOCK
-from mockllm.scenario.pack_files import Refused, Tree
+from mockllm.scenario.pack_files import PackFiles, PackRejected
 from mockllm.scenario.vocabulary import Vocabulary
 
 SHOWN: Final = 10
 """So many mistakes are told."""
 
 
-def vet(tree: Tree, lock: str, vocabulary: Vocabulary) -> Powers | None:
+def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> Capabilities | None:
     """Refuses a pack with mistakes in it; that packs which it uses are not here yet is none. What it could do, where
     that can be told without these."""
     with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as made:
         folder = Path(made) / "pack"
         put_tree(tree, folder)
-        gathered = gather(Wanted((str(folder),), vocabulary=vocabulary, lock=lock))
+        gathered = load_scenarios(ScenarioSources((str(folder),), vocabulary=vocabulary, lock=lock))
         found = told_as(gathered.mistakes, str(folder), "")
         own = next((pack for pack in gathered.loading.packs if pack.folder == str(folder)), None)
     inside = [each for each in found if not _of_others(each)]
     if inside:
         more = f"\n… and {len(inside) - SHOWN} more" if len(inside) > SHOWN else ""
-        raise Refused("it has mistakes:\n" + "\n".join(map(str, inside[:SHOWN])) + more)
-    return None if own is None else powers(gathered, own)
+        raise PackRejected("it has mistakes:\n" + "\n".join(map(str, inside[:SHOWN])) + more)
+    return None if own is None else capabilities(gathered, own)
 
 
-def _of_others(mistake: Mistake) -> bool:
+def _of_others(mistake: Diagnostic) -> bool:
     """Whether it tells of a pack that is used, which may come later, or of the lock."""
     if mistake.file.rpartition("/")[2] == LOCK:
         return True
@@ -49,7 +49,7 @@ def _of_others(mistake: Mistake) -> bool:
     return mistake.path.startswith("use") and mistake.message.startswith(begins)
 
 
-def told_as(mistakes: Iterable[Mistake], folder: str, shown: str) -> list[Mistake]:
+def told_as(mistakes: Iterable[Diagnostic], folder: str, shown: str) -> list[Diagnostic]:
     """The same mistakes, with a folder that is there for the while called what a person knows it by."""
     found = []
     for each in sorted(mistakes):

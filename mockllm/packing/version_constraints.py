@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mockllm.core.json.codec import Json
-from mockllm.packing.lockfile_editor import Wish
+from mockllm.packing.lockfile_editor import VersionConstraint
 from mockllm.scenario.file_loader import load_files
-from mockllm.scenario.pack_resolver import Shelf
+from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.version_ranges import parse_range
 
 
-def wishes(scenarios: Sequence[str], packs: Sequence[str], lock: str) -> dict[str, list[Wish]]:
+def version_constraints(
+    scenarios: Sequence[str], packs: Sequence[str], lock: str
+) -> dict[str, list[VersionConstraint]]:
     """The ranges by the pack's name. What cannot be loaded is left out: `check` tells of it."""
-    loading = load_files(scenarios, packs, shelf=Shelf.beside(lock))
-    found: dict[str, list[Wish]] = {}
+    loading = load_files(scenarios, packs, shelf=PackResolver.beside(lock))
+    found: dict[str, list[VersionConstraint]] = {}
     own = [file.source for file in (*loading.files, *loading.disabled) if file.layer == "user"]
     for source in (*own, *(pack.source for pack in loading.packs)):
         for name, wish in _of(source):
@@ -23,7 +25,7 @@ def wishes(scenarios: Sequence[str], packs: Sequence[str], lock: str) -> dict[st
     return found
 
 
-def _of(source: Source) -> Iterator[tuple[str, Wish]]:
+def _of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
     data = source.data
     uses: Json = data.get("use") if isinstance(data, dict) else None
     for index, use in enumerate(uses if isinstance(uses, list) else ()):
@@ -34,6 +36,6 @@ def _of(source: Source) -> Iterator[tuple[str, Wish]]:
         try:
             line, column = source.where(("use", index))
             if at:
-                yield name, Wish(parse_range(wanted), f"{source.name}:{line}:{column}")
+                yield name, VersionConstraint(parse_range(wanted), f"{source.name}:{line}:{column}")
         except ValueError:
             continue

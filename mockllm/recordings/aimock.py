@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.reply.embeddings import LARGEST
-from mockllm.recordings.import_file import Material, NotImported, of
-from mockllm.recordings.rule_writer import Taken
+from mockllm.recordings.import_file import ImportFile, NotImported, of
+from mockllm.recordings.rule_writer import ImportedRules
 from mockllm.scenario.diagnostics import Path
 
 FORMATS: Final = {"json_object": "json", "json_schema": "schema", "text": "text"}
@@ -20,13 +20,13 @@ FINISHES: Final = ("stop", "length", "tool_calls", "content_filter")
 ENDPOINTS: Final = {"chat": ["chat", "responses", "messages", "generate"], "embedding": ["embeddings"]}
 
 
-def is_one(data: Json) -> bool:
+def is_format(data: Json) -> bool:
     fixtures = of(data, "fixtures")
     return isinstance(fixtures, list) and any(of(each, "response") is not None for each in fixtures)
 
 
-def taken(file: Material) -> Taken:
-    found = Taken()
+def import_rules(file: ImportFile) -> ImportedRules:
+    found = ImportedRules()
     for index, fixture in enumerate(file.data["fixtures"]):
         path: Path = ("fixtures", index)
         if not isinstance(fixture, dict) or not isinstance(fixture.get("response"), dict):
@@ -54,7 +54,9 @@ def taken(file: Material) -> Taken:
     return found
 
 
-def _match(given: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any] | None:
+def _match(
+    given: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules
+) -> dict[str, Any] | None:
     """What it matches on; None where that cannot be said here, for then it would answer too much."""
     match: dict[str, Any] = {}
     for name, value in given.items():
@@ -80,7 +82,7 @@ def _match(given: dict[str, Json], file: Material, path: Path, found: Taken) -> 
     return match
 
 
-def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
+def _answer(response: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Any]:
     error = response.get("error")
     if isinstance(error, dict):
         status = response.get("status")
@@ -139,7 +141,7 @@ def _call(call: Json) -> dict[str, Any]:
     return made
 
 
-def _sending(fixture: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
+def _sending(fixture: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     pace: dict[str, Any] = {}
     for name, value in fixture.items():

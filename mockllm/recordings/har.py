@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockllm.core.json.codec import Json
-from mockllm.recordings.import_file import Material, NotImported, answered, asked, header_pairs, of
+from mockllm.recordings.import_file import (
+    ImportFile,
+    NotImported,
+    header_pairs,
+    of,
+    parse_request,
+    parse_response,
+)
 from mockllm.recordings.interaction import Interaction
 
 
-def is_one(data: Json) -> bool:
+def is_format(data: Json) -> bool:
     return isinstance(of(of(data, "log"), "entries"), list)
 
 
-def interactions(file: Material) -> Iterator[Interaction | str]:
+def interactions(file: ImportFile) -> Iterator[Interaction | str]:
     """Each entry's, or a note where it was never answered. Raises NotImported."""
     for index, entry in enumerate(file.data["log"]["entries"]):
         path = ("log", "entries", index)
@@ -37,13 +44,13 @@ def interactions(file: Material) -> Iterator[Interaction | str]:
         posted = of(of(request, "postData"), "text")
         wait = of(of(entry, "timings"), "wait")
         yield Interaction(
-            asked(
+            parse_request(
                 str(of(request, "method") or "GET"),
                 url,
                 header_pairs(of(request, "headers")),
                 b"" if posted is None else str(posted).encode(),
             ),
-            answered(
+            parse_response(
                 status,
                 header_pairs(of(response, "headers")),
                 body,

@@ -10,9 +10,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.rendering.recorded_plan import Frame
+from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.hosts import placed
-from mockllm.recordings.interaction import Answered, Asked, Pairs
+from mockllm.recordings.interaction import Pairs, RecordedRequest, RecordedResponse
 from mockllm.scenario.diagnostics import Path, path_text
 from mockllm.scenario.source_file import NOTHING, Source
 from mockllm.scenario.yaml_reader import read_source
@@ -26,7 +26,7 @@ class NotImported(Exception):
     """Nothing can be taken from a file; a line for a person, with its place."""
 
 
-class Material:
+class ImportFile:
     """One file."""
 
     def __init__(self, name: str, raw: bytes) -> None:
@@ -103,15 +103,17 @@ def header_text(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else dumps(value).decode()
 
 
-def asked(method: str, url: str, headers: Pairs, body: bytes) -> Asked:
+def parse_request(method: str, url: str, headers: Pairs, body: bytes) -> RecordedRequest:
     """A request to a URL, at its place on this server."""
     parts = urlsplit(url)
-    return Asked(method.upper(), placed(parts.netloc or None, parts.path or "/"), parts.query, headers, body)
+    return RecordedRequest(
+        method.upper(), placed(parts.netloc or None, parts.path or "/"), parts.query, headers, body
+    )
 
 
-def answered(status: int, headers: Pairs, body: bytes, at: float = 0.0) -> Answered:
+def parse_response(status: int, headers: Pairs, body: bytes, at: float = 0.0) -> RecordedResponse:
     """An answer whose chunks nobody has noted the times of."""
-    return Answered(status, headers, (Frame(at, body),) if body else ())
+    return RecordedResponse(status, headers, (RecordedFrame(at, body),) if body else ())
 
 
 def of(value: Json, key: str) -> Json:

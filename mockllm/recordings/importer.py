@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wiremock
 from mockllm.recordings.hosts import own_path
-from mockllm.recordings.import_file import Material, NotImported
+from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.interaction import Interaction
 from mockllm.recordings.rule_writer import written
-from mockllm.recordings.scenario_writer import Reader, scenario
+from mockllm.recordings.scenario_writer import RequestParser, scenario
 
 KINDS: Final = (
     "a VCR cassette (YAML or JSON), a HAR file, what `curl -i` wrote, fixtures of aimock, WireMock's mappings, a "
@@ -20,7 +20,7 @@ KINDS: Final = (
 )
 
 
-class Imported(Struct, frozen=True):
+class ImportResult(Struct, frozen=True):
     """A scenario file's text; `count` rules were made; `notes` tell what it does not hold."""
 
     text: str
@@ -28,9 +28,9 @@ class Imported(Struct, frozen=True):
     notes: Sequence[str]
 
 
-def imported(
-    file: Material, reader: Reader, *, request: Material | None = None, path: str | None = None
-) -> Imported:
+def import_recordings(
+    file: ImportFile, reader: RequestParser, *, request: ImportFile | None = None, path: str | None = None
+) -> ImportResult:
     """What a file comes to. `request` and `path` are of a file that holds an answer alone, or a batch's answers.
     Raises NotImported."""
     if request is not None and request_log.is_batch(file.raw):
@@ -49,38 +49,38 @@ def imported(
         return _scenario(made, file, reader)
     if raw_responses.is_capture(file.raw):
         raise NotImported(f"{file.name}: what curl wrote holds no request: give --request R.json and --path")
-    if (request_log.is_one(file.raw) and len(file.raw.splitlines()) > 1) or file.name.endswith(".jsonl"):
+    if (request_log.is_format(file.raw) and len(file.raw.splitlines()) > 1) or file.name.endswith(".jsonl"):
         return _scenario(list(request_log.interactions(file, path)), file, reader)
     data = file.data
     for kind in (vcr, har):
-        if kind.is_one(data):
+        if kind.is_format(data):
             return _scenario(list(kind.interactions(file)), file, reader)
     for mock in (aimock, wiremock):
-        if mock.is_one(data):
-            taken = mock.taken(file)
-            return Imported(written(taken, f"Imported from {file.name}"), len(taken.rules), taken.notes)
+        if mock.is_format(data):
+            taken = mock.import_rules(file)
+            return ImportResult(written(taken, f"Imported from {file.name}"), len(taken.rules), taken.notes)
     if raw_responses.is_exchange(data):
         return _scenario([raw_responses.exchange(file)], file, reader)
-    if request_log.is_one(file.raw):
+    if request_log.is_format(file.raw):
         return _scenario(list(request_log.interactions(file, path)), file, reader)
     raise NotImported(f"{file.name}:1:1: expected {KINDS}; of a bare body, give --request and --path too")
 
 
-def _scenario(found: Sequence[Interaction | str], file: Material, reader: Reader) -> Imported:
+def _scenario(found: Sequence[Interaction | str], file: ImportFile, reader: RequestParser) -> ImportResult:
     """Of what was found, and of notes on what was not answered."""
     interactions = [each for each in found if isinstance(each, Interaction)]
     unanswered = [each for each in found if isinstance(each, str)]
     if not interactions:
         raise NotImported("\n".join([f"{file.name}: it holds no answered request", *unanswered]))
     for each in interactions:
-        if not each.answered.told:
-            raise NotImported(f"{each.where}: {each.answered.status} is no status of an answer")
+        if not each.response.told:
+            raise NotImported(f"{each.where}: {each.response.status} is no status of an answer")
     text, notes = scenario(interactions, f"Imported from {file.name}", reader)
-    return Imported(text, len(interactions), [*unanswered, *notes, *_kept_paths(interactions)])
+    return ImportResult(text, len(interactions), [*unanswered, *notes, *_kept_paths(interactions)])
 
 
 def _kept_paths(interactions: Sequence[Interaction]) -> Iterator[str]:
     """What no client of this server can ask for, for it keeps the path for itself."""
     for each in interactions:
-        if own_path(each.asked.path):
-            yield f"{each.where}: this server keeps {each.asked.path} for itself, so no client can ask for it"
+        if own_path(each.request.path):
+            yield f"{each.where}: this server keeps {each.request.path} for itself, so no client can ask for it"

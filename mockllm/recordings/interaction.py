@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.rendering.recorded_plan import Frame
+from mockllm.core.rendering.recorded_plan import RecordedFrame
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -29,7 +29,7 @@ LEFT_OUT: Final = frozenset(
 """Headers that tell how one answer was carried, or that this server adds itself."""
 
 
-class Asked(Struct, frozen=True):
+class RecordedRequest(Struct, frozen=True):
     """A request. `path` has the prefix of its provider, as a client of this server would ask."""
 
     method: str
@@ -39,12 +39,12 @@ class Asked(Struct, frozen=True):
     body: bytes = b""
 
 
-class Answered(Struct, frozen=True):
+class RecordedResponse(Struct, frozen=True):
     """An answer: its frames are the bytes of its body as they came."""
 
     status: int
     headers: Pairs
-    frames: tuple[Frame, ...]
+    frames: tuple[RecordedFrame, ...]
 
     @property
     def told(self) -> bool:
@@ -60,8 +60,8 @@ class Interaction(Struct, frozen=True):
     """`where` is its place in the file that it came from; `notes` what could not be carried over, each with its
     place; `hash` in place of the request's own, where the request is not known."""
 
-    asked: Asked
-    answered: Answered
+    request: RecordedRequest
+    response: RecordedResponse
     where: str = ""
     session: str | None = None
     notes: tuple[str, ...] = ()

@@ -10,8 +10,8 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.recordings.hosts import placed
-from mockllm.recordings.import_file import Material, NotImported, answered, header_pairs, of
-from mockllm.recordings.interaction import Answered, Asked, Interaction, Pairs
+from mockllm.recordings.import_file import ImportFile, NotImported, header_pairs, of, parse_response
+from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, RecordedResponse
 
 HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 
@@ -21,7 +21,7 @@ def is_capture(raw: bytes) -> bool:
     return HEAD.match(raw) is not None
 
 
-def captured(file: Material) -> Answered:
+def captured(file: ImportFile) -> RecordedResponse:
     """What `curl -i` wrote: the last head (of redirects and `100 Continue` there are several), and the body."""
     raw = file.raw
     found = HEAD.match(raw)
@@ -39,7 +39,7 @@ def captured(file: Material) -> Answered:
         name, colon, value = line.partition(":")
         if colon:
             pairs.append((name.strip(), value.strip()))
-    return answered(status, tuple(pairs), _chunks(raw, pairs))
+    return parse_response(status, tuple(pairs), _chunks(raw, pairs))
 
 
 def _again(raw: bytes) -> bool:
@@ -61,7 +61,7 @@ def _chunks(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
     return raw
 
 
-def plain(raw: bytes) -> Answered:
+def plain(raw: bytes) -> RecordedResponse:
     """A body alone: JSON, or the text of an event stream."""
     try:
         loads(raw)
@@ -69,16 +69,16 @@ def plain(raw: bytes) -> Answered:
     except JSONDecodeError:
         streamed = re.match(rb"(?:event|data|id|retry)?:", raw.lstrip()) is not None
         kind = "text/event-stream" if streamed else "text/plain; charset=utf-8"
-    return answered(200, (("content-type", kind),), raw)
+    return parse_response(200, (("content-type", kind),), raw)
 
 
-def request(file: Material, path: str) -> Asked:
+def request(file: ImportFile, path: str) -> RecordedRequest:
     """A request's body, and the path that it was sent to."""
     bare, _, query = path.partition("?")
     if not bare.startswith("/"):
         raise NotImported(f"--path: expected a path such as /v1/chat/completions, found {path!r}")
     headers: Pairs = (("content-type", "application/json"),)
-    return Asked("POST" if file.raw else "GET", bare, query, headers, file.raw)
+    return RecordedRequest("POST" if file.raw else "GET", bare, query, headers, file.raw)
 
 
 def is_exchange(data: Json) -> bool:
@@ -87,7 +87,7 @@ def is_exchange(data: Json) -> bool:
     return isinstance(data, dict) and "response" in data and isinstance(of(response, "status"), int)
 
 
-def exchange(file: Material) -> Interaction:
+def exchange(file: ImportFile) -> Interaction:
     """One exchange. Without a request, the answer's own protocol tells a path nobody asks: it is said."""
     data = file.data
     request, response = of(data, "request"), data["response"]
@@ -106,14 +106,14 @@ def exchange(file: Material) -> Interaction:
     query = of(request, "query")
     pairs = [f"{name}={value}" for name, value in query.items()] if isinstance(query, dict) else []
     host = of(request, "host")
-    asked = Asked(
+    asked = RecordedRequest(
         method,
         placed(host if isinstance(host, str) else None, request["path"]),
         "&".join(pairs) or (query if isinstance(query, str) else ""),
         header_pairs(of(request, "headers")),
         _sent(request.get("body")),
     )
-    return Interaction(asked, answered(response["status"], headers, body), where, notes=tuple(notes))
+    return Interaction(asked, parse_response(response["status"], headers, body), where, notes=tuple(notes))
 
 
 def _sent(body: Json) -> bytes:

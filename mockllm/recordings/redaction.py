@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.core.redaction import REDACTED, redact_bytes, redact_text, secret_name
 from mockllm.core.rendering.gzip import ENCODING, unpacked
-from mockllm.core.rendering.recorded_plan import Frame
-from mockllm.recordings.interaction import LEFT_OUT, Answered, Interaction, Pairs, sound_headers
+from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.recordings.interaction import LEFT_OUT, Interaction, Pairs, RecordedResponse, sound_headers
 from mockllm.recordings.secrets import named_secrets, secrets_of
 
 MAGIC: Final = {"gzip": (b"\x1f\x8b",), "x-gzip": (b"\x1f\x8b",), "deflate": (b"\x78",)}
@@ -25,8 +25,8 @@ MAGIC: Final = {"gzip": (b"\x1f\x8b",), "x-gzip": (b"\x1f\x8b",), "deflate": (b"
 def cleaned(interaction: Interaction) -> Interaction:
     """The interaction without secrets, and without headers that are of one connection."""
     notes = list(interaction.notes)
-    secrets = secrets_of(interaction.asked, interaction.answered.headers)
-    answered = interaction.answered
+    secrets = secrets_of(interaction.request, interaction.response.headers)
+    answered = interaction.response
     headers = [
         (name, _told(value, secrets))
         for name, value in answered.headers
@@ -43,7 +43,9 @@ def cleaned(interaction: Interaction) -> Interaction:
             headers = [(name, value) for name, value in headers if name.lower() != ENCODING]
         frames = clean
     return replace(
-        interaction, answered=Answered(answered.status, _joined(headers), tuple(frames)), notes=tuple(notes)
+        interaction,
+        response=RecordedResponse(answered.status, _joined(headers), tuple(frames)),
+        notes=tuple(notes),
     )
 
 
@@ -78,8 +80,8 @@ def _clean_json(value: Json, secrets: Collection[str]) -> Json:
 
 
 def _decoded(
-    frames: Sequence[Frame], headers: list[tuple[str, str]], where: str, notes: list[str]
-) -> tuple[Sequence[Frame], list[tuple[str, str]]]:
+    frames: Sequence[RecordedFrame], headers: list[tuple[str, str]], where: str, notes: list[str]
+) -> tuple[Sequence[RecordedFrame], list[tuple[str, str]]]:
     """The headers without a coding that the recorder has undone."""
     body = b"".join(frame.data for frame in frames)
     coding = next((value.strip().lower() for name, value in headers if name.lower() == ENCODING), None)
@@ -100,8 +102,8 @@ def _is_text(body: bytes) -> bool:
 
 
 def _clean_frames(
-    frames: Sequence[Frame], coding: str | None, secrets: Collection[str]
-) -> Sequence[Frame] | None:
+    frames: Sequence[RecordedFrame], coding: str | None, secrets: Collection[str]
+) -> Sequence[RecordedFrame] | None:
     """The frames with asterisks in place of secrets, as long as these were; None where there are none."""
     parts = [frame.data for frame in frames]
     if coding is not None:
@@ -112,7 +114,7 @@ def _clean_frames(
         return None
     at, found = 0, []
     for frame, part in zip(frames, parts, strict=True):
-        found.append(Frame(frame.at, clean[at : at + len(part)]))
+        found.append(RecordedFrame(frame.at, clean[at : at + len(part)]))
         at += len(part)
     return found
 
@@ -129,5 +131,5 @@ def _joined(headers: Sequence[tuple[str, str]]) -> Pairs:
 
 def private(interaction: Interaction) -> bool:
     """Whether a request's body says a secret that it is also signed with, so that it may stand nowhere."""
-    secrets = secrets_of(interaction.asked, interaction.answered.headers)
-    return any(secret.encode("utf-8", "surrogateescape") in interaction.asked.body for secret in secrets)
+    secrets = secrets_of(interaction.request, interaction.response.headers)
+    return any(secret.encode("utf-8", "surrogateescape") in interaction.request.body for secret in secrets)

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.recordings.import_file import Material, NotImported, answered, asked, header_pairs, of
+from mockllm.recordings.import_file import (
+    ImportFile,
+    NotImported,
+    header_pairs,
+    of,
+    parse_request,
+    parse_response,
+)
 from mockllm.recordings.interaction import Interaction, Pairs
 
 USUAL: Final = (
@@ -24,7 +31,7 @@ USUAL: Final = (
 """Where a body with two such fields is sent to, if nothing tells the path."""
 
 
-def is_one(raw: bytes) -> bool:
+def is_format(raw: bytes) -> bool:
     """Whether its lines are JSON objects, the first of them with a request or a response."""
     first = _first_of(raw)
     return isinstance(first, dict) and bool({"response", "response_body", "completion"} & first.keys())
@@ -45,7 +52,7 @@ def is_batch(raw: bytes) -> bool:
 
 
 def interactions(
-    file: Material, path: str | None = None, requests: Material | None = None
+    file: ImportFile, path: str | None = None, requests: ImportFile | None = None
 ) -> Iterator[Interaction | str]:
     """Each line's, or a note where nothing was answered. `path` is where all of them were sent; `requests` is a log
     of its own that holds what was asked, by `custom_id`, as the input of a batch does for its output. Raises
@@ -60,7 +67,7 @@ def interactions(
         yield _interaction(entry, where, path)
 
 
-def _entries(file: Material) -> Iterator[tuple[str, dict[str, Json]]]:
+def _entries(file: ImportFile) -> Iterator[tuple[str, dict[str, Json]]]:
     """The objects, each with its place."""
     for number, line in enumerate(file.raw.splitlines(), 1):
         if not line.strip():
@@ -93,13 +100,13 @@ def _interaction(entry: dict[str, Json], where: str, path: str | None) -> Intera
         )
     apart = isinstance(of(request, "body"), str | dict)  # else the request is its body
     return Interaction(
-        asked(
+        parse_request(
             str(entry.get("method") or of(request, "method") or "POST"),
             url,
             header_pairs(of(request, "headers") if apart else None),
             _raw(body),
         ),
-        answered(_status(entry, response), _headers(response, said), _raw(said), _latency(entry)),
+        parse_response(_status(entry, response), _headers(response, said), _raw(said), _latency(entry)),
         where,
         notes=tuple(notes),
     )

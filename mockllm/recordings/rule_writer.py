@@ -12,7 +12,7 @@ from mockllm.recordings.redaction import clean_json
 from mockllm.recordings.scenario_writer import comment, key_text, quoted, text_lines
 
 
-class Taken(Struct):
+class ImportedRules(Struct):
     """What was taken from a file: rules in the language's own form, and what of it could not be carried over."""
 
     rules: list[dict[str, Json]] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Taken(Struct):
         self.rules.append(clean)
 
 
-def written(taken: Taken, title: str) -> str:
+def written(taken: ImportedRules, title: str) -> str:
     """The rules as a scenario file."""
     lines = [
         f"# {comment(title)}",

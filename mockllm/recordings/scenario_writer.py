@@ -19,7 +19,7 @@ from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
-from mockllm.recordings.interaction import Answered, Asked, Interaction
+from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.redaction import cleaned, private
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
@@ -35,25 +35,25 @@ _GLOB: Final = re.compile(r"[*?\[]")
 WIDTH: Final = 100
 
 
-class Reader:
+class RequestParser:
     """Reads requests as the server would, to name them."""
 
     def __init__(self, volatile: frozenset[str] = VOLATILE) -> None:
         self._engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile)
 
-    def read(self, asked: Asked) -> Request:
+    def read(self, asked: RecordedRequest) -> Request:
         headers = {name.lower(): value for name, value in asked.headers}
         return self._engine.read(
             asked.method, asked.path, asked.query_string, headers, asked.body, "127.0.0.1", 0.0
         )
 
 
-class Rule(Struct):
+class RecordedRule(Struct):
     """One request, and every answer that was recorded to it, in turn."""
 
     name: str
     request: Request
-    asked: Asked
+    asked: RecordedRequest
     hash: str
     session: str | None
     private: bool
@@ -61,12 +61,12 @@ class Rule(Struct):
     answers: list[Interaction] = field(default_factory=list)
 
 
-def rules_of(interactions: Sequence[Interaction], reader: Reader) -> list[Rule]:
+def rules_of(interactions: Sequence[Interaction], reader: RequestParser) -> list[RecordedRule]:
     """The interactions by what was asked, in the order of the first."""
-    found: dict[tuple[str | None, str], Rule] = {}
+    found: dict[tuple[str | None, str], RecordedRule] = {}
     names: set[str] = set()
     for each in interactions:
-        request = reader.read(each.asked)
+        request = reader.read(each.request)
         hash = request_hash(request)
         rule = found.get((each.session, hash))
         if rule is None:
@@ -74,14 +74,14 @@ def rules_of(interactions: Sequence[Interaction], reader: Reader) -> list[Rule]:
             if name in names:
                 name = f"{name}-{len(names)}"
             names.add(name)
-            rule = found[each.session, hash] = Rule(
-                name, request, each.asked, hash, each.session, private(each)
+            rule = found[each.session, hash] = RecordedRule(
+                name, request, each.request, hash, each.session, private(each)
             )
         rule.answers.append(cleaned(each))
     return list(found.values())
 
 
-def scenario(interactions: Sequence[Interaction], title: str, reader: Reader) -> tuple[str, list[str]]:
+def scenario(interactions: Sequence[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
     """The scenario file of these interactions, and what it does not hold of them."""
     rules = rules_of(interactions, reader)
     lines = [f"# {comment(title)}", "validation: off  # as it was answered then, so it is answered", "rules:"]
@@ -96,7 +96,7 @@ def scenario(interactions: Sequence[Interaction], title: str, reader: Reader) ->
     return "\n".join(lines) + "\n", notes
 
 
-def _rule(rule: Rule) -> Iterator[str]:
+def _rule(rule: RecordedRule) -> Iterator[str]:
     model = rule.request.model
     yield f"  - name: {_scalar(rule.name)}  # {comment(f'{rule.asked.method} {rule.request.path}')}" + (
         f", {comment(model)}" if model else ""
@@ -109,12 +109,12 @@ def _rule(rule: Rule) -> Iterator[str]:
         yield "    priority: 1  # before what was recorded without a session"
     if len(rule.answers) == 1:
         yield "    replay:"
-        yield from _replay(rule.answers[0].answered, "      ")
+        yield from _replay(rule.answers[0].response, "      ")
         return
     yield "    sequence:"
     for answer in rule.answers:
         yield "      - replay:"
-        yield from _replay(answer.answered, "          ")
+        yield from _replay(answer.response, "          ")
 
 
 def _condition(name: str, value: str) -> str:
@@ -123,7 +123,7 @@ def _condition(name: str, value: str) -> str:
     return f"{name}: {_scalar(value)}"
 
 
-def _replay(answered: Answered, indent: str) -> Iterator[str]:
+def _replay(answered: RecordedResponse, indent: str) -> Iterator[str]:
     if answered.status != 200:
         yield f"{indent}status: {answered.status}"
     if answered.headers:
@@ -139,7 +139,7 @@ def _replay(answered: Answered, indent: str) -> Iterator[str]:
         yield from _data(frame.data, f"{indent}    ")
 
 
-def _said(answered: Answered, indent: str) -> Iterator[str]:
+def _said(answered: RecordedResponse, indent: str) -> Iterator[str]:
     """What a packed answer says, as a comment: its bytes are for machines."""
     coding = next((value for name, value in answered.headers if name.lower() == ENCODING), None)
     parts = None if coding is None else unpacked(coding, [frame.data for frame in answered.frames])
@@ -202,7 +202,7 @@ def milliseconds(seconds: float) -> str:
     return f"{round(seconds * 1000, 1):g}ms" if seconds < 900 else f"{round(seconds, 1):.1f}s"
 
 
-def _example(rule: Rule) -> Iterator[str]:
+def _example(rule: RecordedRule) -> Iterator[str]:
     """The request, so that a person sees what was asked, and `mockllm test` that it is found."""
     body = None if rule.private else _body(rule.asked.body)
     if body is None:
@@ -219,7 +219,7 @@ def _example(rule: Rule) -> Iterator[str]:
     if body != "":
         asked["body"] = body
     request = quoted_json(asked)
-    expected = [f"{{rule: {_scalar(rule.name)}, status: {each.answered.status}}}" for each in rule.answers]
+    expected = [f"{{rule: {_scalar(rule.name)}, status: {each.response.status}}}" for each in rule.answers]
     if len(expected) == 1:
         yield f"  - request: {request}"
         yield f"    expect: {expected[0]}"

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import secret_name
-from mockllm.recordings.interaction import Asked, Pairs
+from mockllm.recordings.interaction import Pairs, RecordedRequest
 
 SHORT: Final = 8
 """A secret has at least so many characters: shorter ones are words that stand in many places."""
@@ -24,7 +24,7 @@ _RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{16,}")
 """What looks made by chance: that a field is called `key` says little by itself."""
 
 
-def secrets_of(asked: Asked, answer: Pairs) -> frozenset[str]:
+def secrets_of(asked: RecordedRequest, answer: Pairs) -> frozenset[str]:
     """Texts that no file may hold: keys and cookies in headers, in the query and in the body's fields, as they
     are and as URLs and JSON write them."""
     found = [

@@ -12,24 +12,31 @@ from collections.abc import Iterator
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration
-from mockllm.recordings.import_file import Material, NotImported, answered, asked, header_pairs, of
+from mockllm.recordings.import_file import (
+    ImportFile,
+    NotImported,
+    header_pairs,
+    of,
+    parse_request,
+    parse_response,
+)
 from mockllm.recordings.interaction import Interaction
 from mockllm.scenario.diagnostics import Path
 
 LISTS = ("interactions", "http_interactions")
 
 
-def is_one(data: Json) -> bool:
+def is_format(data: Json) -> bool:
     return isinstance(data, dict) and any(isinstance(data.get(name), list) for name in LISTS)
 
 
-def interactions(file: Material) -> Iterator[Interaction]:
+def interactions(file: ImportFile) -> Iterator[Interaction]:
     name = next(name for name in LISTS if isinstance(of(file.data, name), list))
     for index, each in enumerate(file.data[name]):
         yield _interaction(file, each, (name, index))
 
 
-def _interaction(file: Material, each: Json, path: Path) -> Interaction:
+def _interaction(file: ImportFile, each: Json, path: Path) -> Interaction:
     request, response = of(each, "request"), of(each, "response")
     url = of(request, "uri") or of(request, "url")
     if not isinstance(url, str) or not isinstance(response, dict):
@@ -46,20 +53,20 @@ def _interaction(file: Material, each: Json, path: Path) -> Interaction:
     body = _body(file, of(request, "body"), (*path, "request", "body"))
     sent = _answer(file, response, path)
     return Interaction(
-        asked(method, url, header_pairs(of(request, "headers")), body),
-        answered(code, header_pairs(response.get("headers")), sent, _duration(response)),
+        parse_request(method, url, header_pairs(of(request, "headers")), body),
+        parse_response(code, header_pairs(response.get("headers")), sent, _duration(response)),
         file.where(path),
     )
 
 
-def _answer(file: Material, response: Json, path: Path) -> bytes:
+def _answer(file: ImportFile, response: Json, path: Path) -> bytes:
     for key in ("body", "content"):
         if response.get(key) is not None:
             return _body(file, response[key], (*path, "response", key))
     return b""
 
 
-def _body(file: Material, body: Json, path: Path) -> bytes:
+def _body(file: ImportFile, body: Json, path: Path) -> bytes:
     """A text, or an object that holds it, plain or in base64."""
     if not isinstance(body, dict):
         return file.held(body, path)

@@ -12,9 +12,9 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.redaction import REDACTED, secret_name
 from mockllm.core.regex.compile import compile_regex
-from mockllm.recordings.import_file import Material, NotImported, header_text, of
+from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
 from mockllm.recordings.interaction import LEFT_OUT, sound_headers
-from mockllm.recordings.rule_writer import Taken
+from mockllm.recordings.rule_writer import ImportedRules
 from mockllm.scenario.diagnostics import Path
 
 TEXTS: Final = {
@@ -35,7 +35,7 @@ SILENT: Final = frozenset(
 )
 
 
-def is_one(data: Json) -> bool:
+def is_format(data: Json) -> bool:
     if isinstance(of(data, "mappings"), list):
         return True
     request = of(data, "request")
@@ -45,8 +45,8 @@ def is_one(data: Json) -> bool:
     )
 
 
-def taken(file: Material) -> Taken:
-    found = Taken()
+def import_rules(file: ImportFile) -> ImportedRules:
+    found = ImportedRules()
     several = of(file.data, "mappings")
     if several is None:
         _mapping(file.data, file, (), found, 1)
@@ -56,7 +56,7 @@ def taken(file: Material) -> Taken:
     return found
 
 
-def _mapping(each: Json, file: Material, path: Path, found: Taken, number: int) -> None:
+def _mapping(each: Json, file: ImportFile, path: Path, found: ImportedRules, number: int) -> None:
     request, response = of(each, "request"), of(each, "response")
     if not isinstance(request, dict) or not isinstance(response, dict):
         raise NotImported(f"{file.where(path)}: expected a mapping with a request and a response")
@@ -73,7 +73,7 @@ def _mapping(each: Json, file: Material, path: Path, found: Taken, number: int) 
     found.add(rule, file.where(path))
 
 
-def _match(request: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
+def _match(request: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Any]:
     match: dict[str, Any] = {}
     for name, value in request.items():
         if name == "method":
@@ -102,7 +102,7 @@ def _match(request: dict[str, Json], file: Material, path: Path, found: Taken) -
     return match
 
 
-def _named(value: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Json]:
+def _named(value: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Json]:
     """Conditions on headers or the query, by name; of headers that hold keys, none."""
     keys = [key for key in value if secret_name(key)]
     if keys:
@@ -113,7 +113,7 @@ def _named(value: dict[str, Json], file: Material, path: Path, found: Taken) -> 
     return {key: held for key, held in asked.items() if held is not None}
 
 
-def _whole(pattern: str, file: Material, path: Path, found: Taken) -> str | None:
+def _whole(pattern: str, file: ImportFile, path: Path, found: ImportedRules) -> str | None:
     """A regex that has to match the whole text, as all of WireMock's do; None where it is none here."""
     whole = f"^(?:{pattern})$"
     try:
@@ -124,7 +124,7 @@ def _whole(pattern: str, file: Material, path: Path, found: Taken) -> str | None
     return whole
 
 
-def _condition(held: Json, file: Material, path: Path, found: Taken) -> Json:
+def _condition(held: Json, file: ImportFile, path: Path, found: ImportedRules) -> Json:
     for name, word in TEXTS.items():
         if isinstance(held, dict) and name in held:
             if name == "absent":
@@ -139,7 +139,7 @@ def _condition(held: Json, file: Material, path: Path, found: Taken) -> Json:
     return None
 
 
-def _body(pattern: Json, match: dict[str, Any], file: Material, path: Path, found: Taken) -> None:
+def _body(pattern: Json, match: dict[str, Any], file: ImportFile, path: Path, found: ImportedRules) -> None:
     body = match.setdefault("body", {})
     if isinstance(of(pattern, "matchesJsonPath"), str):
         try:
@@ -166,7 +166,7 @@ def _body(pattern: Json, match: dict[str, Any], file: Material, path: Path, foun
         del match["body"]
 
 
-def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Any]:
+def _answer(response: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Any]:
     http: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     for name, value in response.items():
@@ -190,7 +190,7 @@ def _answer(response: dict[str, Json], file: Material, path: Path, found: Taken)
     return {"literal": True, "http": http, **settings}
 
 
-def _headers(value: dict[str, Json], file: Material, path: Path, found: Taken) -> dict[str, Json]:
+def _headers(value: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Json]:
     """Headers of an answer, without keys and cookies; several of one name joined."""
     pairs = [
         (key, REDACTED if secret_name(key) else ", ".join(map(header_text, _several(held))))

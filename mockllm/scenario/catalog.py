@@ -14,70 +14,71 @@ from msgspec import Struct, field
 from mockllm.core.json.codec import Json
 from mockllm.core.limits import Limit
 from mockllm.core.matching.matchers import Matcher
-from mockllm.core.matching.rule_index import Index
-from mockllm.core.randomness import Chance
+from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import Guard, Validation
 from mockllm.core.selection.load import Load
 from mockllm.core.selection.named_states import Value
-from mockllm.scenario.language.error import ErrorWord
-from mockllm.scenario.language.proxy import ProxyWord
-from mockllm.scenario.language.replay import ReplayWord
-from mockllm.scenario.language.reply import HttpWord, ReplyWord
+from mockllm.scenario.language.error import ErrorSpec
+from mockllm.scenario.language.proxy import ProxySpec
+from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.language.settings import Settings
 
 
-class Saying(Struct, frozen=True, eq=False):
+class CompiledResponse(Struct, frozen=True, eq=False):
     """One thing to say: a reply, an error, plain HTTP, a recording, or what another server says. `static`: nothing
     in it is templated or drawn."""
 
-    word: ReplyWord | ErrorWord | HttpWord | ReplayWord | ProxyWord
+    spec: ReplySpec | ErrorSpec | HttpSpec | ReplaySpec | ProxySpec
     settings: Settings
     static: bool
     files: Mapping[str, bytes] = field(default_factory=dict)
     """The contents of the files that it names."""
     fixed_input: bool = False
     """Whether it says itself how many tokens the input has."""
-    blind: bool = False
+    request_independent: bool = False
     """Whether it leaves nothing to the body: every request is answered the same, and the body not parsed."""
 
 
-class Answers(Struct, frozen=True):
+class ResponseSelector(Struct, frozen=True):
     """What a rule says at each turn. `bounds` are running sums: of steps' times in a sequence, of weights in
     a choice; empty where there is one saying only."""
 
-    sayings: Sequence[Saying]
-    how: Literal["one", "sequence", "choose"] = "one"
-    bounds: Sequence[float] = ()
+    responses: Sequence[CompiledResponse]
+    mode: Literal["one", "sequence", "choose"] = "one"
+    cumulative: Sequence[float] = ()
     then: Literal["repeat_last", "cycle", "fall_through", "error"] = "repeat_last"
 
     @property
     def most(self) -> int | None:
         """How many answers it has at most: a sequence that falls through as many as its steps, a choice whose weights
         are all 0 none."""
-        if self.how == "sequence" and self.then == "fall_through":
-            return int(self.bounds[-1])
-        return 0 if self.how == "choose" and not self.bounds[-1] else None
+        if self.mode == "sequence" and self.then == "fall_through":
+            return int(self.cumulative[-1])
+        return 0 if self.mode == "choose" and not self.cumulative[-1] else None
 
-    def pick(self, given: int, chance: Chance) -> int | None:
+    def pick(self, given: int, chance: Randomness) -> int | None:
         """The number of the saying for the next answer after so many; None where a sequence has ended."""
-        if self.how == "one":
+        if self.mode == "one":
             return 0
-        if self.how == "choose":
+        if self.mode == "choose":
             return min(
-                bisect_right(self.bounds, chance.uniform("choose") * self.bounds[-1]), len(self.bounds) - 1
+                bisect_right(self.cumulative, chance.uniform("choose") * self.cumulative[-1]),
+                len(self.cumulative) - 1,
             )
-        total = int(self.bounds[-1])
+        total = int(self.cumulative[-1])
         if given >= total:
             if self.then == "cycle":
                 given %= total
             elif self.then == "repeat_last":
-                return len(self.bounds) - 1
+                return len(self.cumulative) - 1
             else:
                 return None
-        return bisect_right(self.bounds, given)
+        return bisect_right(self.cumulative, given)
 
 
-class Item(Struct, frozen=True):
+class CatalogItem(Struct, frozen=True):
     """A rule or a modifier. `id` is what a person reads (`a.yaml:greeting`), `where` its file and line, `key`
     names its counts, `print` all that it was made of. A rule has `answers`, a modifier may have an `error`.
     Of layers the lower number wins."""
@@ -85,7 +86,7 @@ class Item(Struct, frozen=True):
     id: str
     where: str
     key: str
-    print: str
+    digest: str
     layer: int
     matcher: Matcher
     per: str = "global"
@@ -93,9 +94,9 @@ class Item(Struct, frozen=True):
     validation: Validation = "strict"
     known_models: bool = False
     """Whether it answers known models only."""
-    answers: Answers | None = None
+    answers: ResponseSelector | None = None
     settings: Settings | None = None
-    error: Saying | None = None
+    error: CompiledResponse | None = None
     params: Mapping[str, Json] = field(default_factory=dict)
     captures: bool = False
     """Whether its match has regex groups that a template may name."""
@@ -112,9 +113,9 @@ class Item(Struct, frozen=True):
 class Catalog(Struct, frozen=True):
     """`items`: first all rules, in the order in which they answer, then all modifiers in theirs."""
 
-    items: Sequence[Item]
+    items: Sequence[CatalogItem]
     rules: int
-    index: Index
+    index: RuleIndex
     models: Sequence[str] = ()
     """The literal model names of the rules."""
     files: int = 0

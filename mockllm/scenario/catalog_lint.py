@@ -15,15 +15,15 @@ from mockllm.core.faults.base import Fault
 from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import finished, sees
-from mockllm.scenario.diagnostics import Mistake, path_text, value_at
+from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
 from mockllm.scenario.file_loader import LoadedFile
-from mockllm.scenario.language.reply import ReplyWord
-from mockllm.scenario.language.rule import RuleWord
+from mockllm.scenario.language.reply import ReplySpec
+from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.loader import Gathered
+from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.matcher_logic import Wider, contradiction
 from mockllm.scenario.rule_lint import unmeant
-from mockllm.scenario.typed_entries import Entry
+from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.scenario.vocabulary import RESERVED
 
 SLOW: Final = 50
@@ -33,18 +33,18 @@ GUARDS: Final = ("match", "chance", "times", "skip", "every", "during", "require
 """What says when a rule answers."""
 
 
-class Standing(Struct, frozen=True):
+class LintSubject(Struct, frozen=True):
     """A rule or modifier where it stands."""
 
-    entry: Entry
+    entry: TypedEntry
     file: LoadedFile
     matcher: Matcher
 
     @property
     def word(self) -> Any:
-        return self.entry.word
+        return self.entry.spec
 
-    def warn(self, message: str, *below: str | int, key: bool = False) -> Mistake:
+    def warn(self, message: str, *below: str | int, key: bool = False) -> Diagnostic:
         """A warning about it, or about something below it."""
         source = self.file.source
         return source.mistake(source.there((*self.entry.path, *below)), message, key)
@@ -59,25 +59,27 @@ class Standing(Struct, frozen=True):
         return all(given.get(word) == filled.get(word) for word in GUARDS)
 
 
-def warnings(gathered: Gathered) -> list[Mistake]:
+def warnings(gathered: LoadedScenarios) -> list[Diagnostic]:
     """All warnings, by place; none about a rule or modifier with a mistake, which is not yet what was meant."""
     return finished(in_slices(gathered))
 
 
-def in_slices(gathered: Gathered, catalog: Catalog | None = None) -> Generator[None, None, list[Mistake]]:
+def in_slices(
+    gathered: LoadedScenarios, catalog: Catalog | None = None
+) -> Generator[None, None, list[Diagnostic]]:
     """The same in small steps. `catalog` is the one of what was gathered, where it is made already."""
     files = {file.path: file for file in gathered.loading.files}
     broken = {(each.file, each.path.partition("]")[0]) for each in gathered.mistakes}
     if catalog is None:
-        matchers = [sees(entry.word) for entry in gathered.entries]
+        matchers = [sees(entry.spec) for entry in gathered.entries]
     else:
         matchers = [item.matcher for item in catalog.items]
     standing = [
-        Standing(entry, files[entry.file], made)
+        LintSubject(entry, files[entry.file], made)
         for entry, made in zip(gathered.entries, matchers, strict=True)
         if (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
-    found: list[Mistake] = [*_slow(standing)]
+    found: list[Diagnostic] = [*_slow(standing)]
     as_asked = not any(_forces(each.word) for each in standing)
     for each in standing:
         found += _unplayable(each, as_asked)
@@ -92,10 +94,10 @@ def in_slices(gathered: Gathered, catalog: Catalog | None = None) -> Generator[N
 # --- rules that never answer -----------------------------------------------------------------------
 
 
-def _never(each: Standing) -> Iterator[Mistake]:
+def _never(each: LintSubject) -> Iterator[Diagnostic]:
     """By itself: fallbacks are never told so, nor what a parameter may change."""
     word = each.word
-    if not isinstance(word, RuleWord) or each.entry.rank[0] or not each.settled:
+    if not isinstance(word, RuleSpec) or each.entry.rank[0] or not each.settled:
         return
     against = contradiction(each.matcher)
     if against is not None:
@@ -108,9 +110,9 @@ def _never(each: Standing) -> Iterator[Mistake]:
         yield each.warn("can never answer: all weights are 0", "choose")
 
 
-def _hidden(standing: Iterable[Standing], found: list[Mistake]) -> Iterator[None]:
+def _hidden(standing: Iterable[LintSubject], found: list[Diagnostic]) -> Iterator[None]:
     """Finds rules behind one of the same layer that answers all that they match."""
-    layers: dict[int, list[Standing]] = {}
+    layers: dict[int, list[LintSubject]] = {}
     for each in standing:
         if each.entry.kind == "rule" and not each.entry.rank[0] and each.settled:
             layers.setdefault(each.entry.rank[1], []).append(each)
@@ -128,7 +130,7 @@ def _hidden(standing: Iterable[Standing], found: list[Mistake]) -> Iterator[None
             yield
 
 
-def _sure(word: RuleWord) -> bool:
+def _sure(word: RuleSpec) -> bool:
     """Whether it answers whenever its match holds."""
     if word.sequence is not None and word.then == "fall_through":
         return False
@@ -137,14 +139,14 @@ def _sure(word: RuleWord) -> bool:
     return word.chance in (None, 1) and word.times is None and not word.skip and word.every in (None, 1)
 
 
-def _told(each: Standing) -> str:
+def _told(each: LintSubject) -> str:
     return f'"{each.entry.id.rpartition(":")[2]}" ({each.entry.where})'
 
 
 # --- what else is hardly meant -------------------------------------------------------------------
 
 
-def _broad(each: Standing) -> Iterator[Mistake]:
+def _broad(each: LintSubject) -> Iterator[Diagnostic]:
     """A pack's rule for everything hides what is used behind it."""
     ordinary = each.entry.kind == "rule" and not each.entry.rank[0]
     if each.file.layer == "pack" and ordinary and not each.word.match.model_fields_set:
@@ -153,7 +155,7 @@ def _broad(each: Standing) -> Iterator[Mistake]:
         )
 
 
-def _reserved(each: Standing) -> Iterator[Mistake]:
+def _reserved(each: LintSubject) -> Iterator[Diagnostic]:
     """Paths that the server keeps to itself."""
     for path in _paths(each.word.match.path):
         first = path.split("/")[1:2]
@@ -185,12 +187,12 @@ def _forces(word: Any) -> bool:
     return any(said.stream not in (None, False) or getattr(said, "replay", None) for said in says)
 
 
-def _unplayable(each: Standing, as_asked: bool) -> Iterator[Mistake]:
+def _unplayable(each: LintSubject, as_asked: bool) -> Iterator[Diagnostic]:
     """Faults that need another kind of answer than any that they could strike. `as_asked`: nothing is streamed
     that a request did not ask to be."""
     word = each.word
     asked = False if as_asked and word.match is not None and word.match.stream is False else None
-    if not isinstance(word, RuleWord):
+    if not isinstance(word, RuleSpec):
         yield from _faults(each, word, [(word, asked)])
         return
     says = [(said, _streamed(said, word, asked)) for said in (*(word.sequence or ()), *(word.choose or ()))]
@@ -200,14 +202,14 @@ def _unplayable(each: Standing, as_asked: bool) -> Iterator[Mistake]:
         yield from _faults(each, said[0], [said], below, number)
 
 
-def _streamed(said: Any, rule: RuleWord, asked: bool | None) -> bool | None:
+def _streamed(said: Any, rule: RuleSpec, asked: bool | None) -> bool | None:
     stream: bool | None = rule.stream if said.stream is None else said.stream
     return asked if stream is None else stream
 
 
 def _faults(
-    each: Standing, settings: Settings, says: Sequence[tuple[Any, bool | None]], *below: str | int
-) -> Iterator[Mistake]:
+    each: LintSubject, settings: Settings, says: Sequence[tuple[Any, bool | None]], *below: str | int
+) -> Iterator[Diagnostic]:
     """Those of these settings that none of the answers can have; each is given with its `stream`."""
     for number, word in enumerate(settings.faults or ()):
         for name in word.model_fields_set:
@@ -235,11 +237,11 @@ def _missing(said: Any, fault: Fault, stream: bool | None) -> str | None:
         return "a recording is sent as bytes" if fault.needs_reply else None
     if fault.needs == "call":
         reply = getattr(said, "reply", None)
-        return "this reply makes none" if isinstance(reply, ReplyWord) and not _calls(reply) else None
+        return "this reply makes none" if isinstance(reply, ReplySpec) and not _calls(reply) else None
     return "with `stream: false` nothing is streamed" if fault.needs == "stream" and stream is False else None
 
 
-def _calls(reply: ReplyWord) -> bool:
+def _calls(reply: ReplySpec) -> bool:
     """Whether a choice of it calls a tool."""
     return any(
         choice.tool_calls is not None or any(part.tool_calls is not None for part in choice.parts or ())
@@ -247,9 +249,9 @@ def _calls(reply: ReplyWord) -> bool:
     )
 
 
-def _slow(standing: Iterable[Standing]) -> Iterator[Mistake]:
+def _slow(standing: Iterable[LintSubject]) -> Iterator[Diagnostic]:
     """Many regexes that no index can help with."""
-    found: list[tuple[Standing, Field]] = []
+    found: list[tuple[LintSubject, Field]] = []
     for each in standing:
         found += [(each, field) for field, _ in slow_regexes(each.matcher)]
     if len(found) >= SLOW:
@@ -261,5 +263,5 @@ def _slow(standing: Iterable[Standing]) -> Iterator[Mistake]:
         yield first.warn(message, "match")
 
 
-LOOKS: Final[tuple[Callable[[Standing], Iterator[Mistake]], ...]] = (_never, _broad, _reserved)
+LOOKS: Final[tuple[Callable[[LintSubject], Iterator[Diagnostic]], ...]] = (_never, _broad, _reserved)
 """What is looked for in each rule and modifier by itself."""

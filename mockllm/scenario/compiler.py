@@ -12,44 +12,46 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec.structs import replace
 
 from mockllm.core.matching.conditions import Equals, Exists
-from mockllm.core.matching.matchers import All, Field, Matcher, Test
-from mockllm.core.matching.rule_index import Index
+from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matcher
+from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.selection.decision import Guard
 from mockllm.core.values.types import is_static
-from mockllm.scenario.catalog import Answers, Catalog, Item, Saying
-from mockllm.scenario.language.base import Word
-from mockllm.scenario.language.error import ErrorWord
+from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse, ResponseSelector
+from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.generated_text import SentencesText
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.proxy import ProxyWord
-from mockllm.scenario.language.replay import ReplayWord
-from mockllm.scenario.language.reply import HttpWord, ReplyWord
-from mockllm.scenario.language.rule import Guarded, ModifierWord, RuleWord
+from mockllm.scenario.language.proxy import ProxySpec
+from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.language.reply import HttpSpec, ReplySpec
+from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.matchers import matcher
-from mockllm.scenario.typed_entries import Entry
+from mockllm.scenario.typed_entries import TypedEntry
 
 T = TypeVar("T")
-GENERATING = Test(Field("generates"), Equals(True))
-SPOKEN = Test(Field("dialect"), Exists(True))
+GENERATING = FieldMatcher(Field("generates"), Equals(True))
+SPOKEN = FieldMatcher(Field("dialect"), Exists(True))
 
 
-def compile_catalog(entries: Sequence[Entry], old: Catalog | None = None) -> Generator[None, None, Catalog]:
+def compile_catalog(
+    entries: Sequence[TypedEntry], old: Catalog | None = None
+) -> Generator[None, None, Catalog]:
     """The catalog of these entries, in their order (`entries.ordered`); pauses after each item. Items of the
     old catalog that are still the same are taken over."""
     known = {} if old is None else {item.key: item for item in old.items}
-    items: list[Item] = []
+    items: list[CatalogItem] = []
     rules = 0
     for entry in entries:
         kept = known.get(entry.key)
         items.append(
             _moved(kept, entry)
-            if kept is not None and kept.print == entry.print
+            if kept is not None and kept.digest == entry.digest
             else compile_item(entry.typed())
         )
         rules += entry.kind == "rule"
         yield
-    index = yield from Index.in_slices([item.matcher for item in items])
+    index = yield from RuleIndex.in_slices([item.matcher for item in items])
     models = dict.fromkeys(model for item in items[:rules] for model in item.models)
     files = len({entry.file for entry in entries})
     uses = any(entry.layer > 0 for entry in entries)
@@ -66,21 +68,21 @@ def finished(steps: Generator[None, None, T]) -> T:
             return stop.value  # type: ignore[no-any-return]
 
 
-def _moved(item: Item, entry: Entry) -> Item:
+def _moved(item: CatalogItem, entry: TypedEntry) -> CatalogItem:
     """An item that only stands elsewhere now."""
     if (item.where, item.layer) == (entry.where, entry.layer):
         return item
     return replace(item, where=entry.where, layer=entry.layer)
 
 
-def compile_item(entry: Entry) -> Item:
+def compile_item(entry: TypedEntry) -> CatalogItem:
     """One rule or modifier."""
-    word = entry.word
+    word = entry.spec
     facts: dict[str, Any] = {
         "id": entry.id,
         "where": entry.where,
         "key": entry.key,
-        "print": entry.print,
+        "digest": entry.digest,
         "layer": entry.layer,
         "matcher": sees(word),
         "per": word.per,
@@ -93,22 +95,22 @@ def compile_item(entry: Entry) -> Item:
         "settings": word,
         "sets": word.sets_state or None,
     }
-    if isinstance(word, ModifierWord):
-        error = None if word.error is None else saying(word.error, word, entry)
+    if isinstance(word, ModifierSpec):
+        error = None if word.error is None else compile_response(word.error, word, entry)
         limit = None if word.limit is None else word.limit.limit
         load = None if word.load is None else word.load.load
-        return Item(guard=_guard(word), error=error, limit=limit, load=load, **facts)
+        return CatalogItem(guard=_guard(word), error=error, limit=limit, load=load, **facts)
     answers = _answers(word, entry)
-    return Item(guard=_guard(word, answers.most), answers=answers, **facts)
+    return CatalogItem(guard=_guard(word, answers.most), answers=answers, **facts)
 
 
-def sees(word: RuleWord | ModifierWord) -> Matcher:
+def sees(word: RuleSpec | ModifierSpec) -> Matcher:
     """The requests that a rule or modifier is for: those that its match asks for, and of them generating calls
     only for a rule that names no path and no api, provider calls only for a modifier that names no path."""
     made = matcher(word.match)
-    if isinstance(word, ModifierWord):
-        return made if _asks(word.match, {"path"}) else All((SPOKEN, made))
-    return made if _asks(word.match, {"path", "api"}) else All((GENERATING, made))
+    if isinstance(word, ModifierSpec):
+        return made if _asks(word.match, {"path"}) else AllMatcher((SPOKEN, made))
+    return made if _asks(word.match, {"path", "api"}) else AllMatcher((GENERATING, made))
 
 
 def _guard(word: Guarded, total: int | None = None) -> Guard | None:
@@ -120,30 +122,30 @@ def _guard(word: Guarded, total: int | None = None) -> Guard | None:
     return Guard(word.chance, times, word.skip or 0, word.every or 1, during, requires)
 
 
-def _answers(word: RuleWord, entry: Entry) -> Answers:
+def _answers(word: RuleSpec, entry: TypedEntry) -> ResponseSelector:
     if word.sequence is not None:
-        sayings = tuple(saying(_said(step), step, entry) for step in word.sequence)
+        sayings = tuple(compile_response(_said(step), step, entry) for step in word.sequence)
         bounds = tuple(accumulate(step.times for step in word.sequence))
-        return Answers(sayings, "sequence", bounds, word.then or "repeat_last")
+        return ResponseSelector(sayings, "sequence", bounds, word.then or "repeat_last")
     if word.choose is not None:
-        sayings = tuple(saying(_said(branch), branch, entry) for branch in word.choose)
-        return Answers(sayings, "choose", tuple(accumulate(branch.weight for branch in word.choose)))
-    return Answers((saying(_said(word), word, entry),))
+        sayings = tuple(compile_response(_said(branch), branch, entry) for branch in word.choose)
+        return ResponseSelector(sayings, "choose", tuple(accumulate(branch.weight for branch in word.choose)))
+    return ResponseSelector((compile_response(_said(word), word, entry),))
 
 
-Said: TypeAlias = ReplyWord | ErrorWord | HttpWord | ReplayWord | ProxyWord
+CompiledSettings: TypeAlias = ReplySpec | ErrorSpec | HttpSpec | ReplaySpec | ProxySpec
 
 
-def _said(word: Any) -> Said:
+def _said(word: Any) -> CompiledSettings:
     said = (word.reply, word.error, word.http, word.replay, word.proxy)
-    found: Said = next(each for each in said if each is not None)
+    found: CompiledSettings = next(each for each in said if each is not None)
     return found
 
 
-def saying(word: Said, settings: Settings, entry: Entry) -> Saying:
+def compile_response(word: CompiledSettings, settings: Settings, entry: TypedEntry) -> CompiledResponse:
     """One thing to say, with what is known of it beforehand."""
     static = is_static(word) and not any(isinstance(each, SentencesText) for each in _words(word))
-    reply = word if isinstance(word, ReplyWord) else None
+    reply = word if isinstance(word, ReplySpec) else None
     usage = reply.usage if reply is not None else None
     fixed = usage is not None and usage.input_tokens is not None
     whole = fixed and usage is not None and usage.output_tokens is not None
@@ -155,10 +157,10 @@ def saying(word: Said, settings: Settings, entry: Entry) -> Saying:
         and reply is not None
         and reply.model is not None
     )
-    return Saying(word, settings, static, entry.files, fixed, blind)
+    return CompiledResponse(word, settings, static, entry.files, fixed, blind)
 
 
-def _words(tree: object) -> Iterable[Word]:
+def _words(tree: object) -> Iterable[Spec]:
     """Every mapping of the language in a tree, in no order."""
     left = [tree]
     while left:
@@ -170,7 +172,7 @@ def _words(tree: object) -> Iterable[Word]:
             left += each  # type: ignore[arg-type]
         elif kind is dict:
             left += each.values()  # type: ignore[attr-defined]
-        elif isinstance(each, Word):
+        elif isinstance(each, Spec):
             yield each
             left += each.__dict__.values()
 
@@ -195,5 +197,5 @@ def _literals(condition: object) -> Iterable[str]:
     elif isinstance(condition, list):
         for each in condition:
             yield from _literals(each)
-    elif isinstance(condition, Word):
+    elif isinstance(condition, Spec):
         yield from _literals(getattr(condition, "equals", None))

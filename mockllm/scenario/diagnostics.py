@@ -26,7 +26,7 @@ _STEP: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[]+)')
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
-class Mistake(Struct, frozen=True, order=True):
+class Diagnostic(Struct, frozen=True, order=True):
     """`line` and `column` count from 1; line 0 is a mistake that stands in no file, such as an option's."""
 
     file: str
@@ -41,7 +41,7 @@ class Mistake(Struct, frozen=True, order=True):
         return readable(": ".join(part for part in (place, path, self.message) if part))
 
 
-class Stale(Struct, frozen=True):
+class StaleSource(Struct, frozen=True):
     """A file or folder that could not be loaded anew. `reason` is what is wrong with it, one mistake in a
     line; `kept` is whether its last good version still answers: what never had one is left out."""
 

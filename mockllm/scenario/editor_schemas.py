@@ -19,10 +19,10 @@ from pydantic_core import core_schema
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
 from mockllm.core.values.types import Drawable, Templated
 from mockllm.scenario.language.base import documented
-from mockllm.scenario.language.examples import ExpectWord
+from mockllm.scenario.language.examples import ExpectSpec
 from mockllm.scenario.language.reply import ANSWERS
 from mockllm.scenario.language.scenario_file import ScenarioFile
-from mockllm.scenario.manifest import PackWord
+from mockllm.scenario.manifest import PackSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
 JsonSchema: TypeAlias = dict[str, Any]
@@ -47,7 +47,7 @@ _PARAMETER: Final[JsonSchema] = {
 }
 _SPOKEN: Final = (
     *(("Match", word, f"{word}s") for word in ("provider", "dialect", "api")),
-    *(("RequestWord", word, f"{word}s") for word in ("provider", "api")),
+    *(("RequestSpec", word, f"{word}s") for word in ("provider", "api")),
 )
 """Where a name that the server speaks stands: definition, key, and which of the vocabulary."""
 
@@ -56,17 +56,17 @@ def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:
     """The schemas by the names of their files. `vocabulary`: names to complete; others are not refused."""
     scenario = _schema(ScenarioFile, "A scenario file of mockllm, language version 1")
     definitions = scenario["definitions"]
-    for word in ("RuleWord", "ModifierWord"):
+    for word in ("RuleSpec", "ModifierSpec"):
         enabled = definitions[word]["properties"]["enabled"]
         enabled["anyOf"] = scenario["properties"]["enabled"]["anyOf"]
         enabled.pop("type", None)
     for owner, key, words in _SPOKEN:
         _complete(definitions[owner]["properties"][key], sorted(getattr(vocabulary, words)))
-    for word in ("RuleWord", "StepWord", "BranchWord"):
+    for word in ("RuleSpec", "StepSpec", "BranchSpec"):
         answers = [answer for answer in ANSWERS if answer in definitions[word]["properties"]]
         definitions[word]["oneOf"] = [{"required": [answer]} for answer in answers]
-    definitions["ErrorWord"]["anyOf"] = [{"required": ["type"]}, {"required": ["status"]}]
-    for word in ("FaultWord", "PartWord"):
+    definitions["ErrorSpec"]["anyOf"] = [{"required": ["type"]}, {"required": ["status"]}]
+    for word in ("FaultSpec", "PartSpec"):
         definitions[word] |= {"minProperties": 1, "maxProperties": 1}
     for name in definitions.keys() - {"Template"}:
         definitions[name] = _with_parameters(definitions[name])
@@ -77,7 +77,7 @@ def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:
     del definitions["Duration"]["anyOf"][1]["description"]  # else it is shown for each duration
     return {
         "scenario.schema.json": _for_editors(_flat(scenario)),
-        "pack.schema.json": _schema(PackWord, "A pack of mockllm scenarios: its pack.yaml"),
+        "pack.schema.json": _schema(PackSpec, "A pack of mockllm scenarios: its pack.yaml"),
     }
 
 
@@ -138,7 +138,7 @@ class _Draft7(GenerateJsonSchema):
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchema:
         """Null is no value of its own, but where an example expects that something is not there."""
-        if self._models[-1:] == [ExpectWord]:
+        if self._models[-1:] == [ExpectSpec]:
             return super().nullable_schema(schema)
         return self.generate_inner(schema["schema"])
 

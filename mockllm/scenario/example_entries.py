@@ -12,12 +12,12 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Mistake, Path, meant
+from mockllm.scenario.diagnostics import Diagnostic, Path, meant
 from mockllm.scenario.file_loader import LoadedFile
-from mockllm.scenario.language.examples import ExampleWord
+from mockllm.scenario.language.examples import ExampleSpec
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_params import Kind, checked
-from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 
 
@@ -29,23 +29,23 @@ class ExampleEntry(Struct, frozen=True):
     file: str
     number: int
     pack: str | None
-    word: ExampleWord
+    spec: ExampleSpec
 
     @property
     def name(self) -> str:
         """What a person knows it by."""
-        return self.word.name or f"examples[{self.number}]"
+        return self.spec.name or f"examples[{self.number}]"
 
 
 def read_example(
     file: LoadedFile, item: Any, number: int, packs: Sequence[UsedPack], vocabulary: Vocabulary
-) -> ExampleEntry | list[Mistake]:
+) -> ExampleEntry | list[Diagnostic]:
     """One example, or what is wrong with it. Nothing in it is a template."""
     path: Path = ("examples", number)
     try:
-        word = ExampleWord.model_validate(item, context={"vocabulary": vocabulary, "literal": True})
+        word = ExampleSpec.model_validate(item, context={"vocabulary": vocabulary, "literal": True})
     except ValidationError as error:
-        return mistakes_in(error, file.source, path, ExampleWord)
+        return diagnostics_of(error, file.source, path, ExampleSpec)
     mistakes = _unfit(file, word.with_, (*path, "with"), packs)
     where = f"{file.source.name}:{file.source.where(path).line}"
     return mistakes or ExampleEntry(where, file.path, number, file.pack, word)
@@ -53,7 +53,7 @@ def read_example(
 
 def _unfit(
     file: LoadedFile, values: Mapping[str, Json], path: Path, packs: Sequence[UsedPack]
-) -> list[Mistake]:
+) -> list[Diagnostic]:
     """The values of a `with` that fit no parameter of the packs in use."""
     known: dict[str, list[Kind]] = {}
     for pack in packs:

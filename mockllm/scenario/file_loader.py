@@ -15,12 +15,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Models, Validation
-from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.lockfile import lock_path
-from mockllm.scenario.manifest import Settings, bad_settings
-from mockllm.scenario.pack_graph import Use, UsedPack, Uses
+from mockllm.scenario.manifest import ParamSettings, bad_settings
+from mockllm.scenario.pack_graph import PackGraph, Use, UsedPack
 from mockllm.scenario.pack_params import NO_PARAMS, Params
-from mockllm.scenario.pack_resolver import Shelf
+from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.scenario.scenario_folder import (
     MANIFEST,
     is_pack,
@@ -31,7 +31,7 @@ from mockllm.scenario.scenario_folder import (
     within,
 )
 from mockllm.scenario.source_file import NOTHING, Source, digest
-from mockllm.scenario.substitution import Room, substituted
+from mockllm.scenario.substitution import SizeBudget, substituted
 from mockllm.scenario.validation_errors import found_text
 from mockllm.scenario.yaml_reader import read_source
 
@@ -68,7 +68,7 @@ class LoadedFile(Struct, frozen=True):
         return read_reference(self.folder, os.path.relpath(self.path, self.folder), name)
 
 
-class Loading(Struct, frozen=True):
+class LoadedFiles(Struct, frozen=True):
     """What was loaded. `files` stand in the order in which their rules are asked, the user's first;
     `disabled` are those whose `enabled` does not hold. `mistakes` are all that were found, by place. `stale`
     names the files that are broken, and the folders that are gone, which stand here in their last good
@@ -78,7 +78,7 @@ class Loading(Struct, frozen=True):
     files: tuple[LoadedFile, ...]
     disabled: tuple[LoadedFile, ...]
     packs: tuple[UsedPack, ...]
-    mistakes: tuple[Mistake, ...]
+    diagnostics: tuple[Diagnostic, ...]
     stale: tuple[str, ...]
     trees: frozenset[str]
     folders: frozenset[str]
@@ -87,44 +87,46 @@ class Loading(Struct, frozen=True):
 def load_files(
     scenarios: Sequence[str],
     packs: Sequence[str] = (),
-    settings: Settings | None = None,
-    last: Loading | None = None,
+    settings: ParamSettings | None = None,
+    last: LoadedFiles | None = None,
     broken: Collection[str] = (),
     read: Reader = read_bytes,
-    shelf: Shelf | None = None,
-) -> Loading:
+    shelf: PackResolver | None = None,
+) -> LoadedFiles:
     """Loads folders or files of scenarios (the first given comes first) and packs by name, which are found on
     the shelf: that of the lock beside the scenarios, where none is given.
 
     Without `last`, what has mistakes is loaded as far as it can be read, so that all mistakes can be listed.
     With `last`, the files with mistakes (and those whose paths are in `broken`: a mistake found later on) are
     taken from there as they were, or left out where they are new."""
-    settings = settings or Settings()
-    shelf = shelf or Shelf.beside(lock_path(scenarios))
-    mistakes: set[Mistake] = set()
+    settings = settings or ParamSettings()
+    shelf = shelf or PackResolver.beside(lock_path(scenarios))
+    mistakes: set[Diagnostic] = set()
     trees: set[str] = set()  # also those that only a held file names: a pack that is yet to come
     held = set(broken)
     while True:
         attempt = _Attempt(settings, shelf, last, held, read)
         loading = attempt.load(scenarios, packs)
-        mistakes.update(loading.mistakes)
+        mistakes.update(loading.diagnostics)
         trees |= loading.trees
-        found = {attempt.paths[each.file] for each in loading.mistakes if each.file in attempt.paths} - held
+        found = {
+            attempt.paths[each.file] for each in loading.diagnostics if each.file in attempt.paths
+        } - held
         if last is None or not found:
-            return replace(loading, mistakes=tuple(sorted(mistakes)), trees=frozenset(trees))
+            return replace(loading, diagnostics=tuple(sorted(mistakes)), trees=frozenset(trees))
         held |= found
 
 
 class _Attempt(Struct, dict=True):
     """One try at loading everything; the files that are `held` come from the last loading."""
 
-    settings: Settings
-    shelf: Shelf
-    last: Loading | None
+    settings: ParamSettings
+    shelf: PackResolver
+    last: LoadedFiles | None
     held: set[str]
     read: Reader
     paths: dict[str, str] = field(default_factory=dict)
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Diagnostic] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     trees: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
@@ -132,7 +134,7 @@ class _Attempt(Struct, dict=True):
     ids: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     """Folders that cannot be read any more."""
-    room: Room = field(default_factory=Room)
+    room: SizeBudget = field(default_factory=SizeBudget)
 
     def __post_init__(self) -> None:
         last = self.last
@@ -140,8 +142,8 @@ class _Attempt(Struct, dict=True):
         self.known: dict[str, Source] = {path: each.raw for path, each in self.before.items()}
         self.known |= {each.path: each.source for each in last.packs} if last else {}
 
-    def load(self, scenarios: Sequence[str], packs: Sequence[str]) -> Loading:
-        uses = Uses(self.source, self.settings, self.keeps, self.shelf)
+    def load(self, scenarios: Sequence[str], packs: Sequence[str]) -> LoadedFiles:
+        uses = PackGraph(self.source, self.settings, self.keeps, self.shelf)
         self.mistakes += self.shelf.mistakes
         self.trees |= {self.shelf.lock.path} if self.shelf.lock.packs else set()
         files: list[LoadedFile] = []
@@ -159,7 +161,7 @@ class _Attempt(Struct, dict=True):
         off: list[LoadedFile] = []
         for file in files:
             (on if self.enabled(file) else off).append(file)
-        return Loading(
+        return LoadedFiles(
             tuple(on),
             tuple(off),
             tuple(settled),
@@ -169,7 +171,7 @@ class _Attempt(Struct, dict=True):
             frozenset(self.folders),
         )
 
-    def root(self, given: str, uses: Uses, files: list[LoadedFile]) -> None:
+    def root(self, given: str, uses: PackGraph, files: list[LoadedFile]) -> None:
         """A folder or file that the command line names."""
         shown = given.rstrip("/") or given
         path = os.path.abspath(given)
@@ -186,7 +188,7 @@ class _Attempt(Struct, dict=True):
             for name in self.listed(path, shown):
                 self.of_user(path, name, os.path.join(shown, name), uses, files)
         else:
-            self.mistakes.append(Mistake(given, 0, 0, "", MISSING))
+            self.mistakes.append(Diagnostic(given, 0, 0, "", MISSING))
 
     def keeps(self, path: str, shown: str, reason: str = MISSING) -> bool:
         """Whether a file or folder that cannot be had was loaded the last time: then it stands as it was, with
@@ -197,7 +199,7 @@ class _Attempt(Struct, dict=True):
             self.lost.add(path)
             self.held |= below
             self.stale.append(shown)
-            self.mistakes.append(Mistake(shown, 0, 0, "", reason))
+            self.mistakes.append(Diagnostic(shown, 0, 0, "", reason))
         return bool(below)
 
     def is_lost(self, path: str) -> bool:
@@ -212,7 +214,7 @@ class _Attempt(Struct, dict=True):
             except OSError as error:
                 reason = f"cannot be read: {error.strerror}"
                 if not self.keeps(folder, shown, reason):
-                    self.mistakes.append(Mistake(shown, 0, 0, "", reason))
+                    self.mistakes.append(Diagnostic(shown, 0, 0, "", reason))
             else:
                 self.folders |= linked_from(Path(folder), names)
                 return names
@@ -220,7 +222,7 @@ class _Attempt(Struct, dict=True):
             os.path.relpath(path, folder) for path, file in self.before.items() if file.folder == folder
         )
 
-    def of_user(self, folder: str, name: str, shown: str, uses: Uses, files: list[LoadedFile]) -> None:
+    def of_user(self, folder: str, name: str, shown: str, uses: PackGraph, files: list[LoadedFile]) -> None:
         """One of the user's own files, and what it uses."""
         path = os.path.join(folder, name)
         if path in self.users:
@@ -240,7 +242,7 @@ class _Attempt(Struct, dict=True):
             path, shown = os.path.join(pack.folder, below), os.path.join(pack.shown, below)
             if not within(os.path.realpath(path), os.path.realpath(pack.folder)):
                 self.mistakes.append(
-                    Mistake(shown, 0, 0, "", "a link that leads out of the pack is not read")
+                    Diagnostic(shown, 0, 0, "", "a link that leads out of the pack is not read")
                 )
                 continue
             blank = LoadedFile(
@@ -287,7 +289,7 @@ class _Attempt(Struct, dict=True):
         try:
             content = self.read(path)
         except OSError as error:
-            self.mistakes.append(Mistake(shown, 0, 0, "", f"cannot be read: {error.strerror}"))
+            self.mistakes.append(Diagnostic(shown, 0, 0, "", f"cannot be read: {error.strerror}"))
             return None
         if known is not None and known.name == shown and known.digest == digest(content):
             return known

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from mockllm.scenario.diagnostics import Path, meant, nearest
-from mockllm.scenario.model_walk import Shape
+from mockllm.scenario.model_walk import ModelShape
 
 _OURS: Final[Mapping[str, str]] = {
     "when": "match",
@@ -103,13 +103,13 @@ _BESIDE: Final = frozenset(
 """Keys of a rule that are looked for in what it holds."""
 
 
-def unknown(key: str, shape: Shape, path: Path) -> str:
+def unknown(key: str, shape: ModelShape, path: Path) -> str:
     """That a key is unknown, and what was probably meant. `shape` is that of the mapping it stands in, `path`
     its own place."""
     return f"unknown key{_advice(key, shape, path)}"
 
 
-def _advice(key: str, shape: Shape, path: Path) -> str:
+def _advice(key: str, shape: ModelShape, path: Path) -> str:
     allowed = shape.allowed_keys()
     if "\xa0" in key:
         return "; it holds a non-breaking space (U+00A0): write a plain one"

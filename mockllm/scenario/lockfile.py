@@ -15,12 +15,12 @@ from typing import Annotated, Final, Literal
 from msgspec import Struct, field
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, WithJsonSchema
 
-from mockllm.core.quantities.types import mistake
-from mockllm.scenario.diagnostics import Mistake
-from mockllm.scenario.language.base import Word
+from mockllm.core.quantities.types import quantity_error
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.scenario_folder import read_bytes
 from mockllm.scenario.source_file import NOTHING, Source
-from mockllm.scenario.validation_errors import found_text, mistakes_in
+from mockllm.scenario.validation_errors import diagnostics_of, found_text
 from mockllm.scenario.yaml_reader import read_source
 
 LOCK: Final = "mockllm.lock"
@@ -35,7 +35,7 @@ _HEAD: Final = "# The packs that these scenarios use, written by `mockllm pack`.
 
 def _name(value: str) -> str:
     if len(value) > 100 or re.fullmatch(NAME, value) is None:
-        raise mistake(
+        raise quantity_error(
             f'a pack is called x or team/x, in letters, digits, ".", "_" and "-"; found {found_text(value)}'
         )
     return value
@@ -46,7 +46,7 @@ PackName = Annotated[
 ]
 
 
-class LockedWord(Word):
+class LockedPackSpec(Spec):
     """One pack as it was fetched."""
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.+-]{1,80}$")]
@@ -59,12 +59,12 @@ class LockedWord(Word):
     """Of the pack's files."""
 
 
-class LockWord(Word):
+class LockSpec(Spec):
     """The whole file."""
 
     lock: Literal[1]
     """The version of the file's form."""
-    packs: dict[PackName, LockedWord] = Field(default_factory=dict)
+    packs: dict[PackName, LockedPackSpec] = Field(default_factory=dict)
     """By name."""
 
 
@@ -72,9 +72,9 @@ class Lock(Struct, frozen=True):
     """A lock as it was read. `path` is absolute; `source` knows where each entry stands."""
 
     path: str
-    packs: Mapping[str, LockedWord] = field(default_factory=dict)
+    packs: Mapping[str, LockedPackSpec] = field(default_factory=dict)
     source: Source = NOTHING
-    mistakes: Sequence[Mistake] = ()
+    mistakes: Sequence[Diagnostic] = ()
 
     @property
     def folder(self) -> Path:
@@ -118,18 +118,18 @@ def read_lock(path: str) -> Lock:
     except FileNotFoundError:
         return Lock(path)
     except OSError as error:
-        return Lock(path, mistakes=(Mistake(shown, 0, 0, "", f"cannot be read: {error.strerror}"),))
+        return Lock(path, mistakes=(Diagnostic(shown, 0, 0, "", f"cannot be read: {error.strerror}"),))
     source = read_source(content, shown)
     if source.mistakes:
         return Lock(path, {}, source, source.mistakes)
     try:
-        word = LockWord.model_validate(source.data)
+        word = LockSpec.model_validate(source.data)
     except ValidationError as error:
-        return Lock(path, {}, source, tuple(mistakes_in(error, source, (), LockWord)))
+        return Lock(path, {}, source, tuple(diagnostics_of(error, source, (), LockSpec)))
     return Lock(path, word.packs, source)
 
 
-def lock_text(packs: Mapping[str, LockedWord]) -> str:
+def lock_text(packs: Mapping[str, LockedPackSpec]) -> str:
     """The file that holds these; the same text for the same packs."""
     lines = [_HEAD, "lock: 1\n", "packs:\n" if packs else "packs: {}\n"]
     for name in sorted(packs):

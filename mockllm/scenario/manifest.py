@@ -16,14 +16,14 @@ from mockllm import __version__
 from mockllm.core.json.codec import Json
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.templates.template import NAMES
-from mockllm.scenario.diagnostics import Mistake, Path, meant
-from mockllm.scenario.language.base import Word
-from mockllm.scenario.language.use import UseWord
+from mockllm.scenario.diagnostics import Diagnostic, Path, meant
+from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.use import UseSpec
 from mockllm.scenario.lockfile import PackName
-from mockllm.scenario.pack_params import Params, ParamWord, checked, from_text
+from mockllm.scenario.pack_params import Params, ParamSpec, checked, from_text
 from mockllm.scenario.scenario_folder import MANIFEST
 from mockllm.scenario.source_file import Source
-from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.version_ranges import parse_range, parse_version
 
 LANGUAGE: Final = 1
@@ -32,7 +32,7 @@ _PARAM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ITEMS: Final = ("rules", "modifiers", "examples")
 
 
-class RequiresWord(Word):
+class RequiresSpec(Spec):
     """What a pack needs."""
 
     mockllm: str | None = None
@@ -41,30 +41,30 @@ class RequiresWord(Word):
     """The version of the language that it is written in."""
 
 
-class PackWord(Word):
+class PackSpec(Spec):
     """A pack's manifest. The pack's rules stand in the other files of its folder."""
 
     name: PackName
     """Its name, as rule ids and `--set` show it."""
     version: str
     """Its version, a text: "1.0"."""
-    requires: str | RequiresWord | None = None
+    requires: str | RequiresSpec | None = None
     """The versions of mockllm that it works with: ">=0.1, <2"; or `{mockllm: ">=0.1", language: 1}`."""
     description: str | None = None
     """What it is for, in a sentence."""
     license: str | None = None
     """Under which license it may be shared."""
-    use: list[str | UseWord] = Field(default_factory=list)
+    use: list[str | UseSpec] = Field(default_factory=list)
     """Packs whose rules stand behind this one's."""
     validation: Validation = "strict"
     """How requests are checked before this pack's rules answer: strict, lenient, off."""
     models: Models = "any"
     """Which models this pack's rules answer: any, or known ones alone (strict)."""
-    params: dict[str, ParamWord] = Field(default_factory=dict)
+    params: dict[str, ParamSpec] = Field(default_factory=dict)
     """Its parameters, by name."""
 
 
-class Settings(Struct, frozen=True):
+class ParamSettings(Struct, frozen=True):
     """What sets parameters from outside of the files. `sets` are `PACK.PARAM=VALUE` or `PARAM=VALUE` as a
     person wrote them; `values` are typed, by the same names, and beat all others (an example's `with`)."""
 
@@ -73,16 +73,16 @@ class Settings(Struct, frozen=True):
     values: Mapping[str, Json] = field(default_factory=dict)
 
 
-def read_manifest(source: Source) -> tuple[PackWord | None, list[Mistake]]:
+def read_manifest(source: Source) -> tuple[PackSpec | None, list[Diagnostic]]:
     """The manifest in a `pack.yaml`, or what is wrong with it."""
     mistakes = list(source.mistakes)
     if mistakes:
         return None, mistakes
     data = {} if source.data is None else source.data
     try:
-        word = PackWord.model_validate(data)
+        word = PackSpec.model_validate(data)
     except ValidationError as error:
-        mistakes = mistakes_in(error, source, (), PackWord)
+        mistakes = diagnostics_of(error, source, (), PackSpec)
         if isinstance(data, dict) and any(key in data for key in _ITEMS):
             mistakes = [_items_elsewhere(mistake) for mistake in mistakes]
         return None, mistakes
@@ -90,14 +90,14 @@ def read_manifest(source: Source) -> tuple[PackWord | None, list[Mistake]]:
     return (None if mistakes else word), mistakes
 
 
-def _items_elsewhere(mistake: Mistake) -> Mistake:
+def _items_elsewhere(mistake: Diagnostic) -> Diagnostic:
     if mistake.path not in _ITEMS:
         return mistake
     message = f"{MANIFEST} describes the pack; put its {mistake.path} into another file of the folder"
-    return Mistake(mistake.file, mistake.line, mistake.column, mistake.path, message)
+    return Diagnostic(mistake.file, mistake.line, mistake.column, mistake.path, message)
 
 
-def _bad_requires(word: PackWord, source: Source) -> list[Mistake]:
+def _bad_requires(word: PackSpec, source: Source) -> list[Diagnostic]:
     said = word.requires
     if said is None:
         return []
@@ -118,7 +118,7 @@ def _bad_requires(word: PackWord, source: Source) -> list[Mistake]:
     return []
 
 
-def _bad_params(word: PackWord, source: Source) -> list[Mistake]:
+def _bad_params(word: PackSpec, source: Source) -> list[Diagnostic]:
     mistakes = []
     for name, param in word.params.items():
         path: Path = ("params", name)
@@ -135,7 +135,7 @@ def _bad_params(word: PackWord, source: Source) -> list[Mistake]:
     return mistakes
 
 
-class Given(Struct, frozen=True):
+class WithValues(Struct, frozen=True):
     """A `with` of a `use`: its values, and where it stands."""
 
     values: Mapping[str, Json]
@@ -143,9 +143,11 @@ class Given(Struct, frozen=True):
     path: Path
 
 
-def settle_params(word: PackWord, given: Given | None, settings: Settings) -> tuple[Params, list[Mistake]]:
+def settle_params(
+    word: PackSpec, given: WithValues | None, settings: ParamSettings
+) -> tuple[Params, list[Diagnostic]]:
     """The values of a pack's parameters: option, environment, `with`, default, the first that is set."""
-    mistakes: list[Mistake] = []
+    mistakes: list[Diagnostic] = []
     values = {name: param.default for name, param in word.params.items()}
     if given is not None:
         for name, value in given.values.items():
@@ -165,7 +167,7 @@ def settle_params(word: PackWord, given: Given | None, settings: Settings) -> tu
             try:
                 value = from_text(param.type, text)
             except ValueError as error:
-                mistakes.append(Mistake(origin, 0, 0, f"{word.name}.{name}", str(error)))
+                mistakes.append(Diagnostic(origin, 0, 0, f"{word.name}.{name}", str(error)))
                 continue
             values[name] = values[name] if value is None else value
         for key in (name, f"{word.name}.{name}"):
@@ -173,11 +175,11 @@ def settle_params(word: PackWord, given: Given | None, settings: Settings) -> tu
                 try:
                     values[name] = checked(param.type, settings.values[key])
                 except ValueError as error:
-                    mistakes.append(Mistake("with", 0, 0, key, str(error)))
+                    mistakes.append(Diagnostic("with", 0, 0, key, str(error)))
     return Params(values, {name: param.type for name, param in word.params.items()}), mistakes
 
 
-def _outside(pack: str, name: str, param: ParamWord, settings: Settings) -> list[tuple[str, str]]:
+def _outside(pack: str, name: str, param: ParamSpec, settings: ParamSettings) -> list[tuple[str, str]]:
     """Where a text for a parameter comes from and what it is, the weaker first."""
     found = []
     variables = [param.env] if isinstance(param.env, str) else param.env or []
@@ -192,7 +194,7 @@ def _outside(pack: str, name: str, param: ParamWord, settings: Settings) -> list
     return found
 
 
-def bad_settings(settings: Settings, words: Sequence[PackWord]) -> list[Mistake]:
+def bad_settings(settings: ParamSettings, words: Sequence[PackSpec]) -> list[Diagnostic]:
     """Options and values that name no parameter of the packs in use, or more than one."""
     owners: dict[str, list[str]] = {}
     for word in words:
@@ -212,5 +214,5 @@ def bad_settings(settings: Settings, words: Sequence[PackWord]) -> list[Mistake]
             message = f'"{key.strip()}" is a parameter of several packs; write {" or ".join(found)}'
         else:
             continue
-        mistakes.append(Mistake(shown, 0, 0, "", message))
+        mistakes.append(Diagnostic(shown, 0, 0, "", message))
     return mistakes

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.matching.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, met
-from mockllm.core.matching.matchers import All, Any, Matcher, Not, Test
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher, NotMatcher
 
 MOST: Final = 30
 """How many rules are looked through for each place where one could be hidden by another: ten thousand rules
@@ -22,23 +22,23 @@ EVERYTHING: Final = "*"
 
 def contradiction(matcher: Matcher) -> str | None:
     """What of the matcher can never hold together, in words; None where it may hold."""
-    if isinstance(matcher, Any):
+    if isinstance(matcher, AnyMatcher):
         found = [contradiction(part) for part in matcher.parts]
         return next(iter(found), "any of nothing") if None not in found else None
     parts = _parts(matcher)
-    by_field: dict[str, list[Test]] = {}
+    by_field: dict[str, list[FieldMatcher]] = {}
     for part in parts:
-        if isinstance(part, Test):
+        if isinstance(part, FieldMatcher):
             by_field.setdefault(str(part.field), []).append(part)
-        elif isinstance(part, Any) and (inner := contradiction(part)) is not None:
+        elif isinstance(part, AnyMatcher) and (inner := contradiction(part)) is not None:
             return inner
     for tests in by_field.values():
-        if not (len(tests) == 1 and _is_plain(tests[0].met)) and not _can_hold(tests):
+        if not (len(tests) == 1 and _is_plain(tests[0].condition_on_value)) and not _can_hold(tests):
             return " and ".join(dict.fromkeys(test.describe() for test in tests))
     for part in parts:
-        if isinstance(part, Not):
+        if isinstance(part, NotMatcher):
             others = [other for other in parts if other is not part]
-            if implies(All(tuple(others)), part.part):
+            if implies(AllMatcher(tuple(others)), part.part):
                 wanted = _parts(part.part)
                 against = [each for each in others if any(implies(each, inner) for inner in wanted)]
                 return " and ".join(each.describe() for each in (*against, part))
@@ -47,13 +47,13 @@ def contradiction(matcher: Matcher) -> str | None:
 
 def implies(narrow: Matcher, wide: Matcher) -> bool:
     """Whether every request that the one holds for is surely one that the other holds for."""
-    if isinstance(wide, All):
+    if isinstance(wide, AllMatcher):
         return all(implies(narrow, part) for part in wide.parts)
-    if isinstance(narrow, All):
+    if isinstance(narrow, AllMatcher):
         return any(implies(part, wide) for part in narrow.parts) or _any_of(narrow, wide)
-    if isinstance(narrow, Any):
+    if isinstance(narrow, AnyMatcher):
         return bool(narrow.parts) and all(implies(part, wide) for part in narrow.parts)
-    if isinstance(narrow, Test) and isinstance(wide, Test) and narrow.field == wide.field:
+    if isinstance(narrow, FieldMatcher) and isinstance(wide, FieldMatcher) and narrow.field == wide.field:
         return _narrower(narrow, wide)
     return _same(narrow, wide) or _any_of(narrow, wide)
 
@@ -63,7 +63,7 @@ def _same(one: Matcher, other: Matcher) -> bool:
 
 
 def _any_of(narrow: Matcher, wide: Matcher) -> bool:
-    return isinstance(wide, Any) and any(implies(narrow, part) for part in wide.parts)
+    return isinstance(wide, AnyMatcher) and any(implies(narrow, part) for part in wide.parts)
 
 
 class Wider:
@@ -96,7 +96,7 @@ class Wider:
                 return number
         return None
 
-    def _keys(self, part: Test | Not) -> Keys:
+    def _keys(self, part: FieldMatcher | NotMatcher) -> Keys:
         known = self._known.get(id(part))  # each is asked for several times, and stays while its matcher does
         if known is None:
             known = self._known[id(part)] = Keys.of(part)
@@ -104,7 +104,7 @@ class Wider:
 
     def _counted(self, matcher: Matcher) -> Iterator[Hashable]:
         for part in _parts(matcher):
-            if isinstance(part, Any):
+            if isinstance(part, AnyMatcher):
                 for branch in part.parts:
                     yield from self._counted(branch)
             else:
@@ -112,9 +112,9 @@ class Wider:
 
     def _anchor(self, matcher: Matcher) -> Sequence[Hashable]:
         """The keys of its rarest part: whatever is narrower is asked for by one of them."""
-        if isinstance(matcher, Any):
+        if isinstance(matcher, AnyMatcher):
             return [key for part in matcher.parts for key in self._anchor(part)]
-        if isinstance(matcher, All):
+        if isinstance(matcher, AllMatcher):
             anchors = [self._anchor(part) for part in _parts(matcher)]
             if not anchors:
                 return [EVERYTHING]
@@ -125,14 +125,17 @@ class Wider:
     def _asked(self, narrow: Matcher) -> Iterator[Hashable]:
         """The keys of all that may be wider: of alternatives those of the first, which must be covered too."""
         for part in _parts(narrow):
-            if isinstance(part, Any):
+            if isinstance(part, AnyMatcher):
                 yield from (key for branch in part.parts[:1] for key in self._asked(branch))
                 continue
             keys = self._keys(part)
             yield keys.own[-1]
-            if isinstance(part, Test):
+            if isinstance(part, FieldMatcher):
                 yield _there(part)
-                if not keys.wide or (isinstance(part.met, Some) and _values(part.met.condition, MISSING)):
+                if not keys.wide or (
+                    isinstance(part.condition_on_value, Some)
+                    and _values(part.condition_on_value.condition, MISSING)
+                ):
                     yield _like(part)
 
 
@@ -144,22 +147,22 @@ class Keys(NamedTuple):
     wide: Sequence[Hashable] = ()
 
     @classmethod
-    def of(cls, part: Test | Not) -> Keys:
-        if isinstance(part, Not):
+    def of(cls, part: FieldMatcher | NotMatcher) -> Keys:
+        if isinstance(part, NotMatcher):
             return cls([_key(part)])
         field = part.field
         literals = _literals(part)
         if literals:
             return cls([(field.name, field.key, _key(value)) for value in literals])
-        wanted = isinstance(part.met, Exists) and part.met.wanted
+        wanted = isinstance(part.condition_on_value, Exists) and part.condition_on_value.wanted
         return cls([_key(part)], [_there(part) if wanted else _like(part)])
 
 
-def _there(test: Test) -> Hashable:
+def _there(test: FieldMatcher) -> Hashable:
     return test.field.name, test.field.key, "is there", ""
 
 
-def _like(test: Test) -> Hashable:
+def _like(test: FieldMatcher) -> Hashable:
     return test.field.name, test.field.key, "is like", ""
 
 
@@ -171,13 +174,13 @@ def _key(thing: object) -> Hashable:
     return thing
 
 
-def _parts(matcher: Matcher) -> Sequence[Test | Any | Not]:
+def _parts(matcher: Matcher) -> Sequence[FieldMatcher | AnyMatcher | NotMatcher]:
     """All that must hold at once."""
-    if not isinstance(matcher, All):
+    if not isinstance(matcher, AllMatcher):
         return (matcher,)
-    found: list[Test | Any | Not] = []
+    found: list[FieldMatcher | AnyMatcher | NotMatcher] = []
     for part in matcher.parts:
-        if isinstance(part, All):
+        if isinstance(part, AllMatcher):
             found += _parts(part)
         else:
             found.append(part)
@@ -187,16 +190,16 @@ def _parts(matcher: Matcher) -> Sequence[Test | Any | Not]:
 # --- single tests ----------------------------------------------------------------------------------
 
 
-def _narrower(narrow: Test, wide: Test) -> bool:
+def _narrower(narrow: FieldMatcher, wide: FieldMatcher) -> bool:
     if _same(narrow, wide):
         return True
-    if isinstance(wide.met, Exists) and wide.met.wanted:
-        return not narrow.met.holds(_absent(narrow))
-    if isinstance(narrow.met, Some) and isinstance(wide.met, Some):
-        things = _values(narrow.met.condition, MISSING)
-        return bool(things) and all(met(wide.met.condition, thing) for thing in things or ())
+    if isinstance(wide.condition_on_value, Exists) and wide.condition_on_value.wanted:
+        return not narrow.condition_on_value.matches(_absent(narrow))
+    if isinstance(narrow.condition_on_value, Some) and isinstance(wide.condition_on_value, Some):
+        things = _values(narrow.condition_on_value.condition, MISSING)
+        return bool(things) and all(met(wide.condition_on_value.condition, thing) for thing in things or ())
     literals = _literals(narrow)
-    return bool(literals) and all(wide.met.holds(value) for value in literals or ())
+    return bool(literals) and all(wide.condition_on_value.matches(value) for value in literals or ())
 
 
 def _is_plain(condition: Condition) -> bool:
@@ -204,20 +207,20 @@ def _is_plain(condition: Condition) -> bool:
     return isinstance(condition, Equals) and isinstance(condition.value, str)
 
 
-def _can_hold(tests: Sequence[Test]) -> bool:
+def _can_hold(tests: Sequence[FieldMatcher]) -> bool:
     """Whether several tests of one field may hold at once."""
     for test in tests:
         literals = _literals(test)
         if literals is not None:
-            return any(all(other.met.holds(value) for other in tests) for value in literals)
+            return any(all(other.condition_on_value.matches(value) for other in tests) for value in literals)
     if tests[0].field.spec.kind == "set":
         return True  # each may hold for another thing of it
-    return _bounded(each for test in tests for each in _compared(test.met))
+    return _bounded(each for test in tests for each in _compared(test.condition_on_value))
 
 
-def _literals(test: Test) -> Sequence[Json | Missing | tuple[()]] | None:
+def _literals(test: FieldMatcher) -> Sequence[Json | Missing | tuple[()]] | None:
     """The only values that the field may have; None where they are not known."""
-    return _values(test.met, _absent(test))
+    return _values(test.condition_on_value, _absent(test))
 
 
 def _values(condition: Condition, absent: Missing | tuple[()]) -> Sequence[Json | Missing | tuple[()]] | None:
@@ -231,11 +234,11 @@ def _values(condition: Condition, absent: Missing | tuple[()]) -> Sequence[Json 
     if isinstance(condition, AllOf):
         known = (_values(part, absent) for part in condition.conditions)
         found = next((values for values in known if values is not None), None)
-        return None if found is None else [value for value in found if condition.holds(value)]
+        return None if found is None else [value for value in found if condition.matches(value)]
     return None
 
 
-def _absent(test: Test) -> Missing | tuple[()]:
+def _absent(test: FieldMatcher) -> Missing | tuple[()]:
     return () if test.field.spec.kind == "set" else MISSING
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import (
     AllOf,
-    At,
+    AtPath,
     Compare,
     Condition,
     Contains,
@@ -27,8 +27,8 @@ from mockllm.core.matching.conditions import (
     StartsWith,
     Subset,
 )
-from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
-from mockllm.scenario.language.base import Word
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.match import Match, MessageMatch, MessagesMatch, Named, ToolResultMatch
 
@@ -53,29 +53,31 @@ def matcher(match: Match) -> Matcher:
         if value is None:
             continue
         if word in ("all", "any"):
-            parts.append((All if word == "all" else Any)(tuple(matcher(each) for each in value)))
+            parts.append(
+                (AllMatcher if word == "all" else AnyMatcher)(tuple(matcher(each) for each in value))
+            )
         elif word == "not_":
-            parts.append(Not(matcher(value)))
+            parts.append(NotMatcher(matcher(value)))
         elif word in KEYED:
             parts += [_keyed(word, key, each) for key, each in value.items()]
         elif word == "hash":
             parts.append(_hash(condition(value)))
         else:
-            parts.append(Test(Field(word), _of_field(word, value)))
-    return parts[0] if len(parts) == 1 else All(tuple(parts))
+            parts.append(FieldMatcher(Field(word), _of_field(word, value)))
+    return parts[0] if len(parts) == 1 else AllMatcher(tuple(parts))
 
 
 def _hash(asked: Condition) -> Matcher:
     """A hash that is spelt out may be one of the older recipe."""
-    usual = Test(Field("hash"), asked)
+    usual = FieldMatcher(Field("hash"), asked)
     several = asked.conditions if isinstance(asked, OneOf) else (asked,)
     if not all(isinstance(each, Equals) for each in several):
         return usual
-    return Any((usual, Test(Field("older_hash"), asked)))
+    return AnyMatcher((usual, FieldMatcher(Field("older_hash"), asked)))
 
 
-def _keyed(word: str, key: str, value: Anything) -> Test:
-    return Test(Field(word, key.lower() if word == "headers" else key), condition(value))
+def _keyed(word: str, key: str, value: Anything) -> FieldMatcher:
+    return FieldMatcher(Field(word, key.lower() if word == "headers" else key), condition(value))
 
 
 def _of_field(word: str, value: Anything) -> Condition:
@@ -90,7 +92,7 @@ def _of_field(word: str, value: Anything) -> Condition:
 
 def condition(value: Anything, *, globbed: bool = False) -> Condition:
     """A condition's words: a bare value, a list of alternatives, or operators."""
-    if isinstance(value, Word):
+    if isinstance(value, Spec):
         return _operators(value)
     if isinstance(value, list):
         return OneOf(tuple(condition(each, globbed=globbed) for each in value))
@@ -99,7 +101,7 @@ def condition(value: Anything, *, globbed: bool = False) -> Condition:
     return Equals(value)
 
 
-def _operators(word: Word) -> Condition:
+def _operators(word: Spec) -> Condition:
     ignore_case = bool(getattr(word, "ignore_case", False))
     given = [
         name for name in type(word).model_fields if name in word.model_fields_set and name != "ignore_case"
@@ -139,7 +141,7 @@ def _tool_result(word: ToolResultMatch) -> Condition:
     members: dict[str, Condition] = {}
     for name in sorted(word.model_fields_set - {"exists", "json_"}):
         members[name] = condition(getattr(word, name), globbed=name == "name")
-    inside = [At(compile_path(path), condition(each)) for path, each in (word.json_ or {}).items()]
+    inside = [AtPath(compile_path(path), condition(each)) for path, each in (word.json_ or {}).items()]
     if inside:
         members["json"] = AllOf(tuple(inside))
     parts: list[Condition] = []

@@ -19,7 +19,7 @@ _UNIONS: Final = ("union", "tagged-union")
 _INNER: Final = ("schema", "strict_schema", "python_schema")
 
 
-class Shape(Struct, frozen=True):
+class ModelShape(Struct, frozen=True):
     """One place of a model; `schema` is None where nothing is known of it."""
 
     schema: Schema | None
@@ -30,14 +30,14 @@ class Shape(Struct, frozen=True):
         """Whether the next step of a location names a member, not a key."""
         return self.schema is not None and self.schema["type"] in _UNIONS
 
-    def step(self, step: str | int) -> Shape:
+    def step(self, step: str | int) -> ModelShape:
         """The shape below one step of a location: a union's member, a key's or an item's value."""
         if self.schema is None:
             return self
         for tag, member in self._members() if self.is_union else self._children():
             if tag is None or tag == step or (self.is_union and _labels(str(tag), str(step))):
                 return self._at(member)
-        return Shape(None, self.definitions)
+        return ModelShape(None, self.definitions)
 
     def allowed_keys(self) -> list[str]:
         """The keys that a mapping may have here, in the order of the model; of a union's members, all."""
@@ -94,7 +94,7 @@ class Shape(Struct, frozen=True):
         elif kind in ("list", "set", "frozenset"):
             yield None, self.schema.get("items_schema", {"type": "any"})
 
-    def _at(self, schema: Schema) -> Shape:
+    def _at(self, schema: Schema) -> ModelShape:
         """The shape of a schema without what is wrapped around it."""
         definitions = self.definitions
         while True:
@@ -109,9 +109,9 @@ class Shape(Struct, frozen=True):
             elif inner := next((schema[key] for key in _INNER if key in schema), None):
                 schema = inner
             elif kind == "any" or kind.startswith("function-plain"):
-                return Shape(None, definitions)
+                return ModelShape(None, definitions)
             else:
-                return Shape(schema, definitions)
+                return ModelShape(schema, definitions)
 
 
 def _labels(kind: str, label: str) -> bool:
@@ -119,7 +119,7 @@ def _labels(kind: str, label: str) -> bool:
     return label.startswith(f"{kind}[") or label == f"constrained-{kind}"
 
 
-def shape_of(model: Model) -> Shape:
+def shape_of(model: Model) -> ModelShape:
     """The shape of a whole model."""
     schema = model.core_schema if isinstance(model, TypeAdapter) else model.__pydantic_core_schema__
-    return Shape(None, {})._at(schema)
+    return ModelShape(None, {})._at(schema)

@@ -14,12 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.raw_entries import shorts
 from mockllm.scenario.source_file import Source
-from mockllm.scenario.typed_entries import Entry, Typing
+from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
@@ -56,12 +56,12 @@ class Overlay(Struct, frozen=True):
         return as_yaml(self.data)
 
 
-class Overlaid(Struct, frozen=True):
+class OverlaidEntries(Struct, frozen=True):
     """What an overlay comes to. `off` are the ids of items of files that it switches off."""
 
-    entries: Sequence[Entry]
-    mistakes: Sequence[Mistake]
-    off: Sequence[tuple[str, Mistake]] = ()
+    entries: Sequence[TypedEntry]
+    mistakes: Sequence[Diagnostic]
+    off: Sequence[tuple[str, Diagnostic]] = ()
 
 
 def as_yaml(data: Json) -> str:
@@ -80,13 +80,13 @@ def as_yaml(data: Json) -> str:
     return text if read_source(text, "").data == data else dumps(data).decode() + "\n"
 
 
-def overlaid(source: Source, session: str | None, vocabulary: Vocabulary) -> Overlaid:
+def overlaid(source: Source, session: str | None, vocabulary: Vocabulary) -> OverlaidEntries:
     """The entries of an overlay's text."""
     if source.mistakes:
-        return Overlaid((), source.mistakes)
+        return OverlaidEntries((), source.mistakes)
     id = "overlay" if session is None else "session"
     file = LoadedFile(NOWHERE, id, source, source, NOWHERE, "user")
-    typing = Typing(vocabulary, exemplified=False)
+    typing = EntryTyper(vocabulary, exemplified=False)
     layer = LIVE if session is None else SESSION
     outline = typing.outline(file)
     if outline is not None:
@@ -97,7 +97,7 @@ def overlaid(source: Source, session: str | None, vocabulary: Vocabulary) -> Ove
     off = [(target, written.mistake("", "replaces")) for written, target in typing.switched]
     mistakes = list(typing.mistakes)
     if session is not None:
-        replacing = [entry for entry in typing.entries if entry.word.replaces is not None]
+        replacing = [entry for entry in typing.entries if entry.spec.replaces is not None]
         mistakes += [
             source.mistake((*entry.path, "replaces"), "only the overlay of all sessions replaces rules")
             for entry in replacing
@@ -105,54 +105,54 @@ def overlaid(source: Source, session: str | None, vocabulary: Vocabulary) -> Ove
         mistakes += [
             replace(each, message="only the overlay of all sessions switches off") for _, each in off
         ]
-        return Overlaid([_of_session(entry, session) for entry in typing.entries], mistakes)
-    return Overlaid(typing.entries, mistakes, off)
+        return OverlaidEntries([_of_session(entry, session) for entry in typing.entries], mistakes)
+    return OverlaidEntries(typing.entries, mistakes, off)
 
 
-def _of_session(entry: Entry, session: str) -> Entry:
+def _of_session(entry: TypedEntry, session: str) -> TypedEntry:
     """The entry, for requests of the session alone."""
     own = Match.model_construct(_fields_set={"session"}, session=session)
-    match = Match.model_construct(_fields_set={"all"}, all=[own, entry.word.match])
-    word = entry.word.model_copy(update={"match": match})
-    return replace(entry, word=word, print=f"{entry.print} {session}")
+    match = Match.model_construct(_fields_set={"all"}, all=[own, entry.spec.match])
+    word = entry.spec.model_copy(update={"match": match})
+    return replace(entry, spec=word, digest=f"{entry.digest} {session}")
 
 
-def targets(over: Sequence[Overlaid]) -> frozenset[tuple[str, str]]:
+def targets(over: Sequence[OverlaidEntries]) -> frozenset[tuple[str, str]]:
     """What these replace or switch off, each by what does it."""
     off = {("", target) for made in over for target, _ in made.off}
     return frozenset(off) | {
-        (entry.id, entry.word.replaces)
+        (entry.id, entry.spec.replaces)
         for made in over
         for entry in made.entries
-        if entry.word.replaces is not None
+        if entry.spec.replaces is not None
     }
 
 
 def missing(
-    made: Overlaid, base: Sequence[Entry], accepted: Collection[tuple[str, str]] = ()
-) -> list[Mistake]:
+    made: OverlaidEntries, base: Sequence[TypedEntry], accepted: Collection[tuple[str, str]] = ()
+) -> list[Diagnostic]:
     """The mistakes of replacing what there is not; what was there when it was `accepted` may have gone since."""
     by_id = _by_id(base)
     found = [each for target, each in made.off if target not in by_id and ("", target) not in accepted]
     found += [
-        Mistake("overlay.yaml", 0, 0, f"{entry.kind}s[{entry.path[1]}].replaces", "")
+        Diagnostic("overlay.yaml", 0, 0, f"{entry.kind}s[{entry.path[1]}].replaces", "")
         for entry in made.entries
-        if entry.word.replaces is not None
-        and entry.word.replaces not in by_id
-        and (entry.id, entry.word.replaces) not in accepted
+        if entry.spec.replaces is not None
+        and entry.spec.replaces not in by_id
+        and (entry.id, entry.spec.replaces) not in accepted
     ]
     return [replace(each, message="there is no such rule or modifier to replace") for each in found]
 
 
-def joined(base: Sequence[Entry], over: Sequence[Overlaid]) -> list[Entry]:
+def joined(base: Sequence[TypedEntry], over: Sequence[OverlaidEntries]) -> list[TypedEntry]:
     """All entries in the order in which they are asked."""
     by_id = _by_id(base)
     gone: set[int] = set()
-    added: list[Entry] = []
+    added: list[TypedEntry] = []
     for number, each in enumerate(over):
         gone |= {by_id[target] for target, _ in each.off if target in by_id}
         for entry in each.entries:
-            place = by_id.get(entry.word.replaces)
+            place = by_id.get(entry.spec.replaces)
             if place is None:
                 rank = (*entry.rank[:3], number, entry.rank[4])
                 added.append(replace(entry, rank=rank))
@@ -163,7 +163,7 @@ def joined(base: Sequence[Entry], over: Sequence[Overlaid]) -> list[Entry]:
     return sorted((*added, *kept), key=lambda entry: (entry.kind == "modifier", entry.rank))
 
 
-def _by_id(base: Sequence[Entry]) -> Mapping[Any, int]:
+def _by_id(base: Sequence[TypedEntry]) -> Mapping[Any, int]:
     """Places by ids, and by `pack:name` where that is unique."""
     found: dict[str, int] = {}
     by_short: dict[str, list[int]] = {}

@@ -56,11 +56,11 @@ _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z")
 _SIGNS: Final = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')
 
 
-class Refused(ValueError):
+class PackRejected(ValueError):
     """What a pack must not hold or be, in a line for a person."""
 
 
-class Tree(Struct):
+class PackFiles(Struct):
     """Contents of files, by path below the pack's folder, with slashes."""
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -71,11 +71,11 @@ class Tree(Struct):
         """Refuses a file of this path and size before it is read."""
         _allowed(path)
         if size > LARGEST:
-            raise Refused(f'"{path}" holds {_mib(size)}; a file of a pack holds at most {_mib(LARGEST)}')
+            raise PackRejected(f'"{path}" holds {_mib(size)}; a file of a pack holds at most {_mib(LARGEST)}')
         if self._bytes + size > LARGEST_TREE:
-            raise Refused(f"its files hold more than {_mib(LARGEST_TREE)} together")
+            raise PackRejected(f"its files hold more than {_mib(LARGEST_TREE)} together")
         if len(self.files) >= MOST_FILES:
-            raise Refused(f"it holds more than {MOST_FILES} files")
+            raise PackRejected(f"it holds more than {MOST_FILES} files")
 
     def add(self, path: str, content: bytes) -> None:
         """Puts a file in; Refused where it must not be in a pack."""
@@ -85,9 +85,9 @@ class Tree(Struct):
             part = "/".join(folders[:depth])
             known = self._seen.setdefault(unicodedata.normalize("NFC", part).casefold(), part)
             if known != part or (depth == len(folders) and part in self.files):
-                raise Refused(f'"{known}" and "{part}" are one file on some systems')
+                raise PackRejected(f'"{known}" and "{part}" are one file on some systems')
         if any("/".join(folders[:depth]) in self.files for depth in range(1, len(folders))):
-            raise Refused(f'"{path}" lies in a file')
+            raise PackRejected(f'"{path}" lies in a file')
         self.files[path] = content
         self._bytes += len(content)
 
@@ -112,9 +112,9 @@ def hidden(path: str) -> bool:
     )
 
 
-def read_tree(folder: Path) -> Tree:
+def read_tree(folder: Path) -> PackFiles:
     """The files of a folder; Refused for what must not be in a pack, OSError for what cannot be read."""
-    tree = Tree()
+    tree = PackFiles()
     for path, entry in _walk(folder, "", 1):
         tree.expect(path, entry.stat(follow_symlinks=False).st_size)
         tree.add(path, _read(entry.path))
@@ -123,7 +123,7 @@ def read_tree(folder: Path) -> Tree:
 
 def _walk(folder: Path | str, prefix: str, depth: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
     if depth > DEEPEST:
-        raise Refused(f'"{prefix[:60]}…" lies in more than {DEEPEST} folders')
+        raise PackRejected(f'"{prefix[:60]}…" lies in more than {DEEPEST} folders')
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = prefix + entry.name
@@ -131,13 +131,13 @@ def _walk(folder: Path | str, prefix: str, depth: int) -> Iterator[tuple[str, os
                 continue
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISLNK(mode):
-                raise Refused(f'"{path}" is a link; put a copy of the file there')
+                raise PackRejected(f'"{path}" is a link; put a copy of the file there')
             if stat.S_ISDIR(mode):
                 yield from _walk(entry.path, f"{path}/", depth + 1)
             elif stat.S_ISREG(mode):
                 yield path, entry
             else:
-                raise Refused(f'"{path}" is a {_kind(mode)}, not a file')
+                raise PackRejected(f'"{path}" is a {_kind(mode)}, not a file')
 
 
 def _read(path: str) -> bytes:
@@ -145,7 +145,7 @@ def _read(path: str) -> bytes:
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(number, "rb") as file:
         if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise Refused(f'"{path}" is not a file')
+            raise PackRejected(f'"{path}" is not a file')
         return file.read(LARGEST + 1)
 
 
@@ -158,21 +158,21 @@ def _allowed(path: str) -> None:
     shown = path if path.isprintable() else repr(path)[1:-1]
     shown = shown if len(shown) <= 80 else f"{shown[:60]}…"
     if path.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", path):
-        raise Refused(f'"{shown}" is an absolute path')
+        raise PackRejected(f'"{shown}" is an absolute path')
     parts = path.split("/")
     if ".." in parts or ("\\" in path and ".." in path.split("\\")):
-        raise Refused(f'"{shown}" leads out of the pack')
+        raise PackRejected(f'"{shown}" leads out of the pack')
     if len(path.encode("utf-8", "surrogateescape")) > LONGEST_PATH:
-        raise Refused(f'"{shown}" is a path of more than {LONGEST_PATH} bytes')
+        raise PackRejected(f'"{shown}" is a path of more than {LONGEST_PATH} bytes')
     if len(parts) > DEEPEST:
-        raise Refused(f'"{shown}" lies in more than {DEEPEST} folders')
+        raise PackRejected(f'"{shown}" lies in more than {DEEPEST} folders')
     for part in parts:
         if not part or part == "." or _SIGNS.search(part) or not part.isprintable() or part[-1] in ". ":
-            raise Refused(f'"{shown}" is a path that not every system can have')
+            raise PackRejected(f'"{shown}" is a path that not every system can have')
         if _RESERVED.match(part):
-            raise Refused(f'"{shown}" is a path that not every system can have: "{part}" is a device')
+            raise PackRejected(f'"{shown}" is a path that not every system can have: "{part}" is a device')
     if os.path.splitext(path)[1].lower() in CODE:
-        raise Refused(f'"{shown}" is code; a pack is data')
+        raise PackRejected(f'"{shown}" is code; a pack is data')
 
 
 def _mib(size: int) -> str:

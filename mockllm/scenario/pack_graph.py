@@ -16,19 +16,19 @@ from msgspec.structs import replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Mistake, Path
-from mockllm.scenario.language.use import UseWord
-from mockllm.scenario.manifest import Given, PackWord, Settings, read_manifest, settle_params
+from mockllm.scenario.diagnostics import Diagnostic, Path
+from mockllm.scenario.language.use import UseSpec
+from mockllm.scenario.manifest import PackSpec, ParamSettings, WithValues, read_manifest, settle_params
 from mockllm.scenario.pack_params import Params
-from mockllm.scenario.pack_resolver import NoPack, Origin, Shelf
+from mockllm.scenario.pack_resolver import Origin, PackNotFound, PackResolver
 from mockllm.scenario.scenario_folder import MANIFEST, is_pack, within
 from mockllm.scenario.source_file import NOTHING, Source
 from mockllm.scenario.substitution import filled
-from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.version_ranges import Range, parse_range, parse_version
 
-_USES: Final[TypeAdapter[list[str | UseWord]]] = TypeAdapter(
-    list[str | UseWord], config=ConfigDict(defer_build=True)
+_USES: Final[TypeAdapter[list[str | UseSpec]]] = TypeAdapter(
+    list[str | UseSpec], config=ConfigDict(defer_build=True)
 )
 
 
@@ -51,7 +51,7 @@ class UsedPack(Struct, frozen=True):
     folder: str
     shown: str
     source: Source
-    word: PackWord
+    word: PackSpec
     params: Params
     use: Use | None
     origin: Origin = "folder"
@@ -68,7 +68,7 @@ class _Found(Struct):
     folder: Folder
     shown: str
     source: Source
-    word: PackWord
+    word: PackSpec
     origin: Origin
     said: list[tuple[Use, _Found | None]] = field(default_factory=list)
     """Each entry that says something about it, and the pack in which it stands."""
@@ -77,16 +77,16 @@ class _Found(Struct):
     params: Params | None = None
 
 
-class Uses(Struct):
+class PackGraph(Struct):
     """Packs in the order in which they are met. `read` gives the source of a path, or None where it cannot be
     read (and has told so); `keeps` says whether a folder that is gone, shown as this, stands as it was the last
     time. Mistakes gather in `mistakes`."""
 
     read: Callable[[str, str], Source | None]
-    settings: Settings
+    settings: ParamSettings
     keeps: Callable[[str, str], bool]
-    shelf: Shelf
-    mistakes: list[Mistake] = field(default_factory=list)
+    shelf: PackResolver
+    mistakes: list[Diagnostic] = field(default_factory=list)
     _found: dict[str, _Found | None] = field(default_factory=dict)
 
     def add_folder(self, folder: Folder, shown: str) -> None:
@@ -104,8 +104,8 @@ class Uses(Struct):
             if found is not None:
                 self._fits(found, use)
         except ValueError as error:
-            message = f"there is no such pack{error.hint}" if isinstance(error, NoPack) else str(error)
-            self.mistakes.append(Mistake(source.name, 0, 0, "", message))
+            message = f"there is no such pack{error.hint}" if isinstance(error, PackNotFound) else str(error)
+            self.mistakes.append(Diagnostic(source.name, 0, 0, "", message))
 
     def add_uses(self, source: Source, folder: Folder, shown: str) -> None:
         """What a root file uses; paths are relative to `folder`."""
@@ -137,7 +137,7 @@ class Uses(Struct):
         try:
             words = _USES.validate_python(data)
         except ValidationError as error:
-            self.mistakes += mistakes_in(error, source, ("use",), _USES)
+            self.mistakes += diagnostics_of(error, source, ("use",), _USES)
             return []
         return [_use(word, source, ("use", i)) for i, word in enumerate(words)]
 
@@ -183,7 +183,7 @@ class Uses(Struct):
         if not name.startswith("."):
             try:
                 found, origin = self.shelf.find(name)
-            except NoPack:
+            except PackNotFound:
                 if is_pack(folder / name):
                     hint = f'write "./{name}" for the folder beside this file'
                     raise ValueError(f'there is no pack "{name}"; {hint}') from None
@@ -237,9 +237,9 @@ class Uses(Struct):
             self.mistakes += mistakes
         return found.params
 
-    def _given(self, found: _Found) -> Given | None:
+    def _given(self, found: _Found) -> WithValues | None:
         """The one `with` of a pack."""
-        first: Given | None = None
+        first: WithValues | None = None
         for use, user in found.said:
             if not use.with_:
                 continue
@@ -248,7 +248,7 @@ class Uses(Struct):
             values, mistakes = filled(use.source, path, params, None if user is None else user.word.name)
             self.mistakes += mistakes
             if first is None:
-                first = Given(values, use.source, path)
+                first = WithValues(values, use.source, path)
             elif values != first.values:
                 self._differs(found, use, "with", first.source, first.path)
         return first
@@ -279,7 +279,7 @@ def _named(use: Use) -> str:
     return "" if use.name.startswith(".") else use.name
 
 
-def _use(word: str | UseWord, source: Source, path: Path) -> Use:
+def _use(word: str | UseSpec, source: Source, path: Path) -> Use:
     given = word if isinstance(word, str) else word.pack
     name, _, wanted = (given, "", "") if given.startswith(".") else given.partition("@")
     if isinstance(word, str):

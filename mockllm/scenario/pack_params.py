@@ -16,7 +16,7 @@ from pydantic import Field, JsonValue, ValidationError
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration, parse_probability
 from mockllm.scenario.diagnostics import either, meant, nearest, scalar_text
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.matchers import condition
 from mockllm.scenario.model_walk import shape_of
@@ -26,7 +26,7 @@ Named: TypeAlias = Literal["string", "integer", "number", "boolean", "duration",
 Kind: TypeAlias = "Named | list[str | int | float | bool]"
 
 
-class ParamWord(Word):
+class ParamSpec(Spec):
     """One parameter of a pack."""
 
     type: Named | Annotated[list[str | int | float | bool], Field(min_length=1)] = "string"
@@ -190,7 +190,7 @@ def _asked(words: dict[str, Json], value: Json) -> bool:
         if word not in others:
             raise ValueError(f'unknown condition "{word}"{meant(word, (*_CONDITIONS, *others))}')
     try:
-        return condition(JsonOperators.model_validate(words)).holds(value)
+        return condition(JsonOperators.model_validate(words)).matches(value)
     except ValidationError as error:
         raise ValueError(error.errors(include_url=False)[0]["msg"]) from None
 

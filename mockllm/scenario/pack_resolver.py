@@ -15,9 +15,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from msgspec import Struct, field
 
 from mockllm.scenario.bundled_packs import shipped, shipped_names
-from mockllm.scenario.diagnostics import Mistake, nearest
+from mockllm.scenario.diagnostics import Diagnostic, nearest
 from mockllm.scenario.lockfile import LOCK, Lock, read_lock
-from mockllm.scenario.pack_files import Refused, read_tree
+from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.scenario_folder import is_pack, within
 
 ENTRY_POINTS: Final = "mockllm.packs"
@@ -27,7 +27,7 @@ _MODULE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 Origin: TypeAlias = Literal["folder", "locked", "shipped", "installed"]
 
 
-class NoPack(ValueError):
+class PackNotFound(ValueError):
     """There is no pack of this name. `hint` is which was perhaps meant."""
 
     def __init__(self, name: str, hint: str) -> None:
@@ -35,7 +35,7 @@ class NoPack(ValueError):
         self.hint = hint
 
 
-class Shelved(NamedTuple):
+class ResolvedPack(NamedTuple):
     """A pack's folder, and how it came there."""
 
     folder: Path
@@ -58,24 +58,24 @@ def _installed() -> Iterator[tuple[str, Path]]:
             yield point.name, folder
 
 
-class Shelf(Struct):
+class PackResolver(Struct):
     """The packs that can be used by name. `frozen`: only what ships or stands in the lock."""
 
     lock: Lock
     frozen: bool = False
-    _found: dict[str, Shelved | ValueError] = field(default_factory=dict)
+    _found: dict[str, ResolvedPack | ValueError] = field(default_factory=dict)
 
     @classmethod
-    def beside(cls, path: str, frozen: bool = False) -> Shelf:
+    def beside(cls, path: str, frozen: bool = False) -> PackResolver:
         """The shelf of the lock at this path."""
         return cls(read_lock(path), frozen)
 
     @property
-    def mistakes(self) -> list[Mistake]:
+    def mistakes(self) -> list[Diagnostic]:
         """What is wrong with the lock itself."""
         return list(self.lock.mistakes)
 
-    def find(self, name: str) -> Shelved:
+    def find(self, name: str) -> ResolvedPack:
         """The pack of this name; ValueError with a person's message where it is not there or not as it was."""
         if name not in self._found:
             try:
@@ -87,12 +87,12 @@ class Shelf(Struct):
             raise found
         return found
 
-    def _find(self, name: str) -> Shelved:
+    def _find(self, name: str) -> ResolvedPack:
         if name in self.lock.packs:
-            return Shelved(self._locked(name), "locked")
+            return ResolvedPack(self._locked(name), "locked")
         folder = shipped(name)
         if folder is not None:
-            return Shelved(folder, "shipped")
+            return ResolvedPack(folder, "shipped")
         others = installed()
         if name in others:
             if self.frozen:
@@ -100,13 +100,13 @@ class Shelf(Struct):
                 raise ValueError(f'the pack "{name}" {message}; run `mockllm pack add {name}`')
             try:
                 read_tree(others[name])
-            except (Refused, OSError) as error:
+            except (PackRejected, OSError) as error:
                 raise ValueError(f'the installed pack "{name}" is refused: {error}') from None
-            return Shelved(others[name], "installed")
+            return ResolvedPack(others[name], "installed")
         known = [*self.lock.packs, *shipped_names(), *others]
         near = nearest(name, known)
         listed = f"; there are {', '.join(known)}, and `mockllm pack add SOURCE` takes what others share"
-        raise NoPack(name, listed if near is None else f'; did you mean "{near}"?')
+        raise PackNotFound(name, listed if near is None else f'; did you mean "{near}"?')
 
     def _locked(self, name: str) -> Path:
         word = self.lock.packs[name]
@@ -120,7 +120,7 @@ class Shelf(Struct):
             raise ValueError(f"{shown} is a link that leads away from {LOCK}")
         try:
             digest = read_tree(folder).sha256
-        except (Refused, OSError) as error:
+        except (PackRejected, OSError) as error:
             raise ValueError(f"{shown} is not as {LOCK} has it: {error}") from None
         if digest != word.sha256:
             again = "vendor" if folder == self.lock.vendored(name) else "add"

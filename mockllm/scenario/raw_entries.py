@@ -11,21 +11,21 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.core.values.substituted_text import Filled
-from mockllm.scenario.diagnostics import Mistake, Path
+from mockllm.core.values.substituted_text import SubstitutedText
+from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.file_loader import LoadedFile
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.generated_text import FileText
-from mockllm.scenario.language.replay import ReplayWord
-from mockllm.scenario.language.reply import HttpWord, ImageWord
-from mockllm.scenario.language.rule import ModifierWord, RuleWord
+from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.language.reply import HttpSpec, ImageSpec
+from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
 Kind: TypeAlias = Literal["rule", "modifier"]
-MODELS: Mapping[Kind, type[RuleWord] | type[ModifierWord]] = {"rule": RuleWord, "modifier": ModifierWord}
+MODELS: Mapping[Kind, type[RuleSpec] | type[ModifierSpec]] = {"rule": RuleSpec, "modifier": ModifierSpec}
 
 
-class Written(Struct, frozen=True):
+class RawEntry(Struct, frozen=True):
     """`data` is what stands there, whatever that is, with parameters put in."""
 
     file: LoadedFile
@@ -73,24 +73,24 @@ class Written(Struct, frozen=True):
         """What a key holds, also where this is no mapping."""
         return self.data.get(key, default) if isinstance(self.data, dict) else default
 
-    def unfilled(self, mistake: Mistake) -> bool:
+    def unfilled(self, mistake: Diagnostic) -> bool:
         """Whether a mistake is only about what an unknown parameter left empty, there or below: that is told."""
         return any(
             f"{each.path}.".startswith((f"{mistake.path}.", f"{mistake.path}["))
             for each in self.file.source.mistakes
         )
 
-    def mistake(self, message: str, *below: str | int) -> Mistake:
+    def mistake(self, message: str, *below: str | int) -> Diagnostic:
         """A mistake in it."""
         return self.file.source.mistake((*self.path, *below), message)
 
 
-def all_written(file: LoadedFile) -> Iterator[Written]:
+def raw_entries(file: LoadedFile) -> Iterator[RawEntry]:
     """All that stands in a file, as far as it has the form of one."""
     for kind in MODELS:
         items = file.source.data.get(f"{kind}s") if isinstance(file.source.data, dict) else None
         for index, item in enumerate(items if isinstance(items, list) else ()):
-            yield Written(file, kind, index, item)
+            yield RawEntry(file, kind, index, item)
 
 
 def shorts(id: str) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def word_of(
 
 def references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """The files that a word names, and where."""
-    if isinstance(word, Word):
+    if isinstance(word, Spec):
         model = type(word)
         names_a_file = _NAMES_A_FILE.get(model)
         for name in sorted(word.model_fields_set):
@@ -139,8 +139,8 @@ def references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 _NAMES_A_FILE: Final[Mapping[type, str]] = {
     FileText: "file",
-    HttpWord: "body_file",
-    ImageWord: "file",
-    ReplayWord: "file",
+    HttpSpec: "body_file",
+    ImageSpec: "file",
+    ReplaySpec: "file",
 }
-_PLAIN: Final = frozenset({str, Filled, bool, int, float})
+_PLAIN: Final = frozenset({str, SubstitutedText, bool, int, float})

@@ -17,19 +17,19 @@ from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.quantities.parse import ChunkSize
-from mockllm.core.randomness import Chance
+from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import cut, made_sentences, made_tokens
-from mockllm.core.reply.citations import said
-from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.reply.citations import full_text
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import (
     Call,
     Choice,
     Citation,
+    ContentChunk,
     Finish,
     Media,
     Part,
     Pause,
-    Piece,
     Refusal,
     Reply,
     Text,
@@ -40,18 +40,18 @@ from mockllm.core.reply.reply import (
 from mockllm.core.reply.truncation import cut_short, tokens_of
 from mockllm.core.request.request import Request, Tool
 from mockllm.scenario.language.chunks import Chunk, CommentChunk, ErrorChunk, RawChunk, WaitChunk
-from mockllm.scenario.language.error import ErrorWord
+from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.from_schema import FromSchema
 from mockllm.scenario.language.generated_text import FileText, SentencesText, TextWord, TokensText
 from mockllm.scenario.language.reply import (
-    ChoiceWord,
-    CitationWord,
-    ImageWord,
-    PartWord,
-    ReplyWord,
-    ThinkingWord,
-    ToolCallWord,
-    UsageWord,
+    ChoiceSpec,
+    CitationSpec,
+    ImageSpec,
+    PartSpec,
+    ReplySpec,
+    ThinkingSpec,
+    ToolCallSpec,
+    UsageSpec,
 )
 from mockllm.scenario.schema_replies import arguments, chosen, offered, structured
 
@@ -62,14 +62,14 @@ SMALLEST = ChunkSize(1, "tokens")
 """What a chunk is where no pace says otherwise: one token, as the providers stream."""
 
 
-def embedded(word: ReplyWord) -> Embedded:
+def embedded(word: ReplySpec) -> EmbeddingResult:
     """What a reply with an embedding has an embeddings call say."""
     assert word.embedding is not None
     tokens = None if word.usage is None else word.usage.input_tokens
-    return Embedded(word.embedding, word.model, tokens, word.extras)
+    return EmbeddingResult(word.embedding, word.model, tokens, word.extras)
 
 
-def failure(word: ErrorWord) -> Failure:
+def failure(word: ErrorSpec) -> Failure:
     """An error's words as a Failure."""
     fields = word.fields
     if word.type is None:
@@ -79,11 +79,11 @@ def failure(word: ErrorWord) -> Failure:
     return Failure(word.type, word.status, word.message, word.retry_after, fields, limit=word.limit)
 
 
-class Kitchen(Struct):
+class ReplyRenderer(Struct):
     """One reply in the making. `files` reads what `{file: …}` names; `notes` collects what was not done."""
 
     request: Request
-    chance: Chance
+    randomness: Randomness
     size: ChunkSize
     files: Callable[[str], bytes]
     streamed: bool = True
@@ -94,9 +94,9 @@ class Kitchen(Struct):
     broken: Failure | None = None
     drawn: int = 0
 
-    def reply(self, word: ReplyWord) -> Reply:
+    def reply(self, word: ReplySpec) -> Reply:
         sampling = self.request.sampling
-        words: Sequence[ChoiceWord] = word.choices if word.choices is not None else [word]
+        words: Sequence[ChoiceSpec] = word.choices if word.choices is not None else [word]
         made = [self.choice(each) for each in words]
         choices = tuple(made) if word.choices is not None else tuple(made) * max(1, sampling.n)
         usage = self.usage(choices, word.usage)
@@ -104,7 +104,7 @@ class Kitchen(Struct):
             self.notes.append("embedding left out: only embeddings calls have one")
         return Reply(choices, usage, word.model, self.broken, extras=word.extras)
 
-    def choice(self, word: ChoiceWord) -> Choice:
+    def choice(self, word: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(word))
         calls = any(type(part) is Call for part in parts)
         refused = any(type(part) is Refusal for part in parts)
@@ -120,7 +120,7 @@ class Kitchen(Struct):
             return choice
         return short
 
-    def uncut(self, word: ChoiceWord) -> str | None:
+    def uncut(self, word: ChoiceSpec) -> str | None:
         """What of this is sent as written, whatever max_tokens and stop say."""
         given = word.model_fields_set
         for name, shown in (("chunks", "a chunk script"), ("json_", "json"), ("tool_calls", "tool calls")):
@@ -133,7 +133,7 @@ class Kitchen(Struct):
                 return "scripts, json and tool calls"
         return None
 
-    def parts(self, word: ChoiceWord) -> list[Part]:
+    def parts(self, word: ChoiceSpec) -> list[Part]:
         if word.parts is not None:
             return list(self.ordered(word.parts))
         parts: list[Part] = []
@@ -155,14 +155,14 @@ class Kitchen(Struct):
         parts = self.cited(parts, word.citations) + self.images(word.images)
         return parts + self.calls(word.tool_calls, alone=not parts)
 
-    def cited(self, parts: list[Part], words: Sequence[CitationWord] | None) -> list[Part]:
+    def cited(self, parts: list[Part], words: Sequence[CitationSpec] | None) -> list[Part]:
         """The parts, with the sources of their text."""
         if not words:
             return parts
         return [self.sourced(part, words) if type(part) is Text else part for part in parts]
 
-    def sourced(self, text: Text, words: Sequence[CitationWord]) -> Text:
-        spoken = said(text)
+    def sourced(self, text: Text, words: Sequence[CitationSpec]) -> Text:
+        spoken = full_text(text)
         made = []
         for word in words:
             start, end = 0, None
@@ -178,17 +178,17 @@ class Kitchen(Struct):
             made.append(Citation(str(word.url), word.title, word.quote, start, end))
         return replace(text, citations=tuple(made))
 
-    def images(self, words: Sequence[ImageWord] | None) -> list[Part]:
+    def images(self, words: Sequence[ImageSpec] | None) -> list[Part]:
         return [self.image(word) for word in words or ()]
 
-    def image(self, word: ImageWord) -> Media:
+    def image(self, word: ImageSpec) -> Media:
         """A picture; of an unknown type it is a PNG."""
         if word.file is None:
             return Media(word.mime_type or PNG, str(word.data))
         kind = word.mime_type or PICTURES.get(word.file.rpartition(".")[2].lower(), PNG)
         return Media(kind, b64encode(self.files(word.file)).decode())
 
-    def ordered(self, words: Sequence[PartWord]) -> Iterator[Part]:
+    def ordered(self, words: Sequence[PartSpec]) -> Iterator[Part]:
         """The parts up to one that breaks."""
         for word in words:
             if word.tool_calls is not None:
@@ -200,7 +200,7 @@ class Kitchen(Struct):
             if self.broken is not None:
                 return
 
-    def part(self, word: PartWord) -> Part:
+    def part(self, word: PartSpec) -> Part:
         if word.thinking is not None:
             return self.thinking(word.thinking)
         if word.refusal is not None:
@@ -211,15 +211,15 @@ class Kitchen(Struct):
             return Text(*self.text(word.text))
         return self.json(word.json_)
 
-    def thinking(self, word: ThinkingWord) -> Thinking:
+    def thinking(self, word: ThinkingSpec) -> Thinking:
         return Thinking(self.text(word.text)[0], word.signature)
 
-    def calls(self, words: FromSchema | Sequence[ToolCallWord] | None, *, alone: bool) -> list[Part]:
+    def calls(self, words: FromSchema | Sequence[ToolCallSpec] | None, *, alone: bool) -> list[Part]:
         if isinstance(words, FromSchema):
             return self.offered_call(alone=alone)
         return [self.call(each) for each in words or ()]
 
-    def call(self, word: ToolCallWord) -> Call:
+    def call(self, word: ToolCallSpec) -> Call:
         name, given = str(word.name), word.arguments
         if isinstance(given, FromSchema):
             given = self.arguments(name, offered(self.request, name))
@@ -257,7 +257,7 @@ class Kitchen(Struct):
     def random(self) -> Random:
         """For a thing that is made: each has draws of its own."""
         self.drawn += 1
-        return self.chance.random(f"from_schema {self.drawn}")
+        return self.randomness.random(f"from_schema {self.drawn}")
 
     def text(self, word: TextWord) -> tuple[tuple[str, ...], int | None]:
         """A text's pieces, and its tokens where they are known."""
@@ -272,15 +272,15 @@ class Kitchen(Struct):
             return cut("".join(pieces), self.size), len(pieces)
         if isinstance(word, SentencesText):
             self.drawn += 1
-            made = made_sentences(word.sentences, self.chance.random(f"sentences {self.drawn}"))
+            made = made_sentences(word.sentences, self.randomness.random(f"sentences {self.drawn}"))
             return cut(made, self.size), None
         if isinstance(word, FileText):
             return cut(self.files(word.file).decode("utf-8", "replace"), self.size), None
         return cut(str(word), self.size), None
 
-    def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[Piece, ...]:
+    def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentChunk, ...]:
         """A script's pieces; `instead`: a whole answer says another text, so that no error breaks it."""
-        pieces: list[Piece] = []
+        pieces: list[ContentChunk] = []
         left_out = False
         for chunk in chunks:
             if isinstance(chunk, WaitChunk):
@@ -302,7 +302,7 @@ class Kitchen(Struct):
             self.notes.append("raw bytes and comments are for streams: left out of the whole answer")
         return tuple(pieces)
 
-    def usage(self, choices: Sequence[Choice], word: UsageWord | None) -> Usage:
+    def usage(self, choices: Sequence[Choice], word: UsageSpec | None) -> Usage:
         output = reasoning = 0
         for choice in choices:
             for part in choice.parts:

@@ -16,7 +16,7 @@ from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import TemplateSyntax, is_template
 from mockllm.scenario.diagnostics import Path
-from mockllm.scenario.language.base import Word, children
+from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (
     FOR_EVER,
     JsonOperators,
@@ -25,8 +25,8 @@ from mockllm.scenario.language.conditions import (
     TruthOperators,
 )
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.reply import ChoiceWord, PartWord, ReplyWord, Saying
-from mockllm.scenario.language.rule import ModifierWord, RuleWord
+from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, ResponseSpec
+from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.template_lint import unreadable
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -52,7 +52,7 @@ _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperato
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 
 
-def unmeant(word: RuleWord | ModifierWord, vocabulary: Vocabulary) -> Unmeant:
+def unmeant(word: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Unmeant:
     """All of it, in no order."""
     regexes = []
     for path, name, text, ignore_case in _texts(word.match, ("match",)):
@@ -68,7 +68,7 @@ def unmeant(word: RuleWord | ModifierWord, vocabulary: Vocabulary) -> Unmeant:
     yield from _no_request(word.match, ("match",))
     yield from _nothing_asked(word.match, ("match",))
     yield from unreadable(word, regexes)
-    if isinstance(word, RuleWord):
+    if isinstance(word, RuleSpec):
         yield from _no_reply(word, vocabulary)
         yield from _not_sent(word)
     elif not any(_says(getattr(word, name)) for name in SETTINGS):
@@ -87,7 +87,7 @@ def _texts(
     if isinstance(value, TextOperators | JsonOperators):
         ignore_case = value.ignore_case
     for key, held in children(value):
-        below = key if isinstance(value, Word) else name
+        below = key if isinstance(value, Spec) else name
         yield from _texts(held, (*path, key), str(below), ignore_case)
 
 
@@ -130,7 +130,7 @@ def _is_template(text: str) -> bool:
         return False
 
 
-def _not_sent(word: RuleWord) -> Unmeant:
+def _not_sent(word: RuleSpec) -> Unmeant:
     """What an answer holds that is not sent, or not as it was meant."""
     for path, said in _sayings(word):
         http = said.http
@@ -146,17 +146,17 @@ def _not_sent(word: RuleWord) -> Unmeant:
                 yield (*below, "json"), "this is a text, and is sent in quotes; write the JSON without quotes"
 
 
-def _saying_json(reply: ChoiceWord, path: Path) -> Iterator[tuple[Path, ChoiceWord | PartWord]]:
+def _saying_json(reply: ChoiceSpec, path: Path) -> Iterator[tuple[Path, ChoiceSpec | PartSpec]]:
     """A reply, its choices and parts."""
     yield path, reply
     for index, part in enumerate(reply.parts or ()):
         yield (*path, "parts", index), part
-    if isinstance(reply, ReplyWord):
+    if isinstance(reply, ReplySpec):
         for index, choice in enumerate(reply.choices or ()):
             yield from _saying_json(choice, (*path, "choices", index))
 
 
-def _sayings(word: RuleWord) -> Iterator[tuple[Path, Saying]]:
+def _sayings(word: RuleSpec) -> Iterator[tuple[Path, ResponseSpec]]:
     """The answers of a rule."""
     yield (), word
     for below in ("sequence", "choose"):
@@ -165,13 +165,13 @@ def _sayings(word: RuleWord) -> Iterator[tuple[Path, Saying]]:
 
 
 def _says(setting: Any) -> bool:
-    return bool(setting.model_fields_set) if isinstance(setting, Word) else setting not in (None, [], {})
+    return bool(setting.model_fields_set) if isinstance(setting, Spec) else setting not in (None, [], {})
 
 
 # --- replies where there is none -----------------------------------------------------------------
 
 
-def _no_reply(word: RuleWord, vocabulary: Vocabulary) -> Unmeant:
+def _no_reply(word: RuleSpec, vocabulary: Vocabulary) -> Unmeant:
     called = _called(word, vocabulary)
     for path, said in _sayings(word):
         reply = said.reply
@@ -184,7 +184,7 @@ def _no_reply(word: RuleWord, vocabulary: Vocabulary) -> Unmeant:
             yield path, UNASKED
 
 
-def _embeds(word: RuleWord) -> bool:
+def _embeds(word: RuleSpec) -> bool:
     """Whether the api or path that a rule names may be that of an embeddings call."""
     apis, paths = _spelt(word.match.api), _spelt(word.match.path)
     return any(fnmatchcase("embeddings", api) for api in apis) if apis else any(map(_EMBEDS.search, paths))
@@ -197,7 +197,7 @@ def _mentioned(match: Match) -> bool:
     return any(map(_mentioned, (*(match.all or ()), *(match.any or ()))))
 
 
-def _called(word: RuleWord, vocabulary: Vocabulary) -> str | None:
+def _called(word: RuleSpec, vocabulary: Vocabulary) -> str | None:
     """The path or api that a rule names, where that is certainly no generating call's."""
     paths, apis = _spelt(word.match.path), _spelt(word.match.api)
     if vocabulary.generating and paths and not any(map(vocabulary.may_generate, paths)):
@@ -214,6 +214,6 @@ def _spelt(condition: Any) -> Sequence[str]:
     if isinstance(condition, list):
         found = [_spelt(each) for each in condition]
         return [path for paths in found for path in paths] if all(found) else ()
-    if isinstance(condition, Word) and condition.model_fields_set in ({"equals"}, {"glob"}):
+    if isinstance(condition, Spec) and condition.model_fields_set in ({"equals"}, {"glob"}):
         return _spelt(next(getattr(condition, name) for name in condition.model_fields_set))
     return ()

@@ -16,7 +16,7 @@ from mockllm.core.reply.chunking import made_sentences
 from mockllm.core.request.request import CALLABLE, Request, Tool
 
 if TYPE_CHECKING:
-    from mockllm.core.schema_values import Made
+    from mockllm.core.schema_values import GeneratedValue
 
 _NAME: Final = 100
 """No more characters of a tool's name are told."""
@@ -44,33 +44,35 @@ def offered(request: Request, name: str) -> Tool | None:
 def arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str | None]:
     """Arguments for a tool, as its call says them, and what is wrong with them (None where nothing is). Raises
     BudgetExceeded."""
-    from mockllm.core.schema_values import make  # 30 ms that a start does not need
+    from mockllm.core.schema_values import generate  # 30 ms that a start does not need
 
     if tool.kind == "custom":
-        return str(make({"type": "string"}, random, tool.name, tool.description).value), None
+        return str(generate({"type": "string"}, random, tool.name, tool.description).value), None
     schema = tool.schema
     if schema is None:
         return "{}", None
     if isinstance(schema, dict) and "type" not in schema:
         schema = {"type": "object", **schema}
     budget = Budget(max_generated, f"the arguments of {cut(tool.name, _NAME)}")
-    made = make(schema, random, budget=budget)
+    made = generate(schema, random, budget=budget)
     flaw = None if made.flaw is None else f"the arguments of {tool.name} do not fit its schema: {made.flaw}"
     return dumps(made.value).decode(), flaw
 
 
-def structured(request: Request, random: Random, max_generated: int) -> Made:
+def structured(request: Request, random: Random, max_generated: int) -> GeneratedValue:
     """JSON of the form that the request asks for; some object where it says no more, or does not ask. Raises
     BudgetExceeded."""
-    from mockllm.core.schema_values import Made, make
+    from mockllm.core.schema_values import GeneratedValue, generate
 
     wanted = request.response_format
     if wanted.kind == "schema" and wanted.schema is not None:
-        made = make(
+        made = generate(
             wanted.schema, random, wanted.name or "", budget=Budget(max_generated, "structured output")
         )
-        return Made(made.value, None if made.flaw is None else f"json does not fit the schema: {made.flaw}")
+        return GeneratedValue(
+            made.value, None if made.flaw is None else f"json does not fit the schema: {made.flaw}"
+        )
     some: Json = {"answer": made_sentences(1, random)}
-    return Made(
+    return GeneratedValue(
         some, "json: from_schema where the request asks for no JSON" if wanted.kind == "text" else None
     )

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import Fault
 from mockllm.core.quantities.parse import ChunkSize, Distribution
-from mockllm.core.rendering.pacing import Pace
+from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.values.types import Context, Expression, evaluate, is_static
-from mockllm.scenario.language.settings import PaceWord, Settings
+from mockllm.scenario.language.settings import PaceSpec, Settings
 
 SLOTS = {
     "ttft": "ttft",
@@ -42,7 +42,7 @@ Contexts: TypeAlias = Callable[[Owner], Context]
 T = TypeVar("T")
 
 
-class Sending(Struct, frozen=True):
+class MergedSettings(Struct, frozen=True):
     """The settings that won, not yet evaluated, each with its owner."""
 
     delays: tuple[tuple[Owner, Any], ...] = ()
@@ -54,7 +54,7 @@ class Sending(Struct, frozen=True):
     static: bool = True
 
 
-def combine(settings: Sequence[tuple[Owner, Settings]]) -> Sending:
+def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings:
     """One setting out of many, the strongest first."""
     delays: list[tuple[Owner, Any]] = []
     slowdowns: list[tuple[Owner, Any]] = []
@@ -82,26 +82,26 @@ def combine(settings: Sequence[tuple[Owner, Settings]]) -> Sending:
         tuple((name, _owner(owner, value), value) for name, owner, value in headers.values()),
     )
     struck = tuple((_owner(owner, fault), fault) for owner, fault in faults)
-    return Sending(*own, stream, struck, is_static(own) and is_static(struck))
+    return MergedSettings(*own, stream, struck, is_static(own) and is_static(struck))
 
 
 def _owner(owner: Owner, value: object) -> Owner:
     return NOBODY if is_static(value) else owner
 
 
-def _merge_pace(pace: dict[str, tuple[str, Owner, Any]], owner: Owner, word: PaceWord) -> None:
+def _merge_pace(pace: dict[str, tuple[str, Owner, Any]], owner: Owner, word: PaceSpec) -> None:
     for key, slot in SLOTS.items():
         value = getattr(word, key)
         if value is not None:
             pace.setdefault(slot, (key, owner, value))
 
 
-class Sent(Struct, frozen=True):
+class ResolvedSettings(Struct, frozen=True):
     """The settings that won, evaluated for one answer; seconds. `instant`: nothing waits; `steady`: no wait
     is drawn, so that two answers wait the same."""
 
     delay: float
-    pace: Pace
+    pace: Pacing
     headers: tuple[tuple[str, str], ...]
     faults: tuple[Fault, ...]
     instant: bool
@@ -109,24 +109,24 @@ class Sent(Struct, frozen=True):
     longest: float = inf
     """What no wait is longer than: where the request chose a factor or a speed."""
 
-    def slower(self, factor: float) -> Sent:
+    def slower(self, factor: float) -> ResolvedSettings:
         """With all waits so many times as long."""
         return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), instant=False)
 
 
-NOTHING = Sending()
+NOTHING = MergedSettings()
 """No settings at all."""
 
 
-def settle(sending: Sending, contexts: Contexts) -> Sent:
+def resolve_settings(sending: MergedSettings, contexts: Contexts) -> ResolvedSettings:
     """What the settings come to for one answer. Each value draws at a place of its own."""
     pace = {key: _value(value, contexts, owner, key) for key, owner, value in sending.pace}
     slowdown = 1.0
     for owner, factor in sending.slowdowns:
         slowdown *= _value(factor, contexts, owner, "slowdown")
-    spoken = Pace(slowdown=slowdown, **pace)
+    spoken = Pacing(slowdown=slowdown, **pace)
     waits = (spoken.ttft, spoken.itl, spoken.tokens_per_second, spoken.jitter)
-    return Sent(
+    return ResolvedSettings(
         sum(_value(delay, contexts, owner, "delay") for owner, delay in sending.delays),
         spoken,
         tuple(
@@ -139,13 +139,13 @@ def settle(sending: Sending, contexts: Contexts) -> Sent:
     )
 
 
-def _longest(sending: Sending, contexts: Contexts) -> float:
+def _longest(sending: MergedSettings, contexts: Contexts) -> float:
     speeds = [(owner, value) for key, owner, value in sending.pace if key == "tokens_per_second"]
     chosen = [owner for owner, value in (*sending.slowdowns, *speeds) if isinstance(value, Expression)]
-    return min((contexts(owner).longest for owner in chosen), default=inf)
+    return min((contexts(owner).max_wait for owner in chosen), default=inf)
 
 
-def chunk_size(sending: Sending, contexts: Contexts, default: ChunkSize) -> ChunkSize:
+def chunk_size(sending: MergedSettings, contexts: Contexts, default: ChunkSize) -> ChunkSize:
     """How texts are cut into chunks; needed before there is a reply."""
     for key, owner, value in sending.pace:
         if key == "chunk_size":

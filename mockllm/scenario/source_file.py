@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Mistake, Path, path_text
+from mockllm.scenario.diagnostics import Diagnostic, Path, path_text
 
 LARGEST_FILE: Final = 16 * 1024 * 1024
 """Bytes of one scenario file."""
@@ -43,7 +43,7 @@ class Source(Struct, frozen=True):
     name: str
     data: Json
     marks: Mark
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[Diagnostic, ...] = ()
     digest: str = ""
     fills: bool = False
 
@@ -74,9 +74,9 @@ class Source(Struct, frozen=True):
             mark = children[step]
         return mark
 
-    def mistake(self, path: Path, message: str, key: bool = False) -> Mistake:
+    def mistake(self, path: Path, message: str, key: bool = False) -> Diagnostic:
         """A mistake at `path` of this file."""
-        return Mistake(self.name, *self.where(path, key), path_text(path), message)
+        return Diagnostic(self.name, *self.where(path, key), path_text(path), message)
 
 
 NOTHING: Final = Source("", {}, (0, packed(1, 1), None))

@@ -14,8 +14,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.values.substituted_text import Filled
-from mockllm.scenario.diagnostics import Mistake, Path, meant, scalar_text
+from mockllm.core.values.substituted_text import SubstitutedText
+from mockllm.scenario.diagnostics import Diagnostic, Path, meant, scalar_text
 from mockllm.scenario.source_file import Mark, Source
 
 _MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
@@ -25,7 +25,7 @@ ROOM: Final = 64 * 1024 * 1024
 _BRACE: Final = '{{ "{" }}'
 
 
-class Room(Struct):
+class SizeBudget(Struct):
     """How many characters of parameters there is still room for, in the texts of all files that are loaded: what
     a few lines become is bounded, too. Below 0 where there was too little, which is said once."""
 
@@ -33,24 +33,24 @@ class Room(Struct):
 
 
 def substituted(
-    source: Source, params: Mapping[str, Json], pack: str | None, room: Room | None = None
+    source: Source, params: Mapping[str, Json], pack: str | None, room: SizeBudget | None = None
 ) -> Source:
     """The source with parameters put in, its mistakes extended by those of its `${…}`."""
     if not source.fills or source.data is None:
         return source
-    filling = _Filling(source, params, pack, room or Room())
+    filling = _Filling(source, params, pack, room or SizeBudget())
     data, mark = filling.tree(source.data, source.marks, ())
     return replace(source, data=data, marks=mark, mistakes=(*source.mistakes, *filling.mistakes), fills=False)
 
 
 def filled(
     source: Source, path: Path, params: Mapping[str, Json], pack: str | None
-) -> tuple[Json, list[Mistake]]:
+) -> tuple[Json, list[Diagnostic]]:
     """The value at one path of a source with parameters put in."""
     data = source.data
     for step in path:
         data = data[step]
-    filling = _Filling(source, params, pack, Room())
+    filling = _Filling(source, params, pack, SizeBudget())
     return filling.tree(data, source.mark(path), path)[0], filling.mistakes
 
 
@@ -58,8 +58,8 @@ class _Filling(Struct):
     source: Source
     params: Mapping[str, Json]
     pack: str | None
-    room: Room
-    mistakes: list[Mistake] = field(default_factory=list)
+    room: SizeBudget
+    mistakes: list[Diagnostic] = field(default_factory=list)
 
     def tree(self, data: Json, mark: Mark, path: Path) -> tuple[Json, Mark]:
         """A value and its marks, each the same object where nothing in it changed."""
@@ -95,7 +95,7 @@ class _Filling(Struct):
         if alone is None:
             return self.spliced(text, path)
         value = self.value(alone[1], path)
-        return Filled(value, None) if isinstance(value, str) and _TEMPLATE.search(value) else value
+        return SubstitutedText(value, None) if isinstance(value, str) and _TEMPLATE.search(value) else value
 
     def spliced(self, text: str, path: Path, key: bool = False) -> str:
         """A text with the values written out in it."""
@@ -115,7 +115,7 @@ class _Filling(Struct):
         plain, template = plain + text[end:], template + text[end:]
         if plain == template or not _TEMPLATE.search(plain):
             return plain
-        return Filled(plain, template if _TEMPLATE.search(_MARK.sub(" ", text)) else None)
+        return SubstitutedText(plain, template if _TEMPLATE.search(_MARK.sub(" ", text)) else None)
 
     def put(self, text: str, found: re.Match[str], path: Path, key: bool) -> str:
         """The text to put in place of one `${name}` inside a text."""

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from mockllm.core.json.codec import MISSING, Missing
-from mockllm.core.templates.template import Reading
+from mockllm.core.templates.template import PathRead
 from mockllm.core.values.dynamic import Expression
 from mockllm.scenario.diagnostics import Path, meant
-from mockllm.scenario.language.base import Word, children
+from mockllm.scenario.language.base import Spec, children
 
 Held: TypeAlias = "Mapping[str, Held] | list[Held] | None"
 """What a reading holds: members by name, the one kind of a list's items, or None where there is no telling."""
@@ -39,7 +39,7 @@ _HELD: Final[Mapping[str, Held]] = {
 }
 
 
-def unreadable(word: Word, regexes: Iterable[str]) -> Iterator[tuple[Path, str]]:
+def unreadable(word: Spec, regexes: Iterable[str]) -> Iterator[tuple[Path, str]]:
     """Where a rule or modifier reads such a thing, and why it is never there; `regexes` are those of its match."""
     held = {**_HELD, "match": dict.fromkeys(_groups(regexes), _TEXT)}
     for path, expression in _expressions(word, ()):
@@ -57,13 +57,13 @@ def _groups(regexes: Iterable[str]) -> Iterator[str]:
         yield from compiled.groupindex
 
 
-def _absent(reading: Reading, held: Held) -> str | None:
+def _absent(reading: PathRead, held: Held) -> str | None:
     """Why a reading never finds anything; None where it may."""
     for depth, key in enumerate(reading.keys):
         below = _below(held, key)
         if isinstance(below, Missing):
-            whole = Reading(reading.name, reading.keys[: depth + 1])
-            return f"{whole} is never there: {_told(Reading(reading.name, reading.keys[:depth]), held, key)}"
+            whole = PathRead(reading.name, reading.keys[: depth + 1])
+            return f"{whole} is never there: {_told(PathRead(reading.name, reading.keys[:depth]), held, key)}"
         held = below
     return None
 
@@ -76,7 +76,7 @@ def _below(held: Held, key: str | int) -> Held | Missing:
     return held[_ANY] if _ANY in held else held.get(str(key), MISSING)
 
 
-def _told(holder: Reading, held: Held, key: str | int) -> str:
+def _told(holder: PathRead, held: Held, key: str | int) -> str:
     """What there is in place of a key."""
     if isinstance(held, list):
         return f"{holder} is a list; write {holder}[0]"

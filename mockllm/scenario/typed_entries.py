@@ -16,19 +16,19 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
-from mockllm.scenario.diagnostics import Mistake, Path, meant
-from mockllm.scenario.file_loader import LoadedFile, Loading
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.diagnostics import Diagnostic, Path, meant
+from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.pack_graph import Use, UsedPack
-from mockllm.scenario.raw_entries import MODELS, Kind, Written, all_written, references, shorts, word_of
-from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.raw_entries import MODELS, Kind, RawEntry, raw_entries, references, shorts, word_of
+from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mockllm.scenario.example_entries import ExampleEntry
 
 
-class Entry(Struct, frozen=True):
+class TypedEntry(Struct, frozen=True):
     """A rule or modifier with all that it was made of. `id` is what a person reads, `where` its file and
     line, `key` names its counts (id and content), `print` tells whether anything about it changed. Of
     `layer`s the lower one's settings win; `rank` is its place among those of its kind."""
@@ -39,26 +39,26 @@ class Entry(Struct, frozen=True):
     file: str
     path: Path
     key: str
-    print: str
+    digest: str
     layer: int
     rank: tuple[int, ...]
     item: Json
-    word: Any
+    spec: Any
     params: Mapping[str, Json] = field(default_factory=dict)
     validation: Validation = "strict"
     models: Models = "any"
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def typed(self) -> Entry:
+    def typed(self) -> TypedEntry:
         """The entry with its word. A word does not travel between processes: it is made anew from what it was
         made of, which was found to have no mistakes."""
-        if self.word is not None:
+        if self.spec is not None:
             return self
         read = self.files.__getitem__
-        return replace(self, word=word_of(self.kind, self.item, self.where, self.params, read))
+        return replace(self, spec=word_of(self.kind, self.item, self.where, self.params, read))
 
 
-class Outline(Word):
+class FileOutline(Spec):
     """A scenario file's top level; its rules, modifiers and examples are read one by one."""
 
     mockllm: Literal[1] = 1
@@ -71,23 +71,23 @@ class Outline(Word):
     examples: list[Any] = Field(default_factory=list)
 
 
-class Typing(Struct):
+class EntryTyper(Struct):
     """The entries of a loading, and what is wrong with them."""
 
     vocabulary: Vocabulary
     exemplified: bool = True
     """Whether examples are read."""
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[TypedEntry] = field(default_factory=list)
     examples: list[ExampleEntry] = field(default_factory=list)
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Diagnostic] = field(default_factory=list)
     references: dict[str, dict[str, bytes]] = field(default_factory=dict)
     """What the files that a file refers to hold, by its path and by what it calls them."""
     off: set[str] = field(default_factory=set)
     """The ids of disabled items, in both forms."""
-    switched: list[tuple[Written, str]] = field(default_factory=list)
+    switched: list[tuple[RawEntry, str]] = field(default_factory=list)
     """Disabled items, and what each `replaces`: switched off."""
 
-    def read(self, loading: Loading) -> None:
+    def read(self, loading: LoadedFiles) -> None:
         layers: dict[str | None, int] = {None: 0}
         for number, file in enumerate(loading.files):
             outline = self.outline(file)
@@ -99,7 +99,7 @@ class Typing(Struct):
                 self.read_examples(file, outline.examples, loading.packs)
         self.chosen(loading)
         for file in loading.disabled:
-            for written in all_written(file):
+            for written in raw_entries(file):
                 self.off |= written.ids
         self.replace(loading)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
@@ -117,22 +117,22 @@ class Typing(Struct):
             else:
                 self.mistakes += example
 
-    def items(self, file: LoadedFile, outline: Outline, layer: int, number: int) -> None:
-        names: dict[str, Written] = {}
-        for written in all_written(file):
+    def items(self, file: LoadedFile, outline: FileOutline, layer: int, number: int) -> None:
+        names: dict[str, RawEntry] = {}
+        for written in raw_entries(file):
             self.name(written, names)
             if self.counts(written):
                 self.item(written, outline, layer, number)
 
-    def outline(self, file: LoadedFile) -> Outline | None:
+    def outline(self, file: LoadedFile) -> FileOutline | None:
         data = {} if file.source.data is None else file.source.data
         try:
-            return Outline.model_validate(data)
+            return FileOutline.model_validate(data)
         except ValidationError as error:
-            self.mistakes += mistakes_in(error, file.source, (), Outline)
+            self.mistakes += diagnostics_of(error, file.source, (), FileOutline)
             return None
 
-    def name(self, written: Written, names: dict[str, Written]) -> None:
+    def name(self, written: RawEntry, names: dict[str, RawEntry]) -> None:
         name = written.get("name")
         if not isinstance(name, str):
             return
@@ -145,7 +145,7 @@ class Typing(Struct):
             self.mistakes.append(written.mistake(message, "name"))
         names.setdefault(name, written)
 
-    def counts(self, written: Written) -> bool:
+    def counts(self, written: RawEntry) -> bool:
         """Whether it is used and enabled; notes what is not."""
         if not written.used:
             return False
@@ -161,7 +161,7 @@ class Typing(Struct):
             self.switched.append((written, target))
         return False
 
-    def item(self, written: Written, outline: Outline, layer: int, number: int) -> None:
+    def item(self, written: RawEntry, outline: FileOutline, layer: int, number: int) -> None:
         """Types what counts; `number` is that of its file."""
         validation = outline.validation or written.file.validation
         models = outline.models or written.file.models
@@ -174,18 +174,18 @@ class Typing(Struct):
         content = canonical(_plain(written.data))
         used = sorted((name, _digest(held)) for name, held in files.items())
         self.entries.append(
-            Entry(
+            TypedEntry(
                 kind=written.kind,
                 id=written.id,
                 where=written.where,
                 file=written.file.path,
                 path=written.path,
                 key=f"{written.id}#{_digest(content)}",
-                print=_digest(content + canonical([_plain(dict(params)), validation, models, used])),
+                digest=_digest(content + canonical([_plain(dict(params)), validation, models, used])),
                 layer=min(layer, 1),
                 rank=(int(getattr(word, "fallback", False)), layer, -word.priority, number, written.index),
                 item=written.data,
-                word=word,
+                spec=word,
                 params=params,
                 validation=validation,
                 models=models,
@@ -193,7 +193,7 @@ class Typing(Struct):
             )
         )
 
-    def typed(self, written: Written, files: dict[str, bytes]) -> Any:
+    def typed(self, written: RawEntry, files: dict[str, bytes]) -> Any:
         """The word, or None where there is a mistake; `files` takes what it refers to."""
 
         def read(name: str) -> bytes:
@@ -206,7 +206,7 @@ class Typing(Struct):
                 written.kind, written.data, written.where, params, read, self.vocabulary, untrusted
             )
         except ValidationError as error:
-            found = mistakes_in(error, written.file.source, written.path, MODELS[written.kind])
+            found = diagnostics_of(error, written.file.source, written.path, MODELS[written.kind])
             self.mistakes += (each for each in found if not written.unfilled(each))
             return None
         mistakes = []
@@ -218,7 +218,7 @@ class Typing(Struct):
         self.mistakes += mistakes
         return None if mistakes else word
 
-    def chosen(self, loading: Loading) -> None:
+    def chosen(self, loading: LoadedFiles) -> None:
         """Every name in an `only` or `except` must be one of the pack's."""
         names: dict[str, tuple[Use, set[str]]] = {}
         for file in (*loading.files, *loading.disabled):
@@ -236,7 +236,7 @@ class Typing(Struct):
 
     # --- replaces ------------------------------------------------------------------------------
 
-    def replace(self, loading: Loading) -> None:
+    def replace(self, loading: LoadedFiles) -> None:
         """Puts what `replaces` another item into its place and layer, and takes out what is switched off."""
         files = {file.path: file for file in loading.files}
         by_id = self.by_id()
@@ -245,16 +245,16 @@ class Typing(Struct):
             found = self.target(written, target, by_id)
             gone |= set() if found is None else {found}
         for place, entry in enumerate(self.entries):
-            if entry.word.replaces is not None:
-                written = Written(files[entry.file], entry.kind, int(entry.path[1]), entry.item)
-                found = self.target(written, entry.word.replaces, by_id)
+            if entry.spec.replaces is not None:
+                written = RawEntry(files[entry.file], entry.kind, int(entry.path[1]), entry.item)
+                found = self.target(written, entry.spec.replaces, by_id)
                 if found is not None:
                     gone.add(found)
                     old = self.entries[found]
                     self.entries[place] = replace(entry, layer=old.layer, rank=old.rank)
         self.entries = [entry for place, entry in enumerate(self.entries) if place not in gone]
 
-    def target(self, written: Written, target: str, by_id: Mapping[str, int]) -> int | None:
+    def target(self, written: RawEntry, target: str, by_id: Mapping[str, int]) -> int | None:
         others = {}
         for id, place in by_id.items():
             entry = self.entries[place]

@@ -15,9 +15,18 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Mistake, Path, joined, meant, nearest, scalar_text, shown, value_at
+from mockllm.scenario.diagnostics import (
+    Diagnostic,
+    Path,
+    joined,
+    meant,
+    nearest,
+    scalar_text,
+    shown,
+    value_at,
+)
 from mockllm.scenario.key_suggestions import ours, unknown
-from mockllm.scenario.model_walk import Model, Shape, shape_of
+from mockllm.scenario.model_walk import Model, ModelShape, shape_of
 from mockllm.scenario.source_file import Source
 
 _KINDS: Final = {
@@ -59,7 +68,7 @@ _MANY: Final = 8
 
 class _Complaint(Struct):
     error: ErrorDetails
-    shape: Shape
+    shape: ModelShape
     """Of the place itself; of the mapping around it for a key that is unknown or missing."""
 
 
@@ -86,7 +95,7 @@ class _Place(Struct):
         return found
 
 
-def mistakes_in(error: ValidationError, source: Source, prefix: Path, model: Model) -> list[Mistake]:
+def diagnostics_of(error: ValidationError, source: Source, prefix: Path, model: Model) -> list[Diagnostic]:
     """The mistakes of the part of `source` at `prefix`, which was read as `model`, in the file's order."""
     data = value_at(source.data, prefix)
     root = _Place()
@@ -100,7 +109,7 @@ def mistakes_in(error: ValidationError, source: Source, prefix: Path, model: Mod
     return sorted(found)
 
 
-def _lay_out(details: ErrorDetails, place: _Place, shape: Shape, data: Json) -> None:
+def _lay_out(details: ErrorDetails, place: _Place, shape: ModelShape, data: Json) -> None:
     """Puts one error where it belongs in the tree."""
     steps = list(details["loc"])
     last: list[str | int] = []

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 
-from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.diagnostics import Diagnostic
 
 _ENDS: Final = {"{{": "}}", "{%": "%}", "${": "}"}
 _VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")
@@ -53,7 +53,7 @@ def in_quotes(text: str) -> str:
     return f"put it in quotes: '{text.replace(chr(39), chr(39) * 2)}'"
 
 
-def syntax_mistake(error: Any, text: str, name: str) -> Mistake:
+def syntax_mistake(error: Any, text: str, name: str) -> Diagnostic:
     """The mistake behind the parser's error (its marks count from 0)."""
     problem = str(error.problem or error.context or "")
     at = error.problem_mark or error.context_mark
@@ -63,9 +63,9 @@ def syntax_mistake(error: Any, text: str, name: str) -> Mistake:
         template = _unquoted(lines, (at.line, opened.line))
         if template is not None:
             line, column, snippet = template
-            return Mistake(name, line + 1, column + 1, "", in_quotes(snippet))
+            return Diagnostic(name, line + 1, column + 1, "", in_quotes(snippet))
     mark, message = _said(problem, str(error.context or ""), at, opened, lines)
-    return Mistake(name, mark.line + 1, mark.column + 1, "", message)
+    return Diagnostic(name, mark.line + 1, mark.column + 1, "", message)
 
 
 def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) -> tuple[Any, str]:

@@ -22,7 +22,7 @@ from ruamel.yaml.events import (
 )
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Mistake, path_text
+from mockllm.scenario.diagnostics import Diagnostic, path_text
 from mockllm.scenario.source_file import COLUMN_BITS, Mark, packed
 from mockllm.scenario.yaml_errors import in_quotes, syntax_mistake
 from mockllm.scenario.yaml_scalars import resolve
@@ -41,7 +41,7 @@ class _Refused(Exception):
     """Nothing behind this can be read."""
 
 
-def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Mistake]]:
+def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic]]:
     """The document's data (None after a syntax error), its marks and its mistakes."""
     reading = _Reading(text, name)
     try:
@@ -58,7 +58,7 @@ def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Mistake]]:
         reading.mistakes = [*kept, found]
         data, mark = None, (0, packed(1, 1), None)
     except YAMLError as error:
-        reading.mistakes.append(Mistake(name, 1, 1, "", f"not valid YAML: {' '.join(str(error).split())}"))
+        reading.mistakes.append(Diagnostic(name, 1, 1, "", f"not valid YAML: {' '.join(str(error).split())}"))
         data, mark = None, (0, packed(1, 1), None)
     return data, mark, reading.mistakes
 
@@ -74,7 +74,7 @@ class _Reading:
     def __init__(self, text: str, name: str) -> None:
         self.text = text
         self.name = name
-        self.mistakes: list[Mistake] = []
+        self.mistakes: list[Diagnostic] = []
         self.path: list[str | int] = []
         self.anchors: dict[str, tuple[Json, Mark, int, int] | None] = {}
         self.count = 0
@@ -85,7 +85,7 @@ class _Reading:
     def refuse(self, event: Any, message: str) -> None:
         mark = event.start_mark
         place = (mark.line + 1, mark.column + 1)
-        self.mistakes.append(Mistake(self.name, *place, path_text(tuple(self.path)), message))
+        self.mistakes.append(Diagnostic(self.name, *place, path_text(tuple(self.path)), message))
 
     def document(self) -> tuple[Json, Mark]:
         self.next()  # the stream's start

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.source_file import LARGEST_FILE, Position, Source, digest, packed
 
 _REFUSED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -31,7 +31,7 @@ def read_source(text: str | bytes, name: str) -> Source:
 
 class _Unreadable(Exception):
     def __init__(self, name: str, line: int, column: int, message: str) -> None:
-        self.mistake = Mistake(name, line, column, "", message)
+        self.mistake = Diagnostic(name, line, column, "", message)
 
 
 def _decoded(raw: bytes, name: str) -> str:

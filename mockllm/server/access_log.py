@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.matching.hints import cut
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
-from mockllm.server.journal.journal import LONGEST, Record
+from mockllm.server.journal.draft import LONGEST, AccessLogRecord
 
 _LEFT: Final = {
     "close": "cut: connection closed",
@@ -28,7 +28,7 @@ RETRY: Final = "x-stainless-retry-count"
 _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
-class Lines:
+class AccessLog:
     """Writes records as lines. `write` is given a line without its end. `strict`: a request that no rule
     answers is an error."""
 
@@ -45,12 +45,12 @@ class Lines:
         self._verbose = verbose
         self._missed = ("error: no rule matched", "1;31") if strict else ("no rule matched", "1;33")
 
-    def show(self, record: Record, request: Request | None = None) -> None:
+    def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
         self._write(self.line(record, request))
         if self._verbose and request is not None:
             self._write(f"  {plain(asked(request), MOST)}")
 
-    def line(self, record: Record, request: Request | None = None) -> str:
+    def line(self, record: AccessLogRecord, request: Request | None = None) -> str:
         """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; what an SDK tried before, which
         retry it is. A verbose one tells the modifiers, the session, the seed, and the hash that `match: {hash: …}`
         sees."""

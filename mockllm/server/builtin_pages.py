@@ -9,8 +9,8 @@ from typing import Final
 from mockllm import __version__
 from mockllm.core.json.codec import dumps, pretty
 from mockllm.core.matching.hints import brief
-from mockllm.core.rendering.plan import Data, Head, Plan
-from mockllm.engine import About
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.engine import EngineInfo
 
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 FILES: Final = 12
@@ -19,11 +19,11 @@ FILES: Final = 12
 
 def plain(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Plan:
     """A whole answer of a short text."""
-    head = Head(status, (("Content-Type", content_type),))
-    return Plan(head, (Data(text.encode("utf-8", "replace"), 0, "body"),))
+    head = ResponseHead(status, (("Content-Type", content_type),))
+    return Plan(head, (EventStep(text.encode("utf-8", "replace"), 0, "body"),))
 
 
-def home(about: About, base: str) -> Plan:
+def home(about: EngineInfo, base: str) -> Plan:
     """What is loaded, which routes there are, and what to give each SDK as its base URL."""
     lines = [f"mockllm {__version__}: {amount(about)}", ""]
     if about.bases:
@@ -51,7 +51,7 @@ def _listed(name: str, said: Sequence[str]) -> list[str]:
     )
 
 
-def health(about: About, uptime: float) -> Plan:
+def health(about: EngineInfo, uptime: float) -> Plan:
     """200 also when degraded: requests are answered, with the last good version of a broken file, or without
     it where it is `left_out`: there was none."""
     report = {
@@ -64,8 +64,8 @@ def health(about: About, uptime: float) -> Plan:
         ],
         "uptime": round(uptime, 3),
     }
-    head = Head(200, (("Content-Type", "application/json"), ("Cache-Control", "no-store")))
-    return Plan(head, (Data(pretty(report) + b"\n", 0, "body"),))
+    head = ResponseHead(200, (("Content-Type", "application/json"), ("Cache-Control", "no-store")))
+    return Plan(head, (EventStep(pretty(report) + b"\n", 0, "body"),))
 
 
 def only_get(method: str, path: str) -> Plan:
@@ -78,10 +78,10 @@ def only_get(method: str, path: str) -> Plan:
         "detail": detail,
         "errors": [],
     }
-    head = Head(405, (("Content-Type", "application/problem+json"), ("Allow", "GET")))
-    return Plan(head, (Data(dumps(body) + b"\n", 0, "body"),))
+    head = ResponseHead(405, (("Content-Type", "application/problem+json"), ("Allow", "GET")))
+    return Plan(head, (EventStep(dumps(body) + b"\n", 0, "body"),))
 
 
-def amount(about: About) -> str:
+def amount(about: EngineInfo) -> str:
     """`12 rules in 3 files`."""
     return f"{about.rules} rule{'s' * (about.rules != 1)} in {about.files} file{'s' * (about.files != 1)}"

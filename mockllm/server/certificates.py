@@ -34,7 +34,7 @@ class NoCertificate(Exception):
     """Why HTTPS cannot be served, in a line for a person."""
 
 
-class Kept(NamedTuple):
+class CertificateFiles(NamedTuple):
     """Where they stand: what clients trust, and what the server holds (its key with its certificates)."""
 
     ca: Path
@@ -75,7 +75,7 @@ def context(certificate: str | Path, key: str | Path | None = None) -> ssl.SSLCo
     return made
 
 
-def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = None) -> Kept:
+def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = None) -> CertificateFiles:
     """A CA and a certificate of this machine's names and these hosts; those that are kept, while they last and
     name them all. Raises NoCertificate."""
     try:
@@ -86,7 +86,7 @@ def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = N
         ) from None
     now = now or datetime.now(UTC)
     names = [*dict.fromkeys((*NAMES, socket.gethostname(), *(host for host in hosts if host)))]
-    kept = Kept(where / "ca.pem", where / "server.pem")
+    kept = CertificateFiles(where / "ca.pem", where / "server.pem")
     try:
         authority = _authority(where, now)
         if not _still_good(kept.server, authority[1], names, now):

@@ -19,9 +19,9 @@ from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 from aiohttp.web_protocol import _ErrInfo
 
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import CLOSE, Written
-from mockllm.server.request_heads import Head, Heads
-from mockllm.server.server_limits import Limits
+from mockllm.server.http1 import CLOSE, AlreadyWritten
+from mockllm.server.request_heads import RequestHead, RequestHeadCache
+from mockllm.server.server_limits import ServerLimits
 
 TOGETHER: Final = 32
 """So many requests at most are answered in one go."""
@@ -38,7 +38,7 @@ class BrokenBody(Exception):
     """The body's framing is not HTTP; the message says what is wrong with it."""
 
 
-class Incoming:
+class IncomingRequest:
     """A request as it comes in: aiohttp's parsed head, and the body still to be read."""
 
     __slots__ = ("_task", "body", "connection", "message", "writer")
@@ -65,20 +65,20 @@ class Incoming:
         """aiohttp: the handler has returned."""
 
 
-class Answerer(Protocol):
+class ConnectionHandler(Protocol):
     """Who answers what comes."""
 
-    limits: Limits
+    limits: ServerLimits
     deadlines: Deadlines
-    heads: Heads
+    heads: RequestHeadCache
 
-    async def handle(self, incoming: Incoming) -> Written:
+    async def handle(self, incoming: IncomingRequest) -> AlreadyWritten:
         """Answers a request in its own time."""
 
-    def in_one_turn(self, incoming: Incoming) -> bool:
+    def try_respond_now(self, incoming: IncomingRequest) -> bool:
         """Whether it was answered at once."""
 
-    def known(self, connection: Connection, head: Head, data: bytes) -> bool:
+    def respond_to_known_head(self, connection: Connection, head: RequestHead, data: bytes) -> bool:
         """The same for a request that is all that came, and whose head came before."""
 
     def unparsed(self, status: int, reason: str) -> None:
@@ -107,12 +107,12 @@ class Connection(RequestHandler):
         "whole",
     )
 
-    def __init__(self, manager: Listener, app: Answerer, **settings: Any) -> None:
+    def __init__(self, manager: Listener, app: ConnectionHandler, **settings: Any) -> None:
         super().__init__(manager, **settings)
         self._listener = manager
         self._app = app
         self._heads = app.heads
-        self._known: tuple[Head, bytes] | None = None
+        self._known: tuple[RequestHead, bytes] | None = None
         """A request whose head came before, and all that came of it: aiohttp's parser has not seen it."""
         self.prepared: Any = None
         """What was found out about the request that stands first."""
@@ -218,7 +218,7 @@ class Connection(RequestHandler):
             return
         if self._known is not None:
             (head, data), self._known = self._known, None
-            if not self.writing_paused and self._app.known(self, head, data):
+            if not self.writing_paused and self._app.respond_to_known_head(self, head, data):
                 self._stay()
                 return
             self._parse(data)
@@ -240,7 +240,9 @@ class Connection(RequestHandler):
             return False
         if self._close or self._upgraded:  # an upgrade is declined by aiohttp, behind the answer
             return False
-        if not body.is_eof() or not self._app.in_one_turn(Incoming(message, body, self, None, None)):
+        if not body.is_eof() or not self._app.try_respond_now(
+            IncomingRequest(message, body, self, None, None)
+        ):
             return False
         self._messages.clear()
         if self._parser is not None:
@@ -329,16 +331,16 @@ def _taken_up(
     connection: Connection,
     writer: AbstractStreamWriter,
     task: asyncio.Task[None],
-) -> Incoming:
+) -> IncomingRequest:
     """aiohttp's handler has taken a request from those that wait."""
     connection.idle = False
-    return Incoming(message, body, connection, writer, task)
+    return IncomingRequest(message, body, connection, writer, task)
 
 
 class Listener(Server):
     """Makes Connections; what a server socket is given as its protocol factory."""
 
-    def __init__(self, app: Answerer) -> None:
+    def __init__(self, app: ConnectionHandler) -> None:
         super().__init__(
             app.handle,  # type: ignore[arg-type]
             request_factory=_taken_up,  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.core.rendering.plan import Head, Plan
+from mockllm.core.rendering.plan import Plan, ResponseHead
 
 ALLOW: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
 """Ready lines for the head of every provider answer."""
@@ -24,7 +24,7 @@ def preflight(headers: Mapping[str, str]) -> Plan:
     asked = headers.get("access-control-request-headers", "")
     allowed = asked if _NAMES.fullmatch(asked) else "*, Authorization"
     return Plan(
-        Head(
+        ResponseHead(
             204,
             (
                 ("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD"),

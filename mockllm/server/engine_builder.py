@@ -22,13 +22,13 @@ from mockllm.engine.engine import LONGEST
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.diagnostics import Mistake, Stale
-from mockllm.scenario.file_loader import Loading
-from mockllm.scenario.loader import Wanted, gather
-from mockllm.scenario.overlay import Overlaid, joined, missing, targets
-from mockllm.scenario.reload_worker import Parcel
-from mockllm.scenario.typed_entries import Entry
-from mockllm.server.reload import Rebuilt
+from mockllm.scenario.diagnostics import Diagnostic, StaleSource
+from mockllm.scenario.file_loader import LoadedFiles
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.overlay import OverlaidEntries, joined, missing, targets
+from mockllm.scenario.reload_worker import ReloadResult
+from mockllm.scenario.typed_entries import TypedEntry
+from mockllm.server.reload import RebuiltEngine
 from mockllm.state import State
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ CHILD: Final = "from mockllm.scenario.reload_worker import main; main()"
 class Broken(Exception):
     """The scenarios have mistakes, and there is no version before that could answer."""
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, mistakes: Sequence[Diagnostic]) -> None:
         super().__init__("\n".join(map(str, mistakes)))
         self.mistakes = mistakes
 
@@ -51,7 +51,7 @@ class Builder:
 
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: ScenarioSources,
         state: State,
         *,
         seed: int = 0,
@@ -76,20 +76,20 @@ class Builder:
         self.variables: frozenset[str] = frozenset()
         """The environment variables that set parameters of the packs in use."""
         self._catalog: Catalog | None = None
-        self._looks: Generator[None, None, Sequence[Mistake]] | None = None
+        self._looks: Generator[None, None, Sequence[Diagnostic]] | None = None
         """See `looked_over`."""
-        self._last: Loading | bytes | None = None
+        self._last: LoadedFiles | bytes | None = None
         self.watched: frozenset[Path] = frozenset()
-        self._entries: Sequence[Entry] = ()
+        self._entries: Sequence[TypedEntry] = ()
         """Of the files, without their words: what is still the same is taken over."""
-        self._stale: Sequence[Stale] = ()
-        self._over: Sequence[Overlaid] = ()
+        self._stale: Sequence[StaleSource] = ()
+        self._over: Sequence[OverlaidEntries] = ()
         self._building = asyncio.Lock()
 
     def first(self, *, at_once: bool = False) -> Engine:
         """The engine to start with. Broken where there is any mistake; if strict, or a warning. `at_once`: what is
         no mistake is looked for later (`looked_over`), unless strict."""
-        gathered = gather(self._wanted)
+        gathered = load_scenarios(self._wanted)
         if gathered.mistakes:
             raise Broken([*gathered.mistakes, *(catalog_lint.warnings(gathered) if self._strict else ())])
         catalog = finished(compile_catalog(gathered.entries))
@@ -102,7 +102,7 @@ class Builder:
                 raise Broken(warnings)
             self.warnings = tuple(map(str, warnings))
         self._last = gathered.loading
-        self._entries = [replace(entry, word=None) for entry in gathered.entries]
+        self._entries = [replace(entry, spec=None) for entry in gathered.entries]
         self.variables = _variables(gathered.loading)
         self.watched = _watched(gathered.loading.trees, gathered.loading.folders)
         return self._engine(catalog, ())
@@ -112,7 +112,7 @@ class Builder:
         looks, self._looks = self._looks, None
         return () if looks is None else tuple(map(str, await _in_slices(looks)))
 
-    async def again(self) -> Rebuilt:
+    async def again(self) -> RebuiltEngine:
         """The engine for the files as they are now; a broken file stands in its last good version."""
         async with self._building:
             parcel = await self._parcel()
@@ -120,9 +120,9 @@ class Builder:
             self.watched = _watched(parcel.trees, parcel.folders)
             self.warnings = tuple(parcel.warnings)
             self._entries, self._stale = parcel.entries, parcel.stale
-            return Rebuilt(await self._with(self._over), self.watched, self.warnings)
+            return RebuiltEngine(await self._with(self._over), self.watched, self.warnings)
 
-    async def overlaid(self, over: Sequence[Overlaid], swap: Callable[[Engine], None]) -> None:
+    async def overlaid(self, over: Sequence[OverlaidEntries], swap: Callable[[Engine], None]) -> None:
         """Has an engine of the files as they were read last, below these overlays, swapped in. Broken where one
         of them replaces what there is not."""
         async with self._building:
@@ -134,7 +134,7 @@ class Builder:
             self._over = over
             swap(engine)
 
-    async def _with(self, over: Sequence[Overlaid]) -> Engine:
+    async def _with(self, over: Sequence[OverlaidEntries]) -> Engine:
         entries = joined(self._entries, over) if over else self._entries
         catalog = await _in_slices(compile_catalog(entries, self._catalog))
         if over:
@@ -143,7 +143,7 @@ class Builder:
         self._state.keep(catalog.keys)
         return self._engine(catalog, self._stale)
 
-    def _engine(self, catalog: Catalog, stale: Sequence[Stale]) -> Engine:
+    def _engine(self, catalog: Catalog, stale: Sequence[StaleSource]) -> Engine:
         self._catalog = catalog
         return Engine(
             catalog,
@@ -157,8 +157,8 @@ class Builder:
             hashed=self._hashed,
         )
 
-    async def _parcel(self) -> Parcel:
-        if isinstance(self._last, Loading):
+    async def _parcel(self) -> ReloadResult:
+        if isinstance(self._last, LoadedFiles):
             self._last = pickle.dumps(self._last, -1)
         starting = asyncio.create_task(asyncio.create_subprocess_exec(
             sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHILD}",
@@ -174,7 +174,7 @@ class Builder:
             raise RuntimeError(
                 err.decode("utf-8", "replace").strip().rpartition("\n")[2] or "the loader died"
             )
-        parcel: Parcel = pickle.loads(out)  # noqa: S301 - our own child wrote it
+        parcel: ReloadResult = pickle.loads(out)  # noqa: S301 - our own child wrote it
         return parcel
 
 
@@ -197,7 +197,7 @@ async def _in_slices(steps: Generator[None, None, T]) -> T:
         await asyncio.sleep(0)
 
 
-def _variables(loading: Loading) -> frozenset[str]:
+def _variables(loading: LoadedFiles) -> frozenset[str]:
     named = [param.env for pack in loading.packs for param in pack.word.params.values()]
     return frozenset(name for env in named for name in ([env] if isinstance(env, str) else env or ()))
 

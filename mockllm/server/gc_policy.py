@@ -24,7 +24,7 @@ MANY: Final = 100
 """So many leave enough to set it aside, where somebody always does."""
 
 
-class Collector:
+class GcPolicy:
     """Looks after one server's garbage. It sets how the process collects."""
 
     def __init__(self, busy: Callable[[], bool], loaded: Callable[[], object]) -> None:

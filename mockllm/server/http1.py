@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
-from mockllm.core.rendering.placeholders import Piece
-from mockllm.core.rendering.plan import Body, Data, Framing, Headers, Plan, Raw
-from mockllm.core.rendering.prerendered_response import Stencil
+from mockllm.core.rendering.placeholders import ByteTemplate
+from mockllm.core.rendering.plan import Body, EventStep, Framing, Headers, Plan, RawStep
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -28,7 +28,7 @@ _STATUS_LINES: Final = {
 }
 
 
-class Written:
+class AlreadyWritten:
     """What aiohttp is handed as the response: the answer is on the wire already.
 
     aiohttp asks of a response only `prepare(request)`, `write_eof()` and `keep_alive` when its access log is
@@ -45,8 +45,8 @@ class Written:
     async def write_eof(self) -> None: ...
 
 
-KEEP: Final = Written(keep_alive=True)
-CLOSE: Final = Written(keep_alive=False)
+KEEP: Final = AlreadyWritten(keep_alive=True)
+CLOSE: Final = AlreadyWritten(keep_alive=False)
 
 
 class DateLine:
@@ -71,7 +71,7 @@ class DateLine:
         return self._bytes
 
 
-class Asked(NamedTuple):
+class ResponseFraming(NamedTuple):
     """What of a request decides how its answer is framed."""
 
     head_only: bool = False
@@ -82,18 +82,18 @@ class Asked(NamedTuple):
     """The connection is not used again, whatever the answer is."""
 
 
-ORDINARY: Final = Asked()
+ORDINARY: Final = ResponseFraming()
 
 
-def asked(message: RawRequestMessage) -> Asked:
+def response_framing(message: RawRequestMessage) -> ResponseFraming:
     """What this request's head decides."""
     head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
     if head_only or http10 or message.should_close:
-        return Asked(head_only, http10, message.should_close)
+        return ResponseFraming(head_only, http10, message.should_close)
     return ORDINARY
 
 
-class Opening(NamedTuple):
+class RenderedHead(NamedTuple):
     """The head as bytes, and how what follows it is framed."""
 
     head: bytes
@@ -102,7 +102,7 @@ class Opening(NamedTuple):
     keep_alive: bool
 
 
-class Frame(NamedTuple):
+class HeadTemplate(NamedTuple):
     """A head without what differs from answer to answer: its own headers, its date and its length."""
 
     start: str
@@ -116,7 +116,7 @@ class Frame(NamedTuple):
     keep_alive: bool
 
 
-def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
+def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") -> RenderedHead:
     """The head of the plan's answer. `extra` are ready lines that stand at its end, unless the plan has the
     first of these headers itself.
 
@@ -127,7 +127,7 @@ def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
     head, delivery = plan.head, plan.delivery
     frame = _frame(head.status, head.fixed, plan.streamed, asked, extra, delivery.body)
     text = frame.start
-    for name, value in head.own:
+    for name, value in head.unique_headers:
         text += _line(name, value)
     if frame.dated:
         text += date
@@ -140,21 +140,23 @@ def opening(plan: Plan, asked: Asked, date: str, extra: str = "") -> Opening:
         raw = text.encode("utf-8", "replace")
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
-    return Opening(raw, frame.chunked, frame.bodiless, frame.keep_alive)
+    return RenderedHead(raw, frame.chunked, frame.bodiless, frame.keep_alive)
 
 
-class Envelope(NamedTuple):
+class CachedEnvelope(NamedTuple):
     """What stands around the body of one stencil's answers. `own`: the names of its own headers, each with the
     number of the id that it holds. `before` stands before the date, `after` behind what tells the length."""
 
-    piece: Piece
+    piece: ByteTemplate
     before: bytes
     own: Sequence[tuple[bytes, int]]
     after: bytes
     chunked: bool
 
 
-def sealed(stencil: Stencil, said: Sequence[bytes], date: bytes, extra: str = "") -> bytes | None:
+def prerendered_bytes(
+    stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = ""
+) -> bytes | None:
     """Head and body of a kept answer that leaves at once, to an ordinary request; the same bytes as `opening`
     and the body. None where it is not so simple."""
     envelope = _envelope(stencil, extra)
@@ -170,14 +172,14 @@ def sealed(stencil: Stencil, said: Sequence[bytes], date: bytes, extra: str = ""
 
 
 @lru_cache(maxsize=256)
-def _envelope(stencil: Stencil, extra: str) -> Envelope | None:
+def _envelope(stencil: PrerenderedResponse, extra: str) -> CachedEnvelope | None:
     piece = stencil.alone
     frame = _frame(stencil.status, stencil.fixed, stencil.framing is not Framing.PLAIN, ORDINARY, extra)
     simple = frame.dated and frame.keep_alive and frame.measured is not frame.chunked
     if piece is None or not simple or not piece.parts[0] or stencil.size > SEALED:
         return None
-    own = tuple((name.encode("latin-1"), number) for name, number in stencil.own)
-    return Envelope(piece, _encoded(frame.start), own, _encoded(frame.end), frame.chunked)
+    own = tuple((name.encode("latin-1"), number) for name, number in stencil.unique_headers)
+    return CachedEnvelope(piece, _encoded(frame.start), own, _encoded(frame.end), frame.chunked)
 
 
 SEALED: Final = 128 * 1024
@@ -193,8 +195,8 @@ def _encoded(text: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _frame(
-    status: int, headers: Headers, streamed: bool, asked: Asked, extra: str, body: Body = "usual"
-) -> Frame:
+    status: int, headers: Headers, streamed: bool, asked: ResponseFraming, extra: str, body: Body = "usual"
+) -> HeadTemplate:
     """Most answers of a server have one of a few heads, so these are kept."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     own: dict[str, str] = {}
@@ -219,7 +221,7 @@ def _frame(
     if extra.partition(":")[0].lower() not in own:
         end += extra
     measured = sized and "content-length" not in own and not never and status != 304
-    return Frame(start, end + "\r\n", "date" not in own, measured, chunked, bodiless, keep_alive)
+    return HeadTemplate(start, end + "\r\n", "date" not in own, measured, chunked, bodiless, keep_alive)
 
 
 def _line(name: str, value: str) -> str:
@@ -236,9 +238,9 @@ def length(plan: Plan) -> int:
     """Bytes of a whole answer's body."""
     total = 0
     for step in plan.steps:
-        if type(step) is Data:
+        if type(step) is EventStep:
             total += len(step.payload)
-        elif type(step) is Raw:
+        elif type(step) is RawStep:
             total += len(step.data)
     return total
 

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
-from mockllm.server.gc_policy import Collector
+from mockllm.server.gc_policy import GcPolicy
 
 T = TypeVar("T")
 
@@ -221,7 +221,7 @@ async def serve(
         with contextlib.suppress(NotImplementedError):  # no such thing on Windows' loops
             loop.add_signal_handler(number, signalled)
     await server.start()
-    Collector(lambda: app.running > 0, lambda: app.engine).begin(loop)
+    GcPolicy(lambda: app.running > 0, lambda: app.engine).begin(loop)
     ready(server.listening)
     task = loop.create_task(beside()) if beside is not None else None
     await asked.wait()
@@ -253,7 +253,7 @@ def _open_as_many_as_allowed() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-class Threaded:
+class ThreadedServer:
     """A server on a loop in a thread of its own, for tests: `with Threaded(app) as url: …`."""
 
     def __init__(self, app: App, address: Address = Address("127.0.0.1", 0)) -> None:  # noqa: B008 - immutable

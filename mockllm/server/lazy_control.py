@@ -13,19 +13,19 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.server.app import App
 
 if TYPE_CHECKING:
-    from mockllm.server.connection import Incoming
-    from mockllm.server.control import Control
+    from mockllm.server.connection import IncomingRequest
+    from mockllm.server.control import ControlApi
 
 
-class Late:
+class LazyControl:
     """Stands for a control API until one is needed. What is asked of it is what `App` asks."""
 
-    def __init__(self, make: Callable[[], Control]) -> None:
+    def __init__(self, make: Callable[[], ControlApi]) -> None:
         self._make = make
-        self._made: Control | None = None
+        self._made: ControlApi | None = None
 
     @property
-    def made(self) -> Control:
+    def made(self) -> ControlApi:
         if self._made is None:
             self._made = self._make()
         return self._made
@@ -35,7 +35,7 @@ class Late:
     ) -> Plan:
         return await self.made.answer(method, path, query, headers, raw, client)
 
-    async def follow(self, incoming: Incoming, headers: Mapping[str, str]) -> Plan | None:
+    async def follow(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> Plan | None:
         return await self.made.follow(incoming, headers)
 
     def refuse(self, failure: Failure) -> Plan:
@@ -46,6 +46,6 @@ class Late:
             self._made.close()
 
 
-def steer_late(app: App, make: Callable[[], Control]) -> None:
+def steer_late(app: App, make: Callable[[], ControlApi]) -> None:
     """Gives an app its control API, to be made when it is first asked for."""
-    app.control = Late(make)
+    app.control = LazyControl(make)

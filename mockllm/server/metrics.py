@@ -18,10 +18,10 @@ from msgspec import Struct, field
 
 from mockllm.core.redaction import redact_text
 from mockllm.core.rendering.framing import lasting
-from mockllm.core.rendering.placeholders import Piece
-from mockllm.core.rendering.plan import Cut, Data, Framing, Plan, Raw, Step, Wait
-from mockllm.core.rendering.prerendered_response import Stencil
-from mockllm.server.journal.draft import Seen
+from mockllm.core.rendering.placeholders import ByteTemplate
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse
+from mockllm.server.journal.draft import JournalDraft
 from mockllm.server.journal.entry import endpoint
 
 BOUNDS: Final = tuple(
@@ -80,7 +80,7 @@ class Histogram(Struct):
         return self.most
 
 
-class OfEndpoint(Struct):
+class EndpointCounters(Struct):
     """What is counted of one endpoint."""
 
     requests: int = 0
@@ -104,7 +104,7 @@ class Series(NamedTuple):
     status: int
 
 
-class Second(Struct):
+class SecondCounters(Struct):
     """One second of the time series; `took` is a sum. `bytes` are those of the answers' bodies, about."""
 
     at: int
@@ -124,15 +124,15 @@ class Metrics:
     def reset(self) -> None:
         """Begins anew."""
         self.since = time.time()
-        self.endpoints: dict[str, OfEndpoint] = {}
+        self.endpoints: dict[str, EndpointCounters] = {}
         self.series: Counter[Series] = Counter()
         self.late = Histogram()
         """How late the last part of a paced answer left."""
-        self._seconds: deque[Second] = deque(maxlen=SECONDS)
+        self._seconds: deque[SecondCounters] = deque(maxlen=SECONDS)
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
-    def one(self, seen: Seen) -> None:
+    def one(self, seen: JournalDraft) -> None:
         found = self._count(seen, [seen.took])
         found.took.add(seen.took)
         for fault in seen.answer.faults:
@@ -144,7 +144,7 @@ class Metrics:
         elif _streamed(seen) and seen.left == "finished":
             found.ttft.add(seen.took)
 
-    def many(self, seen: Seen, took: Sequence[float]) -> None:
+    def many(self, seen: JournalDraft, took: Sequence[float]) -> None:
         """All of them left in one write: of a stream the first chunk left with the last one."""
         found = self._count(seen, took)
         for fault in seen.answer.faults:
@@ -154,14 +154,14 @@ class Metrics:
         if _streamed(seen):
             found.ttft.add_all(took, places)
 
-    def seconds(self) -> Iterator[Second]:
+    def seconds(self) -> Iterator[SecondCounters]:
         """The time series, oldest first; seconds without a request are left out."""
         return iter(tuple(self._seconds))
 
-    def _count(self, seen: Seen, took: Sequence[float]) -> OfEndpoint:
+    def _count(self, seen: JournalDraft, took: Sequence[float]) -> EndpointCounters:
         answer, count = seen.answer, len(took)
         name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
-        found = self.endpoints.setdefault(name, OfEndpoint())
+        found = self.endpoints.setdefault(name, EndpointCounters())
         failed = count if answer.status >= 400 else 0
         missed = count if answer.missed else 0
         found.requests += count
@@ -174,7 +174,7 @@ class Metrics:
         self.series[series] += count
         now = int(seen.at)
         if not self._seconds or self._seconds[-1].at < now:
-            self._seconds.append(Second(now))
+            self._seconds.append(SecondCounters(now))
         second = self._seconds[-1]
         second.requests += count
         second.errors += failed
@@ -183,7 +183,7 @@ class Metrics:
         second.bytes += count * _size(answer.made, seen.took if seen.left != "finished" else None)
         return found
 
-    def _stream(self, seen: Seen, found: OfEndpoint) -> None:
+    def _stream(self, seen: JournalDraft, found: EndpointCounters) -> None:
         times = seen.times
         assert times is not None
         first, planned = _planned(seen.answer.made)
@@ -198,43 +198,43 @@ class Metrics:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
 
 
-def _streamed(seen: Seen) -> bool:
+def _streamed(seen: JournalDraft) -> bool:
     return seen.answer.made.framing is not Framing.PLAIN
 
 
-def _planned(made: Plan | Stencil) -> tuple[float, float]:
+def _planned(made: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Seconds to the first chunk of a plan, and to its end."""
     first, total = None, made.delay
-    for step in made.pieces if isinstance(made, Stencil) else made.steps:
-        if isinstance(step, Wait):
+    for step in made.templates if isinstance(made, PrerenderedResponse) else made.steps:
+        if isinstance(step, WaitStep):
             total += step.seconds
-        elif first is None and step.beat:
+        elif first is None and step.chunk_index:
             first = total
     if isinstance(made, Plan):
         total = lasting(made)
     return (made.delay if first is None else first), total
 
 
-def _size(made: Plan | Stencil, until: float | None) -> int:
+def _size(made: Plan | PrerenderedResponse, until: float | None) -> int:
     """The bytes of an answer's body, without what frames them; of one that was left, those that were due then."""
-    steps = made.pieces if isinstance(made, Stencil) else made.steps
+    steps = made.templates if isinstance(made, PrerenderedResponse) else made.steps
     return sum(
         [
-            len(step.payload) if type(step) is Data
-            else sum([len(part) for part in step.parts]) if type(step) is Piece
-            else len(step.data) if type(step) is Raw
+            len(step.payload) if type(step) is EventStep
+            else sum([len(part) for part in step.parts]) if type(step) is ByteTemplate
+            else len(step.data) if type(step) is RawStep
             else 0
             for step in (steps if until is None else _due(steps, until - made.delay))
         ]
     )  # fmt: skip
 
 
-def _due(steps: Iterable[Step | Piece], seconds: float) -> Iterator[Step | Piece]:
+def _due(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator[Step | ByteTemplate]:
     """The steps before so many seconds of waits have passed, up to a cut."""
     for step in steps:
-        if isinstance(step, Cut):
+        if isinstance(step, CutStep):
             return
-        if isinstance(step, Wait):
+        if isinstance(step, WaitStep):
             seconds -= step.seconds
             if seconds < 0:
                 return

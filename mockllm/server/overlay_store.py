@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Mistake
-from mockllm.scenario.overlay import Overlaid, Overlay, overlaid
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlaid
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
@@ -23,27 +23,27 @@ MOST: Final = 2_000
 """So many rules and modifiers at most stand in all overlays together."""
 Kind: TypeAlias = Literal["rules", "modifiers"]
 KINDS: Final[tuple[Kind, ...]] = ("rules", "modifiers")
-Apply: TypeAlias = Callable[[Sequence[Overlaid]], Awaitable[None]]
+Apply: TypeAlias = Callable[[Sequence[OverlaidEntries]], Awaitable[None]]
 Settings: TypeAlias = Mapping[str, Sequence[Json]]
 
 
-class Refused(Exception):
+class OverlayRejected(Exception):
     """A change that cannot be; nothing has changed."""
 
-    def __init__(self, status: int, *mistakes: Mistake) -> None:
+    def __init__(self, status: int, *mistakes: Diagnostic) -> None:
         super().__init__("; ".join(each.message for each in mistakes))
         self.status = status
         self.mistakes = mistakes
 
 
-class Overlays:
+class OverlayStore:
     """See above. `apply` has an engine built and swapped in; it raises `Broken` where one cannot be."""
 
     def __init__(self, apply: Apply, vocabulary: Vocabulary) -> None:
         self._apply = apply
         self._vocabulary = vocabulary
         self._held: dict[str | None, Overlay] = {}
-        self._made: dict[str | None, Overlaid] = {}
+        self._made: dict[str | None, OverlaidEntries] = {}
         self._texts: dict[str | None, str] = {}
         self.settings: dict[str, Sequence[Json]] = {}
         """The modifiers that settings stand for, by the endpoint (an empty text is all): the narrower first."""
@@ -98,7 +98,7 @@ class Overlays:
                 name = _name(item)
                 if name in taken:
                     message = f'"{name}" is in the overlay already; PUT it to replace it'
-                    raise Refused(409, source.mistake((kind, index, "name"), message))
+                    raise OverlayRejected(409, source.mistake((kind, index, "name"), message))
                 if name is None:
                     name = _free(kind, taken)
                     item = {"name": name, **item}
@@ -114,10 +114,10 @@ class Overlays:
         async with self._one:
             items = await self._read(source, session)
             if len(items) != 1:
-                raise Refused(422, source.mistake((), "expected one rule or modifier"))
+                raise OverlayRejected(422, source.mistake((), "expected one rule or modifier"))
             ((kind, index, item),) = items
             if _name(item) not in (None, name):
-                raise Refused(422, source.mistake((kind, index, "name"), f'the path says "{name}"'))
+                raise OverlayRejected(422, source.mistake((kind, index, "name"), f'the path says "{name}"'))
             item = {"name": name, **item}
             held = self._held.get(session, Overlay(session=session))
             listed: dict[Kind, tuple[Json, ...]] = {"rules": held.rules, "modifiers": held.modifiers}
@@ -177,18 +177,18 @@ class Overlays:
                     raise
                 self._texts = {each: text for each, text in self._texts.items() if each not in gone}
 
-    def _ordered(self, made: Mapping[str | None, Overlaid]) -> list[Overlaid]:
+    def _ordered(self, made: Mapping[str | None, OverlaidEntries]) -> list[OverlaidEntries]:
         return [made[each] for each in sorted(made, key=lambda each: (each is not None, each or ""))]
 
     async def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
         """The items of a text, each with its place."""
         made = await asyncio.to_thread(overlaid, source, session, self._vocabulary)
         if made.mistakes:
-            raise Refused(422, *made.mistakes)
+            raise OverlayRejected(422, *made.mistakes)
         data: Any = source.data
         items = [(kind, index, item) for kind in KINDS for index, item in enumerate(data.get(kind) or ())]
         if not items:
-            raise Refused(422, source.mistake((), "expected rules or modifiers"))
+            raise OverlayRejected(422, source.mistake((), "expected rules or modifiers"))
         return items
 
     async def _change(self, session: str | None, overlay: Overlay) -> None:
@@ -197,8 +197,8 @@ class Overlays:
         if overlay.rules or overlay.modifiers:
             held[session] = overlay
         if sum(len(each.rules) + len(each.modifiers) for each in held.values()) > MOST:
-            raise Refused(
-                409, Mistake("", 0, 0, "", f"the overlays hold {MOST} rules and modifiers; remove some")
+            raise OverlayRejected(
+                409, Diagnostic("", 0, 0, "", f"the overlays hold {MOST} rules and modifiers; remove some")
             )
         before, self._held = self._held, held
         shown = self.of(session)
@@ -209,7 +209,7 @@ class Overlays:
             if shown.rules or shown.modifiers:  # streams go on while a large one is written and read
                 texts[session], made[session] = await asyncio.to_thread(_written, shown, self._vocabulary)
                 if made[session].mistakes:
-                    raise Refused(422, *made[session].mistakes)
+                    raise OverlayRejected(422, *made[session].mistakes)
             await self._apply(self._ordered(made))
         except BaseException:
             self._held = before
@@ -217,7 +217,7 @@ class Overlays:
         self._made, self._texts = made, texts
 
 
-def _written(overlay: Overlay, vocabulary: Vocabulary) -> tuple[str, Overlaid]:
+def _written(overlay: Overlay, vocabulary: Vocabulary) -> tuple[str, OverlaidEntries]:
     """An overlay as a text, and what that comes to."""
     text = overlay.text
     return text, overlaid(read_source(text, overlay.name), overlay.session, vocabulary)

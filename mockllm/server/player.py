@@ -13,10 +13,10 @@ from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
 
 from mockllm.core.rendering.framing import Item, flowing, framed
-from mockllm.core.rendering.plan import USUAL, Bare, Cut, Framing, Plan, Raw, Wait
-from mockllm.core.rendering.prerendered_response import Stencil
+from mockllm.core.rendering.plan import USUAL, CutStep, Framing, Plan, RawStep, UnchunkedStep, WaitStep
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import END_OF_CHUNKS, Opening, chunk
+from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 
 SLICE_BYTES: Final = 256 * 1024
 SLICE_STEPS: Final = 512
@@ -48,7 +48,7 @@ class Waitable(Sink, Protocol):
         """End the connection behind what was written; after a silence the client does."""
 
 
-class Play:
+class Player:
     """One answer being given. `since` is when the request's last byte came, on the deadlines' clock.
 
     `ended` is None until the plan has been carried out, then how it ended. `stalled`: the sink is full, and
@@ -72,7 +72,9 @@ class Play:
         "turn",
     )
 
-    def __init__(self, plan: Plan, opening: Opening, sink: Sink, deadlines: Deadlines, since: float) -> None:
+    def __init__(
+        self, plan: Plan, opening: RenderedHead, sink: Sink, deadlines: Deadlines, since: float
+    ) -> None:
         self._head, self._script = carried(plan, opening)
         self._chunked = opening.chunked and not opening.bodiless
         self._apart = bool(plan.delivery.flows)  # its pieces are never joined, however late they are
@@ -141,15 +143,15 @@ class Play:
                 size += len(step)
                 if size >= SLICE_BYTES or len(parts) >= SLICE_STEPS:
                     break
-            elif type(step) is Wait:
+            elif type(step) is WaitStep:
                 self._due += step.seconds
                 if self._apart or self._due > now:
                     break
-            elif type(step) is Bare:
+            elif type(step) is UnchunkedStep:
                 done += self._in_chunks(parts) + step.data
                 parts.clear()
             else:
-                assert type(step) is Cut
+                assert type(step) is CutStep
                 self.ended = "finished" if step.how == "end" else step.how
                 break
         else:
@@ -169,12 +171,14 @@ class Play:
 def _nothing() -> None: ...
 
 
-def carried(plan: Plan, opening: Opening) -> tuple[bytes, Iterator[Item]]:
+def carried(plan: Plan, opening: RenderedHead) -> tuple[bytes, Iterator[Item]]:
     """What leaves first, and all that follows, as the plan's delivery has it."""
     items: Iterator[Item] = script(plan)
     if opening.bodiless:
-        cut = any(type(step) is Cut for step in plan.steps)
-        items = (item for item in items if type(item) is Wait or type(item) is Cut) if cut else iter(())
+        cut = any(type(step) is CutStep for step in plan.steps)
+        items = (
+            (item for item in items if type(item) is WaitStep or type(item) is CutStep) if cut else iter(())
+        )
     delivery = plan.delivery
     if delivery is USUAL:
         return opening.head, items
@@ -189,10 +193,10 @@ def carried(plan: Plan, opening: Opening) -> tuple[bytes, Iterator[Item]]:
 def _line_by_line(head: bytes, over: float) -> Iterator[Item]:
     """The first line at once, the last one (which is empty) so many seconds later, the others between."""
     first, *lines = head.splitlines(keepends=True)
-    yield Bare(first, 0)
+    yield UnchunkedStep(first, 0)
     for line in lines:
-        yield Wait(over / len(lines), 0)
-        yield Bare(line, 0)
+        yield WaitStep(over / len(lines), 0)
+        yield UnchunkedStep(line, 0)
 
 
 def script(plan: Plan) -> Iterator[Item]:
@@ -204,25 +208,25 @@ def script(plan: Plan) -> Iterator[Item]:
             yield item
 
 
-def takes_time(made: Plan | Stencil) -> bool:
+def takes_time(made: Plan | PrerenderedResponse) -> bool:
     """Whether an answer has a wait or a cut in it: for one that has, its head and first chunk need not be made in
     vain."""
     if made.delay > 0:
         return True
-    steps = made.pieces if isinstance(made, Stencil) else made.steps
+    steps = made.templates if isinstance(made, PrerenderedResponse) else made.steps
     for step in steps:  # noqa: SIM110 - a third of what any() with a generator takes
-        if type(step) is Wait or type(step) is Cut:
+        if type(step) is WaitStep or type(step) is CutStep:
             return True
     return False
 
 
-def at_once(plan: Plan, opening: Opening) -> bytes | None:
+def at_once(plan: Plan, opening: RenderedHead) -> bytes | None:
     """All bytes of an answer that needs neither time nor slices nor a cut; None for one that needs a Play."""
     if plan.delay > 0 or len(plan.steps) > SLICE_STEPS or plan.delivery is not USUAL:
         return None
     if opening.bodiless:
-        return None if any(type(step) is Cut for step in plan.steps) else opening.head
-    if len(plan.steps) == 1 and type(said := plan.steps[0]) is Raw and plan.framing is Framing.PLAIN:
+        return None if any(type(step) is CutStep for step in plan.steps) else opening.head
+    if len(plan.steps) == 1 and type(said := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
         return opening.head + said.data if len(said.data) <= SLICE_BYTES else None
     parts = [opening.head]
     size = 0
@@ -239,7 +243,7 @@ def at_once(plan: Plan, opening: Opening) -> bytes | None:
     return b"".join(parts)
 
 
-async def perform(play: Play, sink: Waitable, loop: AbstractEventLoop) -> None:
+async def play_plan(play: Player, sink: Waitable, loop: AbstractEventLoop) -> None:
     """See a play that was started to its end. ConnectionError or cancellation: the client left before it."""
     try:
         while play.ended is None or play.failed is not None:
@@ -259,7 +263,7 @@ async def perform(play: Play, sink: Waitable, loop: AbstractEventLoop) -> None:
         play.stop()
 
 
-async def _turn(play: Play, loop: AbstractEventLoop) -> None:
+async def _turn(play: Player, loop: AbstractEventLoop) -> None:
     """Wait until the play has ended, failed or stalled: one future, however many chunks it writes."""
     future: Future[None] = loop.create_future()
 

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.engine import About, Answer
+from mockllm.engine import EngineInfo, PlannedResponse
 
 
-class NotPassed(Exception):
+class ProxyFailed(Exception):
     """A request was not answered by its provider: what the client is told in its place."""
 
     def __init__(self, failure: Failure) -> None:
@@ -21,7 +21,7 @@ class NotPassed(Exception):
         self.failure = failure
 
 
-class Heading(Protocol):
+class RequestReaderProtocol(Protocol):
     """Reads the requests that have one head."""
 
     def read(self, raw: bytes, client: str, now: float) -> Request:
@@ -29,18 +29,20 @@ class Heading(Protocol):
         port; `now` is in seconds since the epoch."""
 
 
-class Engine(Protocol):
+class EngineProtocol(Protocol):
     """Answers requests. An instance is immutable but for its counts."""
 
-    def heading(self, method: str, path: str, query_string: str, headers: Mapping[str, str]) -> Heading:
+    def request_reader(
+        self, method: str, path: str, query_string: str, headers: Mapping[str, str]
+    ) -> RequestReaderProtocol:
         """What reads the requests that have this head. `path` and `query_string` are as on the wire
         (percent-encoded, the path without the query); `headers` is looked up without regard to case."""
 
-    def answer(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> PlannedResponse:
         """Find, settle, plan."""
 
-    def refuse(self, failure: Failure, request: Request) -> Answer:
+    def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """The server itself turns the request away (too large, too slow, too deep): the failure in the
         provider's envelope. No rule is asked and nothing is counted. The request's body is empty."""
 
-    def about(self) -> About: ...
+    def info(self) -> EngineInfo: ...

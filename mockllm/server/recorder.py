@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlia
 
 from msgspec import Struct, field
 
-from mockllm.core.rendering.plan import Framing, Head, Onward, Plan, Raw
-from mockllm.core.rendering.recorded_plan import Frame
+from mockllm.core.rendering.plan import Framing, Plan, ProxyTarget, RawStep, ResponseHead
+from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import looked_up
-from mockllm.engine import Answer
+from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, keep
 from mockllm.recordings.hosts import OTHER
-from mockllm.recordings.interaction import LEFT_OUT, Answered, Asked, Interaction
-from mockllm.recordings.scenario_writer import Reader, scenario
-from mockllm.server.http1 import END_OF_CHUNKS, Opening, chunk
-from mockllm.server.protocols import NotPassed
+from mockllm.recordings.interaction import LEFT_OUT, Interaction, RecordedRequest, RecordedResponse
+from mockllm.recordings.scenario_writer import RequestParser, scenario
+from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
+from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_target import clean, read_target
 from mockllm.server.upstreams import MARK, Upstreams
 
@@ -51,7 +51,7 @@ class Outlet(Protocol):
     async def drained(self) -> None: ...
 
 
-class Passed(NamedTuple):
+class ProxiedResponse(NamedTuple):
     """What came of it: the answer as it was, what is to be told of it, and how it was left."""
 
     plan: Plan
@@ -88,17 +88,17 @@ class Recorder(Struct):
 
     upstreams: Upstreams
     out: Path | None
-    reader: Reader
+    reader: RequestParser
     say: Callable[[str], None]
     everything: bool = False
     failed: int = 0
     written: int = 0
     _kept: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
-    _open: dict[asyncio.Task[Passed], _Client] = field(default_factory=dict)
+    _open: dict[asyncio.Task[ProxiedResponse], _Client] = field(default_factory=dict)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def takes(self, answer: Answer, request: Request | None) -> bool:
+    def takes(self, answer: PlannedResponse, request: Request | None) -> bool:
         """Whether this is answered by the provider."""
         if request is None:
             return False
@@ -116,15 +116,15 @@ class Recorder(Struct):
         request: Request,
         message: RawRequestMessage,
         instead: Plan,
-        open: Callable[[Plan], Opening],
+        open: Callable[[Plan], RenderedHead],
         outlet: Outlet,
         clock: Callable[[], float],
-        told: Callable[[Passed], None],
-    ) -> Passed:
+        told: Callable[[ProxiedResponse], None],
+    ) -> ProxiedResponse:
         """Asks the provider, and hands its answer through. `instead` is the plan in whose place it stands, which may
         say where to ask; `clock` tells the seconds since the request's last byte. What came of it is also `told`, be
         it when the client has left. Raises NotPassed where nothing has left for the client yet."""
-        onward = instead.delivery.onward
+        onward = instead.delivery.proxy_target
         if onward is not None and instead.delay > clock():
             await asyncio.sleep(instead.delay - clock())
         client = _Client(outlet)
@@ -148,11 +148,11 @@ class Recorder(Struct):
         await asyncio.gather(*self._open, return_exceptions=True)
         await self.upstreams.close()
 
-    def _give_up(self, work: asyncio.Task[Passed], client: _Client) -> None:
+    def _give_up(self, work: asyncio.Task[ProxiedResponse], client: _Client) -> None:
         if not client.heard:
             work.cancel()
 
-    def _ended(self, work: asyncio.Task[Passed]) -> None:
+    def _ended(self, work: asyncio.Task[ProxiedResponse]) -> None:
         del self._open[work]
         if not work.cancelled():
             work.exception()  # nobody may be left to ask for it
@@ -161,49 +161,51 @@ class Recorder(Struct):
         self,
         request: Request,
         message: RawRequestMessage,
-        onward: Onward | None,
-        open: Callable[[Plan], Opening],
+        onward: ProxyTarget | None,
+        open: Callable[[Plan], RenderedHead],
         client: _Client,
         clock: Callable[[], float],
-        told: Callable[[Passed], None],
-    ) -> Passed:
+        told: Callable[[ProxiedResponse], None],
+    ) -> ProxiedResponse:
         to, headers = None if onward is None else onward.to, clean(message.headers)
         passing = f"passed on to {to or request.provider or OTHER}"
         try:
             response = await self.upstreams.ask(request, headers, to)
-        except (NotPassed, asyncio.CancelledError):
+        except (ProxyFailed, asyncio.CancelledError):
             if client.gone:
                 told(_unheard(f"{passing}: the client left before it answered", clock()))
             raise
-        frames: list[Frame] = []
+        frames: list[RecordedFrame] = []
         async with response:
             plan = Plan(_head(response), (), Framing.SSE)
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.heard, took = True, clock()
-        answered = Answered(response.status, _pairs(response), tuple(frames))
+        answered = RecordedResponse(response.status, _pairs(response), tuple(frames))
         if MARK in response.headers:
             note = ": it leads back to a recorder that it came from, and is not recorded"
         elif onward is not None and (not onward.record or self.out is None):
             note = "; not recorded: serve it with --record-misses DIR" * onward.record
         else:
             path = _path(message)
-            asked = Asked(request.method, path, request.query_string, tuple(headers.items()), request.raw)
+            asked = RecordedRequest(
+                request.method, path, request.query_string, tuple(headers.items()), request.raw
+            )
             made = Interaction(asked, answered, path, request.session)
             note = await self._recorded(request, made, to, whole=whole)
-        shown = Plan(plan.head, (Raw(answered.body, 0),), plan.framing)
+        shown = Plan(plan.head, (RawStep(answered.body, 0),), plan.framing)
         left: Left = "gone" if client.gone else "finished" if whole else "close"
-        passed = Passed(shown, passing + note, opening.keep_alive, left, took)
+        passed = ProxiedResponse(shown, passing + note, opening.keep_alive, left, took)
         told(passed)
         return passed
 
     async def _recorded(self, request: Request, made: Interaction, to: str | None, *, whole: bool) -> str:
         """Writes down what can be; what is said of it."""
-        if whole and made.answered.told:
+        if whole and made.response.told:
             return await self._keep(request, made, to)
         self.failed += 1
         if whole:
-            return f": {made.answered.status} is no status that can be recorded"
+            return f": {made.response.status} is no status that can be recorded"
         return ": its answer was cut off, and is not recorded"
 
     async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
@@ -238,10 +240,10 @@ class Recorder(Struct):
 
 async def _through(
     response: ClientResponse,
-    opening: Opening,
+    opening: RenderedHead,
     client: _Client,
     clock: Callable[[], float],
-    frames: list[Frame],
+    frames: list[RecordedFrame],
 ) -> bool:
     """Collects the frames as they come, each written on before the next is waited for; whether it was all."""
     from aiohttp import ClientError
@@ -249,7 +251,7 @@ async def _through(
     await client.say(opening.head)
     try:
         async for data in response.content.iter_any():
-            frames.append(Frame(clock(), data))
+            frames.append(RecordedFrame(clock(), data))
             if not opening.bodiless:
                 await client.say(chunk(data) if opening.chunked else data)
     except (TimeoutError, ClientError, asyncio.CancelledError):
@@ -266,15 +268,15 @@ def _path(message: RawRequestMessage) -> str:
     return without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
 
 
-def _unheard(note: str, took: float) -> Passed:
+def _unheard(note: str, took: float) -> ProxiedResponse:
     """Of a client that left before there was an answer."""
-    return Passed(Plan(Head(499, ()), (), Framing.PLAIN), note, False, "gone", took)
+    return ProxiedResponse(Plan(ResponseHead(499, ()), (), Framing.PLAIN), note, False, "gone", took)
 
 
-def _head(response: ClientResponse) -> Head:
+def _head(response: ClientResponse) -> ResponseHead:
     """The provider's head as the client is given it: a length that it told stays."""
     drop = LEFT_OUT - {"content-length"}
-    return Head(
+    return ResponseHead(
         response.status,
         tuple((name, value) for name, value in response.headers.items() if name.lower() not in drop),
     )
@@ -286,4 +288,4 @@ def _pairs(response: ClientResponse) -> tuple[tuple[str, str], ...]:
 
 def passer() -> Recorder:
     """What passes on where a rule says so, and writes nothing down."""
-    return Recorder(Upstreams({}), None, Reader(), lambda _: None)
+    return Recorder(Upstreams({}), None, RequestParser(), lambda _: None)

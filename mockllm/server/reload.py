@@ -20,7 +20,7 @@ from msgspec import Struct
 from mockllm.scenario.fingerprint import Fingerprint, files_of, fingerprint, walk
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
-from mockllm.server.protocols import Engine
+from mockllm.server.protocols import EngineProtocol
 
 DEBOUNCE_MS: Final = 200
 STEP_MS: Final = 40
@@ -35,16 +35,16 @@ SHARE: Final = 0.01
 """Of the time, that such looks take at most: those at very many files are rarer."""
 
 
-class Rebuilt(Struct, frozen=True):
+class RebuiltEngine(Struct, frozen=True):
     """What a build gave: an engine (its stale files are in its `about()`), all folders and files that it
     stands on, and warnings worth a line."""
 
-    engine: Engine
+    engine: EngineProtocol
     watched: frozenset[Path]
     warnings: tuple[str, ...] = ()
 
 
-class Reload:
+class Reloader:
     """Keeps an app's engine up to date with its files. `say` writes to the person at the terminal.
 
     `since` is when the first reading began, in seconds since the epoch: what was touched after that may not have
@@ -55,7 +55,7 @@ class Reload:
         self,
         app: App,
         watched: Iterable[Path],
-        rebuild: Callable[[], Awaitable[Rebuilt]],
+        rebuild: Callable[[], Awaitable[RebuiltEngine]],
         say: Callable[[str], None],
         since: float = inf,
     ) -> None:
@@ -63,7 +63,7 @@ class Reload:
         self._watched = _absolute(watched)
         self._rebuild = rebuild
         self._say = say
-        self._said = {each.file: each for each in app.engine.about().stale}
+        self._said = {each.file: each for each in app.engine.info().stale}
         self._warned: frozenset[str] = frozenset()
         self._built = frozenset(entry for entry in fingerprint(self._watched) if entry[2] < since * 1e9)
         self._stirred = asyncio.Event()
@@ -156,9 +156,9 @@ class Reload:
         self._report(rebuilt)
         return True
 
-    def _report(self, rebuilt: Rebuilt) -> None:
+    def _report(self, rebuilt: RebuiltEngine) -> None:
         """A line for the swap, and each mistake or warning once: again only when it has changed."""
-        about = rebuilt.engine.about()
+        about = rebuilt.engine.info()
         stale = sum(each.kept for each in about.stale)
         left_out = len(about.stale) - stale
         counts = [f", {stale} stale" * bool(stale), f", {left_out} left out" * bool(left_out)]

@@ -14,9 +14,9 @@ from aiohttp import StreamReader
 from aiohttp.web import RequestPayloadError
 
 from mockllm.core.failure import Failure
-from mockllm.server.connection import BrokenBody, Incoming
+from mockllm.server.connection import BrokenBody, IncomingRequest
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
 
 SMALL: Final = 16 * 1024
@@ -35,7 +35,7 @@ _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _AUTOMATIC: Final = zlib.MAX_WBITS | 32  # a gzip or a zlib header
 
 
-class Unacceptable(Exception):
+class BodyRejected(Exception):
     """The body is not taken. `failure` is what its sender is told."""
 
     def __init__(self, failure: Failure) -> None:
@@ -43,7 +43,9 @@ class Unacceptable(Exception):
         self.failure = failure
 
 
-async def read_body(incoming: Incoming, sink: SocketSink, limits: Limits, deadlines: Deadlines) -> bytes:
+async def read_body(
+    incoming: IncomingRequest, sink: SocketSink, limits: ServerLimits, deadlines: Deadlines
+) -> bytes:
     """The body, inflated. Raises Unacceptable; ConnectionError or cancellation where the client has left."""
     body = incoming.body
     headers = incoming.message.headers
@@ -62,7 +64,7 @@ async def read_body(incoming: Incoming, sink: SocketSink, limits: Limits, deadli
     return shallow(raw, limits)
 
 
-def ready_body(incoming: Incoming, limits: Limits) -> bytes | None:
+def ready_body(incoming: IncomingRequest, limits: ServerLimits) -> bytes | None:
     """The body where it is all there and plain, as deep as it may be; None where `read_body` has more to do."""
     body = incoming.body
     if not body.is_eof() or body.total_bytes > limits.body or "content-encoding" in incoming.message.headers:
@@ -78,15 +80,15 @@ def _taken(body: StreamReader) -> bytes:
     return body.read_nowait()
 
 
-def shallow(raw: bytes, limits: Limits) -> bytes:
+def shallow(raw: bytes, limits: ServerLimits) -> bytes:
     """The body. Raises Unacceptable where it is nested too deep."""
     if raw.count(b"[") + raw.count(b"{") > limits.depth and too_deep(raw, limits.depth):
         message = f"The JSON body is nested deeper than {limits.depth} levels."
-        raise Unacceptable(Failure("bad_request", 400, message))
+        raise BodyRejected(Failure("bad_request", 400, message))
     return raw
 
 
-async def _received(incoming: Incoming, limits: Limits, deadlines: Deadlines) -> bytes:
+async def _received(incoming: IncomingRequest, limits: ServerLimits, deadlines: Deadlines) -> bytes:
     """The rest of the body, piece by piece, given up after a silence."""
     body = incoming.body
     pieces: list[bytes] = []
@@ -100,9 +102,9 @@ async def _received(incoming: Incoming, limits: Limits, deadlines: Deadlines) ->
                 raise _too_large(limits)
     except TimeoutError:
         message = f"No more of the request's body came for {limits.body_idle:g} s."
-        raise Unacceptable(Failure("timeout", 408, message)) from None
+        raise BodyRejected(Failure("timeout", 408, message)) from None
     except (BrokenBody, RequestPayloadError) as exc:
-        raise Unacceptable(Failure("bad_request", 400, f"The body's framing is broken: {exc}")) from None
+        raise BodyRejected(Failure("bad_request", 400, f"The body's framing is broken: {exc}")) from None
     finally:
         silence.cancel()
     return b"".join(pieces)
@@ -133,9 +135,9 @@ class _Silence:
         self._deadline.cancel()
 
 
-def _too_large(limits: Limits) -> Unacceptable:
+def _too_large(limits: ServerLimits) -> BodyRejected:
     message = f"The request body is larger than {limits.body} bytes."
-    return Unacceptable(Failure("request_too_large", 413, message))
+    return BodyRejected(Failure("request_too_large", 413, message))
 
 
 async def inflated(raw: bytes, encoding: str, bound: int) -> bytes:
@@ -146,14 +148,14 @@ async def inflated(raw: bytes, encoding: str, bound: int) -> bytes:
         return raw
     if name not in ("gzip", "x-gzip", "deflate"):
         message = f"Content-Encoding {name[:40]!r} is not supported: send gzip, deflate or none."
-        raise Unacceptable(Failure("bad_request", 415, message))
+        raise BodyRejected(Failure("bad_request", 415, message))
     try:
         return await _inflated(
             raw, _RAW_DEFLATE if name == "deflate" and raw[0] & 15 != 8 else _AUTOMATIC, bound
         )
     except zlib.error as exc:
         message = f"The body is not what Content-Encoding {name!r} says: {exc}"
-        raise Unacceptable(Failure("bad_request", 400, message)) from None
+        raise BodyRejected(Failure("bad_request", 400, message)) from None
 
 
 async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes:
@@ -171,7 +173,7 @@ async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes:
         size += len(piece)
         if size > bound:
             message = f"The inflated body is larger than {bound} bytes."
-            raise Unacceptable(Failure("request_too_large", 413, message))
+            raise BodyRejected(Failure("request_too_large", 413, message))
         position += len(given) - len(engine.unused_data if engine.eof else engine.unconsumed_tail)
         slice_size = min(2 * slice_size, _LAST_SLICE)
         if engine.eof:
@@ -179,7 +181,7 @@ async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes:
                 return b"".join(pieces)
             members += 1
             if members > MAX_MEMBERS:
-                raise Unacceptable(
+                raise BodyRejected(
                     Failure("bad_request", 400, f"The gzip body has more than {MAX_MEMBERS:,} members.")
                 )
             engine, slice_size = zlib.decompressobj(_AUTOMATIC), FIRST_SLICE

@@ -11,8 +11,8 @@ from typing import Final
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.engine.session_id import PREFIX
-from mockllm.server.http1 import Asked, asked
-from mockllm.server.protocols import Engine, Heading
+from mockllm.server.http1 import ResponseFraming, response_framing
+from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.request_target import clean, read_target
 
 KEPT: Final = 4096
@@ -32,7 +32,7 @@ STEERING: Final = RESERVED - {"health"}
 """Of these, what the control API answers."""
 
 
-def steers(path: str) -> bool:
+def is_control_path(path: str) -> bool:
     """Whether a path is the control API's."""
     return path.split("/", 2)[1] in STEERING
 
@@ -40,7 +40,7 @@ def steers(path: str) -> bool:
 _OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 
-class Head:
+class RequestHead:
     """One head. `path` and `query_string` are those of its target, percent-encoded as they came, and `own` tells
     whether that may be the server's own, or a web page asks first; `headers` hold nothing that is not text;
     `length` is the body's, in bytes, where the head was kept."""
@@ -62,10 +62,10 @@ class Head:
         self.path = path
         self.query_string = query_string
         self.headers = message.headers if ascii else clean(message.headers)
-        self.asked: Asked = asked(message)
+        self.asked: ResponseFraming = response_framing(message)
         self.own = path == "/" or message.method == "OPTIONS" or path.startswith(_OWN)
         self.length = 0
-        self._engine: Engine | None = None
+        self._engine: EngineProtocol | None = None
 
     @property
     def plain(self) -> bool:
@@ -74,34 +74,36 @@ class Head:
         odd = message.chunked or message.upgrade or message.compression is not None or message.should_close
         return not odd and "expect" not in message.headers
 
-    def heading(self, engine: Engine) -> Heading:
+    def reader(self, engine: EngineProtocol) -> RequestReaderProtocol:
         """As this engine understands it."""
         if self._engine is not engine:
             self._engine = engine
-            self._heading = engine.heading(self.message.method, self.path, self.query_string, self.headers)
+            self._heading = engine.request_reader(
+                self.message.method, self.path, self.query_string, self.headers
+            )
         return self._heading
 
 
-def head_of(message: RawRequestMessage, ascii: bool) -> Head | None:
+def request_head_of(message: RawRequestMessage, ascii: bool) -> RequestHead | None:
     """The head of a request; None where its target is no path. `ascii`: nothing else came."""
     target = read_target(message)
-    return None if target is None else Head(message, *target, ascii)
+    return None if target is None else RequestHead(message, *target, ascii)
 
 
-class Heads:
+class RequestHeadCache:
     """The heads that came more than once, by their bytes."""
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, Head] = {}
+        self._kept: dict[bytes, RequestHead] = {}
         self._seen: set[int] = set()
 
-    def find(self, data: bytes) -> Head | None:
+    def find(self, data: bytes) -> RequestHead | None:
         """The head that this begins with, if the rest is all of its body and nothing more."""
         end = data.find(END) + 4
         head = self._kept.get(data[:end])
         return head if head is not None and len(data) == end + head.length else None
 
-    def see(self, head: Head, data: bytes, raw: bytes) -> None:
+    def see(self, head: RequestHead, data: bytes, raw: bytes) -> None:
         """A request that came in one piece and was answered: its head, all that came, and its body as it came.
         Nothing is kept of what wants more than an answer."""
         start = data[: data.find(END) + 4]

@@ -25,7 +25,7 @@ def _limit(default: Any, option: str, unit: Unit, help: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """Bounds in bytes, seconds or counts. ValueError where one is not above zero, or more than can be kept."""
 
     body: int = _limit(

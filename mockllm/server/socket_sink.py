@@ -10,7 +10,7 @@ from typing import Literal
 
 from mockllm.server.connection import Connection
 from mockllm.server.http1 import CONTINUE
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 
 if sys.platform != "win32":
     import fcntl
@@ -22,7 +22,7 @@ class SocketSink:
 
     __slots__ = ("_connection", "_limits", "written")
 
-    def __init__(self, connection: Connection, limits: Limits) -> None:
+    def __init__(self, connection: Connection, limits: ServerLimits) -> None:
         self._connection = connection
         self._limits = limits
         self.written = False

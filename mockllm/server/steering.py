@@ -9,10 +9,10 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 
 if TYPE_CHECKING:
-    from mockllm.server.connection import Incoming
+    from mockllm.server.connection import IncomingRequest
 
 
-class Steering(Protocol):
+class ControlProtocol(Protocol):
     """Answers what `heads.steers` says is its."""
 
     async def answer(
@@ -20,7 +20,7 @@ class Steering(Protocol):
     ) -> Plan:
         """The answer to a call, be it a refusal."""
 
-    async def follow(self, incoming: Incoming, headers: Mapping[str, str]) -> Plan | None:
+    async def follow(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> Plan | None:
         """Has a client follow what happens until it leaves; a refusal where it may not, or cannot."""
 
     def refuse(self, failure: Failure) -> Plan:

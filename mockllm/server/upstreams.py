@@ -19,7 +19,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.interaction import LEFT_OUT
-from mockllm.server.protocols import NotPassed
+from mockllm.server.protocols import ProxyFailed
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -69,7 +69,7 @@ class Upstreams(Struct):
         except (TimeoutError, ClientError, OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
             message = f"{to or f'The upstream of {request.provider or OTHER}'} does not answer: {reason}"
-            raise NotPassed(Failure("bad_gateway", message=message)) from None
+            raise ProxyFailed(Failure("bad_gateway", message=message)) from None
 
     async def close(self) -> None:
         """Ends the connections to providers."""
@@ -85,7 +85,7 @@ class Upstreams(Struct):
         """Where this request goes on to. Raises NotPassed."""
         if self.id in headers.get(MARK, ""):
             message = f"{to or f'The upstream of {request.provider or OTHER}'} leads back to this recorder."
-            raise NotPassed(Failure("bad_request", message=message, headers=((MARK, "loop"),)))
+            raise ProxyFailed(Failure("bad_request", message=message, headers=((MARK, "loop"),)))
         base = to or self.of(request)
         if base is None:
             known = ", ".join(self.bases) or "none"
@@ -93,7 +93,7 @@ class Upstreams(Struct):
                 f"There is no upstream for {request.provider or 'this path'}; there is {known}. "
                 f"Give --upstream {request.provider or OTHER}=URL."
             )
-            raise NotPassed(Failure("not_found", message=message))
+            raise ProxyFailed(Failure("not_found", message=message))
         own, path = urlsplit(base).path, request.path
         if own and path.startswith(f"{own}/"):
             base = base.removesuffix(own)

@@ -18,6 +18,6 @@ polled is asked for again."""
 def unfinished(request: Request, plan: Plan) -> str | None:
     """What a stream said that never said why it ended; None where it did, or said nothing, or is no stream."""
     dialect: Any = getattr(request.outcome, "dialect", None)
-    hear = getattr(dialect, "heard", None)
+    hear = getattr(dialect, "decode", None)
     heard = hear(plan) if hear is not None and plan.streamed else None
     return heard.text if heard is not None and heard.finish is None else None

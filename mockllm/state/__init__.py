@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from mockllm.core.request.stored_responses import Memo, Recall
-from mockllm.core.selection.decision import Claim, Settled
+from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
+from mockllm.core.selection.decision import Decision, MatchResult
 
 
-class Session(Protocol):
+class SessionView(Protocol):
     """What is kept of one session. `seed` stands in place of the server's own, for all of its requests; `used` is
     when it was used last, in seconds since the epoch."""
 
@@ -18,11 +18,11 @@ class Session(Protocol):
     used: float
 
     @property
-    def recall(self) -> Recall:
+    def recall(self) -> ResponseLookup:
         """What is remembered of it."""
 
 
-class Counting(Protocol):
+class Counters(Protocol):
     """Where a request is counted that needs no decision."""
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
@@ -30,7 +30,7 @@ class Counting(Protocol):
         and none has a guard. As if they had been settled."""
 
 
-class State(Counting, Protocol):
+class State(Counters, Protocol):
     """One protocol for memory and, later, a shared store. A session is named by its id, the one that requests
     without a session share by an empty text."""
 
@@ -40,14 +40,14 @@ class State(Counting, Protocol):
     """Told of the ids of sessions that ended."""
 
     @property
-    def shared(self) -> Counting:
+    def shared(self) -> Counters:
         """The short way to tally for the shared session."""
 
-    def session(self, id: str, now: float) -> Session:
+    def session(self, id: str, now: float) -> SessionView:
         """A session, which is used now (seconds since the epoch); fresh where there is none of this id, or it
         has ended."""
 
-    def held(self) -> Mapping[str, Session]:
+    def held(self) -> Mapping[str, SessionView]:
         """All sessions but the shared one by id, the one that was not used for the longest time first."""
 
     def end(self, id: str) -> bool:
@@ -56,10 +56,10 @@ class State(Counting, Protocol):
     def expire(self, now: float) -> None:
         """Ends the sessions that nobody has used for too long."""
 
-    def settle(self, claim: Claim) -> Settled:
+    def decide(self, claim: MatchResult) -> Decision:
         """Decide and count, in one atomic act."""
 
-    def peek(self, claim: Claim) -> Settled:
+    def preview(self, claim: MatchResult) -> Decision:
         """Decide as `settle` would, and count nothing."""
 
     def keep(self, keys: frozenset[str]) -> None:
@@ -74,8 +74,8 @@ class State(Counting, Protocol):
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         """Give back what was used of limits: of all, or of the modifiers with these keys."""
 
-    def recall(self, session: str) -> Recall:
+    def recall(self, session: str) -> ResponseLookup:
         """What is remembered of a session."""
 
-    def remember(self, session: str, memo: Memo) -> None:
+    def remember(self, session: str, memo: StoreUpdate) -> None:
         """Remember this of an answer in the session."""

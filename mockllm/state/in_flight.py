@@ -13,7 +13,7 @@ from math import inf
 from mockllm.core.selection.decision import Lease
 
 
-class UnderWay:
+class InFlight:
     """Times are those of requests, in seconds."""
 
     __slots__ = ("_ends", "_next", "_order")
@@ -24,7 +24,7 @@ class UnderWay:
         """A heap of all known ends; also of some that were given up since."""
         self._order = count()
 
-    def lasts(self, lease: Lease, until: float) -> None:
+    def expect_end(self, lease: Lease, until: float) -> None:
         """It is under way until then, `inf` where nobody knows yet."""
         self._ends[lease] = until
         if until != inf:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from mockllm.core.request.stored_responses import Memo, Recall, Stored
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
 
 BYTES: Final = 64 * 1024 * 1024
 """How much of the stored responses' bodies is kept, requests and answers together."""
@@ -17,11 +17,11 @@ CALLS: Final = 100_000
 """How many calls are remembered."""
 
 
-class Remembered:
+class ResponseStore:
     """All that is remembered."""
 
     def __init__(self, size: int = BYTES, calls: int = CALLS) -> None:
-        self._stored: OrderedDict[tuple[str, str], Stored] = OrderedDict()
+        self._stored: OrderedDict[tuple[str, str], StoredResponse] = OrderedDict()
         self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._names: dict[str, dict[str, None]] = {}
         """The names of each session's responses, in their order."""
@@ -30,10 +30,10 @@ class Remembered:
         self._room = size
         self._most = calls
 
-    def recall(self, session: str) -> Recall:
+    def recall(self, session: str) -> ResponseLookup:
         return _OfSession(session, self._stored, self._calls, self._names)
 
-    def remember(self, session: str, memo: Memo) -> None:
+    def remember(self, session: str, memo: StoreUpdate) -> None:
         for name in memo.forgotten:
             self._forget((session, name))
         for id, tool in memo.calls.items():
@@ -77,7 +77,7 @@ class _OfSession:
     def __init__(
         self,
         session: str,
-        stored: Mapping[tuple[str, str], Stored],
+        stored: Mapping[tuple[str, str], StoredResponse],
         calls: Mapping[tuple[str, str], str],
         names: Mapping[str, Iterable[str]],
     ) -> None:
@@ -86,10 +86,10 @@ class _OfSession:
         self._calls = calls
         self._names = names
 
-    def stored(self, name: str) -> Stored | None:
+    def stored(self, name: str) -> StoredResponse | None:
         return self._stored.get((self._session, name))
 
-    def all_stored(self, prefix: str) -> Sequence[Stored]:
+    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         named = [
             (name, self._stored[self._session, name])
             for name in self._names.get(self._session, ())
@@ -109,6 +109,6 @@ def _drop(of: dict[str, dict[str, None]], session: str, name: str) -> None:
         del of[session]
 
 
-def _size(name: str, stored: Stored) -> int:
+def _size(name: str, stored: StoredResponse) -> int:
     """Bytes that an entry takes, about; the bodies count under the response's own id."""
     return 500 if name != stored.id else 500 + len(stored.asked) + len(stored.said)

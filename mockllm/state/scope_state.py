@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mockllm.core.limits import Account, open_account
+from mockllm.core.limits import LimitAccount, open_account
 from mockllm.core.selection.decision import Candidate
 from mockllm.core.selection.named_states import Value, changed
-from mockllm.state.in_flight import UnderWay
+from mockllm.state.in_flight import InFlight
 
 
-class Scope:
+class ScopeState:
     """All of one scope. Counts are key → [tries, turns]; `number` is that of its next request.
 
     What was tallied is `owed`, by the keys that were counted together, until a count is looked at.
@@ -28,8 +28,8 @@ class Scope:
         self.owed: dict[Sequence[str], int] = {}
         self.states: Mapping[str, Value] = {}
         self._begun: dict[str, float] = {}
-        self._accounts: dict[str, Account] = {}
-        self._under_way: dict[str, UnderWay] = {}
+        self._accounts: dict[str, LimitAccount] = {}
+        self._under_way: dict[str, InFlight] = {}
 
     def of(self, key: str) -> list[int]:
         """The tries and turns of a key, to be read and changed."""
@@ -48,7 +48,7 @@ class Scope:
     def sets(self, states: Mapping[str, Value]) -> None:
         self.states = changed(self.states, states)
 
-    def account(self, candidate: Candidate) -> Account:
+    def account(self, candidate: Candidate) -> LimitAccount:
         """What was used of a modifier's limit."""
         found = self._accounts.get(candidate.key)
         if found is None:
@@ -56,11 +56,11 @@ class Scope:
             found = self._accounts[candidate.key] = open_account(candidate.limit)
         return found
 
-    def under_way(self, key: str) -> UnderWay:
+    def in_flight(self, key: str) -> InFlight:
         """The answers under way that a modifier's load counts, and when each will have ended."""
         found = self._under_way.get(key)
         if found is None:
-            found = self._under_way[key] = UnderWay()
+            found = self._under_way[key] = InFlight()
         return found
 
     def keep(self, keys: frozenset[str]) -> None:

@@ -7,18 +7,18 @@ from typing import Final
 
 from mockllm.core.selection.decision import (
     TURNS,
-    Bounds,
+    AdmissionResult,
     Candidate,
-    Claim,
+    Decision,
     Guard,
+    GuardReason,
     Lease,
+    MatchResult,
     Outcome,
-    Refused,
-    Settled,
-    Turn,
+    Selected,
 )
-from mockllm.state.admission import bounded, told
-from mockllm.state.scope_state import Scope
+from mockllm.state.admission import admission, told
+from mockllm.state.scope_state import ScopeState
 
 CAPACITY = 100_000
 """How many (session, scope) pairs are remembered; clients choose scopes, so those that were not used for the
@@ -27,18 +27,18 @@ ANSWERED: Final = ("rule", "miss")
 """The outcomes that rules count: nothing came before them."""
 
 
-class Memory:
+class SessionCounters:
     """See `State`."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._recent: dict[tuple[str, str], Scope] = {}
-        self._older: dict[tuple[str, str], Scope] = {}
+        self._recent: dict[tuple[str, str], ScopeState] = {}
+        self._older: dict[tuple[str, str], ScopeState] = {}
         self._half = max(1, capacity // 2)
 
-    def settle(self, claim: Claim) -> Settled:
+    def decide(self, claim: MatchResult) -> Decision:
         return self._decide(claim, count=True)
 
-    def peek(self, claim: Claim) -> Settled:
+    def preview(self, claim: MatchResult) -> Decision:
         return self._decide(claim, count=False)
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
@@ -58,28 +58,28 @@ class Memory:
         self._recent.clear()
         self._older.clear()
 
-    def scopes(self) -> Iterator[Scope]:
+    def scopes(self) -> Iterator[ScopeState]:
         """All there are."""
         yield from self._recent.values()
         yield from self._older.values()
 
-    def _scope(self, session: str, name: str) -> Scope:
+    def _scope(self, session: str, name: str) -> ScopeState:
         """A scope's counts. Those in use are always among the recent ones; when these fill half of the
         capacity, the others go."""
         key = session, name
         found = self._recent.get(key)
         if found is None:
-            found = self._older.pop(key, None) or Scope()
+            found = self._older.pop(key, None) or ScopeState()
             if len(self._recent) >= self._half:
                 self._older, self._recent = self._recent, {}
             self._recent[key] = found
         return found
 
-    def _decide(self, claim: Claim, *, count: bool) -> Settled:
+    def _decide(self, claim: MatchResult, *, count: bool) -> Decision:
         modifiers, spared = self._modifiers(claim, count=count) if claim.modifiers else ((), ())
         winner, refused = self._found(claim)
         number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)
-        bounds: Bounds | None = None
+        bounds: AdmissionResult | None = None
         lease: Lease | None = None
         outcome: Outcome = "rule" if winner else "miss"
         if modifiers:
@@ -90,41 +90,43 @@ class Memory:
                 outcome = "modifier"
                 bounds = told(bounding, claim.now) if bounding else None
             elif bounding:
-                bounds, lease = bounded(bounding, claim, count=count)
+                bounds, lease = admission(bounding, claim, count=count)
                 if bounds.by is not None:
-                    outcome = "limited" if bounds.verdict else "overloaded"
+                    outcome = "limited" if bounds.result else "overloaded"
         if outcome in ANSWERED and claim.refused(winner.candidate if winner else None):
             outcome = "invalid"
         if count and outcome in ANSWERED:
             self._count(claim, winner, refused)
-        return Settled(outcome, winner, modifiers, number, refused, bounds, lease, spared)
+        return Decision(outcome, winner, modifiers, number, refused, bounds, lease, spared)
 
-    def _found(self, claim: Claim) -> tuple[Turn | None, list[tuple[Candidate, Refused]]]:
+    def _found(self, claim: MatchResult) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
         """The first rule that is let through, and those before it that were not."""
-        refused: list[tuple[Candidate, Refused]] = []
+        refused: list[tuple[Candidate, GuardReason]] = []
         for candidate in claim.rules:
             scope = self._scope(claim.session, candidate.scope)
             tries, turns = scope.of(candidate.key)
             guard = candidate.guard
             if guard is None:
-                return Turn(candidate, tries, turns), refused
+                return Selected(candidate, tries, turns), refused
             reason = _refusal(guard, claim, candidate, scope, tries, turns)
             if reason is None:
-                return Turn(candidate, tries, guard.given(turns)), refused
+                return Selected(candidate, tries, guard.response_count(turns)), refused
             refused.append((candidate, reason))
         return None, refused
 
-    def _count(self, claim: Claim, winner: Turn | None, refused: Sequence[tuple[Candidate, Refused]]) -> None:
+    def _count(
+        self, claim: MatchResult, winner: Selected | None, refused: Sequence[tuple[Candidate, GuardReason]]
+    ) -> None:
         """The tries and turns of the rules that were reached, and what the answer sets."""
         for candidate, reason in refused:
             self._tried(claim, candidate, turn=reason in TURNS)
         if winner is not None:
             self._tried(claim, winner.candidate, turn=True)
             lasts = winner.candidate.lasts
-            if lasts is None or winner.given < lasts:
+            if lasts is None or winner.responses < lasts:
                 self._sets(claim.session, (winner,))
 
-    def _tried(self, claim: Claim, candidate: Candidate, *, turn: bool) -> None:
+    def _tried(self, claim: MatchResult, candidate: Candidate, *, turn: bool) -> None:
         scope = self._scope(claim.session, candidate.scope)
         counts = scope.of(candidate.key)
         counts[0] += 1
@@ -133,11 +135,11 @@ class Memory:
             scope.begin(candidate.key, claim.now)
 
     def _modifiers(
-        self, claim: Claim, *, count: bool
-    ) -> tuple[Sequence[Turn], Sequence[tuple[Candidate, Refused]]]:
+        self, claim: MatchResult, *, count: bool
+    ) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
         """Those that apply, and those that do not. They count for themselves, whatever becomes of the request."""
-        applied: list[Turn] = []
-        spared: list[tuple[Candidate, Refused]] = []
+        applied: list[Selected] = []
+        spared: list[tuple[Candidate, GuardReason]] = []
         whose: str | None = None
         for candidate in claim.modifiers:
             if candidate.scope != whose:
@@ -147,12 +149,12 @@ class Memory:
             tries, turns = counts
             guard = candidate.guard
             if guard is None:
-                applied.append(Turn(candidate, tries, turns))
+                applied.append(Selected(candidate, tries, turns))
                 turn = True
             else:
                 reason = _refusal(guard, claim, candidate, scope, tries, turns)
                 if reason is None:
-                    applied.append(Turn(candidate, tries, guard.given(turns)))
+                    applied.append(Selected(candidate, tries, guard.response_count(turns)))
                 else:
                     spared.append((candidate, reason))
                 turn = reason is None or reason in TURNS
@@ -163,7 +165,7 @@ class Memory:
                 counts[1] = turns + turn
         return applied, spared
 
-    def _bounding(self, session: str, modifiers: Sequence[Turn]) -> Sequence[tuple[Turn, Scope]]:
+    def _bounding(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
         """Those with a limit or a load, and whose they are."""
         return [
             (turn, self._scope(session, turn.candidate.scope))
@@ -171,7 +173,7 @@ class Memory:
             if turn.candidate.limit is not None or turn.candidate.load is not None
         ]
 
-    def _sets(self, session: str, turns: Sequence[Turn]) -> None:
+    def _sets(self, session: str, turns: Sequence[Selected]) -> None:
         """Sets the named states of these; of two that set the same one, the first wins."""
         for turn in reversed(turns):
             if turn.candidate.sets is not None:
@@ -186,12 +188,12 @@ class Memory:
 
 
 def _refusal(
-    guard: Guard, claim: Claim, candidate: Candidate, scope: Scope, tries: int, turns: int
-) -> Refused | None:
+    guard: Guard, claim: MatchResult, candidate: Candidate, scope: ScopeState, tries: int, turns: int
+) -> GuardReason | None:
     """Why it is not let through."""
-    forbidden = guard.forbids(scope.elapsed(candidate.key, claim.now), scope.states)
+    forbidden = guard.blocked_by_state(scope.elapsed(candidate.key, claim.now), scope.states)
     if forbidden is not None:
         return forbidden
-    if guard.spares(claim.seed, candidate.draws, candidate.scope, tries):
+    if guard.loses_chance(claim.seed, candidate.draws, candidate.scope, tries):
         return "lost its chance"
-    return guard.refuses(turns)
+    return guard.blocked_by_count(turns)

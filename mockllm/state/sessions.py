@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Final
 
-from mockllm.core.request.stored_responses import Memo, Recall
-from mockllm.core.selection.decision import Claim, Settled
-from mockllm.state.response_store import Remembered
-from mockllm.state.scope_state import Scope
-from mockllm.state.session_counters import CAPACITY, Memory
+from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
+from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.state.response_store import ResponseStore
+from mockllm.state.scope_state import ScopeState
+from mockllm.state.session_counters import CAPACITY, SessionCounters
 
 MOST: Final = 1000
 """How many sessions there are at most."""
@@ -31,8 +31,8 @@ class Session:
 
     __slots__ = ("counts", "recall", "seed", "used")
 
-    def __init__(self, recall: Recall) -> None:
-        self.counts = Memory(SCOPES)
+    def __init__(self, recall: ResponseLookup) -> None:
+        self.counts = SessionCounters(SCOPES)
         self.recall = recall
         self.seed: int | None = None
         self.used = 0.0
@@ -50,8 +50,8 @@ class Sessions:
         unused: float = inf,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        self.shared = Memory(capacity)
-        self._remembered = Remembered()
+        self.shared = SessionCounters(capacity)
+        self._remembered = ResponseStore()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
         self._most = most
@@ -69,11 +69,11 @@ class Sessions:
         found.used = now
         return found
 
-    def settle(self, claim: Claim) -> Settled:
-        return self._counts(claim.session).settle(claim)
+    def decide(self, claim: MatchResult) -> Decision:
+        return self._counts(claim.session).decide(claim)
 
-    def peek(self, claim: Claim) -> Settled:
-        return self._counts(claim.session).peek(claim)
+    def preview(self, claim: MatchResult) -> Decision:
+        return self._counts(claim.session).preview(claim)
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
         return self._counts(session).tally(session, keys)
@@ -104,14 +104,14 @@ class Sessions:
         for scope in self._scopes():
             scope.forget_accounts(keys)
 
-    def _scopes(self) -> Iterator[Scope]:
+    def _scopes(self) -> Iterator[ScopeState]:
         for memory in (self.shared, *(each.counts for each in self._sessions.values())):
             yield from memory.scopes()
 
-    def recall(self, session: str) -> Recall:
+    def recall(self, session: str) -> ResponseLookup:
         return self._remembered.recall(session)
 
-    def remember(self, session: str, memo: Memo) -> None:
+    def remember(self, session: str, memo: StoreUpdate) -> None:
         self._remembered.remember(session, memo)
 
     def held(self) -> Mapping[str, Session]:
@@ -129,7 +129,7 @@ class Sessions:
         """How many sessions there are beside the shared one."""
         return len(self._sessions)
 
-    def _counts(self, session: str) -> Memory:
+    def _counts(self, session: str) -> SessionCounters:
         return self._of(session).counts if session else self.shared
 
     def _of(self, id: str) -> Session:

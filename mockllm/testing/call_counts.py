@@ -9,21 +9,21 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import Matcher
-from mockllm.engine.near_misses import told
+from mockllm.engine.near_misses import mismatch_line
 from mockllm.testing.received_request import Received
 
 SHOWN: Final = 5
 """So many of the other requests are told, the nearest first."""
 
 
-class Bounds(Struct, frozen=True):
+class CountBounds(Struct, frozen=True):
     """From `least` to `most`, both included; None has no end."""
 
     least: int
     most: int | None
 
     @classmethod
-    def of(cls, times: int | None, at_least: int | None, at_most: int | None) -> Bounds:
+    def of(cls, times: int | None, at_least: int | None, at_most: int | None) -> CountBounds:
         """TypeError where they contradict each other."""
         if times is not None:
             if at_least is not None or at_most is not None:
@@ -45,7 +45,7 @@ class Bounds(Struct, frozen=True):
 
 
 def miscounted(
-    bounds: Bounds,
+    bounds: CountBounds,
     match: Mapping[str, Any] | None,
     matcher: Matcher,
     found: Sequence[Received],
@@ -60,7 +60,9 @@ def miscounted(
     lines += [f"  {each}" for each in found[-SHOWN:]]
     others = [each for each in came if each not in found] if len(found) < bounds.least else []
     for each in sorted(others, key=lambda other: matcher.distance(other.request))[:SHOWN]:
-        differs = "; ".join(told(part) for part in matcher.differences(each.request) if not part.held)
+        differs = "; ".join(
+            mismatch_line(part) for part in matcher.differences(each.request) if not part.held
+        )
         lines.append(f"  {each}\n    {differs}")
     if lost:
         lines.append(f"  the {lost} requests before these are not kept any more, and not counted")

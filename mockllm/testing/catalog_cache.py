@@ -18,13 +18,13 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATIN
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
-from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.scenario_folder import read_bytes, scenario_files
 from mockllm.scenario.source_file import digest
-from mockllm.scenario.typed_entries import Entry
+from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Broken
 
@@ -35,19 +35,19 @@ MOST: Final = 64
 SETTLED: Final = 2_000_000_000
 """Nanoseconds after which a file's time tells of a later change: some systems count in whole seconds."""
 
-_kept: dict[Any, Base] = {}
+_kept: dict[Any, CompiledBase] = {}
 
 
-class Base:
+class CompiledBase:
     """The files and packs below what a test says in code."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: ScenarioSources) -> None:
         """Broken where they have mistakes."""
-        gathered = gather(wanted)
+        gathered = load_scenarios(wanted)
         if gathered.mistakes:
             raise Broken(gathered.mistakes)
-        self.gathered: Gathered = gathered
-        self.entries: tuple[Entry, ...] = tuple(gathered.entries)
+        self.gathered: LoadedScenarios = gathered
+        self.entries: tuple[TypedEntry, ...] = tuple(gathered.entries)
         packs = gathered.loading.packs
         self._shipped = {pack.folder for pack in packs if pack.origin == "shipped"}
         self._folders = {path: _listed(path) for path in self._roots(wanted)}
@@ -60,7 +60,7 @@ class Base:
         return finished(compile_catalog(self.entries))
 
     @cached_property
-    def warnings(self) -> list[Mistake]:
+    def warnings(self) -> list[Diagnostic]:
         """What `mockllm check` warns of."""
         return catalog_lint.warnings(self.gathered)
 
@@ -86,7 +86,7 @@ class Base:
             self._prints[path] = print
         return same
 
-    def _roots(self, wanted: Wanted) -> Iterator[str]:
+    def _roots(self, wanted: ScenarioSources) -> Iterator[str]:
         yield from (os.path.abspath(given) for given in wanted.scenarios)
         for pack in self.gathered.loading.packs:
             if pack.folder not in self._shipped:
@@ -104,7 +104,7 @@ class Base:
                 yield pack.path, pack.source.digest
 
 
-def base(wanted: Wanted) -> Base:
+def compiled_base(wanted: ScenarioSources) -> CompiledBase:
     """What these files and packs make. Broken where they have mistakes."""
     settings = wanted.settings
     lock = _stamp(lock_path(wanted.scenarios))
@@ -113,7 +113,7 @@ def base(wanted: Wanted) -> Base:
     if found is None or not found.fresh:
         if len(_kept) >= MOST:
             _kept.clear()
-        found = _kept[key] = Base(wanted)
+        found = _kept[key] = CompiledBase(wanted)
     return found
 
 

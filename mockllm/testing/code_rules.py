@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.scenario.diagnostics import Mistake
-from mockllm.scenario.file_loader import LoadedFile, Loading, load_files
-from mockllm.scenario.loader import Wanted
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.file_loader import LoadedFile, LoadedFiles, load_files
+from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.raw_entries import Kind
 from mockllm.scenario.source_file import Source, packed
-from mockllm.scenario.typed_entries import Entry, Typing
+from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
 from mockllm.server.engine_builder import Broken
 from mockllm.testing.catalog_cache import VOCABULARY
 
@@ -58,36 +58,38 @@ def caller() -> Caller:
     return Caller(os.path.abspath(frame.f_code.co_filename), frame.f_lineno)
 
 
-class Addition(Struct, frozen=True):
+class CodeRules(Struct, frozen=True):
     """Rules and modifiers to be put over others. `replaces` is settled when it is known what they are put over."""
 
-    loading: Loading
-    typing: Typing
+    loading: LoadedFiles
+    typing: EntryTyper
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[TypedEntry]:
         return self.typing.entries
 
-    def over(self, below: Sequence[Entry], number: int) -> tuple[Sequence[Entry], Sequence[Mistake]]:
+    def over(
+        self, below: Sequence[TypedEntry], number: int
+    ) -> tuple[Sequence[TypedEntry], Sequence[Diagnostic]]:
         """All entries with these above; `number` grows with each addition. With what is wrong with that."""
         own = [_raised(entry, number) for entry in self.entries]
-        if not self.typing.switched and all(entry.word.replaces is None for entry in own):
+        if not self.typing.switched and all(entry.spec.replaces is None for entry in own):
             return [*own, *below], ()
-        typing = Typing(
+        typing = EntryTyper(
             VOCABULARY, entries=[*own, *map(_settled, below)], switched=list(self.typing.switched)
         )
         typing.replace(self.loading)
         return typing.entries, typing.mistakes
 
 
-class _Open(Typing):
+class _Open(EntryTyper):
     """Typing that leaves open what `replaces` means."""
 
-    def replace(self, loading: Loading) -> None:
+    def replace(self, loading: LoadedFiles) -> None:
         """Left to `Addition.over`."""
 
 
-def written(kind: Kind, item: Mapping[str, Any], by: Caller, name: str) -> Addition:
+def written(kind: Kind, item: Mapping[str, Any], by: Caller, name: str) -> CodeRules:
     """A rule or modifier written in code; called `name` where it has none. Broken where it has mistakes."""
     data = _json(item)
     own_name = data.get("name", name)
@@ -96,39 +98,41 @@ def written(kind: Kind, item: Mapping[str, Any], by: Caller, name: str) -> Addit
     source = Source(by.shown, {f"{kind}s": [filled]}, (mark, mark, None))
     folder, file_name = os.path.split(by.file)
     file = LoadedFile(by.file, file_name, source, source, folder, "user")
-    return _typed(Loading((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{name}")
+    return _typed(LoadedFiles((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{name}")
 
 
-def loaded(wanted: Wanted) -> Addition:
+def loaded(wanted: ScenarioSources) -> CodeRules:
     """Files put over others. Broken where they have mistakes."""
     loading = load_files(wanted.scenarios, wanted.packs, wanted.settings)
     return _typed(loading)
 
 
-def _typed(loading: Loading, unique: str = "") -> Addition:
+def _typed(loading: LoadedFiles, unique: str = "") -> CodeRules:
     typing = _Open(VOCABULARY, exemplified=False)
     typing.read(loading)
-    mistakes = [*loading.mistakes, *(each for each in typing.mistakes if each not in loading.mistakes)]
+    mistakes = [*loading.diagnostics, *(each for each in typing.mistakes if each not in loading.diagnostics)]
     if mistakes:
         raise Broken(mistakes)
     # Equal rules of two calls are two rules, and counted apart.
     typing.entries = [replace(entry, key=entry.key + unique) for entry in typing.entries]
-    return Addition(loading, typing)
+    return CodeRules(loading, typing)
 
 
-def merged(entries: Sequence[Entry], additions: Iterable[Addition]) -> tuple[Sequence[Entry], list[Mistake]]:
+def merged(
+    entries: Sequence[TypedEntry], additions: Iterable[CodeRules]
+) -> tuple[Sequence[TypedEntry], list[Diagnostic]]:
     """The entries in their order, the additions above them; with what is wrong with the last of these."""
-    mistakes: Sequence[Mistake] = ()
+    mistakes: Sequence[Diagnostic] = ()
     for number, addition in enumerate(additions, 1):
         entries, mistakes = addition.over(entries, number)
     ordered = sorted(entries, key=lambda entry: (entry.kind == "modifier", entry.rank))
-    kept: dict[tuple[str, str], Entry] = {}
+    kept: dict[tuple[str, str], TypedEntry] = {}
     for entry in ordered:
-        kept.setdefault((entry.key, entry.print), entry)  # a pack that two of them use is used once
+        kept.setdefault((entry.key, entry.digest), entry)  # a pack that two of them use is used once
     return tuple(kept.values()), [*mistakes]
 
 
-def _raised(entry: Entry, number: int) -> Entry:
+def _raised(entry: TypedEntry, number: int) -> TypedEntry:
     """An entry in its place above: the user's own stand over all files, and a pack's behind the other packs."""
     fallback, layer, *rest = entry.rank
     if layer > 0:
@@ -136,11 +140,11 @@ def _raised(entry: Entry, number: int) -> Entry:
     return replace(entry, layer=OVER, rank=(fallback, -number, *rest))
 
 
-def _settled(entry: Entry) -> Entry:
+def _settled(entry: TypedEntry) -> TypedEntry:
     """An entry that replaced something already."""
-    if entry.word.replaces is None:
+    if entry.spec.replaces is None:
         return entry
-    return replace(entry, word=entry.word.model_copy(update={"replaces": None}))
+    return replace(entry, spec=entry.spec.model_copy(update={"replaces": None}))
 
 
 def _json(value: Any) -> Any:

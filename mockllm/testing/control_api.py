@@ -11,16 +11,16 @@ from mockllm.engine import Engine
 from mockllm.server.app import App
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
-from mockllm.testing.recording_engine import Watching
+from mockllm.testing.recording_engine import RecordingEngine
 
 if TYPE_CHECKING:
-    from mockllm.server.control import Control
+    from mockllm.server.control import ControlApi
 
 
-class Seen:
+class ControlledEngine:
     """A test's server as its control API sees it: the app, and the engine of what the test has said so far."""
 
-    def __init__(self, app: App, watching: Watching) -> None:
+    def __init__(self, app: App, watching: RecordingEngine) -> None:
         self._watching = watching
         self.journal: Journal = app.journal
         self.metrics: Metrics = app.metrics
@@ -31,10 +31,10 @@ class Seen:
         return self._watching.engine
 
 
-def control_of(app: App, watching: Watching) -> Control:
+def control_of(app: App, watching: RecordingEngine) -> ControlApi:
     """Made when it is first asked for."""
     from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
     from mockllm.scenario.vocabulary import Vocabulary
-    from mockllm.server.control import Control
+    from mockllm.server.control import ControlApi
 
-    return Control(Seen(app, watching), vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+    return ControlApi(ControlledEngine(app, watching), vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))

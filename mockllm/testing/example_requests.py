@@ -10,21 +10,21 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Format, Request, Tool, ToolChoice
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.registry import spoken
 from mockllm.engine import Engine
 from mockllm.engine.session_id import SESSION
-from mockllm.scenario.language.examples import NamedTool, RequestWord, SchemaWord
+from mockllm.scenario.language.examples import NamedTool, RequestSpec, SchemaSpec
 
 USUAL: Final = "openai"
 """The provider that is asked where none is named."""
 
 
-class Unaskable(ValueError):
+class UnsupportedCall(ValueError):
     """A call that no neutral words ask for, in a line for a person."""
 
 
-class Sent(Struct, frozen=True):
+class SentRequest(Struct, frozen=True):
     """A request as it arrives; `headers` by lower-case name."""
 
     method: str
@@ -40,7 +40,7 @@ class Sent(Struct, frozen=True):
         )
 
 
-def written(word: RequestWord, provider: str | None = None) -> Sent:
+def written(word: RequestSpec, provider: str | None = None) -> SentRequest:
     """The request in the words of `provider`, or of the first that it names itself. Raises Unaskable."""
     asked = _asked(word, provider or _first(word.provider))
     path, _, query = (word.path or asked.path).partition("?")
@@ -53,7 +53,7 @@ def written(word: RequestWord, provider: str | None = None) -> Sent:
     headers |= {name.lower(): value for name, value in word.headers.items()}
     raw = word.path is not None or "body" in word.model_fields_set
     body = _bytes(word.body) if raw else dumps(asked.body)
-    return Sent(word.method or asked.method, path, "&".join(queries), headers, body)
+    return SentRequest(word.method or asked.method, path, "&".join(queries), headers, body)
 
 
 def _first(provider: str | list[str] | None) -> str:
@@ -62,14 +62,14 @@ def _first(provider: str | list[str] | None) -> str:
     return provider if isinstance(provider, str) else provider[0]
 
 
-def _asked(word: RequestWord, provider: str) -> Asked:
+def _asked(word: RequestSpec, provider: str) -> WireRequest:
     dialect = spoken(provider, word.api)
     if dialect is None:
-        raise Unaskable(
+        raise UnsupportedCall(
             f"{provider} has no call {word.api} that neutral words could ask for; give its method and path"
         )
-    return dialect.compose(
-        Wish(
+    return dialect.build_request(
+        NeutralRequest(
             model=word.model,
             user="hi" if word.user is None else word.user,
             system=word.system,
@@ -95,8 +95,8 @@ def _choice(word: str | NamedTool | None) -> ToolChoice | None:
     return None if word is None else ToolChoice(word)  # type: ignore[arg-type]
 
 
-def _format(word: str | SchemaWord | None) -> Format | None:
-    if isinstance(word, SchemaWord):
+def _format(word: str | SchemaSpec | None) -> Format | None:
+    if isinstance(word, SchemaSpec):
         return Format("schema", word.name, word.schema_)
     return None if word is None else Format(word)  # type: ignore[arg-type]
 

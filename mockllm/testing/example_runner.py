@@ -15,54 +15,54 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.selection.decision import Settled
+from mockllm.core.selection.decision import Decision
 from mockllm.engine import Engine
 from mockllm.scenario.bundled_packs import shipped
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.example_entries import ExampleEntry
 from mockllm.scenario.file_loader import LoadedFile, load_files
 from mockllm.scenario.language.examples import ExampleStep
-from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import lock_path
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_graph import UsedPack
-from mockllm.scenario.pack_resolver import Shelf
+from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import Unaskable, written
-from mockllm.testing.expectation_hints import Why
+from mockllm.testing.example_requests import UnsupportedCall, written
+from mockllm.testing.expectation_hints import MismatchReport
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches
 
 NOW: Final = 1_767_225_600.0
 """When every example begins: 2026-01-01T00:00:00Z."""
 
 
-class Failed(Struct, frozen=True):
+class FailedStep(Struct, frozen=True):
     """What did not hold in one step (counted from 1; None where there are no steps)."""
 
     step: int | None
     mismatch: Mismatch
 
 
-class Result(Struct, frozen=True):
+class ExampleResult(Struct, frozen=True):
     """How an example went. `where` is its file and line; `provider` is the one it was run for, where it names
     several."""
 
     where: str
     name: str
     provider: str | None
-    failed: tuple[Failed, ...] = ()
+    failed: tuple[FailedStep, ...] = ()
 
     @property
     def passed(self) -> bool:
         return not self.failed
 
 
-class Planned(Struct, frozen=True):
+class PlannedExample(Struct, frozen=True):
     """An example to be run, before its parameters are put in."""
 
-    group: Wanted
+    group: ScenarioSources
     where: str
     name: str
     file: str
@@ -73,16 +73,16 @@ class Planned(Struct, frozen=True):
 class World(Struct, frozen=True):
     """All that examples with the same parameters are asked of."""
 
-    gathered: Gathered
+    gathered: LoadedScenarios
     catalog: Catalog
 
-    def example(self, planned: Planned) -> ExampleEntry | None:
+    def example(self, planned: PlannedExample) -> ExampleEntry | None:
         """None where its file is disabled."""
         place = (planned.file, planned.number)
         return next((each for each in self.gathered.examples if (each.file, each.number) == place), None)
 
 
-Watch: TypeAlias = Callable[[Engine, Settled, Outcome], None]
+Watch: TypeAlias = Callable[[Engine, Decision, Outcome], None]
 """Is told of each request that was asked: of whom, what was settled before it was counted, what came."""
 
 
@@ -90,50 +90,50 @@ class Suite:
     """The examples of what is wanted: of the user's files, and of the packs that are named or lie among them.
     Packs that ship, are locked or are installed, and that are only used, have been tested."""
 
-    def __init__(self, wanted: Wanted, watch: Watch | None = None) -> None:
+    def __init__(self, wanted: ScenarioSources, watch: Watch | None = None) -> None:
         wanted = replace(wanted, settings=replace(wanted.settings, environment={}))
-        base = gather(wanted)
+        base = load_scenarios(wanted)
         self._watch = watch
-        self.mistakes: Sequence[Mistake] = base.mistakes
+        self.mistakes: Sequence[Diagnostic] = base.mistakes
         """What is wrong with the files: nothing is run then."""
-        self._worlds: dict[str, World | Sequence[Mistake]] = {}
-        self.planned: list[Planned] = []
+        self._worlds: dict[str, World | Sequence[Diagnostic]] = {}
+        self.planned: list[PlannedExample] = []
         if not base.mistakes:
             self.planned += _planned(wanted, base, None)
             for pack in base.loading.packs:
                 if _is_own(pack, wanted):
                     alone = _alone(pack, wanted)
-                    self.planned += _planned(alone, gather(alone), pack.word.name)
+                    self.planned += _planned(alone, load_scenarios(alone), pack.word.name)
 
-    def run(self, name: str = "") -> Iterator[Result]:
+    def run(self, name: str = "") -> Iterator[ExampleResult]:
         """The examples whose name or place holds this text, in either case."""
         for planned in self.planned:
             if name.lower() in planned.name.lower() or name in planned.where:
                 yield from self._run(planned)
 
-    def _run(self, planned: Planned) -> Iterator[Result]:
+    def _run(self, planned: PlannedExample) -> Iterator[ExampleResult]:
         world = self._world(planned)
         if not isinstance(world, World):
             wrong = Mismatch("with", "values that load", "; ".join(map(str, world)))
-            yield Result(planned.where, planned.name, None, (Failed(None, wrong),))
+            yield ExampleResult(planned.where, planned.name, None, (FailedStep(None, wrong),))
             return
         entry = world.example(planned)
         if entry is None:
             wrong = Mismatch("with", "values that enable its file", "the file is disabled")
-            yield Result(planned.where, planned.name, None, (Failed(None, wrong),))
+            yield ExampleResult(planned.where, planned.name, None, (FailedStep(None, wrong),))
             return
         for provider in providers_of(entry):
             engine = Engine(world.catalog, Sessions())
             failed = tuple(_failures(entry, provider, engine, self._watch))
-            yield Result(entry.where, entry.name, provider, failed)
+            yield ExampleResult(entry.where, entry.name, provider, failed)
 
-    def _world(self, planned: Planned) -> World | Sequence[Mistake]:
+    def _world(self, planned: PlannedExample) -> World | Sequence[Diagnostic]:
         """Loaded once for all examples with the same parameters."""
         group = planned.group
         key = repr((group.scenarios, group.packs, sorted(planned.values.items())))
         if key not in self._worlds:
             settings = replace(group.settings, values=planned.values)
-            gathered = gather(replace(group, settings=settings))
+            gathered = load_scenarios(replace(group, settings=settings))
             self._worlds[key] = gathered.mistakes or World(
                 gathered, finished(compile_catalog(gathered.entries))
             )
@@ -143,7 +143,7 @@ class Suite:
 # --- which ones ------------------------------------------------------------------------------------
 
 
-def _is_own(pack: UsedPack, wanted: Wanted) -> bool:
+def _is_own(pack: UsedPack, wanted: ScenarioSources) -> bool:
     """Whether a pack is named, or at least none of those that ship."""
     if pack.word.name in _named(wanted):
         return True
@@ -156,58 +156,58 @@ def _is_own(pack: UsedPack, wanted: Wanted) -> bool:
     return found is None or os.path.realpath(found) != folder
 
 
-def _named(wanted: Wanted) -> list[str]:
+def _named(wanted: ScenarioSources) -> list[str]:
     """The packs that are named, without the versions that are asked for."""
     return [name.partition("@")[0] for name in wanted.packs]
 
 
-def _alone(pack: UsedPack, wanted: Wanted) -> Wanted:
+def _alone(pack: UsedPack, wanted: ScenarioSources) -> ScenarioSources:
     """A pack with what it uses, and the settings that are meant for these."""
     found = shipped(pack.word.name)
     named = found is not None and Path(pack.folder).resolve() == found.resolve()
     named = named or pack.origin in ("locked", "installed")
     places: dict[str, Any] = {"packs": (pack.word.name,)} if named else {"scenarios": (pack.shown,)}
     lock = wanted.lock or lock_path(wanted.scenarios)
-    alone = Wanted(
+    alone = ScenarioSources(
         **{"scenarios": (), **places}, vocabulary=wanted.vocabulary, lock=lock, frozen=wanted.frozen
     )
     if not wanted.settings.sets:
         return alone
     known = {
         name
-        for used in load_files(alone.scenarios, alone.packs, shelf=Shelf.beside(lock)).packs
+        for used in load_files(alone.scenarios, alone.packs, shelf=PackResolver.beside(lock)).packs
         for param in used.params.kinds
         for name in (param, f"{used.word.name}.{param}")
     }
     sets = [text for text in wanted.settings.sets if text.partition("=")[0].strip() in known]
-    return replace(alone, settings=Settings(sets))
+    return replace(alone, settings=ParamSettings(sets))
 
 
-def _planned(group: Wanted, gathered: Gathered, pack: str | None) -> Iterator[Planned]:
+def _planned(group: ScenarioSources, gathered: LoadedScenarios, pack: str | None) -> Iterator[PlannedExample]:
     """The examples of the user's files, or of one pack. In a file that is disabled, those that set parameters
     may enable it."""
     for entry in gathered.examples:
         if entry.pack == pack:
-            yield Planned(group, entry.where, entry.name, entry.file, entry.number, entry.word.with_)
+            yield PlannedExample(group, entry.where, entry.name, entry.file, entry.number, entry.spec.with_)
     for file in gathered.loading.disabled:
         if file.pack == pack:
             yield from _enabling(group, file)
 
 
-def _enabling(group: Wanted, file: LoadedFile) -> Iterator[Planned]:
+def _enabling(group: ScenarioSources, file: LoadedFile) -> Iterator[PlannedExample]:
     found = file.source.data.get("examples")
     for number, item in enumerate(found if isinstance(found, list) else ()):
         if isinstance(item, dict) and isinstance(item.get("with"), dict):
             where = f"{file.source.name}:{file.source.where(('examples', number)).line}"
             name = str(item.get("name", f"examples[{number}]"))
-            yield Planned(group, where, name, file.path, number, item["with"])
+            yield PlannedExample(group, where, name, file.path, number, item["with"])
 
 
 # --- one of them -----------------------------------------------------------------------------------
 
 
 def steps_of(entry: ExampleEntry) -> Sequence[ExampleStep]:
-    return [entry.word] if entry.word.steps is None else entry.word.steps
+    return [entry.spec] if entry.spec.steps is None else entry.spec.steps
 
 
 def providers_of(entry: ExampleEntry) -> Sequence[str | None]:
@@ -219,30 +219,30 @@ def providers_of(entry: ExampleEntry) -> Sequence[str | None]:
 
 def _failures(
     entry: ExampleEntry, provider: str | None, engine: Engine, watch: Watch | None
-) -> Iterator[Failed]:
+) -> Iterator[FailedStep]:
     """What does not hold of the steps, asked one after the other."""
     now = NOW
     for number, step in enumerate(steps_of(entry), 1):
-        place = None if entry.word.steps is None else number
+        place = None if entry.spec.steps is None else number
         now += step.after or 0.0
         try:
             outcome = _ask(step, provider, engine, now, watch)
-        except Unaskable as error:
-            yield Failed(place, Mismatch("request", "a call that can be asked", str(error)))
+        except UnsupportedCall as error:
+            yield FailedStep(place, Mismatch("request", "a call that can be asked", str(error)))
             return
         now += outcome.took
         if outcome.answer.lease is not None:
             outcome.answer.lease.end()
         for mismatch in mismatches(step.expect, outcome):
-            yield Failed(place, mismatch)
+            yield FailedStep(place, mismatch)
 
 
 def _ask(step: ExampleStep, provider: str | None, engine: Engine, now: float, watch: Watch | None) -> Outcome:
     asked = step.request.provider
     listed = isinstance(asked, list) and provider in asked
     request = written(step.request, provider if listed else None).read_by(engine, now)
-    why = Why(engine, request)
-    outcome = Outcome(request, engine.answer(request), why)
+    why = MismatchReport(engine, request)
+    outcome = Outcome(request, engine.respond(request), why)
     if watch is not None:
         watch(engine, why.settled, outcome)
     return outcome

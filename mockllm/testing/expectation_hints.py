@@ -7,10 +7,10 @@ from typing import Final
 
 from mockllm.core.matching.conditions import Condition, Equals
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import Settled
+from mockllm.core.selection.decision import Decision
 from mockllm.engine import Engine
-from mockllm.engine.near_misses import NEAREST, aside, near, nearest, shown
-from mockllm.scenario.catalog import Item
+from mockllm.engine.near_misses import NEAREST, guard_line, near_miss_line, nearest, shown
+from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import meant
 from mockllm.testing.expectations import names_of
 
@@ -23,13 +23,13 @@ _BEFORE: Final = {
 """What answers although a rule matched, by the outcome."""
 
 
-class Why:
+class MismatchReport:
     """What could answer a request, seen before it is answered and counted."""
 
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine = engine
         self._request = request
-        self.settled: Settled = engine.peek(request).settled
+        self.settled: Decision = engine.peek(request).settled
 
     def __call__(self, wanted: Condition) -> tuple[str, ...]:
         """Of the rules whose name meets the condition, why they did not answer."""
@@ -38,7 +38,7 @@ class Why:
     def _lines(self, wanted: Condition) -> Iterator[str]:
         catalog, settled = self._engine.catalog, self.settled
         rules = catalog.items[: catalog.rules]
-        found = [item for item in rules if any(map(wanted.holds, names_of(item.id)))]
+        found = [item for item in rules if any(map(wanted.matches, names_of(item.id)))]
         for item in found[:NEAREST]:
             yield self._one(item)
         if not found and isinstance(wanted, Equals):
@@ -48,14 +48,14 @@ class Why:
             yield f"{shown(catalog.items[settled.rule.candidate.item])}: matched"
         elif not found:
             for item, differences in nearest(catalog, self._request, NEAREST):
-                yield near(item, differences)
+                yield near_miss_line(item, differences)
 
-    def _one(self, item: Item) -> str:
+    def _one(self, item: CatalogItem) -> str:
         differences = item.matcher.differences(self._request)
         if not all(difference.held for difference in differences):
-            return near(item, differences)
+            return near_miss_line(item, differences)
         for candidate, refused in self.settled.refused:
             if candidate.key == item.key:
-                return aside(item, candidate, refused)
+                return guard_line(item, candidate, refused)
         before = _BEFORE.get(self.settled.outcome, "another rule")
         return f"{shown(item)}: matched, but {before} came first"

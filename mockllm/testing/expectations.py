@@ -12,14 +12,14 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.json.jsonpath import compile_path
-from mockllm.core.matching.conditions import At, Condition, Equals, Exists, of_set
+from mockllm.core.matching.conditions import AtPath, Condition, Equals, Exists, of_set
 from mockllm.core.matching.hints import brief
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import ending
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import Heard
-from mockllm.engine import Answer
-from mockllm.scenario.language.examples import CallExpectation, ExpectWord, TookOperators, UsageExpectation
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.engine import PlannedResponse
+from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition
 from mockllm.scenario.raw_entries import shorts
 
@@ -48,7 +48,7 @@ class Outcome:
     """What came back of a request."""
 
     request: Request
-    answer: Answer
+    answer: PlannedResponse
     why: Callable[[Condition], tuple[str, ...]] = field(default=lambda condition: ())
     """Explains why no rule answered whose name meets a condition."""
 
@@ -58,9 +58,9 @@ class Outcome:
         return ending(self.answer.plan)
 
     @cached_property
-    def heard(self) -> Heard | None:
+    def heard(self) -> DecodedResponse | None:
         """What the answer says in its protocol; None outside of every protocol."""
-        hear = getattr(self.request.outcome.dialect, "heard", None)
+        hear = getattr(self.request.outcome.dialect, "decode", None)
         return hear(self.answer.plan) if hear is not None else None
 
     @cached_property
@@ -69,7 +69,7 @@ class Outcome:
         if self.answer.plan.streamed:
             return MISSING
         try:
-            return loads(sent(self.answer.plan))
+            return loads(sent_bytes(self.answer.plan))
         except JSONDecodeError:
             return MISSING
 
@@ -89,7 +89,7 @@ class Outcome:
         return message.split("\n") if isinstance(message, str) else ()
 
 
-def mismatches(expect: ExpectWord, outcome: Outcome) -> list[Mismatch]:
+def mismatches(expect: ExpectSpec, outcome: Outcome) -> list[Mismatch]:
     """All that does not hold, in the order of the language. The last one tells what an error said."""
     found: list[Mismatch] = []
     for word in type(expect).model_fields:
@@ -116,7 +116,7 @@ def _of_heard(name: str) -> Callable[[Outcome], Json | Missing]:
 def _text(outcome: Outcome) -> Json | Missing:
     if outcome.heard is not None:
         return MISSING if outcome.heard.text is None else outcome.heard.text
-    return sent(outcome.answer.plan).decode("utf-8", "replace")
+    return sent_bytes(outcome.answer.plan).decode("utf-8", "replace")
 
 
 def _error(outcome: Outcome) -> Json | Missing:
@@ -145,7 +145,7 @@ def _wanted(expected: Any) -> Condition:
 def _held(
     field: str, wanted: Condition, value: Json | Missing, hint: str | None = None
 ) -> Iterator[Mismatch]:
-    if not wanted.holds(value):
+    if not wanted.matches(value):
         said = hint or _first_difference(wanted, value) or wanted.difference(value)
         found = "nothing" if value is MISSING else brief(value)
         yield Mismatch(field, wanted.describe(), found, said)
@@ -238,7 +238,7 @@ def _tool_calls(word: str, expected: list[CallExpectation] | None, outcome: Outc
 def _arguments(expected: Json) -> Iterator[Condition]:
     if isinstance(expected, dict) and expected and all(key.startswith("$") for key in expected):
         for path, each in expected.items():
-            yield At(compile_path(path), condition(each))
+            yield AtPath(compile_path(path), condition(each))
     else:
         yield Equals(expected)
 
@@ -280,7 +280,7 @@ def names_of(id: str) -> tuple[str, ...]:
 
 def _rule(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
     rule, wanted = outcome.answer.rule, _wanted(expected)
-    if not any(map(wanted.holds, (MISSING,) if rule is None else names_of(rule))):
+    if not any(map(wanted.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
         yield Mismatch(word, wanted.describe(), found, None, outcome.why(wanted))
 
@@ -289,7 +289,7 @@ def _modifier(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
     wanted = of_set(_wanted(expected))
     spelt = [names_of(id) for id in outcome.answer.modifiers]
     ways = range(max(map(len, spelt), default=1))
-    if not any(wanted.holds(tuple(each[min(way, len(each) - 1)] for each in spelt)) for way in ways):
+    if not any(wanted.matches(tuple(each[min(way, len(each) - 1)] for each in spelt)) for way in ways):
         yield Mismatch(word, wanted.describe(), brief([each[0] for each in spelt]) if spelt else "none")
 
 

@@ -12,16 +12,16 @@ from msgspec import Struct
 
 from mockllm.dialects.routes import BASES
 from mockllm.scenario.compiler import sees
-from mockllm.scenario.loader import Wanted
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.raw_entries import Kind
-from mockllm.scenario.typed_entries import Entry
-from mockllm.testing.call_counts import Bounds, miscounted
+from mockllm.scenario.typed_entries import TypedEntry
+from mockllm.testing.call_counts import CountBounds, miscounted
 from mockllm.testing.catalog_cache import VOCABULARY
 from mockllm.testing.code_rules import Caller, caller, loaded, written
 from mockllm.testing.environment import variables
 from mockllm.testing.received_request import Received
-from mockllm.testing.recording_engine import Stage, Watching
+from mockllm.testing.recording_engine import RecordingEngine, RuleStack
 
 if TYPE_CHECKING:
     from mockllm.testing.verdicts import Verdicts
@@ -34,11 +34,11 @@ WEATHER: Final = "weather"
 """The pack that `climate` is about."""
 
 
-class Rule(Struct, frozen=True):
+class CodeRule(Struct, frozen=True):
     """A rule that was given in code."""
 
     id: str
-    _server: Answering
+    _server: MockBase
 
     @property
     def requests(self) -> list[Received]:
@@ -51,32 +51,32 @@ class Rule(Struct, frozen=True):
         return bool(self.requests)
 
 
-class Answering:
+class MockBase:
     """A server or a session."""
 
-    _stage: Stage
+    _stage: RuleStack
     _names: itertools.count[int]
     session_id: str | None = None
     """The session whose requests are seen here; None where all are."""
 
     # --- what is answered ----------------------------------------------------------------------
 
-    def reply(self, reply: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> Rule:
+    def reply(self, reply: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
         """Answers with a reply: a text, or `{"text": …, "tool_calls": […], …}`. `words` are those of a rule:
         `name`, `times`, `per`, `delay`, `pace`, `faults` … Broken where something is wrong with them."""
         return self._rule("reply", {"match": match, "reply": reply, **words})
 
-    def error(self, error: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> Rule:
+    def error(self, error: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
         """Answers with an error, by its name (`"rate_limit"`) or as `{"type": …, "status": …, …}`."""
         return self._rule("error", {"match": match, "error": error, **words})
 
-    def sequence(self, *steps: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> Rule:
+    def sequence(self, *steps: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
         """Answers with one step after the other: texts, or `{"error": …, "times": 2}` and the like; `then` says
         what comes behind the last."""
         listed = steps[0] if len(steps) == 1 and isinstance(steps[0], list) else steps
         return self._rule("sequence", {"match": match, "sequence": listed, **words})
 
-    def rule(self, **words: Any) -> Rule:
+    def rule(self, **words: Any) -> CodeRule:
         """Any rule, as a file has it: `rule(match={…}, http={"status": 418})`."""
         return self._rule("rule", words)
 
@@ -89,7 +89,7 @@ class Answering:
         where they lie there, else to the current one."""
         by = caller()
         found = [_found(os.fspath(path), by) for path in paths]
-        self._stage.add(loaded(Wanted(found, vocabulary=VOCABULARY, examples=False)))
+        self._stage.add(loaded(ScenarioSources(found, vocabulary=VOCABULARY, examples=False)))
 
     def climate(self, climate: str) -> None:
         """The weather from now on, of the pack `weather`: calm, flaky, rate-limited, slow, storm,
@@ -99,8 +99,8 @@ class Answering:
         values = {**wanted.settings.values, f"{WEATHER}.climate": climate}
         self._stage.serve(wanted_of(wanted.scenarios, packs, values))
 
-    def _rule(self, what: str, words: Mapping[str, Any]) -> Rule:
-        return Rule(self._written("rule", what, words), self)
+    def _rule(self, what: str, words: Mapping[str, Any]) -> CodeRule:
+        return CodeRule(self._written("rule", what, words), self)
 
     def _written(self, kind: Kind, what: str, words: Mapping[str, Any]) -> str:
         given = {name: value for name, value in words.items() if not (name == "match" and value is None)}
@@ -111,7 +111,7 @@ class Answering:
     # --- what came -----------------------------------------------------------------------------
 
     @property
-    def _watching(self) -> Watching:
+    def _watching(self) -> RecordingEngine:
         raise NotImplementedError
 
     @property
@@ -134,14 +134,14 @@ class Answering:
         return self._unused([*self._given, *(stage.base.entries if own_files else ())])
 
     @property
-    def _given(self) -> list[Entry]:
+    def _given(self) -> list[TypedEntry]:
         """What was given in code, and the files that it loaded."""
         return [entry for addition in self._stage.additions for entry in addition.entries]
 
-    def _unused(self, entries: Sequence[Entry]) -> list[str]:
+    def _unused(self, entries: Sequence[TypedEntry]) -> list[str]:
         used = {each.rule for each in self.requests}
         rules = [
-            each for each in entries if each.kind == "rule" and each.layer <= 0 and not each.word.fallback
+            each for each in entries if each.kind == "rule" and each.layer <= 0 and not each.spec.fallback
         ]
         return [id for id in dict.fromkeys(each.id for each in rules) if id not in used]
 
@@ -155,11 +155,11 @@ class Answering:
     ) -> list[Received]:
         """The requests that a rule with this match would have seen. AssertionError where there are not so many:
         by default at least one. Broken where the match is no match."""
-        bounds = Bounds.of(times, at_least, at_most)
+        bounds = CountBounds.of(times, at_least, at_most)
         rule = written("rule", {"match": dict(match or {}), "reply": ""}, caller(), "verify")
-        matcher = sees(rule.entries[0].word)
+        matcher = sees(rule.entries[0].spec)
         came = self.requests
-        found = [each for each in came if matcher.holds(each.request)]
+        found = [each for each in came if matcher.matches(each.request)]
         lost = self._watching.total - len(self._watching.received)
         if not bounds.holds(len(found)):
             raise AssertionError(miscounted(bounds, match, matcher, found, came, lost))
@@ -233,9 +233,11 @@ class Answering:
         return variables(self.base_url)
 
 
-def wanted_of(scenarios: Sequence[str], packs: Sequence[str], values: Mapping[str, Any]) -> Wanted:
+def wanted_of(scenarios: Sequence[str], packs: Sequence[str], values: Mapping[str, Any]) -> ScenarioSources:
     """The process's environment sets no parameter: a test means the same on every machine."""
-    return Wanted(tuple(scenarios), tuple(packs), Settings(values=dict(values)), VOCABULARY, examples=False)
+    return ScenarioSources(
+        tuple(scenarios), tuple(packs), ParamSettings(values=dict(values)), VOCABULARY, examples=False
+    )
 
 
 def _found(path: str, by: Caller) -> str:

@@ -16,17 +16,17 @@ from typing import Any, Final, Self, TypeAlias
 
 from mockllm.engine import Engine
 from mockllm.engine.session_id import named
-from mockllm.scenario.diagnostics import Mistake
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
 from mockllm.server.lazy_control import steer_late
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 from mockllm.testing.control_api import control_of
 from mockllm.testing.loop_thread import Hosted
-from mockllm.testing.mock_base import Answering, wanted_of
-from mockllm.testing.recording_engine import KEPT, Ends, Stage, Watching, engine_of
+from mockllm.testing.mock_base import MockBase, wanted_of
+from mockllm.testing.recording_engine import KEPT, Ends, RecordingEngine, RuleStack, engine_of
 
 __tracebackhide__ = True  # of a test that fails, the test's own lines are shown
 
@@ -35,7 +35,7 @@ Paths: TypeAlias = "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
 LONGEST: Final = 60.0
 
 
-class MockLLM(Answering):
+class MockLLM(MockBase):
     """A server of its own, on a free port of this machine. `with` it, `async with` it, or `start` and `stop` it."""
 
     def __init__(
@@ -49,7 +49,7 @@ class MockLLM(Answering):
         all_used: bool = False,
         port: int = 0,
         max_delay: float = LONGEST,
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
     ) -> None:
         """`scenarios`: files and folders, the first given is asked first; `packs`: by name;
         `params`: values of their parameters (`climate` or `weather.climate`). `strict`: warnings about the files
@@ -58,7 +58,7 @@ class MockLLM(Answering):
         has them. Broken where files have mistakes."""
         listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
         named = [packs] if isinstance(packs, str) else packs
-        self._stage = Stage(wanted_of([os.fspath(each) for each in listed], named, params or {}))
+        self._stage = RuleStack(wanted_of([os.fspath(each) for each in listed], named, params or {}))
         if strict and self._stage.base.warnings:
             raise Broken(self._stage.base.warnings)
         self._names = itertools.count(1)
@@ -66,19 +66,19 @@ class MockLLM(Answering):
         self.strict = strict
         self.all_used = all_used
         self._max_delay = max_delay
-        self._limits = limits or Limits()
+        self._limits = limits or ServerLimits()
         self._address = Address("127.0.0.1", port)
         self._state = Sessions()
-        self._seen = Watching(self._stage, self._engine, KEPT)
+        self._seen = RecordingEngine(self._stage, self._engine, KEPT)
         self._hosted: Hosted | None = None
         self._sessions = itertools.count(1)
 
     @property
-    def _watching(self) -> Watching:
+    def _watching(self) -> RecordingEngine:
         return self._seen
 
     @property
-    def warnings(self) -> Sequence[Mistake]:
+    def warnings(self) -> Sequence[Diagnostic]:
         """What `mockllm check` warns of in the files."""
         return self._stage.base.warnings
 
@@ -132,7 +132,9 @@ class MockLLM(Answering):
             wanted.packs if packs is None else packs,
             wanted.settings.values if params is None else params,
         )
-        return MockSession(self, id or f"session-{next(self._sessions)}", Stage(wanted, self._stage), seed)
+        return MockSession(
+            self, id or f"session-{next(self._sessions)}", RuleStack(wanted, self._stage), seed
+        )
 
     def __enter__(self) -> Self:
         return self.start()
@@ -162,7 +164,7 @@ class MockLLM(Answering):
         if self._hosted is not None:
             self._hosted.do(lambda: None)
 
-    def _engine(self, stage: Stage) -> Engine:
+    def _engine(self, stage: RuleStack) -> Engine:
         return engine_of(
             stage,
             self._state,
@@ -171,7 +173,7 @@ class MockLLM(Answering):
             max_generated=self._limits.generated,
         )
 
-    def _open(self, session: str, stage: Stage, seed: int | None) -> None:
+    def _open(self, session: str, stage: RuleStack, seed: int | None) -> None:
         def opened() -> None:
             self._seen.open(session, stage)
             self._state.session(session, time.time()).seed = seed
@@ -183,10 +185,10 @@ class MockLLM(Answering):
             self._hosted.do(lambda: self._seen.close(session))
 
 
-class MockSession(Answering):
+class MockSession(MockBase):
     """One session of a server that several tests share."""
 
-    def __init__(self, server: MockLLM, id: str, stage: Stage, seed: int | None) -> None:
+    def __init__(self, server: MockLLM, id: str, stage: RuleStack, seed: int | None) -> None:
         self.server = server
         self.session_id = id
         self._stage = stage
@@ -194,7 +196,7 @@ class MockSession(Answering):
         server._open(id, stage, seed)
 
     @property
-    def _watching(self) -> Watching:
+    def _watching(self) -> RecordingEngine:
         return self.server._watching
 
     @property

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from mockllm.testing.mock_base import Answering
+    from mockllm.testing.mock_base import MockBase
     from mockllm.testing.mock_server import MockLLM, MockSession
 
 Made = TypeVar("Made")
@@ -23,7 +23,7 @@ Made = TypeVar("Made")
 MARKER: Final = "mockllm"
 WORDS: Final = ("scenarios", "packs", "pack", "params", "seed", "strict", "all_used", "verdicts")
 """What the marker takes; `pack` is another word for `packs`."""
-SERVERS: Final = pytest.StashKey[list[tuple[str, "Answering"]]]()
+SERVERS: Final = pytest.StashKey[list[tuple[str, "MockBase"]]]()
 """The servers and sessions of a test, each with its URL, for what is told and checked behind it: a test may have
 stopped its server."""
 
@@ -96,7 +96,7 @@ def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     that of `mockllm_shared` where the test asks for it alone, else of `mockllm`."""
     names = request.fixturenames
     alone = "mockllm_shared" in names and "mockllm" not in names
-    server: Answering = request.getfixturevalue("mockllm_shared" if alone else "mockllm")
+    server: MockBase = request.getfixturevalue("mockllm_shared" if alone else "mockllm")
     environment = server.environment
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -146,7 +146,7 @@ def pytest_runtest_makereport(
 # --- settings --------------------------------------------------------------------------------------
 
 
-def _note(node: pytest.Item, server: Answering) -> None:
+def _note(node: pytest.Item, server: MockBase) -> None:
     node.stash.setdefault(SERVERS, []).append((server.base_url, server))
 
 

@@ -8,17 +8,17 @@ from typing import Any
 
 from mockllm.core.json.codec import MISSING
 from mockllm.core.request.request import Message, Request
-from mockllm.engine import Answer
-from mockllm.server.access_log import Lines
-from mockllm.server.journal.journal import Record, short
+from mockllm.engine import PlannedResponse
+from mockllm.server.access_log import AccessLog
+from mockllm.server.journal.draft import AccessLogRecord, short
 
-_LINES = Lines(lambda line: None)
+_LINES = AccessLog(lambda line: None)
 
 
 class Received:
     """A request that came, and its answer. All but `took` and `left` is known before the client hears anything."""
 
-    def __init__(self, request: Request, answer: Answer, path: str) -> None:
+    def __init__(self, request: Request, answer: PlannedResponse, path: str) -> None:
         self.request = request
         """The request as rules see it."""
         self.path = path
@@ -37,7 +37,7 @@ class Received:
         """The faults that were played."""
         self.missed = answer.missed
         """Whether no rule answered."""
-        self.ended: Record | None = None
+        self.ended: AccessLogRecord | None = None
         """What is written down when the answer has ended."""
         self._answer = answer
 
@@ -130,12 +130,12 @@ class Received:
         return self.request.now
 
     @property
-    def record(self) -> Record:
+    def record(self) -> AccessLogRecord:
         """The same as a line of the log has it."""
         if self.ended is not None:
             return self.ended
         request = self.request
-        return Record(
+        return AccessLogRecord(
             request.now,
             request.method,
             short(self.path),

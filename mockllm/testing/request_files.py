@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.dialects.neutral_request import Wish
+from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import spoken
-from mockllm.scenario.diagnostics import Mistake, Path, value_at
-from mockllm.scenario.language.examples import ExampleStep, RequestWord
+from mockllm.scenario.diagnostics import Diagnostic, Path, value_at
+from mockllm.scenario.language.examples import ExampleStep, RequestSpec
 from mockllm.scenario.source_file import NOTHING, Source
-from mockllm.scenario.validation_errors import found_text, mistakes_in
+from mockllm.scenario.validation_errors import diagnostics_of, found_text
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.example_requests import USUAL, Sent, Unaskable, written
+from mockllm.testing.example_requests import USUAL, SentRequest, UnsupportedCall, written
 
 W = TypeVar("W", bound=BaseModel)
 
@@ -42,33 +42,33 @@ STEPS: Final = frozenset({"name", "steps", "with"})
 """The words of a whole example, in its two forms."""
 
 
-class Given(Struct, frozen=True):
+class RequestFile(Struct, frozen=True):
     """A request that was given. `guess` says what was taken for granted, where anything was; `step` counts from
     1 in an example of several, and comes `after` so many seconds."""
 
     provider: str | None
-    sent: Sent
+    sent: SentRequest
     guess: str | None = None
     step: int | None = None
     after: float = 0.0
 
 
-class Unusable(Exception):
+class InvalidRequestFile(Exception):
     """No request; a line for each mistake."""
 
-    def __init__(self, *mistakes: Mistake) -> None:
+    def __init__(self, *mistakes: Diagnostic) -> None:
         super().__init__("\n".join(map(str, mistakes)))
         self.mistakes = mistakes
 
 
-def read_given(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[Given]]:
+def read_given(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[RequestFile]]:
     """What a file called `name` asks: lists of requests that are asked in turn, one list for each provider that
     it names. Raises Unusable."""
     try:
         data = loads(raw)
     except JSONDecodeError as error:
         message = f"this is not JSON: {error.msg}"
-        raise Unusable(Mistake(name, error.lineno, error.colno, "", message)) from None
+        raise InvalidRequestFile(Diagnostic(name, error.lineno, error.colno, "", message)) from None
     file = _File(raw, name, data, vocabulary)
     if isinstance(data, dict) and "steps" in data and data.keys() <= STEPS:
         steps = data["steps"]
@@ -87,13 +87,13 @@ class _File(Struct, frozen=True):
     data: Json
     vocabulary: Vocabulary
 
-    def request(self, path: Path) -> Given | RequestWord:
+    def request(self, path: Path) -> RequestFile | RequestSpec:
         data = value_at(self.data, path)
         if not isinstance(data, dict):
             raise self.unusable(path, f"a request is an object, found {found_text(data)}")
-        return _of_body(data) if is_body(data) else self._word(RequestWord, data, path)
+        return _of_body(data) if is_body(data) else self._word(RequestSpec, data, path)
 
-    def step(self, path: Path) -> tuple[float, Given | RequestWord]:
+    def step(self, path: Path) -> tuple[float, RequestFile | RequestSpec]:
         """A step's request, and how long after the answer before it comes."""
         data = value_at(self.data, path)
         if isinstance(data, dict) and isinstance(data.get("request"), dict) and is_body(data["request"]):
@@ -103,10 +103,10 @@ class _File(Struct, frozen=True):
         return word.after or 0.0, word.request
 
     def runs(
-        self, steps: Sequence[tuple[float, Given | RequestWord]], *, stepwise: bool = False
-    ) -> list[list[Given]]:
+        self, steps: Sequence[tuple[float, RequestFile | RequestSpec]], *, stepwise: bool = False
+    ) -> list[list[RequestFile]]:
         """The steps for each provider that they name."""
-        words = [word for _, word in steps if isinstance(word, RequestWord)]
+        words = [word for _, word in steps if isinstance(word, RequestSpec)]
         listed: list[str | None] = [
             name for word in words if isinstance(word.provider, list) for name in word.provider
         ]
@@ -118,24 +118,24 @@ class _File(Struct, frozen=True):
             for provider in dict.fromkeys(listed or [None])
         ]
 
-    def _given(self, word: Given | RequestWord, provider: str | None) -> Given:
-        if isinstance(word, Given):
+    def _given(self, word: RequestFile | RequestSpec, provider: str | None) -> RequestFile:
+        if isinstance(word, RequestFile):
             return word
         own = word.provider
         chosen = own if isinstance(own, str | None) else provider if provider in own else own[0]
         try:
-            return Given(chosen, written(word, chosen))
-        except Unaskable as error:
-            raise Unusable(Mistake(self.name, 1, 1, "api", str(error))) from None
+            return RequestFile(chosen, written(word, chosen))
+        except UnsupportedCall as error:
+            raise InvalidRequestFile(Diagnostic(self.name, 1, 1, "api", str(error))) from None
 
     def _word(self, model: type[W], data: Any, path: Path) -> W:
         try:
             return model.model_validate(data, context={"vocabulary": self.vocabulary, "literal": True})
         except ValidationError as error:
-            raise Unusable(*mistakes_in(error, self._source(), path, model)) from None
+            raise InvalidRequestFile(*diagnostics_of(error, self._source(), path, model)) from None
 
-    def unusable(self, path: Path, message: str) -> Unusable:
-        return Unusable(self._source().mistake(path, message))
+    def unusable(self, path: Path, message: str) -> InvalidRequestFile:
+        return InvalidRequestFile(self._source().mistake(path, message))
 
     def _source(self) -> Source:
         """JSON is YAML, but for tabs: positions where that holds."""
@@ -178,13 +178,13 @@ def _blocks(data: Mapping[str, Json]) -> bool:
     )
 
 
-def _of_body(data: dict[str, Json]) -> Given:
+def _of_body(data: dict[str, Json]) -> RequestFile:
     provider = guessed(data)
     dialect = spoken(provider)
     assert dialect is not None
-    asked = dialect.compose(Wish())
+    asked = dialect.build_request(NeutralRequest())
     headers = {"host": "localhost", **asked.headers}
-    sent = Sent(asked.method, asked.path, "", headers, dumps(data))
+    sent = SentRequest(asked.method, asked.path, "", headers, dumps(data))
     call = f"{asked.method} {asked.path}"
     guess = f'taken for the body of {call}; write {{"path": …, "body": …}} where that is wrong'
-    return Given(provider, sent, guess)
+    return RequestFile(provider, sent, guess)

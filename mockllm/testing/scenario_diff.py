@@ -16,14 +16,14 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, canonical, loads
 from mockllm.core.matching.hints import brief
-from mockllm.core.rendering.event_parser import events, sent
+from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.reply.reply import Usage
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.diagnostics import Mistake
-from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import Sent, Unaskable, written
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, written
 from mockllm.testing.example_runner import NOW, providers_of, steps_of
 from mockllm.testing.expectations import CLOSE, USAGE, Outcome, duration
 
@@ -38,7 +38,7 @@ class Case(Struct, frozen=True):
     """Requests that are asked in turn, each so many seconds after the answer before. `values` are parameters."""
 
     name: str
-    steps: Sequence[tuple[float, Sent]]
+    steps: Sequence[tuple[float, SentRequest]]
     values: tuple[tuple[str, Json], ...] = ()
 
 
@@ -60,16 +60,16 @@ class Difference(Struct, frozen=True):
         return {"case": self.case, "step": self.step, "field": self.field, "old": self.old, "new": self.new}
 
 
-class Sides:
+class ScenarioPair:
     """Two versions, loaded once for each set of parameters that a case wants."""
 
-    def __init__(self, old: Wanted, new: Wanted) -> None:
+    def __init__(self, old: ScenarioSources, new: ScenarioSources) -> None:
         self._wanted = tuple(
             replace(each, settings=replace(each.settings, environment={})) for each in (old, new)
         )
         self._engines: dict[str, tuple[Any, Any]] = {}
-        base = tuple(gather(each) for each in self._wanted)
-        self.mistakes: list[Mistake] = [mistake for each in base for mistake in each.mistakes]
+        base = tuple(load_scenarios(each) for each in self._wanted)
+        self.mistakes: list[Diagnostic] = [mistake for each in base for mistake in each.mistakes]
         """What is wrong with the files of either: nothing is asked then."""
         self.cases: list[Case] = [] if self.mistakes else _cases(base, self._wanted)
 
@@ -96,27 +96,27 @@ class Sides:
         return self._engines[key]
 
     @staticmethod
-    def _catalog(wanted: Wanted, case: Case) -> Any:
+    def _catalog(wanted: ScenarioSources, case: Case) -> Any:
         settings = replace(wanted.settings, values=dict(case.values))
-        gathered = gather(replace(wanted, settings=settings))
+        gathered = load_scenarios(replace(wanted, settings=settings))
         if gathered.mistakes:
             return "; ".join(map(str, gathered.mistakes))
         return finished(compile_catalog(gathered.entries))
 
 
-def plain(name: str, runs: Sequence[Sequence[tuple[float, Sent]]]) -> list[Case]:
+def plain(name: str, runs: Sequence[Sequence[tuple[float, SentRequest]]]) -> list[Case]:
     """Cases of a file's requests; `runs` has one for each provider that it names."""
     return [
         Case(name if number == 0 else f"{name} ({number + 1})", steps) for number, steps in enumerate(runs)
     ]
 
 
-def recorded(gathered: Gathered, wanted: Wanted) -> list[Case]:
+def recorded(gathered: LoadedScenarios, wanted: ScenarioSources) -> list[Case]:
     """The requests that files hold as examples, as recordings do."""
     return _cases([gathered], [wanted])
 
 
-def _cases(sides: Sequence[Gathered], wanted: Sequence[Wanted]) -> list[Case]:
+def _cases(sides: Sequence[LoadedScenarios], wanted: Sequence[ScenarioSources]) -> list[Case]:
     """The examples of both, those with the same requests once."""
     found: dict[str, Case] = {}
     for gathered, asked in zip(sides, wanted, strict=True):
@@ -127,16 +127,16 @@ def _cases(sides: Sequence[Gathered], wanted: Sequence[Wanted]) -> list[Case]:
                         (step.after or 0.0, written(step.request, _spoken(step.request.provider, provider)))
                         for step in steps_of(entry)
                     )
-                except Unaskable:
+                except UnsupportedCall:
                     continue
-                name = entry.name if entry.word.name else f"{_within(entry.file, asked)} {entry.name}"
+                name = entry.name if entry.spec.name else f"{_within(entry.file, asked)} {entry.name}"
                 name = name if provider is None else f"{name} ({provider})"
-                case = Case(name, steps, tuple(sorted(entry.word.with_.items())))
+                case = Case(name, steps, tuple(sorted(entry.spec.with_.items())))
                 found.setdefault(repr((steps, case.values)), case)
     return list(found.values())
 
 
-def _within(file: str, wanted: Wanted) -> str:
+def _within(file: str, wanted: ScenarioSources) -> str:
     """A file as it is called below the folder that was given."""
     for each in wanted.scenarios:
         below = os.path.relpath(file, each)
@@ -154,7 +154,7 @@ def _asked(case: Case, catalog: Any) -> Iterator[Outcome]:
     for after, sent_ in case.steps:
         now += after
         request = sent_.read_by(engine, now)
-        outcome = Outcome(request, engine.answer(request))
+        outcome = Outcome(request, engine.respond(request))
         now += outcome.took
         if outcome.answer.lease is not None:
             outcome.answer.lease.end()
@@ -201,7 +201,7 @@ def _counts(usage: Usage | None) -> dict[str, Json] | None:
 def _seen(outcome: Outcome) -> dict[str, Any]:
     plan, heard = outcome.answer.plan, outcome.heard
     headers = {name: value for name, value in outcome.headers.items() if not _OWN.match(name)}
-    own = {name.lower() for name, _ in plan.head.own}
+    own = {name.lower() for name, _ in plan.head.unique_headers}
     seen: dict[str, Any] = {"status": plan.head.status, "error": outcome.answer.error}
     if heard is not None:
         seen |= {"text": heard.text, "thinking": heard.thinking, "refusal": heard.refusal}
@@ -224,7 +224,7 @@ _FIELDS: Final = (
 def _whole(outcome: Outcome) -> bytes:
     """All that is sent, without what no client can rely on."""
     plan = outcome.answer.plan
-    payloads = [data for _, data in events(plan)] if plan.streamed else [sent(plan)]
+    payloads = [data for _, data in events(plan)] if plan.streamed else [sent_bytes(plan)]
     return b"\n".join(map(_steady, payloads))
 
 

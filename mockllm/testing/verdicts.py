@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from mockllm.core.verdicts import VERDICTS, Client, Conduct, Deed, Given, judge
+from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.server.journal import redaction
 from mockllm.server.verdict_input import JUDGED, unfinished
 from mockllm.testing.received_request import Received
@@ -18,7 +18,7 @@ from mockllm.testing.received_request import Received
 class Verdict:
     """One verdict on one client."""
 
-    def __init__(self, given: Given, conduct: Conduct, requests: Sequence[Received]) -> None:
+    def __init__(self, given: VerdictResult, conduct: ClientReport, requests: Sequence[Received]) -> None:
         verdict = given.verdict
         self.name = verdict.name
         self.good = verdict.good
@@ -100,14 +100,14 @@ def verdicts(came: Sequence[Received], now: float, *, lost: bool = False) -> Ver
     never will; `lost`: there were older ones."""
     deeds = [_deed(number, each) for number, each in enumerate(came, 1) if each.method == JUDGED]
     return Verdicts(
-        [Verdict(given, each, came) for each in judge(deeds, now, lost=lost) for given in each.verdicts]
+        [Verdict(given, each, came) for each in evaluate(deeds, now, lost=lost) for given in each.verdicts]
     )
 
 
-def _deed(number: int, each: Received) -> Deed:
+def _deed(number: int, each: Received) -> ObservedRequest:
     request = each.request
     key = redaction.key_of(request.headers, f"{request.path}?{request.query_string}")
-    return Deed(
+    return ObservedRequest(
         number,
         Client(request.headers.get("user-agent", ""), key or "", request.client),
         request.session,

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.anthropic import MESSAGES
 from tests.conformance.shape import Protocol, Recording, events_of
 
@@ -94,14 +94,14 @@ def _part(block: dict[str, Any], pieces: list[str]) -> Part:
         case "text" if not block.get("citations"):
             return Text(tuple(pieces))
         case "text":
-            return Native("anthropic", {**block, "text": "".join(pieces)})
+            return NativePart("anthropic", {**block, "text": "".join(pieces)})
         case "thinking":
             return Thinking(tuple(pieces), block["signature"])
         case "tool_use":
             return Call(block["name"], tuple(piece for piece in pieces if piece), block["id"])
         case "server_tool_use":
-            return Native("anthropic", {**block, "input": loads("".join(pieces) or "{}")})
-    return Native("anthropic", block)
+            return NativePart("anthropic", {**block, "input": loads("".join(pieces) or "{}")})
+    return NativePart("anthropic", block)
 
 
 def _reply(

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking, Usage
 from tests.conformance.exceptions import LEFT_OUT
 from tests.conformance.shape import Case, Protocol, Recording, Seen, look
 
@@ -135,11 +135,11 @@ USAGE = ("input", "output", "cached_read", "cache_write", "reasoning")
 
 def _telling(part: Part) -> Json:
     match part:
-        case Native(dialect, block):
+        case NativePart(dialect, block):
             return ["native", dialect, _without_texts(block)]
         case Thinking(pieces, signature, redacted):
             return ["thinking", len(pieces), signature is not None, redacted]
-        case Text(pieces) | Call(pieces=pieces) | Refusal(pieces):
+        case Text(pieces) | Call(chunks=pieces) | Refusal(pieces):
             return [type(part).__name__.lower(), len(pieces)]
 
 
@@ -162,7 +162,7 @@ def told(telling: Json) -> Reply:
 def _told(kind: str, *facts: Any) -> Part:
     match kind, facts:
         case "native", (dialect, block):
-            return Native(dialect, block)
+            return NativePart(dialect, block)
         case "thinking", (count, signed, redacted):
             return Thinking(("x",) * count, "x" if signed else None, redacted)
         case "call", (count,):

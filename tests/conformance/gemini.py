@@ -12,7 +12,7 @@ from typing import Any
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.gemini import GENERATE, VERTEX
 from tests.conformance.shape import Protocol, Recording, events_of
 
@@ -99,7 +99,7 @@ def _hear(part: dict[str, Any], spoken: list[tuple[type, Any, list[str]]], *, en
         call = part["functionCall"]
         spoken.append((Call, call["name"], [dumps(call["args"]).decode()]))
     elif "text" not in part:
-        spoken.append((Native, part, []))
+        spoken.append((NativePart, part, []))
     elif part["text"] or not ending:
         kind = Thinking if part.get("thought") else Text
         if not spoken or spoken[-1][0] is not kind:
@@ -108,8 +108,8 @@ def _hear(part: dict[str, Any], spoken: list[tuple[type, Any, list[str]]], *, en
 
 
 def _part(kind: type, what: Any, pieces: list[str]) -> Part:
-    if kind is Native:
-        return Native("gemini", what)
+    if kind is NativePart:
+        return NativePart("gemini", what)
     if kind is Call:
         return Call(what, tuple(pieces))
     return Thinking(tuple(pieces)) if kind is Thinking else Text(tuple(pieces))

@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import anthropic, gemini
-from mockllm.dialects.dialect import Lookup
+from mockllm.dialects.dialect import LookupDialect
 from tests.conformance import anthropic_messages
 from tests.conformance import gemini as google
 from tests.conformance.shape import Protocol, Recording
@@ -39,7 +39,7 @@ def _untold(value: Json) -> Json:
 
 def _protocol(
     folder: str,
-    dialect: Lookup,
+    dialect: LookupDialect,
     path: str | None = None,
     method: str = "POST",
     sent: Mapping[str, str] | None = None,

@@ -11,7 +11,7 @@ from typing import Any
 
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Usage
+from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Refusal, Reply, Text, Usage
 from mockllm.dialects.openai import CHAT
 from tests.conformance.shape import Protocol, Recording, events_of
 
@@ -59,7 +59,7 @@ def _whole(message: dict[str, Any]) -> tuple[Part, ...]:
     own = {key: message[key] for key in ("annotations", "function_call") if message.get(key)}
     if "function_call" in own:
         own["content"] = None
-    return (*parts, Native("openai", own)) if own else tuple(parts)
+    return (*parts, NativePart("openai", own)) if own else tuple(parts)
 
 
 def _streamed(chunks: list[dict[str, Any]]) -> Reply:

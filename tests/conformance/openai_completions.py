@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Choice, Reply, Text, Usage
-from mockllm.dialects.dialect import Generating
+from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.vendors import SPOKEN
 from tests.conformance import openai_chat, vendors
@@ -68,10 +68,10 @@ PROTOCOL = Protocol(
 )
 
 
-def _together() -> Generating:
+def _together() -> GeneratingDialect:
     found = next(spoken for spoken in SPOKEN if spoken.vendor.name == "together")
     (dialect,) = (dialect for _, path, dialect in found.calls if path == "/completions")
-    return cast(Generating, dialect)
+    return cast(GeneratingDialect, dialect)
 
 
 TOGETHER = Protocol(

@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import azure
-from mockllm.dialects.dialect import Lookup
+from mockllm.dialects.dialect import LookupDialect
 from mockllm.dialects.openai import EMBEDDINGS, MODERATIONS
 from mockllm.dialects.vendors import SPOKEN
 from tests.conformance import openai_chat, vendors
@@ -37,7 +37,7 @@ def _untold(value: Json) -> Json:
     return "x" if isinstance(value, str) else value
 
 
-def lookup(folder: str, dialect: Lookup, path: str | None, before: str = "") -> Protocol:
+def lookup(folder: str, dialect: LookupDialect, path: str | None, before: str = "") -> Protocol:
     return Protocol(
         folder=folder,
         dialect=dialect,
@@ -50,11 +50,11 @@ def lookup(folder: str, dialect: Lookup, path: str | None, before: str = "") -> 
     )
 
 
-def embeddings(vendor: str) -> Lookup:
+def embeddings(vendor: str) -> LookupDialect:
     """A vendor's call."""
     found = next(spoken for spoken in SPOKEN if spoken.vendor.name == vendor)
     (dialect,) = (dialect for _, path, dialect in found.calls if path == "/embeddings")
-    return cast(Lookup, dialect)
+    return cast(LookupDialect, dialect)
 
 
 PROTOCOLS = (

@@ -11,7 +11,18 @@ from typing import Any
 
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Finish,
+    NativePart,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.decoder import ARGUMENTS, DELTAS
 from tests.conformance.openai_chat import NAMED
@@ -70,7 +81,7 @@ def _part(item: dict[str, Any], pieces: list[str] | None) -> Part:
             return Thinking(tuple(pieces or ([text] if text else [])))
         case {"type": "function_call", "name": name, "arguments": text, "call_id": id}:
             return Call(name, tuple(pieces or [text]), id)
-    return Native("openai", item)
+    return NativePart("openai", item)
 
 
 def kind(name: str, payload: Json) -> str:

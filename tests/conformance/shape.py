@@ -15,12 +15,12 @@ from typing import Any, TypeAlias, cast
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Framing, Plan
-from mockllm.core.reply.reply import Native, Reply
+from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Generating, Lookup, Stamp
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.dialect import GeneratingDialect, LookupDialect, ResponseIdentity
+from mockllm.dialects.routes import RouteMatch, find
 
 Recording: TypeAlias = Mapping[str, Any]
 Run: TypeAlias = tuple[str, int]
@@ -37,7 +37,7 @@ class Protocol:
     to what stands before the service."""
 
     folder: str
-    dialect: Generating | Lookup
+    dialect: GeneratingDialect | LookupDialect
     path: str | None
     """None: each recording's own."""
     said: Callable[[Recording], Reply | Failure]
@@ -54,7 +54,7 @@ class Protocol:
     noise: frozenset[str] = frozenset()
     before: str = ""
     """What our server has before the recorded path: the vendor's prefix."""
-    others: tuple[Generating, ...] = ()
+    others: tuple[GeneratingDialect, ...] = ()
     """Further dialects that answer the folder's paths."""
     more: tuple[str, ...] = ()
     """Further folders with recordings of the same service, under another name."""
@@ -111,7 +111,7 @@ def serve(protocol: Protocol, case: Case) -> Seen:
     path, _, query = case.path.partition("?")
     headers = {**protocol.sent, **case.headers}
     found = find(protocol.method, protocol.before + path, headers, query)
-    assert isinstance(found, Found) or isinstance(case.said, Failure)
+    assert isinstance(found, RouteMatch) or isinstance(case.said, Failure)
     dialect = next(each for each in (protocol.dialect, *protocol.others) if each is found.dialect)
     request = dialect.request(
         method=protocol.method,
@@ -119,9 +119,9 @@ def serve(protocol: Protocol, case: Case) -> Seen:
         headers=headers,
         raw=dumps(dict(case.body)),
         query_string=query,
-        route=found.route if isinstance(found, Found) else {},
+        route=found.route if isinstance(found, RouteMatch) else {},
     )
-    stamp = Stamp(Ids(0, "conformance", 1), 1_700_000_000.0)
+    stamp = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
     if isinstance(case.said, Failure):
         plan = dialect.error(case.said, request, stamp)
     else:
@@ -129,14 +129,18 @@ def serve(protocol: Protocol, case: Case) -> Seen:
     return look(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent(plan))
 
 
-def _answered(dialect: Generating | Lookup, said: Reply, request: Request, stamp: Stamp) -> Plan:
+def _answered(
+    dialect: GeneratingDialect | LookupDialect, said: Reply, request: Request, stamp: ResponseIdentity
+) -> Plan:
     if not dialect.generates:
-        found = cast(Lookup, dialect).answer(request, (), stamp)
+        found = cast(LookupDialect, dialect).answer(request, (), stamp)
         assert isinstance(found, Plan)
         return found
-    generating = cast(Generating, dialect)
+    generating = cast(GeneratingDialect, dialect)
     return (
-        generating.stream(said, request, stamp) if request.stream else generating.whole(said, request, stamp)
+        generating.encode_stream(said, request, stamp)
+        if request.stream
+        else generating.encode_body(said, request, stamp)
     )
 
 
@@ -159,7 +163,7 @@ def _order(seen: Seen, said: Reply | Failure) -> object:
     """A native block is said at once, in however many pieces the service said it: beside one, runs are not
     counted."""
     parts = () if isinstance(said, Failure) else [part for choice in said.choices for part in choice.parts]
-    if any(isinstance(part, Native) for part in parts):
+    if any(isinstance(part, NativePart) for part in parts):
         return tuple(tuple(kind for kind, _ in lane) for lane in seen.order)
     return seen.order
 
@@ -216,5 +220,5 @@ def _events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | N
 
 
 def _sent(plan: Plan) -> Json | str:
-    data = sent(plan)
+    data = sent_bytes(plan)
     return data.decode() if plan.framing in (Framing.SSE, Framing.SSE_CRLF) else loads(data)

@@ -8,7 +8,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import (
     AllOf,
-    At,
+    AtPath,
     Compare,
     Condition,
     Contains,
@@ -26,7 +26,7 @@ from mockllm.core.matching.conditions import (
     StartsWith,
     Subset,
 )
-from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from tests.core.asking import Asked, ask
 
 WORDS = [
@@ -74,7 +74,7 @@ def nested(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
         st.builds(Each, inner),
         st.builds(Length, inner),
         st.builds(Members, members),
-        st.builds(At, st.sampled_from(PATHS).map(compile_path), inner),
+        st.builds(AtPath, st.sampled_from(PATHS).map(compile_path), inner),
     )
 
 
@@ -106,13 +106,13 @@ fields = st.one_of(
     st.builds(Field, st.just("body"), st.sampled_from(PATHS)),
     st.builds(Field, st.just("body"), st.sampled_from(MANY)),
 )
-tests = st.builds(Test, fields, conditions)
+tests = st.builds(FieldMatcher, fields, conditions)
 matchers: st.SearchStrategy[Matcher] = st.recursive(
     tests,
     lambda inner: st.one_of(
-        st.builds(All, st.lists(inner, max_size=4).map(tuple)),
-        st.builds(Any, st.lists(inner, max_size=3).map(tuple)),
-        st.builds(Not, inner),
+        st.builds(AllMatcher, st.lists(inner, max_size=4).map(tuple)),
+        st.builds(AnyMatcher, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(NotMatcher, inner),
     ),
     max_leaves=6,
 )

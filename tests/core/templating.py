@@ -10,8 +10,8 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Request
 from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.template import (
-    Scope,
     TemplateFailure,
+    TemplateScope,
 )
 
 BODY = {
@@ -29,7 +29,7 @@ BODY = {
 }
 
 
-def scope(body: Json = BODY, **more: Any) -> Scope:
+def scope(body: Json = BODY, **more: Any) -> TemplateScope:
     request = Request(
         method="POST",
         path="/v1/chat",
@@ -37,7 +37,7 @@ def scope(body: Json = BODY, **more: Any) -> Scope:
         query_string="delay=100&name=x",
         raw=dumps(body),
     )
-    return Scope(request, **more)
+    return TemplateScope(request, **more)
 
 
 def rendered(source: str, **more: Any) -> Json:

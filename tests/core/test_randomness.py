@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.randomness import BASE62, HEX, Chance, Ids
+from mockllm.core.randomness import BASE62, HEX, Ids, Randomness
 
 
 def test_the_same_place_draws_the_same() -> None:
-    assert Chance(0, "a.yaml:r", "", 3).uniform("chance") == Chance(0, "a.yaml:r", "", 3).uniform("chance")
-    one, two = (Chance(0, "a.yaml:r", "", 3).random("pace") for _ in range(2))
+    assert Randomness(0, "a.yaml:r", "", 3).uniform("chance") == Randomness(0, "a.yaml:r", "", 3).uniform(
+        "chance"
+    )
+    one, two = (Randomness(0, "a.yaml:r", "", 3).random("pace") for _ in range(2))
     assert [one.random() for _ in range(5)] == [two.random() for _ in range(5)]
 
 
 def test_every_part_of_a_place_tells() -> None:
     places = [
-        (Chance(0, "r", "", 0), "x"),
-        (Chance(1, "r", "", 0), "x"),
-        (Chance(0, "s", "", 0), "x"),
-        (Chance(0, "r", "k", 0), "x"),
-        (Chance(0, "r", "", 1), "x"),
-        (Chance(0, "r", "", 0), "y"),
+        (Randomness(0, "r", "", 0), "x"),
+        (Randomness(1, "r", "", 0), "x"),
+        (Randomness(0, "s", "", 0), "x"),
+        (Randomness(0, "r", "k", 0), "x"),
+        (Randomness(0, "r", "", 1), "x"),
+        (Randomness(0, "r", "", 0), "y"),
     ]
     assert len({chance.uniform(place) for chance, place in places}) == len(places)
     assert len({chance.random(place).random() for chance, place in places}) == len(places)
 
 
 def test_draws_are_spread_evenly_from_0_to_1() -> None:
-    drawn = [Chance(0, "r", "", tries).uniform("x") for tries in range(10_000)]
+    drawn = [Randomness(0, "r", "", tries).uniform("x") for tries in range(10_000)]
     assert all(0 <= number < 1 for number in drawn)
     for tenth in range(10):
         assert 900 < sum(tenth / 10 <= number < (tenth + 1) / 10 for number in drawn) < 1100

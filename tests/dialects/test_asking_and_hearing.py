@@ -11,21 +11,21 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.anthropic import MESSAGES
-from mockllm.dialects.decoded_response import Heard, HeardCall
-from mockllm.dialects.dialect import Generating, Stamp
+from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
+from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.gemini import GENERATE, VERTEX
-from mockllm.dialects.neutral_request import OPEN_SCHEMA, Wish
+from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
 from mockllm.dialects.registry import SPOKEN, spoken
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.routes import RouteMatch, find
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 
-STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.0)
+STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
 CALLS = [call for _, call in SPOKEN]
 NAMES = [f"{provider}-{call.api}" for provider, call in SPOKEN]
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
@@ -35,15 +35,15 @@ talking = pytest.mark.parametrize(
     ids=[name for name in NAMES if name != "openai-completions"],
 )
 """Those that have words for more than texts: legacy completions have none for turns, tools and refusals."""
-SILENT = Wish()
+SILENT = NeutralRequest()
 SCHEMA: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
-def asked(dialect: Generating, wish: Wish) -> Request:
-    made = dialect.compose(wish)
+def asked(dialect: GeneratingDialect, wish: NeutralRequest) -> Request:
+    made = dialect.build_request(wish)
     path, _, query = made.path.partition("?")
     found = find(made.method, path, made.headers, query)
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
     return dialect.request(
         method=made.method,
@@ -55,30 +55,34 @@ def asked(dialect: Generating, wish: Wish) -> Request:
     )
 
 
-WISHES: dict[str, Wish] = {
-    "nothing at all": Wish(),
-    "a model": Wish(model="mine"),
-    "what the user says": Wish(user="Hello there"),
-    "a system text": Wish(system="Be brief."),
-    "a stream": Wish(stream=True),
-    "no stream": Wish(stream=False),
-    "a tool by name": Wish(tools=(Tool("look"),)),
-    "a tool in full": Wish(
+WISHES: dict[str, NeutralRequest] = {
+    "nothing at all": NeutralRequest(),
+    "a model": NeutralRequest(model="mine"),
+    "what the user says": NeutralRequest(user="Hello there"),
+    "a system text": NeutralRequest(system="Be brief."),
+    "a stream": NeutralRequest(stream=True),
+    "no stream": NeutralRequest(stream=False),
+    "a tool by name": NeutralRequest(tools=(Tool("look"),)),
+    "a tool in full": NeutralRequest(
         tools=(Tool("look", SCHEMA, "Looks."),), tool_choice=ToolChoice("named", ("look",))
     ),
-    "any tool": Wish(tools=(Tool("look"),), tool_choice=ToolChoice("any")),
-    "no tool": Wish(tools=(Tool("look"),), tool_choice=ToolChoice("none")),
-    "a form": Wish(response_format=Format("schema", None, {**SCHEMA, "additionalProperties": False})),
-    "free text": Wish(response_format=Format("text")),
-    "limits": Wish(max_tokens=7, stop=("END",)),
-    "a key": Wish(api_key="sk-secret"),
-    "a history": Wish(messages=[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]),
+    "any tool": NeutralRequest(tools=(Tool("look"),), tool_choice=ToolChoice("any")),
+    "no tool": NeutralRequest(tools=(Tool("look"),), tool_choice=ToolChoice("none")),
+    "a form": NeutralRequest(
+        response_format=Format("schema", None, {**SCHEMA, "additionalProperties": False})
+    ),
+    "free text": NeutralRequest(response_format=Format("text")),
+    "limits": NeutralRequest(max_tokens=7, stop=("END",)),
+    "a key": NeutralRequest(api_key="sk-secret"),
+    "a history": NeutralRequest(
+        messages=[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    ),
 }
 
 
 @talking
 @pytest.mark.parametrize("name", WISHES)
-def test_what_is_asked_is_what_the_request_says(dialect: Generating, name: str) -> None:
+def test_what_is_asked_is_what_the_request_says(dialect: GeneratingDialect, name: str) -> None:
     wish, request = WISHES[name], asked(dialect, WISHES[name])
     assert dialect.check(request) is None
     assert request.stream is bool(wish.stream)
@@ -96,14 +100,16 @@ def test_what_is_asked_is_what_the_request_says(dialect: Generating, name: str) 
 
 
 @talking
-def test_a_schema_is_put_as_the_provider_takes_it(dialect: Generating) -> None:
+def test_a_schema_is_put_as_the_provider_takes_it(dialect: GeneratingDialect) -> None:
     """A tool's is told to be an object's; Anthropic wants the objects of an answer's closed."""
     inner: Json = {"type": "array", "items": SCHEMA}
     form: dict[str, Json] = {"type": "object", "properties": {"cities": inner}}
     properties = SCHEMA["properties"]
     request = asked(
         dialect,
-        Wish(tools=(Tool("look", {"properties": properties}),), response_format=Format("schema", None, form)),
+        NeutralRequest(
+            tools=(Tool("look", {"properties": properties}),), response_format=Format("schema", None, form)
+        ),
     )
     assert dialect.check(request) is None
     assert request.tools[0].schema == {"type": "object", "properties": properties}
@@ -114,8 +120,10 @@ def test_a_schema_is_put_as_the_provider_takes_it(dialect: Generating) -> None:
 
 
 @talking
-def test_a_schema_may_say_yes_to_anything(dialect: Generating) -> None:
-    request = asked(dialect, Wish(tools=(Tool("look", True),), response_format=Format("schema", None, True)))
+def test_a_schema_may_say_yes_to_anything(dialect: GeneratingDialect) -> None:
+    request = asked(
+        dialect, NeutralRequest(tools=(Tool("look", True),), response_format=Format("schema", None, True))
+    )
     assert [tool.name for tool in request.tools] == ["look"]
 
 
@@ -130,9 +138,9 @@ def test_a_schema_may_say_yes_to_anything(dialect: Generating) -> None:
     ],
 )
 def test_only_some_have_words_for_several_choices_and_for_json_of_any_form(
-    dialect: Generating, n: int, form: Format
+    dialect: GeneratingDialect, n: int, form: Format
 ) -> None:
-    said = asked(dialect, Wish(n=3, response_format=Format("json")))
+    said = asked(dialect, NeutralRequest(n=3, response_format=Format("json")))
     assert (said.sampling.n, said.response_format) == (n, form)
 
 
@@ -149,22 +157,26 @@ def test_the_usual_call_of_a_provider_is_found() -> None:
 
 USAGE = Usage(20, 9, cached_read=4, cache_write=2, reasoning=3)
 CALL = Call("look", ('{"city":', '"Paris"}'))
-CITY = (HeardCall("look", {"city": "Paris"}),)
+CITY = (DecodedCall("look", {"city": "Paris"}),)
 
 
-def answered(dialect: Generating, said: Reply, wish: Wish = SILENT, *, stream: bool = False) -> Plan:
+def answered(
+    dialect: GeneratingDialect, said: Reply, wish: NeutralRequest = SILENT, *, stream: bool = False
+) -> Plan:
     """What goes on the wire to somebody who asks so."""
     request = asked(dialect, replace(wish, stream=stream))
-    said = dialect.sayable(said, request)
-    return dialect.stream(said, request, STAMP) if stream else dialect.whole(said, request, STAMP)
+    said = dialect.supported_reply(said, request)
+    return (
+        dialect.encode_stream(said, request, STAMP) if stream else dialect.encode_body(said, request, STAMP)
+    )
 
 
 def reply(*parts: Part, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
-NOTHING = Heard(None, None, None, (), "stop", USAGE, None, None)
-REPLIES: dict[str, tuple[Reply, Heard, tuple[str, ...]]] = {
+NOTHING = DecodedResponse(None, None, None, (), "stop", USAGE, None, None)
+REPLIES: dict[str, tuple[Reply, DecodedResponse, tuple[str, ...]]] = {
     "text": (reply(Text(("Hel", "lo"))), dataclasses.replace(NOTHING, text="Hello"), ("Hel", "lo")),
     "text cut short": (
         reply(Text(("Hel",)), finish="length"),
@@ -179,7 +191,7 @@ REPLIES: dict[str, tuple[Reply, Heard, tuple[str, ...]]] = {
     "text and a broken call": (
         reply(Text(("Hm.",)), Call("look", ('{"city": ',)), finish="tool_calls"),
         dataclasses.replace(
-            NOTHING, text="Hm.", calls=(HeardCall("look", '{"city": '),), finish="tool_calls"
+            NOTHING, text="Hm.", calls=(DecodedCall("look", '{"city": '),), finish="tool_calls"
         ),
         ("Hm.", '{"city": '),
     ),
@@ -188,7 +200,7 @@ REPLIES: dict[str, tuple[Reply, Heard, tuple[str, ...]]] = {
 
 @talking
 @pytest.mark.parametrize("name", REPLIES)
-def test_what_is_said_is_heard(dialect: Generating, name: str) -> None:
+def test_what_is_said_is_heard(dialect: GeneratingDialect, name: str) -> None:
     said, heard, chunks = REPLIES[name]
     if dialect.name == "gemini":  # says calls at once, and knows no writing to a cache
         heard = dataclasses.replace(heard, usage=replace(USAGE, cache_write=0))
@@ -200,8 +212,8 @@ def test_what_is_said_is_heard(dialect: Generating, name: str) -> None:
     if isinstance(dialect, VendorChat):
         heard = dataclasses.replace(heard, usage=counted(dialect))
         chunks = ('{"city":"Paris"}',) if name == "a call" and dialect.vendor.form.whole_calls else chunks
-    assert dialect.heard(answered(dialect, said)) == heard
-    streamed = dialect.heard(answered(dialect, said, stream=True))
+    assert dialect.decode(answered(dialect, said)) == heard
+    streamed = dialect.decode(answered(dialect, said, stream=True))
     if isinstance(dialect, VendorChat) and dialect.vendor.name == "together" and said.choices[0].calls:
         heard = dataclasses.replace(heard, usage=None)  # which this vendor does not count in a stream
     assert streamed == dataclasses.replace(heard, chunks=chunks)
@@ -221,19 +233,19 @@ def counted(dialect: VendorChat) -> Usage:
 
 
 @talking
-def test_two_calls_are_told_apart(dialect: Generating) -> None:
+def test_two_calls_are_told_apart(dialect: GeneratingDialect) -> None:
     said = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
     for stream in (False, True):
-        heard = dialect.heard(answered(dialect, said, stream=stream))
+        heard = dialect.decode(answered(dialect, said, stream=stream))
         assert heard is not None
-        assert heard.calls == (*CITY, HeardCall("wait", {}))
+        assert heard.calls == (*CITY, DecodedCall("wait", {}))
 
 
 @talking
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_refusal_is_one_everywhere(dialect: Generating, stream: bool) -> None:
+def test_a_refusal_is_one_everywhere(dialect: GeneratingDialect, stream: bool) -> None:
     said = reply(Refusal(("I can", "not.")), finish="refusal")
-    heard = dialect.heard(answered(dialect, said, stream=stream))
+    heard = dialect.decode(answered(dialect, said, stream=stream))
     assert heard is not None
     assert (heard.refusal, heard.finish) == ("I cannot.", "refusal")
     assert heard.chunks == (("I can", "not.") if stream else None)
@@ -241,50 +253,52 @@ def test_a_refusal_is_one_everywhere(dialect: Generating, stream: bool) -> None:
 
 @talking
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_call_that_was_forced_ends_an_answer_as_any_does(dialect: Generating, stream: bool) -> None:
-    wish = Wish(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
-    heard = dialect.heard(answered(dialect, reply(CALL, finish="tool_calls"), wish, stream=stream))
+def test_a_call_that_was_forced_ends_an_answer_as_any_does(dialect: GeneratingDialect, stream: bool) -> None:
+    wish = NeutralRequest(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
+    heard = dialect.decode(answered(dialect, reply(CALL, finish="tool_calls"), wish, stream=stream))
     assert heard is not None
     assert (heard.calls, heard.finish) == (CITY, "tool_calls")
 
 
 @dialects
 @pytest.mark.parametrize("stream", [False, True])
-def test_thinking_is_heard_where_it_is_shown(dialect: Generating, stream: bool) -> None:
+def test_thinking_is_heard_where_it_is_shown(dialect: GeneratingDialect, stream: bool) -> None:
     said = reply(Thinking(("Let me", " see.")), Text(("Yes.",)))
-    heard = dialect.heard(answered(dialect, said, stream=stream))
+    heard = dialect.decode(answered(dialect, said, stream=stream))
     assert heard is not None
-    shown = dialect.sayable(said, asked(dialect, Wish())) == said
+    shown = dialect.supported_reply(said, asked(dialect, NeutralRequest())) == said
     assert (heard.thinking, heard.text) == ("Let me see." if shown else None, "Yes.")
     if stream:
         assert heard.chunks == (("Let me", " see.", "Yes.") if shown else ("Yes.",))
 
 
 @dialects
-def test_an_error_is_heard(dialect: Generating) -> None:
+def test_an_error_is_heard(dialect: GeneratingDialect) -> None:
     failure = Failure("overloaded", message="Busy.")
-    heard = dialect.heard(dialect.error(failure, asked(dialect, Wish()), STAMP))
+    heard = dialect.decode(dialect.error(failure, asked(dialect, NeutralRequest()), STAMP))
     assert heard is not None
     assert (heard.error["message"], heard.text, heard.chunks) == ("Busy.", None, None)
 
 
 @dialects
-def test_an_error_inside_a_stream_is_heard_behind_what_was_said(dialect: Generating) -> None:
+def test_an_error_inside_a_stream_is_heard_behind_what_was_said(dialect: GeneratingDialect) -> None:
     said = replace(reply(Text(("Hel", "lo"))), broken=Failure("overloaded", message="Busy."))
-    heard = dialect.heard(answered(dialect, said, stream=True))
+    heard = dialect.decode(answered(dialect, said, stream=True))
     assert heard is not None
     assert (heard.error["message"], heard.chunks, heard.finish) == ("Busy.", ("Hel", "lo"), None)
 
 
 @dialects
-def test_a_broken_chunk_says_nothing(dialect: Generating) -> None:
+def test_a_broken_chunk_says_nothing(dialect: GeneratingDialect) -> None:
     plan = answered(dialect, reply(Text(("a", "b", "c"))), stream=True)
     steps = [
-        replace(step, payload=b'{"broken": ') if isinstance(step, Data) and step.beat == 2 else step
+        replace(step, payload=b'{"broken": ')
+        if isinstance(step, EventStep) and step.chunk_index == 2
+        else step
         for step in plan.steps
-        if step.beat <= 2
+        if step.chunk_index <= 2
     ]
-    heard = dialect.heard(replace(plan, steps=tuple(steps)))
+    heard = dialect.decode(replace(plan, steps=tuple(steps)))
     assert heard is not None
     assert (heard.text, heard.chunks) == ("a", ("a",))
 
@@ -329,12 +343,12 @@ STRANGE: tuple[Json, ...] = (
 
 @dialects
 @pytest.mark.parametrize("payload", STRANGE, ids=lambda payload: dumps(payload).decode())
-def test_whatever_is_on_the_wire_nothing_raises(dialect: Generating, payload: Json) -> None:
-    head, body = Head(200, ()), dumps(payload)
-    dialect.heard(Plan(head, (Data(body, 0, "body"),)))
-    dialect.heard(Plan(head, (Raw(b"data: " + body + b"\n\n", 0),), Framing.SSE))
+def test_whatever_is_on_the_wire_nothing_raises(dialect: GeneratingDialect, payload: Json) -> None:
+    head, body = ResponseHead(200, ()), dumps(payload)
+    dialect.decode(Plan(head, (EventStep(body, 0, "body"),)))
+    dialect.decode(Plan(head, (RawStep(b"data: " + body + b"\n\n", 0),), Framing.SSE))
 
 
 @dialects
-def test_what_is_no_answer_of_the_protocol_is_not_heard(dialect: Generating) -> None:
-    assert dialect.heard(Plan(Head(200, ()), (Data(b"plain text", 0, "body"),))) is None
+def test_what_is_no_answer_of_the_protocol_is_not_heard(dialect: GeneratingDialect) -> None:
+    assert dialect.decode(Plan(ResponseHead(200, ()), (EventStep(b"plain text", 0, "body"),))) is None

@@ -14,7 +14,7 @@ from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as responses
 
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.count_tokens import CountRequest
+from mockllm.dialects.anthropic.count_tokens import AnthropicCountRequest
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
@@ -26,8 +26,8 @@ TYPES: list[tuple[type[Request], Any]] = [
     (CompletionsRequest, completions.CompletionCreateParamsBase),
     (MessagesRequest, messages.MessageCreateParamsBase),
     (MessagesRequest, beta.MessageCreateParamsBase),
-    (CountRequest, counted.MessageCountTokensParams),
-    (CountRequest, beta_counted.MessageCountTokensParams),
+    (AnthropicCountRequest, counted.MessageCountTokensParams),
+    (AnthropicCountRequest, beta_counted.MessageCountTokensParams),
 ]
 
 

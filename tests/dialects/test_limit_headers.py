@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.limits import Cost, Gauge, Limit, Standing, open_account
+from mockllm.core.limits import Cost, Gauge, Limit, LimitStatus, open_account
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.rate_limit_headers import milliseconds, seconds
 from mockllm.dialects.registry import LIMITS, PROVIDERS, limit_headers
 
 NOON = 1_800_000_000.25
-BOTH = Standing(Gauge(60, 59, 1.0, 60.0), Gauge(40_000, 39_988, 0.0181, 60.0))
+BOTH = LimitStatus(Gauge(60, 59, 1.0, 60.0), Gauge(40_000, 39_988, 0.0181, 60.0))
 OPENAI = (
     ("x-ratelimit-limit-requests", "60"),
     ("x-ratelimit-limit-tokens", "40000"),
@@ -90,9 +90,9 @@ def test_every_provider_in_the_table_is_one() -> None:
 
 @pytest.mark.parametrize("provider", sorted(LIMITS))
 def test_a_bound_that_is_not_there_is_not_told(provider: str) -> None:
-    requests = dict(limit_headers(provider, Standing(BOTH.requests), NOON))
-    tokens = dict(limit_headers(provider, Standing(None, BOTH.tokens), NOON))
-    assert limit_headers(provider, Standing(), NOON) == ()
+    requests = dict(limit_headers(provider, LimitStatus(BOTH.requests), NOON))
+    tokens = dict(limit_headers(provider, LimitStatus(None, BOTH.tokens), NOON))
+    assert limit_headers(provider, LimitStatus(), NOON) == ()
     assert requests
     assert tokens
     assert {**requests, **tokens} == dict(limit_headers(provider, BOTH, NOON))

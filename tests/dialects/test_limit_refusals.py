@@ -6,27 +6,27 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import loads
-from mockllm.core.limits import Account, Cost, Limit, open_account
+from mockllm.core.limits import Cost, Limit, LimitAccount, open_account
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.plan import Data
+from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.registry import refused
 
 NOON = 1_800_000_000.0
 REQUEST = Request(method="POST", path="/", headers={}, raw=b"{}")
-STAMP = Stamp(Ids(0, "", 0), NOON)
+STAMP = ResponseIdentity(Ids(0, "", 0), NOON)
 
 
-def used(limit: Limit, tokens: int, count: int = 1) -> Account:
+def used(limit: Limit, tokens: int, count: int = 1) -> LimitAccount:
     account = open_account(limit)
     for _ in range(count):
         account.charge(NOON, Cost(tokens))
     return account
 
 
-def refusal(provider: str, account: Account, tokens: int) -> Failure:
+def refusal(provider: str, account: LimitAccount, tokens: int) -> Failure:
     verdict = account.ask(NOON, Cost(tokens))
     assert not verdict.allowed
     return refused(provider, verdict, account.standing(NOON), tokens, "gpt-4o", NOON)
@@ -75,12 +75,12 @@ MORE = " Visit https://platform.openai.com/account/rate-limits to learn more."
         ),
     ],
 )  # fmt: skip
-def test_openai_says_which_bound(account: Account, tokens: int, bound: str, message: str) -> None:
+def test_openai_says_which_bound(account: LimitAccount, tokens: int, bound: str, message: str) -> None:
     failure = refusal("openai", account, tokens)
     assert failure.message == message + MORE
     plan = openai.CHAT.error(failure, REQUEST, STAMP)
     (body,) = plan.steps
-    assert isinstance(body, Data)
+    assert isinstance(body, EventStep)
     error = loads(body.payload)["error"]
     assert (error["type"], error["code"], error["param"]) == (bound, "rate_limit_exceeded", None)
     assert plan.head.status == 429
@@ -138,7 +138,7 @@ def test_too_many_under_way_takes_nothing_of_the_requests_that_are_left() -> Non
     ],
 )
 def test_a_failure_knows_what_was_refused(
-    account: Account, tokens: int, quota: tuple[str, int, float] | None
+    account: LimitAccount, tokens: int, quota: tuple[str, int, float] | None
 ) -> None:
     assert refusal("gemini", account, tokens).quota == quota
 

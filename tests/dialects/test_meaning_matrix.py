@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
+from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.faults import meaning as family
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
 from mockllm.core.request.request import Format, Tool
 from mockllm.dialects.decoded_response import payloads
-from mockllm.dialects.dialect import Generating
-from mockllm.dialects.neutral_request import Wish
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import SPOKEN
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 from tests.docs.meaning_forms import FORMS
@@ -39,22 +39,26 @@ dialects = pytest.mark.parametrize(
 streaming = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
-def played(dialect: Generating, said: str, name: str, *, stream: bool, **settings: Any) -> Plan | NotPlayed:
+def played(
+    dialect: GeneratingDialect, said: str, name: str, *, stream: bool, **settings: Any
+) -> Plan | NotApplicable:
     """What goes on the wire with the fault in it, as the engine plays it."""
     structured = Format("schema", "city", SCHEMA) if said == "formed" else None
-    wish = Wish(tools=(Tool("look", SCHEMA),) if said == "looks" else (), response_format=structured)
+    wish = NeutralRequest(
+        tools=(Tool("look", SCHEMA),) if said == "looks" else (), response_format=structured
+    )
     request, reply = asked(dialect, replace(wish, stream=stream)), Reply(REPLIES[said], SAYS.usage)
 
     def plan(shown: Reply) -> Plan:
-        return (dialect.stream if stream else dialect.whole)(shown, request, STAMP)
+        return (dialect.encode_stream if stream else dialect.encode_body)(shown, request, STAMP)
 
     fault = FAULTS[name].model_validate(settings)
     assert isinstance(fault, ReplyFault)
-    telling = Telling(request, stream, Random(0), plan)
-    made = fault.tell(dialect.sayable(reply, request) if fault.shown else reply, telling)
-    if isinstance(made, NotPlayed):
+    telling = ReplyFaultContext(request, stream, Random(0), plan)
+    made = fault.apply_in_context(dialect.supported_reply(reply, request) if fault.shown else reply, telling)
+    if isinstance(made, NotApplicable):
         return made
-    return plan(made if fault.shown else dialect.sayable(made, request))
+    return plan(made if fault.shown else dialect.supported_reply(made, request))
 
 
 def read(plan: Plan, api: str) -> Facts:
@@ -64,12 +68,12 @@ def read(plan: Plan, api: str) -> Facts:
 @pytest.mark.parametrize("name", TABLE)
 @streaming
 @dialects
-def test_what_stands_there(provider: str, dialect: Generating, stream: bool, name: str) -> None:
+def test_what_stands_there(provider: str, dialect: GeneratingDialect, stream: bool, name: str) -> None:
     said, fault, settings, forms = TABLE[name]
     expected = forms[dialect.api]
     plan = played(dialect, said, fault, stream=stream, **settings)
     if expected is None:
-        assert isinstance(plan, NotPlayed)
+        assert isinstance(plan, NotApplicable)
         return
     assert isinstance(plan, Plan), plan
     assert plan.head.status == 200
@@ -94,7 +98,7 @@ def test_the_table_leaves_out_no_protocol() -> None:
 
 @streaming
 @dialects
-def test_counts_do_not_add_up(provider: str, dialect: Generating, stream: bool) -> None:
+def test_counts_do_not_add_up(provider: str, dialect: GeneratingDialect, stream: bool) -> None:
     """Where a protocol tells a total it is the true one, and the output counts ten times."""
     plan = played(dialect, "says", "wrong_usage", stream=stream)
     assert isinstance(plan, Plan)
@@ -111,10 +115,12 @@ def test_counts_do_not_add_up(provider: str, dialect: Generating, stream: bool) 
 
 
 @dialects
-def test_a_call_is_told_its_arguments_only_where_they_can_be_told(provider: str, dialect: Generating) -> None:
+def test_a_call_is_told_its_arguments_only_where_they_can_be_told(
+    provider: str, dialect: GeneratingDialect
+) -> None:
     """Where a whole answer holds arguments as JSON, those that are none stand there as a text, or not at all."""
     plan = played(dialect, "looks", "bad_tool_arguments", stream=False)
-    if isinstance(plan, NotPlayed):
+    if isinstance(plan, NotApplicable):
         assert plan.reason == "the answer calls no tool"
         return
     seen = read(plan, dialect.api)
@@ -129,7 +135,7 @@ def test_a_call_is_told_its_arguments_only_where_they_can_be_told(provider: str,
 # --- what single providers add -------------------------------------------------------------------
 
 
-def one(provider: str, api: str) -> Generating:
+def one(provider: str, api: str) -> GeneratingDialect:
     return CALLS[NAMES.index(f"{provider}-{api}")]
 
 
@@ -204,7 +210,9 @@ def test_a_stream_that_was_not_asked_for_its_usage_does_not_tell_it() -> None:
     request = dialect.request(
         method="POST", path="/", headers={}, raw=dumps({"model": "gpt-4o", "stream": True, "messages": []})
     )
-    telling = Telling(request, True, Random(0), lambda said: dialect.stream(said, request, STAMP))
+    telling = ReplyFaultContext(
+        request, True, Random(0), lambda said: dialect.encode_stream(said, request, STAMP)
+    )
     fault = FAULTS["no_usage"]()
     assert isinstance(fault, ReplyFault)
-    assert fault.tell(SAYS, telling) == NotPlayed("the answer does not tell it")
+    assert fault.apply_in_context(SAYS, telling) == NotApplicable("the answer does not tell it")

@@ -9,17 +9,19 @@ import pytest
 
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import loads
-from mockllm.core.rendering.plan import Data, Plan
-from mockllm.dialects.dialect import Generating
-from mockllm.dialects.neutral_request import Wish
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import SPOKEN
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
-LONG = Wish(model="old-model", user="word " * 500)
+LONG = NeutralRequest(model="old-model", user="word " * 500)
 
 
-def told(dialect: Generating, failure: Failure, wish: Wish = LONG) -> tuple[int, dict[str, Any]]:
+def told(
+    dialect: GeneratingDialect, failure: Failure, wish: NeutralRequest = LONG
+) -> tuple[int, dict[str, Any]]:
     """The status and the error, taken out of the provider's envelope."""
     plan = dialect.error(failure, asked(dialect, wish), STAMP)
     body = loads(_payload(plan))
@@ -30,13 +32,13 @@ def told(dialect: Generating, failure: Failure, wish: Wish = LONG) -> tuple[int,
 
 def _payload(plan: Plan) -> bytes:
     (step,) = plan.steps
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     return step.payload
 
 
 @dialects
 @pytest.mark.parametrize("name", NAMED)
-def test_every_provider_has_words_for_every_named_error(dialect: Generating, name: str) -> None:
+def test_every_provider_has_words_for_every_named_error(dialect: GeneratingDialect, name: str) -> None:
     if dialect.name == "gemini" and name == "content_filter":
         return  # no error there: a 200 that says why there is no candidate
     status, error = told(dialect, Failure(name))
@@ -80,7 +82,7 @@ def test_a_retired_model_is_told_in_the_provider_s_words(name: str) -> None:
 
 
 @dialects
-def test_the_limit_and_the_true_count_are_told(dialect: Generating) -> None:
+def test_the_limit_and_the_true_count_are_told(dialect: GeneratingDialect) -> None:
     tokens = asked(dialect, LONG).input_tokens
     assert tokens > 300
     status, error = told(dialect, Failure("context_length", limit=300))
@@ -91,7 +93,7 @@ def test_the_limit_and_the_true_count_are_told(dialect: Generating) -> None:
 
 
 @dialects
-def test_a_request_that_is_not_too_long_is_told_that_it_is_longer(dialect: Generating) -> None:
+def test_a_request_that_is_not_too_long_is_told_that_it_is_longer(dialect: GeneratingDialect) -> None:
     """An error that a scenario asks for in any case: the numbers agree all the same."""
     tokens = asked(dialect, LONG).input_tokens
     _, error = told(dialect, Failure("context_length", limit=1_000_000))

@@ -7,7 +7,7 @@ import pytest
 from mockllm.dialects import anthropic, azure, openai
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
-from mockllm.dialects.routes import ROUTES, Found, Unknown, WrongMethod, find
+from mockllm.dialects.routes import ROUTES, MethodNotAllowed, RouteMatch, UnknownPath, find
 from mockllm.dialects.vendors import VENDORS
 from mockllm.dialects.vendors.vendor import Vendor
 
@@ -63,7 +63,7 @@ def test_a_call_is_found(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
 ) -> None:
     found = find(method, path, headers)
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
     assert (found.provider, found.path, dict(found.route)) == (dialect.name, bare, route)
 
@@ -81,7 +81,7 @@ def test_a_known_path_with_another_method_is_a_405_that_says_which(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, allow: str
 ) -> None:
     found = find(method, path, headers)
-    assert isinstance(found, WrongMethod)
+    assert isinstance(found, MethodNotAllowed)
     assert found.dialect is dialect
     assert (found.provider, found.path) == (dialect.name, bare)
     assert found.failure.status == 405
@@ -104,7 +104,7 @@ def test_an_unknown_path_is_a_404_that_lists_the_routes_of_whom_was_meant_first(
     path: str, headers: dict[str, str], provider: str | None, envelope: str, bare: str
 ) -> None:
     found = find("POST", path, headers)
-    assert isinstance(found, Unknown)
+    assert isinstance(found, UnknownPath)
     assert (found.provider, found.dialect.name, found.path) == (provider, envelope, bare)
     assert found.failure.type == "not_found"
     first = dict.fromkeys((envelope, "openai", "anthropic"))
@@ -117,7 +117,7 @@ def test_an_unknown_path_is_a_404_that_lists_the_routes_of_whom_was_meant_first(
 
 def test_a_vendors_unknown_path_lists_the_vendors_own_routes_first() -> None:
     found = find("POST", "/groq/openai/v1/files", {})
-    assert isinstance(found, Unknown)
+    assert isinstance(found, UnknownPath)
     assert "Routes: POST /groq/openai/v1/chat/completions, " in (found.failure.message or "")
     assert "azure" not in (found.failure.message or "")
     assert "generateContent" not in (found.failure.message or "")
@@ -139,7 +139,7 @@ def test_a_vendors_unknown_path_lists_the_vendors_own_routes_first() -> None:
 )
 def test_a_path_that_is_nearly_known_is_told_as_it_was_meant(method: str, path: str, meant: str) -> None:
     found = find(method, path, {})
-    assert isinstance(found, Unknown)
+    assert isinstance(found, UnknownPath)
     assert found.failure.message is not None
     assert found.failure.message.startswith(f"Invalid URL ({method} {path}). Did you mean {meant}? ")
 
@@ -157,7 +157,7 @@ def test_a_doubled_v1_is_told_with_the_right_base_url(
     method: str, path: str, headers: dict[str, str], base: str
 ) -> None:
     found = find(method, path, headers)
-    assert isinstance(found, Unknown)
+    assert isinstance(found, UnknownPath)
     assert found.failure.message == (
         f"Invalid URL ({method} {path}). /v1 stands there twice. Set the client's base URL to {base}"
     )
@@ -173,14 +173,14 @@ def test_a_doubled_v1_is_told_with_the_right_base_url(
 )
 def test_two_versions_are_told_with_the_right_base_url(path: str, base: str) -> None:
     found = find("POST", path, {"host": "mock:9", "x-goog-api-key": "k"})
-    assert isinstance(found, Unknown)
+    assert isinstance(found, UnknownPath)
     assert found.dialect.name == "gemini"
     assert (found.failure.message or "").endswith(f"a version twice. Set the client's base URL to {base}")
 
 
 def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
     found = find("GET", "/v1/v1/nowhere", {})
-    assert isinstance(found, Unknown)
+    assert isinstance(found, UnknownPath)
     assert "Routes:" in (found.failure.message or "")
 
 
@@ -222,7 +222,7 @@ def test_a_call_of_azure_is_found(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
 ) -> None:
     found = find(method, path, headers)
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
     assert (found.provider, found.path, found.route) == ("azure", bare, route)
 
@@ -233,7 +233,7 @@ def test_a_call_of_azure_is_found(
 )
 def test_azure_is_told_from_openais_prefix_by_its_version(query: str, provider: str) -> None:
     found = find("POST", "/openai/v1/chat/completions", {}, query)
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert found.provider == provider
 
 
@@ -241,11 +241,11 @@ def test_azure_is_told_from_openais_prefix_by_its_version(query: str, provider: 
 def test_a_vendor_is_found_behind_its_prefix_and_nowhere_else(vendor: Vendor) -> None:
     for base in vendor.bases:
         found = find("POST", f"/{vendor.name}{base}/chat/completions", {})
-        assert isinstance(found, Found)
+        assert isinstance(found, RouteMatch)
         assert (found.provider, found.dialect.name, found.dialect.api) == (vendor.name, "openai", "chat")
         assert found.path == f"{base}/chat/completions"
     bare = find("POST", "/v1/chat/completions", {})
-    assert isinstance(bare, Found)
+    assert isinstance(bare, RouteMatch)
     assert bare.provider == "openai"
 
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from mockllm.core.faults import FAMILIES, FAULTS, Fault
-from mockllm.core.faults.fault_points import After, At
+from mockllm.core.faults.fault_points import ChunkPoint, GapPoint
 from mockllm.core.json.codec import dumps
 from tests.docs.meaning_forms import forms
 from tests.sdk.fault_outcomes import ALL, FINE, OUTCOMES, SDKS
@@ -74,7 +74,7 @@ has it all. What several faults do at one place comes in their order: `[stall, r
 def page() -> str:
     """All of it."""
     contents = "".join(f"- {_family(family)[0]}: {_links(family)}\n" for family in FAMILIES)
-    places = "".join(f"| `{name}` | {field.description} |\n" for name, field in After.model_fields.items())
+    places = "".join(f"| `{name}` | {field.description} |\n" for name, field in GapPoint.model_fields.items())
     table = f"| place | meaning |\n|---|---|\n{places}"
     return (
         OPENING
@@ -161,7 +161,7 @@ def _default(kind: type[Fault], field: str, info: FieldInfo) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, At):
+    if isinstance(value, ChunkPoint):
         return f"{{chunk: {value.chunk}}}"
     if isinstance(value, BaseModel):
         given = {name: held for name, held in value if held is not None}

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mockllm.core.json.codec import dumps, loads
-from mockllm.core.rendering.plan import Data, Plan, Raw, Wait
+from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.engine import Answer, Engine
+from mockllm.engine import Engine, PlannedResponse
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.loader import Wanted, gather
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 
@@ -35,7 +35,9 @@ class Asked:
         **body: Any,
     ) -> None:
         folders = () if scenarios is None else (str(scenarios),)
-        gathered = gather(Wanted(folders, (pack,), Settings((), environment or {}), VOCABULARY))
+        gathered = load_scenarios(
+            ScenarioSources(folders, (pack,), ParamSettings((), environment or {}), VOCABULARY)
+        )
         assert not gathered.mistakes
         self.engine = engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
         if raw is None:
@@ -43,18 +45,18 @@ class Asked:
         self.request = engine.read(
             "POST", "/v1/chat/completions", query.lstrip("?"), {}, raw, "127.0.0.1", 1.7e9
         )
-        self.answer: Answer = engine.answer(self.request)
+        self.answer: PlannedResponse = engine.respond(self.request)
         self.plan: Plan = self.answer.plan
         self.status = self.plan.head.status
 
     def again(self, count: int, after: float = 0.0) -> list[int]:
         """The statuses of so many more such requests, that much later."""
         self.request.now += after
-        return [self.engine.answer(self.request).status for _ in range(count)]
+        return [self.engine.respond(self.request).status for _ in range(count)]
 
     @property
     def body(self) -> Any:
-        (step,) = (step for step in self.plan.steps if isinstance(step, Data))
+        (step,) = (step for step in self.plan.steps if isinstance(step, EventStep))
         return loads(step.payload)
 
     @property
@@ -68,9 +70,9 @@ class Asked:
     @property
     def chunks(self) -> list[str]:
         written = b"".join(
-            step.data if isinstance(step, Raw) else b"data: %b\n\n" % step.payload
+            step.data if isinstance(step, RawStep) else b"data: %b\n\n" % step.payload
             for step in self.plan.steps
-            if isinstance(step, (Raw, Data))
+            if isinstance(step, (RawStep, EventStep))
         )
         found = re.findall(rb"data: (\{.*\})\n\n", written)
         said = [loads(event)["choices"] for event in found]
@@ -82,4 +84,4 @@ class Asked:
 
     @property
     def waits(self) -> list[float]:
-        return [step.seconds for step in self.plan.steps if isinstance(step, Wait)]
+        return [step.seconds for step in self.plan.steps if isinstance(step, WaitStep)]

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.request.request_hash import older_hash, request_hash
-from mockllm.recordings.import_file import Material
-from mockllm.recordings.importer import imported
-from mockllm.recordings.scenario_writer import Reader
+from mockllm.recordings.import_file import ImportFile
+from mockllm.recordings.importer import import_recordings
+from mockllm.recordings.scenario_writer import RequestParser
 from tests.core.request.test_request_hash import POEM
 from tests.docs.switching_asked import Asked
 
@@ -49,9 +49,9 @@ def cassette(tmp_path: Path) -> None:
         "headers": {},
         "body": {"string": dumps(SAID_THEN).decode()},
     }
-    file = Material("cassette.yaml", dumps({"interactions": [{"request": request, "response": response}]}))
-    (tmp_path / "recorded.yaml").write_text(imported(file, Reader()).text, encoding="utf-8")
-    assert b'"recorded"' in sent(Asked("default", scenarios=tmp_path).plan)
+    file = ImportFile("cassette.yaml", dumps({"interactions": [{"request": request, "response": response}]}))
+    (tmp_path / "recorded.yaml").write_text(import_recordings(file, RequestParser()).text, encoding="utf-8")
+    assert b'"recorded"' in sent_bytes(Asked("default", scenarios=tmp_path).plan)
 
 
 def recorded(tmp_path: Path, **how: str) -> Asked:
@@ -72,7 +72,7 @@ def said_anew(tmp_path: Path) -> None:
 
 def poems(tmp_path: Path) -> None:
     poem = "A function stood before a glass"
-    assert poem in sent(Asked("recordings", raw=dumps(POEM)).plan).decode()
+    assert poem in sent_bytes(Asked("recordings", raw=dumps(POEM)).plan).decode()
     assert Asked("recordings").status == 404
 
 

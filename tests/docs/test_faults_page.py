@@ -12,7 +12,7 @@ import pytest
 from mockllm.core.faults import FAULTS, base
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario import catalog_lint
-from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
@@ -34,10 +34,10 @@ def test_every_fault_has_an_example() -> None:
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_an_example_holds_and_plays_its_fault(file: Path) -> None:
-    wanted = Wanted([str(file)], vocabulary=VOCABULARY)
+    wanted = ScenarioSources([str(file)], vocabulary=VOCABULARY)
     suite = Suite(wanted)
     assert [str(mistake) for mistake in suite.mistakes] == []
-    assert catalog_lint.warnings(gather(wanted)) == []
+    assert catalog_lint.warnings(load_scenarios(wanted)) == []
     results = list(suite.run(""))
     assert results
     assert [(result.name, result.failed) for result in results if not result.passed] == []

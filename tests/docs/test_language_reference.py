@@ -26,10 +26,10 @@ from mockllm.scenario.language import (
     rule,
     settings,
 )
-from mockllm.scenario.language.use import UseWord
-from mockllm.scenario.loader import Wanted
-from mockllm.scenario.manifest import PackWord
-from mockllm.scenario.pack_params import ParamWord
+from mockllm.scenario.language.use import UseSpec
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.manifest import PackSpec
+from mockllm.scenario.pack_params import ParamSpec
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 
@@ -47,7 +47,7 @@ def title(block: str) -> str:
 def test_its_examples_hold(block: str, tmp_path: Path) -> None:
     for name, content in _files(block):
         (tmp_path / name).write_text(content, encoding="utf-8")
-    suite = Suite(Wanted([str(tmp_path)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
+    suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
     assert [str(mistake) for mistake in suite.mistakes] == []
     results = list(suite.run(""))
     assert results
@@ -67,30 +67,30 @@ WORDS: list[type[BaseModel]] = [
     match.MessageMatch,
     conditions.TextOperators,
     conditions.JsonOperators,
-    rule.RuleWord,
-    rule.ModifierWord,
-    settings.PaceWord,
-    settings.InputTimeWord,
-    guards.DuringWord,
-    limit.LimitWord,
-    load.LoadWord,
-    reply.ReplyWord,
-    reply.PartWord,
-    reply.ToolCallWord,
-    reply.UsageWord,
+    rule.RuleSpec,
+    rule.ModifierSpec,
+    settings.PaceSpec,
+    settings.InputTimeSpec,
+    guards.DuringSpec,
+    limit.LimitSpec,
+    load.LoadSpec,
+    reply.ReplySpec,
+    reply.PartSpec,
+    reply.ToolCallSpec,
+    reply.UsageSpec,
     generated_text.TokensText,
     generated_text.SentencesText,
     generated_text.FileText,
-    error.ErrorWord,
-    reply.HttpWord,
-    reply.StepWord,
-    reply.BranchWord,
-    examples.ExampleWord,
-    examples.RequestWord,
-    examples.ExpectWord,
-    PackWord,
-    ParamWord,
-    UseWord,
+    error.ErrorSpec,
+    reply.HttpSpec,
+    reply.StepSpec,
+    reply.BranchSpec,
+    examples.ExampleSpec,
+    examples.RequestSpec,
+    examples.ExpectSpec,
+    PackSpec,
+    ParamSpec,
+    UseSpec,
 ]
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from mockllm.cli.options import LOADING, SERVING
-from mockllm.server.server_limits import KIB, MIB, Limits, environment_name
+from mockllm.server.server_limits import KIB, MIB, ServerLimits, environment_name
 from tests.packing.making import run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "load-tests.md").read_text(encoding="utf-8")
 SCENARIO, MANIFEST = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 OPTIONS = {option.name for option in (*LOADING, *SERVING)} | {
-    each.metadata["option"] for each in fields(Limits)
+    each.metadata["option"] for each in fields(ServerLimits)
 }
 
 
@@ -37,7 +37,7 @@ def test_its_options_and_metrics_are_there() -> None:
 
 
 def test_its_bounds_are_those_that_a_server_begins_with() -> None:
-    made = Limits()
+    made = ServerLimits()
     told = [made.keepalive, made.body / MIB, made.header / KIB, made.headers, made.unsent / MIB, made.sessions,
             made.journal, made.journal_bytes / MIB, made.grace]  # fmt: skip
     assert told == [75, 32, 32, 128, 1, 1000, 1000, 64, 10]

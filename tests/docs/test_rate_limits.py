@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.core.limits import STRATEGIES, Gauge, Standing
+from mockllm.core.limits import STRATEGIES, Gauge, LimitStatus
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, LIMITS, PROVIDERS, limit_headers
-from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 
@@ -27,13 +27,15 @@ def headings(blocks: list[str]) -> list[str]:
 @pytest.mark.parametrize("block", BLOCKS, ids=headings(BLOCKS))
 def test_its_files_have_no_mistake(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
-    assert [str(each) for each in gather(Wanted([str(tmp_path)], vocabulary=VOCABULARY)).mistakes] == []
+    assert [
+        str(each) for each in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).mistakes
+    ] == []
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=headings(BLOCKS))
 def test_its_examples_hold(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
-    suite = Suite(Wanted([str(tmp_path)], vocabulary=VOCABULARY))
+    suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
     results = list(suite.run(""))
     assert results
     assert [(result.name, result.failed) for result in results if not result.passed] == []
@@ -51,7 +53,7 @@ NAMES = {"openai": "OpenAI", "xai": "xAI"}
 def test_every_provider_that_tells_is_in_it(provider: str) -> None:
     assert re.search(rf"^\| .*{NAMES.get(provider, provider.capitalize())}", TEXT, re.MULTILINE)
     gauge = Gauge(1, 1, 1.0, 1.0)
-    first = limit_headers(provider, Standing(gauge, gauge), 0.0)[0][0]
+    first = limit_headers(provider, LimitStatus(gauge, gauge), 0.0)[0][0]
     assert provider == "xai" or first in TEXT or first.replace("input-tokens", "requests") in TEXT
 
 
@@ -77,8 +79,8 @@ PACK = {
 def test_parameters_of_a_pack_may_stand_in_a_limit(tmp_path: Path) -> None:
     for name, text in PACK.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    gathered = gather(Wanted([str(tmp_path)], vocabulary=VOCABULARY))
+    gathered = load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
     assert [str(each) for each in gathered.mistakes] == []
     (entry,) = gathered.entries
-    limit = entry.word.limit.limit
+    limit = entry.spec.limit.limit
     assert (limit.strategy, limit.requests, limit.window) == ("fixed-window", 10, 60.0)

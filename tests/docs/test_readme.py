@@ -12,11 +12,11 @@ import pytest
 from mockllm.cli.main import COMMANDS, main
 from mockllm.cli.options import SERVING
 from mockllm.scenario.bundled_packs import shipped_names
-from mockllm.scenario.loader import Wanted
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import Threaded
+from mockllm.server.http_server import ThreadedServer
 from mockllm.state.sessions import Sessions
 
 ROOT = Path(__file__).parents[2]
@@ -38,8 +38,8 @@ def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(scenarios: Path) -> Iterator[int]:
-    app = App(Builder(Wanted([str(scenarios)]), Sessions()).first())
-    with Threaded(app) as url:
+    app = App(Builder(ScenarioSources([str(scenarios)]), Sessions()).first())
+    with ThreadedServer(app) as url:
         yield int(url.rpartition(":")[2])
 
 
@@ -94,9 +94,9 @@ def test_an_offered_tool_is_called(capsys: pytest.CaptureFixture[str]) -> None:
     import openai
 
     assert "`TOOL_CALL_PROBABILITY=1 mockllm serve`" in README
-    settings = Settings(environment={"TOOL_CALL_PROBABILITY": "1"})
-    app = App(Builder(Wanted((), ["default"], settings), Sessions()).first())
-    with Threaded(app) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="x") as client:
+    settings = ParamSettings(environment={"TOOL_CALL_PROBABILITY": "1"})
+    app = App(Builder(ScenarioSources((), ["default"], settings), Sessions()).first())
+    with ThreadedServer(app) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="x") as client:
         exec(blocks("python")[3], {"client": client, "messages": [{"role": "user", "content": "hi"}]})
     said = capsys.readouterr().out
     assert "get_weather" in said

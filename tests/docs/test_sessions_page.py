@@ -14,9 +14,9 @@ from mockllm.cli.options import SERVING
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine.overrides import ALLOWED, SEED
 from mockllm.engine.session_id import SESSION
-from mockllm.scenario.loader import Wanted
+from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.server_limits import Limits, environment_name
+from mockllm.server.server_limits import ServerLimits, environment_name
 from mockllm.testing.example_runner import Suite
 from tests.live import live
 from tests.testing.inner_runs import apart
@@ -51,7 +51,7 @@ def test_failing(client):
 def test_its_examples_hold(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(RULES, encoding="utf-8")
     vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
-    results = list(Suite(Wanted([str(tmp_path)], vocabulary=vocabulary)).run(""))
+    results = list(Suite(ScenarioSources([str(tmp_path)], vocabulary=vocabulary)).run(""))
     assert [(result.name, result.failed) for result in results if not result.passed] == []
     assert len(results) == 1
 
@@ -83,7 +83,7 @@ def test_every_header_is_in_it(header: str) -> None:
 def test_its_options_are_the_real_ones_with_their_defaults() -> None:
     rows = dict(re.findall(r"^\| `(--[\w-]+)[^`]*` \| (`\w+` \| \w+) \|$", TEXT, re.MULTILINE))
     defaults = {option.name: option.default for option in SERVING}
-    defaults |= {each.metadata["option"]: each.default for each in fields(Limits)}
+    defaults |= {each.metadata["option"]: each.default for each in fields(ServerLimits)}
     assert len(rows) == 4
     for name, row in rows.items():
         default = "off" if defaults[name] is False else f"{defaults[name]:g}"

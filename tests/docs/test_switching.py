@@ -13,7 +13,7 @@ import pytest
 from mockllm.cli.options import SERVING, settled
 from mockllm.core.json.codec import loads
 from mockllm.core.limits import STRATEGIES
-from mockllm.core.rendering.plan import Data
+from mockllm.core.rendering.plan import EventStep
 from tests.docs.switching_asked import Asked
 from tests.docs.switching_recorded import RECORDED
 
@@ -77,7 +77,7 @@ def streamed_unasked() -> None:
 def broken() -> None:
     found = Asked("request-controls", "?stream=true&fail_chunk=3")
     last = found.plan.steps[-1]
-    assert isinstance(last, Data)
+    assert isinstance(last, EventStep)
     assert last.payload == b'{"broken": '
     assert found.chunks == SAID[:2]
 

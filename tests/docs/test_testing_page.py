@@ -19,7 +19,7 @@ import pytest
 
 from mockllm.packing.builder import DISTRIBUTION
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.mock_base import Answering
+from mockllm.testing.mock_base import MockBase
 from mockllm.testing.mock_server import MockLLM
 from mockllm.testing.plugin import WORDS
 from mockllm.testing.received_request import Received
@@ -192,7 +192,7 @@ def test_its_workflow_is_one_and_its_commands_run(folder: Path) -> None:
 def test_every_word_of_the_marker_and_what_the_fixture_has_is_told() -> None:
     for word in (each for each in WORDS if each != "pack"):
         assert f"`{word}=" in PAGE, word
-    public = {name for kind in (Answering, MockLLM) for name in vars(kind) if not name.startswith("_")}
+    public = {name for kind in (MockBase, MockLLM) for name in vars(kind) if not name.startswith("_")}
     untold = {"journal", "complaints", "check", "session_id", "port", "warnings", "base_url", "azure_url"}
     missing = {name for name in public - untold if not re.search(rf"\b{name}\b", PAGE)}
     assert missing == set()

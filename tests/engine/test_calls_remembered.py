@@ -135,7 +135,7 @@ def test_a_result_of_no_known_call_and_one_without_an_id_have_no_name() -> None:
 
 def test_an_answer_that_nobody_can_read_leaves_nothing() -> None:
     engine, cut = Game(RULES).engine, asked(CHATS[0], [user("cut")])
-    answer = engine.answer(engine.read("POST", cut.path, "", {}, cut.body, "", 0.0))
+    answer = engine.respond(engine.read("POST", cut.path, "", {}, cut.body, "", 0.0))
     assert (answer.faults, answer.issued) == (("truncate",), {})
 
 

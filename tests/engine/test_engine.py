@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.matching.matchers import Difference
+from mockllm.core.matching.matchers import FieldMismatch
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, catalog_runtime, engine, planner, response_cache
-from mockllm.engine.near_misses import told, unfit
+from mockllm.engine.near_misses import mismatch_line, unfit
 from mockllm.engine.responder import header_text
-from mockllm.scenario.diagnostics import Stale
+from mockllm.scenario.diagnostics import StaleSource
 from tests.language.playing import Ask, Game, Heard, ask, chat, claude, models, play
 
 HELLO = """
@@ -57,15 +57,15 @@ def test_what_the_server_refuses_is_said_in_the_providers_envelope_and_counts_no
 
 def test_about_tells_what_is_loaded() -> None:
     game = Game(HELLO)
-    about = game.engine.about()
+    about = game.engine.info()
     assert (about.rules, about.files, about.stale) == (2, 1, ())
     assert about.routes == ("/v1/chat/completions", "/mine")
     assert {"/v1/chat/completions", "/v1/models/{model}"} <= set(dict(about.calls)["openai"])
     assert "/groq/openai/v1" in dict(about.calls)["vendors"]
     assert about.sources == (("s/a.yaml", 2),)
     assert ("OpenAI", "/v1") in about.bases
-    stale = Engine(game.engine.catalog, game.engine.state, stale=[Stale("a.yaml", "why")]).about()
-    assert stale == replace(about, stale=(Stale("a.yaml", "why"),))
+    stale = Engine(game.engine.catalog, game.engine.state, stale=[StaleSource("a.yaml", "why")]).info()
+    assert stale == replace(about, stale=(StaleSource("a.yaml", "why"),))
 
 
 def test_a_peek_is_the_answer_that_would_come() -> None:
@@ -88,8 +88,11 @@ def test_an_id_in_a_header_is_printable(id: str, text: str) -> None:
 
 
 def test_what_differed_in_words() -> None:
-    assert told(Difference("user", '"a"', '"b"', None, False)) == 'user expected "a", found "b"'
-    assert told(Difference("user", '"a"', '"A"', "case", False)) == 'user expected "a", found "A" (case)'
+    assert mismatch_line(FieldMismatch("user", '"a"', '"b"', None, False)) == 'user expected "a", found "b"'
+    assert (
+        mismatch_line(FieldMismatch("user", '"a"', '"A"', "case", False))
+        == 'user expected "a", found "A" (case)'
+    )
 
 
 def test_what_does_not_fit_in_words() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.engine import engine
 from tests.language.playing import Ask, Game, chat, claude, models, play
 
@@ -54,7 +54,7 @@ def heard(game: Game, asks: Iterator[Ask]) -> list[tuple[object, ...]]:
         facts = (answer.rule, answer.modifiers, answer.notes, answer.missed, answer.error, answer.faults)
         steps = answer.plan.steps if answer.plan.streamed else ()
         waits = tuple(step for step in steps if type(step).__name__ == "Wait")
-        found.append((sent(answer.plan), sorted(answer.plan.head.headers), waits, *facts))
+        found.append((sent_bytes(answer.plan), sorted(answer.plan.head.headers), waits, *facts))
     return found
 
 
@@ -62,7 +62,7 @@ def heard(game: Game, asks: Iterator[Ask]) -> list[tuple[object, ...]]:
 def test_a_lane_answers_and_counts_as_the_long_way_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     short = heard(game := Game(SCENARIO), asked(Random(seed)))
     assert any(lane is not None for lane in game.engine._lanes.values())
-    monkeypatch.setattr(engine, "lane", lambda *facts: None)
+    monkeypatch.setattr(engine, "build_fast_path", lambda *facts: None)
     assert heard(Game(SCENARIO), asked(Random(seed))) == short
 
 
@@ -95,10 +95,10 @@ def test_what_an_answer_is_like_gives_it_again() -> None:
         request = game.engine.read(
             ask.method, ask.path, ask.query, ask.headers, ask.body, ask.client, ask.now
         )
-        answer = game.engine.answer(request)
-        if answer.like is not None:
+        answer = game.engine.respond(request)
+        if answer.cached_from is not None:
             assert isinstance(answer.drawn, bytes)
-            again = answer.like.again(answer.drawn, int(request.now), request.input_tokens)
-            assert again == answer._replace(like=None)
+            again = answer.cached_from.again(answer.drawn, int(request.now), request.input_tokens)
+            assert again == answer._replace(cached_from=None)
             alike += 1
     assert alike > 10

@@ -28,7 +28,7 @@ LISTS = {
 @pytest.mark.parametrize("faults", LISTS)
 def test_what_it_undoes_is_told_as_not_played(faults: str) -> None:
     engine, asked = Game(RULE % faults).engine, chat(stream=True)
-    answer = engine.answer(
+    answer = engine.respond(
         engine.read(asked.method, asked.path, asked.query, {}, asked.body, asked.client, asked.now)
     )
     told = [note for note in answer.notes if "not played" in note]

@@ -41,7 +41,7 @@ def test_a_server_that_shows_it_tells_it_always_and_by_its_own_list() -> None:
 
     def told(asked: object) -> str:
         request = engine.read("POST", asked.path, "", {}, asked.body, "", 0.0)  # type: ignore[attr-defined]
-        return dict(engine.answer(request).plan.head.headers)["x-mockllm-hash"]
+        return dict(engine.respond(request).plan.head.headers)["x-mockllm-hash"]
 
     assert told(chat("a")) == told(chat("b"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockllm.core.faults import FAULTS
 from mockllm.engine.overrides import WAITS
-from mockllm.scenario.language.settings import FaultWord
+from mockllm.scenario.language.settings import FaultSpec
 from tests.language.playing import Ask, Game, Heard, chat, claude, play, table
 
 RULES = """
@@ -143,7 +143,7 @@ def test_a_faults_waits_are_capped() -> None:
 
 
 def test_every_duration_of_a_fault_is_under_a_key_that_is_capped() -> None:
-    schema = FaultWord.model_json_schema()
+    schema = FaultSpec.model_json_schema()
     found = {key for key, value in _properties(schema) if "A duration with its unit" in str(value)}
     drawn = {"uniform", "normal", "lognormal", "exponential", "empirical", "mean", "median", "p99", "stddev"}
     assert found - drawn - {*FAULTS, "after", "at"} == set(WAITS)

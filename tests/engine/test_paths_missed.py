@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.engine.near_misses import near, nearest
+from mockllm.engine.near_misses import near_miss_line, nearest
 from tests.language.playing import Game, ask
 
 RULES = """
@@ -67,4 +67,7 @@ def test_that_a_rule_sees_generating_calls_alone_is_told_in_words() -> None:
     engine = Game("rules: [{name: said, reply: x}]").engine
     asked = engine.read("POST", "/v1/none", "", {}, b"{}", "127.0.0.1", 0.0)
     (found,) = nearest(engine.catalog, asked)
-    assert near(*found) == "s/a.yaml:1 said: sees generating calls only, since it names no api and no path"
+    assert (
+        near_miss_line(*found)
+        == "s/a.yaml:1 said: sees generating calls only, since it names no api and no path"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.rendering.plan import Onward
+from mockllm.core.rendering.plan import ProxyTarget
 from tests.language.playing import Ask, chat, claude, first
 
 PASSES = """
@@ -16,7 +16,7 @@ rules:
 @pytest.mark.parametrize("ask", [chat(), claude()], ids=["OpenAI", "Anthropic"])
 def test_a_plan_says_where_a_request_goes_on_to(ask: Ask) -> None:
     heard = first(PASSES % "", ask)
-    assert heard.answer.plan.delivery.onward == Onward("http://127.0.0.1:9", record=False)
+    assert heard.answer.plan.delivery.proxy_target == ProxyTarget("http://127.0.0.1:9", record=False)
     assert heard.answer.rule == "a.yaml:on"
     assert b"This is passed on to http://127.0.0.1:9" in heard.bytes, "where nobody can ask there"
 

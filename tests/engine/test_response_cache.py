@@ -7,15 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.event_parser import sent
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.engine import response_cache
-from mockllm.engine.planned_response import Answer
-from mockllm.engine.response_cache import Keep
+from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.response_cache import ResponseCache
 
-Say = Callable[[Stamp, Request], str]
+Say = Callable[[ResponseIdentity, Request], str]
 
 
 class Kitchen:
@@ -24,23 +24,25 @@ class Kitchen:
     def __init__(self, say: Say, error: str | None = None, faults: tuple[str, ...] = ()) -> None:
         self.rendered = 0
         self._say = say
-        self._answer = Answer(Plan(Head(200, ()), ()), "a.yaml:a", ("m",), ("a note",), False, error, faults)
+        self._answer = PlannedResponse(
+            Plan(ResponseHead(200, ()), ()), "a.yaml:a", ("m",), ("a note",), False, error, faults
+        )
 
-    def __call__(self, stamp: Stamp, request: Request) -> Answer:
+    def __call__(self, stamp: ResponseIdentity, request: Request) -> PlannedResponse:
         self.rendered += 1
-        body = Data(self._say(stamp, request).encode(), 0, "body")
-        return self._answer._replace(made=Plan(Head(200, (("x", "y"),)), (body,)))
+        body = EventStep(self._say(stamp, request).encode(), 0, "body")
+        return self._answer._replace(made=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
 
 
-def whole(stamp: Stamp, request: Request) -> str:
+def whole(stamp: ResponseIdentity, request: Request) -> str:
     return f"{stamp.ids.make('id-', 8)} {int(stamp.now)} {request.input_tokens}"
 
 
-def dated(stamp: Stamp, request: Request) -> str:
+def dated(stamp: ResponseIdentity, request: Request) -> str:
     return f"{stamp.ids.make('id-', 8)} {int(stamp.now) % 86_400} {request.input_tokens}"
 
 
-def odd(stamp: Stamp, request: Request) -> str:
+def odd(stamp: ResponseIdentity, request: Request) -> str:
     return f"{stamp.ids.make('id-', 8)} {request.input_tokens * 3}"
 
 
@@ -49,27 +51,27 @@ def request(now: float = 0.0, tokens: int = 5) -> Request:
 
 
 def asked(
-    keep: Keep, kitchen: Kitchen, number: int, now: float = 0.0, tokens: int = 5, key: str = "k"
-) -> Answer:
+    keep: ResponseCache, kitchen: Kitchen, number: int, now: float = 0.0, tokens: int = 5, key: str = "k"
+) -> PlannedResponse:
     """The answer, held against what making it anew gives."""
-    stamp = Stamp(Ids(0, "", number), now)
+    stamp = ResponseIdentity(Ids(0, "", number), now)
     came = request(now, tokens)
     kept = keep.find(key, came)
     found = keep.make(key, stamp, came, kitchen) if kept is None else kept.filled(stamp.ids.root, came)
     before = kitchen.rendered
     wanted = kitchen(stamp, came)
     kitchen.rendered = before
-    assert sent(found.plan) == sent(wanted.plan)
-    assert found._replace(made=wanted.made, drawn=wanted.drawn, said=()) == wanted
+    assert sent_bytes(found.plan) == sent_bytes(wanted.plan)
+    assert found._replace(made=wanted.made, drawn=wanted.drawn, reply_error=()) == wanted
     return found
 
 
 def test_what_is_asked_for_again_is_kept() -> None:
-    keep, kitchen = Keep(), Kitchen(whole)
+    keep, kitchen = ResponseCache(), Kitchen(whole)
     for number in range(3):
         asked(keep, kitchen, number)
     before = kitchen.rendered
-    bodies = {sent(asked(keep, kitchen, n, n * 0.5, n).plan) for n in range(20)}
+    bodies = {sent_bytes(asked(keep, kitchen, n, n * 0.5, n).plan) for n in range(20)}
     assert len(bodies) == 20
     assert kitchen.rendered == before
 
@@ -80,7 +82,7 @@ def test_what_is_asked_for_again_is_kept() -> None:
     ids=["the time as a date", "tokens that are no sum"],
 )
 def test_what_is_no_hole_is_rendered_anew_when_it_changes(say: Say, now: int, tokens: int) -> None:
-    keep, kitchen = Keep(), Kitchen(say)
+    keep, kitchen = ResponseCache(), Kitchen(say)
     for number in range(3):
         asked(keep, kitchen, number)
     before = kitchen.rendered
@@ -94,10 +96,10 @@ def test_what_is_no_hole_is_rendered_anew_when_it_changes(say: Say, now: int, to
 
 
 def test_what_is_never_the_same_is_not_kept() -> None:
-    def drawn(stamp: Stamp, request: Request) -> str:
+    def drawn(stamp: ResponseIdentity, request: Request) -> str:
         return stamp.ids.make("", 8)[:4]
 
-    keep, kitchen = Keep(), Kitchen(drawn)
+    keep, kitchen = ResponseCache(), Kitchen(drawn)
     asked(keep, kitchen, 0)
     asked(keep, kitchen, 1)
     before = kitchen.rendered
@@ -108,7 +110,7 @@ def test_what_is_never_the_same_is_not_kept() -> None:
 
 @pytest.mark.parametrize("kitchen", [Kitchen(whole, error="timeout"), Kitchen(whole, faults=("malformed",))])
 def test_errors_and_broken_answers_are_not_kept(kitchen: Kitchen) -> None:
-    keep = Keep()
+    keep = ResponseCache()
     for number in range(5):
         asked(keep, kitchen, number)
     assert kitchen.rendered == 5
@@ -117,7 +119,7 @@ def test_errors_and_broken_answers_are_not_kept(kitchen: Kitchen) -> None:
 def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response_cache, "KEPT", 5_000)
     monkeypatch.setattr(response_cache, "SEEN", 10)
-    keep, kitchen = Keep(), Kitchen(whole)
+    keep, kitchen = ResponseCache(), Kitchen(whole)
     for key in map(str, range(12)):
         for number in range(3):
             asked(keep, kitchen, number, key=key)

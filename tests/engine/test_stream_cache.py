@@ -8,14 +8,14 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.encoder import Said
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan
+from mockllm.core.rendering.encoder import ChunkEntry
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Generating, Stamp
-from mockllm.dialects.neutral_request import Wish
+from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import SPOKEN
 from mockllm.engine import stream_cache
-from mockllm.engine.stream_cache import Render, Scores, Stream
+from mockllm.engine.stream_cache import Render, StreamCache, UnpacedStream
 from tests.language.playing import NOW, Ask, Game, ask, chat
 
 PACED = """
@@ -36,12 +36,14 @@ modifiers:
 """
 
 
-def asks(dialect: Generating, user: str) -> list[Ask]:
+def asks(dialect: GeneratingDialect, user: str) -> list[Ask]:
     """One thing asked again and again, a second later each time; in the middle another model is."""
     made = []
     for turn in range(9):
-        wish = Wish(user=user, stream=True, max_tokens=500, model="another-model" if turn == 5 else None)
-        composed = dialect.compose(wish)
+        wish = NeutralRequest(
+            user=user, stream=True, max_tokens=500, model="another-model" if turn == 5 else None
+        )
+        composed = dialect.build_request(wish)
         path, _, query = composed.path.partition("?")
         more = {"query": query, "headers": composed.headers, "now": NOW + turn}
         made.append(ask(path, dumps(composed.body), **more))
@@ -53,10 +55,12 @@ def as_rendered(asked: Sequence[Ask], monkeypatch: pytest.MonkeyPatch) -> None:
     game = Game(PACED)
     said = [game.hear(each).answer for each in asked]
 
-    def rendered(_: Scores, key: Hashable, stamp: Stamp, request: Request, render: Render) -> Stream:
+    def rendered(
+        _: StreamCache, key: Hashable, stamp: ResponseIdentity, request: Request, render: Render
+    ) -> UnpacedStream:
         return render(stamp, request)
 
-    monkeypatch.setattr(Scores, "stream", rendered)
+    monkeypatch.setattr(StreamCache, "stream", rendered)
     other = Game(PACED)
     for mine, theirs in zip(said, (other.hear(each).answer for each in asked), strict=True):
         assert (mine.rule, mine.notes, mine.faults) == (theirs.rule, theirs.notes, theirs.faults)
@@ -69,7 +73,7 @@ def as_rendered(asked: Sequence[Ask], monkeypatch: pytest.MonkeyPatch) -> None:
     "dialect", [call for _, call in SPOKEN], ids=[f"{provider}-{call.api}" for provider, call in SPOKEN]
 )
 def test_answers_are_as_if_each_were_rendered(
-    dialect: Generating, user: str, monkeypatch: pytest.MonkeyPatch
+    dialect: GeneratingDialect, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_rendered(asks(dialect, user), monkeypatch)
 
@@ -106,25 +110,25 @@ class Kitchen:
         self._factor = factor
         self._length = length
 
-    def __call__(self, stamp: Stamp, request: Request) -> Stream:
+    def __call__(self, stamp: ResponseIdentity, request: Request) -> UnpacedStream:
         self.rendered += 1
         said = f"{stamp.ids.make('id-', 8)} {request.input_tokens * self._factor} {'x' * self._length}"
-        steps = (Data(said.encode(), 1, "say"),)
-        return Stream(Plan(Head(200, ()), steps, Framing.SSE), (Said("x"),))
+        steps = (EventStep(said.encode(), 1, "say"),)
+        return UnpacedStream(Plan(ResponseHead(200, ()), steps, Framing.SSE), (ChunkEntry("x"),))
 
 
-def heard(kept: Scores, kitchen: Kitchen, number: int, key: Hashable = "k") -> Stream:
+def heard(kept: StreamCache, kitchen: Kitchen, number: int, key: Hashable = "k") -> UnpacedStream:
     request = Request(method="POST", path="/", headers={}).with_input_tokens(number)
-    stamp = Stamp(Ids(0, "", number), float(number))
+    stamp = ResponseIdentity(Ids(0, "", number), float(number))
     found, before = kept.stream(key, stamp, request, kitchen), kitchen.rendered
     wanted = kitchen(stamp, request)
     kitchen.rendered = before
-    assert (found.plan, found.beats) == (wanted.plan, wanted.beats)
+    assert (found.plan, found.chunk_indexes) == (wanted.plan, wanted.chunk_indexes)
     return found
 
 
 def test_what_is_asked_for_again_is_kept_with_its_sizes() -> None:
-    kept, kitchen = Scores(), Kitchen()
+    kept, kitchen = StreamCache(), Kitchen()
     assert [heard(kept, kitchen, number).sizes for number in range(2)] == [None, None]
     before = kitchen.rendered
     assert [heard(kept, kitchen, number).sizes for number in range(9)] == [[0.0]] * 9
@@ -132,7 +136,7 @@ def test_what_is_asked_for_again_is_kept_with_its_sizes() -> None:
 
 
 def test_what_a_score_would_give_otherwise_is_rendered_each_time() -> None:
-    kept, kitchen = Scores(), Kitchen(factor=3)
+    kept, kitchen = StreamCache(), Kitchen(factor=3)
     for number in range(1, 9):
         heard(kept, kitchen, number)
     assert kitchen.rendered == 8 + 1
@@ -140,7 +144,7 @@ def test_what_a_score_would_give_otherwise_is_rendered_each_time() -> None:
 
 def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_cache, "KEPT", 30_000)
-    kept, kitchen = Scores(), Kitchen(length=10_000)
+    kept, kitchen = StreamCache(), Kitchen(length=10_000)
     for key in range(4):
         heard(kept, kitchen, 1, key)
         heard(kept, kitchen, 2, key)
@@ -153,7 +157,7 @@ def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_was_seen_once_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_cache, "SEEN", 2)
-    kept, kitchen = Scores(), Kitchen()
+    kept, kitchen = StreamCache(), Kitchen()
     for key in (0, 1, 2, 0, 1, 2):
         heard(kept, kitchen, 1, key)
     assert kitchen.rendered == 6

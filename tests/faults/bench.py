@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import pytest
 
-from mockllm.dialects.neutral_request import Asked
+from mockllm.dialects.neutral_request import WireRequest
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.loader import Wanted
+from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Builder
 from mockllm.state.sessions import Sessions
@@ -43,11 +43,11 @@ class Bench:
         if text not in self.catalogs:
             file = self.folder / "a.yaml"
             file.write_text(text)
-            wanted = Wanted([str(file)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+            wanted = ScenarioSources([str(file)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
             self.catalogs[text] = Builder(wanted, Sessions()).first().catalog
         return Engine(self.catalogs[text], Sessions())
 
-    def seen(self, settings: dict[str, Any], asked: Asked, patience: float = PATIENCE) -> Seen:
+    def seen(self, settings: dict[str, Any], asked: WireRequest, patience: float = PATIENCE) -> Seen:
         """What comes of a request to an engine of its own."""
         self.server.app.engine = self.engine(settings)
         self.server.lines.clear()
@@ -58,7 +58,7 @@ class Bench:
         lines = self.server.lines
         return until(lambda: next((line for line in lines if "a.yaml:said" in line), None))
 
-    def play(self, name: str, row: Fault, asked: Asked, *, streamed: bool) -> None:
+    def play(self, name: str, row: Fault, asked: WireRequest, *, streamed: bool) -> None:
         """The fault does what its row says."""
         settings: dict[str, Any] = {
             "reply": dict(row.reply),

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.json.codec import dumps
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from tests.server.raw_client import request
 
 End: TypeAlias = Literal["kept", "fin", "rst", "silent"]
@@ -55,7 +55,7 @@ class Seen:
         return [line.split(": ", 1)[1] for line in self.lines[1:] if line.lower().startswith(f"{name}: ")]
 
 
-def ask(port: int, asked: Asked, patience: float = PATIENCE) -> Seen:
+def ask(port: int, asked: WireRequest, patience: float = PATIENCE) -> Seen:
     """Send a request, and see what comes of it until the connection ends, is silent, or can be used again."""
     body = json.dumps(asked.body).encode()
     headers = {name.replace("-", "_"): value for name, value in asked.headers.items()}
@@ -270,7 +270,7 @@ class Fault:
     settings: Mapping[str, Any] = field(default_factory=dict)
     pace: Mapping[str, Any] = field(default_factory=dict)
     reply: Mapping[str, Any] = field(default_factory=lambda: {"chunks": list(PIECES)})
-    wish: Wish = field(default_factory=Wish)
+    wish: NeutralRequest = field(default_factory=NeutralRequest)
     """What is asked, where the fault looks at it."""
 
 

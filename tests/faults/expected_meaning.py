@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from mockllm.core.request.request import Format, Tool
-from mockllm.dialects.neutral_request import Wish
+from mockllm.dialects.neutral_request import NeutralRequest
 from tests.faults.cells import ANY, Expect, Fault, Not, Plain, Row, Seen
 from tests.faults.meanings import ABSENT, READ, REPLIES, SCHEMA, TABLE, Facts
 
 WISHES = {
-    "says": Wish(),
-    "looks": Wish(tools=(Tool("look", SCHEMA),)),
-    "formed": Wish(response_format=Format("schema", "city", SCHEMA)),
+    "says": NeutralRequest(),
+    "looks": NeutralRequest(tools=(Tool("look", SCHEMA),)),
+    "formed": NeutralRequest(response_format=Format("schema", "city", SCHEMA)),
 }
 UNCALLED = Not("the answer calls no tool")
 UNASKED = Not("the answer calls no tool, and the request asks for no schema")

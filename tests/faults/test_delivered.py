@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from tests.live import Live
 from tests.live import live as serve
 from tests.server.raw_client import request
@@ -70,7 +70,7 @@ def all_of(sock: socket.socket, pause: float = 0.0) -> tuple[bytes, str]:
 
 @pytest.mark.parametrize("end", ["reset", "close"])
 def test_a_slow_reader_gets_all_that_was_sent_before_a_cut(server: Live, end: str) -> None:
-    server.app.limits = Limits(linger=0.5)
+    server.app.limits = ServerLimits(linger=0.5)
     with asked(server, f"/big/{end}?bytes={SIZE - 10}") as sock:
         time.sleep(0.3)
         got, ended = all_of(sock, pause=0.3)
@@ -79,7 +79,7 @@ def test_a_slow_reader_gets_all_that_was_sent_before_a_cut(server: Live, end: st
 
 
 def test_a_reader_that_takes_nothing_is_reset_in_the_end(server: Live) -> None:
-    server.app.limits = Limits(linger=0.1)
+    server.app.limits = ServerLimits(linger=0.1)
     with asked(server, f"/big/reset?bytes={200_000}") as sock:
         until(lambda: any("connection reset" in line for line in server.lines))
         assert all_of(sock)[1] == "rst"

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.neutral_request import Wish
+from mockllm.dialects.neutral_request import NeutralRequest
 from tests.faults.bench import Bench
 from tests.faults.cells import ANY, PIECES, Expect, Fault, Plain, Row, Seen
 from tests.faults.expected import HALF, UNSTREAMED, cut_event, same, unanswered
 from tests.faults.test_matrix import columns
 
-ASKED = columns(Wish())
+ASKED = columns(NeutralRequest())
 CHAT = ["openai chat streamed", "openai chat whole"]
 ARRAY = "gemini generate array"
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.registry import SPOKEN
 from tests.faults import expected, expected_meaning
 from tests.faults.bench import Bench
@@ -24,21 +24,21 @@ ROWS: dict[str, Fault] = {
 }
 
 
-def columns(wish: Wish) -> dict[str, Asked]:
+def columns(wish: NeutralRequest) -> dict[str, WireRequest]:
     """A request for each generating call; Gemini's streams once more as a JSON array."""
-    found: dict[str, Asked] = {}
+    found: dict[str, WireRequest] = {}
     for provider, call in SPOKEN:
         for stream in (True, False):
-            asked = call.compose(replace(wish, stream=stream))
+            asked = call.build_request(replace(wish, stream=stream))
             form = "streamed" if stream else "whole"
             found[f"{provider} {call.api} {form}"] = asked
             if "alt=sse" in asked.path:
                 path = asked.path.replace("?alt=sse", "").replace("&alt=sse", "")
-                found[f"{provider} {call.api} array"] = Asked(path, asked.headers, asked.body)
+                found[f"{provider} {call.api} array"] = WireRequest(path, asked.headers, asked.body)
     return found
 
 
-COLUMNS = list(columns(Wish()))
+COLUMNS = list(columns(NeutralRequest()))
 
 
 def test_every_fault_has_a_row() -> None:

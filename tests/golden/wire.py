@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 
 HERE = Path(__file__).parent
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 def wire(plan: Plan) -> bytes:
     """Status, headers, an empty line, and the body."""
     lines = [str(plan.head.status), *(f"{name}: {value}" for name, value in plan.head.headers), "", ""]
-    return "\n".join(lines).encode() + sent(plan)
+    return "\n".join(lines).encode() + sent_bytes(plan)
 
 
 def assert_golden(name: str, plan: Plan) -> None:

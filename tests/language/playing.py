@@ -19,12 +19,12 @@ import pytest
 
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.plan import Wait
+from mockllm.core.rendering.plan import WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.engine import Answer, Engine
+from mockllm.engine import Engine, PlannedResponse
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.loader import Gathered, Wanted, gather
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 
@@ -119,7 +119,7 @@ class Event:
 class Heard:
     """What came of one request, as a client would read it."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: PlannedResponse) -> None:
         self.answer = answer
         plan = answer.plan
         self.status = plan.head.status
@@ -129,7 +129,7 @@ class Heard:
         self.written: list[tuple[float, bytes]] = []
         at = plan.delay
         for item in framed(plan):
-            if isinstance(item, Wait):
+            if isinstance(item, WaitStep):
                 at += item.seconds
             else:
                 assert isinstance(item, bytes)
@@ -240,7 +240,7 @@ def gathered(
     sets: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     scenarios: Sequence[str] = ("s",),
-) -> Gathered:
+) -> LoadedScenarios:
     """What is loaded of these files, which stand in the folder `s`; `scenarios` are the folders that the
     command line names, from beside it."""
     with TemporaryDirectory() as home, chdir(home):
@@ -248,8 +248,10 @@ def gathered(
             path = Path("s", name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(dedent(text), encoding="utf-8")
-        settings = Settings(tuple(sets), environment or {})
-        return gather(Wanted(scenarios, packs, settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
+        settings = ParamSettings(tuple(sets), environment or {})
+        return load_scenarios(
+            ScenarioSources(scenarios, packs, settings, Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+        )
 
 
 def mistakes(files: Files, **more: Any) -> list[str]:
@@ -283,7 +285,7 @@ class Game:
         request = engine.read(
             asked.method, asked.path, asked.query, headers, asked.body, asked.client, asked.now
         )
-        return Heard(engine.answer(request))
+        return Heard(engine.respond(request))
 
 
 def play(files: Files, *asked: Ask, **more: Any) -> list[Heard]:

@@ -12,8 +12,8 @@ import pytest
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.file_loader import Loading
-from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.file_loader import LoadedFiles
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 from tests.language.playing import Files, Game, chat, first, gathered, mistakes, play, rules, table, texts
@@ -238,14 +238,14 @@ class Life:
 
     def __init__(self, folder: Path, **files: str) -> None:
         self.folder, self.state = folder, Sessions()
-        self.last: Loading | None = None
+        self.last: LoadedFiles | None = None
         self.gathered = self.load(**files)
 
-    def load(self, **files: str) -> Gathered:
+    def load(self, **files: str) -> LoadedScenarios:
         for name, text in files.items():
             (self.folder / f"{name}.yaml").write_text(dedent(text), encoding="utf-8")
-        wanted = Wanted([str(self.folder)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
-        found = gather(wanted, self.last)
+        wanted = ScenarioSources([str(self.folder)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+        found = load_scenarios(wanted, self.last)
         self.last = found.loading
         catalog = finished(compile_catalog(found.entries))
         self.state.keep(catalog.keys)
@@ -262,7 +262,7 @@ def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
     found = life.load(a="rules: [{match: {user: a}, reply: ]", b="rules: [{reply: new}]")
     assert life.texts("a", "b") == ["one", "new"]
     assert [(Path(each.file).name, each.kept) for each in found.stale] == [("a.yaml", True)]
-    assert "a.yaml" in life.game.engine.about().stale[0].reason
+    assert "a.yaml" in life.game.engine.info().stale[0].reason
     found = life.load(a="rules: [{match: {user: a}, reply: two}]")
     assert (life.texts("a"), found.stale) == (["two"], [])
 

@@ -117,7 +117,7 @@ def test_behind_what_hangs_nobody_waits() -> None:
         "rules: [{match: {user: hang}, reply: hi, faults: [{silence: {after: {chunks: 1}}}]}, {reply: hi}]"
     )
     game = Game(loaded("max_inflight: 1, queue: 5", rules))
-    hangs = game.engine.answer(read(game, chat("hang", stream=True)))
+    hangs = game.engine.respond(read(game, chat("hang", stream=True)))
     assert lasting(hangs.plan) == inf
     assert game.hear(at(1e6)).status == 503
     assert hangs.lease is not None

@@ -159,7 +159,7 @@ def test_faults_find_their_chunks(fault: object, chunks: list[str]) -> None:
     answer = Game(rule(timed(), faults=[fault])).engine
     asked = chat(stream=True)
     request = answer.read("POST", asked.path, "", {}, asked.body, "", 0.0)
-    given = answer.answer(request)
+    given = answer.respond(request)
     assert given.notes == ()
     said = b"".join(item for item in framed(given.plan) if isinstance(item, bytes)).decode()
     assert [word for word in ("Hel", "lo ", "you") for _ in range(said.count(word))] == chunks
@@ -168,7 +168,7 @@ def test_faults_find_their_chunks(fault: object, chunks: list[str]) -> None:
 def test_a_whole_answer_breaks_where_a_chunk_was_said() -> None:
     engine = Game(rule(whole(), faults=[{"close": {"after": {"chunks": 1}}}])).engine
     asked = chat()
-    given = engine.answer(engine.read("POST", asked.path, "", {}, asked.body, "", 0.0))
+    given = engine.respond(engine.read("POST", asked.path, "", {}, asked.body, "", 0.0))
     sent = b"".join(item for item in framed(given.plan) if isinstance(item, bytes))
     assert sent.endswith(b'"content": "Hello')
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from mockllm.engine import Answer
+from mockllm.engine import PlannedResponse
 from tests.language.playing import Ask, Game, chat, claude
 
 CLIMATES = ["calm", "flaky", "rate-limited", "slow", "storm", "provider-outage"]
@@ -19,15 +19,15 @@ def game(climate: str | None, *, seed: int = 0, files: str = "rules: [{reply: on
     return Game(files, packs=["weather"], environment=environment, seed=seed)
 
 
-def answer(played: Game, asked: Ask) -> Answer:
+def answer(played: Game, asked: Ask) -> PlannedResponse:
     engine = played.engine
     headers = {name.lower(): value for name, value in asked.headers.items()}
-    return engine.answer(
+    return engine.respond(
         engine.read(asked.method, asked.path, asked.query, headers, asked.body, asked.client, asked.now)
     )
 
 
-def day(climate: str, *, seed: int = 0, clients: int = CLIENTS) -> list[Answer]:
+def day(climate: str, *, seed: int = 0, clients: int = CLIENTS) -> list[PlannedResponse]:
     """One answer for each of many clients, streamed."""
     played = game(climate, seed=seed)
     return [answer(played, chat(key=f"key-{number}", stream=True)) for number in range(clients)]

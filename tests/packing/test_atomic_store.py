@@ -12,12 +12,12 @@ import pytest
 
 from mockllm.packing import atomic_store
 from mockllm.packing.atomic_store import drop, put_file, put_tree
-from mockllm.scenario.pack_files import Refused, Tree, read_tree
+from mockllm.scenario.pack_files import PackFiles, PackRejected, read_tree
 from tests.packing.making import all_files, pack, run, write
 
 
-def tree(**files: bytes) -> Tree:
-    made = Tree()
+def tree(**files: bytes) -> PackFiles:
+    made = PackFiles()
     for name, content in files.items():
         made.add(f"{name}.yaml", content)
     return made
@@ -73,7 +73,7 @@ def test_half_a_tree_is_never_left(
         put_tree(tree(a=b"old"), target)
     before = all_files(tmp_path)
     fails(monkeypatch, error, after=1)
-    with pytest.raises((Refused, KeyboardInterrupt)) as told:
+    with pytest.raises((PackRejected, KeyboardInterrupt)) as told:
         put_tree(tree(a=b"new", b=b"new", c=b"new"), target)
     if isinstance(error, OSError):
         assert "x@1 cannot be written: No space left on device" in str(told.value)
@@ -84,7 +84,7 @@ def test_half_a_tree_is_never_left(
 def test_half_a_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_file(b"old", tmp_path / "mockllm.lock")
     fails(monkeypatch, OSError(errno.ENOSPC, "No space left on device"), after=0)
-    with pytest.raises(Refused, match=r"mockllm\.lock cannot be written: No space left on device"):
+    with pytest.raises(PackRejected, match=r"mockllm\.lock cannot be written: No space left on device"):
         put_file(b"new", tmp_path / "mockllm.lock")
     assert all_files(tmp_path) == {"mockllm.lock"}
     assert (tmp_path / "mockllm.lock").read_bytes() == b"old"
@@ -105,7 +105,7 @@ def test_when_it_cannot_be_put_into_its_place_the_old_one_stays(
         rename(one, other)
 
     monkeypatch.setattr(os, "rename", second_fails)
-    with pytest.raises(Refused, match="Permission denied"):
+    with pytest.raises(PackRejected, match="Permission denied"):
         put_tree(tree(a=b"new"), target)
     assert (target / "a.yaml").read_bytes() == b"old"
     assert all_files(tmp_path) == {"x@1/a.yaml"}

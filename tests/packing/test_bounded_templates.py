@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.loader import Wanted, gather
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.state.sessions import Sessions
 from tests.packing.making import pack
 
@@ -30,12 +30,12 @@ USER = 'a"' * 50_000
 )
 def test_what_grows_without_end_is_an_error(template: str, tmp_path: Path) -> None:
     rules = f"rules: [{{name: grows, reply: {dumps(template).decode()}}}]\n"
-    gathered = gather(Wanted((str(pack(tmp_path / "p", rules=rules)),)))
+    gathered = load_scenarios(ScenarioSources((str(pack(tmp_path / "p", rules=rules)),)))
     assert [str(mistake) for mistake in gathered.mistakes] == []
     engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
     body = dumps({"model": "m", "messages": [{"role": "user", "content": USER}]})
     request = engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0)
     began = time.process_time()
-    answer = engine.answer(request)
+    answer = engine.respond(request)
     assert answer.plan.head.status == 400
     assert time.process_time() - began < 20, "it does not go on for ever"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.packing.builder import build
-from mockllm.scenario.pack_files import Refused
+from mockllm.scenario.pack_files import PackRejected
 from tests.packing.making import EXAMPLE, RULES, all_files, manifest, pack, run, write
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def test_what_cannot_be_shared_is_not_built(
 
 
 def test_no_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="No such file"):
+    with pytest.raises(PackRejected, match="No such file"):
         build(tmp_path / "none", tmp_path)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.packing.pack_source import Place, from_here, understood
-from mockllm.scenario.pack_files import Refused
+from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
+from mockllm.scenario.pack_files import PackRejected
 from tests.packing.making import pack, repository, write
 
 
@@ -23,34 +23,37 @@ def here(tmp_path: Path) -> Path:
 
 
 CASES = [
-    ("./plain", Place("folder", "./plain")),
-    ("plain", Place("folder", "plain")),
-    ("mono#packs/x", Place("git", "mono", None, "packs/x")),
-    ("repo", Place("folder", "repo")),
-    ("git+repo", Place("git", "repo")),
-    ("repo@v1.0.0", Place("git", "repo", "v1.0.0")),
-    ("./repo@release/1", Place("git", "./repo", "release/1")),
-    ("mono/packs/x@v1", Place("git", "mono", "v1", "packs/x")),
-    ("x.zip", Place("zip", "x.zip")),
-    ("x.zip#inside", Place("zip", "x.zip", None, "inside")),
-    ("x-1-py3-none-any.whl#team/x", Place("wheel", "x-1-py3-none-any.whl", None, "team/x")),
-    ("team/x", Place("installed", "team/x")),
-    ("installed:team/x", Place("installed", "team/x")),
-    ("https://git.example/team/x.git@v1", Place("git", "https://git.example/team/x.git", "v1")),
-    ("https://git.example/team/x.git", Place("git", "https://git.example/team/x.git")),
-    ("https://me@git.example/x.git", Place("git", "https://me@git.example/x.git")),
-    ("https://me@git.example/x.git@v1", Place("git", "https://me@git.example/x.git", "v1")),
-    ("ssh://git@git.example:22/x.git@v1#a/b", Place("git", "ssh://git@git.example:22/x.git", "v1", "a/b")),
-    ("git@git.example:team/x.git", Place("git", "git@git.example:team/x.git")),
-    ("git@git.example:team/x.git@v1.2", Place("git", "git@git.example:team/x.git", "v1.2")),
-    ("git+file:///srv/x@v1", Place("git", "file:///srv/x", "v1")),
+    ("./plain", PackSource("folder", "./plain")),
+    ("plain", PackSource("folder", "plain")),
+    ("mono#packs/x", PackSource("git", "mono", None, "packs/x")),
+    ("repo", PackSource("folder", "repo")),
+    ("git+repo", PackSource("git", "repo")),
+    ("repo@v1.0.0", PackSource("git", "repo", "v1.0.0")),
+    ("./repo@release/1", PackSource("git", "./repo", "release/1")),
+    ("mono/packs/x@v1", PackSource("git", "mono", "v1", "packs/x")),
+    ("x.zip", PackSource("zip", "x.zip")),
+    ("x.zip#inside", PackSource("zip", "x.zip", None, "inside")),
+    ("x-1-py3-none-any.whl#team/x", PackSource("wheel", "x-1-py3-none-any.whl", None, "team/x")),
+    ("team/x", PackSource("installed", "team/x")),
+    ("installed:team/x", PackSource("installed", "team/x")),
+    ("https://git.example/team/x.git@v1", PackSource("git", "https://git.example/team/x.git", "v1")),
+    ("https://git.example/team/x.git", PackSource("git", "https://git.example/team/x.git")),
+    ("https://me@git.example/x.git", PackSource("git", "https://me@git.example/x.git")),
+    ("https://me@git.example/x.git@v1", PackSource("git", "https://me@git.example/x.git", "v1")),
+    (
+        "ssh://git@git.example:22/x.git@v1#a/b",
+        PackSource("git", "ssh://git@git.example:22/x.git", "v1", "a/b"),
+    ),
+    ("git@git.example:team/x.git", PackSource("git", "git@git.example:team/x.git")),
+    ("git@git.example:team/x.git@v1.2", PackSource("git", "git@git.example:team/x.git", "v1.2")),
+    ("git+file:///srv/x@v1", PackSource("git", "file:///srv/x", "v1")),
 ]
 
 
 @pytest.mark.parametrize(("text", "place"), CASES, ids=[text for text, _ in CASES])
-def test_it_is_understood_and_a_lock_keeps_it(text: str, place: Place, here: Path) -> None:
-    assert understood(text, here) == place
-    assert understood(place.text, here) == place
+def test_it_is_understood_and_a_lock_keeps_it(text: str, place: PackSource, here: Path) -> None:
+    assert parse_pack_source(text, here) == place
+    assert parse_pack_source(place.text, here) == place
 
 
 @pytest.mark.parametrize(
@@ -67,15 +70,16 @@ def test_it_is_understood_and_a_lock_keeps_it(text: str, place: Place, here: Pat
     ],
 )
 def test_what_is_no_source_is_said(text: str, message: str, here: Path) -> None:
-    with pytest.raises(Refused) as told:
-        understood(text, here)
+    with pytest.raises(PackRejected) as told:
+        parse_pack_source(text, here)
     assert message in str(told.value)
 
 
 def test_a_path_is_kept_as_it_is_seen_from_the_lock(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here)
-    assert from_here(understood("plain", here), here / "below").where == "../plain"
+    assert from_here(parse_pack_source("plain", here), here / "below").where == "../plain"
     assert (
-        from_here(understood("https://git.example/x", here), here / "below").where == "https://git.example/x"
+        from_here(parse_pack_source("https://git.example/x", here), here / "below").where
+        == "https://git.example/x"
     )
-    assert from_here(understood("team/x", here), here / "below").where == "team/x"
+    assert from_here(parse_pack_source("team/x", here), here / "below").where == "team/x"

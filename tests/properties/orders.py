@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from mockllm.core.json.codec import loads
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 
 Machine: TypeAlias = Mapping[str, Mapping[str, str]]
 """State → what may come there → the state after it."""
@@ -32,7 +32,7 @@ def walk(machine: Machine, state: str, event: str) -> str:
 
 
 def payloads(plan: Plan) -> list[tuple[str | None, bytes]]:
-    return [(step.event, step.payload) for step in plan.steps if isinstance(step, Data)]
+    return [(step.event, step.payload) for step in plan.steps if isinstance(step, EventStep)]
 
 
 # --- OpenAI chat completions ---------------------------------------------------------------------

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from mockllm.core.failure import NAMED
 from mockllm.core.quantities.parse import ChunkSize
-from mockllm.core.randomness import Chance
+from mockllm.core.randomness import Randomness
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.templates.template import Scope
+from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import Context, evaluate
-from mockllm.scenario.language.reply import ReplyWord
-from mockllm.scenario.reply_renderer import Kitchen
+from mockllm.scenario.language.reply import ReplySpec
+from mockllm.scenario.reply_renderer import ReplyRenderer
 
 # Without braces: what stands in them would be a template.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}"), max_size=12)
@@ -97,6 +97,6 @@ any_words = words(whole_chunks | broken_chunks)
 
 def made(word: dict[str, Any], request: Request, size: int) -> Reply:
     """The reply as the engine makes it."""
-    chance = Chance(0, "rule", "", 1)
-    evaluated = evaluate(ReplyWord.model_validate(word), Context(Scope(request), chance))
-    return Kitchen(request, chance, ChunkSize(size, "characters"), str.encode).reply(evaluated)
+    chance = Randomness(0, "rule", "", 1)
+    evaluated = evaluate(ReplySpec.model_validate(word), Context(TemplateScope(request), chance))
+    return ReplyRenderer(request, chance, ChunkSize(size, "characters"), str.encode).reply(evaluated)

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.faults import FAULTS, Fault, NotPlayed, ReplyFault
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.server.http1 import Asked, opening
-from mockllm.server.player import Play
+from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFault
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
+from mockllm.server.http1 import ResponseFraming, render_head
+from mockllm.server.player import Player
 from tests.server.virtual import world
 
 PLAYED = {name: kind for name, kind in FAULTS.items() if not issubclass(kind, ReplyFault)}
@@ -41,41 +41,45 @@ def of(name: str) -> st.SearchStrategy[Fault]:
 
 faults = st.lists(st.sampled_from(sorted(PLAYED)).flatmap(of), max_size=5)
 said = st.one_of(
-    st.builds(Data, st.sampled_from([b"a", "bü".encode(), b"{}"]), st.integers(1, 3), st.just("say")),
-    st.builds(Data, st.just(b"x"), st.integers(0, 3), st.sampled_from(["open", "finish", "end"])),
-    st.builds(Raw, st.just(b": c\n\n"), st.integers(0, 3)),
-    st.builds(Wait, st.sampled_from([0.0, 0.5, 1.0]), st.integers(0, 3)),
+    st.builds(EventStep, st.sampled_from([b"a", "bü".encode(), b"{}"]), st.integers(1, 3), st.just("say")),
+    st.builds(EventStep, st.just(b"x"), st.integers(0, 3), st.sampled_from(["open", "finish", "end"])),
+    st.builds(RawStep, st.just(b": c\n\n"), st.integers(0, 3)),
+    st.builds(WaitStep, st.sampled_from([0.0, 0.5, 1.0]), st.integers(0, 3)),
 )
 streams = st.builds(
-    lambda steps, framing, delay: Plan(Head(200, (("content-type", "x/y"),)), tuple(steps), framing, delay),
+    lambda steps, framing, delay: Plan(
+        ResponseHead(200, (("content-type", "x/y"),)), tuple(steps), framing, delay
+    ),
     st.lists(said, max_size=8),
     st.sampled_from([Framing.SSE, Framing.SSE_CRLF, Framing.NDJSON, Framing.JSON_ARRAY]),
     st.sampled_from([0.0, 1.0]),
 )
 wholes = st.builds(
     lambda status, spoken: Plan(
-        Head(status, (("content-type", "x/y"),)), (Data(b'{"text": "one two"}', 0, "body"),), spoken=spoken
+        ResponseHead(status, (("content-type", "x/y"),)),
+        (EventStep(b'{"text": "one two"}', 0, "body"),),
+        chunk_texts=spoken,
     ),
     st.sampled_from([200, 204, 304, 503]),
     st.sampled_from([(), ((0, "one "), (0, "two")), ((0, "other"),)]),
 )
-asked = st.builds(Asked, st.booleans(), st.booleans(), st.booleans())
+asked = st.builds(ResponseFraming, st.booleans(), st.booleans(), st.booleans())
 
 
 def broken(plan: Plan, faults: list[Fault]) -> Plan:
     for fault in faults:
-        played = fault.play(plan)
-        if isinstance(played, NotPlayed):
+        played = fault.apply(plan)
+        if isinstance(played, NotApplicable):
             assert played.reason
         else:
             plan = played
     return plan
 
 
-def sent(plan: Plan, asked: Asked) -> tuple[object, list[tuple[float, bytes]]]:
+def sent(plan: Plan, asked: ResponseFraming) -> tuple[object, list[tuple[float, bytes]]]:
     """How it ended, and what was written when."""
     clock, deadlines, sink = world()
-    play = Play(plan, opening(plan, asked, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    play = Player(plan, render_head(plan, asked, "Date: today\r\n"), sink, deadlines, deadlines.time())
     play.start()
     clock.run_until(FOREVER)
     assert play.failed is None
@@ -84,7 +88,7 @@ def sent(plan: Plan, asked: Asked) -> tuple[object, list[tuple[float, bytes]]]:
 
 @settings(max_examples=300, deadline=None)
 @given(streams | wholes, faults, asked)
-def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], asked: Asked) -> None:
+def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], asked: ResponseFraming) -> None:
     steps: Sequence[Step] = plan.steps
     made = broken(plan, faults)
     assert plan.steps is steps

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
+from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Format, Request, Tool
 from mockllm.dialects import gemini, openai
-from mockllm.dialects.dialect import Generating
-from mockllm.dialects.neutral_request import Wish
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import objects_of
 from tests.dialects.gemini.test_gemini_properties import replies as candidates
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, asked
@@ -51,22 +51,28 @@ Played = list[tuple[str, dict[str, Any]]]
 
 
 def changed(
-    dialect: Generating, reply: Reply, request: Request, played: Played, seed: int, *, stream: bool = True
+    dialect: GeneratingDialect,
+    reply: Reply,
+    request: Request,
+    played: Played,
+    seed: int,
+    *,
+    stream: bool = True,
 ) -> Reply:
     """What the engine makes of the reply: first the faults of what was made, then those of what is shown."""
 
     def plan(shown: Reply) -> Plan:
-        return (dialect.stream if stream else dialect.whole)(shown, request, STAMP)
+        return (dialect.encode_stream if stream else dialect.encode_body)(shown, request, STAMP)
 
     for shown in (False, True):
         if shown:
-            reply = dialect.sayable(reply, request)
+            reply = dialect.supported_reply(reply, request)
         for name, given_ in played:
             fault = FAULTS[name].model_validate(given_)
             assert isinstance(fault, ReplyFault)
             if fault.shown == shown:
-                said = fault.tell(reply, Telling(request, stream, Random(seed), plan))
-                reply = reply if isinstance(said, NotPlayed) else said
+                said = fault.apply_in_context(reply, ReplyFaultContext(request, stream, Random(seed), plan))
+                reply = reply if isinstance(said, NotApplicable) else said
     return reply
 
 
@@ -79,12 +85,12 @@ def test_the_order_of_events_stays_legal(
     request = protocol.request()
     reply = changed(protocol.dialect, made(word, request, size), request, played, seed)
     said = protocol.streamed(
-        protocol.dialect.stream(reply, request, STAMP), protocol.count(len(reply.choices))
+        protocol.dialect.encode_stream(reply, request, STAMP), protocol.count(len(reply.choices))
     )
     assert said.broken == (reply.broken is not None)
 
 
-ASKED = Wish(
+ASKED = NeutralRequest(
     stream=True, tools=(Tool("look", {"type": "object", "required": ["a"]}),), response_format=Format("json")
 )
 
@@ -95,7 +101,7 @@ def test_each_candidate_of_gemini_s_ends_once(reply: Reply, played: Played, seed
     for dialect in (gemini.GENERATE, gemini.VERTEX):
         request = asked(dialect, ASKED)
         changed_ = changed(dialect, reply, request, played, seed)
-        chunks = objects_of(dialect.stream(changed_, request, STAMP))
+        chunks = objects_of(dialect.encode_stream(changed_, request, STAMP))
         if changed_.broken is not None:
             continue
         ended = [
@@ -111,17 +117,17 @@ def test_each_item_of_a_response_is_added_then_done(
 ) -> None:
     request = asked(openai.RESPONSES, ASKED)
     reply = changed(openai.RESPONSES, made(word, request, size), request, played, seed)
-    events = objects(openai.RESPONSES.stream(reply, request, STAMP))
+    events = objects(openai.RESPONSES.encode_stream(reply, request, STAMP))
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     marks = [event["type"] for event in events if event["type"].startswith("response.output_item.")]
     assert marks == ["response.output_item.added", "response.output_item.done"] * (len(marks) // 2)
     items = [event["item"] for event in events if event["type"] == "response.output_item.done"]
     assert events[-1]["response"]["output"] == items
-    assert items == objects(openai.RESPONSES.whole(reply, request, STAMP))[0]["output"]
+    assert items == objects(openai.RESPONSES.encode_body(reply, request, STAMP))[0]["output"]
 
 
 def objects(plan: Plan) -> list[Json]:
-    return [loads(step.payload) for step in plan.steps if isinstance(step, Data)]
+    return [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
 
 
 @pytest.mark.parametrize("name", ["no_usage", "wrong_usage"])
@@ -129,16 +135,16 @@ def objects(plan: Plan) -> list[Json]:
 @given(word=any_words, size=sizes, how=st.sampled_from(["missing", "null"]))
 @settings(max_examples=4, deadline=None)
 def test_counts_change_no_event_but_the_one_that_only_counts(
-    dialect: Generating, word: dict[str, Any], size: int, how: str, name: str
+    dialect: GeneratingDialect, word: dict[str, Any], size: int, how: str, name: str
 ) -> None:
     request = asked(dialect, ASKED)
-    reply = dialect.sayable(made(word, request, size), request)
+    reply = dialect.supported_reply(made(word, request, size), request)
     given_ = {"how": how} if name == "no_usage" else {}
     told = changed(dialect, reply, request, [(name, given_)], 0)
     steps: Callable[[Reply], list[Any]] = lambda said: [  # noqa: E731
-        (step.beat, step.kind, step.event)
-        for step in dialect.stream(said, request, STAMP).steps
-        if isinstance(step, Data) and step.kind != "usage"
+        (step.chunk_index, step.kind, step.event)
+        for step in dialect.encode_stream(said, request, STAMP).steps
+        if isinstance(step, EventStep) and step.kind != "usage"
     ]
     assert steps(told) == steps(reply)
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.encoder import beats
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.encoder import chunk_schedule
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
-from mockllm.dialects.dialect import Generating, Stamp
+from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from tests.properties.orders import Said, read_chat, read_messages, whole_chat, whole_messages
 from tests.properties.replies import any_words, made, unbroken
 
-STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.0)
+STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
 MINIMAL = {"model": "some-model", "max_tokens": 1000, "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -28,7 +28,7 @@ MINIMAL = {"model": "some-model", "max_tokens": 1000, "messages": [{"role": "use
 class Protocol:
     """A dialect with what reads its answers. `count`: how many choices of so many it says."""
 
-    dialect: Generating
+    dialect: GeneratingDialect
     streamed: Callable[[Plan, int], Said]
     whole: Callable[[Plan], Said]
     count: Callable[[int], int]
@@ -68,8 +68,8 @@ def arguments_read(said: Said) -> Said:
 @settings(max_examples=150, deadline=None)
 def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
-    reply = protocol.dialect.sayable(made(word, request, size), request)
-    plan = protocol.dialect.stream(reply, request, STAMP)
+    reply = protocol.dialect.supported_reply(made(word, request, size), request)
+    plan = protocol.dialect.encode_stream(reply, request, STAMP)
     said = protocol.streamed(plan, protocol.count(len(reply.choices)))
     assert said.broken == (reply.broken is not None)
 
@@ -79,12 +79,12 @@ def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, A
 @settings(max_examples=100, deadline=None)
 def test_beats_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
-    reply = protocol.dialect.sayable(made(word, request, size), request)
-    plan = protocol.dialect.stream(reply, request, STAMP)
-    numbers = [step.beat for step in plan.steps]
+    reply = protocol.dialect.supported_reply(made(word, request, size), request)
+    plan = protocol.dialect.encode_stream(reply, request, STAMP)
+    numbers = [step.chunk_index for step in plan.steps]
     assert numbers == sorted(numbers)
-    said = [step.beat for step in plan.steps if isinstance(step, Data) and step.kind == "say"]
-    assert sorted(set(said)) == list(range(1, len(beats(reply)[0]) + 1))
+    said = [step.chunk_index for step in plan.steps if isinstance(step, EventStep) and step.kind == "say"]
+    assert sorted(set(said)) == list(range(1, len(chunk_schedule(reply)[0]) + 1))
 
 
 @each_protocol
@@ -94,9 +94,9 @@ def test_a_stream_says_what_the_whole_answer_says(
     protocol: Protocol, word: dict[str, Any], size: int
 ) -> None:
     request = protocol.request()
-    reply = protocol.dialect.sayable(made(word, request, size), request)
+    reply = protocol.dialect.supported_reply(made(word, request, size), request)
     streamed = protocol.streamed(
-        protocol.dialect.stream(reply, request, STAMP), protocol.count(len(reply.choices))
+        protocol.dialect.encode_stream(reply, request, STAMP), protocol.count(len(reply.choices))
     )
-    whole = protocol.whole(protocol.dialect.whole(reply, request, STAMP))
+    whole = protocol.whole(protocol.dialect.encode_body(reply, request, STAMP))
     assert arguments_read(streamed) == arguments_read(whole)

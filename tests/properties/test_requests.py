@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.rendering.plan import Data
+from mockllm.core.rendering.plan import EventStep
 from mockllm.engine import Engine
 from tests.live import Live
 from tests.live import live as serve
@@ -146,12 +146,12 @@ def test_no_request_makes_a_5xx_in_the_engine(
     engine: Engine, method: str, path: str, query: str, headers: dict[str, str], raw: bytes
 ) -> None:
     request = engine.read(method, path, query, headers, raw, "127.0.0.1", 1_760_000_000.0)
-    plan = engine.answer(request).plan
+    plan = engine.respond(request).plan
     assert plan.head.status < 500 or meant(query)
     for name, value in plan.head.headers:
         assert (name + value).isprintable(), "a header that can be sent"
         (name + value).encode("latin-1")
-    assert all(isinstance(step.payload, bytes) for step in plan.steps if isinstance(step, Data))
+    assert all(isinstance(step.payload, bytes) for step in plan.steps if isinstance(step, EventStep))
 
 
 @given(st.sampled_from(METHODS), paths, queries, headers, bodies)
@@ -214,7 +214,7 @@ def test_json_in_a_text_may_be_nested_however_deep(
     turns = [{"role": "user", "content": said}, {"role": "assistant", "content": None, "tool_calls": [call]}]
     body = {"model": "m", "messages": [*turns, {"role": "tool", "tool_call_id": "c", "content": said}]}
     request = engine.read("POST", "/v1/chat/completions", "", {}, dumps(body), "127.0.0.1", 1_760_000_000.0)
-    assert engine.answer(request).status == 200
+    assert engine.respond(request).status == 200
 
 
 def answered(live: Live, data: bytes, *, ends: bool = False) -> int:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.import_file import Material
-from mockllm.recordings.importer import Imported, imported
-from mockllm.recordings.scenario_writer import Reader
+from mockllm.recordings.import_file import ImportFile
+from mockllm.recordings.importer import ImportResult, import_recordings
+from mockllm.recordings.scenario_writer import RequestParser
 from tests.language.playing import Ask, Game, Heard, ask
 
 KEY = "sk-" + "a1B2" * 8
@@ -25,12 +25,12 @@ HEADERS = {
 }
 
 
-def take(data: object, name: str = "recorded.json", **more: Any) -> Imported:
+def take(data: object, name: str = "recorded.json", **more: Any) -> ImportResult:
     raw = data if isinstance(data, bytes) else data.encode() if isinstance(data, str) else dumps(data)
-    return imported(Material(name, raw), Reader(), **more)
+    return import_recordings(ImportFile(name, raw), RequestParser(), **more)
 
 
-def again(found: Imported, asked: Ask | None = None) -> Heard:
+def again(found: ImportResult, asked: Ask | None = None) -> Heard:
     for secret in (KEY, "private"):
         assert secret not in found.text
     return Game(found.text).hear(asked or ask("/v1/chat/completions", BODY))

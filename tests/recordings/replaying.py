@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.import_file import Material
+from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.raw_responses import exchange
 from tests.language.playing import Ask, Game
 
@@ -41,7 +41,7 @@ def expected(recorded: dict[str, Any]) -> bytes:
 
 def replayed(text: str, recorded: dict[str, Any]) -> str:
     """`same` where the recorded answer comes back byte for byte, else what differs."""
-    asked = exchange(Material("x", dumps(recorded))).asked
+    asked = exchange(ImportFile("x", dumps(recorded))).request
     heard = Game(text).hear(
         Ask(asked.path, asked.body, asked.method, asked.query_string, dict(asked.headers))
     )

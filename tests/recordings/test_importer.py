@@ -16,9 +16,9 @@ import pytest
 
 from mockllm.cli.main import main
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.import_file import Material, NotImported
-from mockllm.recordings.importer import imported
-from mockllm.recordings.scenario_writer import Reader
+from mockllm.recordings.import_file import ImportFile, NotImported
+from mockllm.recordings.importer import import_recordings
+from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.testing.example_runner import Suite
 from tests.language.playing import Game, ask, table
 from tests.recordings.recorded import (
@@ -163,9 +163,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_all_transcripts_come_back_byte_for_byte() -> None:
-    reader, bad, count = Reader(), [], 0
+    reader, bad, count = RequestParser(), [], 0
     for count, (name, recorded) in enumerate(transcripts(), 1):  # noqa: B007 - told at the end
-        verdict = replayed(imported(Material(name, dumps(recorded)), reader).text, recorded)
+        verdict = replayed(import_recordings(ImportFile(name, dumps(recorded)), reader).text, recorded)
         if verdict != "same":
             bad.append(f"{name}: {verdict}")
     if not count:

@@ -11,9 +11,9 @@ from typing import Any, Final
 import pytest
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.recordings.import_file import Material, NotImported
-from mockllm.recordings.importer import imported
-from mockllm.recordings.scenario_writer import Reader
+from mockllm.recordings.import_file import ImportFile, NotImported
+from mockllm.recordings.importer import import_recordings
+from mockllm.recordings.scenario_writer import RequestParser
 from tests.language.playing import Game
 from tests.recordings.recorded import ANSWER, BODY, HAR, LOG, vcrpy
 from tests.recordings.test_cassettes import GO
@@ -44,7 +44,7 @@ FILES: Final[dict[str, Any]] = {
     "exchange.json": EXCHANGE,
     "log.jsonl": LOG,
 }
-READER: Final = Reader()
+READER: Final = RequestParser()
 Way = tuple[str | int, ...]
 
 
@@ -75,7 +75,7 @@ def test_whatever_stands_anywhere_is_imported_or_refused_with_its_place(name: st
     for number, way in enumerate(ways(FILES[name])):
         for odd in ODD:
             try:
-                found = imported(Material(name, dumps(with_odd(FILES[name], way, odd))), READER)
+                found = import_recordings(ImportFile(name, dumps(with_odd(FILES[name], way, odd))), READER)
             except NotImported as error:
                 assert str(error).startswith(name)  # noqa: PT017 - both ends are right
                 continue

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.recordings.import_file import Material, NotImported
+from mockllm.recordings.import_file import ImportFile, NotImported
 from tests.language.playing import Ask, ask, table
 from tests.recordings.recorded import (
     ANSWER,
@@ -70,7 +70,7 @@ def test_a_batch_and_what_came_of_it() -> None:
         {**answer, "custom_id": "b"},
         {**answer, "custom_id": "a", "response": {"status_code": 400, "body": {"error": {}}}},
     ]
-    requests = Material("in.jsonl", b"\n".join(map(dumps, asked)))
+    requests = ImportFile("in.jsonl", b"\n".join(map(dumps, asked)))
     found = take(b"\n".join(map(dumps, came)), "out.jsonl", request=requests)
     assert found.count == 2
     assert again(found, ask("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'

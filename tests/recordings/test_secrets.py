@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.rendering.recorded_plan import Frame
-from mockllm.recordings.interaction import Answered, Asked, Interaction
-from mockllm.recordings.scenario_writer import Reader, scenario
+from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
+from mockllm.recordings.scenario_writer import RequestParser, scenario
 from tests.language.playing import table
 from tests.recordings.recorded import BODY, take
 
@@ -31,10 +31,12 @@ def written(
 ) -> str:
     """The file of one exchange. The answer repeats the key, for that is where it would be missed."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    frames = (Frame(0.0, answer[:7]), Frame(0.1, answer[7:]))
-    kept = Asked("POST", PATH, query, tuple((asked or {}).items()), raw)
+    frames = (RecordedFrame(0.0, answer[:7]), RecordedFrame(0.1, answer[7:]))
+    kept = RecordedRequest("POST", PATH, query, tuple((asked or {}).items()), raw)
     text, _ = scenario(
-        [Interaction(kept, Answered(200, tuple((headers or {}).items()), frames), PATH)], "x", Reader()
+        [Interaction(kept, RecordedResponse(200, tuple((headers or {}).items()), frames), PATH)],
+        "x",
+        RequestParser(),
     )
     return text
 

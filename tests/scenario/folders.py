@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.file_loader import Loading
+from mockllm.scenario.file_loader import LoadedFiles
 
 
 def at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -33,6 +33,6 @@ def pack(name: str, more: str = "") -> str:
     return f'name: {name}\nversion: "1.0"\nparams: {{n: {{type: integer, default: 1}}}}\n{more}\n'
 
 
-def ids(loading: Loading) -> list[str]:
-    assert [str(mistake) for mistake in loading.mistakes] == []
+def ids(loading: LoadedFiles) -> list[str]:
+    assert [str(mistake) for mistake in loading.diagnostics] == []
     return [file.id for file in loading.files]

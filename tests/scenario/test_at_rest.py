@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario import reload_worker
-from mockllm.scenario.file_loader import Loading
+from mockllm.scenario.file_loader import LoadedFiles
 from mockllm.scenario.fingerprint import fingerprint
-from mockllm.scenario.loader import Gathered, Wanted, gather
-from mockllm.scenario.reload_worker import READINGS, at_rest
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
+from mockllm.scenario.reload_worker import READINGS, load_stable
 
 
 def write(path: Path, name: str) -> None:
@@ -26,19 +26,19 @@ def test_files_are_read_until_they_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: int, readings: int
 ) -> None:
     write(tmp_path / "a.yaml", "version-0")
-    wanted = Wanted([str(tmp_path)])
-    first = gather(wanted).loading
-    made: list[Gathered] = []
+    wanted = ScenarioSources([str(tmp_path)])
+    first = load_scenarios(wanted).loading
+    made: list[LoadedScenarios] = []
 
-    def disturbed(wanted: Wanted, last: Loading | None = None) -> Gathered:
-        gathered = gather(wanted, last)
+    def disturbed(wanted: ScenarioSources, last: LoadedFiles | None = None) -> LoadedScenarios:
+        gathered = load_scenarios(wanted, last)
         made.append(gathered)
         if len(made) <= changes:
             write(tmp_path / "a.yaml", "version-" + "x" * len(made))
         return gathered
 
-    monkeypatch.setattr(reload_worker, "gather", disturbed)
-    found = at_rest(wanted, first)
+    monkeypatch.setattr(reload_worker, "load_scenarios", disturbed)
+    found = load_stable(wanted, first)
     assert len(made) == readings
     assert found is made[-1]
 

@@ -14,8 +14,8 @@ import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario import catalog_lint
-from mockllm.scenario.loader import Wanted, gather
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
 
 BAD = Path(__file__).parent / "bad"
@@ -25,14 +25,14 @@ CASES = sorted(path.stem for path in BAD.glob("*.expected"))
 def said_of(name: str, given: list[str]) -> list[str]:
     """What is said about one case, `given` the options and variables beside it."""
     options = [line.split(" ", 1) for line in given]
-    settings = Settings(
+    settings = ParamSettings(
         sets=[value for word, value in options if word == "--set"],
         environment=dict(value.split("=", 1) for word, value in options if word == "env"),
     )
     packs = [value for word, value in options if word == "--pack"]
     scenarios = f"{name}.yaml" if os.path.exists(f"{name}.yaml") else name
     vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)
-    gathered = gather(Wanted([scenarios], packs, settings, vocabulary))
+    gathered = load_scenarios(ScenarioSources([scenarios], packs, settings, vocabulary))
     return [
         *map(str, sorted(gathered.mistakes)),
         *(f"warning: {each}" for each in catalog_lint.warnings(gathered)),

@@ -9,8 +9,8 @@ import pytest
 
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.loader import Wanted, gather
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import RESERVED
 from mockllm.server.request_heads import RESERVED as SERVERS
 
@@ -23,7 +23,7 @@ def warned(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    gathered = gather(Wanted([str(folder)], settings=Settings(sets)))
+    gathered = load_scenarios(ScenarioSources([str(folder)], settings=ParamSettings(sets)))
     found = catalog_lint.warnings(gathered)
     assert found == finished(catalog_lint.in_slices(gathered, finished(compile_catalog(gathered.entries))))
     shown = (f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in found)

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from mockllm.scenario.diagnostics import (
-    Mistake,
+    Diagnostic,
     Path,
     either,
     meant,
@@ -20,20 +20,20 @@ from mockllm.scenario.diagnostics import (
 
 
 def test_a_mistake_says_where_and_what() -> None:
-    mistake = Mistake("scenarios/a.yaml", 14, 7, "rules[2].match.modle", "unknown key")
+    mistake = Diagnostic("scenarios/a.yaml", 14, 7, "rules[2].match.modle", "unknown key")
     assert str(mistake) == "scenarios/a.yaml:14:7: rules[2].match.modle: unknown key"
 
 
 def test_a_mistake_of_a_whole_file_has_no_path() -> None:
-    assert str(Mistake("a.yaml", 1, 1, "", "no rules")) == "a.yaml:1:1: no rules"
+    assert str(Diagnostic("a.yaml", 1, 1, "", "no rules")) == "a.yaml:1:1: no rules"
 
 
 def test_a_mistake_outside_of_files_has_no_position() -> None:
-    assert str(Mistake("--set n=x", 0, 0, "p.n", "no number")) == "--set n=x: p.n: no number"
+    assert str(Diagnostic("--set n=x", 0, 0, "p.n", "no number")) == "--set n=x: p.n: no number"
 
 
 def test_mistakes_sort_by_place_and_can_be_pickled() -> None:
-    early, late = Mistake("a.yaml", 2, 9, "", "x"), Mistake("a.yaml", 10, 1, "", "x")
+    early, late = Diagnostic("a.yaml", 2, 9, "", "x"), Diagnostic("a.yaml", 10, 1, "", "x")
     assert sorted([late, early]) == [early, late]
     assert pickle.loads(pickle.dumps(early)) == early
 
@@ -96,7 +96,7 @@ def test_values_are_shown_as_yaml_writes_them() -> None:
 
 
 def test_what_would_steer_a_terminal_is_written_out_and_long_paths_are_cut() -> None:
-    said = str(Mistake("a.yaml", 1, 2, 'rules[0]["\x1b[2J\u202e"]', "unknown key\nin two lines"))
+    said = str(Diagnostic("a.yaml", 1, 2, 'rules[0]["\x1b[2J\u202e"]', "unknown key\nin two lines"))
     assert said == 'a.yaml:1:2: rules[0]["\\x1b[2J\\u202e"]: unknown key\nin two lines'
     assert readable("é 中 →") == "é 中 →"
-    assert len(str(Mistake("a.yaml", 1, 2, "x" * 10_000, "unknown key"))) < 400
+    assert len(str(Diagnostic("a.yaml", 1, 2, "x" * 10_000, "unknown key"))) < 400

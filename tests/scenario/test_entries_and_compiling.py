@@ -8,8 +8,8 @@ import pickle
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.randomness import Chance
-from mockllm.scenario.catalog import Answers, Catalog
+from mockllm.core.randomness import Randomness
+from mockllm.scenario.catalog import Catalog, ResponseSelector
 from mockllm.scenario.compiler import compile_catalog, finished
 from tests.language.playing import Files, chat, gathered, mistakes, play
 
@@ -72,18 +72,18 @@ def test_what_refers_to_a_changed_file_is_made_anew_and_keeps_its_counts() -> No
 def test_a_change_of_validation_makes_anew_and_keeps_counts() -> None:
     old, new = compiled(TWO.split("\n")[1]), compiled("validation: off\n" + TWO.split("\n")[1])
     assert old.keys == new.keys
-    assert old.items[0].print != new.items[0].print
+    assert old.items[0].digest != new.items[0].digest
 
 
 def test_a_change_of_models_makes_anew_and_keeps_counts() -> None:
     old, new = compiled(TWO.split("\n")[1]), compiled("models: strict\n" + TWO.split("\n")[1])
     assert old.keys == new.keys
     assert (old.items[0].known_models, new.items[0].known_models) == (False, True)
-    assert old.items[0].print != new.items[0].print
+    assert old.items[0].digest != new.items[0].digest
 
 
 def test_entries_travel_between_processes_without_their_words() -> None:
-    entries = [replace(entry, word=None) for entry in gathered({"a.yaml": TWO, "t.md": "text"}).entries]
+    entries = [replace(entry, spec=None) for entry in gathered({"a.yaml": TWO, "t.md": "text"}).entries]
     there = pickle.loads(pickle.dumps(entries))
     assert [item.id for item in finished(compile_catalog(there)).items] == [
         "a.yaml:one",
@@ -102,8 +102,8 @@ def test_measured_values_are_read_from_a_file() -> None:
 def test_and_a_change_of_the_file_makes_the_rule_anew() -> None:
     old, new = compiled(MEASURED), compiled({**MEASURED, "ms.txt": "1s"})
     assert old.keys == new.keys
-    assert old.items[0].print != new.items[0].print
-    there = [replace(entry, word=None) for entry in gathered(MEASURED).entries]
+    assert old.items[0].digest != new.items[0].digest
+    there = [replace(entry, spec=None) for entry in gathered(MEASURED).entries]
     assert finished(compile_catalog(there)).items[0].settings == old.items[0].settings
 
 
@@ -129,9 +129,9 @@ def test_the_index_is_made_in_slices() -> None:
 
 
 def test_which_saying_comes_next() -> None:
-    chance = Chance(0, "r", "", 0)
-    assert Answers(()).pick(5, chance) == 0
+    chance = Randomness(0, "r", "", 0)
+    assert ResponseSelector(()).pick(5, chance) == 0
     for then, picked in (("repeat_last", 1), ("cycle", 0), ("fall_through", None), ("error", None)):
-        steps = Answers((), "sequence", (2, 3), then)  # type: ignore[arg-type]
+        steps = ResponseSelector((), "sequence", (2, 3), then)  # type: ignore[arg-type]
         assert [steps.pick(given, chance) for given in range(4)] == [0, 0, 1, picked]
-    assert Answers((), "choose", (0.0, 2.0, 2.0)).pick(0, chance) == 1
+    assert ResponseSelector((), "choose", (0.0, 2.0, 2.0)).pick(0, chance) == 1

@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.loader import Gathered, Wanted, gather
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("openai", "anthropic"), ("openai", "anthropic"), ("chat", "messages"))
 PACK = 'name: mine\nversion: "1"\nparams: {count: {type: integer, default: 1}}\n'
 
 
-def loaded(folder: Path, examples: str) -> Gathered:
+def loaded(folder: Path, examples: str) -> LoadedScenarios:
     (folder / "mine").mkdir()
     (folder / "mine" / "pack.yaml").write_text(PACK)
     (folder / "a.yaml").write_text(f"use: [./mine]\nexamples:\n  - {examples}\n")
-    return gather(Wanted((str(folder),), vocabulary=VOCABULARY))
+    return load_scenarios(ScenarioSources((str(folder),), vocabulary=VOCABULARY))
 
 
 def test_an_example_knows_its_place(tmp_path: Path) -> None:
     (one, two) = loaded(tmp_path, "{name: first, with: {count: 2}}\n  - {request: {user: '{{ x'}}").examples
     assert (one.name, one.where, one.number) == ("first", f"{tmp_path}/a.yaml:3", 0)
     assert (two.name, two.where, two.pack) == ("examples[1]", f"{tmp_path}/a.yaml:4", None)
-    assert (one.word.with_, two.word.request.user) == ({"count": 2}, "{{ x")
+    assert (one.spec.with_, two.spec.request.user) == ({"count": 2}, "{{ x")
 
 
 MISTAKES = {

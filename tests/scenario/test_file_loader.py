@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario.file_loader import load_files
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.manifest import ParamSettings
 from tests.scenario.folders import at_work, ids, pack, write
 
 
@@ -65,7 +65,7 @@ def test_packs_follow_their_users_depth_first_and_once(home: Path) -> None:
 def test_a_folder_with_a_manifest_is_loaded_as_that_pack(home: Path) -> None:
     write(home, **{"p/pack.yaml": pack("mine", "validation: 'off'"), "p/a.yaml": "rules: [{times: '${n}'}]"})
     for given in ("p", "p/pack.yaml"):
-        (file,) = load_files([given], settings=Settings(sets=["n=4"])).files
+        (file,) = load_files([given], settings=ParamSettings(sets=["n=4"])).files
         assert (file.id, file.layer, file.pack, file.validation) == ("mine/a.yaml", "pack", "mine", "off")
         assert file.source.name == "p/a.yaml"
         assert file.source.data == {"rules": [{"times": 4}]}
@@ -85,7 +85,7 @@ def test_a_with_is_heard_wherever_it_stands_and_hands_parameters_down(home: Path
         **{"p/pack.yaml": pack("p", "use: [{pack: ./q, with: {n: '${n}'}}]"), "p/q/pack.yaml": pack("q")},
     )
     loading = load_files(["."])
-    assert loading.mistakes == ()
+    assert loading.diagnostics == ()
     assert {each.word.name: each.params.values["n"] for each in loading.packs} == {
         "default": 1,
         "controls": 5,
@@ -98,7 +98,7 @@ def test_the_same_with_twice_is_no_mistake(home: Path) -> None:
     write(
         home, **{"a.yaml": "use: [{pack: controls, with: {n: 5}}, {pack: controls, with: {n: 5}}, controls]"}
     )
-    assert load_files(["."]).mistakes == ()
+    assert load_files(["."]).diagnostics == ()
 
 
 def test_only_and_except_come_with_the_files_of_the_pack(home: Path) -> None:
@@ -135,7 +135,7 @@ def test_validation_is_the_files_own_then_the_packs(home: Path) -> None:
 def test_a_whole_file_can_be_switched_off_by_a_parameter(home: Path) -> None:
     write(home, **{"pack.yaml": pack("p"), "a.yaml": "enabled: {n: {gt: 3}}", "b.yaml": "enabled: '${n}'"})
     write(home, **{"c.yaml": "enabled: false\nrules: nonsense"})
-    loading = load_files(["."], settings=Settings(sets=["n=5"]))
+    loading = load_files(["."], settings=ParamSettings(sets=["n=5"]))
     assert [file.id for file in loading.files] == ["p/a.yaml", "p/b.yaml"]
     assert [file.id for file in loading.disabled] == ["p/c.yaml"]
     assert [file.id for file in load_files(["."]).disabled] == ["p/a.yaml", "p/c.yaml"]
@@ -153,7 +153,7 @@ def test_a_link_out_of_a_pack_is_not_read(home: Path) -> None:
     write(home, **{"p/pack.yaml": pack("p"), "secret.yaml": "rules: []"})
     (home / "p" / "a.yaml").symlink_to(home / "secret.yaml")
     loading = load_files(["p"])
-    assert [str(mistake) for mistake in loading.mistakes] == [
+    assert [str(mistake) for mistake in loading.diagnostics] == [
         "p/a.yaml: a link that leads out of the pack is not read"
     ]
     assert loading.files == ()
@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_read_is_told(home: Path) -> None:
     (home / "a.yaml").symlink_to("nowhere")
     write(home, **{"b.yaml": ""})
     loading = load_files(["."])
-    assert [str(mistake) for mistake in loading.mistakes] == [
+    assert [str(mistake) for mistake in loading.diagnostics] == [
         "./a.yaml: cannot be read: No such file or directory"
     ]
     assert [file.id for file in loading.files] == ["b.yaml"]
@@ -174,7 +174,7 @@ def test_a_folder_that_cannot_be_read_is_told(home: Path, monkeypatch: pytest.Mo
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("mockllm.scenario.file_loader.scenario_files", refuse)
-    assert [str(mistake) for mistake in load_files(["."]).mistakes] == [
+    assert [str(mistake) for mistake in load_files(["."]).diagnostics] == [
         ".: cannot be read: Permission denied"
     ]
 
@@ -184,7 +184,12 @@ def test_all_mistakes_of_all_files_are_told_at_once(home: Path) -> None:
         home, **{"a.yaml": "a: 1\na: 2", "b.yaml": "rules: [", "c.yaml": "use: [./no]", "d.yaml": "x: ${y}"}
     )
     loading = load_files(["."])
-    assert [mistake.file for mistake in loading.mistakes] == ["./a.yaml", "./b.yaml", "./c.yaml", "./d.yaml"]
+    assert [mistake.file for mistake in loading.diagnostics] == [
+        "./a.yaml",
+        "./b.yaml",
+        "./c.yaml",
+        "./d.yaml",
+    ]
     assert [file.id for file in loading.files] == [
         "a.yaml",
         "c.yaml",

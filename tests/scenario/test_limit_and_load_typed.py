@@ -12,7 +12,7 @@ from mockllm.core.limits import STRATEGIES, Limit
 from mockllm.core.quantities.parse import Uniform
 from mockllm.core.rendering.ttft import ReadingTime
 from mockllm.core.selection.load import Load
-from mockllm.core.selection.time_window import During
+from mockllm.core.selection.time_window import TimeWindow
 from mockllm.core.values.types import Drawn, Expression
 from mockllm.scenario.raw_entries import word_of
 
@@ -91,12 +91,12 @@ def test_other_forms_of_ttft_are_as_before(ttft: object) -> None:
 @pytest.mark.parametrize(
     ("written", "during"),
     [
-        ({"from": "10s"}, During(10.0)),
-        ({"from": "10s", "to": "30s", "every": "1m"}, During(10.0, 30.0, 60.0)),
-        ({"to": "30s"}, During(0.0, 30.0)),
+        ({"from": "10s"}, TimeWindow(10.0)),
+        ({"from": "10s", "to": "30s", "every": "1m"}, TimeWindow(10.0, 30.0, 60.0)),
+        ({"to": "30s"}, TimeWindow(0.0, 30.0)),
     ],
 )
-def test_a_window_in_time(written: dict[str, Any], during: During) -> None:
+def test_a_window_in_time(written: dict[str, Any], during: TimeWindow) -> None:
     assert modifier(during=written).during.during == during
 
 

@@ -30,13 +30,13 @@ def test_a_broken_file_keeps_its_last_good_version_while_others_go_on(home: Path
         ("b.yaml", [2]),
     ]
     assert second.stale == ("./a.yaml",)
-    assert [mistake.file for mistake in second.mistakes] == ["./a.yaml", "./c.yaml"]
+    assert [mistake.file for mistake in second.diagnostics] == ["./a.yaml", "./c.yaml"]
     third = load_files(["."], last=second)
     assert (third.stale, third.files) == (second.stale, second.files)
     write(home, **{"a.yaml": "rules: [3]", "c.yaml": ""})
     fourth = load_files(["."], last=third)
     assert [file.source.data.get("rules") for file in fourth.files] == [[3], [2], None]
-    assert (fourth.stale, fourth.mistakes) == ((), ())
+    assert (fourth.stale, fourth.diagnostics) == ((), ())
 
 
 def test_a_file_that_is_found_broken_later_on_is_held_too(home: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_broken_manifest_keeps_its_last_good_version(home: Path) -> None:
     second = load_files(["."], last=first)
     assert [file.id for file in second.files] == ["a.yaml", "p/b.yaml"]
     assert second.stale == ("p/pack.yaml",)
-    assert [mistake.path for mistake in second.mistakes] == ["licence"]
+    assert [mistake.path for mistake in second.diagnostics] == ["licence"]
 
 
 def test_a_file_whose_parameter_is_taken_away_keeps_its_last_good_version(home: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_root_file_that_uses_what_is_not_there_keeps_what_it_used(home: Path) 
     write(home, **{"a.yaml": "use: [defualt]"})
     second = load_files(["."], last=first)
     assert [file.id for file in second.files] == ["a.yaml", "default/made.yaml", "controls/c.yaml"]
-    assert [mistake.message for mistake in second.mistakes] == [
+    assert [mistake.message for mistake in second.diagnostics] == [
         'there is no pack "defualt"; did you mean "default"?'
     ]
 
@@ -101,8 +101,8 @@ def test_what_was_given_and_is_gone_keeps_its_last_good_version(home: Path, give
     for _ in range(2):
         last = load_files([given], last=last)
         assert (last.files, last.packs) == (first.files, first.packs)
-        assert {mistake.message for mistake in last.mistakes} == {LOST}
-        assert {mistake.file for mistake in last.mistakes} <= set(last.stale)
+        assert {mistake.message for mistake in last.diagnostics} == {LOST}
+        assert {mistake.file for mistake in last.diagnostics} <= set(last.stale)
         assert first.trees <= last.trees | last.folders
     (home / "elsewhere").rename(gone)
     back = load_files([given], last=last)
@@ -122,7 +122,7 @@ def test_a_pack_whose_manifest_is_gone_stays_a_pack(home: Path) -> None:
 def test_what_was_never_there_has_nothing_to_keep(home: Path) -> None:
     write(home, **{"a.yaml": ""})
     loading = load_files([".", "s"], last=load_files(["."]))
-    assert [str(mistake) for mistake in loading.mistakes] == [f"s: {LOST}"]
+    assert [str(mistake) for mistake in loading.diagnostics] == [f"s: {LOST}"]
     assert loading.stale == ()
     assert str(home / "s") in loading.trees
 
@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_read_any_more_keeps_its_last_good_version(
     monkeypatch.setattr("mockllm.scenario.file_loader.scenario_files", refuse)
     second = load_files(["s"], last=first)
     assert second.files == first.files
-    assert [str(mistake) for mistake in second.mistakes] == ["s: cannot be read: Permission denied"]
+    assert [str(mistake) for mistake in second.diagnostics] == ["s: cannot be read: Permission denied"]
 
 
 def test_a_used_pack_that_is_gone_keeps_its_last_good_version_while_its_user_goes_on(home: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_used_pack_that_is_gone_keeps_its_last_good_version_while_its_user_goe
         ("a.yaml", [2]),
         ("p/b.yaml", [1]),
     ]
-    assert [str(mistake) for mistake in second.mistakes] == [f"p: {LOST}"]
+    assert [str(mistake) for mistake in second.diagnostics] == [f"p: {LOST}"]
     assert "p" in second.stale
     assert str(home / "p") in second.trees
     write(home, **{"p/pack.yaml": pack("p"), "p/b.yaml": "rules: [3]"})
@@ -170,7 +170,9 @@ def test_a_pack_that_is_not_there_yet_is_waited_for(home: Path) -> None:
     first = load_files(["s"])
     write(home, **{"s/a.yaml": "use: [../p]"})
     second = load_files(["s"], last=first)
-    assert [mistake.message for mistake in second.mistakes] == ['there is no folder "../p" beside this file']
+    assert [mistake.message for mistake in second.diagnostics] == [
+        'there is no folder "../p" beside this file'
+    ]
     assert str(home / "p") in second.trees
 
 

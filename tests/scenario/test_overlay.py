@@ -7,8 +7,17 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.scenario.overlay import LIVE, SESSION, Overlaid, Overlay, as_yaml, joined, missing, overlaid
-from mockllm.scenario.typed_entries import Entry
+from mockllm.scenario.overlay import (
+    LIVE,
+    SESSION,
+    OverlaidEntries,
+    Overlay,
+    as_yaml,
+    joined,
+    missing,
+    overlaid,
+)
+from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
@@ -41,11 +50,11 @@ def test_what_stands_twice_is_written_twice() -> None:
     assert text.count("model: m") == 2
 
 
-def made(overlay: Overlay) -> Overlaid:
+def made(overlay: Overlay) -> OverlaidEntries:
     return overlaid(read_source(overlay.text, overlay.name), overlay.session, Vocabulary())
 
 
-def entries(*names: str) -> list[Entry]:
+def entries(*names: str) -> list[TypedEntry]:
     found = made(Overlay(tuple({"name": name, "reply": name} for name in names)))
     return [*found.entries]
 
@@ -97,7 +106,7 @@ def test_the_first_overlay_stands_first_and_all_above_files() -> None:
     assert [entry.id for entry in order] == ["overlay:l", "session:s", "f.yaml:x"]
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
+def _facts(entry: TypedEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in entry.__struct_fields__}
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario import pack_files as limits
-from mockllm.scenario.pack_files import LARGEST, Refused, Tree, hidden, read_tree
+from mockllm.scenario.pack_files import LARGEST, PackFiles, PackRejected, hidden, read_tree
 
 
-def tree(*paths: str) -> Tree:
-    made = Tree()
+def tree(*paths: str) -> PackFiles:
+    made = PackFiles()
     for path in paths:
         made.add(path, path.encode())
     return made
@@ -19,7 +19,7 @@ def tree(*paths: str) -> Tree:
 
 def test_the_digest_is_that_of_paths_and_contents() -> None:
     assert tree("a.yaml", "b/c.yaml").sha256 == tree("b/c.yaml", "a.yaml").sha256
-    others = [tree("a.yaml"), tree("b/c.yaml"), tree("a.yaml", "b.yaml"), Tree()]
+    others = [tree("a.yaml"), tree("b/c.yaml"), tree("a.yaml", "b.yaml"), PackFiles()]
     assert len({each.sha256 for each in others}) == len(others)
 
 
@@ -65,7 +65,7 @@ def test_what_is_hidden(path: str) -> None:
     ],
 )  # fmt: skip
 def test_a_path_that_no_pack_has(path: str, message: str) -> None:
-    with pytest.raises(Refused) as told:
+    with pytest.raises(PackRejected) as told:
         tree(path)
     assert message in str(told.value)
 
@@ -82,24 +82,24 @@ def test_a_path_that_no_pack_has(path: str, message: str) -> None:
     ids=["twice", "cases", "cases of a folder", "accents", "a file as a folder"],
 )
 def test_two_files_that_are_one(paths: tuple[str, ...], message: str) -> None:
-    with pytest.raises(Refused) as told:
+    with pytest.raises(PackRejected) as told:
         tree(*paths)
     assert message in str(told.value)
 
 
 def test_sizes_are_bounded_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Refused, match="holds 16 MiB; a file of a pack holds at most 16 MiB"):
-        Tree().expect("a", LARGEST + 1)
+    with pytest.raises(PackRejected, match="holds 16 MiB; a file of a pack holds at most 16 MiB"):
+        PackFiles().expect("a", LARGEST + 1)
     monkeypatch.setattr(limits, "LARGEST_TREE", 10)
     made = tree("12345", "6789")
-    with pytest.raises(Refused, match="its files hold more than"):
+    with pytest.raises(PackRejected, match="its files hold more than"):
         made.add("a", b"xx")
     monkeypatch.setattr(limits, "MOST_FILES", 2)
-    with pytest.raises(Refused, match="it holds more than 2 files"):
+    with pytest.raises(PackRejected, match="it holds more than 2 files"):
         made.add("a", b"")
 
 
 def test_a_deep_folder_is_not_followed_for_ever(tmp_path: Path) -> None:
     (tmp_path / "/".join("d" * 30)).mkdir(parents=True)
-    with pytest.raises(Refused, match="lies in more than 12 folders"):
+    with pytest.raises(PackRejected, match="lies in more than 12 folders"):
         read_tree(tmp_path)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.manifest import Given, PackWord, Settings, bad_settings, settle_params
+from mockllm.scenario.manifest import PackSpec, ParamSettings, WithValues, bad_settings, settle_params
 from mockllm.scenario.pack_params import Kind, Params, checked, from_text
 from mockllm.scenario.yaml_reader import read_source
 
@@ -108,7 +108,7 @@ def test_a_text_that_does_not_read_so_is_refused(kind: Kind, text: str) -> None:
         from_text(kind, text)
 
 
-WORD = PackWord.model_validate(
+WORD = PackSpec.model_validate(
     {
         "name": "p",
         "version": "1",
@@ -123,7 +123,9 @@ WORD = PackWord.model_validate(
 
 def settled(given: str = "{}", **settings: Any) -> tuple[dict[str, Json], list[str]]:
     source = read_source(f"with: {given}", "a.yaml")
-    found, mistakes = settle_params(WORD, Given(source.data["with"], source, ("with",)), Settings(**settings))
+    found, mistakes = settle_params(
+        WORD, WithValues(source.data["with"], source, ("with",)), ParamSettings(**settings)
+    )
     return dict(found.values), [str(mistake) for mistake in mistakes]
 
 
@@ -161,8 +163,8 @@ def test_a_value_from_an_example_is_checked() -> None:
 
 
 def test_a_setting_must_name_one_parameter() -> None:
-    other = PackWord.model_validate({"name": "q", "version": "1", "params": {"n": {}}})
-    settings = Settings(sets=["n=1", "p.n=1", "q.n=1", "txt=x"], values={"text": "x", "m": 1})
+    other = PackSpec.model_validate({"name": "q", "version": "1", "params": {"n": {}}})
+    settings = ParamSettings(sets=["n=1", "p.n=1", "q.n=1", "txt=x"], values={"text": "x", "m": 1})
     assert [str(mistake) for mistake in bad_settings(settings, [WORD, other])] == [
         '--set n=1: "n" is a parameter of several packs; write p.n or q.n',
         '--set txt=x: no pack in use has a parameter "txt"; did you mean "text"?',

@@ -203,7 +203,7 @@ def test_names_are_completed() -> None:
     for word, names in (("provider", PROVIDERS), ("dialect", DIALECT_NAMES), ("api", APIS)):
         completed = definitions["Match"]["properties"][word]["anyOf"][0]
         assert completed == {"type": "string", "enum": sorted(names)}
-    required = [each["required"] for each in definitions["RuleWord"]["oneOf"]]
+    required = [each["required"] for each in definitions["RuleSpec"]["oneOf"]]
     assert required == [[answer] for answer in ANSWERS]
 
 
@@ -211,12 +211,12 @@ def test_mappings_stand_first_among_several_forms() -> None:
     """An editor complains of a misspelt key by the first form, where none fits."""
     definitions = SCENARIO["definitions"]
     for key in ("reply", "error"):
-        first = definitions["RuleWord"]["properties"][key]["anyOf"][0]
+        first = definitions["RuleSpec"]["properties"][key]["anyOf"][0]
         assert definitions[first["$ref"].rpartition("/")[2]]["type"] == "object"
     assert definitions["TextCondition"]["anyOf"][0] == {"$ref": "#/definitions/TextOperators"}
 
 
-@pytest.mark.parametrize("word", ["Duration", "DrawnDuration", "Probability", "TextOperators", "ReplyWord"])
+@pytest.mark.parametrize("word", ["Duration", "DrawnDuration", "Probability", "TextOperators", "ReplySpec"])
 def test_a_form_says_nothing_over_the_key_that_it_stands_at(word: str) -> None:
     """An editor shows the first text that it comes by, and the form's is before the key's."""
     assert "description" not in SCENARIO["definitions"][word]

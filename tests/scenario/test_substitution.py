@@ -7,9 +7,9 @@ import pickle
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.values.substituted_text import Filled
+from mockllm.core.values.substituted_text import SubstitutedText
 from mockllm.scenario.source_file import Source
-from mockllm.scenario.substitution import Room, filled, substituted
+from mockllm.scenario.substitution import SizeBudget, filled, substituted
 from mockllm.scenario.yaml_reader import read_source
 
 PARAMS: dict[str, Json] = {
@@ -52,7 +52,7 @@ def test_a_text_takes_the_values(text: str, value: Json) -> None:
     source = put(f"a: '{text}'")
     assert source.mistakes == ()
     assert source.data == {"a": value}
-    assert not isinstance(source.data["a"], Filled)
+    assert not isinstance(source.data["a"], SubstitutedText)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_text_takes_the_values(text: str, value: Json) -> None:
 )
 def test_a_value_never_becomes_a_template(text: str, plain: str, template: str | None) -> None:
     value = put(f"a: '{text}'").data["a"]
-    assert isinstance(value, Filled)
+    assert isinstance(value, SubstitutedText)
     assert value == plain
     assert value.template == template
     again = pickle.loads(pickle.dumps(value))
@@ -138,7 +138,7 @@ def test_a_part_of_a_file_can_be_filled_alone() -> None:
 
 
 def test_all_files_together_are_bounded_and_that_is_said_once() -> None:
-    room = Room(left=5)
+    room = SizeBudget(left=5)
     first = substituted(
         read_source("{a: '${word} ${word} $${', b: '${word}!', c: ' ${unset}'}", "a.yaml"), PARAMS, "p", room
     )

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from mockllm.scenario.model_walk import Model, shape_of
-from mockllm.scenario.validation_errors import found_text, mistakes_in
+from mockllm.scenario.validation_errors import diagnostics_of, found_text
 from mockllm.scenario.yaml_reader import read_source
 
 
@@ -98,7 +98,7 @@ def said(text: str, model: Model = File, prefix: tuple[str | int, ...] = ()) -> 
     with pytest.raises(ValidationError) as error:
         model.validate_python(data) if isinstance(model, TypeAdapter) else model.model_validate(data)
     return [
-        str(mistake).removeprefix("a.yaml:") for mistake in mistakes_in(error.value, source, prefix, model)
+        str(mistake).removeprefix("a.yaml:") for mistake in diagnostics_of(error.value, source, prefix, model)
     ]
 
 

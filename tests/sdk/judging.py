@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from mockllm.testing import MockLLM
 from tests.waiting import until
 
@@ -18,7 +18,9 @@ HI: list[Any] = [{"role": "user", "content": "hi"}]
 
 @contextmanager
 def judged() -> Iterator[MockLLM]:
-    with MockLLM(limits=Limits(journal=1, linger=0.1)) as made:  # that a client has left is seen at once
+    with MockLLM(
+        limits=ServerLimits(journal=1, linger=0.1)
+    ) as made:  # that a client has left is seen at once
         made.reply("Hello there, my friend.")
         yield made
 

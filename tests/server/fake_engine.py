@@ -7,33 +7,33 @@ from typing import NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Step, Wait
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.engine import About, Answer
+from mockllm.engine import EngineInfo, PlannedResponse
 
-Made = Callable[[Request], Plan | Answer]
+Made = Callable[[Request], Plan | PlannedResponse]
 
 
 def whole(text: str = "hello", status: int = 200, delay: float = 0.0) -> Plan:
     """A whole answer of plain text."""
-    head = Head(status, (("Content-Type", "text/plain"),))
-    return Plan(head, (Data(text.encode(), 1, "body"),), Framing.PLAIN, delay)
+    head = ResponseHead(status, (("Content-Type", "text/plain"),))
+    return Plan(head, (EventStep(text.encode(), 1, "body"),), Framing.PLAIN, delay)
 
 
 def streamed(*steps: Step, delay: float = 0.0) -> Plan:
     """A stream of server-sent events."""
-    return Plan(Head(200, (("Content-Type", "text/event-stream"),)), steps, Framing.SSE, delay)
+    return Plan(ResponseHead(200, (("Content-Type", "text/event-stream"),)), steps, Framing.SSE, delay)
 
 
-def say(text: str, beat: int = 1) -> Data:
-    return Data(text.encode(), beat, "say")
+def say(text: str, beat: int = 1) -> EventStep:
+    return EventStep(text.encode(), beat, "say")
 
 
 def chunks(count: int, gap: float) -> Plan:
     """`count` events, `gap` seconds apart, the first after one gap."""
     steps: list[Step] = []
     for number in range(1, count + 1):
-        steps += [Wait(gap, number - 1), say(f"chunk {number}", number)]
+        steps += [WaitStep(gap, number - 1), say(f"chunk {number}", number)]
     return streamed(*steps)
 
 
@@ -50,26 +50,32 @@ class FakeHeading(NamedTuple):
 class FakeEngine:
     """`plans` by path; anything else is a 404 that echoes what was read."""
 
-    def __init__(self, plans: Mapping[str, Plan | Made] | None = None, about: About | None = None) -> None:
+    def __init__(
+        self, plans: Mapping[str, Plan | Made] | None = None, about: EngineInfo | None = None
+    ) -> None:
         self.plans = dict(plans or {})
         self.seen: list[Request] = []
-        self._about = about or About(rules=3, files=1, routes=("/mine",), bases=(("OpenAI", "/v1"),))
+        self._about = about or EngineInfo(rules=3, files=1, routes=("/mine",), bases=(("OpenAI", "/v1"),))
 
-    def heading(self, method: str, path: str, query_string: str, headers: Mapping[str, str]) -> FakeHeading:
+    def request_reader(
+        self, method: str, path: str, query_string: str, headers: Mapping[str, str]
+    ) -> FakeHeading:
         return FakeHeading(method, path, query_string, headers)
 
-    def answer(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> PlannedResponse:
         self.seen.append(request)
         made = self.plans.get(request.path)
         if made is None:
-            return Answer(whole(f"no {request.method} {request.path}", 404), None, missed=True)
+            return PlannedResponse(whole(f"no {request.method} {request.path}", 404), None, missed=True)
         given = made if isinstance(made, Plan) else made(request)
-        return given if isinstance(given, Answer) else Answer(given, f"a.yaml:{request.path}")
+        return (
+            given if isinstance(given, PlannedResponse) else PlannedResponse(given, f"a.yaml:{request.path}")
+        )
 
-    def refuse(self, failure: Failure, request: Request) -> Answer:
+    def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         body = dumps({"error": {"type": failure.type, "message": failure.message}})
-        head = Head(failure.status or 400, (("Content-Type", "application/json"),))
-        return Answer(Plan(head, (Data(body, 0, "body"),)), None)
+        head = ResponseHead(failure.status or 400, (("Content-Type", "application/json"),))
+        return PlannedResponse(Plan(head, (EventStep(body, 0, "body"),)), None)
 
-    def about(self) -> About:
+    def info(self) -> EngineInfo:
         return self._about

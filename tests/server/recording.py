@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from mockllm.engine import Engine
-from mockllm.recordings.scenario_writer import Reader
+from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, finished
-from mockllm.server.access_log import Lines
+from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
-from mockllm.server.http_server import Threaded
+from mockllm.server.http_server import ThreadedServer
 from mockllm.server.recorder import Recorder
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 from tests.server.raw_client import Got, Raw
@@ -33,14 +33,14 @@ def recording(
 ) -> Iterator[tuple[str, Recorder, list[str]]]:
     """A recorder at work: its URL, itself, and the lines for each request."""
     told: list[str] = []
-    recorder = Recorder(Upstreams(upstreams), out, Reader(), told.append, everything)
+    recorder = Recorder(Upstreams(upstreams), out, RequestParser(), told.append, everything)
     app = App(
         Engine(finished(compile_catalog([])), Sessions()),
-        limits=Limits(grace=0.5),
-        lines=Lines(told.append),
+        limits=ServerLimits(grace=0.5),
+        lines=AccessLog(told.append),
     )
     app.recorder = recorder
-    with Threaded(app) as url:
+    with ThreadedServer(app) as url:
         yield url, recorder, told
 
 

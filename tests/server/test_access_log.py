@@ -8,20 +8,20 @@ import pytest
 
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import older_hash, request_hash
-from mockllm.server.access_log import Lines, duration, plain
-from mockllm.server.journal.draft import LONGEST, Record, short
+from mockllm.server.access_log import AccessLog, duration, plain
+from mockllm.server.journal.draft import LONGEST, AccessLogRecord, short
 
 AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))
-RECORD = Record(AT, "POST", "/v1/messages", "claude-x", "a.yaml:hi", ("a.yaml:slow",), 200, 0.0123)
+RECORD = AccessLogRecord(AT, "POST", "/v1/messages", "claude-x", "a.yaml:hi", ("a.yaml:slow",), 200, 0.0123)
 
 
-def line(record: Record, *, colour: bool = False, verbose: bool = False) -> str:
+def line(record: AccessLogRecord, *, colour: bool = False, verbose: bool = False) -> str:
     written: list[str] = []
-    Lines(written.append, colour=colour, verbose=verbose).show(record)
+    AccessLog(written.append, colour=colour, verbose=verbose).show(record)
     return written[0]
 
 
-CASES: dict[str, tuple[Record, str]] = {
+CASES: dict[str, tuple[AccessLogRecord, str]] = {
     "an answered request": (RECORD, "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms"),
     "a note is always in the line": (
         RECORD._replace(notes=("fail_chunk not played: the answer has 3 chunks",)),
@@ -56,7 +56,7 @@ CASES: dict[str, tuple[Record, str]] = {
 
 
 @pytest.mark.parametrize(("record", "expected"), CASES.values(), ids=CASES)
-def test_a_line(record: Record, expected: str) -> None:
+def test_a_line(record: AccessLogRecord, expected: str) -> None:
     assert line(record) == expected
 
 
@@ -77,8 +77,8 @@ def test_verbose_tells_the_session_and_the_seed_that_gives_it_again(drawn: str |
 def test_verbose_tells_the_hash_that_a_match_may_name() -> None:
     request = Request(method="POST", path="/v1/messages", headers={}, raw=b'{"model": "m"}')
     written: list[str] = []
-    Lines(written.append, verbose=True).show(RECORD._replace(modifiers=()), request)
-    Lines(written.append).show(RECORD, request)
+    AccessLog(written.append, verbose=True).show(RECORD._replace(modifiers=()), request)
+    AccessLog(written.append).show(RECORD, request)
     older = older_hash(request)
     assert written[0].endswith(f"12ms  [hash: {request_hash(request)}; older hash: {older}]")
     assert written[1].startswith('  {"method":"POST","path":"/v1/messages","provider":null')
@@ -101,7 +101,7 @@ def test_a_miss_is_an_error_where_that_is_strict() -> None:
     written: list[str] = []
     missed = RECORD._replace(rule=None, missed=True, status=404)
     for colour in (False, True):
-        Lines(written.append, colour=colour, strict=True).show(missed)
+        AccessLog(written.append, colour=colour, strict=True).show(missed)
     assert "claude-x → error: no rule matched 404 " in written[0]
     assert "\x1b[1;31merror: no rule matched\x1b[0m" in written[1]
 
@@ -123,7 +123,7 @@ def retried(count: str | None) -> str:
     headers = {} if count is None else {"x-stainless-retry-count": count}
     written: list[str] = []
     request = Request(method="POST", path="/v1/messages", headers=headers, raw=b"")
-    Lines(written.append).show(RECORD, request)
+    AccessLog(written.append).show(RECORD, request)
     return written[0]
 
 

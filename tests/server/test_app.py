@@ -10,20 +10,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Wait
-from mockllm.core.rendering.plan import Raw as RawStep
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead, WaitStep
+from mockllm.core.rendering.plan import RawStep as RawStep
 from mockllm.core.request.request import Request
-from mockllm.engine import About, Answer
-from mockllm.scenario.diagnostics import Stale
+from mockllm.engine import EngineInfo, PlannedResponse
+from mockllm.scenario.diagnostics import StaleSource
 from mockllm.server.app import App
-from mockllm.server.http_server import Threaded
-from mockllm.server.journal.entry import Kept
-from mockllm.server.server_limits import Limits
+from mockllm.server.http_server import ThreadedServer
+from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
 from tests.waiting import PATIENCE, until
 
-LIMITS = Limits(grace=0.2, linger=0.2)
+LIMITS = ServerLimits(grace=0.2, linger=0.2)
 
 
 def echo(asked: Request) -> Plan:
@@ -43,7 +43,7 @@ def fail(asked: Request) -> Plan:
 
 
 def fail_late(asked: Request) -> Plan:
-    return streamed(say("a"), Wait(0.001, 1), "no step at all")  # type: ignore[arg-type]
+    return streamed(say("a"), WaitStep(0.001, 1), "no step at all")  # type: ignore[arg-type]
 
 
 ENGINE = FakeEngine(
@@ -54,35 +54,35 @@ ENGINE = FakeEngine(
         "/joined": streamed(say("a"), say("b")),
         "/slow": chunks(1000, 0.01),
         "/delayed": whole(delay=30),
-        "/cut": streamed(say("a"), Wait(0.001, 1), say("b"), Cut("close", 2)),
-        "/reset": streamed(say("a" * 100_000), Cut("reset", 1)),
-        "/half": Plan(Head(200, ()), (RawStep(b"half", 1), Cut("close", 1), RawStep(b"rest", 1))),
-        "/empty": Plan(Head(204, ()), ()),
-        "/own-origin": Plan(Head(200, (("Access-Control-Allow-Origin", "https://a"),)), ()),
+        "/cut": streamed(say("a"), WaitStep(0.001, 1), say("b"), CutStep("close", 2)),
+        "/reset": streamed(say("a" * 100_000), CutStep("reset", 1)),
+        "/half": Plan(ResponseHead(200, ()), (RawStep(b"half", 1), CutStep("close", 1), RawStep(b"rest", 1))),
+        "/empty": Plan(ResponseHead(204, ()), ()),
+        "/own-origin": Plan(ResponseHead(200, (("Access-Control-Allow-Origin", "https://a"),)), ()),
         "/fail": fail,
         "/fail-late": fail_late,
-        "/last": Plan(Head(200, (("Connection", "close"),)), (Data(b"x", 1, "body"),)),
-        "/huge": Plan(Head(200, ()), (Data(b"x" * 3_000_000, 1, "body"),), Framing.PLAIN),
-        "/noted": lambda asked: Answer(whole("x", 404), None, notes=("not played",), missed=True),
+        "/last": Plan(ResponseHead(200, (("Connection", "close"),)), (EventStep(b"x", 1, "body"),)),
+        "/huge": Plan(ResponseHead(200, ()), (EventStep(b"x" * 3_000_000, 1, "body"),), Framing.PLAIN),
+        "/noted": lambda asked: PlannedResponse(whole("x", 404), None, notes=("not played",), missed=True),
     }
 )
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Threaded]:
-    served = Threaded(App(ENGINE, limits=LIMITS))
+def server() -> Iterator[ThreadedServer]:
+    served = ThreadedServer(App(ENGINE, limits=LIMITS))
     served.start()
     yield served
     served.stop()
 
 
 @pytest.fixture
-def raw(server: Threaded) -> Iterator[Raw]:
+def raw(server: ThreadedServer) -> Iterator[Raw]:
     with Raw(server.port) as client:
         yield client
 
 
-def written_down(server: Threaded, path: str) -> Kept:
+def written_down(server: ThreadedServer, path: str) -> JournalEntry:
     """The last record of a path; it is written just after the answer's last byte."""
     found = until(lambda: [record for record in list(server.app.journal) if record.target == path])
     return found[-1]
@@ -176,7 +176,7 @@ def test_a_client_that_expects_100_is_told_to_go_on(raw: Raw) -> None:
     assert json.loads(raw.send(b"abc").answer().body)["body"] == "abc"
 
 
-def test_a_cut_stream_ends_without_its_end(raw: Raw, server: Threaded) -> None:
+def test_a_cut_stream_ends_without_its_end(raw: Raw, server: ThreadedServer) -> None:
     got = raw.send(request(path="/cut")).answer()
     assert not got.complete
     assert got.body == b"data: a\n\ndata: b\n\n"
@@ -188,7 +188,7 @@ def test_a_cut_whole_answer_has_its_full_length_and_half_its_body(raw: Raw) -> N
     assert (got.headers["content-length"], got.body, got.complete) == ("8", b"half", False)
 
 
-def test_a_reset_comes_behind_all_that_was_written(raw: Raw, server: Threaded) -> None:
+def test_a_reset_comes_behind_all_that_was_written(raw: Raw, server: ThreadedServer) -> None:
     raw.send(request(path="/reset"))
     with pytest.raises(ConnectionResetError):
         raw.to_the_end()
@@ -199,7 +199,7 @@ def test_a_reset_comes_behind_all_that_was_written(raw: Raw, server: Threaded) -
 @pytest.mark.parametrize("path", ["/slow", "/delayed"])
 @pytest.mark.parametrize("how", ["FIN", "RST"])
 def test_a_client_that_leaves_is_noticed_and_its_stream_dropped(
-    server: Threaded, path: str, how: str
+    server: ThreadedServer, path: str, how: str
 ) -> None:
     path += f"?{how}"
     ENGINE.plans.setdefault(path.split("?")[0], whole())
@@ -226,10 +226,12 @@ def test_health_says_what_is_loaded(raw: Raw) -> None:
 
 
 def test_health_is_degraded_while_a_file_is_stale() -> None:
-    about = About(
-        rules=1, files=1, stale=(Stale("a.yaml", "a.yaml:1:1: no"), Stale("b.yaml", "?", kept=False))
+    about = EngineInfo(
+        rules=1,
+        files=1,
+        stale=(StaleSource("a.yaml", "a.yaml:1:1: no"), StaleSource("b.yaml", "?", kept=False)),
     )
-    with Threaded(App(FakeEngine(about=about), limits=LIMITS)) as url, Raw.to(url) as raw:
+    with ThreadedServer(App(FakeEngine(about=about), limits=LIMITS)) as url, Raw.to(url) as raw:
         got = raw.send(request(path="/health")).answer()
         assert got.status == 200
         report = json.loads(got.body)
@@ -311,7 +313,7 @@ def test_an_options_request_that_is_no_preflight_is_the_engines(raw: Raw) -> Non
 
 
 def test_without_cors_nothing_speaks_of_origins() -> None:
-    with Threaded(App(ENGINE, limits=LIMITS, open_to_pages=False)) as url, Raw.to(url) as raw:
+    with ThreadedServer(App(ENGINE, limits=LIMITS, open_to_pages=False)) as url, Raw.to(url) as raw:
         asked = request("OPTIONS", "/x", Origin="https://page", Access_Control_Request_Method="POST")
         assert raw.send(asked).answer().text == "no OPTIONS /x"
         assert "access-control-allow-origin" not in raw.send(request(path="/whole")).answer().headers
@@ -333,7 +335,7 @@ def test_a_mistake_in_mid_stream_ends_the_connection(raw: Raw, capfd: pytest.Cap
     assert "Traceback" in capfd.readouterr().err
 
 
-def test_the_engine_is_read_at_each_request(server: Threaded, raw: Raw) -> None:
+def test_the_engine_is_read_at_each_request(server: ThreadedServer, raw: Raw) -> None:
     assert raw.send(request(path="/whole")).answer().text == "hello"
     server.app.engine = FakeEngine({"/whole": whole("swapped")})
     try:
@@ -342,7 +344,7 @@ def test_the_engine_is_read_at_each_request(server: Threaded, raw: Raw) -> None:
         server.app.engine = ENGINE
 
 
-def test_the_journal_keeps_what_came_of_each_request(server: Threaded, raw: Raw) -> None:
+def test_the_journal_keeps_what_came_of_each_request(server: ThreadedServer, raw: Raw) -> None:
     raw.send(request("POST", "/noted", b"{}")).answer()
     record = written_down(server, "/noted")
     assert (record.method, record.status, record.rule, record.missed) == ("POST", 404, None, True)

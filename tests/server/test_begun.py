@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.rendering.plan import Cut, Delivery, Framing, Head, Plan, Wait
+from mockllm.core.rendering.plan import CutStep, Delivery, Framing, Plan, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer
+from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.connection import Connection, Listener
 from mockllm.server.http_server import Address, Server
-from mockllm.server.journal.reconstruction import retold
-from mockllm.server.server_limits import Limits
+from mockllm.server.journal.reconstruction import reconstruct
+from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import request
 from tests.waiting import PATIENCE
@@ -26,11 +26,13 @@ from tests.waiting import PATIENCE
 PLANS = {
     "/whole": whole(),
     "/late": whole(delay=60.0),
-    "/stream": streamed(say("a"), Wait(60.0, 1), say("b")),
+    "/stream": streamed(say("a"), WaitStep(60.0, 1), say("b")),
     "/many": streamed(*[say("a")] * 2000),
-    "/silence": streamed(say("a"), Cut("silence", 1)),
-    "/nothing": Plan(Head(200, ()), (Cut("silence", 0),), Framing.SSE, 0.0, Delivery(withheld=True)),
-    "/reset": Plan(Head(200, ()), (Cut("reset", 0),), Framing.SSE),
+    "/silence": streamed(say("a"), CutStep("silence", 1)),
+    "/nothing": Plan(
+        ResponseHead(200, ()), (CutStep("silence", 0),), Framing.SSE, 0.0, Delivery(withheld=True)
+    ),
+    "/reset": Plan(ResponseHead(200, ()), (CutStep("reset", 0),), Framing.SSE),
 }
 
 
@@ -59,7 +61,7 @@ class Place:
 
     ended = 0
 
-    def lasts(self, until: float) -> None: ...
+    def expect_end(self, until: float) -> None: ...
 
     def end(self) -> None:
         self.ended += 1
@@ -96,10 +98,10 @@ class Served:
         self.app = App(FakeEngine({path: self._leasing(plan) for path, plan in PLANS.items()}))
         self.listener = self.app.listener()
 
-    def _leasing(self, plan: Plan) -> Callable[[Request], Answer]:
-        def answer(request: Request) -> Answer:
+    def _leasing(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
+        def answer(request: Request) -> PlannedResponse:
             self.places.append(Place())
-            return Answer(plan, "a rule", lease=self.places[-1])
+            return PlannedResponse(plan, "a rule", lease=self.places[-1])
 
         return answer
 
@@ -153,7 +155,7 @@ def test_it_is_written_down_when_its_request_came_not_when_its_answer_was_made()
             while time.monotonic() < began + 0.005:
                 pass
             made.append(time.time())
-            return streamed(say("a"), Cut("close", 1))
+            return streamed(say("a"), CutStep("close", 1))
 
         app = App(FakeEngine({"/slow": slowly}))
         client = Client(app.listener())
@@ -214,7 +216,7 @@ def test_one_whose_client_left_before_it_was_made_is_written_down_as_not_sent(pa
         await served.nothing_is_left()
         assert client.wire.written == []
         (told,) = served.app.journal
-        assert retold(told).parts == []
+        assert reconstruct(told).parts == []
 
     asyncio.run(main())
 
@@ -227,7 +229,7 @@ def test_a_server_that_stops_in_that_moment_lets_it_finish() -> None:
             stopping.append(asyncio.create_task(server.stop()))
             return chunks(3, 0.1)  # longer than handlers are waited for at the end
 
-        app = App(FakeEngine({"/stream": answer}), limits=Limits(grace=PATIENCE))
+        app = App(FakeEngine({"/stream": answer}), limits=ServerLimits(grace=PATIENCE))
         server = Server(app, [Address("127.0.0.1", 0)])
         await server.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", server.listening[0].port)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mockllm.server import request_body as module
-from mockllm.server.request_body import MAX_MEMBERS, Unacceptable, inflated
+from mockllm.server.request_body import MAX_MEMBERS, BodyRejected, inflated
 
 EMPTY = gzip.compress(b"", mtime=0)
 HELLO = gzip.compress(b"hello", mtime=0)
@@ -91,7 +91,7 @@ def test_inflated_members_up_to_the_limit_are_taken() -> None:
 
 
 def test_inflated_more_members_is_a_400_with_the_limit() -> None:
-    with pytest.raises(Unacceptable) as refused:
+    with pytest.raises(BodyRejected) as refused:
         inflate(EMPTY * MAX_MEMBERS + HELLO)
     assert refused.value.failure.status == 400
     assert "10,000 members" in str(refused.value)
@@ -113,12 +113,12 @@ def test_inflated_trailing_garbage_is_left_out(behind: bytes) -> None:
 @pytest.mark.parametrize("cut", [1, 8, 9, 12])
 def test_inflated_truncated_member_is_a_400(cut: int) -> None:
     for raw in (HELLO[:-cut], HELLO * 2000 + HELLO[:-cut]):
-        with pytest.raises(Unacceptable, match="too early"):
+        with pytest.raises(BodyRejected, match="too early"):
             inflate(raw)
 
 
 def test_inflated_exactly_the_bound_is_taken() -> None:
     packed = gzip.compress(b"\0" * 2_097_152)
     assert len(inflate(packed, bound=2_097_152)) == 2_097_152
-    with pytest.raises(Unacceptable, match="larger than 2097151 bytes"):
+    with pytest.raises(BodyRejected, match="larger than 2097151 bytes"):
         inflate(packed, bound=2_097_151)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.scenario.loader import Wanted
+from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import run_on_best_loop
 from mockllm.state.sessions import Sessions
@@ -21,12 +21,12 @@ HIDDEN = "rules:\n- {name: all, reply: Hi.}\n- {name: never, match: {user: x}, r
 
 def builder(folder: Path, text: str, *, strict: bool = False) -> Builder:
     (folder / "a.yaml").write_text(text, encoding="utf-8")
-    return Builder(Wanted([str(folder)]), Sessions(), strict=strict)
+    return Builder(ScenarioSources([str(folder)]), Sessions(), strict=strict)
 
 
 def test_the_first_engine_answers_from_the_files(tmp_path: Path) -> None:
     made = builder(tmp_path, GOOD)
-    assert made.first().about().rules == 1
+    assert made.first().info().rules == 1
     assert made.warnings == ()
     assert tmp_path in made.watched
 
@@ -40,14 +40,14 @@ def test_a_mistake_stops_the_first_engine(tmp_path: Path) -> None:
 
 def test_a_warning_does_not_stop_it(tmp_path: Path) -> None:
     made = builder(tmp_path, HIDDEN)
-    assert made.first().about().rules == 2
+    assert made.first().info().rules == 2
     (warning,) = made.warnings
     assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never answer: "all"' in warning
 
 
 def test_what_is_no_mistake_may_be_looked_for_later(tmp_path: Path) -> None:
     made = builder(tmp_path, HIDDEN)
-    assert made.first(at_once=True).about().rules == 2
+    assert made.first(at_once=True).info().rules == 2
     assert made.warnings == ()
     (warning,) = asyncio.run(made.looked_over())
     assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never answer: "all"' in warning
@@ -70,7 +70,7 @@ def test_a_later_engine_comes_with_its_warnings(tmp_path: Path) -> None:
     made.first()
     (tmp_path / "a.yaml").write_text(HIDDEN, encoding="utf-8")
     rebuilt = asyncio.run(made.again())
-    assert rebuilt.engine.about().rules == 2
+    assert rebuilt.engine.info().rules == 2
     assert len(rebuilt.warnings) == 1
     assert "can never answer" in rebuilt.warnings[0]
     (tmp_path / "a.yaml").write_text(GOOD, encoding="utf-8")
@@ -82,7 +82,7 @@ def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
     made.first()
     (tmp_path / "a.yaml").write_text(BAD, encoding="utf-8")
     (tmp_path / "b.yaml").write_text("rules:\n- {reply: B.}\n", encoding="utf-8")
-    about = asyncio.run(made.again()).engine.about()
+    about = asyncio.run(made.again()).engine.info()
     assert about.rules == 2
     (stale,) = about.stale
     assert (stale.file, stale.kept) == (str(tmp_path / "a.yaml"), True)
@@ -106,7 +106,7 @@ def test_a_later_engine_takes_no_modules_from_where_the_server_stands(
         (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [each for each in sys.path if each])
-    assert asyncio.run(made.again()).engine.about().rules == 1
+    assert asyncio.run(made.again()).engine.info().rules == 1
 
 
 @pytest.mark.parametrize("started", [False, True], ids=["as it starts", "as it reads"])

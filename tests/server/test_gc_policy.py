@@ -12,8 +12,8 @@ import pytest
 
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
-from mockllm.server.gc_policy import EVERY, MANY, SOME, Collector
-from mockllm.server.http_server import Threaded
+from mockllm.server.gc_policy import EVERY, MANY, SOME, GcPolicy
+from mockllm.server.http_server import ThreadedServer
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
 from tests.waiting import PATIENCE
@@ -62,7 +62,7 @@ def test_it_collects_when_nobody_waits(
     does: list[str],
 ) -> None:
     loaded: list[object] = ["one"]
-    collector = Collector(lambda: busy, lambda: loaded[0])
+    collector = GcPolicy(lambda: busy, lambda: loaded[0])
     if reloaded:
         loaded[0] = "another"
     gathered(monkeypatch, walks)
@@ -72,7 +72,7 @@ def test_it_collects_when_nobody_waits(
 
 def test_what_was_set_aside_is_walked_later(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     busy = [True]
-    collector = Collector(lambda: busy[0], lambda: None)
+    collector = GcPolicy(lambda: busy[0], lambda: None)
     gathered(monkeypatch, MANY)
     collector.look()
     busy[0] = False
@@ -91,7 +91,7 @@ def test_it_looks_every_second(collected: list[str], monkeypatch: pytest.MonkeyP
 
     loop = Loop()
     gathered(monkeypatch, SOME)
-    Collector(lambda: False, lambda: None).begin(cast(AbstractEventLoop, loop))
+    GcPolicy(lambda: False, lambda: None).begin(cast(AbstractEventLoop, loop))
     assert collected[0] == "freeze"
     assert len(loop.asked) == 1
     seconds, call, given = loop.asked.pop()
@@ -105,7 +105,7 @@ def test_a_connection_leaves_no_cycle() -> None:
     """What a request leaves goes at once, without the garbage collector."""
     engine = FakeEngine({"/whole": whole(), "/stream": chunks(3, 0.001), "/slow": chunks(1000, 0.01)})
     with_gc = gc.isenabled()
-    served = Threaded(App(engine))
+    served = ThreadedServer(App(engine))
     served.start()
     gc.collect()
     gc.disable()

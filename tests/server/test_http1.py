@@ -11,160 +11,185 @@ from aiohttp.web import RequestHandler
 from msgspec.structs import replace
 
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import SECOND, NotedIds
-from mockllm.core.rendering.plan import Cut, Data, Delivery, Framing, Head, Plan, Raw, Step, Wait
-from mockllm.core.rendering.prerendered_response import Stencil, cut
-from mockllm.server.http1 import CLOSE, KEEP, Asked, DateLine, Opening, Written, chunk, opening, sealed
+from mockllm.core.rendering.placeholders import SECOND, TrackedIds
+from mockllm.core.rendering.plan import (
+    CutStep,
+    Delivery,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    Step,
+    WaitStep,
+)
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse, cut
+from mockllm.server.http1 import (
+    CLOSE,
+    KEEP,
+    AlreadyWritten,
+    DateLine,
+    RenderedHead,
+    ResponseFraming,
+    chunk,
+    prerendered_bytes,
+    render_head,
+)
 from mockllm.server.player import at_once
 
 DATE = "Date: today\r\n"
-BODY = Data(b"hello", 1, "body")
+BODY = EventStep(b"hello", 1, "body")
 SSE = Framing.SSE
 
 
 def plan(*headers: tuple[str, str], status: int = 200, framing: Framing = Framing.PLAIN) -> Plan:
-    return Plan(Head(status, headers), (BODY,), framing)
+    return Plan(ResponseHead(status, headers), (BODY,), framing)
 
 
-def lines(made: Opening) -> list[str]:
+def lines(made: RenderedHead) -> list[str]:
     head = made.head.decode("latin-1")
     assert head.endswith("\r\n\r\n")
     return head.removesuffix("\r\n\r\n").split("\r\n")
 
 
-HEADS: dict[str, tuple[Plan, Asked, list[str], tuple[bool, bool, bool]]] = {
+HEADS: dict[str, tuple[Plan, ResponseFraming, list[str], tuple[bool, bool, bool]]] = {
     # plan, asked, lines, (chunked, bodiless, keep_alive)
     "a whole answer": (
         plan(("Content-Type", "x/y")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", "Content-Type: x/y", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a stream": (
         plan(framing=SSE),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
         (True, False, True),
     ),
     "a stream for HTTP/1.0": (
         plan(framing=SSE),
-        Asked(http10=True),
+        ResponseFraming(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "a whole answer for HTTP/1.0 that keeps": (
         plan(),
-        Asked(http10=True),
+        ResponseFraming(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5", "Connection: keep-alive"],
         (False, False, True),
     ),
     "the connection's last answer": (
         plan(),
-        Asked(close=True),
+        ResponseFraming(close=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5", "Connection: close"],
         (False, False, False),
     ),
     "HEAD of a stream": (
         plan(framing=SSE),
-        Asked(head_only=True),
+        ResponseFraming(head_only=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
         (True, True, True),
     ),
-    "204": (plan(status=204), Asked(), ["HTTP/1.1 204 No Content", DATE[:-2]], (False, True, True)),
-    "304": (plan(status=304), Asked(), ["HTTP/1.1 304 Not Modified", DATE[:-2]], (False, True, True)),
+    "204": (plan(status=204), ResponseFraming(), ["HTTP/1.1 204 No Content", DATE[:-2]], (False, True, True)),
+    "304": (
+        plan(status=304),
+        ResponseFraming(),
+        ["HTTP/1.1 304 Not Modified", DATE[:-2]],
+        (False, True, True),
+    ),
     "a status without a name": (
         plan(status=599),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 599 ", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a status of Anthropic's": (
         plan(status=529),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 529 Overloaded", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a date of its own": (
         plan(("date", "then")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", "date: then", "Content-Length: 5"],
         (False, False, True),
     ),
     "a length that lies": (
         plan(("Content-Length", "99")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", "Content-Length: 99", DATE[:-2]],
         (False, False, True),
     ),
     "a stream with a length": (
         plan(("Content-Length", "99"), framing=SSE),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", "Content-Length: 99", DATE[:-2]],
         (False, False, True),
     ),
     "a transfer encoding of its own is ours to write": (
         plan(("Transfer-Encoding", "chunked")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a connection header of its own": (
         plan(("Connection", "Close")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", "Connection: Close", DATE[:-2], "Content-Length: 5"],
         (False, False, False),
     ),
     "a connection header cannot keep what must close": (
         plan(("Connection", "keep-alive")),
-        Asked(close=True),
+        ResponseFraming(close=True),
         ["HTTP/1.1 200 OK", "Connection: keep-alive", DATE[:-2], "Content-Length: 5"],
         (False, False, False),
     ),
     "a value of two lines becomes one": (
         plan(("X", "a\r\nSet-Cookie: b"), ("Y", "a\0b\n")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", "X: a  Set-Cookie: b", "Y: a b ", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a whole answer in chunks": (
         replace(plan(), delivery=Delivery(body="chunks")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
         (True, False, True),
     ),
     "a whole answer in chunks for HTTP/1.0, which has none": (
         replace(plan(), delivery=Delivery(body="chunks")),
-        Asked(http10=True),
+        ResponseFraming(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "a whole answer that ends with the connection": (
         replace(plan(), delivery=Delivery(body="close")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "a stream that ends with the connection": (
         replace(plan(framing=SSE), delivery=Delivery(body="close")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "an answer without a body has no chunks": (
         replace(plan(status=204), delivery=Delivery(body="chunks")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 204 No Content", DATE[:-2]],
         (True, True, True),
     ),
     "lines of no form": (
         replace(plan(("A", "b")), delivery=Delivery(lines=b"no header\r\nA: \xff\r\n")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5", "no header", "A: ÿ"],
         (False, False, True),
     ),
     "a value beyond Latin-1 is UTF-8": (
         plan(("X", "…")),
-        Asked(),
+        ResponseFraming(),
         ["HTTP/1.1 200 OK", "X: â\x80¦", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
@@ -172,32 +197,36 @@ HEADS: dict[str, tuple[Plan, Asked, list[str], tuple[bool, bool, bool]]] = {
 
 
 @pytest.mark.parametrize(("made", "asked", "expected", "framed"), HEADS.values(), ids=HEADS)
-def test_heads(made: Plan, asked: Asked, expected: list[str], framed: tuple[bool, bool, bool]) -> None:
-    opened = opening(made, asked, DATE)
+def test_heads(
+    made: Plan, asked: ResponseFraming, expected: list[str], framed: tuple[bool, bool, bool]
+) -> None:
+    opened = render_head(made, asked, DATE)
     assert lines(opened) == expected
     assert (opened.chunked, opened.bodiless, opened.keep_alive) == framed
 
 
 @pytest.mark.parametrize("value", ["fine", "two\nlines"])
 def test_ready_lines_stand_at_the_end(value: str) -> None:
-    opened = opening(plan(("X", value)), Asked(), DATE, "A: 1\r\nB: 2\r\n")
+    opened = render_head(plan(("X", value)), ResponseFraming(), DATE, "A: 1\r\nB: 2\r\n")
     assert lines(opened)[-2:] == ["A: 1", "B: 2"]
     assert f"X: {value.replace(chr(10), ' ')}" in lines(opened)
 
 
 def test_ready_lines_give_way_to_the_plans_own_header() -> None:
-    opened = opening(plan(("a", "own")), Asked(), DATE, "A: 1\r\nB: 2\r\n")
+    opened = render_head(plan(("a", "own")), ResponseFraming(), DATE, "A: 1\r\nB: 2\r\n")
     assert [line for line in lines(opened) if line[0] in "aAB"] == ["a: own"]
 
 
 def test_headers_that_no_other_answer_has_stand_behind_the_others() -> None:
-    made = Plan(Head(200, (("X", "a"),), (("Id", "b\n"),)), (BODY,))
-    assert lines(opening(made, Asked(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
+    made = Plan(ResponseHead(200, (("X", "a"),), (("Id", "b\n"),)), (BODY,))
+    assert lines(render_head(made, ResponseFraming(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
 
 
 def test_the_length_counts_also_what_stands_behind_a_cut() -> None:
-    steps = (Data(b"ab", 1, "body"), Wait(1, 1), Cut("close", 1), Raw(b"cde", 1))
-    assert "Content-Length: 5" in lines(opening(Plan(Head(200, ()), steps), Asked(), DATE))
+    steps = (EventStep(b"ab", 1, "body"), WaitStep(1, 1), CutStep("close", 1), RawStep(b"cde", 1))
+    assert "Content-Length: 5" in lines(
+        render_head(Plan(ResponseHead(200, ()), steps), ResponseFraming(), DATE)
+    )
 
 
 def test_a_chunk_says_its_length_in_hexadecimal() -> None:
@@ -213,7 +242,7 @@ def test_the_date_is_made_once_a_second() -> None:
 
 
 def test_a_written_answer_is_prepared_and_ended_by_doing_nothing() -> None:
-    async def as_aiohttp_does(answer: Written) -> bool:
+    async def as_aiohttp_does(answer: AlreadyWritten) -> bool:
         await answer.prepare(None)
         await answer.write_eof()
         return answer.keep_alive
@@ -232,52 +261,52 @@ def test_aiohttp_asks_no_more_of_a_response_than_a_written_answer_has() -> None:
 
 # --- sealed: kept answers ------------------------------------------------------------------------
 
-SEALED: dict[str, tuple[Head, Framing, bool]] = {
+SEALED: dict[str, tuple[ResponseHead, Framing, bool]] = {
     # head, framing, whether it is so simple
-    "a whole answer": (Head(200, (("x", "y"),), (("x-id", "ID"),)), Framing.PLAIN, True),
-    "a stream": (Head(200, (("content-type", "text/event-stream"),)), SSE, True),
-    "a name that is no Latin": (Head(200, (("x", "名"),)), Framing.PLAIN, True),
-    "a length of its own": (Head(200, (("content-length", "3"),)), Framing.PLAIN, False),
-    "a date of its own": (Head(200, (("date", "never"),)), Framing.PLAIN, False),
-    "a connection that ends": (Head(200, (("connection", "close"),)), Framing.PLAIN, False),
-    "no body": (Head(204, ()), Framing.PLAIN, False),
+    "a whole answer": (ResponseHead(200, (("x", "y"),), (("x-id", "ID"),)), Framing.PLAIN, True),
+    "a stream": (ResponseHead(200, (("content-type", "text/event-stream"),)), SSE, True),
+    "a name that is no Latin": (ResponseHead(200, (("x", "名"),)), Framing.PLAIN, True),
+    "a length of its own": (ResponseHead(200, (("content-length", "3"),)), Framing.PLAIN, False),
+    "a date of its own": (ResponseHead(200, (("date", "never"),)), Framing.PLAIN, False),
+    "a connection that ends": (ResponseHead(200, (("connection", "close"),)), Framing.PLAIN, False),
+    "no body": (ResponseHead(204, ()), Framing.PLAIN, False),
 }
 
 
 def kept(
-    head: Head, framing: Framing, steps: Sequence[Step] | None = None
-) -> tuple[Stencil, Sequence[bytes]]:
+    head: ResponseHead, framing: Framing, steps: Sequence[Step] | None = None
+) -> tuple[PrerenderedResponse, Sequence[bytes]]:
     """A stencil with an id and a time, and what stands in its holes."""
 
     def made(ids: Ids, second: int) -> Plan:
         id = ids.make("id-", 8)
-        own = tuple((name, id) for name, _ in head.own)
-        data = Data(b'{"id":"%b","at":%d}' % (id.encode(), second), 1, "body")
-        return Plan(replace(head, own=own), (data,) if steps is None else (data, *steps), framing)
+        own = tuple((name, id) for name, _ in head.unique_headers)
+        data = EventStep(b'{"id":"%b","at":%d}' % (id.encode(), second), 1, "body")
+        return Plan(replace(head, unique_headers=own), (data,) if steps is None else (data, *steps), framing)
 
-    noted = NotedIds()
+    noted = TrackedIds()
     stencil = cut(made(noted, SECOND), noted)
     return stencil, stencil.fill(Ids(0, "", 7).root, 1_700_000_000, 0)
 
 
 @pytest.mark.parametrize(("head", "framing", "simple"), SEALED.values(), ids=SEALED)
 def test_a_kept_answer_is_sealed_as_it_is_written_otherwise(
-    head: Head, framing: Framing, simple: bool
+    head: ResponseHead, framing: Framing, simple: bool
 ) -> None:
     stencil, said = kept(head, framing)
     plan = stencil.plan(said)
-    found = sealed(stencil, said, DATE.encode(), "Extra: 1\r\n")
+    found = prerendered_bytes(stencil, said, DATE.encode(), "Extra: 1\r\n")
     if simple:
-        assert found == at_once(plan, opening(plan, Asked(), DATE, "Extra: 1\r\n"))
+        assert found == at_once(plan, render_head(plan, ResponseFraming(), DATE, "Extra: 1\r\n"))
     else:
         assert found is None
 
 
 @pytest.mark.parametrize(
     "steps",
-    [(Wait(0.1, 1),), (Data(b"x" * 200_000, 2, "say"),), (Cut("close", 1),)],
+    [(WaitStep(0.1, 1),), (EventStep(b"x" * 200_000, 2, "say"),), (CutStep("close", 1),)],
     ids=["it waits", "it is large", "it is cut"],
 )
 def test_what_takes_time_is_not_sealed(steps: Sequence[Step]) -> None:
-    stencil, said = kept(Head(200, ()), SSE, steps)
-    assert sealed(stencil, said, DATE.encode()) is None
+    stencil, said = kept(ResponseHead(200, ()), SSE, steps)
+    assert prerendered_bytes(stencil, said, DATE.encode()) is None

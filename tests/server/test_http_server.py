@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.server.app import App
-from mockllm.server.http_server import Address, CannotListen, Server, Threaded, bind
-from mockllm.server.server_limits import Limits
+from mockllm.server.http_server import Address, CannotListen, Server, ThreadedServer, bind
+from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 from tests.waiting import PATIENCE, until
@@ -132,7 +132,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
                 str(caught.value) == f"port {port} is in use; choose another with --port (0 takes a free one)"
             )
         with pytest.raises(CannotListen, match="is in use"):
-            Threaded(App(FakeEngine()), Address("127.0.0.1", port)).start()
+            ThreadedServer(App(FakeEngine()), Address("127.0.0.1", port)).start()
 
 
 def test_where_one_address_cannot_be_had_none_is_kept() -> None:
@@ -174,7 +174,7 @@ def has_ipv6() -> bool:
 
 
 def test_localhost_is_both_loopbacks_on_one_port() -> None:
-    served = Threaded(App(FakeEngine({"/ok": whole()})), Address("localhost", 0))
+    served = ThreadedServer(App(FakeEngine({"/ok": whole()})), Address("localhost", 0))
     with served as url:
         assert url == f"http://localhost:{served.port}"
         for host in ("127.0.0.1", "::1") if has_ipv6() else ("127.0.0.1",):
@@ -221,14 +221,17 @@ def test_an_address_as_a_url() -> None:
 def test_many_servers_start_and_stop_without_leaving_anything() -> None:
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
     for _ in range(20):
-        with Threaded(App(FakeEngine({"/ok": whole()}), limits=Limits(grace=0.1))) as url, Raw.to(url) as raw:
+        with (
+            ThreadedServer(App(FakeEngine({"/ok": whole()}), limits=ServerLimits(grace=0.1))) as url,
+            Raw.to(url) as raw,
+        ):
             assert raw.send(request(path="/ok")).answer().text == "hello"
     if before is not None:
         assert len(os.listdir("/proc/self/fd")) <= before + 2
 
 
 def test_stopping_what_was_stopped_does_nothing() -> None:
-    served = Threaded(App(FakeEngine()))
+    served = ThreadedServer(App(FakeEngine()))
     served.start()
     served.stop()
     served.stop()

@@ -14,22 +14,22 @@ from itertools import pairwise
 
 import pytest
 
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.server.app import App
-from mockllm.server.http_server import Threaded
-from mockllm.server.server_limits import Limits, environment_name
+from mockllm.server.http_server import ThreadedServer
+from mockllm.server.server_limits import ServerLimits, environment_name
 from tests.server.fake_engine import FakeEngine, Made, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
 from tests.waiting import PATIENCE, until
 
-LIMITS = Limits(body=100_000, depth=20, unsent=200_000, linger=0.3, grace=0.2)
+LIMITS = ServerLimits(body=100_000, depth=20, unsent=200_000, linger=0.3, grace=0.2)
 SOON = replace(LIMITS, head_time=0.4, body_idle=0.4, keepalive=0.8)
 """For what a silence ends."""
 
 
 def echo(asked: Request) -> Plan:
-    return Plan(Head(200, ()), (Data(asked.raw, 1, "body"),))
+    return Plan(ResponseHead(200, ()), (EventStep(asked.raw, 1, "body"),))
 
 
 def endless(asked: Request) -> Plan:
@@ -45,29 +45,29 @@ PLANS: dict[str, Plan | Made] = {
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Threaded]:
-    served = Threaded(App(FakeEngine(PLANS), limits=LIMITS))
+def server() -> Iterator[ThreadedServer]:
+    served = ThreadedServer(App(FakeEngine(PLANS), limits=LIMITS))
     served.start()
     yield served
     served.stop()
 
 
 @pytest.fixture(scope="module")
-def hasty() -> Iterator[Threaded]:
-    served = Threaded(App(FakeEngine(PLANS), limits=SOON))
+def hasty() -> Iterator[ThreadedServer]:
+    served = ThreadedServer(App(FakeEngine(PLANS), limits=SOON))
     served.start()
     yield served
     served.stop()
 
 
 @pytest.fixture
-def raw(server: Threaded) -> Iterator[Raw]:
+def raw(server: ThreadedServer) -> Iterator[Raw]:
     with Raw(server.port) as client:
         yield client
 
 
 @pytest.fixture
-def hurried(hasty: Threaded) -> Iterator[Raw]:
+def hurried(hasty: ThreadedServer) -> Iterator[Raw]:
     with Raw(hasty.port) as client:
         yield client
 
@@ -139,10 +139,10 @@ def test_a_compressed_body_is_inflated(raw: Raw, encoding: str, body: bytes) -> 
     assert raw.send(request("POST", "/echo", body, Content_Encoding=encoding)).answer().text == "hello"
 
 
-def test_a_large_compressed_body_is_inflated_in_slices(server: Threaded) -> None:
+def test_a_large_compressed_body_is_inflated_in_slices(server: ThreadedServer) -> None:
     app = App(server.app.engine, limits=replace(LIMITS, body=10_000_000))
     sent = bytes(range(256)) * 16 * 1024  # just four slices
-    with Threaded(app) as url, Raw.to(url) as raw:
+    with ThreadedServer(app) as url, Raw.to(url) as raw:
         got = raw.send(
             request("POST", "/echo", gzip.compress(sent, mtime=0), Content_Encoding="gzip")
         ).answer()
@@ -198,7 +198,7 @@ def test_a_body_nested_too_deep_is_refused(raw: Raw, pair: tuple[bytes, bytes]) 
 # --- time ---------------------------------------------------------------------------------------
 
 
-def test_half_sent_heads_are_gone_after_their_time(hasty: Threaded) -> None:
+def test_half_sent_heads_are_gone_after_their_time(hasty: ThreadedServer) -> None:
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(Raw(hasty.port)) for _ in range(300)]
         for client in clients:
@@ -244,7 +244,7 @@ def test_a_silent_body_is_given_up(hurried: Raw) -> None:
     assert hurried.closed_after() < PATIENCE
 
 
-def test_a_slow_body_that_goes_on_is_taken(hasty: Threaded) -> None:
+def test_a_slow_body_that_goes_on_is_taken(hasty: ThreadedServer) -> None:
     """Also where it takes longer than the 0.4 s for which it may say nothing."""
 
     def in_time() -> bytes:
@@ -273,7 +273,7 @@ def test_an_idle_connection_is_closed(hurried: Raw) -> None:
 # --- slow readers -------------------------------------------------------------------------------
 
 
-def test_what_waits_for_a_slow_reader_is_bounded(server: Threaded) -> None:
+def test_what_waits_for_a_slow_reader_is_bounded(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request(path="/endless"))
         waiting: list[int] = []
@@ -296,16 +296,16 @@ def test_what_waits_for_a_slow_reader_is_bounded(server: Threaded) -> None:
 
 
 def test_each_limit_has_an_option_a_unit_and_a_sentence() -> None:
-    options = [limit.metadata["option"] for limit in fields(Limits)]
+    options = [limit.metadata["option"] for limit in fields(ServerLimits)]
     assert len(set(options)) == len(options)
     assert all(option.startswith("--") for option in options)
-    assert {limit.metadata["unit"] for limit in fields(Limits)} <= {"bytes", "seconds", "count"}
-    assert all(limit.metadata["help"] for limit in fields(Limits))
+    assert {limit.metadata["unit"] for limit in fields(ServerLimits)} <= {"bytes", "seconds", "count"}
+    assert all(limit.metadata["help"] for limit in fields(ServerLimits))
     assert environment_name("--max-body") == "MOCKLLM_MAX_BODY"
 
 
 def test_a_limit_that_is_not_above_zero_is_an_error() -> None:
     with pytest.raises(ValueError, match="--max-body must be above zero"):
-        Limits(body=0)
+        ServerLimits(body=0)
     with pytest.raises(ValueError, match="--max-depth must be at most 200"):
-        Limits(depth=201)
+        ServerLimits(depth=201)

@@ -6,29 +6,30 @@ from array import array
 
 import pytest
 
-from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Raw, Wait
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer
-from mockllm.server.journal.draft import Left, Seen
+from mockllm.engine import PlannedResponse
+from mockllm.server.journal.draft import EndReason, JournalDraft
 from mockllm.server.metrics import BOUNDS, KINDS, OTHER, SECONDS, Histogram, Metrics
 
 
 def seen(
-    answer: Answer,
+    answer: PlannedResponse,
     *,
     at: float = 100.0,
     took: float = 0.01,
     model: str | None = "m",
-    left: Left = "finished",
+    left: EndReason = "finished",
     times: array[float] | None = None,
-) -> Seen:
-    return Seen(
+) -> JournalDraft:
+    return JournalDraft(
         at, "POST", "/", {}, b"", "", None, Request, None, model, answer, 5.0, took, left, times=times
     )
 
 
-def said(status: int = 200, rule: str | None = "a.yaml:r", **more: object) -> Answer:
-    return Answer(Plan(Head(status, ()), (Data(b"x", 1, "body"),)), rule)._replace(**more)  # type: ignore[arg-type]
+def said(status: int = 200, rule: str | None = "a.yaml:r", **more: object) -> PlannedResponse:
+    response = PlannedResponse(Plan(ResponseHead(status, ()), (EventStep(b"x", 1, "body"),)), rule)
+    return response._replace(**more)  # type: ignore[arg-type]
 
 
 def test_a_percentile_is_within_a_buckets_width() -> None:
@@ -73,8 +74,14 @@ def test_errors_misses_faults_and_who_left_are_counted() -> None:
 
 
 STREAM = Plan(
-    Head(200, ()),
-    (Data(b"role", 0, "open"), Wait(0.5, 0), Data(b"a", 1, "say"), Wait(0.1, 1), Data(b"b", 2, "say")),
+    ResponseHead(200, ()),
+    (
+        EventStep(b"role", 0, "open"),
+        WaitStep(0.5, 0),
+        EventStep(b"a", 1, "say"),
+        WaitStep(0.1, 1),
+        EventStep(b"b", 2, "say"),
+    ),
     Framing.SSE,
 )
 
@@ -82,7 +89,7 @@ STREAM = Plan(
 def test_a_stream_tells_its_first_chunk_its_gaps_and_how_late_it_was() -> None:
     metrics = Metrics()
     times = array("d", [5.0, 5.51, 5.62])
-    metrics.one(seen(Answer(STREAM, "a.yaml:r"), times=times, took=0.62))
+    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=times, took=0.62))
     (found,) = metrics.endpoints.values()
     assert found.ttft.total == pytest.approx(0.51)
     assert found.gaps.count == 1
@@ -92,15 +99,15 @@ def test_a_stream_tells_its_first_chunk_its_gaps_and_how_late_it_was() -> None:
 
 def test_a_stream_that_was_left_before_its_first_chunk_tells_none() -> None:
     metrics = Metrics()
-    metrics.one(seen(Answer(STREAM, "a.yaml:r"), times=array("d", [5.0]), left="gone"))
+    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=array("d", [5.0]), left="gone"))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, found.gaps.count, metrics.late.count) == (0, 0, 0)
 
 
 def test_a_paced_answer_in_one_piece_is_no_stream() -> None:
     metrics = Metrics()
-    held = Plan(Head(200, ()), (Data(b"x", 1, "body"),), delay=0.5)
-    metrics.one(seen(Answer(held, "a.yaml:r"), times=array("d", [5.5])))
+    held = Plan(ResponseHead(200, ()), (EventStep(b"x", 1, "body"),), delay=0.5)
+    metrics.one(seen(PlannedResponse(held, "a.yaml:r"), times=array("d", [5.5])))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, metrics.late.count) == (0, 1)
 
@@ -111,7 +118,7 @@ def test_an_answer_without_a_pace_is_never_late() -> None:
     assert metrics.late.count == 0
 
 
-SIZES: list[tuple[str, Left, float, int]] = [
+SIZES: list[tuple[str, EndReason, float, int]] = [
     ("a whole stream is all of its bytes", "finished", 0.62, 6),
     ("who leaves before the last chunk misses its bytes", "gone", 0.55, 5),
     ("who leaves before the first has what opened the stream", "gone", 0.2, 4),
@@ -121,25 +128,25 @@ SIZES: list[tuple[str, Left, float, int]] = [
 @pytest.mark.parametrize(
     ("left", "took", "size"), [case[1:] for case in SIZES], ids=[case[0] for case in SIZES]
 )
-def test_bytes_are_counted_by_the_second(left: Left, took: float, size: int) -> None:
+def test_bytes_are_counted_by_the_second(left: EndReason, took: float, size: int) -> None:
     metrics = Metrics()
-    metrics.one(seen(Answer(STREAM, "a.yaml:r"), took=took, left=left))
+    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), took=took, left=left))
     (second,) = metrics.seconds()
     assert second.bytes == size
 
 
 def test_what_lies_behind_a_cut_is_no_byte_of_the_answer() -> None:
     metrics = Metrics()
-    cut = Plan(Head(200, ()), (Raw(b"abc", 0), Cut("reset", 0), Raw(b"defg", 0)))
-    metrics.one(seen(Answer(cut, None), left="reset"))
+    cut = Plan(ResponseHead(200, ()), (RawStep(b"abc", 0), CutStep("reset", 0), RawStep(b"defg", 0)))
+    metrics.one(seen(PlannedResponse(cut, None), left="reset"))
     (second,) = metrics.seconds()
     assert second.bytes == 3
 
 
 def test_bytes_of_many_answers_alike_are_those_of_each() -> None:
     metrics = Metrics()
-    raw = Plan(Head(200, ()), (Raw(b"data: x", 0), Data(b"y", 1, "say")))
-    metrics.many(seen(Answer(raw, None)), [0.01] * 3)
+    raw = Plan(ResponseHead(200, ()), (RawStep(b"data: x", 0), EventStep(b"y", 1, "say")))
+    metrics.many(seen(PlannedResponse(raw, None)), [0.01] * 3)
     (second,) = metrics.seconds()
     assert second.bytes == 3 * 8
 

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.server.app import App
-from mockllm.server.http_server import Threaded
-from mockllm.server.server_limits import Limits
+from mockllm.server.http_server import ThreadedServer
+from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Threaded]:
-    limits = Limits(grace=0.2, linger=0.2, target=1000, header=1000, headers=20, head_time=2, body_idle=2)
-    served = Threaded(App(FakeEngine({"/ok": whole()}), limits=limits))
+def server() -> Iterator[ThreadedServer]:
+    limits = ServerLimits(
+        grace=0.2, linger=0.2, target=1000, header=1000, headers=20, head_time=2, body_idle=2
+    )
+    served = ThreadedServer(App(FakeEngine({"/ok": whole()}), limits=limits))
     served.start()
     yield served
     served.stop()
@@ -64,7 +66,9 @@ BAD = {
 
 
 @pytest.mark.parametrize(("sent", "status"), BAD.values(), ids=BAD)
-def test_gets_a_4xx(server: Threaded, sent: bytes, status: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_gets_a_4xx(
+    server: ThreadedServer, sent: bytes, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     with Raw(server.port) as raw:
         got = raw.send(sent).answer()
         assert got.status == status
@@ -88,26 +92,26 @@ def test_gets_a_4xx(server: Threaded, sent: bytes, status: int, capfd: pytest.Ca
         ("many headers", "Too many headers received\n"),
     ],
 )
-def test_is_told_what_was_wrong(server: Threaded, name: str, said: str) -> None:
+def test_is_told_what_was_wrong(server: ThreadedServer, name: str, said: str) -> None:
     with Raw(server.port) as raw:
         assert raw.send(BAD[name][0]).answer().text == said
 
 
-def test_what_was_good_before_it_is_answered(server: Threaded) -> None:
+def test_what_was_good_before_it_is_answered(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         assert raw.send(request(path="/ok")).answer().text == "hello"
         assert raw.send(b"garbage\r\n\r\n").answer().status == 400
         assert raw.to_the_end() == b""
 
 
-def test_an_upgrade_that_is_not_offered_is_ignored(server: Threaded) -> None:
+def test_an_upgrade_that_is_not_offered_is_ignored(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         asked = request(path="/ok", Connection="Upgrade", Upgrade="websocket")
         assert raw.send(asked).answer().text == "hello"
         assert raw.send(request(path="/ok")).answer().text == "hello"
 
 
-def test_the_journal_has_it_without_a_path(server: Threaded) -> None:
+def test_the_journal_has_it_without_a_path(server: ThreadedServer) -> None:
     records = [record for record in list(server.app.journal) if record.path == "-"]
     with Raw(server.port) as raw:
         raw.send(b"garbage\r\n\r\n").answer()

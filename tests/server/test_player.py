@@ -9,35 +9,44 @@ from typing import Any, Literal
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.rendering.placeholders import NotedIds
+from mockllm.core.rendering.placeholders import TrackedIds
 from mockllm.core.rendering.plan import (
-    Bare,
-    Cut,
-    Data,
+    CutStep,
     Delivery,
+    EventStep,
     Flow,
     Framing,
-    Head,
     Plan,
-    Raw,
+    RawStep,
+    ResponseHead,
     Step,
-    Wait,
+    UnchunkedStep,
+    WaitStep,
 )
 from mockllm.core.rendering.prerendered_response import cut
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.http1 import Asked, opening
-from mockllm.server.player import SLICE_BYTES, SLICE_STEPS, Ending, Play, Sink, at_once, perform, takes_time
+from mockllm.server.http1 import ResponseFraming, render_head
+from mockllm.server.player import (
+    SLICE_BYTES,
+    SLICE_STEPS,
+    Ending,
+    Player,
+    Sink,
+    at_once,
+    play_plan,
+    takes_time,
+)
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock, world
 
 HEAD = b"HEAD"
-CHUNKED = Asked()
-UNCHUNKED = Asked(http10=True)
+CHUNKED = ResponseFraming()
+UNCHUNKED = ResponseFraming(http10=True)
 
 
 def play(
-    plan: Plan, asked: Asked = UNCHUNKED, until: float = 1000.0
-) -> tuple[list[tuple[float, bytes]], Play, VirtualClock]:
+    plan: Plan, asked: ResponseFraming = UNCHUNKED, until: float = 1000.0
+) -> tuple[list[tuple[float, bytes]], Player, VirtualClock]:
     """The writes of a plan, seconds since the request's last byte; the head is written as `HEAD`."""
     clock, deadlines, sink = world()
     made = begun(plan, sink, deadlines, asked)
@@ -45,10 +54,12 @@ def play(
     return [(at, _headless(data)) for at, data in sink.writes], made, clock
 
 
-def begun(plan: Plan, sink: Sink, deadlines: Deadlines, asked: Asked = UNCHUNKED, late: float = 0.0) -> Play:
+def begun(
+    plan: Plan, sink: Sink, deadlines: Deadlines, asked: ResponseFraming = UNCHUNKED, late: float = 0.0
+) -> Player:
     """A started play, whose request was complete `late` seconds ago."""
-    head = opening(plan, asked, "Date: today\r\n")
-    made = Play(plan, head, sink, deadlines, deadlines.time() - late)
+    head = render_head(plan, asked, "Date: today\r\n")
+    made = Player(plan, head, sink, deadlines, deadlines.time() - late)
     made.start()
     return made
 
@@ -63,11 +74,11 @@ CASES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
     "a whole answer leaves in one write": (whole("hello"), [(0, HEAD + b"hello")]),
     "a delay holds back the head": (whole("hello", delay=2), [(2, HEAD + b"hello")]),
     "without waits a stream leaves in one write": (
-        streamed(say("a"), say("b"), Raw(b": c\n\n", 1)),
+        streamed(say("a"), say("b"), RawStep(b": c\n\n", 1)),
         [(0, HEAD + b"data: a\n\ndata: b\n\n: c\n\n")],
     ),
     "what stands before the first wait leaves with the head": (
-        streamed(say("open"), Wait(0.5, 0), say("a")),
+        streamed(say("open"), WaitStep(0.5, 0), say("a")),
         [(0, HEAD + b"data: open\n\n"), (0.5, b"data: a\n\n")],
     ),
     "waits add up from deadline to deadline": (
@@ -75,24 +86,24 @@ CASES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
         [(0, HEAD), (0.25, b"data: chunk 1\n\n"), (0.5, b"data: chunk 2\n\n"), (0.75, b"data: chunk 3\n\n")],
     ),
     "a delay moves all that follows": (
-        streamed(say("a"), Wait(1, 1), say("b"), delay=1),
+        streamed(say("a"), WaitStep(1, 1), say("b"), delay=1),
         [(1, HEAD + b"data: a\n\n"), (2, b"data: b\n\n")],
     ),
     "a wait of nothing joins": (
-        streamed(say("a"), Wait(0, 1), say("b")),
+        streamed(say("a"), WaitStep(0, 1), say("b")),
         [(0, HEAD + b"data: a\n\ndata: b\n\n")],
     ),
     "two waits in a row are one": (
-        streamed(say("a"), Wait(1, 1), Wait(2, 1), say("b")),
+        streamed(say("a"), WaitStep(1, 1), WaitStep(2, 1), say("b")),
         [(0, HEAD + b"data: a\n\n"), (3, b"data: b\n\n")],
     ),
     "a wait at the end is waited": (
-        Plan(Head(200, ()), (say("a"), Wait(1, 1)), Framing.SSE),
+        Plan(ResponseHead(200, ()), (say("a"), WaitStep(1, 1)), Framing.SSE),
         [(0, HEAD + b"data: a\n\n")],
     ),
     "nothing at all is the head alone": (streamed(), [(0, HEAD)]),
     "named events carry their name": (
-        streamed(Data(b"{}", 0, "open", "message_start")),
+        streamed(EventStep(b"{}", 0, "open", "message_start")),
         [(0, HEAD + b"event: message_start\ndata: {}\n\n")],
     ),
 }
@@ -106,7 +117,7 @@ def test_plays(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
 
 
 def test_http_chunks_hold_what_is_written_together_and_end_with_the_last_write() -> None:
-    played, _, _ = play(streamed(say("a"), say("b"), Wait(1, 1), say("c")), CHUNKED)
+    played, _, _ = play(streamed(say("a"), say("b"), WaitStep(1, 1), say("c")), CHUNKED)
     assert played == [
         (0, HEAD + b"12\r\ndata: a\n\ndata: b\n\n\r\n"),
         (1, b"9\r\ndata: c\n\n\r\n0\r\n\r\n"),
@@ -114,13 +125,15 @@ def test_http_chunks_hold_what_is_written_together_and_end_with_the_last_write()
 
 
 def test_a_wait_at_the_end_holds_back_the_end_of_chunks() -> None:
-    played, _, _ = play(streamed(say("a"), Wait(1, 1)), CHUNKED)
+    played, _, _ = play(streamed(say("a"), WaitStep(1, 1)), CHUNKED)
     assert played == [(0, HEAD + b"9\r\ndata: a\n\n\r\n"), (1, b"0\r\n\r\n")]
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_cut_writes_what_came_before_and_nothing_after(how: Literal["close", "reset"]) -> None:
-    plan = streamed(say("a"), Wait(1, 1), say("b"), Raw(b'data: {"ha', 2), Cut(how, 2), say("never"))
+    plan = streamed(
+        say("a"), WaitStep(1, 1), say("b"), RawStep(b'data: {"ha', 2), CutStep(how, 2), say("never")
+    )
     played, made, _ = play(plan, CHUNKED)
     assert played == [
         (0, HEAD + b"9\r\ndata: a\n\n\r\n"),
@@ -198,18 +211,18 @@ def test_a_long_plan_is_framed_in_slices_one_a_turn() -> None:
 
 def test_a_huge_body_is_written_in_slices() -> None:
     body = b"x" * (SLICE_BYTES * 2 + 5)
-    played, _, _ = play(Plan(Head(200, ()), (Data(body, 1, "body"),)))
+    played, _, _ = play(Plan(ResponseHead(200, ()), (EventStep(body, 1, "body"),)))
     assert b"".join(data for _, data in played) == HEAD + body
     assert [len(data.removeprefix(HEAD)) for _, data in played] == [SLICE_BYTES, SLICE_BYTES, 5]
 
 
 @pytest.mark.parametrize(
     ("asked", "status"),
-    [(Asked(head_only=True), 200), (Asked(), 204), (Asked(), 304)],
+    [(ResponseFraming(head_only=True), 200), (ResponseFraming(), 204), (ResponseFraming(), 304)],
     ids=["HEAD", "204", "304"],
 )
-def test_answers_without_a_body_are_the_head_alone(asked: Asked, status: int) -> None:
-    plan = Plan(Head(status, ()), (say("a"), Wait(1, 1), say("b")), Framing.SSE, delay=1)
+def test_answers_without_a_body_are_the_head_alone(asked: ResponseFraming, status: int) -> None:
+    plan = Plan(ResponseHead(status, ()), (say("a"), WaitStep(1, 1), say("b")), Framing.SSE, delay=1)
     assert play(plan, asked)[0] == [(1, HEAD)]
 
 
@@ -222,16 +235,16 @@ def delivered(*steps: Step, **delivery: Any) -> Plan:
 
 DELIVERIES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
     "bytes beside the chunks": (
-        delivered(say("a"), Bare(b"zz\r\n", 1), Bare(b"y", 1), say("b")),
+        delivered(say("a"), UnchunkedStep(b"zz\r\n", 1), UnchunkedStep(b"y", 1), say("b")),
         [(0, HEAD + b"9\r\ndata: a\n\n\r\nzz\r\ny9\r\ndata: b\n\n\r\n0\r\n\r\n")],
     ),
     "an end before the end": (
-        delivered(say("a"), Wait(1, 1), Cut("end", 1), say("b")),
+        delivered(say("a"), WaitStep(1, 1), CutStep("end", 1), say("b")),
         [(0, HEAD + b"9\r\ndata: a\n\n\r\n"), (1, b"0\r\n\r\n")],
     ),
-    "a head that never comes": (delivered(Cut("reset", 0), withheld=True), []),
+    "a head that never comes": (delivered(CutStep("reset", 0), withheld=True), []),
     "a flow, in which the head counts": (
-        replace(delivered(say("abc"), flows=(Flow(7, 1.0),)), head=Head(299, ())),
+        replace(delivered(say("abc"), flows=(Flow(7, 1.0),)), head=ResponseHead(299, ())),
         [
             (0, HEAD),
             (8.285714, b"7\r\ndata: a\r\n"),
@@ -248,7 +261,7 @@ def test_delivers(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
 
 
 def test_a_head_leaves_line_by_line_and_the_body_with_its_last() -> None:
-    head = Head(200, (("a", "b"), ("c", "d")))
+    head = ResponseHead(200, (("a", "b"), ("c", "d")))
     plan = replace(delivered(say("x"), over=4.0), head=head)
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines, CHUNKED)
@@ -264,7 +277,7 @@ def test_a_head_leaves_line_by_line_and_the_body_with_its_last() -> None:
 
 
 def test_a_slow_head_flows_too() -> None:
-    plan = replace(delivered(over=1.0, flows=(Flow(10, 1.0),)), head=Head(200, ()))
+    plan = replace(delivered(over=1.0, flows=(Flow(10, 1.0),)), head=ResponseHead(200, ()))
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines)
     clock.run_until(clock.now + 100)
@@ -273,7 +286,9 @@ def test_a_slow_head_flows_too() -> None:
 
 
 def test_single_bytes_leave_one_by_one() -> None:
-    plan = Plan(Head(200, ()), (Data(b"abc", 0, "body"),), delivery=Delivery(flows=(Flow(1, 0.5),)))
+    plan = Plan(
+        ResponseHead(200, ()), (EventStep(b"abc", 0, "body"),), delivery=Delivery(flows=(Flow(1, 0.5),))
+    )
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines)
     clock.run_until(clock.now + 100)
@@ -285,7 +300,9 @@ def test_single_bytes_leave_one_by_one() -> None:
 def test_what_flows_leaves_piece_by_piece_though_all_of_it_is_late() -> None:
     body = b"x" * (SLICE_STEPS + 10)
     plan = Plan(
-        Head(200, ()), (Data(body, 0, "body"),), delivery=Delivery(body="chunks", flows=(Flow(1, 0.001),))
+        ResponseHead(200, ()),
+        (EventStep(body, 0, "body"),),
+        delivery=Delivery(body="chunks", flows=(Flow(1, 0.001),)),
     )
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines, CHUNKED, late=100.0)
@@ -294,23 +311,23 @@ def test_what_flows_leaves_piece_by_piece_though_all_of_it_is_late() -> None:
     assert [data for _, data in sink.writes[1:]] == [b"1\r\nx\r\n"] * len(body) + [b"0\r\n\r\n"]
 
 
-@pytest.mark.parametrize("asked", [Asked(head_only=True), Asked()], ids=["HEAD", "204"])
-def test_what_has_no_body_is_cut_all_the_same(asked: Asked) -> None:
-    plan = Plan(Head(204, ()), (say("a"), Wait(1, 1), Cut("reset", 1)), Framing.SSE)
+@pytest.mark.parametrize("asked", [ResponseFraming(head_only=True), ResponseFraming()], ids=["HEAD", "204"])
+def test_what_has_no_body_is_cut_all_the_same(asked: ResponseFraming) -> None:
+    plan = Plan(ResponseHead(204, ()), (say("a"), WaitStep(1, 1), CutStep("reset", 1)), Framing.SSE)
     played, made, _ = play(plan, asked)
     assert (played, made.ended) == ([(0, HEAD)], "reset")
 
 
-@pytest.mark.parametrize("asked", [Asked(head_only=True), Asked()], ids=["HEAD", "204"])
-def test_what_has_no_body_and_no_time_is_cut_too(asked: Asked) -> None:
-    plan = Plan(Head(204, ()), (Cut("reset", 0), Data(b"{}", 0, "body")))
-    assert at_once(plan, opening(plan, asked, "")) is None
+@pytest.mark.parametrize("asked", [ResponseFraming(head_only=True), ResponseFraming()], ids=["HEAD", "204"])
+def test_what_has_no_body_and_no_time_is_cut_too(asked: ResponseFraming) -> None:
+    plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
+    assert at_once(plan, render_head(plan, asked, "")) is None
     assert play(plan, asked)[1].ended == "reset"
 
 
-@pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(Bare(b"x", 0))])
+@pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
 def test_what_is_not_delivered_as_usual_needs_a_play(plan: Plan) -> None:
-    assert at_once(plan, opening(plan, CHUNKED, "")) is None
+    assert at_once(plan, render_head(plan, CHUNKED, "")) is None
 
 
 class RealSink(NotingSink):
@@ -331,9 +348,9 @@ async def _performed(plan: Plan, *, full: bool = False, gone: bool = False) -> R
     deadlines = Deadlines(LoopClock(loop))
     sink = RealSink(VirtualClock())
     sink.full, sink.gone = full, gone
-    made = Play(plan, opening(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    made = Player(plan, render_head(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
     made.start()
-    await perform(made, sink, loop)
+    await play_plan(made, sink, loop)
     assert made.turn.__name__ == "_nothing"
     return sink
 
@@ -345,11 +362,13 @@ def test_performed_on_a_real_loop_it_ends_when_the_plan_does() -> None:
 
 
 def test_performed_a_cut_is_carried_out() -> None:
-    assert asyncio.run(_performed(streamed(say("a"), Wait(0.001, 1), Cut("reset", 1)))).cuts == ["reset"]
+    assert asyncio.run(_performed(streamed(say("a"), WaitStep(0.001, 1), CutStep("reset", 1)))).cuts == [
+        "reset"
+    ]
 
 
 def test_performed_an_end_before_the_end_cuts_nothing() -> None:
-    assert asyncio.run(_performed(streamed(say("a"), Cut("end", 1)))).cuts == []
+    assert asyncio.run(_performed(streamed(say("a"), CutStep("end", 1)))).cuts == []
 
 
 @pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])
@@ -366,16 +385,16 @@ def test_performed_for_nobody_it_says_so(plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("steps", "delay", "takes"),
     [
-        ((Data(b"x", 1, "say"), Raw(b"y", 1)), 0.0, False),
+        ((EventStep(b"x", 1, "say"), RawStep(b"y", 1)), 0.0, False),
         ((), 0.0, False),
         ((), 0.5, True),
-        ((Data(b"x", 1, "say"), Wait(0.1, 1), Data(b"y", 2, "say")), 0.0, True),
-        ((Data(b"x", 1, "say"), Cut("close", 1)), 0.0, True),
+        ((EventStep(b"x", 1, "say"), WaitStep(0.1, 1), EventStep(b"y", 2, "say")), 0.0, True),
+        ((EventStep(b"x", 1, "say"), CutStep("close", 1)), 0.0, True),
     ],
     ids=["bytes alone", "nothing", "a delay", "a wait", "a cut"],
 )
 def test_what_takes_time_is_known_beforehand(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
-    plan = Plan(Head(200, ()), steps, Framing.SSE, delay)
+    plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
     assert takes_time(plan) is takes
-    assert takes_time(cut(plan, NotedIds())) is takes
-    assert takes is (at_once(plan, opening(plan, Asked(), "")) is None)
+    assert takes_time(cut(plan, TrackedIds())) is takes
+    assert takes is (at_once(plan, render_head(plan, ResponseFraming(), "")) is None)

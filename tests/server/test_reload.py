@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from mockllm.engine import About
-from mockllm.scenario.diagnostics import Stale
+from mockllm.engine import EngineInfo
+from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.fingerprint import fingerprint
 from mockllm.server.app import App
-from mockllm.server.reload import Rebuilt, Reload, layout
+from mockllm.server.reload import RebuiltEngine, Reloader, layout
 from tests.server.fake_engine import FakeEngine
 from tests.waiting import PATIENCE
 
@@ -27,10 +27,10 @@ class World:
         self.watched = frozenset(watched)
         self.said: list[str] = []
         self.warnings: tuple[str, ...] = ()
-        self.stale: tuple[Stale, ...] = ()
+        self.stale: tuple[StaleSource, ...] = ()
         self.fails: Exception | None = None
         self.app = App(self.engine())
-        self.reload = Reload(self.app, self.watched, self.rebuild, self.said.append)
+        self.reload = Reloader(self.app, self.watched, self.rebuild, self.said.append)
 
     def engine(self) -> FakeEngine:
         texts = sorted(
@@ -39,16 +39,16 @@ class World:
             for file in ([path] if path.is_file() else path.rglob("*.yaml"))
             if file.exists() and not any(part.startswith("..") for part in file.relative_to(path).parts)
         )
-        return FakeEngine(about=About(len(texts), len(texts), tuple(texts), stale=self.stale))
+        return FakeEngine(about=EngineInfo(len(texts), len(texts), tuple(texts), stale=self.stale))
 
-    async def rebuild(self) -> Rebuilt:
+    async def rebuild(self) -> RebuiltEngine:
         if self.fails is not None:
             raise self.fails
-        return Rebuilt(self.engine(), self.watched, self.warnings)
+        return RebuiltEngine(self.engine(), self.watched, self.warnings)
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return self.app.engine.about().routes
+        return self.app.engine.info().routes
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -190,9 +190,15 @@ def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> 
         world = World(tmp_path)
         for number, (stale, warnings) in enumerate(
             [
-                ((Stale("a.yaml", "a.yaml:1:1: no"),), ("w",)),
-                ((Stale("a.yaml", "a.yaml:1:1: no"),), ("w",)),
-                ((Stale("a.yaml", "a.yaml:2:1: worse"), Stale("b.yaml", "b.yaml:1:1: no", kept=False)), ()),
+                ((StaleSource("a.yaml", "a.yaml:1:1: no"),), ("w",)),
+                ((StaleSource("a.yaml", "a.yaml:1:1: no"),), ("w",)),
+                (
+                    (
+                        StaleSource("a.yaml", "a.yaml:2:1: worse"),
+                        StaleSource("b.yaml", "b.yaml:1:1: no", kept=False),
+                    ),
+                    (),
+                ),
                 ((), ("w",)),
             ]
         ):
@@ -270,7 +276,7 @@ def test_what_changes_while_it_is_first_read_is_read_again(tmp_path: Path, gone:
     (second / "b.yaml").write_text("2")
 
     class Meanwhile(World):
-        async def rebuild(self) -> Rebuilt:
+        async def rebuild(self) -> RebuiltEngine:
             self.watched = frozenset({first, second})
             built = await super().rebuild()
             if self.texts == ():

@@ -14,9 +14,9 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server import request_heads
 from mockllm.server.app import App
-from mockllm.server.http_server import Threaded
-from mockllm.server.request_heads import Heads, head_of
-from mockllm.server.server_limits import Limits
+from mockllm.server.http_server import ThreadedServer
+from mockllm.server.request_heads import RequestHeadCache, request_head_of
+from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Got, Raw, request
 
@@ -66,8 +66,8 @@ NEVER_KEPT = {
 
 
 @pytest.fixture
-def server() -> Iterator[Threaded]:
-    served = Threaded(App(ENGINE, limits=Limits(grace=0.2, linger=0.2)))
+def server() -> Iterator[ThreadedServer]:
+    served = ThreadedServer(App(ENGINE, limits=ServerLimits(grace=0.2, linger=0.2)))
     served.start()
     yield served
     served.stop()
@@ -82,7 +82,7 @@ def told(got: Got) -> tuple[int, bytes, bool, set[str]]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_the_answer_is_the_same_each_time(server: Threaded, name: str) -> None:
+def test_the_answer_is_the_same_each_time(server: ThreadedServer, name: str) -> None:
     asked = REQUESTS[name]
     answers: list[tuple[int, bytes, bool, set[str]]] = []
     for connections in range(20):  # one that asks before its handler waits is answered by that
@@ -99,7 +99,7 @@ def test_the_answer_is_the_same_each_time(server: Threaded, name: str) -> None:
     assert all(each == told_of[0] for each in told_of)
 
 
-def known(server: Threaded, *asked: bytes) -> None:
+def known(server: ThreadedServer, *asked: bytes) -> None:
     """Has the heads of these kept. The first of a connection may be there before its handler."""
     for _ in range(20):
         with Raw(server.port) as raw:
@@ -117,7 +117,7 @@ def bodies(raw: Raw, count: int) -> list[str]:
     return [json.loads(raw.answer().body)["body"] for _ in range(count)]
 
 
-def test_bodies_of_one_length_are_told_apart(server: Threaded) -> None:
+def test_bodies_of_one_length_are_told_apart(server: ThreadedServer) -> None:
     known(server, ONE)
     with Raw(server.port) as raw:
         raw.send(ONE.replace(b"1}", b"7}"))
@@ -125,7 +125,7 @@ def test_bodies_of_one_length_are_told_apart(server: Threaded) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 30, len(ONE) - 8, len(ONE) - 1])
-def test_a_known_head_may_come_in_pieces(server: Threaded, size: int) -> None:
+def test_a_known_head_may_come_in_pieces(server: ThreadedServer, size: int) -> None:
     known(server, ONE)
     with Raw(server.port) as raw:
         raw.send(ONE[:size]).send(ONE[size:])
@@ -133,7 +133,7 @@ def test_a_known_head_may_come_in_pieces(server: Threaded, size: int) -> None:
 
 
 @pytest.mark.parametrize("sent", [(ONE + OTHER,), (ONE, OTHER), (ONE + OTHER[:9], OTHER[9:]), (ONE * 3,)])
-def test_several_in_a_row_are_answered_in_order(server: Threaded, sent: tuple[bytes, ...]) -> None:
+def test_several_in_a_row_are_answered_in_order(server: ThreadedServer, sent: tuple[bytes, ...]) -> None:
     known(server, ONE, OTHER)
     count = b"".join(sent).count(b"POST")
     wanted = ['{"a": 1}'] * count if count == 3 else ['{"a": 1}', '{"b": 22}']
@@ -143,7 +143,7 @@ def test_several_in_a_row_are_answered_in_order(server: Threaded, sent: tuple[by
         assert bodies(raw, count) == wanted
 
 
-def test_a_client_that_says_no_more_is_answered(server: Threaded) -> None:
+def test_a_client_that_says_no_more_is_answered(server: ThreadedServer) -> None:
     known(server, ONE)
     with Raw(server.port) as raw:
         raw.send(ONE)
@@ -152,7 +152,7 @@ def test_a_client_that_says_no_more_is_answered(server: Threaded) -> None:
         assert raw.to_the_end() == b""
 
 
-def test_another_engine_reads_them_its_own_way(server: Threaded) -> None:
+def test_another_engine_reads_them_its_own_way(server: ThreadedServer) -> None:
     known(server, ONE)
     server.app.engine = FakeEngine({"/echo": whole("another")})
     with Raw(server.port) as raw:
@@ -180,10 +180,10 @@ def parsed(data: bytes) -> RawRequestMessage:
 def test_so_many_are_kept_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_heads, "KEPT", 3)
     monkeypatch.setattr(request_heads, "SEEN", 5)
-    kept = Heads()
+    kept = RequestHeadCache()
     asked = [request(path=f"/{number}") for number in range(8)]
     for each in asked:
-        head = head_of(parsed(each), ascii=True)
+        head = request_head_of(parsed(each), ascii=True)
         assert head is not None
         kept.see(head, each, b"")
         assert kept.find(each) is None, "it has come once"

@@ -12,18 +12,18 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.dialects.registry import PROVIDERS
 from mockllm.recordings.hosts import OTHER
-from mockllm.recordings.import_file import Material
-from mockllm.recordings.importer import imported
-from mockllm.recordings.interaction import Asked
+from mockllm.recordings.import_file import ImportFile
+from mockllm.recordings.importer import import_recordings
+from mockllm.recordings.interaction import RecordedRequest
 from mockllm.recordings.raw_responses import exchange
-from mockllm.recordings.scenario_writer import Reader
+from mockllm.recordings.scenario_writer import RequestParser
 from tests.live import live
 from tests.recordings.replaying import transcripts
 from tests.server.raw_client import Got, Raw
 from tests.server.recording import recording
 
 
-def send(url: str, asked: Asked, session: str) -> Got:
+def send(url: str, asked: RecordedRequest, session: str) -> Got:
     """This request, in a session of its own."""
     target = asked.path + (f"?{asked.query_string}" if asked.query_string else "")
     own = ("content-length", "host", "connection", "accept-encoding", "transfer-encoding", "content-encoding")
@@ -41,7 +41,7 @@ def upstreams(url: str) -> dict[str, str]:
 
 
 def there_and_back(
-    first: Path, out: Path, requests: Iterable[tuple[str, Asked]], *, fixed: bool
+    first: Path, out: Path, requests: Iterable[tuple[str, RecordedRequest]], *, fixed: bool
 ) -> tuple[int, list[str]]:
     """How many requests went there and back, and which came back otherwise; `fixed`: the provider says the same
     when it is asked again, without the recorder."""
@@ -68,13 +68,13 @@ def there_and_back(
 
 @pytest.mark.timeout(300)
 def test_every_recording_of_a_live_provider_comes_back_through_the_recorder(tmp_path: Path) -> None:
-    reader, requests = Reader(), []
+    reader, requests = RequestParser(), []
     for number, (name, recorded) in enumerate(transcripts()):
         first = tmp_path / "first" / f"{number}.yaml"
         first.parent.mkdir(exist_ok=True)
-        file = Material(name, dumps(recorded))
-        first.write_text(imported(file, reader).text, encoding="utf-8")
-        requests.append((name, exchange(file).asked))
+        file = ImportFile(name, dumps(recorded))
+        first.write_text(import_recordings(file, reader).text, encoding="utf-8")
+        requests.append((name, exchange(file).request))
     if not requests:
         pytest.skip(
             "0 recordings of live providers at hand; what this server says goes there and back instead"
@@ -95,7 +95,7 @@ rules:
 BASES = ("", "/groq/openai", "/azure/openai", "/deepseek", "/mistral", "/xai", "/openrouter/api", "/ollama")
 
 
-def ours() -> Iterable[tuple[str, Asked]]:
+def ours() -> Iterable[tuple[str, RecordedRequest]]:
     """Requests to every protocol, streamed and not, answered with text, a call and an error."""
     for word in ("Say it.", "call", "fail"):
         messages: list[Any] = [{"role": "user", "content": word}]
@@ -111,13 +111,13 @@ def ours() -> Iterable[tuple[str, Asked]]:
                 yield asked(f"{at}:{verb}", contents)
                 yield asked(f"{at}:{verb}", contents, "alt=sse")
     yield asked("/v1/embeddings", {"model": "text-embedding-3-small", "input": "x"})
-    yield "GET /v1/models", Asked("GET", "/v1/models")
-    yield "no body", Asked("POST", "/v1/chat/completions")
+    yield "GET /v1/models", RecordedRequest("GET", "/v1/models")
+    yield "no body", RecordedRequest("POST", "/v1/chat/completions")
 
 
-def asked(path: str, body: Any, query: str = "") -> tuple[str, Asked]:
+def asked(path: str, body: Any, query: str = "") -> tuple[str, RecordedRequest]:
     headers = (("anthropic-version", "2023-06-01"), ("Content-Type", "application/json"))
-    return f"{path}?{query}", Asked("POST", path, query, headers, dumps(body))
+    return f"{path}?{query}", RecordedRequest("POST", path, query, headers, dumps(body))
 
 
 def test_what_this_server_says_comes_back_through_the_recorder(tmp_path: Path) -> None:

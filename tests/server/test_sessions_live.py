@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.journal.entry import Kept
+from mockllm.server.journal.entry import JournalEntry
 from tests.live import Live, live
 from tests.process import Process
 from tests.waiting import until
@@ -131,10 +131,10 @@ def client(server: Live, session: str) -> Iterator[Client]:
     made.close()
 
 
-def records(server: Live, session: str, count: int) -> list[Kept]:
+def records(server: Live, session: str, count: int) -> list[JournalEntry]:
     """Those of a session, once there are so many: one is written when its answer has left."""
 
-    def look() -> list[Kept] | None:
+    def look() -> list[JournalEntry] | None:
         found = [record for record in list(server.app.journal) if record.session == session]
         return found if len(found) >= count else None
 

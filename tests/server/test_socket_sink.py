@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from mockllm.server.connection import Connection
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
 
 
@@ -41,7 +41,7 @@ class Ended:
 def test_a_reset_of_a_connection_that_has_ended_ends_it(closing: bool) -> None:
     async def main() -> None:
         ended = Ended(asyncio.get_running_loop(), closing=closing)
-        await SocketSink(cast(Connection, ended), Limits()).cut("reset")
+        await SocketSink(cast(Connection, ended), ServerLimits()).cut("reset")
         assert ended.aborted
         assert ended.closed
 

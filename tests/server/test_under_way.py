@@ -13,14 +13,14 @@ from threading import Barrier
 
 import pytest
 
-from mockllm.core.rendering.plan import Cut, Plan
-from mockllm.core.rendering.plan import Raw as RawStep
+from mockllm.core.rendering.plan import CutStep, Plan
+from mockllm.core.rendering.plan import RawStep as RawStep
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer
+from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
-from mockllm.server.http_server import Threaded
-from mockllm.server.server_limits import Limits
-from mockllm.server.server_response import Given
+from mockllm.server.http_server import ThreadedServer
+from mockllm.server.server_limits import ServerLimits
+from mockllm.server.server_response import ServerResponse
 from tests.live import Live, live
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
@@ -35,7 +35,7 @@ class Place:
 
     ended: int = 0
 
-    def lasts(self, until: float) -> None: ...
+    def expect_end(self, until: float) -> None: ...
 
     def end(self) -> None:
         self.ended += 1
@@ -50,10 +50,10 @@ class Leasing:
             {path: self._leasing(plan) for path, plan in PLANS.items()},
         )
 
-    def _leasing(self, plan: Plan) -> Callable[[Request], Answer]:
-        def answer(request: Request) -> Answer:
+    def _leasing(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
+        def answer(request: Request) -> PlannedResponse:
             self.places.append(Place())
-            return Answer(plan, None, lease=self.places[-1])
+            return PlannedResponse(plan, None, lease=self.places[-1])
 
         return answer
 
@@ -70,9 +70,9 @@ PLANS = {
     "/very-late": whole(delay=60.0),
     "/stream": chunks(3, 0.01),
     "/long": chunks(1000, 1.0),
-    "/reset": streamed(say("a"), Cut("reset", 1)),
-    "/close": streamed(say("a"), Cut("close", 1)),
-    "/silence": streamed(say("a"), Cut("silence", 1)),
+    "/reset": streamed(say("a"), CutStep("reset", 1)),
+    "/close": streamed(say("a"), CutStep("close", 1)),
+    "/silence": streamed(say("a"), CutStep("silence", 1)),
     "/raw": Plan(whole().head, (RawStep(b"raw", 1),)),
 }
 
@@ -80,7 +80,7 @@ PLANS = {
 @pytest.fixture
 def leasing() -> Iterator[tuple[Leasing, str]]:
     made = Leasing()
-    with Threaded(App(made.engine, limits=Limits(linger=0.2, grace=0.2))) as url:
+    with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.2, grace=0.2))) as url:
         yield made, url
 
 
@@ -133,7 +133,7 @@ def test_several_on_one_connection(leasing: tuple[Leasing, str]) -> None:
 
 def test_one_that_a_server_cuts_as_it_stops() -> None:
     made = Leasing()
-    with Threaded(App(made.engine, limits=Limits(linger=0.1, grace=0.1))) as url:
+    with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.1, grace=0.1))) as url:
         raw = Raw.to(url).send(request(path="/long"))
         until(lambda: len(made.places) == 1)
     assert made.handed_back()
@@ -144,8 +144,8 @@ def test_one_that_was_prepared_on_a_connection_that_is_lost() -> None:
     async def lost() -> None:
         app = App(FakeEngine())
         connection = app.listener()()
-        for answer in (Answer(whole(), None, lease=place), Answer(whole(), None)):
-            connection.prepared = Given(answer), 0.0
+        for answer in (PlannedResponse(whole(), None, lease=place), PlannedResponse(whole(), None)):
+            connection.prepared = ServerResponse(answer), 0.0
             connection.connection_lost(None)
 
     place = Place()

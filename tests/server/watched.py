@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from mockllm.scenario.loader import Wanted
-from mockllm.server.access_log import Lines
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, Server, run_on_best_loop
-from mockllm.server.reload import Reload
-from mockllm.server.server_limits import Limits
+from mockllm.server.reload import Reloader
+from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 from tests.asked import Asked
 from tests.waiting import PATIENCE, until
@@ -28,10 +28,10 @@ class Watched(Asked):
     def __init__(self, folder: Path) -> None:
         self.out: list[str] = []
         self.err: list[str] = []
-        builder = Builder(Wanted([str(folder)]), Sessions())
-        app = App(builder.first(), limits=Limits(grace=0.5), lines=Lines(self.out.append))
+        builder = Builder(ScenarioSources([str(folder)]), Sessions())
+        app = App(builder.first(), limits=ServerLimits(grace=0.5), lines=AccessLog(self.out.append))
         self._server = Server(app, [Address("127.0.0.1", 0)])
-        self._reload = Reload(app, builder.watched, builder.again, self._say)
+        self._reload = Reloader(app, builder.watched, builder.again, self._say)
         self._listens, self._ends = threading.Event(), asyncio.Event()
 
     @property

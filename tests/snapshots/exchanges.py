@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.plan import Bare, Cut, Wait
+from mockllm.core.rendering.plan import CutStep, UnchunkedStep, WaitStep
 from tests.language.playing import Ask, Game
 
 FAULTY: Final = "backslashreplace"
@@ -28,7 +28,7 @@ class Engine:
         read = engine.read(
             request.method, request.path, request.query, headers, request.body, request.client, request.now
         )
-        answer = engine.answer(read)
+        answer = engine.respond(read)
         plan = answer.plan
         lines = [
             f"{request.method} {request.path}{'?' if request.query else ''}{request.query}",
@@ -56,7 +56,7 @@ def _parts(plan: Any) -> Iterator[str]:
     """The body's parts in order; text stands behind `|`, and a part that shares its time with the last has none."""
     at, told = plan.delay, None
     for item in framed(plan):
-        if isinstance(item, Wait):
+        if isinstance(item, WaitStep):
             at += item.seconds
             continue
         if told != at:
@@ -64,9 +64,9 @@ def _parts(plan: Any) -> Iterator[str]:
             told = at
         if isinstance(item, bytes):
             yield from _shown("|", item)
-        elif isinstance(item, Bare):
+        elif isinstance(item, UnchunkedStep):
             yield from _shown("unframed|", item.data)
-        elif isinstance(item, Cut):
+        elif isinstance(item, CutStep):
             yield f"ended by {item.how}"
         else:
             raise TypeError(item)

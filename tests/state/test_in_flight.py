@@ -8,25 +8,25 @@ from random import Random
 import pytest
 
 from mockllm.core.selection.decision import Lease
-from mockllm.state.admission import Place
-from mockllm.state.in_flight import UnderWay
+from mockllm.state.admission import SlotLease
+from mockllm.state.in_flight import InFlight
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_it_counts_as_a_look_at_all_of_them_would(seed: int) -> None:
-    random, under_way, now = Random(seed), UnderWay(), 0.0
+    random, under_way, now = Random(seed), InFlight(), 0.0
     ends: dict[Lease, float] = {}
     for _ in range(2_000):
         now += random.choice((0.0, 0.1, 1.0))
-        lease: Lease = Place((), ())
+        lease: Lease = SlotLease((), ())
         match random.choice(["begins", "lasts", "ends", "counts"]):
             case "begins":
                 ends[lease] = inf
-                under_way.lasts(lease, inf)
+                under_way.expect_end(lease, inf)
             case "lasts" if ends:
                 lease = random.choice(list(ends))
                 ends[lease] = now + random.choice((0.0, 0.5, 10.0))
-                under_way.lasts(lease, ends[lease])
+                under_way.expect_end(lease, ends[lease])
             case "ends" if ends:
                 lease = random.choice(list(ends))
                 del ends[lease]
@@ -38,10 +38,10 @@ def test_it_counts_as_a_look_at_all_of_them_would(seed: int) -> None:
 
 
 def test_what_ends_before_its_time_leaves_little() -> None:
-    under_way = UnderWay()
+    under_way = InFlight()
     for _ in range(1_000):
-        lease = Place((), ())
-        under_way.lasts(lease, 60.0)
+        lease = SlotLease((), ())
+        under_way.expect_end(lease, 60.0)
         under_way.end(lease)
         assert len(under_way._next) <= 64
     assert under_way.at(0.0) == 0

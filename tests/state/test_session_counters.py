@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Candidate, Claim, Guard, Settled
-from mockllm.state.session_counters import Memory
+from mockllm.core.selection.decision import Candidate, Decision, Guard, MatchResult
+from mockllm.state.session_counters import SessionCounters
 
 
 def candidate(
@@ -24,11 +24,11 @@ def claim(
     *,
     session: str = "",
     invalid: Sequence[str] = (),
-) -> Claim:
-    return Claim(session, 0, rules, modifiers, lambda validation: validation in invalid)
+) -> MatchResult:
+    return MatchResult(session, 0, rules, modifiers, lambda validation: validation in invalid)
 
 
-def told(settled: Settled) -> tuple[str, str | None, list[object]]:
+def told(settled: Decision) -> tuple[str, str | None, list[object]]:
     """The outcome, the rule's name, and why others stood aside."""
     rule = settled.rule.candidate.key if settled.rule else None
     return settled.outcome, rule, [why for _, why in settled.refused]
@@ -37,33 +37,37 @@ def told(settled: Settled) -> tuple[str, str | None, list[object]]:
 def test_a_model_that_is_not_known_is_refused_by_those_alone_that_know_it_not() -> None:
     for known, outcome in ((True, "invalid"), (False, "rule")):
         asked = replace(claim([replace(candidate("r"), known_models=known)]), unknown=lambda: True)
-        assert Memory().settle(asked).outcome == outcome
-    assert Memory().settle(claim([replace(candidate("r"), known_models=True)])).outcome == "rule"
+        assert SessionCounters().decide(asked).outcome == outcome
+    assert SessionCounters().decide(claim([replace(candidate("r"), known_models=True)])).outcome == "rule"
 
 
 def test_the_first_that_is_let_through_answers() -> None:
-    memory = Memory()
+    memory = SessionCounters()
     asked = claim([candidate("once", times=1), candidate("later", skip=1), candidate("rest")])
-    assert told(memory.settle(asked)) == ("rule", "once", [])
-    assert told(memory.settle(asked)) == ("rule", "rest", ["used up", "skipped"])
-    assert told(memory.settle(asked)) == ("rule", "later", ["used up"])
+    assert told(memory.decide(asked)) == ("rule", "once", [])
+    assert told(memory.decide(asked)) == ("rule", "rest", ["used up", "skipped"])
+    assert told(memory.decide(asked)) == ("rule", "later", ["used up"])
 
 
 def test_without_any_it_is_a_miss() -> None:
-    assert told(Memory().settle(claim([]))) == ("miss", None, [])
-    assert told(Memory().settle(claim([candidate("never", chance=0.0)]))) == (
+    assert told(SessionCounters().decide(claim([]))) == ("miss", None, [])
+    assert told(SessionCounters().decide(claim([candidate("never", chance=0.0)]))) == (
         "miss",
         None,
         ["lost its chance"],
     )
-    assert told(Memory().settle(claim([candidate("second", every=2)]))) == ("miss", None, ["not its turn"])
+    assert told(SessionCounters().decide(claim([candidate("second", every=2)]))) == (
+        "miss",
+        None,
+        ["not its turn"],
+    )
 
 
 def test_tries_and_given_are_those_before_this_request() -> None:
-    memory = Memory()
+    memory = SessionCounters()
     asked = claim([candidate("r", every=2), candidate("rest")])
-    turns = [memory.settle(asked).rule for _ in range(4)]
-    assert [(turn.candidate.key, turn.tries, turn.given) for turn in turns if turn] == [
+    turns = [memory.decide(asked).rule for _ in range(4)]
+    assert [(turn.candidate.key, turn.tries, turn.responses) for turn in turns if turn] == [
         ("rest", 0, 0),
         ("r", 1, 0),
         ("rest", 1, 1),
@@ -72,13 +76,13 @@ def test_tries_and_given_are_those_before_this_request() -> None:
 
 
 def test_a_peek_decides_and_counts_nothing() -> None:
-    memory = Memory()
+    memory = SessionCounters()
     asked = claim([candidate("once", times=1)], [candidate("m", times=1)])
     for _ in range(3):
-        assert told(memory.peek(asked)) == ("rule", "once", [])
-    settled = memory.settle(asked)
+        assert told(memory.preview(asked)) == ("rule", "once", [])
+    settled = memory.decide(asked)
     assert (settled.number, len(settled.modifiers)) == (0, 1)
-    assert told(memory.peek(asked)) == ("miss", None, ["used up"])
+    assert told(memory.preview(asked)) == ("miss", None, ["used up"])
 
 
 @pytest.mark.parametrize(
@@ -95,25 +99,25 @@ def test_a_peek_decides_and_counts_nothing() -> None:
 def test_a_modifiers_error_then_validation_then_the_rule(
     modifiers: list[Candidate], invalid: list[str], outcome: str
 ) -> None:
-    memory = Memory()
+    memory = SessionCounters()
     asked = claim([candidate("skipping", skip=1), candidate("once", times=1)], modifiers, invalid=invalid)
-    settled = memory.settle(asked)
+    settled = memory.decide(asked)
     assert settled.outcome == outcome
-    consumed = memory.peek(claim([candidate("skipping", skip=1), candidate("once", times=1)]))
+    consumed = memory.preview(claim([candidate("skipping", skip=1), candidate("once", times=1)]))
     assert told(consumed)[1] == ("skipping" if outcome == "rule" else "once")
 
 
 def test_validation_is_the_answering_rules_and_strict_where_none_answers() -> None:
     lenient = candidate("r", validation="lenient")
-    assert Memory().settle(claim([lenient], invalid=["strict"])).outcome == "rule"
-    assert Memory().settle(claim([lenient], invalid=["lenient"])).outcome == "invalid"
-    assert Memory().settle(claim([], invalid=["strict"])).outcome == "invalid"
+    assert SessionCounters().decide(claim([lenient], invalid=["strict"])).outcome == "rule"
+    assert SessionCounters().decide(claim([lenient], invalid=["lenient"])).outcome == "invalid"
+    assert SessionCounters().decide(claim([], invalid=["strict"])).outcome == "invalid"
 
 
 def test_modifiers_count_for_themselves() -> None:
-    memory = Memory()
+    memory = SessionCounters()
     asked = claim([], [candidate("m", times=1), candidate("n", skip=1), candidate("all")])
-    assert [[turn.candidate.key for turn in memory.settle(asked).modifiers] for _ in range(3)] == [
+    assert [[turn.candidate.key for turn in memory.decide(asked).modifiers] for _ in range(3)] == [
         ["m", "all"],
         ["n", "all"],
         ["n", "all"],
@@ -121,38 +125,38 @@ def test_modifiers_count_for_themselves() -> None:
 
 
 def test_sessions_and_scopes_count_apart() -> None:
-    memory = Memory()
+    memory = SessionCounters()
     asked = [
         claim([candidate("r", scope=scope, times=1)], session=session)
         for session, scope in (("", ""), ("", "a"), ("s", ""), ("s", "a"), ("", ""))
     ]
-    assert [memory.settle(each).outcome for each in asked] == ["rule"] * 4 + ["miss"]
+    assert [memory.decide(each).outcome for each in asked] == ["rule"] * 4 + ["miss"]
 
 
 def test_requests_are_numbered_in_the_scope_of_what_answers() -> None:
-    memory = Memory()
+    memory = SessionCounters()
     numbers = [
-        memory.settle(claim([candidate("r", scope=scope)])).number for scope in ("", "a", "", "a", "b")
+        memory.decide(claim([candidate("r", scope=scope)])).number for scope in ("", "a", "", "a", "b")
     ]
     assert numbers == [0, 0, 1, 1, 0]
-    assert memory.settle(claim([])).number == 2
+    assert memory.decide(claim([])).number == 2
 
 
 def test_keep_forgets_the_counts_of_what_is_gone() -> None:
-    memory = Memory()
+    memory = SessionCounters()
     asked = claim([candidate("a", times=1), candidate("b", times=1)])
-    memory.settle(asked)
-    memory.settle(asked)
+    memory.decide(asked)
+    memory.decide(asked)
     memory.keep(frozenset({"b"}))
-    assert told(memory.settle(asked)) == ("rule", "a", [])
-    assert told(memory.settle(asked)) == ("miss", None, ["used up", "used up"])
+    assert told(memory.decide(asked)) == ("rule", "a", [])
+    assert told(memory.decide(asked)) == ("miss", None, ["used up", "used up"])
 
 
 def test_of_too_many_scopes_those_go_that_were_not_used_for_the_longest_time() -> None:
-    memory = Memory(capacity=10)
+    memory = SessionCounters(capacity=10)
 
     def number(scope: str) -> int:
-        return memory.settle(claim([candidate("r", scope=scope)])).number
+        return memory.decide(claim([candidate("r", scope=scope)])).number
 
     number("idle")
     for count in range(1000):

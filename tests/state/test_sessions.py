@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mockllm.core.request.stored_responses import Memo, Stored
-from mockllm.core.selection.decision import Candidate, Claim, Guard
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.selection.decision import Candidate, Guard, MatchResult
 from mockllm.state.sessions import Sessions
 
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))
 
 
-def claim(session: str) -> Claim:
-    return Claim(session, 0, [RULE], (), lambda validation: False)
+def claim(session: str) -> MatchResult:
+    return MatchResult(session, 0, [RULE], (), lambda validation: False)
 
 
 def outcomes(sessions: Sessions, *ids: str) -> list[str]:
-    return [sessions.settle(claim(id)).outcome for id in ids]
+    return [sessions.decide(claim(id)).outcome for id in ids]
 
 
 def test_each_session_counts_for_itself_and_the_shared_one_too() -> None:
@@ -26,7 +26,7 @@ def test_each_session_counts_for_itself_and_the_shared_one_too() -> None:
 
 def test_a_peek_counts_nothing() -> None:
     sessions = Sessions()
-    assert [sessions.peek(claim("a")).outcome for _ in range(2)] == ["rule", "rule"]
+    assert [sessions.preview(claim("a")).outcome for _ in range(2)] == ["rule", "rule"]
 
 
 def test_tallies_are_by_session() -> None:
@@ -48,7 +48,7 @@ def test_a_session_that_nobody_uses_ends_and_begins_anew() -> None:
     for id in ("a", "b"):
         sessions.session(id, 100.0).seed = 7
         outcomes(sessions, id)
-        sessions.remember(id, Memo(("r",), Stored("r", None, b"", b""), {"call": "tool"}))
+        sessions.remember(id, StoreUpdate(("r",), StoredResponse("r", None, b"", b""), {"call": "tool"}))
     assert sessions.session("b", 105.0).seed == 7
     fresh = sessions.session("a", 110.0)
     assert (fresh.seed, fresh.recall.stored("r"), fresh.recall.call("call")) == (None, None, None)
@@ -100,9 +100,9 @@ def test_a_clock_that_is_put_back_ends_nothing() -> None:
 def test_a_session_keeps_so_many_scopes_at_most() -> None:
     sessions = Sessions()
     for number in range(3000):
-        sessions.settle(replace(claim("a"), rules=[replace(RULE, scope=str(number))]))
-    assert sessions.settle(replace(claim("a"), rules=[replace(RULE, scope="2999")])).outcome == "miss"
-    assert sessions.settle(replace(claim("a"), rules=[replace(RULE, scope="0")])).outcome == "rule"
+        sessions.decide(replace(claim("a"), rules=[replace(RULE, scope=str(number))]))
+    assert sessions.decide(replace(claim("a"), rules=[replace(RULE, scope="2999")])).outcome == "miss"
+    assert sessions.decide(replace(claim("a"), rules=[replace(RULE, scope="0")])).outcome == "rule"
 
 
 def test_totals_are_of_all_sessions_together() -> None:
@@ -115,7 +115,7 @@ def test_totals_are_of_all_sessions_together() -> None:
 def test_a_reset_forgets_all_sessions_and_the_shared_one() -> None:
     sessions = Sessions()
     outcomes(sessions, "a", "")
-    sessions.remember("", Memo(calls={"c": "tool"}))
+    sessions.remember("", StoreUpdate(calls={"c": "tool"}))
     shared = sessions.shared
     sessions.reset()
     assert (len(sessions), sessions.totals()) == (0, {})
@@ -136,7 +136,7 @@ def test_those_that_are_kept_are_told_the_longest_unused_first() -> None:
 def test_one_is_ended_and_forgotten() -> None:
     sessions = Sessions()
     assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "miss"]
-    sessions.remember("a", Memo(calls={"c": "tool"}))
+    sessions.remember("a", StoreUpdate(calls={"c": "tool"}))
     assert (sessions.end("a"), sessions.end("a")) == (True, False)
     assert outcomes(sessions, "a", "b") == ["rule", "miss"]
     assert sessions.recall("a").call("c") is None

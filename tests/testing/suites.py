@@ -6,10 +6,10 @@ from pathlib import Path
 from textwrap import dedent
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.loader import Wanted
-from mockllm.scenario.manifest import Settings
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.testing.example_runner import Result, Suite
+from mockllm.testing.example_runner import ExampleResult, Suite
 
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
 
@@ -23,17 +23,17 @@ def write(folder: Path, **files: str) -> None:
 
 
 def suite(folder: Path, packs: tuple[str, ...] = (), sets: tuple[str, ...] = (), **environment: str) -> Suite:
-    return Suite(Wanted((str(folder),), packs, Settings(sets, environment), VOCABULARY))
+    return Suite(ScenarioSources((str(folder),), packs, ParamSettings(sets, environment), VOCABULARY))
 
 
-def results(folder: Path, name: str = "") -> list[Result]:
+def results(folder: Path, name: str = "") -> list[ExampleResult]:
     """How all examples of a folder went; it has no mistakes."""
     made = suite(folder)
     assert [str(mistake) for mistake in made.mistakes] == []
     return list(made.run(name))
 
 
-def told(found: list[Result]) -> list[str]:
+def told(found: list[ExampleResult]) -> list[str]:
     """Each result in a line: its name, its provider, and what did not hold."""
     lines = []
     for result in found:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.testing import Broken, catalog_cache
-from mockllm.testing.catalog_cache import Base, base
+from mockllm.testing.catalog_cache import CompiledBase, compiled_base
 from mockllm.testing.mock_base import wanted_of
 
 LONG_AGO = time.time() - 100
@@ -31,8 +31,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def loaded(folder: Path) -> Base:
-    return base(wanted_of([str(folder / "own")], ["default"], {}))
+def loaded(folder: Path) -> CompiledBase:
+    return compiled_base(wanted_of([str(folder / "own")], ["default"], {}))
 
 
 def test_what_has_not_changed_is_not_loaded_again(folder: Path) -> None:
@@ -90,5 +90,5 @@ def test_not_more_is_kept_than_so_many(folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(catalog_cache, "_kept", {})  # nothing of other tests, which may have loaded the same
     monkeypatch.setattr(catalog_cache, "MOST", 1)
     first = loaded(folder)
-    base(wanted_of([], ["weather"], {"climate": "calm"}))
+    compiled_base(wanted_of([], ["weather"], {"climate": "calm"}))
     assert loaded(folder) is not first

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.matching.rule_index import Index
+from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.language.examples import RequestWord
+from mockllm.scenario.language.examples import RequestSpec
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import Sent, Unaskable, written
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, written
 
-ENGINE = Engine(Catalog((), 0, Index([])), Sessions())
+ENGINE = Engine(Catalog((), 0, RuleIndex([])), Sessions())
 
 
-def sent(run_for: str | None = None, **words: Any) -> Sent:
-    return written(RequestWord.model_validate(words), run_for)
+def sent(run_for: str | None = None, **words: Any) -> SentRequest:
+    return written(RequestSpec.model_validate(words), run_for)
 
 
 def test_a_request_without_words_says_hi_to_openai() -> None:
@@ -99,5 +99,5 @@ def test_a_body_without_a_path_goes_to_the_providers_usual_one() -> None:
 
 
 def test_a_call_without_neutral_words_says_so() -> None:
-    with pytest.raises(Unaskable, match="openai has no call models that neutral words could ask for"):
+    with pytest.raises(UnsupportedCall, match="openai has no call models that neutral words could ask for"):
         sent(api="models")

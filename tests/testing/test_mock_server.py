@@ -20,7 +20,7 @@ import pytest
 
 from mockllm.server.http_server import CannotListen
 from mockllm.server.journal.journal import Journal
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from mockllm.testing import Broken, MockLLM, MockSession
 from tests.testing.library_client import ask, text
 from tests.waiting import PATIENCE, until
@@ -303,7 +303,7 @@ def test_async_with_in_a_loop_of_ones_own() -> None:
 
 
 def test_limits_may_be_given() -> None:
-    with MockLLM(packs="default", limits=Limits(body=10)) as server:
+    with MockLLM(packs="default", limits=ServerLimits(body=10)) as server:
         assert ask(server.openai_url)[0] == 413
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.faults import connection, http, meaning, stream
-from mockllm.core.faults.base import FAULTS, Fault, NotPlayed, ReplyFault, Telling
+from mockllm.core.faults.base import FAULTS, Fault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.faults.stream import Malformed
 
 FAMILIES: Final = (connection, http, stream, meaning)
 """The vocabulary, family by family."""
 
-__all__ = ["FAMILIES", "FAULTS", "Fault", "Malformed", "NotPlayed", "ReplyFault", "Telling"]
+__all__ = ["FAMILIES", "FAULTS", "Fault", "Malformed", "NotApplicable", "ReplyFault", "ReplyFaultContext"]

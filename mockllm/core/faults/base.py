@@ -19,20 +19,20 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 
 
-class NotPlayed(Struct, frozen=True):
+class NotApplicable(Struct, frozen=True):
     """A fault that found nothing to break. `reason` completes "not played: …"."""
 
     reason: str
 
 
-UNSTREAMED: Final = NotPlayed("the answer is not streamed")
-UNSENT: Final = NotPlayed("nothing of the answer is sent")
+UNSTREAMED: Final = NotApplicable("the answer is not streamed")
+UNSENT: Final = NotApplicable("nothing of the answer is sent")
 
 Needs: TypeAlias = Literal["stream", "reply", "call", "any"]
 """What kind of answer a fault can be played on."""
 
 
-class Place(BaseModel):
+class FaultPoint(BaseModel):
     """Where a fault strikes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
@@ -43,7 +43,7 @@ class Place(BaseModel):
         return "any"
 
 
-ANYWHERE: Final = Place()
+ANYWHERE: Final = FaultPoint()
 
 
 class Fault(BaseModel):
@@ -67,18 +67,18 @@ class Fault(BaseModel):
             return "stream"
         return "reply" if self.needs_reply else getattr(self, "after", ANYWHERE).needs
 
-    def play(self, plan: Plan) -> Plan | NotPlayed:
+    def apply(self, plan: Plan) -> Plan | NotApplicable:
         """The plan with the fault in it, or why it could not be played."""
         if plan.delivery.withheld:
             return UNSENT
-        return UNSTREAMED if self.needs_stream and not plan.streamed else self.broken(plan)
+        return UNSTREAMED if self.needs_stream and not plan.streamed else self.apply_to_plan(plan)
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         """What a fault does, on a plan of the kind that it needs."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
-class Telling(Struct, frozen=True):
+class ReplyFaultContext(Struct, frozen=True):
     """What a fault of a reply may look at beside the reply: the request that it answers, whether it is said
     as a stream, dice of the fault's own, and the reply's plan, paced (for a reply that is shown already)."""
 
@@ -96,15 +96,15 @@ class ReplyFault(Fault):
     """Whether it is given what the protocol shows of the reply, whose beats are the chunks; else the reply as
     it was made."""
 
-    def play(self, plan: Plan) -> Plan | NotPlayed:
+    def apply(self, plan: Plan) -> Plan | NotApplicable:
         """Asked of a plan that was not made of a reply."""
-        return NotPlayed("the answer is no reply")
+        return NotApplicable("the answer is no reply")
 
-    def tell(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+    def apply_in_context(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
         """The reply with the fault in it, or why it could not be played."""
-        return UNSTREAMED if self.needs_stream and not told.streamed else self.change(reply, told)
+        return UNSTREAMED if self.needs_stream and not told.streamed else self.apply_to_reply(reply, told)
 
-    def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
         """What a fault does, on a reply of the kind that it needs. Pure."""
         raise NotImplementedError  # pragma: no cover - abstract
 

@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Final, Literal
 from msgspec.structs import replace
 from pydantic import Field
 
-from mockllm.core.faults.base import Fault, NotPlayed, fault
-from mockllm.core.faults.fault_points import MIDDLE, After, alive, cut, gap, headless
+from mockllm.core.faults.base import Fault, NotApplicable, fault
+from mockllm.core.faults.fault_points import MIDDLE, GapPoint, alive, cut, gap, headless
 from mockllm.core.rendering.framing import closing
-from mockllm.core.rendering.plan import Cut, Flow, How, Plan, Raw, Step, Wait
+from mockllm.core.rendering.plan import CutStep, Flow, How, Plan, RawStep, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration
 
 SLICES: Final = 20
@@ -22,11 +22,11 @@ class Cutting(Fault):
 
     how: ClassVar[How]
 
-    after: After = Field(default=MIDDLE, description="Where the answer ends.")
+    after: GapPoint = Field(default=MIDDLE, description="Where the answer ends.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         place = gap(plan, self.after)
-        return place if isinstance(place, NotPlayed) else cut(plan, place, self.how)
+        return place if isinstance(place, NotApplicable) else cut(plan, place, self.how)
 
 
 @fault("reset")
@@ -58,14 +58,14 @@ class SlowClose(Fault):
         default=5.0, alias="for", description="How long after the last byte the connection is closed."
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         steps = alive(plan)
         if len(steps) < len(plan.steps):
-            return NotPlayed("the answer is cut before its end")
-        beat = steps[-1].beat if steps else 0
-        end: tuple[Step, ...] = (Wait(self.for_, beat), Cut("close", beat))
+            return NotApplicable("the answer is cut before its end")
+        beat = steps[-1].chunk_index if steps else 0
+        end: tuple[Step, ...] = (WaitStep(self.for_, beat), CutStep("close", beat))
         last = closing(plan)
-        closed = (Raw(last, beat),) if last else ()
+        closed = (RawStep(last, beat),) if last else ()
         delivery = replace(plan.delivery, body="close")
         head = plan.head.without("content-length")
         return replace(plan, head=head, steps=(*steps, *closed, *end), delivery=delivery)
@@ -79,7 +79,7 @@ class Bandwidth(Fault):
         default=1000.0, description="How many bytes leave in a second."
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         size = max(1, int(self.bytes_per_second / SLICES))
         return flowing(plan, Flow(size, size / self.bytes_per_second))
 
@@ -97,7 +97,7 @@ class SlowHeaders(Fault):
         default=5.0, alias="for", description="How long it takes from the head's first line to its last."
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         return replace(plan, delivery=replace(plan.delivery, over=plan.delivery.over + self.for_))
 
 
@@ -112,5 +112,5 @@ class NoResponse(Fault):
         description="Whether the connection is reset, closed, or stays open until the client leaves.",
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         return headless(plan, plan.delay, self.then)

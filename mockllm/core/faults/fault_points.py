@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.faults.base import UNSTREAMED, Needs, NotPlayed, Place
+from mockllm.core.faults.base import UNSTREAMED, FaultPoint, Needs, NotApplicable
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.framing import Item, flowing, framed, head_size, written
-from mockllm.core.rendering.plan import Cut, Data, How, Plan, Raw, Spoken, Step, Wait
+from mockllm.core.rendering.plan import CutStep, EventStep, How, Plan, RawStep, Spoken, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration, Probability, Templated
 
 
-class At(Place):
+class ChunkPoint(FaultPoint):
     """A piece of the answer, as it is sent."""
 
     chunk: Templated[Annotated[int, Field(ge=1)]] = Field(
@@ -30,10 +30,10 @@ class At(Place):
     )
 
 
-FIRST: Final = At.model_construct(chunk=1)
+FIRST: Final = ChunkPoint.model_construct(chunk=1)
 
 
-class After(Place):
+class GapPoint(FaultPoint):
     """The gap behind something; exactly one of these. In a whole answer the byte where it would be said."""
 
     chunks: Drawable[Annotated[int, Field(ge=0)]] | None = Field(
@@ -54,7 +54,7 @@ class After(Place):
     )
 
     @model_validator(mode="after")
-    def one(self) -> After:
+    def one(self) -> GapPoint:
         if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
             raise PydanticCustomError(
                 "after", "a place is one of chunks, events, bytes, fraction and time: after: {chunks: 3}"
@@ -66,7 +66,7 @@ class After(Place):
         return "stream" if self.events is not None else "reply" if self.chunks is not None else "any"
 
 
-MIDDLE: Final = After.model_construct(fraction=0.5)  # checking is for what is written, and takes time
+MIDDLE: Final = GapPoint.model_construct(fraction=0.5)  # checking is for what is written, and takes time
 
 
 # --- pieces --------------------------------------------------------------------------------------
@@ -75,42 +75,44 @@ MIDDLE: Final = After.model_construct(fraction=0.5)  # checking is for what is w
 def alive(plan: Plan) -> Sequence[Step]:
     """The steps up to a cut."""
     for index, step in enumerate(plan.steps):
-        if type(step) is Cut:
+        if type(step) is CutStep:
             return plan.steps[:index]
     return plan.steps
 
 
 def _uncut(plan: Plan) -> Sequence[Step]:
     """The steps, those behind a cut too."""
-    return tuple(step for step in plan.steps if type(step) is not Cut)
+    return tuple(step for step in plan.steps if type(step) is not CutStep)
 
 
 def chunks(plan: Plan) -> int:
     """How many chunks the answer has."""
-    return len(plan.spoken) or max((step.beat for step in alive(plan)), default=0)
+    return len(plan.chunk_texts) or max((step.chunk_index for step in alive(plan)), default=0)
 
 
 def says(plan: Plan, chunk: int) -> tuple[int, int] | None:
     """The steps that say a chunk, from the first to behind the last; None where there is no such chunk."""
-    found = [index for index, step in enumerate(alive(plan)) if _says(step) and step.beat == chunk]
+    found = [index for index, step in enumerate(alive(plan)) if _says(step) and step.chunk_index == chunk]
     return (found[0], found[-1] + 1) if found else None
 
 
 def _says(step: Step) -> bool:
-    return type(step) is Data and step.kind == "say"
+    return type(step) is EventStep and step.kind == "say"
 
 
-def piece(plan: Plan, at: At) -> tuple[int, int] | NotPlayed:
+def piece(plan: Plan, at: ChunkPoint) -> tuple[int, int] | NotApplicable:
     """Where the steps that say a chunk begin, and where they end."""
     place = says(plan, at.chunk)
     if place is None:
         gone = at.chunk <= chunks(plan)
-        return NotPlayed(f"chunk {at.chunk} is not sent by itself") if gone else only(chunks(plan), "chunk")
+        return (
+            NotApplicable(f"chunk {at.chunk} is not sent by itself") if gone else only(chunks(plan), "chunk")
+        )
     return place
 
 
-def only(count: int, what: str) -> NotPlayed:
-    return NotPlayed(f"the answer has only {count} {what}{'s' if count != 1 else ''}")
+def only(count: int, what: str) -> NotApplicable:
+    return NotApplicable(f"the answer has only {count} {what}{'s' if count != 1 else ''}")
 
 
 # --- gaps ----------------------------------------------------------------------------------------
@@ -127,10 +129,10 @@ class Gap(Struct, frozen=True):
     @property
     def beat(self) -> int:
         """The number of the last piece said before it."""
-        return self.before[-1].beat if self.before else 0
+        return self.before[-1].chunk_index if self.before else 0
 
 
-def gap(plan: Plan, after: After) -> Gap | NotPlayed:
+def gap(plan: Plan, after: GapPoint) -> Gap | NotApplicable:
     """The place in the plan, or why there is none."""
     if after.time is not None:
         return _behind_time(plan, after.time)
@@ -153,30 +155,34 @@ def _at(plan: Plan, index: int) -> Gap:
 def bound(step: Step) -> bool:
     """Whether a place behind the step's beat is behind the step: it says the beat or some of it, or a fault put
     it there. So what several faults do at one place comes in their order."""
-    return _says(step) or ((type(step) is Wait or type(step) is Raw) and step.bound)
+    return _says(step) or ((type(step) is WaitStep or type(step) is RawStep) and step.bound)
 
 
 def _spoken(plan: Plan) -> Sequence[Spoken]:
     """What a whole answer says, where all of it is there to be found."""
-    truncated = any(type(step) is Cut and step.how == "end" for step in plan.steps)
-    return () if truncated else plan.spoken
+    truncated = any(type(step) is CutStep and step.how == "end" for step in plan.steps)
+    return () if truncated else plan.chunk_texts
 
 
-def _behind_chunks(plan: Plan, count: int) -> Gap | NotPlayed:
+def _behind_chunks(plan: Plan, count: int) -> Gap | NotApplicable:
     if not (plan.streamed or _spoken(plan)):
-        return NotPlayed("the answer has no chunks")
+        return NotApplicable("the answer has no chunks")
     if count > chunks(plan):
         return only(chunks(plan), "chunk")
     steps = alive(plan)
     if not plan.streamed:
         body = b"".join(data for _, data in written(replace(plan, steps=_uncut(plan))))
-        return _behind_bytes(plan, where_said(body, plan.spoken, count))
-    said = max((index for index, step in enumerate(steps) if bound(step) and step.beat <= count), default=-1)
-    opened = (index for index, step in enumerate(steps) if not (type(step) is Data and step.kind == "open"))
+        return _behind_bytes(plan, where_said(body, plan.chunk_texts, count))
+    said = max(
+        (index for index, step in enumerate(steps) if bound(step) and step.chunk_index <= count), default=-1
+    )
+    opened = (
+        index for index, step in enumerate(steps) if not (type(step) is EventStep and step.kind == "open")
+    )
     return _at(plan, max(said + 1, next(opened, len(steps))))
 
 
-def _behind_events(plan: Plan, count: int) -> Gap | NotPlayed:
+def _behind_events(plan: Plan, count: int) -> Gap | NotApplicable:
     if not plan.streamed:
         return UNSTREAMED
     ends = [0, *_ends(alive(plan))]
@@ -189,10 +195,10 @@ def _ends(steps: Sequence[Step]) -> Iterator[int]:
     """Behind each event; of one that was parted, behind its second half."""
     begun = False
     for index, step in enumerate(steps):
-        if type(step) is Data or (begun and type(step) is Raw):
+        if type(step) is EventStep or (begun and type(step) is RawStep):
             yield index + 1
             begun = False
-        elif type(step) is Raw:
+        elif type(step) is RawStep:
             begun = step.event
 
 
@@ -205,15 +211,15 @@ def _behind_put(plan: Plan, index: int) -> int:
 
 
 def _put(step: Step) -> bool:
-    return (type(step) is Wait or (type(step) is Raw and not step.event)) and step.bound
+    return (type(step) is WaitStep or (type(step) is RawStep and not step.event)) and step.bound
 
 
-def _behind_bytes(plan: Plan, count: int) -> Gap | NotPlayed:
+def _behind_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
     if count > _size(plan):
         return only(_size(plan), "byte")
     left = count
     for index, (step, data) in enumerate(written(plan)):
-        if left == 0 and not (type(step) is Wait and step.bound):
+        if left == 0 and not (type(step) is WaitStep and step.bound):
             return _at(plan, index)
         if left < len(data):
             before, behind = halves(step, data, left)
@@ -226,22 +232,24 @@ def _size(plan: Plan) -> int:
     return sum(len(data) for _, data in written(plan))
 
 
-def halves(step: Step, data: bytes, at: int) -> tuple[Raw, Raw]:
+def halves(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
     """A step's bytes in two."""
-    event = type(step) is Data or (type(step) is Raw and step.event)
-    return Raw(data[:at], step.beat, event, bound(step)), Raw(data[at:], step.beat, bound=bound(step))
+    event = type(step) is EventStep or (type(step) is RawStep and step.event)
+    return RawStep(data[:at], step.chunk_index, event, bound(step)), RawStep(
+        data[at:], step.chunk_index, bound=bound(step)
+    )
 
 
-def _behind_time(plan: Plan, seconds: float) -> Gap | NotPlayed:
+def _behind_time(plan: Plan, seconds: float) -> Gap | NotApplicable:
     if seconds < plan.delay:
         return Gap((), plan.steps, seconds)
     now = plan.delay + plan.delivery.over
     if seconds < now:
-        return NotPlayed("its head is still leaving then")
+        return NotApplicable("its head is still leaving then")
     if plan.delivery.flows:
         plan = replace(plan, steps=_flowed(plan))
     for index, step in enumerate(alive(plan)):
-        if type(step) is Wait:
+        if type(step) is WaitStep:
             if now + step.seconds > seconds:
                 before, behind = (
                     replace(step, seconds=each) for each in (seconds - now, now + step.seconds - seconds)
@@ -249,7 +257,7 @@ def _behind_time(plan: Plan, seconds: float) -> Gap | NotPlayed:
                 return Gap((*plan.steps[:index], before), (behind, *plan.steps[index + 1 :]))
             now += step.seconds
     if seconds > now:
-        return NotPlayed(f"the answer takes only {round(now, 3):g} s")
+        return NotApplicable(f"the answer takes only {round(now, 3):g} s")
     return _at(plan, len(alive(plan)))
 
 
@@ -258,7 +266,7 @@ def _flowed(plan: Plan) -> tuple[Step, ...]:
     items: Iterable[Item] = framed(plan)
     for flow in plan.delivery.flows:
         items = flowing(items, flow, head_size(plan) + ADDED)
-    left = tuple(Raw(item, 0) if isinstance(item, bytes) else item for item in items)
+    left = tuple(RawStep(item, 0) if isinstance(item, bytes) else item for item in items)
     return (*left, *plan.steps[len(alive(plan)) + 1 :])
 
 
@@ -266,7 +274,7 @@ ADDED: Final = 150
 """More bytes than the headers have that an answer gets behind its faults: what has flowed does not flow later."""
 
 
-def beats_before(plan: Plan, after: After) -> int:
+def beats_before(plan: Plan, after: GapPoint) -> int:
     """How many beats of a whole answer are said before a place; all, where it is one of bytes or time."""
     if after.fraction is not None:
         return int(after.fraction * chunks(plan) + 1e-9)
@@ -324,10 +332,10 @@ def cut(plan: Plan, at: Gap, how: How) -> Plan:
     """The plan cut at a place. What lies behind it stays, for the length that a whole answer's head tells."""
     if at.headless is not None:
         return headless(plan, at.headless, how)
-    return replace(plan, steps=(*at.before, Cut(how, at.beat), *at.behind))
+    return replace(plan, steps=(*at.before, CutStep(how, at.beat), *at.behind))
 
 
 def headless(plan: Plan, seconds: float, how: How) -> Plan:
     """The plan of which nothing is sent, and which is cut so many seconds from the request's last byte."""
     withheld = replace(plan.delivery, withheld=True)
-    return replace(plan, steps=(Cut(how, 0),), delay=seconds, delivery=withheld)
+    return replace(plan, steps=(CutStep(how, 0),), delay=seconds, delivery=withheld)

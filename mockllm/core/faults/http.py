@@ -10,17 +10,26 @@ from typing import Annotated, Final, Literal
 from msgspec.structs import replace
 from pydantic import Field
 
-from mockllm.core.faults.base import Fault, NotPlayed, fault
-from mockllm.core.faults.fault_points import MIDDLE, After, alive, bound, gap
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.faults.base import Fault, NotApplicable, fault
+from mockllm.core.faults.fault_points import MIDDLE, GapPoint, alive, bound, gap
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import closing, written
-from mockllm.core.rendering.plan import Bare, Cut, Data, Framing, Head, Plan, Raw, Step
+from mockllm.core.rendering.plan import (
+    CutStep,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    Step,
+    UnchunkedStep,
+)
 from mockllm.core.values.types import Drawable, Templated
 
 TYPE: Final = "content-type"
 LENGTH: Final = "content-length"
 HTML: Final = "text/html; charset=utf-8"
-EMPTY: Final = NotPlayed("the answer has no body")
+EMPTY: Final = NotApplicable("the answer has no body")
 
 
 # --- heads ---------------------------------------------------------------------------------------
@@ -34,7 +43,7 @@ class ContentType(Fault):
         default=HTML, description="What stands in the head instead; with null there is no content-type."
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         head = plan.head
         told = head.without(TYPE) if self.value is None else head.with_headers(((TYPE, self.value),))
         return replace(plan, head=told)
@@ -56,11 +65,11 @@ class ContentLength(Fault):
         default=10, description="By how many bytes it is wrong."
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if self.form == "missing":
             delivery = replace(plan.delivery, body="close")
             return replace(plan, head=plan.head.without(LENGTH), delivery=delivery)
-        size = len(sent(plan))
+        size = len(sent_bytes(plan))
         if self.form == "too_long":
             return replace(_of_length(plan, size + self.by), steps=_closed(plan))
         return _of_length(plan, max(0, size - self.by)) if size else EMPTY
@@ -76,7 +85,11 @@ def _closed(plan: Plan) -> Sequence[Step]:
     if len(steps) < len(plan.steps):
         return plan.steps
     last = closing(plan)
-    return (*steps, *([Raw(last, 0)] if last else []), Cut("close", steps[-1].beat if steps else 0))
+    return (
+        *steps,
+        *([RawStep(last, 0)] if last else []),
+        CutStep("close", steps[-1].chunk_index if steps else 0),
+    )
 
 
 @fault("bad_headers")
@@ -91,7 +104,7 @@ class BadHeaders(Fault):
         default=None, description="The line that stands there in place of the form's own."
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         line = LINES[self.form] if self.line is None else self.line
         one = " ".join(line.splitlines()).encode() + b"\r\n"
         return replace(plan, delivery=replace(plan.delivery, lines=plan.delivery.lines + one))
@@ -108,24 +121,24 @@ class BrokenChunking(Fault):
     """HTTP's chunks break: the answer is sent in chunks, and at a place comes what is none. The connection is
     closed behind it."""
 
-    after: After = Field(default=MIDDLE, description="Where the chunks break.")
+    after: GapPoint = Field(default=MIDDLE, description="Where the chunks break.")
     form: Literal["no_size", "too_short"] = Field(
         default="no_size",
         description="`no_size`: where a chunk's size should stand is a word. `too_short`: the next chunk holds "
         "the rest of the answer, and its size tells half of it.",
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         place = gap(plan, self.after)
-        if isinstance(place, NotPlayed):
+        if isinstance(place, NotApplicable):
             return place
         if self.form == "no_size":
             bad = b"no size\r\n"
         else:
-            before = replace(plan, steps=(*place.before, Cut("end", place.beat)))
-            rest = sent(plan)[len(sent(before)) :]
+            before = replace(plan, steps=(*place.before, CutStep("end", place.beat)))
+            rest = sent_bytes(plan)[len(sent_bytes(before)) :]
             bad = b"%x\r\n%b\r\n" % (max(1, len(rest) // 2), rest)
-        steps = (*place.before, Bare(bad, place.beat), Cut("close", place.beat))
+        steps = (*place.before, UnchunkedStep(bad, place.beat), CutStep("close", place.beat))
         delivery = replace(plan.delivery, body="chunks")
         return replace(plan, head=plan.head.without(LENGTH), steps=steps, delivery=delivery)
 
@@ -134,13 +147,13 @@ class BrokenChunking(Fault):
 class Truncate(Fault):
     """The body ends early, and for HTTP that is its end: the length or the last chunk is right."""
 
-    after: After = Field(default=MIDDLE, description="Where the body ends.")
+    after: GapPoint = Field(default=MIDDLE, description="Where the body ends.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         place = gap(plan, self.after)
-        if isinstance(place, NotPlayed):
+        if isinstance(place, NotApplicable):
             return place
-        return replace(plan, steps=(*place.before, Cut("end", place.beat)))
+        return replace(plan, steps=(*place.before, CutStep("end", place.beat)))
 
 
 @fault("bad_gzip")
@@ -153,13 +166,13 @@ class BadGzip(Fault):
         "is missing. `bad_checksum`: all can be unpacked, but for the checksum at the end.",
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         said = replace(plan, head=plan.head.with_headers((("content-encoding", "gzip"),)))
         if self.form == "plain":
             return said
         steps = tuple(_packed(plan, good=self.form != "bad_checksum"))
         steps = tuple(_first_half(steps)) if self.form == "truncated" else steps
-        return replace(said, steps=steps, spoken=())
+        return replace(said, steps=steps, chunk_texts=())
 
 
 def _packed(plan: Plan, *, good: bool) -> Iterator[Step]:
@@ -168,12 +181,14 @@ def _packed(plan: Plan, *, good: bool) -> Iterator[Step]:
     packer = zlib.compressobj(wbits=31)
     for step, data in written(plan):
         if data:
-            yield Raw(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.beat, bound=bound(step))
+            yield RawStep(
+                packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.chunk_index, bound=bound(step)
+            )
         else:
             yield step
-    yield from (step for step in plan.steps if type(step) is Cut)
+    yield from (step for step in plan.steps if type(step) is CutStep)
     last = packer.compress(closing(plan)) + packer.flush()
-    yield Raw(last if good else last[:-CHECKSUM] + bytes(byte ^ 0xFF for byte in last[-CHECKSUM:]), 0)
+    yield RawStep(last if good else last[:-CHECKSUM] + bytes(byte ^ 0xFF for byte in last[-CHECKSUM:]), 0)
 
 
 CHECKSUM: Final = 8
@@ -182,9 +197,9 @@ CHECKSUM: Final = 8
 
 def _first_half(steps: Sequence[Step]) -> Iterator[Step]:
     """The steps without the second half of their bytes."""
-    left = sum(len(step.data) for step in steps if type(step) is Raw) // 2
+    left = sum(len(step.data) for step in steps if type(step) is RawStep) // 2
     for step in steps:
-        if type(step) is not Raw:
+        if type(step) is not RawStep:
             yield step
         elif left:
             yield replace(step, data=step.data[:left])
@@ -209,7 +224,7 @@ class HtmlPage(Fault):
     )
     headers: dict[str, Templated[str]] = Field(default={}, description="Headers beside the content-type.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         page = _page(self.status) if self.body is None else self.body
         return _instead(plan, self.status, {TYPE: HTML, **self.headers}, page.encode())
 
@@ -225,7 +240,7 @@ class Redirect(Fault):
     )
     to: Templated[str] = Field(default="/login", description="Where to.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         return _instead(plan, self.status, {"location": self.to}, b"")
 
 
@@ -233,10 +248,10 @@ def _instead(plan: Plan, status: int, headers: Mapping[str, str], body: bytes) -
     """Another answer, which leaves when the head would have. How a connection carries it stays."""
     return replace(
         plan,
-        head=Head(status, tuple(headers.items())),
-        steps=(Data(body, 0, "body"),),
+        head=ResponseHead(status, tuple(headers.items())),
+        steps=(EventStep(body, 0, "body"),),
         framing=Framing.PLAIN,
-        spoken=(),
+        chunk_texts=(),
     )
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.faults.base import Needs, NotPlayed, ReplyFault, Telling, fault
+from mockllm.core.faults.base import Needs, NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.json.codec import JSONDecodeError, dumps, loads
 from mockllm.core.reply.reply import (
     Call,
@@ -27,18 +27,18 @@ from mockllm.core.reply.reply import (
     Text,
     Thinking,
     Usage,
-    spoken,
+    joined_text,
 )
 from mockllm.core.reply.truncation import cut_chunks, cut_fraction, resaid, tokens_of
 from mockllm.core.request.request import Request, Tool
-from mockllm.core.schema_values.violations import WAYS, Way, checker, misfit
+from mockllm.core.schema_values.violations import WAYS, Way, checker, invalid_value
 from mockllm.core.tokens import split
 from mockllm.core.values.types import Drawable, Probability, Templated
 
-BREAKS: Final = NotPlayed("the answer breaks off with an error of its own")
+BREAKS: Final = NotApplicable("the answer breaks off with an error of its own")
 
 
-class Said(BaseModel):
+class ReplyPosition(BaseModel):
     """How much of an answer is said before something ends it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
@@ -52,13 +52,13 @@ class Said(BaseModel):
     )
 
     @model_validator(mode="after")
-    def one(self) -> Said:
+    def one(self) -> ReplyPosition:
         if (self.chunks is None) == (self.fraction is None):
             raise PydanticCustomError("after", "write after: {chunks: 3} or after: {fraction: 50%}")
         return self
 
 
-HALF: Final = Said.model_construct(fraction=0.5)
+HALF: Final = ReplyPosition.model_construct(fraction=0.5)
 
 
 # --- how an answer ends --------------------------------------------------------------------------
@@ -67,18 +67,18 @@ HALF: Final = Said.model_construct(fraction=0.5)
 class EndingFault(ReplyFault):
     """One that changes how each choice ends. A reply that breaks off by itself has no end to change."""
 
-    def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
         if reply.broken is not None:
             return BREAKS
         choices: list[Choice] = []
         for choice in reply.choices:
             ended = self.ended(choice)
-            if isinstance(ended, NotPlayed):
+            if isinstance(ended, NotApplicable):
                 return ended
             choices.append(ended)
         return _recounted(reply, tuple(choices))
 
-    def ended(self, choice: Choice) -> Choice | NotPlayed:
+    def ended(self, choice: Choice) -> Choice | NotApplicable:
         """The choice with its other end."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -87,15 +87,15 @@ class CuttingFault(EndingFault):
     """One that cuts each choice short."""
 
     shown: ClassVar[bool] = True
-    after: Said = Field(default=HALF, description="How much is said before it.")
+    after: ReplyPosition = Field(default=HALF, description="How much is said before it.")
 
-    def ended(self, choice: Choice) -> Choice | NotPlayed:
+    def ended(self, choice: Choice) -> Choice | NotApplicable:
         if self.after.chunks is None:
             assert self.after.fraction is not None
             return self.cut(cut_fraction(choice, self.after.fraction))
         short = cut_chunks(choice, self.after.chunks)
         if short is None:
-            return NotPlayed(f"the answer has fewer than {self.after.chunks} chunks")
+            return NotApplicable(f"the answer has fewer than {self.after.chunks} chunks")
         return self.cut(short)
 
     def cut(self, choice: Choice) -> Choice:
@@ -131,7 +131,7 @@ class Refuse(EndingFault):
         default="I'm sorry, but I can't help with that.", description="What it says instead."
     )
 
-    def ended(self, choice: Choice) -> Choice | NotPlayed:
+    def ended(self, choice: Choice) -> Choice | NotApplicable:
         thought = tuple(part for part in choice.parts if type(part) is Thinking)
         said = Refusal(tuple(split(self.text)))
         return replace(choice, parts=(*thought, said), finish="refusal", stopped_by=None)
@@ -145,9 +145,9 @@ class EmptyAnswer(EndingFault):
         default="stop", description="How it ends: `length` is thinking that took all tokens."
     )
 
-    def ended(self, choice: Choice) -> Choice | NotPlayed:
+    def ended(self, choice: Choice) -> Choice | NotApplicable:
         if not choice.parts and choice.finish == self.finish_reason:
-            return NotPlayed("the answer is empty already")
+            return NotApplicable("the answer is empty already")
         return Choice((), self.finish_reason)
 
 
@@ -182,23 +182,23 @@ class CallFault(ReplyFault):
     def needs(self) -> Needs:
         return "call"
 
-    def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
         broken = _parts(reply, lambda part, number: self._called(part, number, told))
-        if not isinstance(broken, NotPlayed):
+        if not isinstance(broken, NotApplicable):
             return broken
         calls = max((len(choice.calls) for choice in reply.choices), default=0)
         if not calls:
-            return NotPlayed("the answer calls no tool")
+            return NotApplicable("the answer calls no tool")
         if self.call is not None and self.call > calls:
-            return NotPlayed(f"the answer has only {calls} call{'s' if calls != 1 else ''}")
+            return NotApplicable(f"the answer has only {calls} call{'s' if calls != 1 else ''}")
         return broken
 
-    def _called(self, part: Part, number: int, told: Telling) -> Part | NotPlayed:
+    def _called(self, part: Part, number: int, told: ReplyFaultContext) -> Part | NotApplicable:
         if type(part) is Call and self.call in (None, number):
             return self.called(part, told)
-        return NotPlayed("")
+        return NotApplicable("")
 
-    def called(self, call: Call, told: Telling) -> Call | NotPlayed:
+    def called(self, call: Call, told: ReplyFaultContext) -> Call | NotApplicable:
         """The call, broken."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -211,16 +211,16 @@ class BadToolArguments(CallFault):
         default="invalid", description="With a slip of the pen in them, or broken off in the middle."
     )
 
-    def called(self, call: Call, told: Telling) -> Call | NotPlayed:
+    def called(self, call: Call, told: ReplyFaultContext) -> Call | NotApplicable:
         if _kind(told.request, call) == "custom":
-            return NotPlayed(f"{call.name} takes free text, which is never invalid")
-        said = spoken(call.pieces) or "{}"
+            return NotApplicable(f"{call.name} takes free text, which is never invalid")
+        said = joined_text(call.chunks) or "{}"
         if not _is_json(said):
-            return NotPlayed(f"the arguments of {call.name} are no JSON already")
+            return NotApplicable(f"the arguments of {call.name} are no JSON already")
         if self.how == "truncated":
-            return replace(call, pieces=resaid(call.pieces, said[: max(1, len(said) // 2)]))
+            return replace(call, chunks=resaid(call.chunks, said[: max(1, len(said) // 2)]))
         slips = [slip for make in SLIPS if not _is_json(slip := make(said))]
-        return replace(call, pieces=resaid(call.pieces, told.random.choice(slips)))
+        return replace(call, chunks=resaid(call.chunks, told.random.choice(slips)))
 
 
 SLIPS: Final[tuple[Callable[[str], str], ...]] = (
@@ -241,10 +241,10 @@ class UnknownTool(CallFault):
         default=None, description="What it calls; by default the called tool's name with `_v2` behind it."
     )
 
-    def called(self, call: Call, told: Telling) -> Call | NotPlayed:
+    def called(self, call: Call, told: ReplyFaultContext) -> Call | NotApplicable:
         offered = {tool.name for tool in told.request.tools}
         if self.tool is not None and self.tool in offered:
-            return NotPlayed(f"the request offers a tool called {self.tool}")
+            return NotApplicable(f"the request offers a tool called {self.tool}")
         name = self.tool or f"{call.name}_v2"
         while name in offered:
             name += "_v2"
@@ -262,51 +262,57 @@ class WrongSchema(ReplyFault):
         "`any` is the first that breaks the schema.",
     )
 
-    def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
         calls = any(choice.calls for choice in reply.choices)
         if not calls and told.request.response_format.kind != "schema":
-            return NotPlayed("the answer calls no tool, and the request asks for no schema")
+            return NotApplicable("the answer calls no tool, and the request asks for no schema")
         kind = Call if calls else Text
-        made = _parts(reply, lambda part, _: self._part(part, told) if type(part) is kind else NotPlayed(""))
-        return NotPlayed("the answer has no text") if made == NotPlayed("") else made
+        made = _parts(
+            reply, lambda part, _: self._part(part, told) if type(part) is kind else NotApplicable("")
+        )
+        return NotApplicable("the answer has no text") if made == NotApplicable("") else made
 
-    def _part(self, part: Any, told: Telling) -> Part | NotPlayed:
+    def _part(self, part: Any, told: ReplyFaultContext) -> Part | NotApplicable:
         if type(part) is Call:
             tool = _offered(told.request, part)
             if tool is None or tool.schema is None or tool.kind == "custom":
-                return NotPlayed(f"the request has no schema for {part.name}")
-            what, said, schema = f"the arguments of {part.name}", spoken(part.pieces) or "{}", tool.schema
+                return NotApplicable(f"the request has no schema for {part.name}")
+            what, said, schema = (
+                f"the arguments of {part.name}",
+                joined_text(part.chunks) or "{}",
+                tool.schema,
+            )
         else:
-            said = spoken(part.pieces) if part.whole is None or told.streamed else part.whole
+            said = joined_text(part.chunks) if part.whole is None or told.streamed else part.whole
             what, schema = "the text", told.request.response_format.schema
         made = self._misfit(what, said, schema, told)
-        if isinstance(made, NotPlayed):
+        if isinstance(made, NotApplicable):
             return made
-        pieces = resaid(part.pieces, made)
-        return replace(part, pieces=pieces) if type(part) is Call else Text(pieces)
+        pieces = resaid(part.chunks, made)
+        return replace(part, chunks=pieces) if type(part) is Call else Text(pieces)
 
-    def _misfit(self, what: str, said: str, schema: Any, told: Telling) -> str | NotPlayed:
+    def _misfit(self, what: str, said: str, schema: Any, told: ReplyFaultContext) -> str | NotApplicable:
         """What is said instead."""
         try:
             value, holds = loads(said), checker(schema).holds
         except JSONDecodeError:
-            return NotPlayed(f"{what} is no JSON" if what == "the text" else f"{what} are no JSON")
+            return NotApplicable(f"{what} is no JSON" if what == "the text" else f"{what} are no JSON")
         except ValueError as error:
-            return NotPlayed(f"the schema cannot be used: {error}")
+            return NotApplicable(f"the schema cannot be used: {error}")
         if not holds(value):
-            return NotPlayed(f"{what} break{'s' if what == 'the text' else ''} the schema already")
+            return NotApplicable(f"{what} break{'s' if what == 'the text' else ''} the schema already")
         ways = WAYS if self.how == "any" else (self.how,)
-        made = misfit(value, holds, ways, told.random)
+        made = invalid_value(value, holds, ways, told.random)
         if made is None:
             asked = "nothing" if self.how == "any" else f"nothing of this way ({self.how})"
-            return NotPlayed(f"the schema forbids {asked}")
+            return NotApplicable(f"the schema forbids {asked}")
         return dumps(made).decode()
 
 
-def _parts(reply: Reply, change: Callable[[Part, int], Part | NotPlayed]) -> Reply | NotPlayed:
+def _parts(reply: Reply, change: Callable[[Part, int], Part | NotApplicable]) -> Reply | NotApplicable:
     """The reply with those parts changed that can be; `change` is given each with its number among the calls of
     its choice. The first reason where none can."""
-    reason = NotPlayed("")
+    reason = NotApplicable("")
     changed = False
     choices = []
     for choice in reply.choices:
@@ -315,7 +321,7 @@ def _parts(reply: Reply, change: Callable[[Part, int], Part | NotPlayed]) -> Rep
         for part in choice.parts:
             number += type(part) is Call
             made = change(part, number)
-            if isinstance(made, NotPlayed):
+            if isinstance(made, NotApplicable):
                 reason = reason if reason.reason else made
                 parts.append(part)
             else:
@@ -351,10 +357,10 @@ class UsageFault(ReplyFault):
 
     shown: ClassVar[bool] = True
 
-    def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
         changed = reply.with_usage(self.counted(reply.usage))
         if told.plan(changed) == told.plan(reply):
-            return NotPlayed("the answer does not tell it")
+            return NotApplicable("the answer does not tell it")
         return changed
 
     def counted(self, usage: Usage) -> Usage:

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.faults.base import Fault, NotPlayed, ReplyFault, Telling, fault
+from mockllm.core.faults.base import Fault, NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.faults.connection import flowing
 from mockllm.core.faults.fault_points import (
     FIRST,
     MIDDLE,
-    After,
-    At,
+    ChunkPoint,
+    GapPoint,
     alive,
     beats_before,
     chunks,
@@ -26,9 +26,9 @@ from mockllm.core.faults.fault_points import (
     piece,
     says,
 )
-from mockllm.core.rendering.chunk_order import first_beats
+from mockllm.core.rendering.chunk_order import first_chunks
 from mockllm.core.rendering.framing import written
-from mockllm.core.rendering.plan import Cut, Data, Flow, Framing, Plan, Raw, Step, Wait
+from mockllm.core.rendering.plan import CutStep, EventStep, Flow, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.values.types import Drawable, Duration, Templated
 
@@ -43,17 +43,17 @@ class ChunkFault(Fault):
 
     needs_stream: ClassVar[bool] = True
 
-    at: At = Field(default=FIRST, description="Which chunk it strikes.")
+    at: ChunkPoint = Field(default=FIRST, description="Which chunk it strikes.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         place = piece(plan, self.at)
-        if isinstance(place, NotPlayed):
+        if isinstance(place, NotApplicable):
             return place
         start, end = place
         steps = self.struck(plan, start, end)
-        return steps if isinstance(steps, NotPlayed) else replace(plan, steps=steps)
+        return steps if isinstance(steps, NotApplicable) else replace(plan, steps=steps)
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotPlayed:
+    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         """The plan's steps, given where those begin that say the chunk, and where they end."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -69,7 +69,7 @@ class Malformed(ChunkFault):
 
     def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         said = plan.steps[start]
-        assert isinstance(said, Data)
+        assert isinstance(said, EventStep)
         event = replace(said, payload=self.data.encode())
         rest = plan.steps[end:] if self.then == "go_on" else ()
         return (*plan.steps[:start], event, *rest)
@@ -84,7 +84,7 @@ class Duplicate(ChunkFault):
     )
 
     def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
-        said = tuple(step for step in plan.steps[start:end] if type(step) is Data)
+        said = tuple(step for step in plan.steps[start:end] if type(step) is EventStep)
         return (*plan.steps[:end], *(said * self.times), *plan.steps[end:])
 
 
@@ -101,7 +101,7 @@ class Drop(ChunkFault):
         return tuple(
             step
             for step in plan.steps
-            if not (type(step) is Data and step.kind == "say" and step.beat in lost)
+            if not (type(step) is EventStep and step.kind == "say" and step.chunk_index in lost)
         )
 
 
@@ -109,10 +109,10 @@ class Drop(ChunkFault):
 class Reorder(ChunkFault):
     """One chunk comes behind the next one; the times at which something comes stay."""
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotPlayed:
+    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         behind = says(plan, self.at.chunk + 1)
         if behind is None:
-            return NotPlayed(f"no chunk follows chunk {self.at.chunk}")
+            return NotApplicable(f"no chunk follows chunk {self.at.chunk}")
         steps, (first, last) = plan.steps, behind
         return (*steps[:start], *steps[first:last], *steps[end:first], *steps[start:end], *steps[last:])
 
@@ -137,9 +137,9 @@ class Splitting(ChunkFault):
         before, behind = halves(step, data, place(data))
         begun = (*plan.steps[:index], before)
         if self.then == "go_on":
-            pause = Wait(self.pause, step.beat, scripted=True, bound=True)
+            pause = WaitStep(self.pause, step.chunk_index, scripted=True, bound=True)
             return (*begun, pause, behind, *plan.steps[index + 1 :])
-        return (*begun, Cut(self.then, step.beat))
+        return (*begun, CutStep(self.then, step.chunk_index))
 
 
 @fault("cut_event")
@@ -160,7 +160,7 @@ class CutEvent(Splitting):
 class CutUtf8(Splitting):
     """A character of several bytes comes in two parts, the first of them its first byte alone."""
 
-    at: At | None = Field(  # type: ignore[assignment]
+    at: ChunkPoint | None = Field(  # type: ignore[assignment]
         default=None, description="In which chunk; without it in the first one that has such a character."
     )
     then: Then = Field(
@@ -169,20 +169,20 @@ class CutUtf8(Splitting):
         "connection is closed, or reset.",
     )
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if self.at is not None:
-            return super().broken(plan)
+            return super().apply_to_plan(plan)
         for index, step in enumerate(alive(plan)):
-            if type(step) is Data and step.kind == "say" and not step.payload.isascii():
+            if type(step) is EventStep and step.kind == "say" and not step.payload.isascii():
                 return replace(plan, steps=self.in_two(plan, index, _into_character))
-        return NotPlayed("no chunk has a character of several bytes")
+        return NotApplicable("no chunk has a character of several bytes")
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotPlayed:
+    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         for index in range(start, end):
             step = plan.steps[index]
-            if type(step) is Data and not step.payload.isascii():
+            if type(step) is EventStep and not step.payload.isascii():
                 return self.in_two(plan, index, _into_character)
-        return NotPlayed("the chunk has no character of several bytes")
+        return NotApplicable("the chunk has no character of several bytes")
 
 
 def _into_character(data: bytes) -> int:
@@ -200,13 +200,13 @@ class NoTerminator(Fault):
 
     needs_stream: ClassVar[bool] = True
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         steps = alive(plan)
-        kept = tuple(step for step in steps if not (type(step) is Data and step.kind == "end"))
+        kept = tuple(step for step in steps if not (type(step) is EventStep and step.kind == "end"))
         if plan.framing is Framing.JSON_ARRAY and len(steps) == len(plan.steps):
-            return replace(plan, steps=(*kept, Cut("end", 0)))
+            return replace(plan, steps=(*kept, CutStep("end", 0)))
         if len(kept) == len(steps):
-            return NotPlayed("nothing ends this stream but the end of the answer")
+            return NotApplicable("nothing ends this stream but the end of the answer")
         return replace(plan, steps=(*kept, *plan.steps[len(steps) :]))
 
 
@@ -216,9 +216,9 @@ class NoFinish(ReplyFault):
 
     needs_stream: ClassVar[bool] = True
 
-    def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
         if reply.broken is not None:
-            return NotPlayed("the answer breaks off with an error of its own")
+            return NotApplicable("the answer breaks off with an error of its own")
         return replace(reply, unfinished=True)
 
 
@@ -228,7 +228,7 @@ class ErrorEvent(ReplyFault):
 
     shown: ClassVar[bool] = True
 
-    after: After = Field(default=MIDDLE, description="Where the error comes.")
+    after: GapPoint = Field(default=MIDDLE, description="Where the error comes.")
     type: ErrorName = Field(default="overloaded", description="Which of the named errors it is.")
     status: Templated[Annotated[int, Field(ge=400, le=599)]] | None = Field(
         default=None, description="The status of a whole answer, in place of the named error's."
@@ -237,16 +237,16 @@ class ErrorEvent(ReplyFault):
         default=None, description="What it says, in place of the provider's words."
     )
 
-    def change(self, reply: Reply, told: Telling) -> Reply | NotPlayed:
+    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
         plan = told.plan(reply)
         place = gap(plan, self.after)
-        if isinstance(place, NotPlayed):
+        if isinstance(place, NotApplicable):
             return place
         beat = place.beat if plan.streamed else beats_before(plan, self.after)
         if reply.broken is not None and beat >= chunks(plan):
-            return NotPlayed("the answer breaks off there with an error of its own")
+            return NotApplicable("the answer breaks off there with an error of its own")
         broken = Failure(self.type, self.status, self.message)
-        return replace(first_beats(reply, beat), broken=broken)
+        return replace(first_chunks(reply, beat), broken=broken)
 
 
 # --- what comes when -----------------------------------------------------------------------------
@@ -256,16 +256,16 @@ class ErrorEvent(ReplyFault):
 class Stall(Fault):
     """Nothing comes for a while, then the answer goes on."""
 
-    after: After = Field(default=MIDDLE, description="Where it stalls.")
+    after: GapPoint = Field(default=MIDDLE, description="Where it stalls.")
     for_: Drawable[Duration] = Field(default=10.0, alias="for", description="How long.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         place = gap(plan, self.after)
-        if isinstance(place, NotPlayed):
+        if isinstance(place, NotApplicable):
             return place
         if place.headless is not None:
             return replace(plan, delay=plan.delay + self.for_)
-        stalled = Wait(self.for_, place.beat, bound=True)
+        stalled = WaitStep(self.for_, place.beat, bound=True)
         return replace(plan, steps=(*place.before, stalled, *place.behind))
 
 
@@ -276,7 +276,7 @@ class Drip(Fault):
     size: Drawable[Annotated[int, Field(ge=1)]] = Field(default=1, description="How many bytes at a time.")
     every: Drawable[Duration] = Field(default=0.001, description="How long until the next ones.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         return flowing(plan, Flow(self.size, self.every, head=False))
 
 
@@ -286,22 +286,22 @@ class CommentFlood(Fault):
 
     needs_stream: ClassVar[bool] = True
 
-    after: After = Field(default=MIDDLE, description="Where they come.")
+    after: GapPoint = Field(default=MIDDLE, description="Where they come.")
     count: Drawable[Annotated[int, Field(ge=1, le=MOST)]] = Field(default=1000, description="How many.")
     comment: str = Field(default="keep-alive", description="What each says.")
     every: Drawable[Duration] = Field(default=0.0, description="The time between two of them.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if plan.framing not in ENDS:
-            return NotPlayed("only server-sent events have comments")
+            return NotApplicable("only server-sent events have comments")
         place = gap(plan, self.after)
-        if isinstance(place, NotPlayed):
+        if isinstance(place, NotApplicable):
             return place
         end = ENDS[plan.framing]
         lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]
-        said = Raw(b"".join(lines) + end, place.beat, bound=True)
+        said = RawStep(b"".join(lines) + end, place.beat, bound=True)
         if self.every:
-            flood: tuple[Step, ...] = (said, Wait(self.every, place.beat, bound=True)) * self.count
+            flood: tuple[Step, ...] = (said, WaitStep(self.every, place.beat, bound=True)) * self.count
         else:
             flood = (replace(said, data=said.data * self.count),)
         return replace(plan, steps=(*place.before, *flood, *place.behind))
@@ -317,12 +317,12 @@ class Crlf(Fault):
 
     needs_stream: ClassVar[bool] = True
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if plan.framing is Framing.SSE:
             return replace(plan, framing=Framing.SSE_CRLF)
         if plan.framing is Framing.SSE_CRLF:
-            return NotPlayed("its lines end with CRLF as it is")
-        return NotPlayed("the answer is no stream of server-sent events")
+            return NotApplicable("its lines end with CRLF as it is")
+        return NotApplicable("the answer is no stream of server-sent events")
 
 
 @fault("coalesce")
@@ -333,7 +333,7 @@ class Coalesce(Fault):
 
     events: Drawable[Annotated[int, Field(ge=2)]] = Field(default=4, description="How many events together.")
 
-    def broken(self, plan: Plan) -> Plan | NotPlayed:
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         return replace(plan, steps=tuple(_together(plan, self.events)))
 
 
@@ -342,12 +342,12 @@ def _together(plan: Plan, count: int) -> Iterator[Step]:
     held: list[Step] = []
     waited, events = False, 0
     for step in plan.steps:
-        if type(step) is Wait:
+        if type(step) is WaitStep:
             waited = True
             yield step
-        elif waited and type(step) is not Cut:
+        elif waited and type(step) is not CutStep:
             held.append(step)
-            events += type(step) is Data
+            events += type(step) is EventStep
             if events == count:
                 yield from held
                 held.clear()

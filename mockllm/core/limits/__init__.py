@@ -6,19 +6,19 @@ whole microseconds: `now` is an argument, and a wait that was told is a wait tha
 
 from __future__ import annotations
 
-from mockllm.core.limits.account import Account, open_account
+from mockllm.core.limits.account import LimitAccount, open_account
 from mockllm.core.limits.limit import STRATEGIES, Limit, Strategy
-from mockllm.core.limits.result import Cost, Gauge, Standing, Verdict, tightest, together
+from mockllm.core.limits.result import Cost, Gauge, LimitResult, LimitStatus, tightest, together
 
 __all__ = [
     "STRATEGIES",
-    "Account",
     "Cost",
     "Gauge",
     "Limit",
-    "Standing",
+    "LimitAccount",
+    "LimitResult",
+    "LimitStatus",
     "Strategy",
-    "Verdict",
     "open_account",
     "tightest",
     "together",

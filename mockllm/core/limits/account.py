@@ -10,13 +10,13 @@ from mockllm.core.limits.bucket import Bucket
 from mockllm.core.limits.fixed_window import FixedWindow
 from mockllm.core.limits.limit import METERED, Limit
 from mockllm.core.limits.meter import MICRO, Meter
-from mockllm.core.limits.result import ALLOWED, Bound, Cost, Gauge, Standing, Verdict
+from mockllm.core.limits.result import ALLOWED, Bound, Cost, Gauge, LimitResult, LimitStatus
 from mockllm.core.limits.sliding_window import SlidingWindow
 
 MILLI = MICRO // 1000
 
 
-class Account:
+class LimitAccount:
     """`held`: how many answers are under way, where the limit has a bound on them. `now` is in seconds on any
     one clock. A clock that goes back opens nothing and breaks nothing."""
 
@@ -33,13 +33,13 @@ class Account:
         self._requests = _meter(self.limit, "requests")
         self._tokens = _meter(self.limit, "tokens")
 
-    def ask(self, now: float, cost: Cost) -> Verdict:
+    def ask(self, now: float, cost: Cost) -> LimitResult:
         """Whether a request may pass. Changes nothing."""
         limit = self.limit
         if limit.strategy not in METERED:
-            return Verdict(False, 0.0, limit.retry_after, "requests") if self._refuses(cost) else ALLOWED
+            return LimitResult(False, 0.0, limit.retry_after, "requests") if self._refuses(cost) else ALLOWED
         if limit.concurrent is not None and self.held >= limit.concurrent:
-            return Verdict(False, 0.0, limit.retry_after, "concurrent")
+            return LimitResult(False, 0.0, limit.retry_after, "concurrent")
         return self._asked(now, cost)
 
     def _refuses(self, cost: Cost) -> bool:
@@ -52,7 +52,7 @@ class Account:
             case strategy:
                 return strategy == "always"
 
-    def _asked(self, now: float, cost: Cost) -> Verdict:
+    def _asked(self, now: float, cost: Cost) -> LimitResult:
         at = round(now * MICRO)
         longest, delay = 0, 0
         by: Bound | None = None
@@ -64,13 +64,13 @@ class Account:
                 continue
             wait = meter.wait(at, amount)
             if wait is None:
-                return Verdict(False, 0.0, None, bound)  # type: ignore[arg-type]  # one of these two
+                return LimitResult(False, 0.0, None, bound)  # type: ignore[arg-type]  # one of these two
             if wait > longest:
                 longest, by = wait, bound  # type: ignore[assignment]
             delay = max(delay, meter.delay(at))
         if by is not None:
-            return Verdict(False, 0.0, _sufficient(now, longest, at + longest), by)
-        return Verdict(True, delay / MICRO) if delay else ALLOWED
+            return LimitResult(False, 0.0, _sufficient(now, longest, at + longest), by)
+        return LimitResult(True, delay / MICRO) if delay else ALLOWED
 
     def charge(self, now: float, cost: Cost) -> None:
         """It passes: counts it. Whoever is charged is released when its answer has ended."""
@@ -90,14 +90,14 @@ class Account:
         """An answer has ended, however it did."""
         self.held = max(0, self.held - 1)
 
-    def standing(self, now: float) -> Standing:
+    def standing(self, now: float) -> LimitStatus:
         """What is left, for the provider's headers."""
         limit = self.limit
         if limit.strategy == "after-n":
             most = limit.requests or 0
-            return Standing(Gauge(most, max(0, most - self._used), limit.retry_after, limit.window))
+            return LimitStatus(Gauge(most, max(0, most - self._used), limit.retry_after, limit.window))
         at = round(now * MICRO)
-        return Standing(
+        return LimitStatus(
             None if self._requests is None else self._requests.gauge(at),
             None if self._tokens is None else self._tokens.gauge(at),
         )
@@ -112,9 +112,9 @@ def _sufficient(now: float, wait: int, due: int) -> float:
     return told / 1000
 
 
-def open_account(limit: Limit) -> Account:
+def open_account(limit: Limit) -> LimitAccount:
     """An account of which nothing is used."""
-    return Account(limit)
+    return LimitAccount(limit)
 
 
 def _meter(limit: Limit, bound: Bound) -> Meter | None:

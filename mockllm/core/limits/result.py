@@ -20,7 +20,7 @@ class Cost(Struct, frozen=True):
     draw: float = 0.0
 
 
-class Verdict(Struct, frozen=True):
+class LimitResult(Struct, frozen=True):
     """Whether a request may pass; times in seconds.
 
     `delay`: how long it waits before it does (a leaky bucket's queue). `retry_after`: after which time the
@@ -44,21 +44,21 @@ class Gauge(Struct, frozen=True):
     """The seconds for which the limit is given."""
 
 
-class Standing(Struct, frozen=True):
+class LimitStatus(Struct, frozen=True):
     """What a limit stands at; None where it has no such bound."""
 
     requests: Gauge | None = None
     tokens: Gauge | None = None
 
 
-ALLOWED = Verdict(True)
+ALLOWED = LimitResult(True)
 
 
-def together(verdicts: Iterable[Verdict]) -> Verdict:
+def together(verdicts: Iterable[LimitResult]) -> LimitResult:
     """One verdict of several limits on one request: all must allow it. The longest wait counts, and among
     the refusals one that knows no end before all others."""
     delay = 0.0
-    worst: Verdict | None = None
+    worst: LimitResult | None = None
     for verdict in verdicts:
         if verdict.allowed:
             delay = max(delay, verdict.delay)
@@ -69,13 +69,13 @@ def together(verdicts: Iterable[Verdict]) -> Verdict:
             worst = verdict
     if worst is not None:
         return worst
-    return Verdict(True, delay) if delay else ALLOWED
+    return LimitResult(True, delay) if delay else ALLOWED
 
 
-def tightest(standings: Sequence[Standing]) -> Standing:
+def tightest(standings: Sequence[LimitStatus]) -> LimitStatus:
     """Of each bound the one with the least left, which is what headers tell; of equals the one that takes
     longest to recover, then the first."""
-    return Standing(
+    return LimitStatus(
         _tightest([each.requests for each in standings if each.requests is not None]),
         _tightest([each.tokens for each in standings if each.tokens is not None]),
     )

@@ -56,7 +56,7 @@ def positions(mask: int) -> Iterator[int]:
             at = written.find("1", at + 1)
 
 
-class Counter:
+class BitCounter:
     """A number for each row, counted for all rows at once: plane N holds bit N of every number."""
 
     def __init__(self) -> None:

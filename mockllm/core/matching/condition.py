@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json, Missing
 class Condition:
     """One condition on one value. No ABC, so that a Struct can be one."""
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         """Whether the value meets it. Never raises."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -23,7 +23,7 @@ class Condition:
         return None
 
 
-class Thing(ABC):
+class Structured(ABC):
     """What is no JSON and has members all the same."""
 
     @abstractmethod

@@ -18,13 +18,13 @@ from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
 from mockllm.core.json.schema_validator import Validator, validator
 from mockllm.core.matching import hints
-from mockllm.core.matching.condition import Condition, Thing
+from mockllm.core.matching.condition import Condition, Structured
 from mockllm.core.matching.hints import brief
 from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, Regex, StartsWith
 
 __all__ = [
     "AllOf",
-    "At",
+    "AtPath",
     "Compare",
     "Condition",
     "Contains",
@@ -40,8 +40,8 @@ __all__ = [
     "Schema",
     "Some",
     "StartsWith",
+    "Structured",
     "Subset",
-    "Thing",
     "member",
     "met",
     "of_set",
@@ -62,8 +62,8 @@ class OneOf(Struct, Condition, frozen=True):
 
     conditions: tuple[Condition, ...]
 
-    def holds(self, value: Json | Missing) -> bool:
-        return any(condition.holds(value) for condition in self.conditions)
+    def matches(self, value: Json | Missing) -> bool:
+        return any(condition.matches(value) for condition in self.conditions)
 
     def describe(self) -> str:
         return "one of " + (_listed([condition.describe() for condition in self.conditions]) or "nothing")
@@ -85,7 +85,7 @@ class Compare(Struct, Condition, frozen=True):
     op: Operator
     number: int | float
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
         return bool(OPERATORS[self.op][0](value, self.number))
@@ -102,7 +102,7 @@ class Exists(Struct, Condition, frozen=True):
 
     wanted: bool
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         return (value is not MISSING and value != ()) is self.wanted
 
     def describe(self) -> str:
@@ -114,8 +114,8 @@ class Length(Struct, Condition, frozen=True):
 
     condition: Condition
 
-    def holds(self, value: Json | Missing) -> bool:
-        return isinstance(value, (str, list, tuple, dict)) and self.condition.holds(len(value))
+    def matches(self, value: Json | Missing) -> bool:
+        return isinstance(value, (str, list, tuple, dict)) and self.condition.matches(len(value))
 
     def describe(self) -> str:
         return f"length {self.condition.describe()}"
@@ -134,7 +134,7 @@ class Schema(Condition):
     def __post_init__(self) -> None:
         object.__setattr__(self, "_validator", validator(self.schema))
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         return value is not MISSING and self._validator.holds(value)
 
     def describe(self) -> str:
@@ -149,7 +149,7 @@ class Subset(Struct, Condition, frozen=True):
 
     value: Json
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         return subset(self.value, value)
 
     def describe(self) -> str:
@@ -164,7 +164,7 @@ class Each(Struct, Condition, frozen=True):
 
     condition: Condition
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         return (
             isinstance(value, (list, tuple))
             and len(value) > 0
@@ -188,7 +188,7 @@ class Some(Struct, Condition, frozen=True):
 
     condition: Condition
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         return isinstance(value, (list, tuple)) and any(met(self.condition, item) for item in value)
 
     def describe(self) -> str:
@@ -206,8 +206,8 @@ class Members(Struct, Condition, frozen=True):
 
     members: Mapping[str, Condition]
 
-    def holds(self, value: Json | Missing) -> bool:
-        if not isinstance(value, (dict, Thing)):
+    def matches(self, value: Json | Missing) -> bool:
+        if not isinstance(value, (dict, Structured)):
             return False
         return all(met(condition, member(value, name)) for name, condition in self.members.items())
 
@@ -215,7 +215,7 @@ class Members(Struct, Condition, frozen=True):
         return ", ".join(f"{name} {condition.describe()}" for name, condition in self.members.items())
 
     def difference(self, value: Json | Missing) -> str | None:
-        if not isinstance(value, (dict, Thing)):
+        if not isinstance(value, (dict, Structured)):
             return hints.of_type({}, value)
         for name, condition in self.members.items():
             found = member(value, name)
@@ -225,14 +225,14 @@ class Members(Struct, Condition, frozen=True):
         return None
 
 
-class At(Struct, Condition, frozen=True):
+class AtPath(Struct, Condition, frozen=True):
     """A condition on what stands at a path inside the value; on the list of it where it may be several."""
 
     path: JsonPath
     condition: Condition
 
-    def holds(self, value: Json | Missing) -> bool:
-        return value is not MISSING and self.condition.holds(self.path.value(value))
+    def matches(self, value: Json | Missing) -> bool:
+        return value is not MISSING and self.condition.matches(self.path.value(value))
 
     def describe(self) -> str:
         return f"{self.path.text} {self.condition.describe()}"
@@ -246,14 +246,14 @@ class AllOf(Struct, Condition, frozen=True):
 
     conditions: tuple[Condition, ...]
 
-    def holds(self, value: Json | Missing) -> bool:
-        return all(condition.holds(value) for condition in self.conditions)
+    def matches(self, value: Json | Missing) -> bool:
+        return all(condition.matches(value) for condition in self.conditions)
 
     def describe(self) -> str:
         return ", ".join(condition.describe() for condition in self.conditions)
 
     def difference(self, value: Json | Missing) -> str | None:
-        found = (each.difference(value) for each in self.conditions if not each.holds(value))
+        found = (each.difference(value) for each in self.conditions if not each.matches(value))
         return next((hint for hint in found if hint is not None), None)
 
 
@@ -262,7 +262,7 @@ class AllOf(Struct, Condition, frozen=True):
 
 def met(condition: Condition, value: Json | Missing) -> bool:
     """Whether the value, or (of a tuple) any of the things in it, meets the condition."""
-    return (of_set(condition) if isinstance(value, tuple) else condition).holds(value)
+    return (of_set(condition) if isinstance(value, tuple) else condition).matches(value)
 
 
 def of_set(condition: Condition) -> Condition:
@@ -290,7 +290,7 @@ def member(value: Json, name: str) -> Json | Missing:
     """What stands under a name: in an object, or in a thing of a set (a tool result has name, id, text …)."""
     if isinstance(value, dict):
         return value.get(name, MISSING)
-    if isinstance(value, Thing):
+    if isinstance(value, Structured):
         return value.member(name)
     return MISSING
 

@@ -12,41 +12,43 @@ from msgspec import Struct
 
 from mockllm.core.matching.conditions import AllOf, Condition
 from mockllm.core.matching.fields import Field
-from mockllm.core.matching.matchers import All, Any, Matcher, Not, Test
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher, NotMatcher
 from mockllm.core.request.request import Request
 
 BRANCHES: Final = 32
 """A matcher that would make more rows keeps its further disjunctions as they are."""
 
 
-class Leaf(Struct, frozen=True):
+class FieldTest(Struct, frozen=True):
     """One condition on one field, as it is asked (see `Test.met`)."""
 
     field: Field
     condition: Condition
 
-    def holds(self, request: Request) -> bool:
-        return self.condition.holds(self.field.read(request))
+    def matches(self, request: Request) -> bool:
+        return self.condition.matches(self.field.read(request))
 
 
-Part: TypeAlias = Leaf | Any | Not
-Row: TypeAlias = tuple[Part, ...]
+Part: TypeAlias = FieldTest | AnyMatcher | NotMatcher
+Conjunction: TypeAlias = tuple[Part, ...]
 
 
-def rows_of(matcher: Matcher) -> list[Row]:
+def rows_of(matcher: Matcher) -> list[Conjunction]:
     """The rows of which any must hold. Leaves are what an index can work on; the rest it cannot."""
-    if isinstance(matcher, Test):
-        return [tuple(Leaf(matcher.field, condition) for condition in _split(matcher.met))]
-    if isinstance(matcher, Not):
+    if isinstance(matcher, FieldMatcher):
+        return [
+            tuple(FieldTest(matcher.field, condition) for condition in _split(matcher.condition_on_value))
+        ]
+    if isinstance(matcher, NotMatcher):
         return [(matcher,)]
-    if isinstance(matcher, Any):
+    if isinstance(matcher, AnyMatcher):
         rows = [row for part in matcher.parts for row in rows_of(part)]
         return rows if len(rows) <= BRANCHES else [(matcher,)]
-    whole: list[Row] = [()]
+    whole: list[Conjunction] = [()]
     for part in matcher.parts:
         rows = rows_of(part)
-        if len(whole) * len(rows) > BRANCHES and isinstance(part, Any | All):
-            rows = [(Any((part,)),)]
+        if len(whole) * len(rows) > BRANCHES and isinstance(part, AnyMatcher | AllMatcher):
+            rows = [(AnyMatcher((part,)),)]
         whole = [left + right for left in whole for right in rows]
     return whole
 

@@ -28,7 +28,7 @@ from mockllm.core.matching.conditions import (
     Regex,
     Some,
     StartsWith,
-    Thing,
+    Structured,
     member,
 )
 from mockllm.core.matching.lookup_tables import Affixes, Literals, Table, thresholds
@@ -232,7 +232,7 @@ class FieldIndex:
             mask = self._present | self._of_constant(value)
         if self._length is not None and isinstance(value, (list, tuple, dict)):
             mask |= self._length.lookup(len(value))
-        if self._members and isinstance(value, (dict, Thing)):
+        if self._members and isinstance(value, (dict, Structured)):
             mask |= self._of_members(value)
         return mask
 
@@ -261,7 +261,7 @@ class FieldIndex:
             return 0
         return self._constants.find(freeze(value))
 
-    def _of_members(self, value: Mapping[str, Json] | Thing) -> int:
+    def _of_members(self, value: Mapping[str, Json] | Structured) -> int:
         mask = 0
         for name, index in self._members.items():
             found = member(value, name)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import JsonPath, compile_path
-from mockllm.core.matching.condition import Thing
+from mockllm.core.matching.condition import Structured
 from mockllm.core.redaction import is_secret
 from mockllm.core.request.request import Request, ResultPart
 from mockllm.core.request.request_hash import looked_up, looked_up_older
@@ -22,7 +22,7 @@ Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
 Reader: TypeAlias = Callable[[Request], Any]
 
 
-class Spec(Struct, frozen=True):
+class FieldInfo(Struct, frozen=True):
     """A field's facts. `keyed`: one value for each key. `small`: few different values come along, so that
     what was found out about one is worth keeping (not of a `Word`: equal ones may have other names)."""
 
@@ -31,42 +31,42 @@ class Spec(Struct, frozen=True):
     small: bool = False
 
 
-FIELDS: Final[Mapping[str, Spec]] = {
-    "method": Spec("text", small=True),
-    "path": Spec("text", small=True),
-    "provider": Spec("text", small=True),
-    "dialect": Spec("text", small=True),
-    "api": Spec("text", small=True),
-    "generates": Spec("bool", small=True),
-    "host": Spec("text", small=True),
-    "session": Spec("text"),
-    "query": Spec("text", keyed=True),
-    "headers": Spec("text", keyed=True),
-    "api_key": Spec("text"),
-    "model": Spec("text", small=True),
-    "stream": Spec("bool", small=True),
-    "response_format": Spec("text"),
-    "tool_choice": Spec("text"),
-    "turn": Spec("number", small=True),
-    "user": Spec("text"),
-    "system": Spec("text"),
-    "tools": Spec("set"),
-    "uncalled": Spec("set"),
-    "tool_result": Spec("set"),
-    "has_image": Spec("bool", small=True),
-    "body": Spec("json", keyed=True),
-    "messages": Spec("set"),
-    "raw_body": Spec("text"),
-    "input_tokens": Spec("number"),
-    "hash": Spec("text"),
-    "older_hash": Spec("text"),
+FIELDS: Final[Mapping[str, FieldInfo]] = {
+    "method": FieldInfo("text", small=True),
+    "path": FieldInfo("text", small=True),
+    "provider": FieldInfo("text", small=True),
+    "dialect": FieldInfo("text", small=True),
+    "api": FieldInfo("text", small=True),
+    "generates": FieldInfo("bool", small=True),
+    "host": FieldInfo("text", small=True),
+    "session": FieldInfo("text"),
+    "query": FieldInfo("text", keyed=True),
+    "headers": FieldInfo("text", keyed=True),
+    "api_key": FieldInfo("text"),
+    "model": FieldInfo("text", small=True),
+    "stream": FieldInfo("bool", small=True),
+    "response_format": FieldInfo("text"),
+    "tool_choice": FieldInfo("text"),
+    "turn": FieldInfo("number", small=True),
+    "user": FieldInfo("text"),
+    "system": FieldInfo("text"),
+    "tools": FieldInfo("set"),
+    "uncalled": FieldInfo("set"),
+    "tool_result": FieldInfo("set"),
+    "has_image": FieldInfo("bool", small=True),
+    "body": FieldInfo("json", keyed=True),
+    "messages": FieldInfo("set"),
+    "raw_body": FieldInfo("text"),
+    "input_tokens": FieldInfo("number"),
+    "hash": FieldInfo("text"),
+    "older_hash": FieldInfo("text"),
 }
 """In the order in which they are looked at: what is at hand before what must be read. `generates` is the
 engine's own: whether the call generates, which rules without `api` and `path` ask for; and so is `older_hash`,
 the other recipe that a `hash` is looked for by."""
 
 
-class Word(str, Thing):
+class NamedText(str, Structured):
     """A word that has a name beside it: `schema` and the schema's, `named` and the tools'."""
 
     name: Json | Missing = MISSING
@@ -75,7 +75,7 @@ class Word(str, Thing):
         return self.name if name == "name" else MISSING
 
 
-class Result(Thing):
+class ToolResultFields(Structured):
     """A tool result as conditions see it: name, id, text, json and is_error."""
 
     def __init__(self, part: ResultPart) -> None:
@@ -136,7 +136,7 @@ class Field:
         return _READERS.get(self.name) or _plain(self.name)
 
     @property
-    def spec(self) -> Spec:
+    def spec(self) -> FieldInfo:
         return FIELDS[self.name]
 
     def __str__(self) -> str:
@@ -159,16 +159,16 @@ def _once(request: Request, key: str, read: Callable[[], Any]) -> Any:
     return kept[key]
 
 
-def _tool_choice(request: Request) -> Word:
+def _tool_choice(request: Request) -> NamedText:
     choice = request.tool_choice
-    word = Word(choice.mode)
+    word = NamedText(choice.mode)
     word.name = choice.names
     return word
 
 
-def _response_format(request: Request) -> Word:
+def _response_format(request: Request) -> NamedText:
     wanted = request.response_format
-    word = Word(wanted.kind)
+    word = NamedText(wanted.kind)
     word.name = MISSING if wanted.name is None else wanted.name
     return word
 
@@ -181,7 +181,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "tool_choice": _tool_choice,
     "response_format": _response_format,
     "tools": lambda request: tuple(tool.name for tool in request.tools),
-    "tool_result": lambda request: tuple(map(Result, request.tool_results)),
+    "tool_result": lambda request: tuple(map(ToolResultFields, request.tool_results)),
     "messages": lambda request: _once(request, "messages", lambda: _messages(request)),
     "raw_body": lambda request: request.raw_text,
     "hash": looked_up,

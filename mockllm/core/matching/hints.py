@@ -23,7 +23,7 @@ TOO_LONG: Final = 100_000
 """Of longer ones it is not told what nearly held: each rule that is near would go through all of it."""
 
 
-class Forms(NamedTuple):
+class TextForms(NamedTuple):
     """A text as it is compared where it is not the one that was wanted: in one case, with single spaces between its
     words, without any; and in one case without any."""
 
@@ -34,10 +34,10 @@ class Forms(NamedTuple):
 
 
 @lru_cache(16)
-def forms(text: str) -> Forms:
+def forms(text: str) -> TextForms:
     """Those of what a request says, which is compared with what each rule wants: made once for all of them."""
     folded, words = fold(text), text.split()
-    return Forms(folded, " ".join(words), "".join(words), "".join(folded.split()))
+    return TextForms(folded, " ".join(words), "".join(words), "".join(folded.split()))
 
 
 def cut(text: str, longest: int = LONGEST) -> str:

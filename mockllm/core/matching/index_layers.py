@@ -109,12 +109,12 @@ class SmallLayer(ValueLayer):
     def _decided(self, value: Json | Missing) -> int:
         found = self.free | self._index.lookup(value)
         for row in positions(found & self._undecided):
-            if not self._conditions[row].holds(value):
+            if not self._conditions[row].matches(value):
                 found ^= 1 << row
         return found
 
 
-class Joined:
+class JoinedLayer:
     """Layers of small fields that are looked up as one: what was found for all their values together is kept."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -142,7 +142,7 @@ class Joined:
         return found
 
 
-class Few:
+class FewRowsLayer:
     """So few conditions that asking them is faster than finding them."""
 
     __slots__ = ("_pairs", "missing")
@@ -154,7 +154,7 @@ class Few:
     def lookup(self, value: Json | Missing) -> int:
         mask = 0
         for row, condition in self._pairs:
-            if condition.holds(value):
+            if condition.matches(value):
                 mask |= 1 << row
         return mask
 
@@ -165,7 +165,7 @@ class KeyedLayer(Layer):
     def __init__(self, field: Field) -> None:
         self._name = field.name
         self._pairs: dict[str, Pairs] = {}
-        self._indexes: dict[str, FieldIndex | Few] = {}
+        self._indexes: dict[str, FieldIndex | FewRowsLayer] = {}
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
         self._pairs.setdefault(str(field.key), []).append((row, condition))
@@ -196,7 +196,7 @@ class KeyedLayer(Layer):
         return (key for key in values if key in self._indexes)
 
 
-def _shown(mask: int, index: FieldIndex | Few, value: Json | Missing) -> int:
+def _shown(mask: int, index: FieldIndex | FewRowsLayer, value: Json | Missing) -> int:
     """The mask once it is known what stands at a key: until then its rows stood as if nothing did."""
     if index.missing:
         mask &= ~index.missing
@@ -210,7 +210,7 @@ class _Node:
 
     def __init__(self) -> None:
         self.children: dict[str | int, _Node] = {}
-        self.index: FieldIndex | Few | None = None
+        self.index: FieldIndex | FewRowsLayer | None = None
 
 
 class BodyLayer(Layer):
@@ -219,7 +219,7 @@ class BodyLayer(Layer):
     def __init__(self, field: Field) -> None:
         self._pairs: dict[tuple[str | int, ...], Pairs] = {}
         self._paths: dict[tuple[str | int, ...], JsonPath] = {}
-        self._followed: list[tuple[JsonPath, FieldIndex | Few]] = []
+        self._followed: list[tuple[JsonPath, FieldIndex | FewRowsLayer]] = []
         self._root = _Node()
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
@@ -241,7 +241,7 @@ class BodyLayer(Layer):
                 self._plant(keys, index)
         self.unsure = frozenset(unsure)
 
-    def _plant(self, keys: tuple[str | int, ...], index: FieldIndex | Few) -> None:
+    def _plant(self, keys: tuple[str | int, ...], index: FieldIndex | FewRowsLayer) -> None:
         node = self._root
         for key in keys:
             node = node.children.setdefault(key, _Node())
@@ -285,11 +285,13 @@ def _places(children: Mapping[str | int, _Node], length: int) -> Iterator[tuple[
                 yield place, children[place]
 
 
-def _index_of(pairs: Pairs, size: int) -> Generator[None, None, tuple[FieldIndex | Few, frozenset[int]]]:
+def _index_of(
+    pairs: Pairs, size: int
+) -> Generator[None, None, tuple[FieldIndex | FewRowsLayer, frozenset[int]]]:
     """The index of a key's conditions, and the rows that it does not decide."""
     if len(pairs) <= _FEW:
         yield
-        return Few(pairs), frozenset()
+        return FewRowsLayer(pairs), frozenset()
     index = FieldIndex(lists=True)
     unsure = yield from _filled(index, pairs, size)
     return index, unsure

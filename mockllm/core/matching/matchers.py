@@ -15,7 +15,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.matching.conditions import (
     AllOf,
-    At,
+    AtPath,
     Condition,
     Each,
     Length,
@@ -26,18 +26,18 @@ from mockllm.core.matching.conditions import (
     member,
     of_set,
 )
-from mockllm.core.matching.fields import Field, Result
+from mockllm.core.matching.fields import Field, ToolResultFields
 from mockllm.core.matching.hints import brief
 from mockllm.core.request.request import Request, ResultPart
 
 __all__ = [
-    "All",
-    "Any",
-    "Difference",
+    "AllMatcher",
+    "AnyMatcher",
     "Field",
+    "FieldMatcher",
+    "FieldMismatch",
     "Matcher",
-    "Not",
-    "Test",
+    "NotMatcher",
     "captures",
     "matched_result",
     "slow_regexes",
@@ -48,7 +48,7 @@ Distance: TypeAlias = tuple[int, int]
 """How far a request is off: how many tests failed, and (negative) how many held. Less is nearer."""
 
 
-class Difference(Struct, frozen=True):
+class FieldMismatch(Struct, frozen=True):
     """What one test expected and found. `held`: they agree. `hint` may help a person where they do not."""
 
     field: str
@@ -59,47 +59,49 @@ class Difference(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Test:
+class FieldMatcher:
     """A condition on a field."""
 
     __test__ = False  # for pytest: no test case
 
     field: Field
     condition: Condition
-    met: Condition = dataclasses.field(init=False, repr=False, compare=False)
+    condition_on_value: Condition = dataclasses.field(init=False, repr=False, compare=False)
     """The condition as it is asked: of a set's things or of the whole."""
 
     def __post_init__(self) -> None:
         of_things = self.field.spec.kind == "set"
-        object.__setattr__(self, "met", of_set(self.condition) if of_things else self.condition)
+        object.__setattr__(
+            self, "condition_on_value", of_set(self.condition) if of_things else self.condition
+        )
 
-    def holds(self, request: Request) -> bool:
-        return self.met.holds(self.field.read(request))
+    def matches(self, request: Request) -> bool:
+        return self.condition_on_value.matches(self.field.read(request))
 
     def describe(self) -> str:
         return f"{self.field} {self.condition.describe()}"
 
     def distance(self, request: Request) -> Distance:
-        return (0, -1) if self.holds(request) else (1, 0)
+        return (0, -1) if self.matches(request) else (1, 0)
 
-    def differences(self, request: Request) -> list[Difference]:
+    def differences(self, request: Request) -> list[FieldMismatch]:
         value = self.field.read(request)
-        held = self.met.holds(value)
+        held = self.condition_on_value.matches(value)
         if value is not MISSING and self.field.is_secret:  # what is told is kept, and logged
             return [
-                Difference(str(self.field), self.condition.describe(), "one that is not shown", None, held)
+                FieldMismatch(str(self.field), self.condition.describe(), "one that is not shown", None, held)
             ]
-        hint = None if held else self.met.difference(value)
-        return [Difference(str(self.field), self.condition.describe(), brief(value), hint, held)]
+        hint = None if held else self.condition_on_value.difference(value)
+        return [FieldMismatch(str(self.field), self.condition.describe(), brief(value), hint, held)]
 
 
-class All(Struct, frozen=True):
+class AllMatcher(Struct, frozen=True):
     """All of the parts; without parts, any request."""
 
     parts: tuple[Matcher, ...]
 
-    def holds(self, request: Request) -> bool:
-        return all(part.holds(request) for part in self.parts)
+    def matches(self, request: Request) -> bool:
+        return all(part.matches(request) for part in self.parts)
 
     def describe(self) -> str:
         return _joined(" and ", self.parts)
@@ -108,17 +110,17 @@ class All(Struct, frozen=True):
         distances = [part.distance(request) for part in self.parts]
         return sum(failed for failed, _ in distances), sum(held for _, held in distances)
 
-    def differences(self, request: Request) -> list[Difference]:
+    def differences(self, request: Request) -> list[FieldMismatch]:
         return [difference for part in self.parts for difference in part.differences(request)]
 
 
-class Any(Struct, frozen=True):
+class AnyMatcher(Struct, frozen=True):
     """At least one of the parts; without parts, no request."""
 
     parts: tuple[Matcher, ...]
 
-    def holds(self, request: Request) -> bool:
-        return any(part.holds(request) for part in self.parts)
+    def matches(self, request: Request) -> bool:
+        return any(part.matches(request) for part in self.parts)
 
     def describe(self) -> str:
         return _joined(" or ", self.parts)
@@ -126,35 +128,35 @@ class Any(Struct, frozen=True):
     def distance(self, request: Request) -> Distance:
         return min((part.distance(request) for part in self.parts), default=(1, 0))
 
-    def differences(self, request: Request) -> list[Difference]:
+    def differences(self, request: Request) -> list[FieldMismatch]:
         """Those of the branch that holds, or is nearest to it."""
         if not self.parts:
-            return [Difference("any", "one of none", "nothing", None, False)]
+            return [FieldMismatch("any", "one of none", "nothing", None, False)]
         return min(self.parts, key=lambda part: part.distance(request)).differences(request)
 
 
-class Not(Struct, frozen=True):
+class NotMatcher(Struct, frozen=True):
     """The opposite of the part."""
 
     part: Matcher
 
-    def holds(self, request: Request) -> bool:
-        return not self.part.holds(request)
+    def matches(self, request: Request) -> bool:
+        return not self.part.matches(request)
 
     def describe(self) -> str:
         return f"not ({self.part.describe()})"
 
     def distance(self, request: Request) -> Distance:
-        return (0, -1) if self.holds(request) else (1, 0)
+        return (0, -1) if self.matches(request) else (1, 0)
 
-    def differences(self, request: Request) -> list[Difference]:
+    def differences(self, request: Request) -> list[FieldMismatch]:
         inside = self.part.differences(request)
         fields = ", ".join(dict.fromkeys(difference.field for difference in inside))
         actual = ", ".join(dict.fromkeys(difference.actual for difference in inside))
-        return [Difference(fields, self.describe(), actual, None, self.holds(request))]
+        return [FieldMismatch(fields, self.describe(), actual, None, self.matches(request))]
 
 
-Matcher: TypeAlias = Test | All | Any | Not
+Matcher: TypeAlias = FieldMatcher | AllMatcher | AnyMatcher | NotMatcher
 
 
 def captures(matcher: Matcher, request: Request) -> dict[str, str]:
@@ -162,7 +164,7 @@ def captures(matcher: Matcher, request: Request) -> dict[str, str]:
     holds for. Of equal names the first counts; a group that took no part is left out."""
     found: dict[str, str] = {}
     for test in _holding(matcher, request):
-        for groups in _groups(test.met, test.field.read(request)):
+        for groups in _groups(test.condition_on_value, test.field.read(request)):
             found = groups | found
     return found
 
@@ -172,7 +174,7 @@ def matched_result(matcher: Matcher, request: Request) -> ResultPart | None:
     for test in _holding(matcher, request):
         if test.field.name == "tool_result":
             for part in request.tool_results:
-                if test.met.holds((Result(part),)):
+                if test.condition_on_value.matches((ToolResultFields(part),)):
                     return part
     return None
 
@@ -184,26 +186,26 @@ def slow_regexes(matcher: Matcher) -> Iterator[tuple[Field, Regex]]:
             yield from ((test.field, regex) for regex in _regexes(test.condition) if regex.literal is None)
 
 
-def _tests(matcher: Matcher) -> Iterator[Test]:
-    if isinstance(matcher, Test):
+def _tests(matcher: Matcher) -> Iterator[FieldMatcher]:
+    if isinstance(matcher, FieldMatcher):
         yield matcher
-    elif isinstance(matcher, Not):
+    elif isinstance(matcher, NotMatcher):
         yield from _tests(matcher.part)
     else:
         for part in matcher.parts:
             yield from _tests(part)
 
 
-def _holding(matcher: Matcher, request: Request) -> Iterator[Test]:
+def _holding(matcher: Matcher, request: Request) -> Iterator[FieldMatcher]:
     """The tests by which it holds: of an any, those of its first branch that does."""
-    if isinstance(matcher, Test):
+    if isinstance(matcher, FieldMatcher):
         yield matcher
-    elif isinstance(matcher, All):
+    elif isinstance(matcher, AllMatcher):
         for part in matcher.parts:
             yield from _holding(part, request)
-    elif isinstance(matcher, Any):
+    elif isinstance(matcher, AnyMatcher):
         for part in matcher.parts:
-            if part.holds(request):
+            if part.matches(request):
                 yield from _holding(part, request)
                 return
 
@@ -211,7 +213,7 @@ def _holding(matcher: Matcher, request: Request) -> Iterator[Test]:
 def _inner(condition: Condition) -> tuple[Condition, ...]:
     if isinstance(condition, (OneOf, AllOf)):
         return condition.conditions
-    if isinstance(condition, (Some, Each, Length, At)):
+    if isinstance(condition, (Some, Each, Length, AtPath)):
         return (condition.condition,)
     return tuple(condition.members.values()) if isinstance(condition, Members) else ()
 
@@ -240,23 +242,24 @@ def _groups(condition: Condition, value: Json | Missing) -> Iterator[dict[str, s
             yield from _groups(part, value)
     elif isinstance(condition, OneOf):
         for part in condition.conditions:
-            if part.holds(value):
+            if part.matches(value):
                 yield from _groups(part, value)
                 return
     elif isinstance(condition, Some):
         if isinstance(value, (list, tuple)):
             for item in value:
-                if condition.condition.holds(item):
+                if condition.condition.matches(item):
                     yield from _groups(condition.condition, item)
                     return
     elif isinstance(condition, Members):
         for name, part in condition.members.items():
             yield from _groups(part, member(value, name))
-    elif isinstance(condition, At):
+    elif isinstance(condition, AtPath):
         yield from _groups(condition.condition, condition.path.value(value))
 
 
 def _joined(word: str, parts: tuple[Matcher, ...]) -> str:
     return word.join(
-        f"({part.describe()})" if isinstance(part, (All, Any)) else part.describe() for part in parts
+        f"({part.describe()})" if isinstance(part, (AllMatcher, AnyMatcher)) else part.describe()
+        for part in parts
     )

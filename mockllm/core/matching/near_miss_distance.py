@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.matching import hints
 from mockllm.core.matching.condition import Condition
-from mockllm.core.matching.conditions import AllOf, At, Compare, Members, OneOf, Some, member, met
-from mockllm.core.matching.matchers import All, Any, Matcher, Test
+from mockllm.core.matching.conditions import AllOf, AtPath, Compare, Members, OneOf, Some, member, met
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher
 from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, StartsWith
 from mockllm.core.regex.compile import fold
 from mockllm.core.request.request import Request
@@ -33,25 +33,25 @@ Off: TypeAlias = tuple[int, float, int]
 nearer."""
 
 
-def off(matcher: Matcher, request: Request) -> Off:
+def distance(matcher: Matcher, request: Request) -> Off:
     """How far a request is off; of an any its branch that is nearest."""
-    if type(matcher) is Any:
-        return min((off(part, request) for part in matcher.parts), default=(1, FAR, 0))
+    if type(matcher) is AnyMatcher:
+        return min((distance(part, request) for part in matcher.parts), default=(1, FAR, 0))
     failed, slips, held = 0, 0.0, 0
-    for part in matcher.parts if type(matcher) is All else (matcher,):
-        if type(part) is Test:  # nearly all are; a call for each would double what a miss costs
+    for part in matcher.parts if type(matcher) is AllMatcher else (matcher,):
+        if type(part) is FieldMatcher:  # nearly all are; a call for each would double what a miss costs
             value = part.field.read(request)
-            if part.met.holds(value):
+            if part.condition_on_value.matches(value):
                 held -= 1
             else:
                 failed += 1
-                slips += slip_of(part.met, value)
-        elif type(part) is All or type(part) is Any:
-            one, slip, other = off(part, request)
+                slips += condition_distance(part.condition_on_value, value)
+        elif type(part) is AllMatcher or type(part) is AnyMatcher:
+            one, slip, other = distance(part, request)
             failed += one
             slips += slip
             held += other
-        elif part.holds(request):
+        elif part.matches(request):
             held -= 1
         else:
             failed += 1
@@ -59,7 +59,7 @@ def off(matcher: Matcher, request: Request) -> Off:
     return failed, slips, held
 
 
-def slip_of(condition: Condition, value: Json | Missing) -> float:
+def condition_distance(condition: Condition, value: Json | Missing) -> float:
     """The slip by which a value does not meet a condition."""
     match condition:
         case Equals(wanted):
@@ -71,22 +71,24 @@ def slip_of(condition: Condition, value: Json | Missing) -> float:
         case Contains() | StartsWith() | EndsWith():
             return FAR if condition.difference(value) not in (hints.CASE, hints.SPACE) else CASE
         case OneOf(parts):
-            return min((slip_of(part, value) for part in parts), default=FAR)
+            return min((condition_distance(part, value) for part in parts), default=FAR)
         case AllOf(parts):
             return _worst((part, value) for part in parts)
         case Some(inner) if isinstance(value, (list, tuple)):
-            return min((slip_of(inner, item) for item in value), default=FAR)
+            return min((condition_distance(inner, item) for item in value), default=FAR)
         case Members(members) if condition.difference(value) is not None:
             found = ((part, member(value, name)) for name, part in members.items())
             return _worst(found)
-        case At(path, inner):
-            return slip_of(inner, path.value(value))
+        case AtPath(path, inner):
+            return condition_distance(inner, path.value(value))
     return FAR
 
 
 def _worst(asked: Iterable[tuple[Condition, Anything]]) -> float:
     """The greatest slip of the conditions that are not met."""
-    return max((slip_of(part, value) for part, value in asked if not met(part, value)), default=FAR)
+    return max(
+        (condition_distance(part, value) for part, value in asked if not met(part, value)), default=FAR
+    )
 
 
 def _unequal(wanted: Json, value: Json | Missing) -> float:

@@ -11,12 +11,19 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
-from mockllm.core.matching.bitsets import Counter, mask_of, positions
-from mockllm.core.matching.conjunctions import Leaf, Part, Row, rows_of
+from mockllm.core.matching.bitsets import BitCounter, mask_of, positions
+from mockllm.core.matching.conjunctions import Conjunction, FieldTest, Part, rows_of
 from mockllm.core.matching.fields import FIELDS, Field
-from mockllm.core.matching.index_layers import BodyLayer, Joined, KeyedLayer, Layer, SmallLayer, ValueLayer
-from mockllm.core.matching.matchers import Difference, Matcher
-from mockllm.core.matching.near_miss_distance import off
+from mockllm.core.matching.index_layers import (
+    BodyLayer,
+    JoinedLayer,
+    KeyedLayer,
+    Layer,
+    SmallLayer,
+    ValueLayer,
+)
+from mockllm.core.matching.matchers import FieldMismatch, Matcher
+from mockllm.core.matching.near_miss_distance import distance
 from mockllm.core.request.request import Request
 
 LAYERS: Final = 4
@@ -41,7 +48,7 @@ _TOGETHER: Final = (
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 
 
-class Index:
+class RuleIndex:
     """An immutable index of matchers."""
 
     def __init__(self, matchers: Sequence[Matcher]) -> None:
@@ -49,7 +56,7 @@ class Index:
             pass
 
     @classmethod
-    def in_slices(cls, matchers: Sequence[Matcher]) -> Generator[None, None, Index]:
+    def in_slices(cls, matchers: Sequence[Matcher]) -> Generator[None, None, RuleIndex]:
         """Builds it in steps of a millisecond or two; its value is the index. A table of thousands of
         conditions on one field, and the automaton of its literals, are a step each: 3 to 15 ms for 10,000."""
         index = cls.__new__(cls)
@@ -89,16 +96,18 @@ class Index:
                 yield
         self._sure = mask_of([bit for bit in range(len(placed)) if bit not in self._rest], len(placed))
 
-    def _place(self, bit: int, row: Row, layers: dict[Place, Layer]) -> list[tuple[Layer | None, Part]]:
+    def _place(
+        self, bit: int, row: Conjunction, layers: dict[Place, Layer]
+    ) -> list[tuple[Layer | None, Part]]:
         """Gives each leaf of a row to its layer; None stands with what no layer takes."""
         taken: Tally[tuple[int, str]] = Tally()
         placed: list[tuple[Layer | None, Part]] = []
         for part in row:
-            key = self._family(part) if isinstance(part, Leaf) else None
+            key = self._family(part) if isinstance(part, FieldTest) else None
             if key is None or taken[key] == LAYERS:
                 placed.append((None, part))
                 continue
-            assert isinstance(part, Leaf)
+            assert isinstance(part, FieldTest)
             place = (*key, taken[key])
             layer = layers.get(place)
             if layer is None:
@@ -108,7 +117,7 @@ class Index:
             placed.append((layer, part))
         return placed
 
-    def _family(self, leaf: Leaf) -> tuple[int, str] | None:
+    def _family(self, leaf: FieldTest) -> tuple[int, str] | None:
         """Which layers are the leaf's."""
         field = leaf.field
         if field.path is None or field.path.singular:
@@ -121,9 +130,9 @@ class Index:
 
     def find(self, request: Request) -> Iterator[int]:
         """The numbers of the matchers that hold, in order; each is looked for when it is asked for."""
-        return self.among(self.hits(request), request, 0, len(self._matchers))
+        return self.among(self.match_mask(request), request, 0, len(self._matchers))
 
-    def hits(self, request: Request) -> int:
+    def match_mask(self, request: Request) -> int:
         """The rows that may hold, as a mask: what all layers together leave."""
         alive = self._all
         for layer in self._joined:
@@ -157,15 +166,15 @@ class Index:
 
     def _holds(self, bit: int, request: Request) -> bool:
         rest = self._rest.get(bit)
-        return rest is None or all(part.holds(request) for part in rest)
+        return rest is None or all(part.matches(request) for part in rest)
 
     def nearest(
         self, request: Request, count: int = 3, end: int | None = None
-    ) -> list[tuple[int, list[Difference]]]:
+    ) -> list[tuple[int, list[FieldMismatch]]]:
         """The matchers (up to `end`) that nearly hold, with how the request differs from what each wants.
         The fewer tests fail the nearer, then the smaller the slip, then the more hold, then in order."""
         among = alive = self._span(0, len(self._matchers) if end is None else end)
-        failed, held = Counter(), Counter()
+        failed, held = BitCounter(), BitCounter()
         for layer in self._layers:
             mask = layer.lookup(request)
             failed.add(among & ~mask)
@@ -173,14 +182,14 @@ class Index:
             alive &= mask
         most = _ALIKE if len(request.raw) <= _SHORT else _LOOKED_AT
         numbers = _nearest(failed, held, among & ~(alive & self._sure), count, most, self._owners)
-        ranked = sorted((*off(self._matchers[number], request), number) for number in numbers)
+        ranked = sorted((*distance(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
 
 
-def _joined(layers: Mapping[Place, Layer]) -> list[Layer | Joined]:
+def _joined(layers: Mapping[Place, Layer]) -> list[Layer | JoinedLayer]:
     """All layers in the order of their fields, some of them as one."""
-    joined: list[Layer | Joined] = []
+    joined: list[Layer | JoinedLayer] = []
     groups = {name: group for group in _TOGETHER for name in group}
     made: set[tuple[str, ...]] = set()
     names = tuple(FIELDS)
@@ -190,12 +199,12 @@ def _joined(layers: Mapping[Place, Layer]) -> list[Layer | Joined]:
             joined.append(layers[place])
         elif group not in made:
             made.add(group)
-            joined.append(Joined([layers[each] for each in sorted(layers) if names[each[0]] in group]))
+            joined.append(JoinedLayer([layers[each] for each in sorted(layers) if names[each[0]] in group]))
     return joined
 
 
 def _nearest(
-    failed: Counter, held: Counter, left: int, count: int, most: int, owners: Sequence[int]
+    failed: BitCounter, held: BitCounter, left: int, count: int, most: int, owners: Sequence[int]
 ) -> set[int]:
     """Whose the rows are that are nearest among those left: enough of them, and up to so many where as many are as
     near as the `count` that are wanted."""

@@ -23,7 +23,7 @@ class Equals(Struct, Condition, frozen=True):
     value: Json
     ignore_case: bool = False
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         if self.ignore_case and isinstance(value, str) and isinstance(self.value, str):
             return fold(value) == fold(self.value)
         return equal(self.value, value)
@@ -41,14 +41,14 @@ class Contains(Struct, Condition, frozen=True):
     value: Json
     ignore_case: bool = False
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         if isinstance(value, str):
             if not isinstance(self.value, str):
                 return False
             return fold(self.value) in fold(value) if self.ignore_case else self.value in value
         if isinstance(value, (list, tuple)):
             same = Equals(self.value, self.ignore_case)
-            return any(same.holds(item) for item in value)
+            return any(same.matches(item) for item in value)
         return False
 
     def describe(self) -> str:
@@ -62,7 +62,7 @@ class StartsWith(Struct, Condition, frozen=True):
     text: str
     ignore_case: bool = False
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, str):
             return False
         return fold(value).startswith(fold(self.text)) if self.ignore_case else value.startswith(self.text)
@@ -78,7 +78,7 @@ class EndsWith(Struct, Condition, frozen=True):
     text: str
     ignore_case: bool = False
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, str):
             return False
         return fold(value).endswith(fold(self.text)) if self.ignore_case else value.endswith(self.text)
@@ -102,7 +102,7 @@ class Glob(Condition):
         pattern = fold(self.pattern) if self.ignore_case else self.pattern
         object.__setattr__(self, "_compiled", compile_regex(translate(pattern)))
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, str):
             return False
         return self._compiled.match(fold(value) if self.ignore_case else value) is not None
@@ -111,7 +111,7 @@ class Glob(Condition):
         return f"like {brief(self.pattern)}{_cased(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
-        if not self.ignore_case and Glob(self.pattern, True).holds(value):
+        if not self.ignore_case and Glob(self.pattern, True).matches(value):
             return hints.CASE
         return hints.of_equal(self.pattern, value)
 
@@ -136,14 +136,14 @@ class Regex(Condition):
     def folded(self) -> bool:
         return bool(self.compiled.flags & re.IGNORECASE)
 
-    def holds(self, value: Json | Missing) -> bool:
+    def matches(self, value: Json | Missing) -> bool:
         return isinstance(value, str) and self.compiled.search(value) is not None
 
     def describe(self) -> str:
         return f"matches /{hints.cut(self.pattern)}/{_cased(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
-        if not self.folded and Regex(self.pattern, True).holds(value):
+        if not self.folded and Regex(self.pattern, True).matches(value):
             return hints.CASE
         return hints.of_type("", value)
 

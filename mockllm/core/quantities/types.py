@@ -16,7 +16,7 @@ from mockllm.core.quantities.parse import ChunkSize, parse_chunk_size, parse_dur
 JsonSchema: TypeAlias = dict[str, Any]
 
 
-def mistake(message: str) -> PydanticCustomError:
+def quantity_error(message: str) -> PydanticCustomError:
     """An error that says just this (pydantic puts words of its own before a ValueError's)."""
     return PydanticCustomError("value", "{message}", {"message": message})
 
@@ -36,7 +36,7 @@ class _Written(Struct, frozen=True):
             try:
                 return self.parse(value)
             except ValueError as error:
-                raise mistake(str(error)) from None
+                raise quantity_error(str(error)) from None
 
         return core_schema.no_info_plain_validator_function(read, metadata={WAITS: self.parse is _duration})
 

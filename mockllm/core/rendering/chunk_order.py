@@ -11,10 +11,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Spoken
-from mockllm.core.reply.reply import Choice, Native, Part, Reply
+from mockllm.core.reply.reply import Choice, NativePart, Part, Reply
 
 
-def spoken_beats(reply: Reply) -> tuple[Spoken, ...]:
+def chunk_texts_of(reply: Reply) -> tuple[Spoken, ...]:
     """What is said, beat by beat, each with the part of the first choice that it is of. A block of a dialect's
     own is no text."""
     return tuple(
@@ -22,7 +22,7 @@ def spoken_beats(reply: Reply) -> tuple[Spoken, ...]:
     )
 
 
-def first_beats(reply: Reply, count: int) -> Reply:
+def first_chunks(reply: Reply, count: int) -> Reply:
     """The reply as far as its first so many beats say it."""
     left = [0] * len(reply.choices)
     for (number, _, _), _ in zip(_turns(reply), range(count), strict=False):
@@ -48,10 +48,10 @@ def _turns(reply: Reply) -> Iterator[tuple[int, int, str | None]]:
 
 def _beats(choice: Choice) -> Iterator[tuple[int, str | None]]:
     for index, part in enumerate(choice.parts):
-        if isinstance(part, Native):
+        if isinstance(part, NativePart):
             yield index, None
         else:
-            yield from ((index, piece) for piece in part.pieces if type(piece) is str)
+            yield from ((index, piece) for piece in part.chunks if type(piece) is str)
 
 
 def _first(choice: Choice, beats: int) -> Choice:
@@ -60,15 +60,15 @@ def _first(choice: Choice, beats: int) -> Choice:
     for part in choice.parts:
         if not beats:
             break
-        if isinstance(part, Native):
+        if isinstance(part, NativePart):
             parts.append(part)
             beats -= 1
             continue
         kept: list[Any] = []
-        for piece in part.pieces:
+        for piece in part.chunks:
             if not beats:
                 break
             kept.append(piece)
             beats -= type(piece) is str
-        parts.append(replace(part, pieces=tuple(kept)))
+        parts.append(replace(part, chunks=tuple(kept)))
     return replace(choice, parts=tuple(parts))

@@ -13,14 +13,14 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import Data, Kind, Raw, Step, Wait
-from mockllm.core.reply.reply import Choice, Native, Part, Pause, Piece, Reply, Verbatim
+from mockllm.core.rendering.plan import EventStep, Kind, RawStep, Step, WaitStep
+from mockllm.core.reply.reply import Choice, ContentChunk, NativePart, Part, Pause, Reply, Verbatim
 
 Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
 
 
-class At(Struct, frozen=True):
+class EncoderPosition(Struct, frozen=True):
     """Where the driver stands: which choice, and which of its parts, both counted from 0."""
 
     choice: int
@@ -45,15 +45,15 @@ class Encoder:
         """A choice begins: its role."""
         return ()
 
-    def open(self, at: At) -> Iterable[Event]:
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
         """A part begins."""
         return ()
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         """One piece of a part. A Native part has none of these: its `open` sends it whole."""
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def close(self, at: At) -> Iterable[Event]:
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
         """A part has ended."""
         return ()
 
@@ -75,9 +75,9 @@ def encode(encoder: Encoder) -> Iterator[Step]:
     reply = encoder.reply
     beat = 0
 
-    def events(kind: Kind, made: Iterable[Event]) -> Iterator[Data]:
+    def events(kind: Kind, made: Iterable[Event]) -> Iterator[EventStep]:
         for payload, event in made:
-            yield Data(payload, beat, kind, event)
+            yield EventStep(payload, beat, kind, event)
 
     yield from events("open", encoder.start())
     waiting = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
@@ -89,9 +89,9 @@ def encode(encoder: Encoder) -> Iterator[Step]:
         for moments in list(waiting):
             for kind, made in moments:
                 if isinstance(made, Pause):
-                    yield Wait(made.seconds, beat, scripted=True)
+                    yield WaitStep(made.seconds, beat, scripted=True)
                 elif isinstance(made, Verbatim):
-                    yield Raw(made.data, beat)
+                    yield RawStep(made.data, beat)
                 else:
                     beat += kind == "say"
                     yield from events(kind, made)
@@ -107,7 +107,7 @@ def encode(encoder: Encoder) -> Iterator[Step]:
             yield from events(kind, (event,))
 
 
-class Said(Struct, frozen=True):
+class ChunkEntry(Struct, frozen=True):
     """One beat: its text, the part that it is of (None for a block of one dialect's own), and the scripted waits
     that stand before it (None where none is written)."""
 
@@ -116,17 +116,17 @@ class Said(Struct, frozen=True):
     part: Part | None = None
 
 
-def beats(reply: Reply) -> tuple[list[Said], float]:
+def chunk_schedule(reply: Reply) -> tuple[list[ChunkEntry], float]:
     """What an encoder would say, beat by beat, and the scripted waits after the last: for pace, which needs no
     wire format."""
-    said: list[Said] = []
+    said: list[ChunkEntry] = []
     pause: float | None = None
     waiting = [_pieces(choice) for choice in reply.choices]
     while waiting:
         for pieces in list(waiting):
             for piece, part in pieces:
                 if type(piece) is str:
-                    said.append(Said(piece, pause, part))
+                    said.append(ChunkEntry(piece, pause, part))
                     pause = None
                     break
                 if type(piece) is Pause:
@@ -136,12 +136,12 @@ def beats(reply: Reply) -> tuple[list[Said], float]:
     return said, pause or 0.0
 
 
-def _pieces(choice: Choice) -> Iterator[tuple[Piece, Part | None]]:
+def _pieces(choice: Choice) -> Iterator[tuple[ContentChunk, Part | None]]:
     for part in choice.parts:
-        if isinstance(part, Native):
+        if isinstance(part, NativePart):
             yield "", None
         else:
-            yield from ((piece, part) for piece in part.pieces)
+            yield from ((piece, part) for piece in part.chunks)
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]
@@ -150,12 +150,12 @@ Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]
 def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
     yield "open", encoder.begin(number)
     for index, part in enumerate(choice.parts):
-        at = At(number, index, part)
-        if isinstance(part, Native):
+        at = EncoderPosition(number, index, part)
+        if isinstance(part, NativePart):
             yield "say", encoder.open(at)
             continue
         yield "open", encoder.open(at)
-        for piece in part.pieces:
+        for piece in part.chunks:
             yield ("say", encoder.say(at, piece)) if type(piece) is str else ("open", piece)  # type: ignore[misc]
         yield "close", encoder.close(at)
     yield "finish", encoder.end(number)

@@ -69,11 +69,11 @@ _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
 }
 
 
-def sent(plan: Plan) -> bytes:
+def sent_bytes(plan: Plan) -> bytes:
     """All bytes of the body, whenever they leave."""
     return b"".join(item for item in framed(plan) if type(item) is bytes)
 
 
 def events(plan: Plan) -> Iterator[Event]:
     """What a client makes of the body: each event of a stream; of a whole answer the body."""
-    return _READERS[plan.framing](sent(plan))
+    return _READERS[plan.framing](sent_bytes(plan))

@@ -13,47 +13,58 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.rendering.plan import Bare, Cut, Data, Flow, Framing, How, Plan, Raw, Step, Wait
+from mockllm.core.rendering.plan import (
+    CutStep,
+    EventStep,
+    Flow,
+    Framing,
+    How,
+    Plan,
+    RawStep,
+    Step,
+    UnchunkedStep,
+    WaitStep,
+)
 
-Item: TypeAlias = bytes | Bare | Wait | Cut
+Item: TypeAlias = bytes | UnchunkedStep | WaitStep | CutStep
 """What a plan comes to, one after the other: bytes to write, and what is no bytes of the body."""
 
 
-class Form(Struct, frozen=True):
+class EventFraming(Struct, frozen=True):
     """How one framing writes each event, and what it puts around them."""
 
-    each: Callable[[Data], bytes]
+    each: Callable[[EventStep], bytes]
     opening: bytes = b""
     between: bytes = b""
     closing: bytes = b""
 
 
-def _bare(step: Data) -> bytes:
+def _bare(step: EventStep) -> bytes:
     return step.payload
 
 
-def _sse(step: Data) -> bytes:
+def _sse(step: EventStep) -> bytes:
     if step.event is None:
         return b"data: %b\n\n" % step.payload
     return b"event: %b\ndata: %b\n\n" % (step.event.encode(), step.payload)
 
 
-def _sse_crlf(step: Data) -> bytes:
+def _sse_crlf(step: EventStep) -> bytes:
     if step.event is None:
         return b"data: %b\r\n\r\n" % step.payload
     return b"event: %b\r\ndata: %b\r\n\r\n" % (step.event.encode(), step.payload)
 
 
-def _ndjson(step: Data) -> bytes:
+def _ndjson(step: EventStep) -> bytes:
     return step.payload + b"\n"
 
 
-FORMS: Final[dict[Framing, Form]] = {
-    Framing.PLAIN: Form(_bare),
-    Framing.SSE: Form(_sse),
-    Framing.SSE_CRLF: Form(_sse_crlf),
-    Framing.NDJSON: Form(_ndjson),
-    Framing.JSON_ARRAY: Form(_bare, b"[", b"\n,\r\n", b"\n]"),
+FORMS: Final[dict[Framing, EventFraming]] = {
+    Framing.PLAIN: EventFraming(_bare),
+    Framing.SSE: EventFraming(_sse),
+    Framing.SSE_CRLF: EventFraming(_sse_crlf),
+    Framing.NDJSON: EventFraming(_ndjson),
+    Framing.JSON_ARRAY: EventFraming(_bare, b"[", b"\n,\r\n", b"\n]"),
 }
 
 
@@ -63,16 +74,16 @@ def framed(plan: Plan) -> Iterator[Item]:
     form = FORMS[plan.framing]
     each, before, closing = form.each, form.opening, b""
     for step in plan.steps:
-        if type(step) is Data:
+        if type(step) is EventStep:
             yield before + each(step)
             before, closing = form.between, form.closing
-        elif type(step) is Raw:
+        elif type(step) is RawStep:
             yield step.data
             if step.event:
                 before, closing = form.between, form.closing
         else:
             yield step  # type: ignore[misc]
-            if type(step) is Cut:
+            if type(step) is CutStep:
                 return
     if closing:
         yield closing
@@ -80,15 +91,15 @@ def framed(plan: Plan) -> Iterator[Item]:
 
 def closing(plan: Plan) -> bytes:
     """What the framing writes behind the last event."""
-    began = any(type(step) is Data or (type(step) is Raw and step.event) for step in plan.steps)
-    cut = any(type(step) is Cut for step in plan.steps)
+    began = any(type(step) is EventStep or (type(step) is RawStep and step.event) for step in plan.steps)
+    cut = any(type(step) is CutStep for step in plan.steps)
     return FORMS[plan.framing].closing if began and not cut else b""
 
 
 def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
     """Each step up to a cut with the bytes that it comes to; none for one that says nothing."""
     for step, item in zip(plan.steps, framed(plan), strict=False):
-        if type(step) is Cut:
+        if type(step) is CutStep:
             return
         yield step, item if type(item) is bytes else b""
 
@@ -99,31 +110,34 @@ def flowing(items: Iterable[Item], flow: Flow, sent: int = 0) -> Iterator[Item]:
     now = due = 0.0
     free = flow.gap * (sent / flow.size if flow.head else bool(sent))
     for item in items:
-        if isinstance(item, Wait):
+        if isinstance(item, WaitStep):
             due += item.seconds
             continue
         for part in _slices(item, flow.size):
-            start = max(due, now if isinstance(part, Cut) else free)
+            start = max(due, now if isinstance(part, CutStep) else free)
             if start > now:
-                yield Wait(start - now, 0)
+                yield WaitStep(start - now, 0)
                 now = start
             yield part
-            if not isinstance(part, Cut):
+            if not isinstance(part, CutStep):
                 free = start + flow.gap * _length(part) / flow.size
     if max(due, free) > now:
-        yield Wait(max(due, free) - now, 0)
+        yield WaitStep(max(due, free) - now, 0)
 
 
-def _slices(item: bytes | Bare | Cut, size: int) -> Iterator[bytes | Bare | Cut]:
-    if isinstance(item, Cut):
+def _slices(item: bytes | UnchunkedStep | CutStep, size: int) -> Iterator[bytes | UnchunkedStep | CutStep]:
+    if isinstance(item, CutStep):
         yield item
-    elif isinstance(item, Bare):
-        yield from (Bare(item.data[at : at + size], item.beat) for at in range(0, len(item.data), size))
+    elif isinstance(item, UnchunkedStep):
+        yield from (
+            UnchunkedStep(item.data[at : at + size], item.chunk_index)
+            for at in range(0, len(item.data), size)
+        )
     else:
         yield from (item[at : at + size] for at in range(0, len(item), size))
 
 
-def _length(part: bytes | Bare) -> int:
+def _length(part: bytes | UnchunkedStep) -> int:
     return len(part) if isinstance(part, bytes) else len(part.data)
 
 
@@ -155,8 +169,8 @@ def _end(plan: Plan) -> tuple[float, How]:
     for flow in plan.delivery.flows:
         items = flowing(items, flow, head_size(plan))
     for item in items:
-        if isinstance(item, Wait):
+        if isinstance(item, WaitStep):
             total += item.seconds
-        elif isinstance(item, Cut):
+        elif isinstance(item, CutStep):
             return total, item.how
     return total, "end"

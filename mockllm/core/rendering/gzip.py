@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.rendering.framing import closing, written
-from mockllm.core.rendering.plan import Bare, Cut, Plan, Raw, Step
+from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, UnchunkedStep
 
 ENCODING: Final = "content-encoding"
 UNPACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
@@ -47,23 +47,23 @@ def packed_steps(plan: Plan) -> Iterator[Step]:
     packer = zlib.compressobj(wbits=31)
     for step, data in written(plan):
         if data:
-            yield Raw(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.beat)
+            yield RawStep(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.chunk_index)
         else:
             yield step
-    cuts = [step for step in plan.steps if type(step) is Cut]
+    cuts = [step for step in plan.steps if type(step) is CutStep]
     if not cuts or cuts[0].how == "end":
-        yield Raw(packer.compress(closing(plan)) + packer.flush(), 0)
+        yield RawStep(packer.compress(closing(plan)) + packer.flush(), 0)
     yield from cuts
 
 
 def packed(plan: Plan) -> Plan:
     """The answer packed; as it is, where it has no body, or says itself how it is coded or carried."""
     named = {name.lower() for name, _ in plan.head.headers}
-    if {ENCODING, "content-length"} & named or any(type(step) is Bare for step in plan.steps):
+    if {ENCODING, "content-length"} & named or any(type(step) is UnchunkedStep for step in plan.steps):
         return plan
     if not any(data for _, data in written(plan)):
         return plan
-    head = plan.head.with_own(((ENCODING, "gzip"), ("vary", "accept-encoding")))
+    head = plan.head.with_unique_headers(((ENCODING, "gzip"), ("vary", "accept-encoding")))
     return replace(plan, head=head, steps=tuple(packed_steps(plan)))
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.quantities.parse import ChunkSize, Distribution
-from mockllm.core.rendering.plan import Data, Plan, Step, Wait
+from mockllm.core.rendering.plan import EventStep, Plan, Step, WaitStep
 from mockllm.core.rendering.ttft import InputTime
 from mockllm.core.reply.reply import Usage
 
@@ -22,7 +22,7 @@ UNREAD: Final = Usage(0, 0)
 """Of an answer for which nothing was read."""
 
 
-class Pace(Struct, frozen=True):
+class Pacing(Struct, frozen=True):
     """The settings of one answer, evaluated; None is unset.
 
     `itl` (inter-token latency) is each gap; with `tokens_per_second` a gap is as long as the chunk behind
@@ -40,7 +40,7 @@ class Pace(Struct, frozen=True):
     whole: Literal["as_streamed", "at_once"] = "as_streamed"
 
 
-def gaps(pace: Pace, sizes: Sequence[float], random: Random, usage: Usage = UNREAD) -> list[float]:
+def gaps(pace: Pacing, sizes: Sequence[float], random: Random, usage: Usage = UNREAD) -> list[float]:
     """The wait before each beat, the first one's being `ttft`. `sizes` are the beats' tokens; by the answer's
     `usage` goes a `ttft` that depends on the input."""
     if not sizes:
@@ -52,7 +52,7 @@ def gaps(pace: Pace, sizes: Sequence[float], random: Random, usage: Usage = UNRE
     return [wait * slow for wait in (first, *between)]
 
 
-def _gap(pace: Pace, random: Random) -> Callable[[float], float]:
+def _gap(pace: Pacing, random: Random) -> Callable[[float], float]:
     """What gives the gap before a beat of so many tokens."""
     speed, itl = pace.tokens_per_second, pace.itl
     if speed:
@@ -63,7 +63,7 @@ def _gap(pace: Pace, random: Random) -> Callable[[float], float]:
     return lambda size: itl or 0.0
 
 
-def _jitter(pace: Pace, random: Random) -> Callable[[], float]:
+def _jitter(pace: Pacing, random: Random) -> Callable[[], float]:
     jitter = pace.jitter
     if not jitter:
         return float
@@ -86,14 +86,14 @@ def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
     said = 0
     replaced = False
     for step in plan.steps:
-        if type(step) is Data:
-            beat = step.beat
+        if type(step) is EventStep:
+            beat = step.chunk_index
             if beat > said and step.kind == "say":
                 gap = 0.0 if replaced else sum(waits[said:beat])
                 if gap > 0.0:
-                    steps.append(Wait(gap, said))
+                    steps.append(WaitStep(gap, said))
                 said, replaced = beat, False
-        elif type(step) is Wait and step.scripted:
+        elif type(step) is WaitStep and step.scripted:
             replaced = True
             step = replace(step, seconds=step.seconds * slowdown)
         steps.append(step)
@@ -102,4 +102,4 @@ def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
 
 def paced_whole(plan: Plan, total: float) -> Plan:
     """The plan with one wait of `total` seconds before its body."""
-    return replace(plan, steps=(Wait(total, 0), *plan.steps)) if total > 0.0 else plan
+    return replace(plan, steps=(WaitStep(total, 0), *plan.steps)) if total > 0.0 else plan

@@ -14,8 +14,8 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.randomness import BASE62, Ids, Mould, filled, mould
-from mockllm.core.rendering.plan import Framing, Head, Headers, Plan
+from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
+from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
 
 SECOND: Final = 7_391_846_205
 """The time (epoch seconds) that makes a hole."""
@@ -24,18 +24,18 @@ TOKENS: Final = 8_642_001_357_000_000
 _NUMBERS: Final = rb"\b(?:7391846205|864200135[678]\d{6})\b"
 
 
-class NotedIds(Ids):
+class TrackedIds(Ids):
     """Ids that remember what was asked of them."""
 
     __slots__ = ("asked",)
 
     def __init__(self) -> None:
         super().__init__(0, "stencil", 0)
-        self.asked: dict[str, Mould] = {}
+        self.asked: dict[str, IdPattern] = {}
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
         made = super().make(prefix, length, place, alphabet)
-        self.asked[made] = mould(prefix, length, place, alphabet)
+        self.asked[made] = id_pattern(prefix, length, place, alphabet)
         return made
 
 
@@ -43,13 +43,13 @@ Number: TypeAlias = tuple[Literal["second", "tokens"], int]
 """Which number stands in a hole, and what is added to it."""
 
 
-class Piece(Struct, frozen=True):
+class ByteTemplate(Struct, frozen=True):
     """What leaves together. `parts` are its bytes, every second of them an empty place for a hole; `pick`
     takes what stands there, in order, out of the ids and then the numbers."""
 
     parts: Sequence[bytes]
     pick: Callable[[Sequence[bytes]], Sequence[bytes]]
-    beat: int
+    chunk_index: int
 
     def written(self, said: Sequence[bytes]) -> bytes:
         """Its bytes, with this in the holes."""
@@ -58,14 +58,14 @@ class Piece(Struct, frozen=True):
         return b"".join(parts)
 
 
-class Holed(Struct, frozen=True, eq=False):
+class Prerendered(Struct, frozen=True, eq=False):
     """What of an answer is the same each time, around its holes. `own` are the headers that hold an id, each with
     the number of its id."""
 
     status: int
     fixed: Headers
-    own: Sequence[tuple[str, int]]
-    ids: Sequence[Mould]
+    unique_headers: Sequence[tuple[str, int]]
+    ids: Sequence[IdPattern]
     numbers: Sequence[Number]
     framing: Framing
     size: int
@@ -78,27 +78,29 @@ class Holed(Struct, frozen=True, eq=False):
 
     def fill(self, root: bytes, second: int, tokens: int) -> Sequence[bytes]:
         """What stands in one answer's holes: its ids (of this root), then its time and input tokens."""
-        said = filled(self.ids, root)
+        said = fill_ids(self.ids, root)
         for of, offset in self.numbers:
             said.append(b"%d" % ((second if of == "second" else tokens) + offset))
         return said
 
-    def head(self, said: Sequence[bytes]) -> Head:
+    def head(self, said: Sequence[bytes]) -> ResponseHead:
         """The head of the answer in whose holes this stands."""
-        return Head(
-            self.status, self.fixed, tuple([(name, said[number].decode()) for name, number in self.own])
+        return ResponseHead(
+            self.status,
+            self.fixed,
+            tuple([(name, said[number].decode()) for name, number in self.unique_headers]),
         )
 
 
 Around: TypeAlias = tuple[
-    int, Headers, Sequence[tuple[str, int]], Sequence[Mould], Sequence[Number], Framing, int
+    int, Headers, Sequence[tuple[str, int]], Sequence[IdPattern], Sequence[Number], Framing, int
 ]
 
 
-class Holes:
+class PlaceholderFinder:
     """Finds the holes in what was rendered with these ids."""
 
-    def __init__(self, ids: NotedIds) -> None:
+    def __init__(self, ids: TrackedIds) -> None:
         self._ids = tuple(ids.asked.values())
         self._numbers: list[Number] = []
         """Those that were found, in order."""

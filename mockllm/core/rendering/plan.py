@@ -21,92 +21,96 @@ How: TypeAlias = Literal["close", "reset", "silence", "end"]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 
-class Head(Struct, frozen=True):
+class ResponseHead(Struct, frozen=True):
     """`own` are the headers that no other answer has (ids): apart, so that what repeats is encoded once."""
 
     status: int
     fixed: Headers
-    own: Headers = ()
+    unique_headers: Headers = ()
 
     @property
     def headers(self) -> Headers:
         """All of them, in the order of the wire."""
-        return self.fixed + self.own
+        return self.fixed + self.unique_headers
 
-    def with_headers(self, headers: Headers) -> Head:
+    def with_headers(self, headers: Headers) -> ResponseHead:
         """These headers take the place of those of the same name, the others stay."""
         names = {name.lower() for name, _ in headers}
         kept, own = (
-            tuple(pair for pair in pairs if pair[0].lower() not in names) for pairs in (self.fixed, self.own)
+            tuple(pair for pair in pairs if pair[0].lower() not in names)
+            for pairs in (self.fixed, self.unique_headers)
         )
-        return Head(self.status, kept + headers, own)
+        return ResponseHead(self.status, kept + headers, own)
 
-    def with_own(self, headers: Headers) -> Head:
+    def with_unique_headers(self, headers: Headers) -> ResponseHead:
         """The same, for headers that no other answer has."""
         if not headers:
             return self
         names = {name.lower() for name, _ in headers}
         fixed, own = (
             tuple([pair for pair in pairs if pair[0].lower() not in names])
-            for pairs in (self.fixed, self.own)
+            for pairs in (self.fixed, self.unique_headers)
         )
-        return Head(self.status, fixed, own + headers)
+        return ResponseHead(self.status, fixed, own + headers)
 
-    def without(self, name: str) -> Head:
+    def without(self, name: str) -> ResponseHead:
         """Without the header of this name, in lower case."""
-        kept = (tuple(pair for pair in pairs if pair[0].lower() != name) for pairs in (self.fixed, self.own))
-        return Head(self.status, *kept)
+        kept = (
+            tuple(pair for pair in pairs if pair[0].lower() != name)
+            for pairs in (self.fixed, self.unique_headers)
+        )
+        return ResponseHead(self.status, *kept)
 
 
-class Data(Struct, frozen=True):
+class EventStep(Struct, frozen=True):
     """One event of a stream, or the whole body. `payload` is unframed; `beat` is the number of the piece
     that it says or the last one said before it (0 before the first)."""
 
     payload: bytes
-    beat: int
+    chunk_index: int
     kind: Kind
     event: str | None = None
 
 
-class Raw(Struct, frozen=True):
+class RawStep(Struct, frozen=True):
     """Bytes that are written as they are, without framing. `event`: they begin an event all the same, so that
     the framing goes on behind them as behind any. `bound`: they go with their beat, as what says it or what a
     fault put behind it, so that a place behind that beat is behind them."""
 
     data: bytes
-    beat: int
+    chunk_index: int
     event: bool = False
     bound: bool = False
 
 
-class Bare(Struct, frozen=True):
+class UnchunkedStep(Struct, frozen=True):
     """Bytes that are written beside HTTP's chunks, not into one; in an answer without chunks a part of its
     body."""
 
     data: bytes
-    beat: int
+    chunk_index: int
 
 
-class Wait(Struct, frozen=True):
+class WaitStep(Struct, frozen=True):
     """Seconds to let pass before the next step, counted from the deadline before, never from 'now'.
     `scripted`: written between two chunks, in place of the gap that pace would make there. `bound`: as of
     Raw."""
 
     seconds: float
-    beat: int
+    chunk_index: int
     scripted: bool = False
     bound: bool = False
 
 
-class Cut(Struct, frozen=True):
+class CutStep(Struct, frozen=True):
     """Nothing follows, and what the framing opened stays open. `close` sends FIN, `reset` sends RST, `silence`
     sends nothing more until the client leaves; `end` ends the answer as HTTP has it."""
 
     how: How
-    beat: int
+    chunk_index: int
 
 
-Step: TypeAlias = Data | Raw | Bare | Wait | Cut
+Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 
 
 class Framing(Enum):
@@ -135,7 +139,7 @@ Body: TypeAlias = Literal["usual", "chunks", "close"]
 """How the end of a body is found: by what the head says as usual, in HTTP's chunks, or by the connection's."""
 
 
-class Onward(NamedTuple):
+class ProxyTarget(NamedTuple):
     """Where a request is passed on to; `record`: what is answered there is written down, where the server records."""
 
     to: str
@@ -153,7 +157,7 @@ class Delivery(Struct, frozen=True):
     """Seconds over which the head leaves, line by line."""
     body: Body = "usual"
     flows: tuple[Flow, ...] = ()
-    onward: Onward | None = None
+    proxy_target: ProxyTarget | None = None
     """Who answers in place of this plan, where a server can ask."""
 
 
@@ -168,12 +172,12 @@ class Plan(Struct, frozen=True):
     counted from there. `spoken`: of a whole answer that may be broken, what its stream would say, beat by
     beat."""
 
-    head: Head
+    head: ResponseHead
     steps: Sequence[Step]
     framing: Framing = Framing.PLAIN
     delay: float = 0.0
     delivery: Delivery = USUAL
-    spoken: tuple[Spoken, ...] = ()
+    chunk_texts: tuple[Spoken, ...] = ()
 
     @property
     def streamed(self) -> bool:

@@ -10,8 +10,14 @@ from itertools import zip_longest
 from typing import overload
 
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.placeholders import Holed, Holes, NotedIds, Piece, picker
-from mockllm.core.rendering.plan import Cut, Plan, Raw, Step, Wait
+from mockllm.core.rendering.placeholders import (
+    ByteTemplate,
+    PlaceholderFinder,
+    Prerendered,
+    TrackedIds,
+    picker,
+)
+from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, WaitStep
 
 
 class Steps(Sequence[Step]):
@@ -20,7 +26,7 @@ class Steps(Sequence[Step]):
 
     __slots__ = ("_pieces", "_said")
 
-    def __init__(self, pieces: Sequence[Wait | Cut | Piece], said: Sequence[bytes]) -> None:
+    def __init__(self, pieces: Sequence[WaitStep | CutStep | ByteTemplate], said: Sequence[bytes]) -> None:
         self._pieces = pieces
         self._said = said
 
@@ -35,7 +41,11 @@ class Steps(Sequence[Step]):
         if isinstance(place, slice):
             return Steps(self._pieces[place], self._said)
         piece = self._pieces[place]
-        return Raw(piece.written(self._said), piece.beat) if isinstance(piece, Piece) else piece
+        return (
+            RawStep(piece.written(self._said), piece.chunk_index)
+            if isinstance(piece, ByteTemplate)
+            else piece
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
@@ -44,50 +54,50 @@ class Steps(Sequence[Step]):
         return hash(tuple(self))
 
 
-class Stencil(Holed, frozen=True, eq=False):
+class PrerenderedResponse(Prerendered, frozen=True, eq=False):
     """What leaves, piece by piece; the waits between them are the same each time, too."""
 
-    pieces: Sequence[Wait | Cut | Piece]
+    templates: Sequence[WaitStep | CutStep | ByteTemplate]
     delay: float
 
     @property
-    def alone(self) -> Piece | None:
+    def alone(self) -> ByteTemplate | None:
         """The piece of an answer that leaves as a whole and at once."""
-        piece = self.pieces[0] if len(self.pieces) == 1 else None
-        return piece if type(piece) is Piece and not self.delay else None
+        piece = self.templates[0] if len(self.templates) == 1 else None
+        return piece if type(piece) is ByteTemplate and not self.delay else None
 
     def plan(self, said: Sequence[bytes]) -> Plan:
         """The plan of the answer in whose holes this stands."""
-        return Plan(self.head(said), Steps(self.pieces, said), self.framing, self.delay)
+        return Plan(self.head(said), Steps(self.templates, said), self.framing, self.delay)
 
 
-def cut(plan: Plan, ids: NotedIds) -> Stencil:
+def cut(plan: Plan, ids: TrackedIds) -> PrerenderedResponse:
     """The stencil of a plan that was rendered with these ids; steps between two waits become one."""
-    holes = Holes(ids)
-    pieces: list[Wait | Cut | Piece] = []
+    holes = PlaceholderFinder(ids)
+    pieces: list[WaitStep | CutStep | ByteTemplate] = []
     size = 0
     for group in groups(plan):
-        if not isinstance(group, Raw):
+        if not isinstance(group, RawStep):
             pieces.append(group)
             continue
         parts, order = holes.split(group.data)
-        pieces.append(Piece(parts, picker(order), group.beat))
+        pieces.append(ByteTemplate(parts, picker(order), group.chunk_index))
         size += sum(map(len, parts)) + 100 * len(parts)
-    return Stencil(*holes.around(plan, size), tuple(pieces), plan.delay)
+    return PrerenderedResponse(*holes.around(plan, size), tuple(pieces), plan.delay)
 
 
-def groups(plan: Plan) -> Iterator[Wait | Cut | Raw]:
+def groups(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
     """A plan's waits (and cut), and between two of them all bytes as one."""
     said: list[bytes] = []
     beat = 0
     for step, item in zip_longest(plan.steps, framed(plan)):
-        if isinstance(item, (Wait, Cut)):
+        if isinstance(item, (WaitStep, CutStep)):
             if said:
-                yield Raw(b"".join(said), beat)
+                yield RawStep(b"".join(said), beat)
                 said.clear()
             yield item
         else:
             said.append(item)  # type: ignore[arg-type]  # only faults make anything else
-            beat = beat if step is None else step.beat
+            beat = beat if step is None else step.chunk_index
     if said:
-        yield Raw(b"".join(said), beat)
+        yield RawStep(b"".join(said), beat)

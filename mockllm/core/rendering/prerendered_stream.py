@@ -10,17 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from mockllm.core.rendering.placeholders import Holed, Holes, NotedIds, Piece, picker
-from mockllm.core.rendering.plan import Data, Kind, Plan, Step
+from mockllm.core.rendering.placeholders import (
+    ByteTemplate,
+    PlaceholderFinder,
+    Prerendered,
+    TrackedIds,
+    picker,
+)
+from mockllm.core.rendering.plan import EventStep, Kind, Plan, Step
 
 Note: TypeAlias = tuple[int, bytes, int, Kind, str | None]
 """An event: the number of what it begins with, what stands behind that, and the rest of its Data."""
 
 
-class Score(Holed, frozen=True, eq=False):
+class PrerenderedStream(Prerendered, frozen=True, eq=False):
     """`leads` are what events begin with, up to their last hole; the others of a plan's steps stand as they are."""
 
-    leads: Sequence[Piece]
+    leads: Sequence[ByteTemplate]
     notes: Sequence[Note | Step]
 
     def plan(self, root: bytes, second: int, tokens: int) -> Plan:
@@ -31,25 +37,25 @@ class Score(Holed, frozen=True, eq=False):
         for note in self.notes:
             if type(note) is tuple:
                 lead, rest, beat, kind, event = note
-                steps.append(Data(leads[lead] + rest, beat, kind, event))
+                steps.append(EventStep(leads[lead] + rest, beat, kind, event))
             else:
                 steps.append(note)  # type: ignore[arg-type]  # mypy does not narrow by `type() is not`
         return Plan(self.head(said), tuple(steps), self.framing)
 
 
-def noted(plan: Plan, ids: NotedIds) -> Score:
+def noted(plan: Plan, ids: TrackedIds) -> PrerenderedStream:
     """The score of a plan that was rendered with these ids, without times of its own."""
-    holes = Holes(ids)
+    holes = PlaceholderFinder(ids)
     numbers: dict[tuple[tuple[bytes, ...], tuple[int, ...]], int] = {}
     notes: list[Note | Step] = []
     size = 0
     for step in plan.steps:
-        if type(step) is not Data:
+        if type(step) is not EventStep:
             notes.append(step)
             continue
         (*lead, rest), order = holes.split(step.payload)
         number = numbers.setdefault((tuple(lead), order), len(numbers))
-        notes.append((number, rest, step.beat, step.kind, step.event))
+        notes.append((number, rest, step.chunk_index, step.kind, step.event))
         size += len(rest) + 200
-    leads = tuple(Piece(parts, picker(order), 0) for parts, order in numbers)
-    return Score(*holes.around(plan, size), leads, tuple(notes))
+    leads = tuple(ByteTemplate(parts, picker(order), 0) for parts, order in numbers)
+    return PrerenderedStream(*holes.around(plan, size), leads, tuple(notes))

@@ -11,26 +11,26 @@ from collections.abc import Callable, Iterator, Sequence
 from json import JSONDecodeError, JSONDecoder
 from typing import Final, NamedTuple
 
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import FORMS
-from mockllm.core.rendering.plan import Data, Framing, Head, Kind, Plan, Raw, Step, Wait
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
 
-Said = Callable[[Data], int]
+Said = Callable[[EventStep], int]
 """How many chunks an event says."""
 
 
-class Frame(NamedTuple):
+class RecordedFrame(NamedTuple):
     """Bytes that came at once, and when: seconds from the request's last byte."""
 
     at: float
     data: bytes
 
 
-class _Piece(NamedTuple):
+class _FrameSlice(NamedTuple):
     """A stretch of the bytes that is one event: where it ends, and the event, where framing writes it so."""
 
     end: int
-    event: Data | None
+    event: EventStep | None
 
 
 _SSE: Final = re.compile(rb"(?:event: ([^\r\n]*)\n)?data: ([^\r\n]*)\n\n")
@@ -55,7 +55,11 @@ def framing_of(content_type: str, body: bytes, *, streamed: bool) -> Framing:
 
 
 def replayed(
-    head: Head, frames: Sequence[Frame], framing: Framing, said: Said, speed: float | None = 1.0
+    head: ResponseHead,
+    frames: Sequence[RecordedFrame],
+    framing: Framing,
+    said: Said,
+    speed: float | None = 1.0,
 ) -> Plan:
     """The plan that says these frames. `speed`: how many times as fast as they came; None for all at once."""
     body = b"".join(frame.data for frame in frames)
@@ -67,31 +71,31 @@ def replayed(
     if framing is Framing.JSON_ARRAY and cut and cut[-1][1] == FORMS[framing].closing:
         del steps[-1]  # framing closes what it opened
     plan = Plan(head, tuple(steps), framing, delay)
-    if sent(plan) == body:
+    if sent_bytes(plan) == body:
         return plan
-    bare = (step if isinstance(step, Wait) else Raw(data, step.beat) for step, data in cut)
+    bare = (step if isinstance(step, WaitStep) else RawStep(data, step.chunk_index) for step, data in cut)
     return Plan(head, tuple(bare), framing, delay)
 
 
-def _numbered(pieces: Iterator[_Piece], said: Said) -> list[_Piece]:
+def _numbered(pieces: Iterator[_FrameSlice], said: Said) -> list[_FrameSlice]:
     """The events with the number of the chunk that each says, or the last one said before it."""
-    numbered: list[_Piece] = []
+    numbered: list[_FrameSlice] = []
     beat = 0
     for end, event in pieces:
         if event is None:
-            numbered.append(_Piece(end, None))
+            numbered.append(_FrameSlice(end, None))
             continue
         says = said(event)
         beat += bool(says)
         kind: Kind = "say" if says else "finish" if beat else "open"
         if event.payload == b"[DONE]" or event.event == "message_stop":
             kind = "end"
-        numbered.append(_Piece(end, Data(event.payload, beat, kind, event.event)))
+        numbered.append(_FrameSlice(end, EventStep(event.payload, beat, kind, event.event)))
     return numbered
 
 
 def _cut(
-    body: bytes, frames: Sequence[tuple[float, bytes]], pieces: Sequence[_Piece], delay: float
+    body: bytes, frames: Sequence[tuple[float, bytes]], pieces: Sequence[_FrameSlice], delay: float
 ) -> Iterator[tuple[Step, bytes]]:
     """Steps with their bytes, cut where an event or a frame ends; a piece that a frame cuts in two is no event."""
     ends = [(piece.end, piece.event) for piece in pieces] or [(len(body), None)]
@@ -99,7 +103,7 @@ def _cut(
     now = delay
     for due, data in frames:
         if due > now:
-            yield Wait(due - now, beat, scripted=True), b""
+            yield WaitStep(due - now, beat, scripted=True), b""
             now = due
         stop = at + len(data)
         while at < stop:
@@ -107,39 +111,42 @@ def _cut(
                 number, began = number + 1, True
             end, event = ends[number]
             last = stop if end <= at else min(stop, end)
-            beat = beat if event is None else event.beat
+            beat = beat if event is None else event.chunk_index
             whole = event is not None and began and last == end
             part = body[at:last]
             step: Step = (
-                event if whole and event is not None else Raw(part, beat, event is not None and began)
+                event if whole and event is not None else RawStep(part, beat, event is not None and began)
             )
             yield step, part
             at, began = last, last == end
 
 
-def _pieces(body: bytes, framing: Framing) -> Iterator[_Piece]:
+def _pieces(body: bytes, framing: Framing) -> Iterator[_FrameSlice]:
     if framing is Framing.JSON_ARRAY:
         return _array(body)
     if framing is Framing.NDJSON:
-        return (_Piece(each.end(), Data(each[1], 0, "open")) for each in re.finditer(rb"([^\n]*)\n", body))
+        return (
+            _FrameSlice(each.end(), EventStep(each[1], 0, "open"))
+            for each in re.finditer(rb"([^\n]*)\n", body)
+        )
     return _events(body, _SSE_CRLF if framing is Framing.SSE_CRLF else _SSE)
 
 
-def _events(body: bytes, form: re.Pattern[bytes]) -> Iterator[_Piece]:
+def _events(body: bytes, form: re.Pattern[bytes]) -> Iterator[_FrameSlice]:
     start = 0
     for blank in _BLANK.finditer(body):
         found = form.fullmatch(body, start, blank.end())
         event = None
         if found is not None:
             name = None if found[1] is None else found[1].decode("utf-8", "replace")
-            event = Data(found[2], 0, "open", name)
-        yield _Piece(blank.end(), event)
+            event = EventStep(found[2], 0, "open", name)
+        yield _FrameSlice(blank.end(), event)
         start = blank.end()
     if start < len(body):
-        yield _Piece(len(body), None)
+        yield _FrameSlice(len(body), None)
 
 
-def _array(body: bytes) -> Iterator[_Piece]:
+def _array(body: bytes) -> Iterator[_FrameSlice]:
     """The items of an array; a byte is a character here, so that places agree."""
     text = body.decode("latin-1")
     at = 1
@@ -149,6 +156,6 @@ def _array(body: bytes) -> Iterator[_Piece]:
             _, end = _JSON.raw_decode(text, start)
         except (JSONDecodeError, RecursionError):
             break
-        yield _Piece(end, Data(body[start:end], 0, "open"))
+        yield _FrameSlice(end, EventStep(body[start:end], 0, "open"))
         at = end
-    yield _Piece(len(body), None)
+    yield _FrameSlice(len(body), None)

@@ -41,4 +41,4 @@ class ReadingTime(Dynamic, frozen=True):
     def value(self, context: Context) -> InputTime:
         parts = (self.base, self.per_input_token, self.cached)
         base, rate, cached = evaluate(parts, context.at("ttft"))
-        return InputTime(base, rate, cached, context.longest)  # type: ignore[arg-type]  # evaluated
+        return InputTime(base, rate, cached, context.max_wait)  # type: ignore[arg-type]  # evaluated

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from mockllm.core.reply.reply import Citation, Piece, Text, spoken
+from mockllm.core.reply.reply import Citation, ContentChunk, Text, joined_text
 
 
-def said(text: Text) -> str:
+def full_text(text: Text) -> str:
     """What a whole answer says."""
-    return text.whole if text.whole is not None else spoken(text.pieces)
+    return text.whole if text.whole is not None else joined_text(text.chunks)
 
 
 def span(citation: Citation, text: str) -> tuple[int, int]:
@@ -41,17 +41,17 @@ def clipped(citations: tuple[Citation, ...], length: int) -> tuple[Citation, ...
 def segments(text: Text) -> tuple[Text, ...]:
     """A text cut where its sources change: each segment's stand behind all of it. A text that is said otherwise
     whole is not cut."""
-    length = len(spoken(text.pieces))
+    length = len(joined_text(text.chunks))
     if text.whole is not None or all(
         not citation.start and citation.end is None for citation in text.citations
     ):
         return (replace(text, citations=tuple(map(_whole, text.citations))),)
-    spans = [(span(citation, spoken(text.pieces)), citation) for citation in text.citations]
+    spans = [(span(citation, joined_text(text.chunks)), citation) for citation in text.citations]
     bounds = sorted({0, length, *(bound for places, _ in spans for bound in places)})
     made = []
     for start, end in itertools.pairwise(bounds):
         own = tuple(_whole(citation) for (first, last), citation in spans if first <= start and end <= last)
-        made.append(Text(_between(text.pieces, start, end, length), citations=own))
+        made.append(Text(_between(text.chunks, start, end, length), citations=own))
     return tuple(made)
 
 
@@ -59,9 +59,9 @@ def _whole(citation: Citation) -> Citation:
     return replace(citation, start=0, end=None)
 
 
-def _between(pieces: tuple[Piece, ...], start: int, end: int, length: int) -> tuple[Piece, ...]:
+def _between(pieces: tuple[ContentChunk, ...], start: int, end: int, length: int) -> tuple[ContentChunk, ...]:
     """The pieces from one character to another; what stands between two stays before the one that follows."""
-    kept: list[Piece] = []
+    kept: list[ContentChunk] = []
     place = 0
     for piece in pieces:
         if type(piece) is not str:

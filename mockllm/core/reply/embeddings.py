@@ -33,7 +33,7 @@ LARGEST: Final = 3.4028234663852886e38
 Vector = tuple[float, ...]
 
 
-class Embedded(Struct, frozen=True):
+class EmbeddingResult(Struct, frozen=True):
     """What a rule has an embeddings call say: these vectors in turn, one for each input. `model` and
     `input_tokens` None: as the call says them by itself. `extras`, by dialect, are merged into the answer's top
     level."""

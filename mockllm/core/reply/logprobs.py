@@ -14,7 +14,7 @@ from math import log
 from operator import mul
 from typing import Final, NamedTuple
 
-from mockllm.core.reply.reply import Part, Refusal, Text, spoken
+from mockllm.core.reply.reply import Part, Refusal, Text, joined_text
 from mockllm.core.tokens import split
 
 OTHERS: Final = (
@@ -28,7 +28,7 @@ SHARE: Final = 0.6
 """How much of what is left each further token takes."""
 
 
-class Likely(NamedTuple):
+class TokenLogprob(NamedTuple):
     """A token and its logarithm of probability (natural, at most 0), and the likeliest tokens at its place with
     theirs, the likeliest first: itself, then others."""
 
@@ -37,7 +37,7 @@ class Likely(NamedTuple):
     top: tuple[tuple[str, float], ...]
 
 
-def likely(tokens: Iterable[str], top: int, place: int = 0) -> list[Likely]:
+def token_logprobs(tokens: Iterable[str], top: int, place: int = 0) -> list[TokenLogprob]:
     """Each of the tokens with `top` likeliest ones (0 to 20); `place` is how many were said before them."""
     return [_likely(token, top, number) for number, token in enumerate(tokens, place)]
 
@@ -48,8 +48,8 @@ def tokens_said(part: Text | Refusal, *, streamed: bool) -> list[str]:
     if not streamed and type(part) is Text and part.whole is not None:
         return split(part.whole)
     if streamed or _counted(part):
-        return [token for piece in part.pieces if type(piece) is str for token in tokens_of(part, piece)]
-    return split(spoken(part.pieces))
+        return [token for piece in part.chunks if type(piece) is str for token in tokens_of(part, piece)]
+    return split(joined_text(part.chunks))
 
 
 def tokens_of(part: Part, piece: str) -> list[str]:
@@ -59,10 +59,10 @@ def tokens_of(part: Part, piece: str) -> list[str]:
 
 def _counted(part: Part) -> bool:
     """Whether each piece is a token."""
-    return type(part) is Text and part.tokens == len(part.pieces)
+    return type(part) is Text and part.tokens == len(part.chunks)
 
 
-def _likely(token: str, top: int, place: int) -> Likely:
+def _likely(token: str, top: int, place: int) -> TokenLogprob:
     hashed = blake2b(f"{place}|{token}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     grain = int.from_bytes(hashed[:4], "big") / 2**32
     missed = (1 - LEAST) * max(grain**4, 1e-7)
@@ -72,4 +72,4 @@ def _likely(token: str, top: int, place: int) -> Likely:
     words = (lead + word for word in OTHERS[first:] + OTHERS[:first] if lead + word != token)
     shares = accumulate(repeat(1 - SHARE), mul, initial=missed * SHARE)
     others = [(word, round(log(share), 8)) for word, share in islice(zip(words, shares, strict=False), 20)]
-    return Likely(token, logprob, ((token, logprob), *others)[:top])
+    return TokenLogprob(token, logprob, ((token, logprob), *others)[:top])

@@ -35,11 +35,11 @@ class Verbatim(Struct, frozen=True):
     data: bytes
 
 
-Piece: TypeAlias = str | Pause | Verbatim
+ContentChunk: TypeAlias = str | Pause | Verbatim
 """What a part says next: text, or something that stands between two texts."""
 
 
-def spoken(pieces: tuple[Piece, ...]) -> str:
+def joined_text(pieces: tuple[ContentChunk, ...]) -> str:
     """The text of the pieces, without what stands between them."""
     if len(pieces) == 1 and type(pieces[0]) is str:
         return pieces[0]
@@ -58,7 +58,7 @@ class Citation(Struct, frozen=True):
 
 
 class Text(Struct, frozen=True):
-    pieces: tuple[Piece, ...]
+    chunks: tuple[ContentChunk, ...]
     tokens: int | None = None
     """How many tokens it is, where its maker knows; else they are estimated."""
     whole: str | None = None
@@ -69,7 +69,7 @@ class Text(Struct, frozen=True):
 
 
 class Thinking(Struct, frozen=True):
-    pieces: tuple[Piece, ...]
+    chunks: tuple[ContentChunk, ...]
     signature: str | None = None
     """None: the dialect makes one where its wire has one."""
     redacted: bool = False
@@ -79,13 +79,13 @@ class Call(Struct, frozen=True):
     """A tool call; the pieces join to the arguments' JSON text (which may be broken on purpose)."""
 
     name: str
-    pieces: tuple[Piece, ...]
+    chunks: tuple[ContentChunk, ...]
     id: str | None = None
     """None: made from the answer's ids."""
 
 
 class Refusal(Struct, frozen=True):
-    pieces: tuple[Piece, ...]
+    chunks: tuple[ContentChunk, ...]
 
 
 class Media(Struct, frozen=True):
@@ -93,17 +93,17 @@ class Media(Struct, frozen=True):
 
     mime: str
     data: str
-    pieces: tuple[Piece, ...] = ("",)
+    chunks: tuple[ContentChunk, ...] = ("",)
 
 
-class Native(Struct, frozen=True):
+class NativePart(Struct, frozen=True):
     """A block of one dialect's own, sent as written by that dialect and left out by the others."""
 
     dialect: str
     block: Json
 
 
-Part: TypeAlias = Text | Thinking | Call | Refusal | Media | Native
+Part: TypeAlias = Text | Thinking | Call | Refusal | Media | NativePart
 
 
 class Choice(Struct, frozen=True):
@@ -122,7 +122,7 @@ class Choice(Struct, frozen=True):
     def text(self) -> str:
         """All text parts, as a whole answer says them."""
         return "".join(
-            part.whole if part.whole is not None else spoken(part.pieces)
+            part.whole if part.whole is not None else joined_text(part.chunks)
             for part in self.parts
             if type(part) is Text
         )

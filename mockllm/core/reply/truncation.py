@@ -11,7 +11,18 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.reply.citations import clipped
-from mockllm.core.reply.reply import Call, Choice, Media, Native, Part, Piece, Refusal, Text, Thinking, spoken
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    ContentChunk,
+    Media,
+    NativePart,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    joined_text,
+)
 from mockllm.core.request.request import Sampling
 from mockllm.core.tokens import estimate, split
 
@@ -30,9 +41,9 @@ def tokens_of(part: Part) -> int:
     if type(part) is Text:
         if part.tokens is not None:
             return part.tokens
-        return count(part.whole if part.whole is not None else spoken(part.pieces))
-    pieces: tuple[Piece, ...] = getattr(part, "pieces", ())
-    return count(getattr(part, "name", "") + spoken(pieces))
+        return count(part.whole if part.whole is not None else joined_text(part.chunks))
+    pieces: tuple[ContentChunk, ...] = getattr(part, "chunks", ())
+    return count(getattr(part, "name", "") + joined_text(pieces))
 
 
 def cut_short(choice: Choice, sampling: Sampling) -> Choice:
@@ -46,13 +57,13 @@ def _stopped(choice: Choice, stops: tuple[str, ...]) -> Choice:
     for index, part in enumerate(choice.parts):
         if type(part) is not Text:
             continue
-        text = spoken(part.pieces)
+        text = joined_text(part.chunks)
         found = [(text.find(stop), stop) for stop in stops if stop and stop in text]
         if found:
             place, stop = min(found)
             parts = (
                 *choice.parts[:index],
-                Text(keep(part.pieces, place), citations=clipped(part.citations, place)),
+                Text(keep(part.chunks, place), citations=clipped(part.citations, place)),
             )
             return replace(choice, parts=parts, finish="stop", stopped_by=stop)
     return choice
@@ -67,27 +78,27 @@ def _limited(choice: Choice, allowed: int) -> Choice:
             continue
         kept = list(choice.parts[:index])
         if left and isinstance(part, (Text, Thinking)):
-            pieces = keep(part.pieces, _length(part, left, needed))
-            kept.append(_limit(part, pieces, left) if type(part) is Text else replace(part, pieces=pieces))
+            pieces = keep(part.chunks, _length(part, left, needed))
+            kept.append(_limit(part, pieces, left) if type(part) is Text else replace(part, chunks=pieces))
         return replace(choice, parts=tuple(kept), finish="length", stopped_by=None)
     return choice
 
 
-def _limit(part: Text, pieces: tuple[Piece, ...], tokens: int) -> Text:
-    return Text(pieces, tokens, citations=clipped(part.citations, len(spoken(pieces))))
+def _limit(part: Text, pieces: tuple[ContentChunk, ...], tokens: int) -> Text:
+    return Text(pieces, tokens, citations=clipped(part.citations, len(joined_text(pieces))))
 
 
 def _length(part: Text | Thinking, left: int, needed: int) -> int:
     """How many characters so many of the needed tokens are."""
-    text = spoken(part.pieces)
-    made = type(part) is Text and part.tokens == len(part.pieces)
-    tokens = [piece for piece in part.pieces if type(piece) is str] if made else split(text)
+    text = joined_text(part.chunks)
+    made = type(part) is Text and part.tokens == len(part.chunks)
+    tokens = [piece for piece in part.chunks if type(piece) is str] if made else split(text)
     return sum(map(len, tokens[: max(1, len(tokens) * left // needed)]))
 
 
-def keep(pieces: tuple[Piece, ...], length: int) -> tuple[Piece, ...]:
+def keep(pieces: tuple[ContentChunk, ...], length: int) -> tuple[ContentChunk, ...]:
     """The pieces up to so many characters; what stands between them stays as long as text follows."""
-    kept: list[Piece] = []
+    kept: list[ContentChunk] = []
     for piece in pieces:
         if length <= 0:
             break
@@ -109,11 +120,11 @@ def cut_chunks(choice: Choice, chunks: int) -> Choice | None:
     for part in choice.parts:
         if not left:
             break
-        if isinstance(part, Native):
+        if isinstance(part, NativePart):
             parts.append(part)
             left -= 1
             continue
-        pieces = [piece for piece in part.pieces if type(piece) is str]
+        pieces = [piece for piece in part.chunks if type(piece) is str]
         if len(pieces) > left:
             parts.append(shortened(part, sum(map(len, pieces[:left]))))
             left = 0
@@ -126,11 +137,13 @@ def cut_chunks(choice: Choice, chunks: int) -> Choice | None:
 def cut_fraction(choice: Choice, fraction: float) -> Choice:
     """The choice up to this part of the characters of its texts and calls, rounded down. Thinking before that
     stays whole."""
-    left = int(fraction * sum(len(spoken(part.pieces)) for part in choice.parts if isinstance(part, SAID)))
+    left = int(
+        fraction * sum(len(joined_text(part.chunks)) for part in choice.parts if isinstance(part, SAID))
+    )
     parts: list[Part] = []
     for part in choice.parts:
         if isinstance(part, SAID):
-            length = len(spoken(part.pieces))
+            length = len(joined_text(part.chunks))
             if length > left:
                 if left:
                     parts.append(shortened(part, left))
@@ -146,19 +159,19 @@ SAID: Final = (Text, Call, Refusal)
 
 def shortened(part: Text | Thinking | Call | Refusal | Media, length: int) -> Part:
     """The part up to so many characters."""
-    pieces = keep(part.pieces, length)
+    pieces = keep(part.chunks, length)
     if type(part) is not Text:
-        return replace(part, pieces=pieces)
-    full = max(1, len(spoken(part.pieces)))
+        return replace(part, chunks=pieces)
+    full = max(1, len(joined_text(part.chunks)))
     tokens = None if part.tokens is None else round(part.tokens * length / full)
     whole = None if part.whole is None else part.whole[: len(part.whole) * length // full]
     return Text(pieces, tokens, whole, clipped(part.citations, length))
 
 
-def resaid(pieces: tuple[Piece, ...], text: str) -> tuple[Piece, ...]:
+def resaid(pieces: tuple[ContentChunk, ...], text: str) -> tuple[ContentChunk, ...]:
     """Another text, cut where these pieces are cut; what it has more goes into the last."""
     lengths = [len(piece) for piece in pieces if type(piece) is str]
-    said: list[Piece] = []
+    said: list[ContentChunk] = []
     for piece in pieces:
         if type(piece) is not str:
             said.append(piece)

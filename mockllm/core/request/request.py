@@ -28,7 +28,7 @@ from mockllm.core.request.messages import (
     ThinkingPart,
     last_said,
 )
-from mockllm.core.request.stored_responses import NOTHING, Recall
+from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
 from mockllm.core.tokens import estimate
 
 __all__ = [
@@ -135,7 +135,7 @@ class Request:
         client: str = "",
         now: float = 0.0,
         outcome: Any = None,
-        recall: Recall = NOTHING,
+        recall: ResponseLookup = NOTHING,
     ) -> None:
         self.method = method
         self.path = path
@@ -151,7 +151,7 @@ class Request:
         self.recall = recall
 
     @classmethod
-    def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: Recall) -> Self:
+    def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: ResponseLookup) -> Self:
         """A request with these facts of its head, all that are not the other arguments: for the many that have
         the same head, at half of what the constructor takes."""
         made = cls.__new__(cls)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
-class Stored(NamedTuple):
+class StoredResponse(NamedTuple):
     """One response: the body that asked for it, what was answered, and the id of the one that it follows. `thread`
     is the conversation of one that follows another (`Request.thread`), for what led to it may be forgotten."""
 
@@ -23,40 +23,40 @@ class Stored(NamedTuple):
     thread: str | None = None
 
 
-class Memo(NamedTuple):
+class StoreUpdate(NamedTuple):
     """What is to be remembered of an answer: a response, under all `names` that it is asked for by; the tools
     it calls, by the calls' ids; and the names that are to be forgotten."""
 
     names: tuple[str, ...] = ()
-    stored: Stored | None = None
+    stored: StoredResponse | None = None
     calls: Mapping[str, str] = {}
     forgotten: tuple[str, ...] = ()
 
 
-class Recall(Protocol):
+class ResponseLookup(Protocol):
     """What is remembered of one session."""
 
-    def stored(self, name: str) -> Stored | None:
+    def stored(self, name: str) -> StoredResponse | None:
         """The response of this name."""
 
-    def all_stored(self, prefix: str) -> Sequence[Stored]:
+    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         """The responses whose own id begins so, in the order in which they came."""
 
     def call(self, id: str) -> str | None:
         """The tool that the call of this id was for."""
 
 
-class Nothing:
+class EmptyLookup:
     """A recall that knows nothing."""
 
-    def stored(self, name: str) -> Stored | None:
+    def stored(self, name: str) -> StoredResponse | None:
         return None
 
-    def all_stored(self, prefix: str) -> Sequence[Stored]:
+    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         return ()
 
     def call(self, id: str) -> str | None:
         return None
 
 
-NOTHING = Nothing()
+NOTHING = EmptyLookup()

@@ -7,6 +7,6 @@ Apart from everything else, because it knows schemas only: neither tools nor ans
 
 from __future__ import annotations
 
-from mockllm.core.schema_values.generator import Made, make
+from mockllm.core.schema_values.generator import GeneratedValue, generate
 
-__all__ = ["Made", "make"]
+__all__ = ["GeneratedValue", "generate"]

@@ -13,11 +13,11 @@ from typing import Final, TypeAlias
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json, canonical
 from mockllm.core.json.schema_validator import validator
-from mockllm.core.schema_values.document import Impossible, Schema
-from mockllm.core.schema_values.realistic import TOPICS, About
-from mockllm.core.schema_values.variants import Form
+from mockllm.core.schema_values.document import Schema, Unsatisfiable
+from mockllm.core.schema_values.realistic import TOPICS, FieldContext
+from mockllm.core.schema_values.variants import SchemaVariant
 
-Value: TypeAlias = Callable[[Schema, About], Json]
+Value: TypeAlias = Callable[[Schema, FieldContext], Json]
 """Makes a value of a part. Raises Impossible."""
 
 _AGAIN: Final = 20
@@ -29,10 +29,10 @@ _FEWER: Final = 3
 
 
 def made_object(
-    form: Form,
+    form: SchemaVariant,
     value: Value,
     random: Random,
-    about: About,
+    about: FieldContext,
     attempt: int,
     scalar: Callable[[Schema], bool],
     budget: Budget,
@@ -49,7 +49,7 @@ def made_object(
         if name in required:
             made[name] = value(part, _about(name, about))
         elif (not form.thrifty or scalar(part)) and (attempt < _FEWER or random.random() < 0.5):
-            with suppress(Impossible):
+            with suppress(Unsatisfiable):
                 made[name] = value(part, _about(name, about))
     wanted = schema.get("minProperties", 0)
     if not properties and not made and not form.thrifty and _open(schema):
@@ -61,8 +61,8 @@ def made_object(
     return made
 
 
-def _about(name: str, about: About) -> About:
-    return About(name, "", about.name)
+def _about(name: str, about: FieldContext) -> FieldContext:
+    return FieldContext(name, "", about.name)
 
 
 def _required(schema: Mapping[str, Json]) -> dict[str, None]:
@@ -97,7 +97,7 @@ def _fill(
     schema: Mapping[str, Json],
     value: Value,
     random: Random,
-    about: About,
+    about: FieldContext,
     budget: Budget,
 ) -> None:
     """Adds members of other names until there are enough."""
@@ -106,7 +106,7 @@ def _fill(
     while len(made) < wanted:
         name = next((name for _, name in zip(range(_AGAIN), names, strict=False) if name not in made), None)
         if name is None:
-            raise Impossible("no more members")
+            raise Unsatisfiable("no more members")
         budget.add_characters(len(name) + _PATTERN_COST * len(schema.get("patternProperties", ())))
         made[name] = value(_member(schema, name), _about(about.name.removesuffix("s"), about))
 
@@ -117,15 +117,17 @@ def _names(schema: Mapping[str, Json], value: Value, random: Random) -> Iterator
     number = 0
     while True:
         if isinstance(told, dict):
-            yield value({"allOf": [{"type": "string"}, told]}, About("name"))
+            yield value({"allOf": [{"type": "string"}, told]}, FieldContext("name"))
         elif patterns and not isinstance(schema.get("additionalProperties"), dict):
-            yield value({"type": "string", "pattern": random.choice(patterns)}, About("name"))
+            yield value({"type": "string", "pattern": random.choice(patterns)}, FieldContext("name"))
         else:
             number += 1
             yield TOPICS[number - 1] if number <= len(TOPICS) else f"{random.choice(TOPICS)}_{number}"
 
 
-def made_array(form: Form, value: Value, random: Random, about: About, budget: Budget) -> list[Json]:
+def made_array(
+    form: SchemaVariant, value: Value, random: Random, about: FieldContext, budget: Budget
+) -> list[Json]:
     """An array of one to three items where nothing else is said; of a thrifty form with what must be."""
     schema = form.schema
     first, rest = schema.get("prefixItems", []), schema.get("items", True)
@@ -139,7 +141,7 @@ def made_array(form: Form, value: Value, random: Random, about: About, budget: B
     usual = 0 if form.thrifty else len(first) or random.randint(1, 3)
     count = min(most, max(least, usual))
     budget.require_values(count)
-    item = About(about.name.removesuffix("s"), about.description, about.owner)
+    item = FieldContext(about.name.removesuffix("s"), about.description, about.owner)
     parts: list[Schema] = [*first[:count], *[rest] * (count - len(first))]
     if contained:
         parts = _with_contained(parts, min(contained, count), rest, schema["contains"])
@@ -152,7 +154,7 @@ def made_array(form: Form, value: Value, random: Random, about: About, budget: B
         elif len(made) >= least:
             break
         else:
-            raise Impossible("no more items that differ")
+            raise Unsatisfiable("no more items that differ")
     return made
 
 
@@ -166,7 +168,7 @@ def _with_contained(parts: list[Schema], count: int, rest: Schema, contains: Sch
 _NONE: Final = object()
 
 
-def _unlike(seen: set[bytes], part: Schema, value: Value, about: About) -> Json:
+def _unlike(seen: set[bytes], part: Schema, value: Value, about: FieldContext) -> Json:
     """An item that none of the others equals; nothing where none is found."""
     for _ in range(_AGAIN):
         one = value(part, about)

@@ -53,7 +53,7 @@ _NUMBERED: Final = ("TYPE_UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN"
 """Google's types as some of its clients write them, by their numbers."""
 
 
-class Impossible(Exception):
+class Unsatisfiable(Exception):
     """No value is possible here, or none was found."""
 
 
@@ -156,7 +156,7 @@ class Document:
                 named = [urljoin(self._base, each["$id"])] if isinstance(each.get("$id"), str) else []
             if name in named:
                 return each
-        raise Impossible(name)
+        raise Unsatisfiable(name)
 
 
 def patterns_of(root: Schema) -> Iterator[str]:
@@ -173,7 +173,7 @@ def _step(schema: Json, key: str) -> Json:
         return schema[key]
     if isinstance(schema, list) and key.isdecimal() and int(key) < len(schema):
         return schema[int(key)]
-    raise Impossible(key)
+    raise Unsatisfiable(key)
 
 
 def _every(tree: Json) -> Iterator[Mapping[str, Json]]:

@@ -17,12 +17,12 @@ from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.schema_validator import Validator, validator
 from mockllm.core.schema_values.containers import made_array, made_object
-from mockllm.core.schema_values.document import TYPES, Document, Impossible, Schema, patterns_of, plain
+from mockllm.core.schema_values.document import TYPES, Document, Schema, Unsatisfiable, patterns_of, plain
 from mockllm.core.schema_values.numbers import made_number
 from mockllm.core.schema_values.patterns import pattern_size
-from mockllm.core.schema_values.realistic import About, number
+from mockllm.core.schema_values.realistic import FieldContext, number
 from mockllm.core.schema_values.strings import made_text
-from mockllm.core.schema_values.variants import Form, Forms
+from mockllm.core.schema_values.variants import SchemaVariant, VariantPicker
 
 TRIES: Final = 12
 """How often a value is made anew where it turned out wrong."""
@@ -57,20 +57,20 @@ _KINDS: Final[Mapping[type, tuple[str, ...]]] = {
 _SMALLEST: Final = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
-class Made(Struct, frozen=True):
+class GeneratedValue(Struct, frozen=True):
     """A made value. `flaw`: why it is not valid against its schema; None where it is."""
 
     value: Json
     flaw: str | None = None
 
 
-def make(
+def generate(
     schema: Json,
     random: Random,
     name: str = "",
     description: str | None = None,
     budget: Budget | None = None,
-) -> Made:
+) -> GeneratedValue:
     """A value of a schema of any draft, OpenAPI's or Gemini's. `name` and `description` say what it is of.
     What cannot be made valid has its flaw told. Raises BudgetExceeded where it is too much work."""
     budget = Budget() if budget is None else budget
@@ -79,36 +79,38 @@ def make(
         budget.require_characters(sum(pattern_size(each) for each in patterns_of(root)))
         check = validator(root)
     except ValueError as error:
-        return Made({}, str(error))
+        return GeneratedValue({}, str(error))
     except RecursionError:
-        return Made({}, "the schema is nested too deep")
-    maker = _Maker(Document(root, budget), random, budget)
+        return GeneratedValue({}, "the schema is nested too deep")
+    maker = _Generator(Document(root, budget), random, budget)
     value: Json = {}
     for _ in range(_WHOLE):
         try:
-            value = maker.value(root, About(name, description or ""))
-        except Impossible:
+            value = maker.value(root, FieldContext(name, description or ""))
+        except Unsatisfiable:
             continue
         if check.holds(value):
-            return Made(value)
+            return GeneratedValue(value)
     flaw = None if check.holds(value) else f"no valid value was found ({check.mistake(value)})"
-    return Made(value, flaw)
+    return GeneratedValue(value, flaw)
 
 
-class _Maker:
+class _Generator:
     """The walk."""
 
     def __init__(self, document: Document, random: Random, budget: Budget) -> None:
         self._document, self._random, self._budget = document, random, budget
-        self._forms = Forms(document, random, budget)
+        self._forms = VariantPicker(document, random, budget)
         self._retries = 0
         self._checks: dict[int, tuple[Schema, Validator | None]] = {}
         """What checks a part, by the part's identity; with the part, so that no other gets that identity."""
 
-    def value(self, schema: Schema, about: About, inside: tuple[str, ...] = (), depth: int = 0) -> Json:
+    def value(
+        self, schema: Schema, about: FieldContext, inside: tuple[str, ...] = (), depth: int = 0
+    ) -> Json:
         """A value of the schema; where none that fits is found, one that nearly does. Raises Impossible."""
         if depth > _DEEPEST:
-            raise Impossible("too deep")
+            raise Unsatisfiable("too deep")
         found: list[Json] = []
         for attempt in range(TRIES):
             if attempt:
@@ -121,7 +123,7 @@ class _Maker:
             try:
                 form = self._forms.of(schema, inside)
                 value = self._one(form, about, depth, attempt)
-            except Impossible:
+            except Unsatisfiable:
                 continue
             if not form.guessed:
                 return value
@@ -130,7 +132,7 @@ class _Maker:
                 return value
             found.append(value)
         if not found:
-            raise Impossible("nothing fits")
+            raise Unsatisfiable("nothing fits")
         return found[0]
 
     def _holds(self, schema: Schema, value: Json) -> bool:
@@ -148,10 +150,10 @@ class _Maker:
         except ValueError:
             return None
 
-    def _one(self, form: Form, about: About, depth: int, attempt: int) -> Json:
+    def _one(self, form: SchemaVariant, about: FieldContext, depth: int, attempt: int) -> Json:
         schema = form.schema
         said = (schema.get("description") or about.description)[:_LONGEST_DESCRIPTION]
-        about = About(about.name, said, about.owner)
+        about = FieldContext(about.name, said, about.owner)
         if "const" in schema:
             return self._written(schema["const"])
         kinds = _kinds(schema, attempt)
@@ -163,7 +165,7 @@ class _Maker:
                     return self._written(self._random.choice(chosen))
         kind = self._kind(kinds, form.thrifty)
 
-        def inner(part: Schema, about: About) -> Json:
+        def inner(part: Schema, about: FieldContext) -> Json:
             return self.value(part, about, form.inside, depth + 1)
 
         if kind == "object":
@@ -187,7 +189,7 @@ class _Maker:
             return min(kinds, key=_SMALLEST.index)
         said = [kind for kind in kinds if kind != "null"]
         if not kinds:
-            raise Impossible("no type is left")
+            raise Unsatisfiable("no type is left")
         return self._random.choice(said) if said else "null"
 
     def _is_scalar(self, schema: Schema) -> bool:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.schema_values.document import Impossible
+from mockllm.core.schema_values.document import Unsatisfiable
 from mockllm.core.schema_values.merge import fraction, whole_step
 
 _FINEST: Final = 12
@@ -43,7 +43,7 @@ def made_number(
                 return _number(random.randint(first, last) * grid)
         if step is not None:
             break
-    raise Impossible("no number stands within the bounds")
+    raise Unsatisfiable("no number stands within the bounds")
 
 
 def _bound(

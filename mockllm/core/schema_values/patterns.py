@@ -16,7 +16,7 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
 from typing import Any, Final
 
 from mockllm.core.budget import Budget
-from mockllm.core.schema_values.document import Impossible
+from mockllm.core.schema_values.document import Unsatisfiable
 
 _ANY: Final = ascii_lowercase + digits
 _SIGNS: Final = _ANY + ascii_uppercase + " -_.,:;!?/()@#$%&*+='\"<>[]{}|\\^~`\t\n"
@@ -54,9 +54,9 @@ class Pattern:
     def text(self, random: Random, more: int | None = None) -> str:
         """A text. `more`: so many times more than it must, where something may be repeated; else a few."""
         try:
-            return _Speaker(random, more, self._budget, self._longest).said(self._tree)
+            return _PatternGenerator(random, more, self._budget, self._longest).said(self._tree)
         except RecursionError:
-            raise Impossible("the pattern is nested too deep") from None
+            raise Unsatisfiable("the pattern is nested too deep") from None
 
 
 def _parsed(source: str) -> Any:
@@ -65,7 +65,7 @@ def _parsed(source: str) -> Any:
     try:
         return _parser.parse(_without_classes(source))
     except (re.error, RecursionError, OverflowError):
-        raise Impossible("the pattern cannot be read") from None
+        raise Unsatisfiable("the pattern cannot be read") from None
 
 
 @lru_cache(256)
@@ -74,7 +74,7 @@ def pattern_size(source: str) -> int:
     try:
         return _size(_parsed(source))
     except (
-        Impossible,
+        Unsatisfiable,
         RecursionError,
     ):  # what only others can read: its parts, as if each repeat were around all of it
         size = len(source)
@@ -118,7 +118,7 @@ def _without_classes(source: str) -> str:
     return re.sub(r"\\([pP])\{(\w+)(?:=\w+)?\}", ranges, source)
 
 
-class _Speaker:
+class _PatternGenerator:
     def __init__(self, random: Random, more: int | None, budget: Budget, longest: float) -> None:
         self._random, self._more = random, more
         self._budget, self._longest = budget, longest
@@ -154,7 +154,7 @@ class _Speaker:
 
     def _repeated(self, least: int, most: int, inner: Any) -> str:
         if least > self._longest:
-            raise Impossible("the pattern is too long")
+            raise Unsatisfiable("the pattern is too long")
         more = self._random.randint(0, 4) if self._more is None else self._more
         said = []
         for _ in range(min(most, least + more)):
@@ -162,7 +162,7 @@ class _Speaker:
             self._length += len(said[-1]) + 1
             self._budget.add_characters(len(said[-1]))
             if self._length > self._longest:
-                raise Impossible("the pattern is too long")
+                raise Unsatisfiable("the pattern is too long")
         return "".join(said)
 
     def _of_set(self, members: Sequence[tuple[Any, Any]]) -> str:

@@ -20,7 +20,7 @@ Words: TypeAlias = Sequence[str] | Callable[[Random], str]
 """Texts to choose from, or what makes one."""
 
 
-class About(Struct, frozen=True):
+class FieldContext(Struct, frozen=True):
     """What is said of a place in a schema: its name, its description, and the name of what it belongs to."""
 
     name: str = ""
@@ -235,7 +235,7 @@ def words_of(name: str) -> tuple[str, ...]:
     return (*reversed(found), "".join(found))
 
 
-def texts(about: About, random: Random) -> list[str]:
+def texts(about: FieldContext, random: Random) -> list[str]:
     """What the text may be, the likeliest first; none where nothing is known of it."""
     found = [_said(words, random) for words in _known(about)]
     example = _EXAMPLE.search(about.description)
@@ -248,7 +248,7 @@ def _said(words: Words, random: Random) -> str:
     return words(random) if callable(words) else random.choice(words)
 
 
-def _known(about: About) -> list[Words]:
+def _known(about: FieldContext) -> list[Words]:
     names = words_of(about.name)
     described = _WORD.findall(about.description.lower())
     by_description = [TEXTS[word] for word in described if word in TEXTS]
@@ -267,7 +267,7 @@ def _first_or_last(names: Sequence[str]) -> Words | None:
     return next((TEXTS[name] for name in names if name in TEXTS and TEXTS[name] in (FIRST, LAST)), None)
 
 
-def number(about: About) -> tuple[float, float, int] | None:
+def number(about: FieldContext) -> tuple[float, float, int] | None:
     """The range that a number is expected in, and its decimals."""
     names = [*words_of(about.name), *_WORD.findall(about.description.lower())]
     return next((NUMBERS[name] for name in names if name in NUMBERS), None)

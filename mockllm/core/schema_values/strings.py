@@ -14,10 +14,10 @@ from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema_validator import Validator, form_validator, validator
 from mockllm.core.schema_values import realistic
-from mockllm.core.schema_values.document import Impossible
+from mockllm.core.schema_values.document import Unsatisfiable
 from mockllm.core.schema_values.numbers import made_number
 from mockllm.core.schema_values.patterns import Pattern, pattern_size
-from mockllm.core.schema_values.realistic import About
+from mockllm.core.schema_values.realistic import FieldContext
 
 _STATES: Final = 200
 """So many steps of matching a pattern cost one character."""
@@ -53,11 +53,11 @@ FORMATS: Final[Mapping[str, Callable[[Random], str]]] = {
 }
 
 
-def made_text(schema: Mapping[str, Json], random: Random, about: About, budget: Budget) -> str:
+def made_text(schema: Mapping[str, Json], random: Random, about: FieldContext, budget: Budget) -> str:
     """A text of the schema. Raises Impossible where none is found."""
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength", inf)
     if shortest > longest:
-        raise Impossible("no text is that long")
+        raise Unsatisfiable("no text is that long")
     budget.add_characters(len(about.name) + len(about.description))
     budget.require_characters(shortest)
     text = _text(schema, random, about, budget, shortest, longest)
@@ -66,7 +66,12 @@ def made_text(schema: Mapping[str, Json], random: Random, about: About, budget: 
 
 
 def _text(
-    schema: Mapping[str, Json], random: Random, about: About, budget: Budget, shortest: int, longest: float
+    schema: Mapping[str, Json],
+    random: Random,
+    about: FieldContext,
+    budget: Budget,
+    shortest: int,
+    longest: float,
 ) -> str:
     makes = FORMATS.get(schema.get("format", ""))
     if "pattern" not in schema:
@@ -122,10 +127,10 @@ def _fitting(texts: Iterator[str], shortest: int, longest: float) -> str:
     for text in texts:
         if shortest <= len(text) <= longest:
             return text
-    raise Impossible("no text was found")
+    raise Unsatisfiable("no text was found")
 
 
-def _expected(random: Random, about: About) -> list[str]:
+def _expected(random: Random, about: FieldContext) -> list[str]:
     """What a reader expects: of a name that is usually a number's, a number."""
     known = realistic.texts(about, random)
     usual = realistic.number(about)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
-from mockllm.core.schema_values.document import Document, Impossible, Schema
+from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.merge import merged
 
 _SPLIT: Final = frozenset(
@@ -55,7 +55,7 @@ AGAIN: Final = 2
 """How often a reference may stand within itself before only what must be is made."""
 
 
-class Form(Struct, frozen=True):
+class SchemaVariant(Struct, frozen=True):
     """`schema` has none of the words above; `guessed`: the value is to be checked; `inside`: the references
     on the way here."""
 
@@ -69,24 +69,24 @@ class Form(Struct, frozen=True):
         return any(count > AGAIN for count in Counter(self.inside).values())
 
 
-class Forms:
+class VariantPicker:
     """Chooses one form of a schema."""
 
     def __init__(self, document: Document, random: Random, budget: Budget) -> None:
         self._document, self._random, self._budget = document, random, budget
 
-    def of(self, schema: Schema, inside: tuple[str, ...]) -> Form:
+    def of(self, schema: Schema, inside: tuple[str, ...]) -> SchemaVariant:
         """Raises Impossible where none is possible."""
         pending: list[Schema] = [schema]
         made: dict[str, Json] = {}
         guessed = False
         for _ in range(_PARTS):
             if not pending:
-                return Form(made, guessed, inside)
+                return SchemaVariant(made, guessed, inside)
             part = pending.pop(0)
             if not isinstance(part, dict):
                 if part is False:
-                    raise Impossible("nothing is allowed here")
+                    raise Unsatisfiable("nothing is allowed here")
                 continue
             guessed = guessed or not _GUESSED.isdisjoint(part)
             self._budget.add_characters(_size(part, made) + len(inside) // _INSIDE)
@@ -95,8 +95,8 @@ class Forms:
                 if key in part:
                     inside = (*inside, part[key])
                     pending.append(self._document.at(part[key]))
-            pending += self._further(part, made, Form(made, guessed, inside).thrifty)
-        raise Impossible("the schema refers to itself")
+            pending += self._further(part, made, SchemaVariant(made, guessed, inside).thrifty)
+        raise Unsatisfiable("the schema refers to itself")
 
     def _further(self, part: dict[str, Any], made: dict[str, Json], thrifty: bool) -> list[Schema]:
         found: list[Schema] = [*part.get("allOf", ())]

@@ -29,7 +29,9 @@ def checker(schema: Json) -> Validator:
     return validator(plain(schema))
 
 
-def misfit(value: Json, holds: Callable[[Json], bool], ways: tuple[Way, ...], random: Random) -> Json | None:
+def invalid_value(
+    value: Json, holds: Callable[[Json], bool], ways: tuple[Way, ...], random: Random
+) -> Json | None:
     """The value with one change that breaks the schema, in the first of the ways that can (`[value]` is the
     last resort of `type`); None where none does. Which place is changed is drawn."""
     for way in ways:

@@ -12,11 +12,11 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.limits import Limit, Standing, Verdict
-from mockllm.core.randomness import Chance
+from mockllm.core.limits import Limit, LimitResult, LimitStatus
+from mockllm.core.randomness import Randomness
 from mockllm.core.selection.load import Load
-from mockllm.core.selection.named_states import Required, Unmet, Value, unmet
-from mockllm.core.selection.time_window import During
+from mockllm.core.selection.named_states import Required, UnmetState, Value, unmet_state
+from mockllm.core.selection.time_window import TimeWindow
 
 
 class Guard(Struct, frozen=True):
@@ -29,25 +29,27 @@ class Guard(Struct, frozen=True):
     times: int | None = None
     skip: int = 0
     every: int = 1
-    during: During | None = None
+    during: TimeWindow | None = None
     requires: Required | None = None
 
-    def forbids(self, elapsed: float, states: Mapping[str, Value]) -> Refused | None:
+    def blocked_by_state(self, elapsed: float, states: Mapping[str, Value]) -> GuardReason | None:
         """Why it is not the time, so many seconds after the first try, or not the state of things."""
-        if self.during is not None and not self.during.holds(elapsed):
+        if self.during is not None and not self.during.contains(elapsed):
             return "outside its window"
-        return None if self.requires is None else unmet(self.requires, states)
+        return None if self.requires is None else unmet_state(self.requires, states)
 
-    def spares(self, seed: int, key: str, scope: str, tries: int) -> bool:
+    def loses_chance(self, seed: int, key: str, scope: str, tries: int) -> bool:
         """Whether the draw is lost."""
-        return self.chance is not None and Chance(seed, key, scope, tries).uniform("chance") >= self.chance
+        return (
+            self.chance is not None and Randomness(seed, key, scope, tries).uniform("chance") >= self.chance
+        )
 
-    def given(self, turns: int) -> int:
+    def response_count(self, turns: int) -> int:
         """How many answers were given in so many turns."""
         given = max(0, turns - self.skip) // self.every
         return given if self.times is None else min(given, self.times)
 
-    def refuses(self, turns: int) -> Refused | None:
+    def blocked_by_count(self, turns: int) -> GuardReason | None:
         """Why the next turn is not answered, after so many turns."""
         if turns < self.skip:
             return "skipped"
@@ -59,7 +61,7 @@ class Guard(Struct, frozen=True):
 
 
 Turned: TypeAlias = Literal["used up", "skipped", "not its turn"]
-Refused: TypeAlias = Turned | Literal["lost its chance", "outside its window"] | Unmet
+GuardReason: TypeAlias = Turned | Literal["lost its chance", "outside its window"] | UnmetState
 TURNS: Final[tuple[Turned, ...]] = ("used up", "skipped", "not its turn")
 """What is a turn all the same, though it was not answered."""
 
@@ -96,7 +98,7 @@ Models: TypeAlias = Literal["any", "strict"]
 """Which models a rule answers: any, or those alone that are known."""
 
 
-class Claim(Struct, frozen=True):
+class MatchResult(Struct, frozen=True):
     """`rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched.
     `invalid` tells whether the request fails a validation; it is asked at most once. `unknown` tells whether it
     asks for a model that is not known; `tokens` how many it takes of a limit. `now` is the request's time, in
@@ -118,24 +120,24 @@ class Claim(Struct, frozen=True):
         return self.invalid(winner.validation) or (winner.known_models and self.unknown())
 
 
-class Turn(Struct, frozen=True):
+class Selected(Struct, frozen=True):
     """A candidate that was let through, with its counts before this request; `given` are its answers."""
 
     candidate: Candidate
     tries: int
-    given: int
+    responses: int
 
 
-class Bounds(Struct, frozen=True):
+class AdmissionResult(Struct, frozen=True):
     """What the limits and loads on a request said of it, and what they stand at now. `by` is the one that refused
     it, with its `verdict` (None where it was a load); else the answer is held back for `wait` seconds, and its
     own waits are `slowdown` times as long. `tokens` is what it takes of a limit."""
 
-    standing: Standing = Standing()
+    standing: LimitStatus = LimitStatus()
     wait: float = 0.0
     slowdown: float = 1.0
     by: Candidate | None = None
-    verdict: Verdict | None = None
+    result: LimitResult | None = None
     tokens: int = 0
 
 
@@ -143,7 +145,7 @@ class Lease(Protocol):
     """The place that an answer under way takes in limits (`concurrent`) and loads. It is handed back when the
     answer has ended, however it did; what was handed back is not handed back again."""
 
-    def lasts(self, until: float) -> None:
+    def expect_end(self, until: float) -> None:
         """When the answer will have ended, as far as it is planned; on the clock of `Claim.now`."""
 
     def end(self) -> None:
@@ -153,18 +155,18 @@ class Lease(Protocol):
 Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "miss"]
 
 
-class Settled(Struct, frozen=True):
+class Decision(Struct, frozen=True):
     """What was decided. `outcome`: `rule` answers; a `modifier`'s error does; it is `limited`, or `overloaded`,
     by a modifier; the request is `invalid`; or a `miss`. `refused` are the rules that matched and did not
     answer, with why. `number` is the request's number in its scope. `bounds` where limits or loads were asked,
     `lease` where one of them counts what is under way."""
 
     outcome: Outcome
-    rule: Turn | None
-    modifiers: Sequence[Turn]
+    rule: Selected | None
+    modifiers: Sequence[Selected]
     number: int
-    refused: Sequence[tuple[Candidate, Refused]] = ()
-    bounds: Bounds | None = None
+    refused: Sequence[tuple[Candidate, GuardReason]] = ()
+    bounds: AdmissionResult | None = None
     lease: Lease | None = None
-    spared: Sequence[tuple[Candidate, Refused]] = ()
+    skipped_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
     """The modifiers that matched and were not applied, with why."""

@@ -12,7 +12,7 @@ Required: TypeAlias = Mapping[str, Value | Sequence[Value]]
 """By the state's name the value that it must have, or several, of which any will do."""
 
 
-class Unmet(NamedTuple):
+class UnmetState(NamedTuple):
     """A state that is not as it is required."""
 
     name: str
@@ -20,11 +20,11 @@ class Unmet(NamedTuple):
     found: Value
 
 
-def unmet(required: Required, states: Mapping[str, Value]) -> Unmet | None:
+def unmet_state(required: Required, states: Mapping[str, Value]) -> UnmetState | None:
     """The first state that is not as required; None where all are."""
     for name, wanted in required.items():
         if not _any(wanted, states.get(name)):
-            return Unmet(name, wanted, states.get(name))
+            return UnmetState(name, wanted, states.get(name))
     return None
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from mockllm.core.limits.meter import MICRO
 
 
-class During(Struct, frozen=True):
+class TimeWindow(Struct, frozen=True):
     """From `start` until `end` (which does not belong to it), in seconds from the first try; with `every`
     again and again, so long after each other."""
 
@@ -20,7 +20,7 @@ class During(Struct, frozen=True):
     end: float = inf
     every: float | None = None
 
-    def holds(self, elapsed: float) -> bool:
+    def contains(self, elapsed: float) -> bool:
         """Whether it is such a time, so many seconds after the first try."""
         at = round(elapsed * MICRO)
         if self.every is not None:

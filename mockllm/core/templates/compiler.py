@@ -17,13 +17,13 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.templates.filters import FILTERS, LARGEST, TAKES_ABSENT, TESTS, bounded, call, number, shown
-from mockllm.core.templates.scope import Scope
+from mockllm.core.templates.scope import TemplateScope
 from mockllm.core.templates.template import (
     Block,
     Evaluate,
-    Reading,
+    PathRead,
     TemplateSyntax,
-    Unfit,
+    TemplateTypeError,
     as_text,
     capped,
     needed,
@@ -71,7 +71,7 @@ class _Compiler:
     """Turns nodes to closures; `reads` collects the paths on the way."""
 
     def __init__(self, written: Iterator[str]) -> None:
-        self.reads: list[Reading] = []
+        self.reads: list[PathRead] = []
         self._written = written
         self._depth = 0
 
@@ -105,7 +105,7 @@ class _Compiler:
         cases.extend((self.expression(case.test), self.body(case.body)) for case in node.elif_)
         otherwise = self.body(node.else_)
 
-        def choose(scope: Scope) -> Json | Missing:
+        def choose(scope: TemplateScope) -> Json | Missing:
             for test, body in cases:
                 if test(scope):
                     return body(scope)
@@ -143,7 +143,7 @@ class _Compiler:
                     "only names can be looked into: write `body.messages[0]`, no expressions"
                 )
             node = node.node
-        reading = Reading.of(node.name, keys[::-1])
+        reading = PathRead.of(node.name, keys[::-1])
         self.reads.append(reading)
         return reading
 
@@ -189,7 +189,7 @@ class _Compiler:
         first = self.expression(node.expr)
         rest = [(_COMPARISONS[operand.op], self.expression(operand.expr)) for operand in node.ops]
 
-        def compare(scope: Scope) -> bool:
+        def compare(scope: TemplateScope) -> bool:
             left = first(scope)
             for holds, other in rest:
                 right = other(scope)
@@ -232,12 +232,12 @@ class _Compiler:
         left, right = self.needed(node.left), self.needed(node.right)
         compute = _ARITHMETIC[type(node)]
 
-        def result(scope: Scope) -> Json:
+        def result(scope: TemplateScope) -> Json:
             numbers = number(left(scope)), number(right(scope))
             try:
                 made = compute(*numbers)
             except ArithmeticError as error:
-                raise Unfit(f"{numbers[0]} and {numbers[1]}: {error}") from None
+                raise TemplateTypeError(f"{numbers[0]} and {numbers[1]}: {error}") from None
             return bounded(made)
 
         return result
@@ -253,11 +253,11 @@ def _said(part: str | Block) -> Evaluate:
     if isinstance(part, str):
         return lambda scope: part
 
-    def say(scope: Scope) -> Json:
+    def say(scope: TemplateScope) -> Json:
         try:
             return as_text(part.value(scope))
-        except Unfit as unfit:
-            raise Unfit(unfit.reason, unfit.expression or part.source, unfit.query) from None
+        except TemplateTypeError as unfit:
+            raise TemplateTypeError(unfit.reason, unfit.expression or part.source, unfit.query) from None
 
     return say
 
@@ -311,7 +311,7 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Json, Json], bool
         try:
             return compare(left, right)
         except TypeError:
-            raise Unfit(f"{shown(left)} and {shown(right)} cannot be compared") from None
+            raise TemplateTypeError(f"{shown(left)} and {shown(right)} cannot be compared") from None
 
     return ordered
 
@@ -321,7 +321,7 @@ def _within(left: Json, right: Json) -> bool:
         return type(left) is str and left in right
     if type(right) in (list, dict):
         return any(equal(left, part) for part in right)
-    raise Unfit(f"{shown(right)} holds nothing to look for")
+    raise TemplateTypeError(f"{shown(right)} holds nothing to look for")
 
 
 _COMPARISONS: Final[dict[str, Callable[[Json, Json], bool]]] = {

@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from mockllm.core.json.codec import MISSING, Json, dumps, pretty
-from mockllm.core.templates.template import OUTPUT_CAP, Unfit, as_text, capped
+from mockllm.core.templates.template import OUTPUT_CAP, TemplateTypeError, as_text, capped
 
 Filter = Callable[..., Json]
 
@@ -20,7 +20,7 @@ def number(value: Json, what: str = "it") -> int | float:
     """The value, where it is a number."""
     if type(value) is int or type(value) is float:
         return value
-    raise Unfit(f"{what} is {shown(value)}, not a number")
+    raise TemplateTypeError(f"{what} is {shown(value)}, not a number")
 
 
 LARGEST: Final = 1 << 63
@@ -31,7 +31,7 @@ def bounded(value: int | float) -> int | float:
     """The number, where JSON can carry it."""
     if abs(value) < LARGEST:
         return value
-    raise Unfit("the number is too large")
+    raise TemplateTypeError("the number is too large")
 
 
 def shown(value: Json) -> str:
@@ -43,13 +43,13 @@ def shown(value: Json) -> str:
 def _sized(value: Json) -> Any:
     if type(value) in (str, list, dict):
         return value
-    raise Unfit(f"{shown(value)} has no length")
+    raise TemplateTypeError(f"{shown(value)} has no length")
 
 
 def _ends(value: Json, end: int) -> Json:
     if type(value) in (str, list):
         return value[end] if value else MISSING
-    raise Unfit(f"{shown(value)} is neither a text nor a list")
+    raise TemplateTypeError(f"{shown(value)} is neither a text nor a list")
 
 
 def _default(value: Json, instead: Json = "", boolean: bool = False) -> Json:
@@ -58,7 +58,7 @@ def _default(value: Json, instead: Json = "", boolean: bool = False) -> Json:
 
 def _join(value: Json, separator: Json = "") -> str:
     if type(value) is not list:
-        raise Unfit(f"{shown(value)} is not a list")
+        raise TemplateTypeError(f"{shown(value)} is not a list")
     texts, between = [as_text(part) for part in value], as_text(separator)
     _room(sum(map(len, texts)) + len(between) * len(texts))
     return between.join(texts)
@@ -73,7 +73,7 @@ def _replace(value: Json, old: Json, new: Json, count: int = -1) -> str:
 
 def _room(length: int) -> None:
     if length > OUTPUT_CAP:
-        raise Unfit(f"the text is longer than {OUTPUT_CAP} characters")
+        raise TemplateTypeError(f"the text is longer than {OUTPUT_CAP} characters")
 
 
 def _truncate(value: Json, length: int = 255, killwords: bool = False, end: str = "...") -> str:
@@ -87,9 +87,9 @@ def _truncate(value: Json, length: int = 255, killwords: bool = False, end: str 
 def _int(value: Json, default: Json = MISSING) -> Json:
     try:
         return bounded(int(value if type(value) in (int, float) or "." not in value else float(value)))
-    except (TypeError, ValueError, OverflowError, Unfit):
+    except (TypeError, ValueError, OverflowError, TemplateTypeError):
         if default is MISSING:
-            raise Unfit(f"{shown(value)} is not a number") from None
+            raise TemplateTypeError(f"{shown(value)} is not a number") from None
         return default
 
 
@@ -97,10 +97,10 @@ def _float(value: Json, default: Json = MISSING) -> Json:
     try:
         if type(value) is not bool:
             return bounded(float(value))
-    except (TypeError, ValueError, OverflowError, Unfit):
+    except (TypeError, ValueError, OverflowError, TemplateTypeError):
         pass
     if default is MISSING:
-        raise Unfit(f"{shown(value)} is not a number")
+        raise TemplateTypeError(f"{shown(value)} is not a number")
     return default
 
 
@@ -109,9 +109,9 @@ _ROUNDINGS: Final = {"common": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": RO
 
 def _round(value: Json, precision: int = 0, method: str = "common") -> float:
     if method not in _ROUNDINGS:
-        raise Unfit(f'round knows "common", "ceil" and "floor", not {shown(method)}')
+        raise TemplateTypeError(f'round knows "common", "ceil" and "floor", not {shown(method)}')
     if not -12 <= precision <= 12:
-        raise Unfit(f"{precision} is too fine a precision")
+        raise TemplateTypeError(f"{precision} is too fine a precision")
     step = Decimal(1).scaleb(-precision)
     return float(Decimal(repr(number(value))).quantize(step, _ROUNDINGS[method]))
 
@@ -157,10 +157,10 @@ def call(name: str, value: Json, arguments: list[Json], named: dict[str, Json]) 
     """A filter's value; Unfit where the value or its arguments do not fit."""
     try:
         return capped(FILTERS[name](value, *arguments, **named))
-    except Unfit:
+    except TemplateTypeError:
         raise
     except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise Unfit(f'"{name}" cannot be applied to {shown(value)}: {error}') from None
+        raise TemplateTypeError(f'"{name}" cannot be applied to {shown(value)}: {error}') from None
 
 
 TESTS: Final[Mapping[str, Callable[[Json], bool]]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.core.templates.template import Block, Reading, Template
+from mockllm.core.templates.template import Block, PathRead, Template
 
 _PATH: Final = re.compile(
     r"""\{\{\s*([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\[\d{1,9}\]|\["[^"\\]*"\]|\['[^'\\]*'\])*)\s*\}\}""", re.ASCII
@@ -39,7 +39,7 @@ def _plain_paths(source: str) -> list[str | Block] | None:
         if found.start() > end:
             blocks.append(source[end : found.start()])
         keys = [int(index) if index else name or quoted for name, index, quoted in _KEY.findall(found[2])]
-        reading = Reading.of(found[1], keys)
+        reading = PathRead.of(found[1], keys)
         blocks.append(Block(found[0], reading, (reading,)))
         end = found.end()
     if _OPENING.search(source, end):

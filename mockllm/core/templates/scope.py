@@ -13,7 +13,7 @@ from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.request.request import Request, ResultPart
 
 
-class Scope:
+class TemplateScope:
     """The names of one request. `captures` are the regex groups of the match that led here; `result` is
     the tool result that it matched (else the first one is `tool_result`)."""
 
@@ -57,27 +57,27 @@ def _clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _query(scope: Scope) -> Json:
+def _query(scope: TemplateScope) -> Json:
     return {_clean(name): _clean(text) for name, text in scope.request.query.items()}
 
 
-def _headers(scope: Scope) -> Json:
+def _headers(scope: TemplateScope) -> Json:
     """By name in lower case."""
     return {name.lower(): _clean(text) for name, text in scope.request.headers.items()}
 
 
-def _messages(scope: Scope) -> Json:
+def _messages(scope: TemplateScope) -> Json:
     return [{"role": message.role, "text": message.text} for message in scope.request.messages]
 
 
-def _tool_result(scope: Scope) -> Json | Missing:
+def _tool_result(scope: TemplateScope) -> Json | Missing:
     if scope.result is not None:
         return _result(scope.result)
     results = scope.request.tool_results
     return _result(results[0]) if results else MISSING
 
 
-def _tool_results(scope: Scope) -> Json:
+def _tool_results(scope: TemplateScope) -> Json:
     """By name; of several of one name the first, as with `tool_result`."""
     return {
         part.name: _result(part) for part in reversed(scope.request.tool_results) if part.name is not None
@@ -92,7 +92,7 @@ def _result(part: ResultPart) -> Json:
     return shown
 
 
-NAMES: Final[Mapping[str, Callable[[Scope], Json | Missing]]] = {
+NAMES: Final[Mapping[str, Callable[[TemplateScope], Json | Missing]]] = {
     "model": lambda scope: _present(scope.request.model),
     "user": lambda scope: _present(scope.request.user),
     "system": lambda scope: _present(scope.request.system),

@@ -15,14 +15,14 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps
 from mockllm.core.redaction import is_secret
-from mockllm.core.templates.scope import NAMES, Scope, item
+from mockllm.core.templates.scope import NAMES, TemplateScope, item
 
 __all__ = [
     "NAMES",
     "OUTPUT_CAP",
-    "Scope",
     "Template",
     "TemplateFailure",
+    "TemplateScope",
     "TemplateSyntax",
     "is_template",
 ]
@@ -50,7 +50,7 @@ class TemplateFailure(Exception):
         self.query = query
 
 
-class Unfit(ValueError):
+class TemplateTypeError(ValueError):
     """Why an expression has no value; `Template.render` adds where it stands."""
 
     def __init__(self, reason: str, expression: str | None = None, query: str | None = None) -> None:
@@ -65,22 +65,22 @@ _NO_DURATION: Final = re.compile('"(.*)" is not a duration', re.DOTALL)
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-class Reading(Struct, frozen=True):
+class PathRead(Struct, frozen=True):
     """A path from a name: `body.a[0]`. Where nothing is, MISSING."""
 
     name: str
     keys: tuple[str | int, ...] = ()
 
-    def __call__(self, scope: Scope) -> Json | Missing:
+    def __call__(self, scope: TemplateScope) -> Json | Missing:
         value = scope.read(self.name)
         for key in self.keys:
             value = item(value, key)
         return value
 
     @staticmethod
-    def of(name: str, keys: Sequence[str | int]) -> Reading:
+    def of(name: str, keys: Sequence[str | int]) -> PathRead:
         """Headers are read in any case."""
-        return Reading(name, tuple(str(key).lower() if name == "headers" else key for key in keys))
+        return PathRead(name, tuple(str(key).lower() if name == "headers" else key for key in keys))
 
     @property
     def query(self) -> str | None:
@@ -98,17 +98,17 @@ class Reading(Struct, frozen=True):
         )
 
 
-Evaluate: TypeAlias = Callable[[Scope], Json | Missing]
+Evaluate: TypeAlias = Callable[[TemplateScope], Json | Missing]
 
 
-def needed(evaluate: Evaluate, scope: Scope) -> Json:
+def needed(evaluate: Evaluate, scope: TemplateScope) -> Json:
     """The value of an expression that must have one."""
     value = evaluate(scope)
     if value is not MISSING:
         return value
-    if isinstance(evaluate, Reading):
-        raise Unfit(f"{evaluate} is absent", query=evaluate.query)
-    raise Unfit("it has no value")
+    if isinstance(evaluate, PathRead):
+        raise TemplateTypeError(f"{evaluate} is absent", query=evaluate.query)
+    raise TemplateTypeError("it has no value")
 
 
 class Block(Struct, frozen=True):
@@ -117,9 +117,9 @@ class Block(Struct, frozen=True):
 
     source: str
     evaluate: Evaluate
-    reads: tuple[Reading, ...] = ()
+    reads: tuple[PathRead, ...] = ()
 
-    def value(self, scope: Scope) -> Json:
+    def value(self, scope: TemplateScope) -> Json:
         return needed(self.evaluate, scope)
 
 
@@ -132,7 +132,7 @@ class Template:
     blocks: Sequence[str | Block] = field(repr=False)
 
     @property
-    def reads(self) -> tuple[Reading, ...]:
+    def reads(self) -> tuple[PathRead, ...]:
         return tuple(read for block in self.blocks if isinstance(block, Block) for read in block.reads)
 
     @property
@@ -140,7 +140,7 @@ class Template:
         """The names it reads, for a check against those that exist."""
         return frozenset(read.name for read in self.reads)
 
-    def render(self, scope: Scope) -> Json:
+    def render(self, scope: TemplateScope) -> Json:
         """The value: of its own type where the template is one whole expression, else text.
 
         Raises TemplateFailure where a value is absent or unfit, or the text grows beyond OUTPUT_CAP.
@@ -153,7 +153,7 @@ class Template:
             for block in self.blocks:
                 texts.append(block if isinstance(block, str) else as_text(block.value(scope)))
             return capped("".join(texts))
-        except Unfit as unfit:
+        except TemplateTypeError as unfit:
             failed = block if isinstance(block, Block) else self
             query = unfit.query or _query(failed.reads)
             raise TemplateFailure(
@@ -175,14 +175,14 @@ def _numbered(blocks: Sequence[str | Block], reason: str) -> str:
     return f'"{found[1].removesuffix(unit)}" is not a number of {_UNITS[unit]}'
 
 
-def _told(reason: str, reads: Sequence[Reading]) -> str:
+def _told(reason: str, reads: Sequence[PathRead]) -> str:
     """The reason without a client's key in it: what is told is kept, and logged."""
     if reason.endswith((" is absent", " no value")) or not any(read.is_secret for read in reads):
         return reason
     return "what stands there does not fit, and is not shown"
 
 
-def _query(reads: Sequence[Reading]) -> str | None:
+def _query(reads: Sequence[PathRead]) -> str | None:
     """The first query parameter that is read."""
     return next((read.query for read in reads if read.query is not None), None)
 
@@ -190,7 +190,7 @@ def _query(reads: Sequence[Reading]) -> str | None:
 def capped(value: Json) -> Json:
     """The value, unless it is a text beyond OUTPUT_CAP."""
     if type(value) is str and len(value) > OUTPUT_CAP:
-        raise Unfit(f"the text is longer than {OUTPUT_CAP} characters")
+        raise TemplateTypeError(f"the text is longer than {OUTPUT_CAP} characters")
     return value
 
 
@@ -201,7 +201,7 @@ def as_text(value: Json) -> str:
     try:
         return dumps(value).decode()
     except TypeError as error:
-        raise Unfit(f"it cannot be written as JSON: {error}") from None
+        raise TemplateTypeError(f"it cannot be written as JSON: {error}") from None
 
 
 # --- from source to template ---------------------------------------------------------------------

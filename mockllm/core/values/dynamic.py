@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import Distribution
-from mockllm.core.randomness import Chance
-from mockllm.core.templates.template import Scope, Template
+from mockllm.core.randomness import Randomness
+from mockllm.core.templates.template import Template, TemplateScope
 
 T = TypeVar("T")
 
@@ -26,14 +26,14 @@ class Context(Struct, frozen=True):
     """What a value may look at. `place` is the position of the value in its tree: each place draws on its
     own, so that adding a draw elsewhere changes none."""
 
-    scope: Scope
-    chance: Chance
+    scope: TemplateScope
+    randomness: Randomness
     place: str = ""
-    longest: float = inf
+    max_wait: float = inf
     """Seconds that a request may make the server wait by what it holds."""
 
     def at(self, key: str | int) -> Context:
-        return Context(self.scope, self.chance, f"{self.place}.{key}", self.longest)
+        return Context(self.scope, self.randomness, f"{self.place}.{key}", self.max_wait)
 
 
 class Dynamic(Struct, frozen=True):
@@ -58,8 +58,8 @@ class Expression(Dynamic, Generic[T], frozen=True):
             converted = self.convert(value)
         except ValueError as error:
             raise self.template.failure(str(error)) from None
-        if self.waits and isinstance(converted, float) and converted > context.longest:
-            return context.longest  # type: ignore[return-value]  # T is float here
+        if self.waits and isinstance(converted, float) and converted > context.max_wait:
+            return context.max_wait  # type: ignore[return-value]  # T is float here
         return converted
 
 
@@ -73,7 +73,7 @@ class Drawn(Dynamic, frozen=True):
     most: float = inf
 
     def value(self, context: Context) -> float | int:
-        drawn = self.distribution.draw(context.chance.random(context.place))
+        drawn = self.distribution.draw(context.randomness.random(context.place))
         return min(max(round(drawn) if self.whole else drawn, self.least), self.most)
 
 

@@ -8,17 +8,17 @@ where `{{` written by the file's author is a template. Substitution makes these;
 from __future__ import annotations
 
 
-class Filled(str):
+class SubstitutedText(str):
     """The text as it reads after substitution. `template` is its source as a template, with the values'
     braces escaped, or None where the author wrote none: then the text is literal, whatever it holds."""
 
     __slots__ = ("template",)
     template: str | None
 
-    def __new__(cls, text: str, template: str | None) -> Filled:
+    def __new__(cls, text: str, template: str | None) -> SubstitutedText:
         filled = super().__new__(cls, text)
         filled.template = template
         return filled
 
-    def __reduce__(self) -> tuple[type[Filled], tuple[str, str | None]]:
-        return Filled, (str(self), self.template)
+    def __reduce__(self) -> tuple[type[SubstitutedText], tuple[str, str | None]]:
+        return SubstitutedText, (str(self), self.template)

@@ -29,11 +29,18 @@ from mockllm.core.quantities.parse import (
     Normal,
     Uniform,
 )
-from mockllm.core.quantities.types import WAITS, ChunkSizeField, Duration, JsonSchema, Probability, mistake
+from mockllm.core.quantities.types import (
+    WAITS,
+    ChunkSizeField,
+    Duration,
+    JsonSchema,
+    Probability,
+    quantity_error,
+)
 from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.template import NAMES, TemplateSyntax, as_text, is_template
 from mockllm.core.values.dynamic import Context, Drawn, Dynamic, Expression, evaluate, is_static
-from mockllm.core.values.substituted_text import Filled
+from mockllm.core.values.substituted_text import SubstitutedText
 
 __all__ = [
     "ChunkSizeField",
@@ -96,20 +103,20 @@ def _expression(value: object, convert: Callable[[Json], Any], info: ValidationI
     if isinstance(value, Dynamic):
         return value
     context: Mapping[str, Any] = info.context or {}
-    text = value.template if isinstance(value, Filled) else value
+    text = value.template if isinstance(value, SubstitutedText) else value
     if not isinstance(text, str) or context.get("literal") or not is_template(text):
         return None
     origin = context.get("origin", "")
     try:
         template = compile_template(text, origin(value) if callable(origin) else origin)
     except TemplateSyntax as error:
-        raise mistake(str(error)) from None
+        raise quantity_error(str(error)) from None
     params = context.get("params")
     if params is not None:
         for name in sorted(template.names - NAMES.keys() - set(params)):
             known = [*NAMES, *params]
             there = _suggest(name, known) or f"; there are {', '.join(known)}"
-            raise mistake(f'unknown name "{name}" in a template{there}')
+            raise quantity_error(f'unknown name "{name}" in a template{there}')
     return Expression(template, convert, getattr(convert, "waits", False))
 
 
@@ -278,7 +285,7 @@ def _distribution(value: object, constant: Read, convert: Read, info: Validation
     if not isinstance(value, dict):
         return None
     if len(value) != 1:
-        raise mistake(_EXPECTED)
+        raise quantity_error(_EXPECTED)
     form, given = next(iter(value.items()))
     if form == "uniform":
         return _uniform(given, constant)
@@ -286,29 +293,29 @@ def _distribution(value: object, constant: Read, convert: Read, info: Validation
         return Empirical(_measured(given, constant, convert, info))
     if form in _SHAPES:
         return _shaped(form, given, constant)
-    raise mistake(f'unknown distribution "{form}"{_suggest(str(form), _FORMS)} ({_EXPECTED})')
+    raise quantity_error(f'unknown distribution "{form}"{_suggest(str(form), _FORMS)} ({_EXPECTED})')
 
 
 def _uniform(given: object, constant: Read) -> Uniform:
     if not isinstance(given, list) or len(given) != 2:
-        raise mistake("a range has two ends: write [low, high]")
+        raise quantity_error("a range has two ends: write [low, high]")
     low, high = constant(given[0]), constant(given[1])
     if low > high:
-        raise mistake(f"the range [{given[0]}, {given[1]}] is upside down: the lower end comes first")
+        raise quantity_error(f"the range [{given[0]}, {given[1]}] is upside down: the lower end comes first")
     return Uniform(low, high)
 
 
 def _shaped(form: str, given: object, constant: Read) -> Distribution:
     keys = _SHAPES[form]
     if not isinstance(given, dict) or set(given) != set(keys):
-        raise mistake(f"write {form}: {{{', '.join(f'{key}: …' for key in keys)}}}")
+        raise quantity_error(f"write {form}: {{{', '.join(f'{key}: …' for key in keys)}}}")
     numbers = [constant(given[key]) for key in keys]
     if form == "normal":
         return Normal(*numbers)
     if form == "exponential":
         return Exponential(*numbers)
     if not 0 < numbers[0] <= numbers[1]:
-        raise mistake("a lognormal's median is more than 0, and its p99 not less than that")
+        raise quantity_error("a lognormal's median is more than 0, and its p99 not less than that")
     return LogNormal(*numbers)
 
 
@@ -322,11 +329,13 @@ def _measured(given: object, constant: Read, convert: Read, info: ValidationInfo
                 convert(word) for word in re.split(r"[\s,]+", info.context["file"](given).strip()) if word
             )
         except ValueError as error:
-            raise mistake(f"{given}: {error}") from None
+            raise quantity_error(f"{given}: {error}") from None
     else:
-        raise mistake("write empirical: [value, value, …], or the name of a file that holds such values")
+        raise quantity_error(
+            "write empirical: [value, value, …], or the name of a file that holds such values"
+        )
     if not values:
-        raise mistake("an empirical distribution needs at least one value")
+        raise quantity_error("an empirical distribution needs at least one value")
     return values
 
 

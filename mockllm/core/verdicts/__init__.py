@@ -4,9 +4,17 @@
 the table of what may be said of them, and `judge` says it. Nothing here looks at a clock.
 """
 
-from mockllm.core.verdicts.catalog import VERDICTS, Given, Verdict
+from mockllm.core.verdicts.catalog import VERDICTS, VerdictResult, VerdictType
 from mockllm.core.verdicts.client import Client
-from mockllm.core.verdicts.evaluate import Conduct, judge
-from mockllm.core.verdicts.observed_request import Deed
+from mockllm.core.verdicts.evaluate import ClientReport, evaluate
+from mockllm.core.verdicts.observed_request import ObservedRequest
 
-__all__ = ["VERDICTS", "Client", "Conduct", "Deed", "Given", "Verdict", "judge"]
+__all__ = [
+    "VERDICTS",
+    "Client",
+    "ClientReport",
+    "ObservedRequest",
+    "VerdictResult",
+    "VerdictType",
+    "evaluate",
+]

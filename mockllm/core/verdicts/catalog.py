@@ -11,11 +11,11 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.verdicts import retry_checks, stream_checks
-from mockllm.core.verdicts.client_history import Dealings, Instance
-from mockllm.core.verdicts.observed_request import Deed
+from mockllm.core.verdicts.client_history import ClientHistory, Evidence
+from mockllm.core.verdicts.observed_request import ObservedRequest
 
 
-class Verdict(Struct, frozen=True):
+class VerdictType(Struct, frozen=True):
     """`rule` is the rule of conduct in a sentence, `source` who says so; `needs` what must be seen before the
     verdict is given."""
 
@@ -24,7 +24,7 @@ class Verdict(Struct, frozen=True):
     rule: str
     source: str
     needs: str
-    finds: Callable[[Dealings], Iterator[Instance]]
+    finds: Callable[[ClientHistory], Iterator[Evidence]]
 
     @property
     def rule_of_conduct(self) -> str:
@@ -32,11 +32,11 @@ class Verdict(Struct, frozen=True):
         return f"{self.rule} ({self.source})"
 
 
-class Given(Struct, frozen=True):
+class VerdictResult(Struct, frozen=True):
     """A verdict on a client, with its cases, the earliest first."""
 
-    verdict: Verdict
-    instances: tuple[Instance, ...]
+    verdict: VerdictType
+    instances: tuple[Evidence, ...]
 
     @property
     def says(self) -> str:
@@ -45,7 +45,7 @@ class Given(Struct, frozen=True):
         return self.instances[0].says + (f"; and {more} more of these" if more else "")
 
     @property
-    def deeds(self) -> list[Deed]:
+    def deeds(self) -> list[ObservedRequest]:
         """The requests that show it, each once, in their order."""
         shown = {deed.id: deed for each in self.instances for deed in each.deeds}
         return [shown[id] for id in sorted(shown)]
@@ -53,7 +53,7 @@ class Given(Struct, frozen=True):
 
 SDKS: Final = "as OpenAI's and Anthropic's SDKs do by default"
 _ROWS: Final = (
-    Verdict(
+    VerdictType(
         "retry_after_ignored",
         False,
         "Who is told when to come again waits for that long.",
@@ -62,7 +62,7 @@ _ROWS: Final = (
         "request again before nine tenths of it were over",
         retry_checks.retry_after_ignored,
     ),
-    Verdict(
+    VerdictType(
         "retried_non_retryable",
         False,
         "What was refused for what it is, is not sent again as it is.",
@@ -70,7 +70,7 @@ _ROWS: Final = (
         "a 4xx other than 408, 409, 425 and 429, or `x-should-retry: false`, and the same request again",
         retry_checks.retried_non_retryable,
     ),
-    Verdict(
+    VerdictType(
         "no_backoff",
         False,
         "Between tries a client waits, and longer each time.",
@@ -79,7 +79,7 @@ _ROWS: Final = (
         "5 s; retries that came when the answer had told them to are not counted",
         retry_checks.no_backoff,
     ),
-    Verdict(
+    VerdictType(
         "retry_storm",
         False,
         "A request is tried a few times, not over and over.",
@@ -87,7 +87,7 @@ _ROWS: Final = (
         "ten retries of one request within 10 s, those not counted that came when the answer had told them to",
         retry_checks.retry_storm,
     ),
-    Verdict(
+    VerdictType(
         "gave_up",
         False,
         "What may pass by itself is tried again, twice at least.",
@@ -97,7 +97,7 @@ _ROWS: Final = (
         "said, or another model or provider was asked the same",
         retry_checks.gave_up,
     ),
-    Verdict(
+    VerdictType(
         "truncated_stream_accepted",
         False,
         "A stream that ends without a finish reason is no answer.",
@@ -106,7 +106,7 @@ _ROWS: Final = (
         "assistant's, and goes on behind it",
         stream_checks.truncated_stream_accepted,
     ),
-    Verdict(
+    VerdictType(
         "no_read_timeout",
         False,
         "A client does not wait for ever for the next byte.",
@@ -116,7 +116,7 @@ _ROWS: Final = (
         "`x-stainless-timeout`, `x-server-timeout`) that it waits for longer than that",
         stream_checks.no_read_timeout,
     ),
-    Verdict(
+    VerdictType(
         "cancelled_early",
         False,
         "An answer that was asked for is read to its end: what is left unread is paid for.",
@@ -125,7 +125,7 @@ _ROWS: Final = (
         "asked for again",
         stream_checks.cancelled_early,
     ),
-    Verdict(
+    VerdictType(
         "recovered",
         True,
         "A failure that passes by itself is no failure for the user.",
@@ -134,4 +134,4 @@ _ROWS: Final = (
         retry_checks.recovered,
     ),
 )
-VERDICTS: Final[dict[str, Verdict]] = {verdict.name: verdict for verdict in _ROWS}
+VERDICTS: Final[dict[str, VerdictType]] = {verdict.name: verdict for verdict in _ROWS}

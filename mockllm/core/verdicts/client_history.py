@@ -10,46 +10,46 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from mockllm.core.lazy import lazy
-from mockllm.core.verdicts.observed_request import Deed
-from mockllm.core.verdicts.retry_chains import REACH, Tries
+from mockllm.core.verdicts.observed_request import ObservedRequest
+from mockllm.core.verdicts.retry_chains import REACH, RetryChain
 
 
-class Instance(NamedTuple):
+class Evidence(NamedTuple):
     """One case of a verdict, in a sentence, and the requests that show it."""
 
     says: str
-    deeds: tuple[Deed, ...]
+    deeds: tuple[ObservedRequest, ...]
 
 
-class Said:
+class PromptIndex:
     """The requests of all clients in any session, found by what the user said last; read when first asked."""
 
-    def __init__(self, deeds: Sequence[Deed]) -> None:
+    def __init__(self, deeds: Sequence[ObservedRequest]) -> None:
         self._deeds = deeds
 
-    def also(self, deed: Deed) -> Sequence[Deed]:
+    def also(self, deed: ObservedRequest) -> Sequence[ObservedRequest]:
         """Those of the same session in which the user said the same, in their order."""
         return self._by_user.get((deed.session, deed.request.user), ())
 
     @lazy
-    def _by_user(self) -> dict[tuple[str | None, str | None], list[Deed]]:
-        found: dict[tuple[str | None, str | None], list[Deed]] = {}
+    def _by_user(self) -> dict[tuple[str | None, str | None], list[ObservedRequest]]:
+        found: dict[tuple[str | None, str | None], list[ObservedRequest]] = {}
         for deed in self._deeds:
             found.setdefault((deed.session, deed.request.user), []).append(deed)
         return found
 
 
-class Dealings(Struct, frozen=True):
+class ClientHistory(Struct, frozen=True):
     """`deeds` are in their order. `now` is on the clock of the requests; `over`: the clients are done, and what
     they have not done by now they never will."""
 
-    deeds: Sequence[Deed]
-    tries: Sequence[Tries]
-    said: Said
+    deeds: Sequence[ObservedRequest]
+    tries: Sequence[RetryChain]
+    said: PromptIndex
     now: float
     over: bool
 
-    def goes_elsewhere(self, failure: Deed) -> bool:
+    def goes_elsewhere(self, failure: ObservedRequest) -> bool:
         """Whether what the user said was asked of another model or provider behind a failure, by whatever
         client."""
         assert failure.ended is not None
@@ -57,10 +57,10 @@ class Dealings(Struct, frozen=True):
         behind = also[bisect_left(also, failure.ended, key=_begun) :]
         return any(each.asked != failure.asked for each in takewhile(lambda each: each.begun <= last, behind))
 
-    def by_assistant(self) -> Mapping[str, Sequence[Deed]]:
+    def by_assistant(self) -> Mapping[str, Sequence[ObservedRequest]]:
         """The requests by what the assistant says in them: each text with those that hold it, and go on behind
         it."""
-        found: dict[str, list[Deed]] = {}
+        found: dict[str, list[ObservedRequest]] = {}
         for deed in self.deeds:
             for text in {
                 each.text.strip() for each in deed.request.messages[:-1] if each.role == "assistant"
@@ -69,5 +69,5 @@ class Dealings(Struct, frozen=True):
         return found
 
 
-def _begun(deed: Deed) -> float:
+def _begun(deed: ObservedRequest) -> float:
     return deed.begun

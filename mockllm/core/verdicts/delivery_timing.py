@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mockllm.core.rendering.framing import written
-from mockllm.core.rendering.plan import Plan, Wait
+from mockllm.core.rendering.plan import Plan, WaitStep
 
 
-class Course(NamedTuple):
+class DeliveryTiming(NamedTuple):
     """`began`: a byte was due. `last` is the silence that the answer ended in, `before` the longest before it, in
     seconds. `heard` of `all` pieces were due."""
 
@@ -26,7 +26,7 @@ class Course(NamedTuple):
         return max(self.last, self.before)
 
 
-def course(plan: Plan, took: float, *, finished: bool) -> Course | None:
+def delivery_timing(plan: Plan, took: float, *, finished: bool) -> DeliveryTiming | None:
     """Of an answer that took so many seconds; `finished`: it ended with its last byte. None where it flowed in
     small parts, of which it cannot be told when they left."""
     if plan.delivery.flows or plan.delivery.over:
@@ -37,11 +37,11 @@ def course(plan: Plan, took: float, *, finished: bool) -> Course | None:
     if due <= took and not plan.delivery.withheld:
         began, longest, last = True, due, due
     for step, data in written(plan):
-        if type(step) is Wait:
+        if type(step) is WaitStep:
             due += step.seconds
         elif data:
-            every = max(every, step.beat)
+            every = max(every, step.chunk_index)
             if due <= took:
-                began, heard = True, max(heard, step.beat)
+                began, heard = True, max(heard, step.chunk_index)
                 longest, last = max(longest, due - last), due
-    return Course(began, 0.0 if finished else max(0.0, took - last), longest, heard, every)
+    return DeliveryTiming(began, 0.0 if finished else max(0.0, took - last), longest, heard, every)

@@ -6,32 +6,37 @@ from collections.abc import Container, Iterator, Sequence
 
 from msgspec import Struct
 
-from mockllm.core.verdicts.catalog import VERDICTS, Given
+from mockllm.core.verdicts.catalog import VERDICTS, VerdictResult
 from mockllm.core.verdicts.client import Client
-from mockllm.core.verdicts.client_history import Dealings, Said
-from mockllm.core.verdicts.observed_request import Deed
-from mockllm.core.verdicts.retry_chains import tries
+from mockllm.core.verdicts.client_history import ClientHistory, PromptIndex
+from mockllm.core.verdicts.observed_request import ObservedRequest
+from mockllm.core.verdicts.retry_chains import retry_chains
 
 
-class Conduct(Struct, frozen=True):
+class ClientReport(Struct, frozen=True):
     """How one client behaved in one session: the verdicts on it, in the table's order."""
 
     client: Client
     session: str | None
     requests: int
-    verdicts: tuple[Given, ...]
+    verdicts: tuple[VerdictResult, ...]
 
 
-def judge(
-    deeds: Sequence[Deed], now: float, *, over: bool = True, lost: bool = False, since: float | None = None
-) -> list[Conduct]:
+def evaluate(
+    deeds: Sequence[ObservedRequest],
+    now: float,
+    *,
+    over: bool = True,
+    lost: bool = False,
+    since: float | None = None,
+) -> list[ClientReport]:
     """The conduct of each client in each session, in the order of their first requests. `now` is on the clock of
     the requests; `over`: what a client has not done by now it never will; `lost`: there were older requests,
     which are not known any more. `since`, in seconds since the epoch: nothing is told of what was over before,
     though it counts for what came of it."""
     ordered = sorted(deeds, key=lambda deed: deed.begun)
-    said = Said(ordered)
-    parties: dict[tuple[Client, str | None], list[Deed]] = {}
+    said = PromptIndex(ordered)
+    parties: dict[tuple[Client, str | None], list[ObservedRequest]] = {}
     for deed in ordered:
         parties.setdefault((deed.client, deed.session), []).append(deed)
     begin = min((deed.begun for deed in deeds), default=now) if lost else None
@@ -39,16 +44,16 @@ def judge(
     for (client, session), own in parties.items():
         told = [deed for deed in own if since is None or deed.at >= since]
         if told:
-            dealings = Dealings(own, tries(own, begin), said, now, over)
+            dealings = ClientHistory(own, retry_chains(own, begin), said, now, over)
             found.append(
-                Conduct(client, session, len(told), tuple(_given(dealings, {each.id for each in told})))
+                ClientReport(client, session, len(told), tuple(_given(dealings, {each.id for each in told})))
             )
     return found
 
 
-def _given(dealings: Dealings, told: Container[int]) -> Iterator[Given]:
+def _given(dealings: ClientHistory, told: Container[int]) -> Iterator[VerdictResult]:
     """The verdicts that those requests show, or some of them with others."""
     for verdict in VERDICTS.values():
         cases = tuple(each for each in verdict.finds(dealings) if any(deed.id in told for deed in each.deeds))
         if cases:
-            yield Given(verdict, cases)
+            yield VerdictResult(verdict, cases)

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from mockllm.core.verdicts.catalog import VERDICTS, Given
-from mockllm.core.verdicts.evaluate import Conduct
+from mockllm.core.verdicts.catalog import VERDICTS, VerdictResult
+from mockllm.core.verdicts.evaluate import ClientReport
 
 _UNWRITABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML may hold (XML 1.0, section 2.2)."""
 
 
-def junit(found: Sequence[Conduct]) -> bytes:
+def junit(found: Sequence[ClientReport]) -> bytes:
     """The document."""
     suites = [_suite(each) for each in found]
     root = ET.Element("testsuites", {"name": "mockllm verdicts", **_counts(suites)})
@@ -32,7 +32,7 @@ def _counts(suites: Sequence[ET.Element]) -> dict[str, str]:
     return {name: str(count) for name, count in total.items()} | {"errors": "0", "time": "0"}
 
 
-def _suite(conduct: Conduct) -> ET.Element:
+def _suite(conduct: ClientReport) -> ET.Element:
     session = f", session {conduct.session}" if conduct.session is not None else ""
     name = _writable(f"{conduct.client}{session}")
     group = "mockllm." + name.replace(".", "_")  # readers part classes at their points
@@ -50,7 +50,7 @@ def _suite(conduct: Conduct) -> ET.Element:
     return suite
 
 
-def _tell(case: ET.Element, given: Given) -> None:
+def _tell(case: ET.Element, given: VerdictResult) -> None:
     if given.verdict.good:
         ET.SubElement(case, "system-out").text = _writable(_text(given))
     else:
@@ -58,7 +58,7 @@ def _tell(case: ET.Element, given: Given) -> None:
         ET.SubElement(case, "failure", type=given.verdict.name, message=says).text = _writable(_text(given))
 
 
-def _text(given: Given) -> str:
+def _text(given: VerdictResult) -> str:
     """The rule, each case, and the requests that show it."""
     lines = [given.verdict.rule_of_conduct, *(each.says for each in given.instances), *map(str, given.deeds)]
     return "\n".join(lines)

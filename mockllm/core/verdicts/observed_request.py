@@ -12,15 +12,15 @@ from msgspec.structs import replace
 
 from mockllm.core.lazy import lazy
 from mockllm.core.matching.hints import cut
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import written
 from mockllm.core.rendering.gzip import ENCODING, unpacked
-from mockllm.core.rendering.plan import Plan, Raw
+from mockllm.core.rendering.plan import Plan, RawStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import looked_up
 from mockllm.core.verdicts.client import Client
-from mockllm.core.verdicts.delivery_timing import Course, course
-from mockllm.core.verdicts.retry_after import told_wait, words
+from mockllm.core.verdicts.delivery_timing import DeliveryTiming, delivery_timing
+from mockllm.core.verdicts.retry_after import requested_wait, words
 
 RETRY: Final = "x-stainless-retry-count"
 """Where OpenAI's and Anthropic's SDKs tell which try it is, from 0."""
@@ -56,7 +56,7 @@ LEFT: Final = frozenset({"gone", "silence"})
 """The client went of its own."""
 
 
-class Deed:
+class ObservedRequest:
     """`id` names the request. `begun` is when its last byte had come, `ended` when its answer had ended, on one
     clock for all, in seconds; `ended` and `left` (as the journal tells it) are None while it is under way. `at` is
     the same as `begun` in seconds since the epoch. `error` is the neutral name of the error that was answered.
@@ -117,7 +117,7 @@ class Deed:
         return int(told) if told.isascii() and told.isdecimal() and len(told) < 10 else None
 
     @lazy
-    def patience(self) -> float | None:
+    def read_timeout(self) -> float | None:
         """For how many seconds it waits for a byte at most, by its own word."""
         for name in PATIENCE:
             try:
@@ -134,7 +134,7 @@ class Deed:
         if self.status < 400:
             return None
         sent_at = self.at + (0.0 if self.ended is None else self.ended - self.begun)
-        return told_wait(self.plan.head.headers, sent(self.plan), sent_at)
+        return requested_wait(self.plan.head.headers, sent_bytes(self.plan), sent_at)
 
     @lazy
     def for_good(self) -> bool:
@@ -162,9 +162,9 @@ class Deed:
         return self.left in ("close", "reset") and self.plan.delivery.body != "close"
 
     @property
-    def penniless(self) -> bool:
+    def out_of_credit(self) -> bool:
         """Whether it was refused because money has run out."""
-        return self.error == PENNILESS or (self.status == 429 and PENNILESS.encode() in sent(self.plan))
+        return self.error == PENNILESS or (self.status == 429 and PENNILESS.encode() in sent_bytes(self.plan))
 
     @property
     def may_pass(self) -> bool:
@@ -174,16 +174,16 @@ class Deed:
     @lazy
     def unanswered(self) -> bool:
         """Whether it was broken off before anything had come."""
-        return self.broken and (self.took is None or not self.took.began)
+        return self.broken and (self.duration is None or not self.duration.began)
 
     @property
-    def took(self) -> Course | None:
+    def duration(self) -> DeliveryTiming | None:
         """How its answer went by time; None while it is under way, or where that cannot be told."""
         return None if self.ended is None else self.went(self.ended)
 
-    def went(self, until: float) -> Course | None:
+    def went(self, until: float) -> DeliveryTiming | None:
         """The same, up to then."""
-        return course(self.plan, until - self.begun, finished=self.left == "finished")
+        return delivery_timing(self.plan, until - self.begun, finished=self.left == "finished")
 
     @lazy
     def cut_text(self) -> str | None:
@@ -211,5 +211,8 @@ def plain(plan: Plan) -> Plan:
     frames = unpacked(coding, [data for _, data in pairs])
     if frames is None:
         return plan
-    steps = [Raw(said, step.beat) if data else step for (step, data), said in zip(pairs, frames, strict=True)]
+    steps = [
+        RawStep(said, step.chunk_index) if data else step
+        for (step, data), said in zip(pairs, frames, strict=True)
+    ]
     return replace(plan, steps=(*steps, *plan.steps[len(pairs) :]))

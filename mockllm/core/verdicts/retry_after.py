@@ -17,7 +17,7 @@ from mockllm.core.rendering.plan import Headers
 RETRY_INFO = "google.rpc.RetryInfo"
 
 
-def told_wait(headers: Headers, body: bytes, sent: float) -> float | None:
+def requested_wait(headers: Headers, body: bytes, sent: float) -> float | None:
     """In seconds; the shortest where several are told, for a client may go by any of them, and None where none
     is. `sent` is when the answer ended, in seconds since the epoch, from which a date counts."""
     found = [wait for wait in (*_in_headers(headers, sent), *_in_body(body)) if isfinite(wait)]

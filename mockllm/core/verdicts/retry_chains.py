@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.verdicts.observed_request import LEFT, Deed
+from mockllm.core.verdicts.observed_request import LEFT, ObservedRequest
 
 REACH: Final = 90.0
 """Seconds behind a failure, and behind what it asks to wait, in which a request is taken for its next try: no
@@ -24,14 +24,14 @@ SLACK: Final = 0.01
 """Seconds that are forgiven too."""
 
 
-class Tries(Struct):
+class RetryChain(Struct):
     """In their order. `unsure`: others may belong to them."""
 
-    deeds: list[Deed]
+    deeds: list[ObservedRequest]
     unsure: bool = False
 
     @property
-    def last(self) -> Deed:
+    def last(self) -> ObservedRequest:
         return self.deeds[-1]
 
     @property
@@ -40,38 +40,38 @@ class Tries(Struct):
         return max(len(self.deeds), 1 + (self.last.retry or 0))
 
     @property
-    def pairs(self) -> Iterator[tuple[Deed, Deed]]:
+    def pairs(self) -> Iterator[tuple[ObservedRequest, ObservedRequest]]:
         """Each failure with the try behind it."""
         return ((failure, again) for failure, again in pairwise(self.deeds) if failure.ended is not None)
 
 
-def waited(failure: Deed, again: Deed) -> float:
+def waited(failure: ObservedRequest, again: ObservedRequest) -> float:
     """Seconds from a failure to the try behind it."""
     assert failure.ended is not None
     return again.begun - failure.ended
 
 
-def as_told(failure: Deed, again: Deed) -> bool:
+def as_told(failure: ObservedRequest, again: ObservedRequest) -> bool:
     """Whether a try came no sooner than the failure before it had asked."""
     return failure.wait is not None and waited(failure, again) >= failure.wait * FORGIVEN - SLACK
 
 
-def tries(deeds: Sequence[Deed], lost_before: float | None = None) -> list[Tries]:
+def retry_chains(deeds: Sequence[ObservedRequest], lost_before: float | None = None) -> list[RetryChain]:
     """All requests of one client in one session. `lost_before`: what came before then is not known any more, and
     may have been the first try of one that came soon behind it."""
     if not any(deed.failed for deed in deeds):  # nothing need be read of those
-        return [Tries([deed]) for deed in deeds]
+        return [RetryChain([deed]) for deed in deeds]
     ordered = sorted(deeds, key=lambda deed: deed.begun)
     crowded = _crowded(ordered)
-    found: list[Tries] = []
-    failing: dict[str, list[Tries]] = {}
+    found: list[RetryChain] = []
+    failing: dict[str, list[RetryChain]] = {}
     for deed in ordered:
         open_ones = failing.setdefault(deed.asked, [])
         open_ones[:] = [each for each in open_ones if _in_reach(each.last, deed)]
         before = _before(deed, open_ones, crowded)
         if before is None:
             lost = lost_before is not None and deed.begun <= lost_before + REACH
-            before = Tries([], unsure=lost or any(each.unsure for each in open_ones))
+            before = RetryChain([], unsure=lost or any(each.unsure for each in open_ones))
             found.append(before)
         else:
             open_ones.remove(before)
@@ -81,12 +81,12 @@ def tries(deeds: Sequence[Deed], lost_before: float | None = None) -> list[Tries
     return found
 
 
-def _in_reach(failure: Deed, deed: Deed) -> bool:
+def _in_reach(failure: ObservedRequest, deed: ObservedRequest) -> bool:
     ended = failure.begun if failure.ended is None else failure.ended
     return deed.begun <= ended + REACH + (failure.wait or 0.0)
 
 
-def _before(deed: Deed, failing: Sequence[Tries], crowded: set[int]) -> Tries | None:
+def _before(deed: ObservedRequest, failing: Sequence[RetryChain], crowded: set[int]) -> RetryChain | None:
     """The tries that a request goes on with. Where it may be one of several that its SDK counts, one that another
     try may mend, and of these the one that was to be tried again first: whoever kept to the rules is seen to have
     kept to them."""
@@ -101,24 +101,24 @@ def _before(deed: Deed, failing: Sequence[Tries], crowded: set[int]) -> Tries | 
     return None
 
 
-def _over(failure: Deed, deed: Deed) -> bool:
+def _over(failure: ObservedRequest, deed: ObservedRequest) -> bool:
     """Whether a failure was one when a request came. That a client has left may be seen late."""
     return _ended(failure) <= deed.begun or (
         bool(deed.retry) and (failure.left in LEFT or failure.left is None)
     )
 
 
-def _ended(deed: Deed) -> float:
+def _ended(deed: ObservedRequest) -> float:
     return inf if deed.ended is None else deed.ended
 
 
-def _due(each: Tries) -> tuple[bool, float]:
+def _due(each: RetryChain) -> tuple[bool, float]:
     return each.last.for_good, _ended(each.last) + (each.last.wait or 0.0)
 
 
-def _crowded(ordered: Sequence[Deed]) -> set[int]:
+def _crowded(ordered: Sequence[ObservedRequest]) -> set[int]:
     """The ids of the requests during which another asked for the same."""
-    longest: dict[str, Deed] = {}
+    longest: dict[str, ObservedRequest] = {}
     found: set[int] = set()
     for deed in ordered:
         other = longest.get(deed.asked)

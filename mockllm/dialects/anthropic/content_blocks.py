@@ -8,23 +8,23 @@ from typing import Any, Final, TypeAlias
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.reply.citations import said, segments
+from mockllm.core.reply.citations import full_text, segments
 from mockllm.core.reply.reply import (
     Call,
     Choice,
     Finish,
     Media,
-    Native,
+    NativePart,
     Part,
     Refusal,
     Reply,
     Text,
     Thinking,
     Usage,
-    spoken,
+    joined_text,
 )
-from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, Family
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, AnthropicFamily
+from mockllm.dialects.dialect import ResponseIdentity
 
 Block: TypeAlias = dict[str, Any]
 
@@ -48,7 +48,7 @@ def unthought(reply: Reply) -> Reply:
     return replace(reply, choices=choices)
 
 
-def sayable(reply: Reply, *, omit_thinking: bool) -> Reply:
+def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
     """What this protocol says of a reply: its first choice, without pictures and other dialects' own blocks;
     thinking that is redacted, or that the client asked to omit, keeps its place and loses its text; a text has
     the same sources all over."""
@@ -69,16 +69,16 @@ def _sayable(part: Part, *, omit: bool) -> tuple[Part, ...]:
     match part:
         case Media():
             return ()
-        case Native(dialect=dialect) if dialect != DIALECT:
+        case NativePart(dialect=dialect) if dialect != DIALECT:
             return ()
         case Text(citations=citations) if citations:
             return segments(part)
-        case Thinking(redacted=redacted) if part.pieces and (omit or redacted):
-            return (replace(part, pieces=()),)
+        case Thinking(redacted=redacted) if part.chunks and (omit or redacted):
+            return (replace(part, chunks=()),)
     return (part,)
 
 
-def message(reply: Reply, model: str | None, stamp: Stamp, family: Family) -> Block:
+def message(reply: Reply, model: str | None, stamp: ResponseIdentity, family: AnthropicFamily) -> Block:
     """The message before anything is said: what a stream opens with."""
     answered = reply.model or model or DEFAULT_MODEL
     opened: Block = {
@@ -111,7 +111,7 @@ def ending(choice: Choice) -> Block:
     }
 
 
-def usage(counted: Usage, family: Family, *, final: bool = False) -> Block:
+def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Block:
     """Tokens as this provider counts: its `input_tokens` leaves out what a cache gave or took."""
     made: Block = {
         "input_tokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
@@ -128,7 +128,7 @@ def usage(counted: Usage, family: Family, *, final: bool = False) -> Block:
     return {**made, "service_tier": "standard", "inference_geo": family.geo}
 
 
-def last_usage(counted: Usage, family: Family) -> Block:
+def last_usage(counted: Usage, family: AnthropicFamily) -> Block:
     """What a stream's `message_delta` tells: the totals, without what cannot have changed."""
     made = usage(counted, family, final=True)
     for key in ("cache_creation", "service_tier", "inference_geo"):
@@ -136,7 +136,7 @@ def last_usage(counted: Usage, family: Family) -> Block:
     return made
 
 
-def empty_block(part: Part, index: int, stamp: Stamp) -> Json:
+def empty_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
     """A block as it opens, before its first delta. What has no deltas is whole at once."""
     match part:
         case Thinking(redacted=True, signature=data):
@@ -147,7 +147,7 @@ def empty_block(part: Part, index: int, stamp: Stamp) -> Json:
             id = id or stamp.ids.make("toolu_01", 22, str(index))
             caller = {"type": "direct"}
             return {"type": "tool_use", "id": id, "name": name, "input": {}, "caller": caller}
-        case Native(block=block):
+        case NativePart(block=block):
             return block
         case Text(citations=citations) if citations:
             return {"citations": [], "type": "text", "text": ""}
@@ -155,30 +155,30 @@ def empty_block(part: Part, index: int, stamp: Stamp) -> Json:
             return {"type": "text", "text": ""}
 
 
-def whole_block(part: Part, index: int, stamp: Stamp) -> Json:
+def whole_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
     """A block with all that it says."""
     block = empty_block(part, index, stamp)
     match part:
-        case Thinking(redacted=False, pieces=pieces):
-            block["thinking"] = spoken(pieces)
+        case Thinking(redacted=False, chunks=chunks):
+            block["thinking"] = joined_text(chunks)
             block["signature"] = part.signature or signature(index, stamp)
-        case Call(pieces=pieces):
-            block["input"] = _arguments(spoken(pieces))
+        case Call(chunks=chunks):
+            block["input"] = _arguments(joined_text(chunks))
         case Text():
-            block["text"] = said(part)
+            block["text"] = full_text(part)
             if part.citations:
                 block["citations"] = cited(part, index, stamp)
-        case Refusal(pieces=pieces):
-            block["text"] = spoken(pieces)
+        case Refusal(chunks=chunks):
+            block["text"] = joined_text(chunks)
     return block
 
 
-def cited(text: Text, index: int, stamp: Stamp) -> list[Json]:
+def cited(text: Text, index: int, stamp: ResponseIdentity) -> list[Json]:
     """The sources of a text, as a search's results; they quote the text where a source says nothing."""
     return [
         {
             "type": "web_search_result_location",
-            "cited_text": citation.quote or said(text),
+            "cited_text": citation.quote or full_text(text),
             "url": citation.url,
             "title": citation.title or citation.url,
             "encrypted_index": stamp.ids.make("Eo8B", 60, f"citation.{index}.{number}"),
@@ -197,7 +197,7 @@ def _arguments(text: str) -> Json:
         return text
 
 
-def signature(index: int, stamp: Stamp) -> str:
+def signature(index: int, stamp: ResponseIdentity) -> str:
     """What stands for the provider's seal on its thinking: 256 characters that decode as base64."""
     place = f"thinking.{index}"
     return stamp.ids.make("ErUB", 60, place) + "".join(

@@ -17,7 +17,7 @@ from mockllm.dialects.anthropic.validators import (
     REQUIRED,
     STRING,
     TEXT_OR_LIST,
-    Problem,
+    AnthropicRequestProblem,
     Shape,
     fit,
     tagged,
@@ -90,9 +90,9 @@ _EMPTY: Final = "all messages must have non-empty content except for the optiona
 def check_messages(messages: Json) -> None:
     """Refuse the first thing that is wrong with the conversation."""
     if type(messages) is not list:
-        raise Problem(f"messages: {LIST.words}")
+        raise AnthropicRequestProblem(f"messages: {LIST.words}")
     if not messages:
-        raise Problem("messages: at least one message is required")
+        raise AnthropicRequestProblem("messages: at least one message is required")
     for number, message in enumerate(messages):
         _check_message(f"messages.{number}", message, last=number == len(messages) - 1)
     _check_pairs(messages)
@@ -105,7 +105,7 @@ def _check_beginning(last: dict[str, Json]) -> None:
     if type(content) is list:
         content = content[-1]["text"] if content and content[-1]["type"] == "text" else ""
     if last["role"] == "assistant" and content != content.rstrip():
-        raise Problem("messages: final assistant content cannot end with trailing whitespace")
+        raise AnthropicRequestProblem("messages: final assistant content cannot end with trailing whitespace")
 
 
 def check_texts(path: str, blocks: list[Json]) -> None:
@@ -113,37 +113,39 @@ def check_texts(path: str, blocks: list[Json]) -> None:
     for number, block in enumerate(blocks):
         here = f"{path}.{number}"
         if type(block) is not dict:
-            raise Problem(f"{here}: {NO_OBJECT}")
+            raise AnthropicRequestProblem(f"{here}: {NO_OBJECT}")
         tagged(here, block, ("text",))
         fit(f"{here}.", block, _BLOCKS["text"])
 
 
 def _check_message(path: str, message: Json, *, last: bool) -> None:
     if type(message) is not dict:
-        raise Problem(f"{path}: {NO_OBJECT}")
+        raise AnthropicRequestProblem(f"{path}: {NO_OBJECT}")
     if "role" not in message:
-        raise Problem(f"{path}.role: {REQUIRED}")
+        raise AnthropicRequestProblem(f"{path}.role: {REQUIRED}")
     role = message["role"]
     if role not in _ROLES:
-        raise Problem(f"{path}.role: Input should be 'user', 'assistant' or 'system'")
+        raise AnthropicRequestProblem(f"{path}.role: Input should be 'user', 'assistant' or 'system'")
     fit(f"{path}.", message, {"content": TEXT_OR_LIST})
     content = message["content"]
     if not content and not (last and role == "assistant"):
-        raise Problem(f"{path}: {_EMPTY}")
+        raise AnthropicRequestProblem(f"{path}: {_EMPTY}")
     if type(content) is list:
         for number, block in enumerate(content):
             kind = _check_block(f"{path}.content.{number}", block, _BLOCKS)
             if _ONLY_IN.get(kind, role) != role:
-                raise Problem(f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages")
+                raise AnthropicRequestProblem(
+                    f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages"
+                )
             if kind == "text" and not block["text"].strip():
                 said = "contain non-whitespace text" if block["text"] else "be non-empty"
-                raise Problem(f"messages: text content blocks must {said}")
+                raise AnthropicRequestProblem(f"messages: text content blocks must {said}")
 
 
 def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
     """The block's type, which is one of those that may stand there."""
     if type(block) is not dict:
-        raise Problem(f"{path}: {NO_OBJECT}")
+        raise AnthropicRequestProblem(f"{path}: {NO_OBJECT}")
     kind = tagged(path, block, shapes)
     fit(f"{path}.{kind}.", block, shapes[kind])
     match kind:
@@ -163,7 +165,7 @@ def _check_source(path: str, source: dict[str, Json], kinds: Collection[str], me
     if kind == "base64" and source["media_type"] not in media:
         *others, last = (f"'{each}'" for each in media)
         expected = f"{', '.join(others)} or {last}" if others else last
-        raise Problem(f"{path}.base64.media_type: Input should be {expected}")
+        raise AnthropicRequestProblem(f"{path}.base64.media_type: Input should be {expected}")
 
 
 class _Turn(Struct):
@@ -185,13 +187,13 @@ def _check_pairs(messages: list[dict[str, Any]]) -> None:
         results = turn.of("tool_result")
         missing = [id for id in asked if id not in {block["tool_use_id"] for block in results}]
         if missing:
-            raise Problem(
+            raise AnthropicRequestProblem(
                 f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks "
                 f"immediately after: {', '.join(missing)}. {_NEXT}"
             )
         for block in results:
             if block["tool_use_id"] not in asked:
-                raise Problem(
+                raise AnthropicRequestProblem(
                     f"messages.{turn.number}.content.{turn.blocks.index(block)}: unexpected `tool_use_id` "
                     f"found in `tool_result` blocks: {block['tool_use_id']}. {_PREVIOUS}"
                 )

@@ -7,17 +7,17 @@ from typing import ClassVar
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import known_fields
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
-from mockllm.dialects.anthropic.messages_check import check_counted, unreadable
+from mockllm.dialects.anthropic.messages_check import check_counted, check_readable
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 
 
-class CountRequest(MessagesRequest):
+class AnthropicCountRequest(MessagesRequest):
     """A message's request without what only an answer needs."""
 
     api: ClassVar[str | None] = "count_tokens"
@@ -25,27 +25,27 @@ class CountRequest(MessagesRequest):
     known: ClassVar[frozenset[str] | None] = known_fields.COUNTED
 
 
-class Count:
+class AnthropicCountTokens:
     """The dialect object of this call: the same estimate that a message's usage tells."""
 
     name: str = "anthropic"
     api: str = "count_tokens"
     generates: bool = False
-    request: type[Request] = CountRequest
+    request: type[Request] = AnthropicCountRequest
 
     def check(self, request: Request) -> Failure | None:
         return check_counted(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         """Who asks for the context to be managed is told the count before that, which here is the same."""
         body: dict[str, Json] = {"input_tokens": request.input_tokens}
         if request.fields.get("context_management") is not None:
             body["context_management"] = {"original_input_tokens": request.input_tokens}
-        head = Head(200, (JSON_TYPE, ("request-id", request_id(stamp))))
-        return Plan(head, (Data(dumps(body), 0, "body"),))
+        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp))))
+        return Plan(head, (EventStep(dumps(body), 0, "body"),))

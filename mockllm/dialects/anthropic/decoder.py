@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Heard, Hearing, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 
 FINISH: Final[Mapping[str, str]] = {
     "end_turn": "stop",
@@ -20,19 +20,19 @@ FINISH: Final[Mapping[str, str]] = {
 """Stop reasons that are not neutral words already."""
 
 
-def hear(plan: Plan) -> Heard | None:
+def decode(plan: Plan) -> DecodedResponse | None:
     """This protocol says a refusal as text: where it ended with one, the text is both."""
-    hearing = Hearing(plan)
+    hearing = ResponseDecoder(plan)
     counted: dict[str, Json] = {}
     for payload in payloads(plan):
         _hear(payload, hearing, counted)
     hearing.usage = _usage(counted)
     if hearing.finish == "refusal":
         hearing.say("refusal", hearing.said("text") or "", visible=False)
-    return hearing.heard()
+    return hearing.result()
 
 
-def _hear(payload: Json, hearing: Hearing, counted: dict[str, Json]) -> None:
+def _hear(payload: Json, hearing: ResponseDecoder, counted: dict[str, Json]) -> None:
     """One event, or the whole body."""
     match payload:
         case {"error": dict(error)}:
@@ -51,7 +51,7 @@ def _hear(payload: Json, hearing: Hearing, counted: dict[str, Json]) -> None:
             _message({**payload, **delta}, hearing, counted)
 
 
-def _message(said: Mapping[str, Json], hearing: Hearing, counted: dict[str, Json]) -> None:
+def _message(said: Mapping[str, Json], hearing: ResponseDecoder, counted: dict[str, Json]) -> None:
     """What is said of the whole message: its usage, and why it ended."""
     hearing.understood = True
     match said.get("usage"):
@@ -62,7 +62,7 @@ def _message(said: Mapping[str, Json], hearing: Hearing, counted: dict[str, Json
             hearing.finish = FINISH.get(reason, reason)
 
 
-def _block(index: int, block: Json, hearing: Hearing) -> None:
+def _block(index: int, block: Json, hearing: ResponseDecoder) -> None:
     """A block as it opens in a stream, or whole."""
     match block:
         case {"type": "text", "text": str(text)}:
@@ -75,7 +75,7 @@ def _block(index: int, block: Json, hearing: Hearing) -> None:
                 hearing.argue(index, arguments if isinstance(arguments, str) else dumps(arguments).decode())
 
 
-def _delta(index: int, delta: Json, hearing: Hearing) -> None:
+def _delta(index: int, delta: Json, hearing: ResponseDecoder) -> None:
     match delta:
         case {"type": "text_delta", "text": str(text)}:
             hearing.say("text", text)

@@ -13,15 +13,15 @@ from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.headers import JSON_TYPE, Headers, exhausted, request_id
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 
 CONTEXT_WINDOW: Final = 200_000
 
 
-class Row(Struct, frozen=True):
+class AnthropicErrorRow(Struct, frozen=True):
     """One named error. `message` may hold `{model}`, `{tokens}` and `{limit}`. `edge`: it is said by the proxy
     in front of the API, whose bodies have neither an outer `type` nor an id."""
 
@@ -31,41 +31,45 @@ class Row(Struct, frozen=True):
     edge: bool = False
 
 
-ROWS: Final[Mapping[str, Row]] = {
-    "bad_request": Row(400, "invalid_request_error", "Invalid request."),
-    "authentication": Row(401, "authentication_error", "invalid x-api-key"),
-    "permission": Row(
+ROWS: Final[Mapping[str, AnthropicErrorRow]] = {
+    "bad_request": AnthropicErrorRow(400, "invalid_request_error", "Invalid request."),
+    "authentication": AnthropicErrorRow(401, "authentication_error", "invalid x-api-key"),
+    "permission": AnthropicErrorRow(
         403, "permission_error", "Your API key does not have permission to use the specified resource."
     ),
-    "not_found": Row(404, "not_found_error", "Not found"),
-    "model_not_found": Row(404, "not_found_error", "model: {model}"),
+    "not_found": AnthropicErrorRow(404, "not_found_error", "Not found"),
+    "model_not_found": AnthropicErrorRow(404, "not_found_error", "model: {model}"),
     # A retired model is told as one that never was.
-    "model_deprecated": Row(404, "not_found_error", "model: {model}"),
-    "request_too_large": Row(413, "request_too_large", "Request exceeds the maximum size", edge=True),
-    "context_length": Row(
+    "model_deprecated": AnthropicErrorRow(404, "not_found_error", "model: {model}"),
+    "request_too_large": AnthropicErrorRow(
+        413, "request_too_large", "Request exceeds the maximum size", edge=True
+    ),
+    "context_length": AnthropicErrorRow(
         400, "invalid_request_error", "prompt is too long: {tokens} tokens > {limit} maximum"
     ),
-    "rate_limit": Row(
+    "rate_limit": AnthropicErrorRow(
         429,
         "rate_limit_error",
         "This request would exceed your account's rate limit. Please try again later.",
     ),
-    "insufficient_quota": Row(
+    "insufficient_quota": AnthropicErrorRow(
         402,
         "billing_error",
         "Your credit balance is too low to access the Anthropic API. "
         "Please go to Plans & Billing to upgrade or purchase credits.",
     ),
-    "content_filter": Row(400, "invalid_request_error", "Output blocked by content filtering policy"),
-    "server_error": Row(500, "api_error", "Internal server error"),
-    "overloaded": Row(529, "overloaded_error", "Overloaded"),
-    "unavailable": Row(503, "api_error", "Service unavailable"),
-    "bad_gateway": Row(502, "api_error", "Bad gateway"),
-    "timeout": Row(504, "timeout_error", "Request timed out"),
+    "content_filter": AnthropicErrorRow(
+        400, "invalid_request_error", "Output blocked by content filtering policy"
+    ),
+    "server_error": AnthropicErrorRow(500, "api_error", "Internal server error"),
+    "overloaded": AnthropicErrorRow(529, "overloaded_error", "Overloaded"),
+    "unavailable": AnthropicErrorRow(503, "api_error", "Service unavailable"),
+    "bad_gateway": AnthropicErrorRow(502, "api_error", "Bad gateway"),
+    "timeout": AnthropicErrorRow(504, "timeout_error", "Request timed out"),
 }
 
 
-def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
     """The failure as a whole answer."""
     row = ROWS[failure.type]
     status = failure.status or row.status
@@ -76,18 +80,18 @@ def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
     else:
         body = {"type": "error", "error": error, "request_id": request_id(stamp)}
         headers = (JSON_TYPE, *_headers(failure, status, stamp))
-    head = Head(status, headers + retry(failure.again())).with_headers(failure.headers)
-    return Plan(head, (Data(dumps(body), 0, "body"),))
+    head = ResponseHead(status, headers + retry(failure.again())).with_headers(failure.headers)
+    return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
-def error_event(failure: Failure, request: Request, stamp: Stamp) -> bytes:
+def error_event(failure: Failure, request: Request, stamp: ResponseIdentity) -> bytes:
     """The payload of the event `error` inside a stream, after which the connection ends."""
     row = ROWS[failure.type]
     error = {"details": None, "type": row.type, "message": _message(failure, row, request), **failure.fields}
     return dumps({"type": "error", "error": error, "request_id": request_id(stamp)})
 
 
-def _message(failure: Failure, row: Row, request: Request) -> str:
+def _message(failure: Failure, row: AnthropicErrorRow, request: Request) -> str:
     if failure.message is not None:
         return failure.message
     if failure.type == "context_length":
@@ -96,7 +100,7 @@ def _message(failure: Failure, row: Row, request: Request) -> str:
     return row.message.format(model=request.model)
 
 
-def _headers(failure: Failure, status: int, stamp: Stamp) -> Headers:
+def _headers(failure: Failure, status: int, stamp: ResponseIdentity) -> Headers:
     again = status in (408, 409, 429) or status >= 500
     limits = exhausted(stamp, failure.again() or 60.0) if status == 429 else ()
     return (*limits, ("x-should-retry", "true" if again else "false"), ("request-id", request_id(stamp)))

@@ -7,8 +7,8 @@ from math import ceil
 from typing import Final, TypeAlias
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits import Standing, Verdict
-from mockllm.dialects.dialect import Stamp
+from mockllm.core.limits import LimitResult, LimitStatus
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, told
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -27,29 +27,31 @@ _LIMITS: Final = (
 )
 
 
-def request_id(stamp: Stamp) -> str:
+def request_id(stamp: ResponseIdentity) -> str:
     """The id in the header `request-id` and in error bodies."""
     return stamp.ids.make("req_01", 22)
 
 
-def success(stamp: Stamp) -> Headers:
+def success(stamp: ResponseIdentity) -> Headers:
     """The headers of a 200, beside its content type. Token counts that remain are rounded to thousands, so
     that one answer hardly shows."""
     return (*_limits(_time(stamp.now), spent=False), ("request-id", request_id(stamp)), _ORGANIZATION)
 
 
-def exhausted(stamp: Stamp, reset_after: float) -> Headers:
+def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
     """The limits' headers of a 429; they reset after so many seconds."""
     return _limits(_time(stamp.now + reset_after), spent=True)
 
 
-def limits(standing: Standing, now: float) -> Headers:
+def limits(standing: LimitStatus, now: float) -> Headers:
     """What a limit stands at, as it is told beside each answer. One count of tokens is told as that of the input,
     of the output and of both; to the token, while the service itself rounds what remains to thousands."""
     return told(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
 
 
-def refused(verdict: Verdict, standing: Standing, tokens: int, model: str | None, now: float) -> Failure:
+def refused(
+    verdict: LimitResult, standing: LimitStatus, tokens: int, model: str | None, now: float
+) -> Failure:
     """The failure of a request that a limit refuses. A bound that the limit does not have is told as unused; but
     where requests are refused and none are counted, none are left until it is told to try again."""
     headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(standing, now))}

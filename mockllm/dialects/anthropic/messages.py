@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.encoder import At, Encoder, Event, encode
-from mockllm.core.rendering.plan import Data, Framing, Head, Kind, Plan
-from mockllm.core.reply.reply import Call, Native, Reply, Text, Thinking, spoken
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_blocks import (
     DIALECT,
@@ -22,22 +22,22 @@ from mockllm.dialects.anthropic.content_blocks import (
     ending,
     last_usage,
     message,
-    sayable,
     signature,
+    supported_reply,
     unthought,
     usage,
     whole_block,
 )
-from mockllm.dialects.anthropic.decoder import hear
+from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.errors import error_event, error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, success
-from mockllm.dialects.anthropic.messages_check import check, unreadable
+from mockllm.dialects.anthropic.messages_check import check, check_readable
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
-from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, Family, family_of
-from mockllm.dialects.anthropic.request_builder import compose
-from mockllm.dialects.decoded_response import Heard
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, AnthropicFamily, family_of
+from mockllm.dialects.anthropic.request_builder import build_request
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")
 _STOP: Final[Event] = (b'{"type":"message_stop"}', "message_stop")
@@ -48,7 +48,7 @@ _ENDING: Final = frozenset({"container", "context_management", "usage"})
 class MessagesEncoder(Encoder):
     """The events of one message. `reply` is what `sayable` left of the answer."""
 
-    def __init__(self, reply: Reply, request: Request, stamp: Stamp) -> None:
+    def __init__(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self.request = request
         self.stamp = stamp
@@ -62,14 +62,14 @@ class MessagesEncoder(Encoder):
         opening.update((key, value) for key, value in self.extras.items() if key not in _ENDING)
         return (_event("message_start", {"message": opening}),)
 
-    def open(self, at: At) -> Iterable[Event]:
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         deltas: list[bytes] = []
-        if isinstance(part, Native):
+        if isinstance(part, NativePart):
             block, deltas = _native(part.block)
         else:
             block = empty_block(part, at.index, self.stamp)
-            self.silent = isinstance(part, Call) and spoken(part.pieces).strip() in ("", "{}")
+            self.silent = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
             if isinstance(part, Call) and not self.silent:
                 deltas = [_partial_json("")]
             elif isinstance(part, Text) and part.citations:
@@ -80,10 +80,10 @@ class MessagesEncoder(Encoder):
             yield _PING
         for delta in deltas:
             yield _delta(at.index, delta)
-        if isinstance(part, Native):
+        if isinstance(part, NativePart):
             yield _closed(at.index)
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         match at.part:
             case Call():
                 said = _partial_json("" if self.silent else piece)
@@ -93,9 +93,9 @@ class MessagesEncoder(Encoder):
                 said = b'{"type":"text_delta","text":%b}' % dumps(piece)
         return (_delta(at.index, said),)
 
-    def close(self, at: At) -> Iterable[Event]:
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
-        if type(part) is Call and not any(type(piece) is str for piece in part.pieces):
+        if type(part) is Call and not any(type(piece) is str for piece in part.chunks):
             yield _delta(at.index, _partial_json(""))
         if type(part) is Thinking and not part.redacted:
             seal = part.signature or signature(at.index, self.stamp)
@@ -117,7 +117,7 @@ class MessagesEncoder(Encoder):
         return ((error_event(failure, self.request, self.stamp), "error"),)
 
 
-def _family(reply: Reply, request: Request) -> Family:
+def _family(reply: Reply, request: Request) -> AnthropicFamily:
     return family_of(reply.model or request.model or DEFAULT_MODEL)
 
 
@@ -166,24 +166,24 @@ class Messages:
     api: str = "messages"
     generates: bool = True
     request: type[Request] = MessagesRequest
-    unsaid: frozenset[str] = frozenset({"images"})
+    unsupported_parts: frozenset[str] = frozenset({"images"})
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def sayable(self, reply: Reply, request: Request) -> Reply:
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
         if isinstance(request, MessagesRequest) and request.declines_thinking:
             reply = unthought(reply)
-        return sayable(reply, omit_thinking=_omits_thinking(request))
+        return supported_reply(reply, omit_thinking=_omits_thinking(request))
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        said = self.sayable(reply, request)
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        said = self.supported_reply(reply, request)
         family = _family(said, request)
         choice = said.choices[0]
         extras = said.extras.get(DIALECT, {})
@@ -194,21 +194,21 @@ class Messages:
         body.update({key: value for key, value in extras.items() if key != "usage"})
         body["usage"].update(_counts(extras))
         said.usage.tell(body, "usage")
-        return Plan(Head(200, (JSON_TYPE, *success(stamp))), (Data(dumps(body), 0, "body"),))
+        return Plan(ResponseHead(200, (JSON_TYPE, *success(stamp))), (EventStep(dumps(body), 0, "body"),))
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        said = self.sayable(reply, request)
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        said = self.supported_reply(reply, request)
         steps = tuple(encode(MessagesEncoder(said, request, stamp)))
-        return Plan(Head(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
+        return Plan(ResponseHead(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
 
     def variant(self, request: Request) -> Hashable:
         return isinstance(request, MessagesRequest) and (request.omits_thinking, request.declines_thinking)
 
-    def compose(self, wish: Wish) -> Asked:
-        return compose(wish)
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        return build_request(wish)
 
-    def heard(self, plan: Plan) -> Heard | None:
-        return hear(plan)
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)
 
 
 def _omits_thinking(request: Request) -> bool:

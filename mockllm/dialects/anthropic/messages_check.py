@@ -25,7 +25,7 @@ from mockllm.dialects.anthropic.validators import (
     NUMBER,
     STRING,
     TEXT_OR_LIST,
-    Problem,
+    AnthropicRequestProblem,
     Shape,
     at_least,
     fit,
@@ -69,7 +69,7 @@ _NO_THREADS: Final = Failure(
 """The SDK's helpers for agent loops ask the server to keep the history (a beta); told this, they send all of it."""
 
 
-def unreadable(request: Request) -> Failure | None:
+def check_readable(request: Request) -> Failure | None:
     """What is wrong where the body is no JSON object; the parser's words are the live service's own."""
     if type(request.body) is dict:
         return None
@@ -82,17 +82,17 @@ def unreadable(request: Request) -> Failure | None:
 
 def check(request: Request) -> Failure | None:
     """The first problem of a message's request; None where there is none."""
-    return unreadable(request) or _threaded(request) or _refused(_check_message, request)
+    return check_readable(request) or _threaded(request) or _refused(_check_message, request)
 
 
 def check_vertex(request: Request) -> Failure | None:
     """The same of one to Vertex AI, which has the model in its path and a version in its body."""
-    return unreadable(request) or _threaded(request) or _refused(_check_vertex, request)
+    return check_readable(request) or _threaded(request) or _refused(_check_vertex, request)
 
 
 def check_counted(request: Request) -> Failure | None:
     """The first problem of a request that is to be counted, which needs no `max_tokens`."""
-    return unreadable(request) or _refused(_check_counted, request)
+    return check_readable(request) or _refused(_check_counted, request)
 
 
 def _threaded(request: Request) -> Failure | None:
@@ -102,7 +102,7 @@ def _threaded(request: Request) -> Failure | None:
 def _refused(look: Callable[[dict[str, Json], Request], None], request: Request) -> Failure | None:
     try:
         look(request.fields, request)
-    except Problem as problem:
+    except AnthropicRequestProblem as problem:
         return _bad(str(problem))
     return None
 
@@ -120,7 +120,7 @@ def _check_message(fields: dict[str, Json], request: Request) -> None:
 def _check_vertex(fields: dict[str, Json], request: Request) -> None:
     fit("", fields, _VERTEX)
     if "model" in fields:
-        raise Problem("model: Extra inputs are not permitted")
+        raise AnthropicRequestProblem("model: Extra inputs are not permitted")
     _check_answer(fields, request)
 
 
@@ -132,7 +132,7 @@ def _check_counted(fields: dict[str, Json], request: Request) -> None:
 
 def _check_model(fields: dict[str, Json]) -> None:
     if not fields["model"]:
-        raise Problem("model: String should have at least 1 character")
+        raise AnthropicRequestProblem("model: String should have at least 1 character")
 
 
 def _check_answer(fields: dict[str, Json], request: Request) -> None:
@@ -141,9 +141,9 @@ def _check_answer(fields: dict[str, Json], request: Request) -> None:
     for name in ("temperature", "top_p"):
         value = fields.get(name)
         if value is not None and not 0 <= value <= 1:
-            raise Problem(f"{name}: range: 0..1")
+            raise AnthropicRequestProblem(f"{name}: range: 0..1")
     if fields.get("temperature") not in (None, 1) and (fields.get("thinking") or {}).get("type") == "enabled":
-        raise Problem("`temperature` may only be set to 1 when thinking is enabled.")
+        raise AnthropicRequestProblem("`temperature` may only be set to 1 when thinking is enabled.")
     at_least("top_k", fields.get("top_k"), 0)
     _check_stop_sequences(fields.get("stop_sequences") or [])
     _check_budget(fields.get("thinking") or {}, fields["max_tokens"], request)
@@ -165,31 +165,31 @@ def _check_prompt(fields: dict[str, Json]) -> None:
 def _check_stop_sequences(sequences: list[Json]) -> None:
     for number, sequence in enumerate(sequences):
         if type(sequence) is not str:
-            raise Problem(f"stop_sequences.{number}: {STRING.words}")
+            raise AnthropicRequestProblem(f"stop_sequences.{number}: {STRING.words}")
         if not sequence.strip():
-            raise Problem("stop_sequences: each stop sequence must contain non-whitespace")
+            raise AnthropicRequestProblem("stop_sequences: each stop sequence must contain non-whitespace")
 
 
 def _check_tools(tools: list[Json]) -> None:
     names = set()
     for number, tool in enumerate(tools):
         if type(tool) is not dict:
-            raise Problem(f"tools.{number}: {NO_OBJECT}")
+            raise AnthropicRequestProblem(f"tools.{number}: {NO_OBJECT}")
         if tool.get("type") in (None, "custom"):
             _check_custom(f"tools.{number}.custom", tool)
         name = tool.get("name")
         if type(name) is str and name in names:
-            raise Problem("tools: Tool names must be unique.")
+            raise AnthropicRequestProblem("tools: Tool names must be unique.")
         names.add(str(name))
 
 
 def _check_custom(path: str, tool: dict[str, Json]) -> None:
     fit(f"{path}.", tool, _TOOL)
     if not re.fullmatch(_TOOL_NAME, tool["name"]):
-        raise Problem(f"{path}.name: String should match pattern '{_TOOL_NAME}'")
+        raise AnthropicRequestProblem(f"{path}.name: String should match pattern '{_TOOL_NAME}'")
     fit(f"{path}.input_schema.", tool["input_schema"], {"type": ANY})
     if tool["input_schema"]["type"] != "object":
-        raise Problem(f"{path}.input_schema.type: Input should be 'object'")
+        raise AnthropicRequestProblem(f"{path}.input_schema.type: Input should be 'object'")
     if tool.get("strict") is True:
         check_strict(path, tool["input_schema"])
 
@@ -202,11 +202,11 @@ def _check_tool_choice(choice: dict[str, Json], fields: dict[str, Json]) -> None
     if not fields.get("mcp_servers"):
         offered = {str(tool.get("name")) for tool in fields.get("tools") or []}
         if not offered:
-            raise Problem("tool_choice may only be specified while providing tools.")
+            raise AnthropicRequestProblem("tool_choice may only be specified while providing tools.")
         if kind == "tool" and choice["name"] not in offered:
-            raise Problem(f"Tool '{choice['name']}' not found in provided tools")
+            raise AnthropicRequestProblem(f"Tool '{choice['name']}' not found in provided tools")
     if kind in ("any", "tool") and (fields.get("thinking") or {}).get("type") == "enabled":
-        raise Problem("Thinking may not be enabled when tool_choice forces tool use.")
+        raise AnthropicRequestProblem("Thinking may not be enabled when tool_choice forces tool use.")
 
 
 def _check_thinking(thinking: dict[str, Json]) -> None:
@@ -220,14 +220,14 @@ def _check_budget(thinking: dict[str, Json], most: int, request: Request) -> Non
     if thinking.get("type") != "enabled" or thinking["budget_tokens"] < most:
         return
     if "interleaved-thinking" not in request.headers.get("anthropic-beta", ""):
-        raise Problem("`max_tokens` must be greater than `thinking.budget_tokens`.")
+        raise AnthropicRequestProblem("`max_tokens` must be greater than `thinking.budget_tokens`.")
 
 
 def _check_format(path: str, wanted: Json) -> None:
     if wanted is None:
         return
     if type(wanted) is not dict:
-        raise Problem(f"{path}: {DICT.words}")
+        raise AnthropicRequestProblem(f"{path}: {DICT.words}")
     tagged(path, wanted, ("json_schema",))
     fit(f"{path}.", wanted, {"schema": DICT})
     check_strict(f"{path}.schema", wanted["schema"])

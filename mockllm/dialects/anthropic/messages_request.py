@@ -24,7 +24,7 @@ from mockllm.core.request.request import (
     ToolChoice,
     estimate_input,
 )
-from mockllm.core.request.stored_responses import Recall
+from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic import known_fields
 
@@ -138,7 +138,7 @@ class MessagesRequest(AnthropicRequest):
         return isinstance(thinking, dict) and thinking.get("display") == "omitted"
 
 
-def _messages(item: Json, names: dict[str, str | None], recall: Recall) -> Iterator[Message]:
+def _messages(item: Json, names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Message]:
     """One message of the wire: its tool results, where it has any, and what else it says. `names` are the
     calls' names by id, so far; `recall` knows those of answers before."""
     if not isinstance(item, dict):
@@ -158,7 +158,7 @@ def _messages(item: Json, names: dict[str, str | None], recall: Recall) -> Itera
         yield Message(role, tuple(others))
 
 
-def _result(block: dict[str, Json], names: dict[str, str | None], recall: Recall) -> Iterator[Part]:
+def _result(block: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Part]:
     """What a tool gave back, and the images in it."""
     of, content = _text(block.get("tool_use_id")), block.get("content")
     said = content if isinstance(content, str) else _texts(content)

@@ -16,7 +16,7 @@ DEFAULT_MODEL: Final = "claude-sonnet-5"
 """The model that answers where neither the rule nor the request names one."""
 
 
-class Family(Struct, frozen=True):
+class AnthropicFamily(Struct, frozen=True):
     """`geo`: what `usage.inference_geo` says. `thinking_tokens`: whether usage tells them apart."""
 
     geo: str
@@ -24,14 +24,14 @@ class Family(Struct, frozen=True):
 
 
 _ROWS: Final = (
-    ("claude-*-4-[678]*", Family("global", thinking_tokens=False)),
-    ("claude-*-4*", Family("not_available", thinking_tokens=False)),
-    ("claude-[23]*", Family("not_available", thinking_tokens=False)),
-    ("*", Family("global", thinking_tokens=True)),
+    ("claude-*-4-[678]*", AnthropicFamily("global", thinking_tokens=False)),
+    ("claude-*-4*", AnthropicFamily("not_available", thinking_tokens=False)),
+    ("claude-[23]*", AnthropicFamily("not_available", thinking_tokens=False)),
+    ("*", AnthropicFamily("global", thinking_tokens=True)),
 )
 
 
 @lru_cache(maxsize=256)
-def family_of(model: str) -> Family:
+def family_of(model: str) -> AnthropicFamily:
     """The first row that fits; a name that nobody knows answers as the newest models do."""
     return next(family for glob, family in _ROWS if fnmatchcase(model, glob))

@@ -8,12 +8,12 @@ from typing import ClassVar, Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 
 _KNOWN: Final[dict[str, tuple[str, str, int, int]]] = {
     "claude-opus-5": ("Claude Opus 5", "2026-07-24T00:00:00Z", 1_000_000, 128_000),
@@ -28,7 +28,7 @@ WELL_KNOWN: Final = tuple(_KNOWN)
 _PAGE, _LONGEST_PAGE = 20, 1000
 
 
-class ModelsRequest(AnthropicRequest):
+class AnthropicModelsRequest(AnthropicRequest):
     api: ClassVar[str | None] = "models"
 
     @lazy
@@ -37,13 +37,13 @@ class ModelsRequest(AnthropicRequest):
         return self.route.get("model")
 
 
-class Models:
+class AnthropicModels:
     """The dialect object of the list, and of one model of it."""
 
     name: str = "anthropic"
     api: str = "models"
     generates: bool = False
-    request: type[Request] = ModelsRequest
+    request: type[Request] = AnthropicModelsRequest
 
     def check(self, request: Request) -> Failure | None:
         """The page's size; the rest of the query is two ids."""
@@ -61,17 +61,17 @@ class Models:
             return None
         return Failure("bad_request", message=f"limit: {said}")
 
-    def unreadable(self, request: Request) -> Failure | None:
+    def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         """One model: any id is known, as any is answered by messages. The list: the rules' models first."""
         body = _page(request, models) if request.model is None else _model(request.model)
-        head = Head(200, (JSON_TYPE, ("request-id", request_id(stamp))))
-        return Plan(head, (Data(dumps(body), 0, "body"),))
+        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp))))
+        return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
 def _page(request: Request, models: Sequence[str]) -> Json:

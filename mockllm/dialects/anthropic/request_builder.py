@@ -8,14 +8,14 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.schema_walk import places
 from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
-from mockllm.dialects.neutral_request import Asked, Wish, parameters, said
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, parameters, said
 
 VERSION: Final = "2023-06-01"
 MAX_TOKENS: Final = 1024
 """What is asked for where nothing is said: this provider wants it said."""
 
 
-def compose(wish: Wish) -> Asked:
+def build_request(wish: NeutralRequest) -> WireRequest:
     body = {
         "model": wish.model or DEFAULT_MODEL,
         "max_tokens": MAX_TOKENS if wish.max_tokens is None else wish.max_tokens,
@@ -33,7 +33,7 @@ def compose(wish: Wish) -> Asked:
     }
     key = {} if wish.api_key is None else {"x-api-key": wish.api_key}
     headers = {"content-type": "application/json", "anthropic-version": VERSION, **key}
-    return Asked("/v1/messages", headers, body)
+    return WireRequest("/v1/messages", headers, body)
 
 
 def _tool(tool: Tool) -> Json:

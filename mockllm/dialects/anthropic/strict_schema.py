@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema_walk import places
-from mockllm.dialects.anthropic.validators import Problem
+from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
 
 _BOUNDS: Final = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})
 _UNKNOWN: Final[Mapping[Json, frozenset[str]]] = {
@@ -31,7 +31,7 @@ def check_strict(path: str, schema: dict[str, Json]) -> None:
         if type(of) is str:
             reason = _reason(of, place)
             if reason is not None:
-                raise Problem(f"{path}: For '{of}' type, {reason}")
+                raise AnthropicRequestProblem(f"{path}: For '{of}' type, {reason}")
 
 
 def _reason(of: str, place: dict[str, Json]) -> str | None:

@@ -10,33 +10,37 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json
 
 
-class Kind(Struct, frozen=True):
+class AnthropicValueKind(Struct, frozen=True):
     """A kind of value. `optional`: the key may be absent, or null."""
 
     fits: Callable[[Json], bool]
     words: str
     optional: bool = False
 
-    def or_absent(self) -> Kind:
-        return Kind(self.fits, self.words, optional=True)
+    def or_absent(self) -> AnthropicValueKind:
+        return AnthropicValueKind(self.fits, self.words, optional=True)
 
 
-STRING: Final = Kind(lambda value: type(value) is str, "Input should be a valid string")
-INTEGER: Final = Kind(lambda value: type(value) is int, "Input should be a valid integer")
-NUMBER: Final = Kind(lambda value: type(value) in (int, float), "Input should be a valid number")
-BOOLEAN: Final = Kind(lambda value: type(value) is bool, "Input should be a valid boolean")
-LIST: Final = Kind(lambda value: type(value) is list, "Input should be a valid list")
-DICT: Final = Kind(lambda value: type(value) is dict, "Input should be a valid dictionary")
-TEXT_OR_LIST: Final = Kind(lambda value: type(value) in (str, list), "Input should be a valid list")
-ANY: Final = Kind(lambda value: True, "")
+STRING: Final = AnthropicValueKind(lambda value: type(value) is str, "Input should be a valid string")
+INTEGER: Final = AnthropicValueKind(lambda value: type(value) is int, "Input should be a valid integer")
+NUMBER: Final = AnthropicValueKind(
+    lambda value: type(value) in (int, float), "Input should be a valid number"
+)
+BOOLEAN: Final = AnthropicValueKind(lambda value: type(value) is bool, "Input should be a valid boolean")
+LIST: Final = AnthropicValueKind(lambda value: type(value) is list, "Input should be a valid list")
+DICT: Final = AnthropicValueKind(lambda value: type(value) is dict, "Input should be a valid dictionary")
+TEXT_OR_LIST: Final = AnthropicValueKind(
+    lambda value: type(value) in (str, list), "Input should be a valid list"
+)
+ANY: Final = AnthropicValueKind(lambda value: True, "")
 
-Shape = Mapping[str, Kind]
+Shape = Mapping[str, AnthropicValueKind]
 
 REQUIRED: Final = "Field required"
 NO_OBJECT: Final = "Input does not match the expected shape."
 
 
-class Problem(Exception):
+class AnthropicRequestProblem(Exception):
     """The first thing that is wrong with a request, in the provider's words; it ends the look."""
 
 
@@ -46,23 +50,23 @@ def fit(path: str, holder: Mapping[str, Json], shape: Shape) -> None:
     for key, kind in shape.items():
         if key not in holder:
             if not kind.optional:
-                raise Problem(f"{path}{key}: {REQUIRED}")
+                raise AnthropicRequestProblem(f"{path}{key}: {REQUIRED}")
         elif not kind.fits(holder[key]) and not (kind.optional and holder[key] is None):
-            raise Problem(f"{path}{key}: {kind.words}")
+            raise AnthropicRequestProblem(f"{path}{key}: {kind.words}")
 
 
 def tagged(path: str, holder: Mapping[str, Json], tags: Collection[str]) -> str:
     """The `type` of an object that is told by it; `path` has no dot at its end."""
     if "type" not in holder:
-        raise Problem(f"{path}.type: {REQUIRED}")
+        raise AnthropicRequestProblem(f"{path}.type: {REQUIRED}")
     tag = holder["type"]
     if type(tag) is str and tag in tags:
         return tag
     expected = ", ".join(f"'{each}'" for each in sorted(tags))
     said = f"Input tag '{tag}' found using 'type' does not match any of the expected tags: {expected}"
-    raise Problem(f"{path}: {said}")
+    raise AnthropicRequestProblem(f"{path}: {said}")
 
 
 def at_least(path: str, value: Json, low: int) -> None:
     if value is not None and value < low:
-        raise Problem(f"{path}: Input should be greater than or equal to {low}")
+        raise AnthropicRequestProblem(f"{path}: Input should be greater than or equal to {low}")

@@ -13,18 +13,18 @@ from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan, retry
 from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import exact
 
 _JSON: Final = (("content-type", "application/json; charset=UTF-8"),)
 _TYPE: Final = "type.googleapis.com/google.rpc."
 
 
-class Row(Struct, frozen=True):
+class VertexErrorRow(Struct, frozen=True):
     """One named error of Google's. `message` may hold `{resource}` and `{model}`; `info` is the reason and the
     service that the details tell, where there are any."""
 
@@ -34,54 +34,54 @@ class Row(Struct, frozen=True):
     info: Mapping[str, Json] = field(default_factory=dict)
 
 
-_QUOTA: Final = Row(
+_QUOTA: Final = VertexErrorRow(
     429,
     "RESOURCE_EXHAUSTED",
     "Quota exceeded for aiplatform.googleapis.com/online_prediction_requests_per_base_model with base model: "
     "anthropic-{model}. Please submit a quota increase request. "
     "https://cloud.google.com/vertex-ai/docs/generative-ai/quotas-genai.",
 )
-_UNKNOWN: Final = Row(
+_UNKNOWN: Final = VertexErrorRow(
     404,
     "NOT_FOUND",
     "Publisher Model `{resource}` was not found or your project does not have access to it. Please ensure "
     "you are using a valid model version. For more information, see: "
     "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions",
 )
-ROWS: Final[Mapping[str, Row]] = {
-    "authentication": Row(
+ROWS: Final[Mapping[str, VertexErrorRow]] = {
+    "authentication": VertexErrorRow(
         401,
         "UNAUTHENTICATED",
         "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
         "other valid authentication credential. See https://cloud.google.com/docs/authentication",
         {"reason": "ACCESS_TOKEN_TYPE_UNSUPPORTED"},
     ),
-    "permission": Row(
+    "permission": VertexErrorRow(
         403,
         "PERMISSION_DENIED",
         "Permission 'aiplatform.endpoints.predict' denied on resource "
         "'//aiplatform.googleapis.com/{resource}' (or it may not exist).",
         {"reason": "IAM_PERMISSION_DENIED"},
     ),
-    "not_found": Row(404, "NOT_FOUND", "Requested entity was not found."),
+    "not_found": VertexErrorRow(404, "NOT_FOUND", "Requested entity was not found."),
     "model_not_found": _UNKNOWN,
     "model_deprecated": _UNKNOWN,
     "rate_limit": _QUOTA,
     "insufficient_quota": _QUOTA,
-    "unavailable": Row(503, "UNAVAILABLE", "The service is currently unavailable."),
-    "bad_gateway": Row(502, "UNAVAILABLE", "Bad gateway."),
-    "timeout": Row(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
+    "unavailable": VertexErrorRow(503, "UNAVAILABLE", "The service is currently unavailable."),
+    "bad_gateway": VertexErrorRow(502, "UNAVAILABLE", "Bad gateway."),
+    "timeout": VertexErrorRow(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
 """What Google's front says; the other named errors are the model's own."""
 
 
-def vertex_error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+def vertex_error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
     """The failure as a whole answer; `stamp` makes the platform's ids."""
     row = ROWS.get(failure.type)
     if row is None:
         plan = error_plan(failure, request, stamp)
         kept = [pair for pair in plan.head.headers if not pair[0].startswith("anthropic-")]
-        return Plan(Head(plan.head.status, tuple(kept)), plan.steps)
+        return Plan(ResponseHead(plan.head.status, tuple(kept)), plan.steps)
     status = failure.status or row.code
     message = failure.message if failure.message is not None else _message(row, request)
     error: dict[str, Json] = {"code": status, "message": message, "status": row.status}
@@ -89,11 +89,11 @@ def vertex_error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
     if details:
         error["details"] = details
     body = pretty({"error": {**error, **failure.fields}}) + b"\n"
-    head = Head(status, _JSON + retry(failure.again())).with_headers(failure.headers)
-    return Plan(head, (Data(body, 0, "body"),))
+    head = ResponseHead(status, _JSON + retry(failure.again())).with_headers(failure.headers)
+    return Plan(head, (EventStep(body, 0, "body"),))
 
 
-def _details(row: Row, failure: Failure) -> list[Json]:
+def _details(row: VertexErrorRow, failure: Failure) -> list[Json]:
     """Why, and when to try again: that is told in a header too, where Anthropic's SDKs look."""
     details: list[Json] = []
     if row.info:
@@ -105,7 +105,7 @@ def _details(row: Row, failure: Failure) -> list[Json]:
     return details
 
 
-def _message(row: Row, request: Request) -> str:
+def _message(row: VertexErrorRow, request: Request) -> str:
     """The resource is the path behind the version, without the call; the base model has no date."""
     resource = request.path.lstrip("/").partition("/")[2].rpartition(":")[0]
     model = (request.model or DEFAULT_MODEL).partition("@")[0]

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.plan import Data, Plan, Step
-from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.rendering.plan import EventStep, Plan, Step
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.azure import content_filters
@@ -20,8 +20,8 @@ from mockllm.dialects.azure.requests import (
     AzureResponsesRequest,
     named,
 )
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.vendors.chat import VendorChat
@@ -31,13 +31,13 @@ from mockllm.dialects.vendors.responses import (
     VendorEmbeddings,
     VendorResponses,
 )
-from mockllm.dialects.vendors.vendor import Id, Vendor
+from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 
 VERSION: Final = "2024-10-21"
 """The version of the API that examples ask for."""
 
 
-def keyed(asked: Asked, path: str) -> Asked:
+def keyed(asked: WireRequest, path: str) -> WireRequest:
     """A request with its key where Azure's clients send it."""
     headers = dict(asked.headers)
     bearer = headers.pop("authorization", None)
@@ -56,11 +56,11 @@ class AzureChat(Chat):
     def check(self, request: Request) -> Failure | None:
         return super().check(named(request))
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        plan = super().whole(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        plan = super().encode_body(reply, request, stamp)
         found = content_filters.harms(reply)
         steps = [
             replace(step, payload=dumps(content_filters.whole(loads(step.payload), found)))
@@ -68,14 +68,14 @@ class AzureChat(Chat):
         ]
         return self._headed(plan, request, stamp, "application/json", *steps)
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        plan = super().stream(reply, request, stamp)
-        first = Data(dumps(content_filters.FIRST), 0, "open")
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        plan = super().encode_stream(reply, request, stamp)
+        first = EventStep(dumps(content_filters.FIRST), 0, "open")
         steps = [self._filtered(step, reply, request, stamp) for step in plan.steps]
         return self._headed(plan, request, stamp, self.vendor.form.media, first, *steps)
 
-    def _filtered(self, step: Step, reply: Reply, request: Request, stamp: Stamp) -> Step:
-        if not isinstance(step, Data) or step.kind == "end":
+    def _filtered(self, step: Step, reply: Reply, request: Request, stamp: ResponseIdentity) -> Step:
+        if not isinstance(step, EventStep) or step.kind == "end":
             return step
         if step.kind == "error":
             assert reply.broken is not None
@@ -84,20 +84,22 @@ class AzureChat(Chat):
             step, payload=dumps(content_filters.chunk(loads(step.payload), content_filters.harms(reply)))
         )
 
-    def _headed(self, plan: Plan, request: Request, stamp: Stamp, media: str, *steps: Step) -> Plan:
+    def _headed(
+        self, plan: Plan, request: Request, stamp: ResponseIdentity, media: str, *steps: Step
+    ) -> Plan:
         made = head(self.vendor, stamp, media)
         if request.model is not None:
             made = made.with_headers((("x-ms-deployment-name", request.model),))
         return replace(plan, head=made, steps=steps)
 
-    def compose(self, wish: Wish) -> Asked:
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
         return keyed(
-            super().compose(wish), f"/openai/deployments/{wish.model or DEFAULT_MODEL}/chat/completions"
+            super().build_request(wish), f"/openai/deployments/{wish.model or DEFAULT_MODEL}/chat/completions"
         )
 
 
-def _data(plan: Plan) -> list[Data]:
-    return [step for step in plan.steps if isinstance(step, Data)]
+def _data(plan: Plan) -> list[EventStep]:
+    return [step for step in plan.steps if isinstance(step, EventStep)]
 
 
 class AzureResponses(VendorResponses):
@@ -105,18 +107,18 @@ class AzureResponses(VendorResponses):
 
     request = AzureResponsesRequest
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        return self._served(super().whole(reply, request, stamp), reply, request)
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return self._served(super().encode_body(reply, request, stamp), reply, request)
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        return self._served(super().stream(reply, request, stamp), reply, request)
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return self._served(super().encode_stream(reply, request, stamp), reply, request)
 
     def _served(self, plan: Plan, reply: Reply, request: Request) -> Plan:
         model = reply.model or snapshot(request.model or DEFAULT_MODEL)
         return replace(plan, head=plan.head.with_headers((("x-ms-served-model", model),)))
 
-    def compose(self, wish: Wish) -> Asked:
-        return keyed(super().compose(wish), "/openai/responses")
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        return keyed(super().build_request(wish), "/openai/responses")
 
 
 class AzureCompletions(VendorCompletions):
@@ -134,11 +136,11 @@ class AzureEmbeddings(VendorEmbeddings):
 
     request = AzureEmbeddingsRequest
 
-    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
+    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().embed(said, request, stamp)
         if not (request.model or "").lower().startswith("cohere-"):
             return plan
-        id = Id().made(stamp.ids, "embedding")
+        id = VendorIdFormat().made(stamp.ids, "embedding")
         steps = [
             replace(step, payload=dumps({"id": id, **_counted(loads(step.payload))})) for step in _data(plan)
         ]
@@ -161,21 +163,25 @@ class FoundryChat(VendorChat):
         super().__init__(vendor)
         self.openais = openais
 
-    def sayable(self, reply: Reply, request: Request) -> Reply:
-        return self.openais.sayable(reply, request) if _openais(request) else super().sayable(reply, request)
-
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return (
-            self.openais.whole(reply, request, stamp)
+            self.openais.supported_reply(reply, request)
             if _openais(request)
-            else super().whole(reply, request, stamp)
+            else super().supported_reply(reply, request)
         )
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         return (
-            self.openais.stream(reply, request, stamp)
+            self.openais.encode_body(reply, request, stamp)
             if _openais(request)
-            else super().stream(reply, request, stamp)
+            else super().encode_body(reply, request, stamp)
+        )
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return (
+            self.openais.encode_stream(reply, request, stamp)
+            if _openais(request)
+            else super().encode_stream(reply, request, stamp)
         )
 
 

@@ -11,9 +11,9 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.dialects.azure import content_filters
-from mockllm.dialects.openai.errors import INVALID, Row
+from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
 from mockllm.dialects.vendors import encoders, errors
-from mockllm.dialects.vendors.vendor import DIGITS, Errors, Form, Id, Vendor
+from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 DENIED: Final = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for "
@@ -53,36 +53,40 @@ def detailed(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 
 
 _GATEWAY: Final = {
-    "authentication": Row(401, "", "401", DENIED),
-    "permission": Row(403, "", "403", "Access denied due to Virtual Network/Firewall rules."),
-    "not_found": Row(404, "", "404", "Resource not found"),
-    "model_not_found": Row(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
+    "authentication": OpenAiErrorRow(401, "", "401", DENIED),
+    "permission": OpenAiErrorRow(403, "", "403", "Access denied due to Virtual Network/Firewall rules."),
+    "not_found": OpenAiErrorRow(404, "", "404", "Resource not found"),
+    "model_not_found": OpenAiErrorRow(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
     # Nobody has recorded what a retired model's deployment says: inferred, that it is gone.
-    "model_deprecated": Row(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
-    "content_filter": Row(400, "", "content_filter", FILTERED),
-    "server_error": Row(500, "", "InternalServerError", "Internal server error"),
-    "overloaded": Row(
+    "model_deprecated": OpenAiErrorRow(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
+    "content_filter": OpenAiErrorRow(400, "", "content_filter", FILTERED),
+    "server_error": OpenAiErrorRow(500, "", "InternalServerError", "Internal server error"),
+    "overloaded": OpenAiErrorRow(
         503, "", "ServiceUnavailable", "The service is temporarily unable to process your request."
     ),
 }
-_LIMITED: Final = Row(429, "", "429", TOO_MANY, retry_after=33.0)
-_REACHED: Final = Row(
+_LIMITED: Final = OpenAiErrorRow(429, "", "429", TOO_MANY, retry_after=33.0)
+_REACHED: Final = OpenAiErrorRow(
     429,
     "",
     "RateLimitReached",
     "Your requests to {model} for {model} in westeurope have exceeded rate limit.",
     retry_after=1.0,
 )
-_PLACE: Final = {"apim-request-id": Id(), "x-ms-region": "West Europe", "azureai-fe-offer-type": "paygo"}
+_PLACE: Final = {
+    "apim-request-id": VendorIdFormat(),
+    "x-ms-region": "West Europe",
+    "azureai-fe-offer-type": "paygo",
+}
 
 AZURE: Final = Vendor(
     "azure",
     encoders.Grok,
     bases=("/openai/v1",),
-    errors=Errors(errors.rows({}, **_GATEWAY, rate_limit=_LIMITED), enveloped, milliseconds=True),
+    errors=VendorErrors(errors.rows({}, **_GATEWAY, rate_limit=_LIMITED), enveloped, milliseconds=True),
     headers={
         **_PLACE,
-        "x-request-id": Id(),
+        "x-request-id": VendorIdFormat(),
         "x-ms-rai-invoked": "true",
         "azureml-model-session": "d20260330170902-0e618f323d34",
         "x-ratelimit-limit-requests": "120",
@@ -94,7 +98,7 @@ AZURE: Final = Vendor(
         "x-ratelimit-reset-requests": "500",
         "x-ratelimit-reset-tokens": "7",
     },
-    form=Form(media="text/event-stream; charset=utf-8"),
+    form=VendorChatForm(media="text/event-stream; charset=utf-8"),
     responses=content_filters.response,
 )
 """Deployments of OpenAI's models."""
@@ -102,9 +106,9 @@ FOUNDRY: Final = Vendor(
     "azure",
     encoders.FoundryGrok,
     bases=("/models",),
-    form=Form(
-        id=Id(),
-        call_id=Id("call_", 8, DIGITS),
+    form=VendorChatForm(
+        id=VendorIdFormat(),
+        call_id=VendorIdFormat("call_", 8, DIGITS),
         body={"prompt_filter_results": None},
         chunk={"system_fingerprint": "fp_49c5j0a323", "service_tier": "default"},
         silent={"content": ""},
@@ -112,7 +116,7 @@ FOUNDRY: Final = Vendor(
         whole_calls=True,
         usage=encoders.grok_usage,
     ),
-    errors=Errors(errors.rows({}, **_GATEWAY, rate_limit=_REACHED), detailed, milliseconds=True),
+    errors=VendorErrors(errors.rows({}, **_GATEWAY, rate_limit=_REACHED), detailed, milliseconds=True),
     headers={
         **_PLACE,
         "azureai-requested-tier": "default",

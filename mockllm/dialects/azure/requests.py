@@ -9,14 +9,14 @@ from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
-from mockllm.dialects.openai.embeddings import EmbeddingsRequest
+from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 Some = TypeVar("Some", bound=Request)
 
 
-class Deployed(Request):
+class DeploymentRequest(Request):
     """What all of them share."""
 
     @lazy
@@ -30,19 +30,19 @@ class Deployed(Request):
         return self.headers.get("api-key") or bearer.removeprefix("Bearer ").strip() or None
 
 
-class AzureChatRequest(Deployed, ChatRequest):
+class AzureChatRequest(DeploymentRequest, ChatRequest):
     pass
 
 
-class AzureCompletionsRequest(Deployed, CompletionsRequest):
+class AzureCompletionsRequest(DeploymentRequest, CompletionsRequest):
     pass
 
 
-class AzureEmbeddingsRequest(Deployed, EmbeddingsRequest):
+class AzureEmbeddingsRequest(DeploymentRequest, OpenAiEmbeddingsRequest):
     pass
 
 
-class AzureResponsesRequest(Deployed, ResponsesRequest):
+class AzureResponsesRequest(DeploymentRequest, ResponsesRequest):
     pass
 
 

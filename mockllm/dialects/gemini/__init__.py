@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.gemini.count_tokens import Count
-from mockllm.dialects.gemini.embeddings import Embeddings
+from mockllm.dialects.gemini.count_tokens import GeminiCountTokens
+from mockllm.dialects.gemini.embeddings import GeminiEmbeddings
 from mockllm.dialects.gemini.generate import Generate
-from mockllm.dialects.gemini.models import Models
+from mockllm.dialects.gemini.models import GeminiModels
 
 GENERATE: Final = Generate("/v1beta")
 VERTEX: Final = Generate("/v1beta1/projects/mockllm/locations/global/publishers/google")
 """The same call, asked for under Vertex AI's path."""
-COUNT: Final = Count()
-EMBEDDINGS: Final = Embeddings()
-MODELS: Final = Models()
+COUNT: Final = GeminiCountTokens()
+EMBEDDINGS: Final = GeminiEmbeddings()
+MODELS: Final = GeminiModels()
 """Both the list and one model of it."""

@@ -13,22 +13,22 @@ from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loa
 from mockllm.core.reply.reply import (
     Call,
     Choice,
+    ContentChunk,
     Finish,
     Harm,
     Media,
-    Native,
+    NativePart,
     Part,
-    Piece,
     Reply,
     Text,
     Thinking,
     Usage,
-    spoken,
+    joined_text,
 )
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.grounding import grounding
-from mockllm.dialects.gemini.model_families import DEFAULT_MODEL, Family, family
+from mockllm.dialects.gemini.model_families import DEFAULT_MODEL, GeminiFamily, family
 
 Block: TypeAlias = dict[str, Any]
 
@@ -70,7 +70,7 @@ _AVERAGE: Final = -0.0173
 """A constant in place of the average log probability, which nobody tests."""
 
 
-def sayable(reply: Reply, *, omit_thinking: bool) -> Reply:
+def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
     """What this protocol says of a reply: calls in one piece each, neither redacted thinking nor other
     dialects' own blocks, nor thoughts that are empty or declined. A call that broke off is not said at all."""
     plain = all(type(part) is Text for choice in reply.choices for part in choice.parts)
@@ -86,17 +86,17 @@ def sayable(reply: Reply, *, omit_thinking: bool) -> Reply:
 
 
 def _hidden(part: Part, omit_thinking: bool) -> bool:
-    if type(part) is Native:
+    if type(part) is NativePart:
         return part.dialect != DIALECT or type(part.block) is not dict
-    return type(part) is Thinking and (omit_thinking or part.redacted or not spoken(part.pieces))
+    return type(part) is Thinking and (omit_thinking or part.redacted or not joined_text(part.chunks))
 
 
 def _sayable(part: Part) -> Part:
     """A call's pieces as one, behind the waits between them."""
-    if type(part) is not Call or (len(part.pieces) == 1 and type(part.pieces[0]) is str):
+    if type(part) is not Call or (len(part.chunks) == 1 and type(part.chunks[0]) is str):
         return part
-    others: list[Piece] = [piece for piece in part.pieces if type(piece) is not str]
-    return replace(part, pieces=(*others, spoken(part.pieces)))
+    others: list[ContentChunk] = [piece for piece in part.chunks if type(piece) is not str]
+    return replace(part, chunks=(*others, joined_text(part.chunks)))
 
 
 def _closed(call: Call) -> bool:
@@ -105,7 +105,7 @@ def _closed(call: Call) -> bool:
 
 def _arguments(call: Call) -> Json | Missing:
     """A call's arguments as JSON; nothing said is no arguments."""
-    text = spoken(call.pieces)
+    text = joined_text(call.chunks)
     if not text.strip():
         return {}
     try:
@@ -131,14 +131,14 @@ def finish_of(choice: Choice) -> str:
     return MALFORMED if unreadable(choice) is not None else FINISH[choice.finish]
 
 
-class Seal(Struct, frozen=True):
+class ThoughtSignature(Struct, frozen=True):
     """The thought signature of a choice, and the part that carries it (None: there is none that could)."""
 
     text: str
     at: int | None
 
 
-class Answered(Struct):
+class GeminiResponseFields(Struct):
     """What an answer says beside the reply itself."""
 
     model: str
@@ -146,8 +146,8 @@ class Answered(Struct):
     created: str | None
     vertex: bool
     numbered: bool
-    family: Family
-    stamp: Stamp
+    family: GeminiFamily
+    stamp: ResponseIdentity
     extras: Mapping[str, Json]
     counted: Usage
 
@@ -197,7 +197,7 @@ class Answered(Struct):
             return made
         call = unreadable(ended)
         if call is not None:
-            made["finishMessage"] = f"Malformed function call: {call.name}({spoken(call.pieces)})"
+            made["finishMessage"] = f"Malformed function call: {call.name}({joined_text(call.chunks)})"
         elif called and self.family.remarks:
             made["finishMessage"] = CALLED
         if ended.flagged is not None:
@@ -221,9 +221,11 @@ class Answered(Struct):
         found = own[number] if isinstance(own, list) and number < len(own) else None
         return found if isinstance(found, dict) else {}
 
-    def part(self, part: Part, choice: int, index: int, seal: Seal | None, text: str | None = None) -> Block:
+    def part(
+        self, part: Part, choice: int, index: int, seal: ThoughtSignature | None, text: str | None = None
+    ) -> Block:
         """A part with all that it says, or with the piece `text` of it."""
-        if type(part) is Native:
+        if type(part) is NativePart:
             made: Block = dict(part.block)
         elif type(part) is Media:
             made = {"inlineData": {"mimeType": part.mime, "data": part.data}}
@@ -240,7 +242,7 @@ class Answered(Struct):
             made["thoughtSignature"] = seal.text
         return made
 
-    def seal(self, choice: Choice, number: int, usage: Usage) -> Seal | None:
+    def seal(self, choice: Choice, number: int, usage: Usage) -> ThoughtSignature | None:
         """The signature that a scenario gave its thinking, or one where the family has one."""
         given = next(
             (part.signature for part in choice.parts if type(part) is Thinking and part.signature), None
@@ -252,7 +254,7 @@ class Answered(Struct):
         else:
             at = len(kinds) - 1 - kinds[::-1].index(Text) if Text in kinds else None
             signed = self.family.signs == "all" and usage.reasoning > 0
-        return Seal(given or self._signature(number), at) if given or signed else None
+        return ThoughtSignature(given or self._signature(number), at) if given or signed else None
 
     def _signature(self, number: int) -> str:
         """256 characters that decode as base64."""
@@ -306,10 +308,10 @@ _PLACED: Final = frozenset({"candidates", "usageMetadata"})
 """The extras that are merged deeper than at the top."""
 
 
-def answered(reply: Reply, request: GenerateRequest, stamp: Stamp) -> Answered:
+def response_fields(reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> GeminiResponseFields:
     model = reply.model or request.model or DEFAULT_MODEL
     now = datetime.fromtimestamp(int(stamp.now), UTC)
-    return Answered(
+    return GeminiResponseFields(
         model=model,
         id=stamp.ids.make("", 23),
         created=now.strftime("%Y-%m-%dT%H:%M:%S.000000Z") if request.vertex else None,
@@ -330,4 +332,4 @@ def said_tokens(usage: Usage) -> int:
 def _text(part: Part) -> str:
     if type(part) is Text and part.whole is not None:
         return part.whole
-    return spoken(part.pieces)  # type: ignore[union-attr]
+    return joined_text(part.chunks)  # type: ignore[union-attr]

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request, TextPart
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
-from mockllm.dialects.gemini.generate_check import check, unreadable
+from mockllm.dialects.gemini.generate_check import check, check_readable
 from mockllm.dialects.gemini.generate_request import GenerateRequest, camelised, held
 from mockllm.dialects.gemini.headers import JSON
 from mockllm.dialects.gemini.json_format import page
 
 
-class CountRequest(GenerateRequest):
+class GeminiCountRequest(GenerateRequest):
     """POST …/models/{model}:countTokens: contents, or a whole generateContent request."""
 
     api = "count_tokens"
@@ -31,33 +31,33 @@ class CountRequest(GenerateRequest):
         return inner if type(inner) is dict else fields
 
 
-class Count:
+class GeminiCountTokens:
     """The dialect object of this call."""
 
     name: str = "gemini"
     api: str = "count_tokens"
     generates: bool = False
-    request: type[Request] = CountRequest
+    request: type[Request] = GeminiCountRequest
 
     def check(self, request: Request) -> Failure | None:
-        assert isinstance(request, CountRequest)
+        assert isinstance(request, GeminiCountRequest)
         return check(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         """Vertex AI counts characters beside tokens: all but spaces."""
-        assert isinstance(request, CountRequest)
+        assert isinstance(request, GeminiCountRequest)
         tokens = request.input_tokens
         body: dict[str, Json] = {"totalTokens": tokens}
         if request.vertex:
             body["totalBillableCharacters"] = _characters(request)
         body["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": tokens}]
-        return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))
+        return Plan(ResponseHead(200, JSON), (EventStep(page(body) + b"\n", 0, "body"),))
 
 
 def _characters(request: Request) -> int:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Heard, Hearing, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 
 FINISH: Final[Mapping[str, str]] = {
     "STOP": "stop",
@@ -23,10 +23,10 @@ FINISH: Final[Mapping[str, str]] = {
 """Finish reasons in neutral words."""
 
 
-def hear(plan: Plan) -> Heard | None:
+def decode(plan: Plan) -> DecodedResponse | None:
     """This protocol ends calls with `STOP`, and says a refusal as text: where it ended with one, the text is
     both."""
-    hearing = Hearing(plan)
+    hearing = ResponseDecoder(plan)
     calls = 0
     for payload in _payloads(plan):
         calls = _hear(payload, hearing, calls)
@@ -34,7 +34,7 @@ def hear(plan: Plan) -> Heard | None:
         hearing.finish = "tool_calls"
     if hearing.finish == "refusal":
         hearing.say("refusal", hearing.said("text") or "", visible=False)
-    return hearing.heard()
+    return hearing.result()
 
 
 def _payloads(plan: Plan) -> Iterator[Json]:
@@ -43,14 +43,14 @@ def _payloads(plan: Plan) -> Iterator[Json]:
     for payload in payloads(plan):
         yield from payload if isinstance(payload, list) else (payload,)
     if plan.streamed:
-        bare = sent(plan).replace(b"\r\n", b"\n").rpartition(b"\n\n")[2]
+        bare = sent_bytes(plan).replace(b"\r\n", b"\n").rpartition(b"\n\n")[2]
         try:
             yield loads(bare)
         except JSONDecodeError:
             return
 
 
-def _hear(payload: Json, hearing: Hearing, calls: int) -> int:
+def _hear(payload: Json, hearing: ResponseDecoder, calls: int) -> int:
     """One chunk, or the whole body; `calls` were heard before it."""
     match payload:
         case {"error": dict(error)}:
@@ -67,7 +67,7 @@ def _hear(payload: Json, hearing: Hearing, calls: int) -> int:
     return calls
 
 
-def _candidate(candidate: Json, hearing: Hearing, calls: int) -> int:
+def _candidate(candidate: Json, hearing: ResponseDecoder, calls: int) -> int:
     if not isinstance(candidate, dict):
         return calls
     number = candidate.get("index", 0)
@@ -81,7 +81,7 @@ def _candidate(candidate: Json, hearing: Hearing, calls: int) -> int:
     return calls
 
 
-def _part(part: Json, number: Json, hearing: Hearing, calls: int) -> bool:
+def _part(part: Json, number: Json, hearing: ResponseDecoder, calls: int) -> bool:
     """Whether it is a call."""
     match part:
         case {"functionCall": {"name": str(name), **rest}}:

@@ -8,17 +8,24 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import Data, Head, Plan
-from mockllm.core.reply.embeddings import Embedded, shortened, vector, written
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.reply.embeddings import EmbeddingResult, shortened, vector, written
 from mockllm.core.request.request import Message, Part, Request, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
-from mockllm.dialects.gemini.generate_check import CONTENT, refusal, unreadable
+from mockllm.dialects.gemini.generate_check import CONTENT, check_readable, refusal
 from mockllm.dialects.gemini.generate_request import GeminiRequest, held, listed
 from mockllm.dialects.gemini.headers import JSON
 from mockllm.dialects.gemini.json_format import page
-from mockllm.dialects.gemini.validators import INTEGER, STRING, Many, Problem, Shape, fit
+from mockllm.dialects.gemini.validators import (
+    INTEGER,
+    STRING,
+    GeminiRequestProblem,
+    MessageShape,
+    Repeated,
+    fit,
+)
 
 SIZE: Final = 3072
 """The dimensions of a model that is not in the table."""
@@ -28,14 +35,15 @@ SIZES: Final = dict.fromkeys(
 MOST_REQUESTS: Final = 100
 MOST_INSTANCES: Final = 250
 """How many things one call may embed; no more are embedded, also where nobody checks."""
-_EMBED: Final = Shape("EmbedContentRequest", {"content": CONTENT, "outputDimensionality": INTEGER})
-_INSTANCE: Final = Shape("Instance", {"content": STRING})
-_ASKED: Final = Shape(
-    "BatchEmbedContentsRequest", {**_EMBED.fields, "requests": Many(_EMBED), "instances": Many(_INSTANCE)}
+_EMBED: Final = MessageShape("EmbedContentRequest", {"content": CONTENT, "outputDimensionality": INTEGER})
+_INSTANCE: Final = MessageShape("Instance", {"content": STRING})
+_ASKED: Final = MessageShape(
+    "BatchEmbedContentsRequest",
+    {**_EMBED.fields, "requests": Repeated(_EMBED), "instances": Repeated(_INSTANCE)},
 )
 
 
-class EmbeddingsRequest(GeminiRequest):
+class GeminiEmbeddingsRequest(GeminiRequest):
     """POST …/models/{model}:embedContent, :batchEmbedContents and :predict."""
 
     api = "embeddings"
@@ -84,33 +92,33 @@ class EmbeddingsRequest(GeminiRequest):
         return sum(map(estimate, self.texts))
 
 
-class Embeddings:
+class GeminiEmbeddings:
     """The dialect object of these calls."""
 
     name: str = "gemini"
     api: str = "embeddings"
     generates: bool = False
-    request: type[Request] = EmbeddingsRequest
+    request: type[Request] = GeminiEmbeddingsRequest
 
     def check(self, request: Request) -> Failure | None:
-        assert isinstance(request, EmbeddingsRequest)
-        return unreadable(request) or refusal(lambda: _check(request))
+        assert isinstance(request, GeminiEmbeddingsRequest)
+        return check_readable(request) or refusal(lambda: _check(request))
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.embed(None, request, stamp)
 
-    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
-        assert isinstance(request, EmbeddingsRequest)
+    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, GeminiEmbeddingsRequest)
         body = _predictions(request, said) if request.call == "predict" else _embedded(request, said)
         if said is not None:
             body |= said.extras.get(self.name, {})
-        return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))
+        return Plan(ResponseHead(200, JSON), (EventStep(page(body) + b"\n", 0, "body"),))
 
 
 def _configured(entry: Json) -> dict[str, Json]:
@@ -118,35 +126,35 @@ def _configured(entry: Json) -> dict[str, Json]:
     return {**held(held(entry).get("embedContentConfig")), **held(entry)}
 
 
-def _check(request: EmbeddingsRequest) -> None:
+def _check(request: GeminiEmbeddingsRequest) -> None:
     said = request.said
     fit("", said, _ASKED)
     if request.call == "batchEmbedContents" and len(listed(said.get("requests"))) > MOST_REQUESTS:
-        raise Problem(
+        raise GeminiRequestProblem(
             f"* BatchEmbedContentsRequest.requests: at most {MOST_REQUESTS} requests can be in one batch\n"
         )
     count = len(listed(said.get("instances"))) if request.call == "predict" else 0
     if count > MOST_INSTANCES:
-        raise Problem(f"{MOST_INSTANCES} instance(s) is allowed per prediction. Actual: {count}")
+        raise GeminiRequestProblem(f"{MOST_INSTANCES} instance(s) is allowed per prediction. Actual: {count}")
     if not request.entries:
         name = "content" if request.call == "embedContent" else "requests"
-        raise Problem(
+        raise GeminiRequestProblem(
             f"* {request.call[0].upper()}{request.call[1:]}Request.{name}: {name} is not specified\n"
         )
     for entry in request.entries:
         size = entry.get("outputDimensionality")
         if size is not None and not 1 <= _size(request, entry) <= SIZE:
-            raise Problem(f"output_dimensionality must be in the range [1, {SIZE}].")
+            raise GeminiRequestProblem(f"output_dimensionality must be in the range [1, {SIZE}].")
 
 
-def _size(request: EmbeddingsRequest, entry: dict[str, Json]) -> int:
+def _size(request: GeminiEmbeddingsRequest, entry: dict[str, Json]) -> int:
     wanted = entry.get("outputDimensionality")
     if wanted is not None and INTEGER.fits(wanted):
         return int(wanted)
     return SIZES.get(request.model or "", SIZE)
 
 
-def _values(request: EmbeddingsRequest, said: Embedded | None) -> list[list[float]]:
+def _values(request: GeminiEmbeddingsRequest, said: EmbeddingResult | None) -> list[list[float]]:
     if said is not None:
         return [written(each) for each in said.of(len(request.entries))]
     whole = SIZES.get(request.model or "", SIZE)
@@ -156,7 +164,7 @@ def _values(request: EmbeddingsRequest, said: Embedded | None) -> list[list[floa
     ]
 
 
-def _embedded(request: EmbeddingsRequest, said: Embedded | None) -> dict[str, Json]:
+def _embedded(request: GeminiEmbeddingsRequest, said: EmbeddingResult | None) -> dict[str, Json]:
     tokens = request.input_tokens
     if said is not None and said.input_tokens is not None:
         tokens = said.input_tokens
@@ -173,7 +181,7 @@ def _embedded(request: EmbeddingsRequest, said: Embedded | None) -> dict[str, Js
     return {**made, "usageMetadata": usage}
 
 
-def _predictions(request: EmbeddingsRequest, said: Embedded | None) -> dict[str, Json]:
+def _predictions(request: GeminiEmbeddingsRequest, said: EmbeddingResult | None) -> dict[str, Json]:
     predictions = [
         {"embeddings": {"statistics": {"truncated": False, "token_count": estimate(text)}, "values": values}}
         for text, values in zip(request.texts, _values(request, said), strict=True)

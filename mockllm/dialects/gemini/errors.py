@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GeminiRequest, google
 from mockllm.dialects.gemini.headers import EVENTS, JSON, STREAM, TIER
 from mockllm.dialects.gemini.json_format import line, page
@@ -31,7 +31,7 @@ BLOCKED: Final = frozenset({"content_filter"})
 """What is no error here: the answer to a prompt that was blocked is a 200 without candidates."""
 
 
-class Row(Struct, frozen=True):
+class GeminiErrorRow(Struct, frozen=True):
     """One named error. `message` may name: model, resource, version, method, tokens, limit, wait. `quota` is what a
     limit counts, its id and its value."""
 
@@ -57,9 +57,9 @@ def _info(reason: str, **metadata: str) -> Json:
     return {"@type": f"{TYPE}ErrorInfo", "reason": reason, "domain": "googleapis.com", "metadata": metadata}
 
 
-ROWS: Final[Mapping[str, Row]] = {
-    "bad_request": Row(400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
-    "authentication": Row(
+ROWS: Final[Mapping[str, GeminiErrorRow]] = {
+    "bad_request": GeminiErrorRow(400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
+    "authentication": GeminiErrorRow(
         400,
         "INVALID_ARGUMENT",
         _KEY,
@@ -68,25 +68,25 @@ ROWS: Final[Mapping[str, Row]] = {
             {"@type": f"{TYPE}LocalizedMessage", "locale": "en-US", "message": _KEY},
         ),
     ),
-    "permission": Row(403, "PERMISSION_DENIED", "The caller does not have permission"),
-    "not_found": Row(404, "NOT_FOUND", "Requested entity was not found."),
-    "model_not_found": Row(
+    "permission": GeminiErrorRow(403, "PERMISSION_DENIED", "The caller does not have permission"),
+    "not_found": GeminiErrorRow(404, "NOT_FOUND", "Requested entity was not found."),
+    "model_not_found": GeminiErrorRow(
         404,
         "NOT_FOUND",
         "models/{model} is not found for API version {version}, or is not supported for {method}. Call "
         "ModelService.ListModels to see the list of available models and their supported methods.",
     ),
-    "model_deprecated": Row(
+    "model_deprecated": GeminiErrorRow(
         404,
         "NOT_FOUND",
         "This model models/{model} is no longer available to new users. Please update your code to use a newer "
         "model for the latest features and improvements.",
     ),
-    "request_too_large": Row(
+    "request_too_large": GeminiErrorRow(
         400, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."
     ),
-    "context_length": Row(400, "INVALID_ARGUMENT", _LONG),
-    "rate_limit": Row(
+    "context_length": GeminiErrorRow(400, "INVALID_ARGUMENT", _LONG),
+    "rate_limit": GeminiErrorRow(
         429,
         "RESOURCE_EXHAUSTED",
         _QUOTA,
@@ -97,7 +97,7 @@ ROWS: Final[Mapping[str, Row]] = {
         ),
         retry_after=48.0,
     ),
-    "insufficient_quota": Row(
+    "insufficient_quota": GeminiErrorRow(
         429,
         "RESOURCE_EXHAUSTED",
         _QUOTA,
@@ -109,23 +109,23 @@ ROWS: Final[Mapping[str, Row]] = {
         retry_after=48.0,
     ),
     # Only where a scenario gives it a status of its own, or it breaks a stream off; the message is inferred.
-    "content_filter": Row(400, "INVALID_ARGUMENT", "The prompt was blocked for its content."),
-    "server_error": Row(
+    "content_filter": GeminiErrorRow(400, "INVALID_ARGUMENT", "The prompt was blocked for its content."),
+    "server_error": GeminiErrorRow(
         500,
         "INTERNAL",
         "An internal error has occurred. Please retry or report in "
         "https://developers.generativeai.google/guide/troubleshooting",
     ),
-    "overloaded": Row(
+    "overloaded": GeminiErrorRow(
         503,
         "UNAVAILABLE",
         "This model is currently experiencing high demand. Spikes in demand are usually temporary. Please "
         "try again later.",
     ),
-    "unavailable": Row(503, "UNAVAILABLE", "The service is currently unavailable."),
+    "unavailable": GeminiErrorRow(503, "UNAVAILABLE", "The service is currently unavailable."),
     # A page of the server in front in the real service; the envelope is inferred.
-    "bad_gateway": Row(502, "UNAVAILABLE", "Bad gateway."),
-    "timeout": Row(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
+    "bad_gateway": GeminiErrorRow(502, "UNAVAILABLE", "Bad gateway."),
+    "timeout": GeminiErrorRow(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
 DAY: Final = 86_400.0
 _COUNTED: Final = {
@@ -142,15 +142,15 @@ _COUNTED: Final = {
 }
 """What a scenario's limit counts, by the day or in less: metric and id. Clients tell by these whether a retry
 helps today."""
-_EXHAUSTED: Final = Row(
+_EXHAUSTED: Final = GeminiErrorRow(
     429,
     "RESOURCE_EXHAUSTED",
     "Resource exhausted. Please try again later. Please refer to "
     "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.",
 )
-_UNKNOWN: Final = Row(404, "NOT_FOUND", "Publisher Model `{resource}` not found.")
-VERTEX: Final[Mapping[str, Row]] = {
-    "authentication": Row(
+_UNKNOWN: Final = GeminiErrorRow(404, "NOT_FOUND", "Publisher Model `{resource}` not found.")
+VERTEX: Final[Mapping[str, GeminiErrorRow]] = {
+    "authentication": GeminiErrorRow(
         401,
         "UNAUTHENTICATED",
         "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
@@ -161,17 +161,17 @@ VERTEX: Final[Mapping[str, Row]] = {
     "model_deprecated": _UNKNOWN,
     "rate_limit": _EXHAUSTED,
     "insufficient_quota": _EXHAUSTED,
-    "server_error": Row(500, "INTERNAL", "Internal error encountered."),
+    "server_error": GeminiErrorRow(500, "INTERNAL", "Internal error encountered."),
 }
 """What Vertex AI says otherwise."""
-_UNREGISTERED: Final = Row(
+_UNREGISTERED: Final = GeminiErrorRow(
     403,
     "PERMISSION_DENIED",
     "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or "
     "other form of API consumer identity to call this API.",
 )
 """What a request without any key is told in place of `authentication`."""
-_MISSING: Final = Row(
+_MISSING: Final = GeminiErrorRow(
     401,
     "UNAUTHENTICATED",
     "API keys are not supported by this API. Expected OAuth2 access token or other authentication credentials "
@@ -196,7 +196,7 @@ STATUSES: Final = {
 """The status of a code that a scenario gives an error instead of its own."""
 
 
-def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
     """A whole answer with the failure. Where a stream was asked it is an array of one, or has the type of
     events and is none."""
     request = google(request)
@@ -213,7 +213,9 @@ def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
     if code == 401:
         headers += (_CHALLENGE,)
     status = failure.status or _row(failure, request).code
-    return Plan(Head(status, headers).with_headers(failure.headers), (Data(body + b"\n", 0, "body"),))
+    return Plan(
+        ResponseHead(status, headers).with_headers(failure.headers), (EventStep(body + b"\n", 0, "body"),)
+    )
 
 
 def error_object(failure: Failure, request: Request) -> dict[str, Json]:
@@ -245,7 +247,7 @@ def _placed(detail: Json, request: GeminiRequest) -> Json:
     return {**detail, "metadata": {"method": method, **detail["metadata"]}}
 
 
-def _row(failure: Failure, request: GeminiRequest) -> Row:
+def _row(failure: Failure, request: GeminiRequest) -> GeminiErrorRow:
     if request.vertex and failure.type == "authentication" and "authorization" not in request.headers:
         return _MISSING
     if request.vertex:
@@ -259,7 +261,7 @@ def _row(failure: Failure, request: GeminiRequest) -> Row:
     return replace(row, quota=(*_COUNTED[bound, window >= DAY], limit))
 
 
-def _message(row: Row, failure: Failure, request: GeminiRequest, wait: float | None) -> str:
+def _message(row: GeminiErrorRow, failure: Failure, request: GeminiRequest, wait: float | None) -> str:
     metric, _, limit = row.quota or ("", "", 0)
     tokens = 0
     if row.message is _LONG:
@@ -285,7 +287,7 @@ def _wait(seconds: float) -> str:
     return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + exact(rest)
 
 
-def _quota(row: Row, request: GeminiRequest) -> list[dict[str, Any]]:
+def _quota(row: GeminiErrorRow, request: GeminiRequest) -> list[dict[str, Any]]:
     """Where to read of the limit, and which it was."""
     if row.quota is None:
         return []
@@ -306,7 +308,7 @@ def _quota(row: Row, request: GeminiRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _blocked(request: GeminiRequest, stamp: Stamp) -> Plan:
+def _blocked(request: GeminiRequest, stamp: ResponseIdentity) -> Plan:
     """A prompt that was blocked: no candidates, and why."""
     tokens = request.input_tokens
     body: dict[str, Json] = {
@@ -320,7 +322,7 @@ def _blocked(request: GeminiRequest, stamp: Stamp) -> Plan:
         "responseId": stamp.ids.make("", 23),
     }
     if request.sse:
-        return Plan(Head(200, STREAM), (Data(line(body), 0, "body"),), Framing.SSE_CRLF)
+        return Plan(ResponseHead(200, STREAM), (EventStep(line(body), 0, "body"),), Framing.SSE_CRLF)
     if request.stream:
-        return Plan(Head(200, JSON), (Data(page(body), 0, "body"),), Framing.JSON_ARRAY)
-    return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))
+        return Plan(ResponseHead(200, JSON), (EventStep(page(body), 0, "body"),), Framing.JSON_ARRAY)
+    return Plan(ResponseHead(200, JSON), (EventStep(page(body) + b"\n", 0, "body"),))

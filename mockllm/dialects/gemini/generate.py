@@ -10,37 +10,37 @@ from collections.abc import Hashable, Iterable
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.encoder import At, Encoder, Event, encode
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step
-from mockllm.core.reply.reply import Call, Choice, Native, Reply, Thinking, spoken
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step
+from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Thinking, joined_text
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import Heard
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
     DIALECT,
     Block,
-    answered,
     is_said,
+    response_fields,
     said_tokens,
-    sayable,
+    supported_reply,
 )
-from mockllm.dialects.gemini.decoder import hear
+from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.errors import BLOCKED, error_object, error_plan
-from mockllm.dialects.gemini.generate_check import check, unreadable
+from mockllm.dialects.gemini.generate_check import check, check_readable
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.headers import JSON, STREAM, TIER
 from mockllm.dialects.gemini.json_format import line, page
-from mockllm.dialects.gemini.request_builder import compose
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.gemini.request_builder import build_request
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 
 class GenerateEncoder(Encoder):
     """The chunks of a stream. `reply` is what `sayable` left of the answer."""
 
-    def __init__(self, reply: Reply, request: GenerateRequest, stamp: Stamp) -> None:
+    def __init__(self, reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self.request, self.stamp = request, stamp
-        self.facts = answered(reply, request, stamp)
+        self.facts = response_fields(reply, request, stamp)
         self.write = line if request.sse else page
         self.seals = [
             self.facts.seal(choice, number, reply.usage) for number, choice in enumerate(reply.choices)
@@ -52,10 +52,10 @@ class GenerateEncoder(Encoder):
         self.so_far = 0
         """Of the characters, without thoughts."""
 
-    def open(self, at: At) -> Iterable[Event]:
-        return (self._said(at, None),) if isinstance(at.part, Native) else ()
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        return (self._said(at, None),) if isinstance(at.part, NativePart) else ()
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         return (self._said(at, piece),)
 
     def end(self, choice: int) -> Iterable[Event]:
@@ -76,7 +76,7 @@ class GenerateEncoder(Encoder):
             return (self._chunk(self.facts.candidate(0, [], Choice((), "content_filter")), ends=True),)
         return ((page(error_object(failure, self.request)), None),)
 
-    def _said(self, at: At, piece: str | None) -> Event:
+    def _said(self, at: EncoderPosition, piece: str | None) -> Event:
         """A chunk of one part; the last of its choice tells the finish reason in most families."""
         facts, part, choice = self.facts, at.part, self.reply.choices[at.choice]
         self.left[at.choice] -= 1
@@ -107,13 +107,15 @@ class GenerateEncoder(Encoder):
 
 def _chunks(choice: Choice) -> int:
     return sum(
-        1 if isinstance(part, Native) else sum(type(piece) is str for piece in part.pieces)
+        1 if isinstance(part, NativePart) else sum(type(piece) is str for piece in part.chunks)
         for part in choice.parts
     )
 
 
 def _characters(choice: Choice) -> int:
-    return sum(len(spoken(part.pieces)) for part in choice.parts if not isinstance(part, Native | Thinking))
+    return sum(
+        len(joined_text(part.chunks)) for part in choice.parts if not isinstance(part, NativePart | Thinking)
+    )
 
 
 class Generate:
@@ -123,7 +125,7 @@ class Generate:
     api: str = "generate"
     generates: bool = True
     request: type[Request] = GenerateRequest
-    unsaid: frozenset[str] = frozenset()
+    unsupported_parts: frozenset[str] = frozenset()
 
     def __init__(self, base: str) -> None:
         self._base = base
@@ -132,19 +134,19 @@ class Generate:
         assert isinstance(request, GenerateRequest)
         return check(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def sayable(self, reply: Reply, request: Request) -> Reply:
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, GenerateRequest)
-        return sayable(reply, omit_thinking=request.omits_thinking)
+        return supported_reply(reply, omit_thinking=request.omits_thinking)
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerateRequest)
-        facts = answered(reply, request, stamp)
+        facts = response_fields(reply, request, stamp)
         counted = reply.usage
         tokens = said_tokens(counted)
         candidates = []
@@ -158,30 +160,30 @@ class Generate:
             called, logprobs = any(map(is_said, choice.calls)), facts.family.logprobs and tokens > 0
             candidates.append(facts.candidate(number, parts, choice, called=called, logprobs=logprobs))
         body = facts.answer(candidates, facts.usage(counted, tokens, counted.reasoning))
-        head = Head(200, JSON if request.vertex else JSON + TIER)
-        return Plan(head, (Data(page(body) + b"\n", 0, "body"),))
+        head = ResponseHead(200, JSON if request.vertex else JSON + TIER)
+        return Plan(head, (EventStep(page(body) + b"\n", 0, "body"),))
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerateRequest)
         steps = tuple(encode(GenerateEncoder(reply, request, stamp)))
         if not request.sse:
-            return Plan(Head(200, JSON), steps, Framing.JSON_ARRAY)
+            return Plan(ResponseHead(200, JSON), steps, Framing.JSON_ARRAY)
         if reply.broken is not None and reply.broken.type not in BLOCKED:
             steps = (*steps[:-1], _bare(steps[-1]))
-        return Plan(Head(200, STREAM), steps, Framing.SSE_CRLF)
+        return Plan(ResponseHead(200, STREAM), steps, Framing.SSE_CRLF)
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, GenerateRequest)
         return (request.vertex, request.sse, request.numbered, request.omits_thinking)
 
-    def compose(self, wish: Wish) -> Asked:
-        return compose(wish, self._base)
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        return build_request(wish, self._base)
 
-    def heard(self, plan: Plan) -> Heard | None:
-        return hear(plan)
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)
 
 
-def _bare(step: Step) -> Raw:
+def _bare(step: Step) -> RawStep:
     """An error inside a stream of events, which is none of them."""
-    assert isinstance(step, Data)
-    return Raw(step.payload + b"\n", step.beat)
+    assert isinstance(step, EventStep)
+    return RawStep(step.payload + b"\n", step.chunk_index)

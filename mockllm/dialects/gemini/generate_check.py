@@ -24,30 +24,34 @@ from mockllm.dialects.gemini.validators import (
     NUMBER,
     STRING,
     STRUCT,
-    Many,
-    Problem,
-    Shape,
+    GeminiRequestProblem,
+    MessageShape,
+    Repeated,
     fit,
     snake,
     word,
 )
 
-_BLOB: Final = Shape("Blob", {"mimeType": STRING, "data": STRING})
-_PART: Final = Shape(
+_BLOB: Final = MessageShape("Blob", {"mimeType": STRING, "data": STRING})
+_PART: Final = MessageShape(
     "Part",
     {
         "text": STRING,
         "thought": BOOLEAN,
         "thoughtSignature": STRING,
         "inlineData": _BLOB,
-        "fileData": Shape("FileData", {"mimeType": STRING, "fileUri": STRING}),
-        "functionCall": Shape("FunctionCall", {"id": STRING, "name": STRING, "args": STRUCT}),
-        "functionResponse": Shape("FunctionResponse", {"id": STRING, "name": STRING, "response": STRUCT}),
+        "fileData": MessageShape("FileData", {"mimeType": STRING, "fileUri": STRING}),
+        "functionCall": MessageShape("FunctionCall", {"id": STRING, "name": STRING, "args": STRUCT}),
+        "functionResponse": MessageShape(
+            "FunctionResponse", {"id": STRING, "name": STRING, "response": STRUCT}
+        ),
     },
 )
-CONTENT: Final = Shape("Content", {"role": STRING, "parts": Many(_PART)})
-_FUNCTION: Final = Shape("FunctionDeclaration", {"name": STRING, "description": STRING, "parameters": STRUCT})
-_CONFIG: Final = Shape(
+CONTENT: Final = MessageShape("Content", {"role": STRING, "parts": Repeated(_PART)})
+_FUNCTION: Final = MessageShape(
+    "FunctionDeclaration", {"name": STRING, "description": STRING, "parameters": STRUCT}
+)
+_CONFIG: Final = MessageShape(
     "GenerationConfig",
     {
         "temperature": NUMBER,
@@ -55,7 +59,7 @@ _CONFIG: Final = Shape(
         "topK": NUMBER,
         "candidateCount": INTEGER,
         "maxOutputTokens": INTEGER,
-        "stopSequences": Many(STRING),
+        "stopSequences": Repeated(STRING),
         "seed": INTEGER,
         "presencePenalty": NUMBER,
         "frequencyPenalty": NUMBER,
@@ -63,23 +67,25 @@ _CONFIG: Final = Shape(
         "logprobs": INTEGER,
         "responseMimeType": STRING,
         "responseSchema": STRUCT,
-        "thinkingConfig": Shape("ThinkingConfig", {"includeThoughts": BOOLEAN, "thinkingBudget": INTEGER}),
+        "thinkingConfig": MessageShape(
+            "ThinkingConfig", {"includeThoughts": BOOLEAN, "thinkingBudget": INTEGER}
+        ),
     },
 )
-_CALLING: Final = Shape(
+_CALLING: Final = MessageShape(
     "FunctionCallingConfig",
     {
         "mode": word("FunctionCallingConfig.Mode", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"),
-        "allowedFunctionNames": Many(STRING),
+        "allowedFunctionNames": Repeated(STRING),
     },
 )
-GENERATE: Final = Shape(
+GENERATE: Final = MessageShape(
     "GenerateContentRequest",
     {
-        "contents": Many(CONTENT),
+        "contents": Repeated(CONTENT),
         "systemInstruction": CONTENT,
-        "tools": Many(Shape("Tool", {"functionDeclarations": Many(_FUNCTION)})),
-        "toolConfig": Shape("ToolConfig", {"functionCallingConfig": _CALLING}),
+        "tools": Repeated(MessageShape("Tool", {"functionDeclarations": Repeated(_FUNCTION)})),
+        "toolConfig": MessageShape("ToolConfig", {"functionCallingConfig": _CALLING}),
         "generationConfig": _CONFIG,
         "cachedContent": STRING,
     },
@@ -101,7 +107,7 @@ _STOPS: Final = 5
 _MIMES: Final = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 
 
-def unreadable(request: Request) -> Failure | None:
+def check_readable(request: Request) -> Failure | None:
     """What is wrong where the body is no JSON object."""
     body = request.body
     if type(body) is dict:
@@ -115,7 +121,7 @@ def unreadable(request: Request) -> Failure | None:
 
 def check(request: GeminiRequest) -> Failure | None:
     """The first problem of the request; None where there is none."""
-    failure = unreadable(request)
+    failure = check_readable(request)
     if failure is not None:
         return failure
     return refusal(lambda: _check(request))
@@ -125,7 +131,7 @@ def refusal(look: Callable[[], None]) -> Failure | None:
     """The first problem that a look finds."""
     try:
         look()
-    except Problem as problem:
+    except GeminiRequestProblem as problem:
         return _bad(str(problem), problem.field)
     return None
 
@@ -150,14 +156,16 @@ def _bad(message: str, field: str | None) -> Failure:
     return Failure("bad_request", message=message, fields={"details": details})
 
 
-def _refused(path: str, said: str) -> Problem:
+def _refused(path: str, said: str) -> GeminiRequestProblem:
     """As the API's own validator tells it."""
-    return Problem(f"* GenerateContentRequest.{path}: {said}\n")
+    return GeminiRequestProblem(f"* GenerateContentRequest.{path}: {said}\n")
 
 
-def _no_contents(request: GeminiRequest) -> Problem:
+def _no_contents(request: GeminiRequest) -> GeminiRequestProblem:
     if request.vertex:
-        return Problem(f"Unable to submit request because at least one contents field is required. {_LEARN}")
+        return GeminiRequestProblem(
+            f"Unable to submit request because at least one contents field is required. {_LEARN}"
+        )
     return _refused("contents", "contents is not specified")
 
 
@@ -167,10 +175,10 @@ def _contents(said: dict[str, Json], request: GeminiRequest) -> None:
         raise _no_contents(request)
     for number, content in enumerate(contents):
         if content.get("role") not in (None, "", "user", "model", "function", "tool"):
-            raise Problem("Please use a valid role: user, model.")
+            raise GeminiRequestProblem("Please use a valid role: user, model.")
         parts = listed(content.get("parts"))
         if not parts and request.vertex:
-            raise Problem(
+            raise GeminiRequestProblem(
                 "Unable to submit request because it must include at least one parts field, which describes "
                 f"the prompt input. {_LEARN}"
             )
@@ -193,7 +201,7 @@ def _turns(contents: list[dict[str, Json]]) -> None:
             continue
         answered = sum("functionResponse" in part for part in parts)
         if answered and asked != answered:
-            raise Problem(
+            raise GeminiRequestProblem(
                 "Please ensure that the number of function response parts is equal to the number of "
                 "function call parts of the function call turn."
             )
@@ -214,7 +222,7 @@ def _tools(said: dict[str, Json]) -> None:
             raise _refused(f"{path}.name", _NAMED)
         names[name] += 1
         if names[name] > 1:
-            raise Problem(f"Duplicate function declaration found: {name}")
+            raise GeminiRequestProblem(f"Duplicate function declaration found: {name}")
     config = held(held(said.get("toolConfig")).get("functionCallingConfig"))
     for name in listed(config.get("allowedFunctionNames")):
         if name not in names:
@@ -265,10 +273,12 @@ def _ranges(config: dict[str, Json], request: GeminiRequest) -> None:
         raise _refused("generation_config.stop_sequences", at_most)
 
 
-def _outside(name: str, value: str, low: int, high: int | None, bound: str, *, vertex: bool) -> Problem:
+def _outside(
+    name: str, value: str, low: int, high: int | None, bound: str, *, vertex: bool
+) -> GeminiRequestProblem:
     if vertex:
         to = f"from {low} (inclusive) to {bound} (exclusive)" if bound else f"from {low} (inclusive)"
-        return Problem(
+        return GeminiRequestProblem(
             f"Unable to submit request because it has a {name} value of {value} but the supported range is "
             f"{to}. Update the value and try again."
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.citations import said, sources, span
+from mockllm.core.reply.citations import full_text, sources, span
 from mockllm.core.reply.reply import Choice, Text
 
 
@@ -30,7 +30,7 @@ def _supports(texts: list[Text], places: dict[str, int]) -> list[Json]:
     found: dict[tuple[int, int], dict[str, Any]] = {}
     before = 0
     for text in texts:
-        whole = said(text)
+        whole = full_text(text)
         for citation in text.citations:
             start, end = span(citation, whole)
             segment: dict[str, Json] = {"endIndex": before + _bytes(whole[:end]), "text": whole[start:end]}

@@ -15,7 +15,7 @@ DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """What answers where neither the rule nor the request names a model, and what an example asks for."""
 
 
-class Family(Struct, frozen=True):
+class GeminiFamily(Struct, frozen=True):
     """How one family of models answers."""
 
     signs: Literal["nothing", "calls", "all"] = "all"
@@ -40,7 +40,7 @@ class Family(Struct, frozen=True):
 _GEMINI: Final = (
     (
         "gemini-[12].0*",
-        Family(
+        GeminiFamily(
             "nothing",
             ids=False,
             ends_alone=False,
@@ -51,15 +51,15 @@ _GEMINI: Final = (
             remarks=False,
         ),
     ),
-    ("gemini-[12].*", Family("calls", ids=False, ends_alone=False)),
-    ("gemma*", Family("nothing", ids=False, ends_alone=False)),
-    ("gemini-3-*", Family(ids=False)),
-    ("*", Family()),
+    ("gemini-[12].*", GeminiFamily("calls", ids=False, ends_alone=False)),
+    ("gemma*", GeminiFamily("nothing", ids=False, ends_alone=False)),
+    ("gemini-3-*", GeminiFamily(ids=False)),
+    ("*", GeminiFamily()),
 )
 _VERTEX: Final = (
     (
         "gemini-[12].*",
-        Family(
+        GeminiFamily(
             "calls",
             ids=False,
             ends_alone=False,
@@ -70,11 +70,11 @@ _VERTEX: Final = (
             remarks=False,
         ),
     ),
-    ("*", Family(ids=False, index=False, details=True, counts="nothing", remarks=False)),
+    ("*", GeminiFamily(ids=False, index=False, details=True, counts="nothing", remarks=False)),
 )
 
 
 @lru_cache(maxsize=512)
-def family(model: str, *, vertex: bool) -> Family:
+def family(model: str, *, vertex: bool) -> GeminiFamily:
     """The first row that fits; a name that nobody knows answers as the newest models do."""
     return next(found for glob, found in (_VERTEX if vertex else _GEMINI) if fnmatchcase(model, glob))

@@ -7,9 +7,9 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.headers import JSON
@@ -29,36 +29,36 @@ WELL_KNOWN: Final = tuple(_KNOWN)
 _PAGE, _LONGEST_PAGE = 50, 1000
 
 
-class ModelsRequest(GeminiRequest):
+class GeminiModelsRequest(GeminiRequest):
     api = "models"
 
 
-class Models:
+class GeminiModels:
     """The dialect object of the list, and of one model of it."""
 
     name: str = "gemini"
     api: str = "models"
     generates: bool = False
-    request: type[Request] = ModelsRequest
+    request: type[Request] = GeminiModelsRequest
 
     def check(self, request: Request) -> Failure | None:
         return None
 
-    def unreadable(self, request: Request) -> Failure | None:
+    def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         """One model: any name is known, as any is answered. The list: the rules' models first."""
-        assert isinstance(request, ModelsRequest)
+        assert isinstance(request, GeminiModelsRequest)
         describe = _publisher_model if request.vertex else _model
         body = _page(request, models) if request.model is None else describe(request.model)
-        return Plan(Head(200, JSON), (Data(page(body) + b"\n", 0, "body"),))
+        return Plan(ResponseHead(200, JSON), (EventStep(page(body) + b"\n", 0, "body"),))
 
 
-def _page(request: ModelsRequest, models: Sequence[str]) -> Json:
+def _page(request: GeminiModelsRequest, models: Sequence[str]) -> Json:
     """A page of the list; its token is the number of the model that comes next."""
     names = list(dict.fromkeys((*models, *_KNOWN)))
     start = _number(request, "pageToken", 0)

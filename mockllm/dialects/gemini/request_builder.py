@@ -7,12 +7,12 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.dialects.gemini.model_families import DEFAULT_MODEL
-from mockllm.dialects.neutral_request import Asked, Wish, parameters, said
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, parameters, said
 
 _ROLES: Final = {"assistant": "model"}
 
 
-def compose(wish: Wish, base: str) -> Asked:
+def build_request(wish: NeutralRequest, base: str) -> WireRequest:
     """`base` is what stands before `/models/` in the path. A stream is asked for as server-sent events."""
     config = said(
         {
@@ -34,7 +34,7 @@ def compose(wish: Wish, base: str) -> Asked:
     method = "streamGenerateContent?alt=sse" if wish.stream else "generateContent"
     key = {} if wish.api_key is None else {"x-goog-api-key": wish.api_key}
     path = f"{base}/models/{wish.model or DEFAULT_MODEL}:{method}"
-    return Asked(path, {"content-type": "application/json", **key}, body)
+    return WireRequest(path, {"content-type": "application/json", **key}, body)
 
 
 def _content(turn: dict[str, Json]) -> Json:

@@ -18,7 +18,7 @@ from mockllm.core.json.codec import Json, dumps
 PACKAGE: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 
 
-class Problem(Exception):
+class GeminiRequestProblem(Exception):
     """The first thing that is wrong with a request, in the provider's words; it ends the look. `field` is its
     path where the parser found it."""
 
@@ -27,27 +27,27 @@ class Problem(Exception):
         self.field = field
 
 
-class Kind(Struct, frozen=True):
+class GeminiValueKind(Struct, frozen=True):
     """A kind of value; `name` is what the parser calls it."""
 
     name: str
     fits: Callable[[Json], bool]
 
 
-class Shape(Struct, frozen=True):
+class MessageShape(Struct, frozen=True):
     """A message and its known fields."""
 
     name: str
     fields: Mapping[str, Field]
 
 
-class Many(Struct, frozen=True):
+class Repeated(Struct, frozen=True):
     """A list of such."""
 
-    of: Kind | Shape
+    of: GeminiValueKind | MessageShape
 
 
-Field: TypeAlias = Kind | Shape | Many
+Field: TypeAlias = GeminiValueKind | MessageShape | Repeated
 
 
 def _whole(value: Json) -> bool:
@@ -59,16 +59,18 @@ def _whole(value: Json) -> bool:
     )
 
 
-STRING: Final = Kind("TYPE_STRING", lambda value: type(value) is str)
-BOOLEAN: Final = Kind("TYPE_BOOL", lambda value: type(value) is bool)
-INTEGER: Final = Kind("TYPE_INT32", _whole)
-NUMBER: Final = Kind("TYPE_FLOAT", lambda value: type(value) in (int, float))
-STRUCT: Final = Kind("type.googleapis.com/google.protobuf.Struct", lambda value: type(value) is dict)
+STRING: Final = GeminiValueKind("TYPE_STRING", lambda value: type(value) is str)
+BOOLEAN: Final = GeminiValueKind("TYPE_BOOL", lambda value: type(value) is bool)
+INTEGER: Final = GeminiValueKind("TYPE_INT32", _whole)
+NUMBER: Final = GeminiValueKind("TYPE_FLOAT", lambda value: type(value) in (int, float))
+STRUCT: Final = GeminiValueKind(
+    "type.googleapis.com/google.protobuf.Struct", lambda value: type(value) is dict
+)
 
 
-def word(name: str, *allowed: str) -> Kind:
+def word(name: str, *allowed: str) -> GeminiValueKind:
     """An enum, by a name of it or by any number."""
-    return Kind(PACKAGE + name, lambda value: type(value) is int or value in allowed)
+    return GeminiValueKind(PACKAGE + name, lambda value: type(value) is int or value in allowed)
 
 
 @lru_cache(maxsize=1024)
@@ -80,10 +82,10 @@ def fit(path: str, value: Json, field: Field) -> None:
     """Refuse a value that does not fit its field; null is absent."""
     if value is None:
         return
-    if isinstance(field, Many):
+    if isinstance(field, Repeated):
         for place, item in enumerate(value if type(value) is list else [value]):
             fit(f"{path}[{place}]", item, field.of)
-    elif isinstance(field, Kind):
+    elif isinstance(field, GeminiValueKind):
         if not field.fits(value):
             raise _invalid(path, field.name, value)
     elif type(value) is list:
@@ -93,7 +95,7 @@ def fit(path: str, value: Json, field: Field) -> None:
         said = (
             f"Invalid JSON payload received. {name}{where}: Proto field is not repeating, cannot start list."
         )
-        raise Problem(said, at)
+        raise GeminiRequestProblem(said, at)
     elif type(value) is not dict:
         raise _invalid(path, PACKAGE + field.name, value)
     else:
@@ -102,5 +104,5 @@ def fit(path: str, value: Json, field: Field) -> None:
                 fit(f"{path}.{snake(key)}" if path else snake(key), held, field.fields[key])
 
 
-def _invalid(path: str, name: str, value: Json) -> Problem:
-    return Problem(f"Invalid value at '{path}' ({name}), {dumps(value).decode()}", path)
+def _invalid(path: str, name: str, value: Json) -> GeminiRequestProblem:
+    return GeminiRequestProblem(f"Invalid value at '{path}' ({name}), {dumps(value).decode()}", path)

@@ -7,8 +7,8 @@ from typing import Final
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 from mockllm.dialects.openai.completions import Completions
-from mockllm.dialects.openai.embeddings import Embeddings
-from mockllm.dialects.openai.models import Models
+from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
+from mockllm.dialects.openai.models import OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.responses.compact import Compact
 from mockllm.dialects.openai.responses.dialect import Responses
@@ -34,6 +34,6 @@ DELETE_RESPONSE: Final = DeleteResponse()
 CANCEL_RESPONSE: Final = CancelResponse()
 INPUT_ITEMS: Final = InputItems()
 COMPLETIONS: Final = Completions()
-EMBEDDINGS: Final = Embeddings()
+EMBEDDINGS: Final = OpenAiEmbeddings()
 MODERATIONS: Final = Moderations()
-MODELS: Final = Models()
+MODELS: Final = OpenAiModels()

@@ -14,15 +14,15 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, pretty
-from mockllm.core.rendering.encoder import At, Encoder, Event, encode
-from mockllm.core.rendering.plan import Data, Framing, Kind, Plan
-from mockllm.core.reply.logprobs import likely, tokens_of, tokens_said
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.reply.logprobs import token_logprobs, tokens_of, tokens_said
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import Heard, Hearing, payloads
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.neutral_request import Asked, Wish, said
-from mockllm.dialects.openai.chat.check import unreadable
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, said
+from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_plan, inner
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
@@ -38,7 +38,7 @@ FINISH: Final[dict[Finish, str]] = {"length": "length", "content_filter": "conte
 """What is no `stop`."""
 
 
-def facts(stamp: Stamp) -> dict[str, Json]:
+def facts(stamp: ResponseIdentity) -> dict[str, Json]:
     """What stands at the top of the body and of every chunk, but for the model."""
     return {"id": stamp.ids.make("cmpl-", 29), "object": "text_completion", "created": int(stamp.now)}
 
@@ -60,7 +60,7 @@ def usage(counted: Usage) -> dict[str, Json]:
     }
 
 
-def sayable(reply: Reply, request: CompletionsRequest) -> Reply:
+def supported_reply(reply: Reply, request: CompletionsRequest) -> Reply:
     """The reply's texts and the words of its refusals, behind the prompts where these are echoed."""
     echoed = request.echoed
     choices = []
@@ -68,7 +68,7 @@ def sayable(reply: Reply, request: CompletionsRequest) -> Reply:
         parts: list[Part] = [Text((echoed[number],))] if number < len(echoed) and echoed[number] else []
         for part in choice.parts:
             if type(part) is Refusal:
-                parts.append(Text(part.pieces))
+                parts.append(Text(part.chunks))
             elif type(part) is Text:
                 parts.append(part)
         choices.append(replace(choice, parts=tuple(parts)))
@@ -78,7 +78,7 @@ def sayable(reply: Reply, request: CompletionsRequest) -> Reply:
 class CompletionsEncoder(Encoder):
     """The chunks of a stream, of a reply that is sayable already: a prompt is echoed once."""
 
-    def __init__(self, reply: Reply, request: CompletionsRequest, stamp: Stamp) -> None:
+    def __init__(self, reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._stamp = request, stamp
         extras = {key: value for key, value in reply.extras.get("openai", {}).items() if key != "usage"}
@@ -91,7 +91,7 @@ class CompletionsEncoder(Encoder):
         """How many pieces of each choice are not yet said."""
         self._columns = _columns(reply, request)
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         self._left[at.choice] -= 1
         cut = self._left[at.choice] == 0 and self._joined(at.choice)
         told = self._columns[at.choice].say(tokens_of(at.part, piece)) if self._columns else None
@@ -132,7 +132,7 @@ class Columns:
 
     def say(self, tokens: list[str]) -> Json:
         """Those of the next tokens."""
-        found = likely(tokens, self._top, self._place)
+        found = token_logprobs(tokens, self._top, self._place)
         made = columns(found, self._offset, opening=self._opening, top=self._top)
         self._place += len(tokens)
         self._offset += sum(map(len, tokens))
@@ -154,10 +154,10 @@ def _columns(reply: Reply, request: CompletionsRequest) -> list[Columns]:
 
 
 def _pieces(choice: Choice) -> int:
-    return sum(type(piece) is str for part in choice.parts if type(part) is Text for piece in part.pieces)
+    return sum(type(piece) is str for part in choice.parts if type(part) is Text for piece in part.chunks)
 
 
-def body(reply: Reply, request: CompletionsRequest, stamp: Stamp) -> dict[str, Json]:
+def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> dict[str, Json]:
     """The whole answer's object."""
     choices: list[dict[str, Json]] = [
         {"text": choice.text, "index": number, "logprobs": None, "finish_reason": finish(choice)}
@@ -174,7 +174,7 @@ def body(reply: Reply, request: CompletionsRequest, stamp: Stamp) -> dict[str, J
     return reply.usage.tell(made, "usage")
 
 
-def compose(wish: Wish) -> Asked:
+def build_request(wish: NeutralRequest) -> WireRequest:
     """A prompt; there are no words for a system text, tools and forms."""
     asked = {
         "model": wish.model or DEFAULT_MODEL,
@@ -190,12 +190,12 @@ def compose(wish: Wish) -> Asked:
         ),
     }
     key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
-    return Asked("/v1/completions", {"content-type": "application/json", **key}, asked)
+    return WireRequest("/v1/completions", {"content-type": "application/json", **key}, asked)
 
 
-def hear(plan: Plan) -> Heard | None:
+def decode(plan: Plan) -> DecodedResponse | None:
     """What an answer says."""
-    hearing = Hearing(plan)
+    hearing = ResponseDecoder(plan)
     for payload in payloads(plan):
         match payload:
             case {"error": dict(error)}:
@@ -207,10 +207,10 @@ def hear(plan: Plan) -> Heard | None:
         match payload:
             case {"usage": {"prompt_tokens": int(prompt), "completion_tokens": int(completion)}}:
                 hearing.usage = Usage(prompt, completion)
-    return hearing.heard()
+    return hearing.result()
 
 
-def _hear(choice: Json, hearing: Hearing) -> None:
+def _hear(choice: Json, hearing: ResponseDecoder) -> None:
     match choice:
         case {"index": int(index), "text": str(text)}:
             ended = choice.get("finish_reason")
@@ -225,28 +225,28 @@ class Completions:
     name = "openai"
     api = "completions"
     generates = True
-    unsaid = frozenset({"citations", "images"})
+    unsupported_parts = frozenset({"citations", "images"})
     request = CompletionsRequest
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def sayable(self, reply: Reply, request: Request) -> Reply:
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, CompletionsRequest)
-        return sayable(reply, request)
+        return supported_reply(reply, request)
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
         said = pretty(body(reply, request, stamp)) + b"\n"
-        return Plan(head(200, WHOLE_HEAD, stamp), (Data(said, 0, "body"),))
+        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(said, 0, "body"),))
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
         steps = tuple(encode(CompletionsEncoder(reply, request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
@@ -256,8 +256,8 @@ class Completions:
         top = request.logprobs
         return request.include_usage, request.echoed, top, () if top is None else request.offsets
 
-    def compose(self, wish: Wish) -> Asked:
-        return compose(wish)
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        return build_request(wish)
 
-    def heard(self, plan: Plan) -> Heard | None:
-        return hear(plan)
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)

@@ -11,7 +11,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Message, OtherPart, Part, Request, Sampling, TextPart
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known_fields
-from mockllm.dialects.openai.chat.check import unreadable
+from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.request_helpers import ModelRequest, choices_of, texts
 from mockllm.dialects.openai.validators import (
     Check,
@@ -110,7 +110,7 @@ def _tokens(value: Json) -> bool:
 
 def check(request: Request) -> Failure | None:
     """The first thing that is wrong with the body."""
-    wrong = unreadable(request)
+    wrong = check_readable(request)
     if wrong is not None:
         return wrong
     body = request.fields

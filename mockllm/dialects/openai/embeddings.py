@@ -9,12 +9,12 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import Data, Plan
-from mockllm.core.reply.embeddings import Embedded, packed, shortened, vector, written
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
 from mockllm.core.request.request import Message, OtherPart, Part, Request, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat.check import unreadable
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import WHOLE_HEAD, head
 from mockllm.dialects.openai.request_helpers import text_of
@@ -38,7 +38,7 @@ WRONG_INPUT: Final = (
 )
 
 
-class EmbeddingsRequest(Request):
+class OpenAiEmbeddingsRequest(Request):
     """A request that brings texts or tokens instead of messages."""
 
     dialect = "openai"
@@ -98,7 +98,7 @@ FIELDS: Final[dict[str, Check]] = {
 
 def check(request: Request) -> Failure | None:
     """The first thing that is wrong with the body."""
-    wrong = unreadable(request)
+    wrong = check_readable(request)
     if wrong is not None:
         return wrong
     body = request.fields
@@ -137,28 +137,28 @@ LONGEST: Final = 16_384
 """So many dimensions are made at most, of a model that nobody knows."""
 
 
-class Embeddings:
+class OpenAiEmbeddings:
     """The vectors, in the order of the inputs."""
 
     name = "openai"
     api = "embeddings"
     generates = False
-    request = EmbeddingsRequest
+    request = OpenAiEmbeddingsRequest
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.embed(None, request, stamp)
 
-    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
-        assert isinstance(request, EmbeddingsRequest)
+    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, OpenAiEmbeddingsRequest)
         model, fields, tokens = request.model or DEFAULT_MODEL, request.fields, request.input_tokens
         shown = SNAPSHOTS.get(model, model)
         extras: Mapping[str, Json] = {}
@@ -179,4 +179,4 @@ class Embeddings:
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
-        return Plan(head(200, WHOLE_HEAD, stamp), (Data(pretty(body) + b"\n", 0, "body"),))
+        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))

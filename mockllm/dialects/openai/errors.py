@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import (
     EDGE_HEAD,
     LIMITED_HEAD,
@@ -32,7 +32,7 @@ WINDOW: Final = 128_000
 """The tokens of a context that a scenario gives no limit."""
 
 
-class Row(Struct, frozen=True):
+class OpenAiErrorRow(Struct, frozen=True):
     """One named error. `message` may name: model, method, path, key, request_id, wait, limit, tokens."""
 
     status: int
@@ -45,8 +45,8 @@ class Row(Struct, frozen=True):
 
 
 ROWS: Final = {
-    "bad_request": Row(400, INVALID, None, "The request is not valid."),
-    "authentication": Row(
+    "bad_request": OpenAiErrorRow(400, INVALID, None, "The request is not valid."),
+    "authentication": OpenAiErrorRow(
         401,
         INVALID,
         "invalid_api_key",
@@ -54,22 +54,22 @@ ROWS: Final = {
         "https://platform.openai.com/account/api-keys.",
         headers=EDGE_HEAD,
     ),
-    "permission": Row(
+    "permission": OpenAiErrorRow(
         403,
         "request_forbidden",
         "unsupported_country_region_territory",
         "Country, region, or territory not supported",
         headers=EDGE_HEAD,
     ),
-    "not_found": Row(404, INVALID, None, "Invalid URL ({method} {path})", headers=EDGE_HEAD),
-    "model_not_found": Row(
+    "not_found": OpenAiErrorRow(404, INVALID, None, "Invalid URL ({method} {path})", headers=EDGE_HEAD),
+    "model_not_found": OpenAiErrorRow(
         404,
         INVALID,
         "model_not_found",
         "The model `{model}` does not exist or you do not have access to it.",
         headers=EDGE_HEAD,
     ),
-    "model_deprecated": Row(
+    "model_deprecated": OpenAiErrorRow(
         404,
         INVALID,
         "model_not_found",
@@ -77,8 +77,10 @@ ROWS: Final = {
         headers=EDGE_HEAD,
     ),
     # Nobody has recorded a 413: type and message are inferred.
-    "request_too_large": Row(413, INVALID, None, "The request body is too large.", headers=EDGE_HEAD),
-    "context_length": Row(
+    "request_too_large": OpenAiErrorRow(
+        413, INVALID, None, "The request body is too large.", headers=EDGE_HEAD
+    ),
+    "context_length": OpenAiErrorRow(
         400,
         INVALID,
         "context_length_exceeded",
@@ -87,7 +89,7 @@ ROWS: Final = {
         param="messages",
     ),
     # The figures agree: 247 tokens too many are free again after 494 ms.
-    "rate_limit": Row(
+    "rate_limit": OpenAiErrorRow(
         429,
         "tokens",
         "rate_limit_exceeded",
@@ -97,7 +99,7 @@ ROWS: Final = {
         headers=LIMITED_HEAD,
         retry_after=0.494,
     ),
-    "insufficient_quota": Row(
+    "insufficient_quota": OpenAiErrorRow(
         429,
         "insufficient_quota",
         "insufficient_quota",
@@ -105,14 +107,14 @@ ROWS: Final = {
         "on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
         headers=EDGE_HEAD,
     ),
-    "content_filter": Row(
+    "content_filter": OpenAiErrorRow(
         400,
         INVALID,
         "invalid_prompt",
         "Invalid prompt: your prompt was flagged as potentially violating our usage policy. "
         "Please try again with a different prompt.",
     ),
-    "server_error": Row(
+    "server_error": OpenAiErrorRow(
         500,
         "server_error",
         None,
@@ -120,7 +122,7 @@ ROWS: Final = {
         "request, or contact us through our help center at help.openai.com if the error persists. "
         "(Please include the request ID {request_id} in your message.)",
     ),
-    "overloaded": Row(
+    "overloaded": OpenAiErrorRow(
         503,
         "server_error",
         None,
@@ -129,16 +131,16 @@ ROWS: Final = {
         "(Please include the request ID {request_id} in your message.)",
     ),
     # Behind these three stands a proxy's page in the real service; the envelope is inferred.
-    "unavailable": Row(503, "server_error", None, "Service unavailable.", headers=EDGE_HEAD),
-    "bad_gateway": Row(502, "server_error", None, "Bad gateway.", headers=EDGE_HEAD),
-    "timeout": Row(504, "server_error", None, "Gateway timeout.", headers=EDGE_HEAD),
+    "unavailable": OpenAiErrorRow(503, "server_error", None, "Service unavailable.", headers=EDGE_HEAD),
+    "bad_gateway": OpenAiErrorRow(502, "server_error", None, "Bad gateway.", headers=EDGE_HEAD),
+    "timeout": OpenAiErrorRow(504, "server_error", None, "Gateway timeout.", headers=EDGE_HEAD),
 }
 
 
-Rows: TypeAlias = Mapping[str, Row]
+Rows: TypeAlias = Mapping[str, OpenAiErrorRow]
 
 
-def inner(failure: Failure, request: Request, stamp: Stamp, rows: Rows = ROWS) -> dict[str, Json]:
+def inner(failure: Failure, request: Request, stamp: ResponseIdentity, rows: Rows = ROWS) -> dict[str, Json]:
     """The object under `error`."""
     row = rows[failure.type]
     made: dict[str, Json] = {
@@ -155,7 +157,7 @@ def inner(failure: Failure, request: Request, stamp: Stamp, rows: Rows = ROWS) -
     return made
 
 
-def error_plan(failure: Failure, request: Request, stamp: Stamp, rows: Rows = ROWS) -> Plan:
+def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity, rows: Rows = ROWS) -> Plan:
     """A whole answer with the failure. The edge indents by four and ends with a newline; the models' tier
     indents by two and does not (as the lengths of recorded bodies tell)."""
     row = rows[failure.type]
@@ -163,7 +165,7 @@ def error_plan(failure: Failure, request: Request, stamp: Stamp, rows: Rows = RO
     if row.headers in (EDGE_HEAD, LIMITED_HEAD):
         body = re.sub(rb"(?m)^ +", rb"\g<0>\g<0>", body) + b"\n"
     made = head(failure.status or row.status, row.headers, stamp)
-    return Plan(_with_retry(made, failure, row).with_headers(failure.headers), (Data(body, 0, "body"),))
+    return Plan(_with_retry(made, failure, row).with_headers(failure.headers), (EventStep(body, 0, "body"),))
 
 
 NO_KEY: Final = (
@@ -174,7 +176,7 @@ NO_KEY: Final = (
 )
 
 
-def message_of(row: Row, failure: Failure, request: Request, stamp: Stamp) -> str:
+def message_of(row: OpenAiErrorRow, failure: Failure, request: Request, stamp: ResponseIdentity) -> str:
     limit, tokens = failure.overflow(WINDOW, request.input_tokens) if "{limit}" in row.message else (0, 0)
     return row.message.format(
         limit=limit,
@@ -188,11 +190,11 @@ def message_of(row: Row, failure: Failure, request: Request, stamp: Stamp) -> st
     )
 
 
-def _wait(failure: Failure, row: Row) -> float:
+def _wait(failure: Failure, row: OpenAiErrorRow) -> float:
     return failure.again(row.retry_after) or 0.0
 
 
-def _with_retry(made: Head, failure: Failure, row: Row) -> Head:
+def _with_retry(made: ResponseHead, failure: Failure, row: OpenAiErrorRow) -> ResponseHead:
     """Whole seconds, rounded up, and milliseconds beside them."""
     if failure.again(row.retry_after) is None:
         return made

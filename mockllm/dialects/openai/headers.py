@@ -9,10 +9,10 @@ from __future__ import annotations
 from math import ceil
 from typing import Final, TypeAlias
 
-from mockllm.core.limits import Standing
+from mockllm.core.limits import LimitStatus
 from mockllm.core.randomness import HEX
-from mockllm.core.rendering.plan import Head
-from mockllm.dialects.dialect import Stamp
+from mockllm.core.rendering.plan import ResponseHead
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, told
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -47,13 +47,13 @@ LIMITED_HEAD: Final[Pairs] = (
 """Of what a limit refuses; the last is set to when to try again."""
 
 
-def request_id(stamp: Stamp) -> str:
+def request_id(stamp: ResponseIdentity) -> str:
     return stamp.ids.make("req_", 32, alphabet=HEX)
 
 
-def head(status: int, pairs: Pairs, stamp: Stamp) -> Head:
+def head(status: int, pairs: Pairs, stamp: ResponseIdentity) -> ResponseHead:
     """A head of one of the sets above, with the request's id."""
-    return Head(status, pairs, (("x-request-id", request_id(stamp)),))
+    return ResponseHead(status, pairs, (("x-request-id", request_id(stamp)),))
 
 
 NAMES: Final[Names] = {
@@ -63,7 +63,7 @@ NAMES: Final[Names] = {
 }
 
 
-def limits(standing: Standing, now: float) -> Pairs:
+def limits(standing: LimitStatus, now: float) -> Pairs:
     """What a limit stands at, as it is told beside each answer."""
     return told(NAMES, standing, go_duration)
 

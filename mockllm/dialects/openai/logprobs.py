@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.logprobs import Likely, likely, tokens_of, tokens_said
+from mockllm.core.reply.logprobs import TokenLogprob, token_logprobs, tokens_of, tokens_said
 from mockllm.core.reply.reply import Choice, Part, Refusal, Text
 
 
-class Streamed:
+class StreamedLogprobs:
     """The probabilities of a chat's tokens as they are said, each choice's counted by itself."""
 
     def __init__(self, top: int) -> None:
@@ -22,7 +22,7 @@ class Streamed:
     def say(self, choice: int, part: Part | None, piece: str = "") -> dict[str, Json]:
         """Those of the next piece of a part."""
         place = self._places.get(choice, 0)
-        found = [] if part is None else likely(tokens_of(part, piece), self._top, place)
+        found = [] if part is None else token_logprobs(tokens_of(part, piece), self._top, place)
         self._places[choice] = place + len(found)
         refused = type(part) is Refusal
         return {
@@ -38,13 +38,13 @@ def whole(choice: Choice, top: int) -> dict[str, Json] | None:
     for part in choice.parts:
         if isinstance(part, (Text, Refusal)):
             name = "content" if type(part) is Text else "refusal"
-            found = likely(tokens_said(part, streamed=False), top, place)
+            found = token_logprobs(tokens_said(part, streamed=False), top, place)
             listed[name] = (listed[name] or []) + entries(found)
             place += len(found)
     return None if listed["content"] is listed["refusal"] is None else listed
 
 
-def entries(found: Iterable[Likely]) -> list[Json]:
+def entries(found: Iterable[TokenLogprob]) -> list[Json]:
     """An entry for each token, as chat and whole responses have it."""
     return [
         {**_entry(each.token, each.logprob), "top_logprobs": [_entry(*other) for other in each.top]}
@@ -66,7 +66,7 @@ def bare(listed: Iterable[Json]) -> list[Json]:
     ]
 
 
-def columns(found: Sequence[Likely], offset: int, *, opening: bool, top: int) -> dict[str, Json]:
+def columns(found: Sequence[TokenLogprob], offset: int, *, opening: bool, top: int) -> dict[str, Json]:
     """The lists of legacy completions. `offset` is the place of the first token in prompt and text together;
     `opening`: it is the first of all, which nothing makes likely."""
     offsets = []

@@ -17,7 +17,7 @@ DEFAULT_MODEL: Final = "gpt-4o-mini"
 asks for that names none."""
 
 
-class Family(Struct, frozen=True):
+class OpenAiFamily(Struct, frozen=True):
     """How one family of models answers."""
 
     fingerprint: str | None = None
@@ -54,12 +54,12 @@ SNAPSHOTS: Final = {
 """The dated model that answers where an alias was asked. Any other name is answered as it was asked."""
 
 FAMILIES: Final = (
-    ("gpt-4o*-search-preview*", Family(fingerprint="", logprobs=False, tier=False)),
-    ("gpt-4o*", Family(fingerprint="fp_a0e9480a2f")),
-    ("o[134]-mini*", Family(fingerprint="fp_d48b29c73d", logprobs=False)),
-    ("o[134]*", Family(logprobs=False)),
-    ("gpt-5*", Family(logprobs=False)),
-    ("*", Family()),
+    ("gpt-4o*-search-preview*", OpenAiFamily(fingerprint="", logprobs=False, tier=False)),
+    ("gpt-4o*", OpenAiFamily(fingerprint="fp_a0e9480a2f")),
+    ("o[134]-mini*", OpenAiFamily(fingerprint="fp_d48b29c73d", logprobs=False)),
+    ("o[134]*", OpenAiFamily(logprobs=False)),
+    ("gpt-5*", OpenAiFamily(logprobs=False)),
+    ("*", OpenAiFamily()),
 )
 
 
@@ -69,6 +69,6 @@ def snapshot(model: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def family(model: str) -> Family:
+def family(model: str) -> OpenAiFamily:
     """The family of a model, by its asked or its dated name."""
     return next(found for pattern, found in FAMILIES if fnmatchcase(model, pattern))

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import completions, embeddings, moderations
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
@@ -34,7 +34,7 @@ CREATED = 1715367049
 """A constant in place of each model's day: when it was made is not what anybody tests."""
 
 
-class ModelsRequest(Request):
+class OpenAiModelsRequest(Request):
     dialect = "openai"
     api = "models"
 
@@ -44,29 +44,29 @@ class ModelsRequest(Request):
         return self.route.get("model")
 
 
-class Models:
+class OpenAiModels:
     """The list, and one model of it."""
 
     name = "openai"
     api = "models"
     generates = False
-    request = ModelsRequest
+    request = OpenAiModelsRequest
     known: Sequence[str] = WELL_KNOWN
     """What is listed beside the rules' models."""
 
     def check(self, request: Request) -> Failure | None:
         return None
 
-    def unreadable(self, request: Request) -> Failure | None:
+    def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         if failure.type == "model_not_found" and failure.message is None:
             fields = {"param": "model", **failure.fields}
             failure = replace(failure, message=f"The model '{request.model}' does not exist", fields=fields)
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         """Each model once: the rules' first, in their order, then the well-known ones and their snapshots. Any
         single one that is asked for is there, since chat answers it too."""
         known = dict.fromkeys((*models, *self.known))
@@ -82,5 +82,5 @@ def _model(name: str) -> Json:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
 
 
-def _plan(body: Json, stamp: Stamp) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(body) + b"\n", 0, "body"),))
+def _plan(body: Json, stamp: ResponseIdentity) -> Plan:
+    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))

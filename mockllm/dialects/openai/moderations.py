@@ -10,10 +10,10 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import MediaPart, Message, Part, Request, TextPart
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat.check import unreadable
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.request_helpers import object_of, text_of
@@ -89,7 +89,7 @@ def _part(entry: Json) -> Part | None:
 
 def check(request: Request) -> Failure | None:
     """The first thing that is wrong with the body."""
-    wrong = unreadable(request)
+    wrong = check_readable(request)
     if wrong is not None:
         return wrong
     body = request.fields
@@ -140,13 +140,13 @@ class Moderations:
     def check(self, request: Request) -> Failure | None:
         return check(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         model = request.model or DEFAULT_MODEL
         text_only = model.startswith("text-moderation")
         body = {
@@ -154,4 +154,4 @@ class Moderations:
             "model": SNAPSHOTS.get(model, model),
             "results": [judged(message, text_only=text_only) for message in request.messages],
         }
-        return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(body) + b"\n", 0, "body"),))
+        return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))

@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits import Gauge, Standing, Verdict
+from mockllm.core.limits import Gauge, LimitResult, LimitStatus
 from mockllm.dialects.openai.headers import LIMITS, go_duration, limits
 
 _PER: Final = {60.0: ("per min", "PM"), 86400.0: ("per day", "PD")}
 _MORE: Final = "Visit https://platform.openai.com/account/rate-limits to learn more."
 
 
-def refused(verdict: Verdict, standing: Standing, tokens: int, model: str | None, now: float) -> Failure:
+def refused(
+    verdict: LimitResult, standing: LimitStatus, tokens: int, model: str | None, now: float
+) -> Failure:
     """The failure of a request of so many tokens. A bound that the limit does not have is told as unused."""
     bound = "tokens" if verdict.by == "tokens" else "requests"
     gauge: Gauge | None = None if verdict.by == "concurrent" else getattr(standing, bound)
@@ -48,7 +50,7 @@ def refused(verdict: Verdict, standing: Standing, tokens: int, model: str | None
     )
 
 
-def _spent(verdict: Verdict, standing: Standing) -> dict[str, str]:
+def _spent(verdict: LimitResult, standing: LimitStatus) -> dict[str, str]:
     """Where requests are refused and none are counted, none are left until it is told to try again."""
     if verdict.by != "requests" or standing.requests is not None or verdict.retry_after is None:
         return {}

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.dialects.dialect import Dialect, Generating
+from mockllm.dialects.dialect import Dialect, GeneratingDialect
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import (
     VendorCompletions,
@@ -19,12 +19,12 @@ from mockllm.dialects.vendors.table import VENDORS
 from mockllm.dialects.vendors.vendor import Vendor
 
 
-class Spoken(Struct, frozen=True):
+class VendorCalls(Struct, frozen=True):
     """A vendor with its calls: method, path behind the base, and dialect; the usual one first."""
 
     vendor: Vendor
     calls: tuple[tuple[str, str, Dialect], ...]
-    generating: tuple[Generating, ...]
+    generating: tuple[GeneratingDialect, ...]
 
     def paths(self) -> Iterator[tuple[str, str, Dialect]]:
         """Method, path behind the vendor's prefix, and dialect."""
@@ -33,9 +33,9 @@ class Spoken(Struct, frozen=True):
                 yield method, base + path, dialect
 
 
-def _spoken(vendor: Vendor) -> Spoken:
+def _spoken(vendor: Vendor) -> VendorCalls:
     chat, completions, models = VendorChat(vendor), VendorCompletions(vendor), VendorModels(vendor)
-    generating: list[Generating] = [chat]
+    generating: list[GeneratingDialect] = [chat]
     calls: list[tuple[str, str, Dialect]] = [("POST", "/chat/completions", chat)]
     if vendor.responses is not None:
         responses = VendorResponses(vendor)
@@ -47,9 +47,9 @@ def _spoken(vendor: Vendor) -> Spoken:
         ("GET", "/models", models),
         ("GET", "/models/{model}", models),
     ]
-    return Spoken(vendor, tuple(calls), tuple(generating))
+    return VendorCalls(vendor, tuple(calls), tuple(generating))
 
 
-__all__ = ["SPOKEN", "VENDORS", "Spoken"]
+__all__ = ["SPOKEN", "VENDORS", "VendorCalls"]
 
 SPOKEN: Final = tuple(_spoken(vendor) for vendor in VENDORS)

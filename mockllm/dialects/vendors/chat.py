@@ -10,26 +10,26 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.encoder import At, Encoder, Event, encode
-from mockllm.core.rendering.plan import Data, Framing, Kind, Plan
-from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Thinking, spoken
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Thinking, joined_text
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import Heard
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.body import hidden
 from mockllm.dialects.openai.chat.check import refused
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.logprobs import Streamed
+from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
-from mockllm.dialects.vendors.decoder import hear
+from mockllm.dialects.vendors.decoder import decode
 from mockllm.dialects.vendors.errors import error_plan, head, told
-from mockllm.dialects.vendors.vendor import Form, Vendor, filled
+from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, filled
 
 
-def sayable(reply: Reply, form: Form) -> Reply:
+def supported_reply(reply: Reply, form: VendorChatForm) -> Reply:
     """The reply with what this vendor shows: reasoning where it does, calls at once where it does so."""
     return replace(
         reply,
@@ -40,24 +40,24 @@ def sayable(reply: Reply, form: Form) -> Reply:
     )
 
 
-def _is_shown(part: Part, form: Form) -> bool:
+def _is_shown(part: Part, form: VendorChatForm) -> bool:
     if type(part) is Thinking:
         return form.thinking is not None and not part.redacted
     return not hidden(part)
 
 
-def _shown(part: Part, form: Form) -> Part:
+def _shown(part: Part, form: VendorChatForm) -> Part:
     if form.whole_calls and type(part) is Call:
-        between = tuple(piece for piece in part.pieces if type(piece) is not str)
-        return replace(part, pieces=(*between, spoken(part.pieces)))
+        between = tuple(piece for piece in part.chunks if type(piece) is not str)
+        return replace(part, chunks=(*between, joined_text(part.chunks)))
     return part
 
 
-class Wire(Encoder):
+class VendorEncoder(Encoder):
     """One answer. `reply` is what `sayable` left of it."""
 
-    def __init__(self, reply: Reply, request: ChatRequest, stamp: Stamp, vendor: Vendor) -> None:
-        super().__init__(sayable(reply, vendor.form))
+    def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity, vendor: Vendor) -> None:
+        super().__init__(supported_reply(reply, vendor.form))
         self.vendor, self.form, self.ids = vendor, vendor.form, stamp.ids
         self._request, self._stamp = request, stamp
         self._own = dict(reply.extras.get("openai", {}))
@@ -72,7 +72,7 @@ class Wire(Encoder):
         """How many pieces of each part are not yet said."""
         self._begun: set[int] = set()
         top = request.logprobs if "logprobs" in self.form.choice else None
-        self._probabilities = None if top is None else Streamed(top)
+        self._probabilities = None if top is None else StreamedLogprobs(top)
 
     # --- what vendors say in their own way -----------------------------------------------------------
 
@@ -139,13 +139,13 @@ class Wire(Encoder):
         calls: list[Json] = []
         for part in choice.parts:
             if type(part) is Call:
-                called = self.called(part, number, len(calls), spoken(part.pieces))
+                called = self.called(part, number, len(calls), joined_text(part.chunks))
                 calls.append({"index": len(calls), **called} if self.form.placed_calls else called)
             elif type(part) is Refusal:
-                made |= {"content": None, "refusal": spoken(part.pieces)}
+                made |= {"content": None, "refusal": joined_text(part.chunks)}
             elif type(part) is Thinking:
-                made |= self.reasoned(spoken(part.pieces))
-            elif type(part) is Native:
+                made |= self.reasoned(joined_text(part.chunks))
+            elif type(part) is NativePart:
                 made |= part.block
         if calls:
             made["tool_calls"] = calls
@@ -174,9 +174,9 @@ class Wire(Encoder):
         opening = self.opening(self.reply.choices[choice])
         return () if opening is None else (self._said(choice, opening),)
 
-    def open(self, at: At) -> Iterable[Event]:
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
-        if type(part) is Native:
+        if type(part) is NativePart:
             return (self._said(at.choice, part.block),)
         if type(part) is Call and not self.form.whole_calls:
             number = self._calls[at.choice]
@@ -185,7 +185,7 @@ class Wire(Encoder):
             return (self._said(at.choice, {"tool_calls": [opened]}),)
         return ()
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         part = at.part
         self._left[at.choice, at.index] -= 1
         last = not self._left[at.choice, at.index] and self._joined(at.choice, at.index)
@@ -252,13 +252,13 @@ class Wire(Encoder):
 
 def _said_of(part: Part) -> int:
     """How many pieces a part has."""
-    return 0 if isinstance(part, Native) else sum(type(piece) is str for piece in part.pieces)
+    return 0 if isinstance(part, NativePart) else sum(type(piece) is str for piece in part.chunks)
 
 
 class VendorChat(Chat):
     """A vendor's chat."""
 
-    unsaid = frozenset({"citations", "images"})
+    unsupported_parts = frozenset({"citations", "images"})
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
@@ -270,27 +270,27 @@ class VendorChat(Chat):
             return failure
         return refused(words(body))
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def sayable(self, reply: Reply, request: Request) -> Reply:
-        return sayable(reply, self.vendor.form)
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        return supported_reply(reply, self.vendor.form)
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         body = self._wire(reply, request, stamp).body()
-        return Plan(head(self.vendor, stamp, "application/json"), (Data(dumps(body), 0, "body"),))
+        return Plan(head(self.vendor, stamp, "application/json"), (EventStep(dumps(body), 0, "body"),))
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         steps = tuple(encode(self._wire(reply, request, stamp)))
         return Plan(head(self.vendor, stamp, self.vendor.form.media), steps, Framing.SSE)
 
-    def _wire(self, reply: Reply, request: Request, stamp: Stamp) -> Wire:
-        made: Wire = self.vendor.wire(reply, request, stamp, self.vendor)
+    def _wire(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> VendorEncoder:
+        made: VendorEncoder = self.vendor.wire(reply, request, stamp, self.vendor)
         return made
 
-    def compose(self, wish: Wish) -> Asked:
-        asked = super().compose(wish if wish.model else replace(wish, model=self.vendor.model))
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        asked = super().build_request(wish if wish.model else replace(wish, model=self.vendor.model))
         return replace(asked, path=self.vendor.path("/chat/completions"))
 
-    def heard(self, plan: Plan) -> Heard | None:
-        return hear(plan)
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)

@@ -7,16 +7,16 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.decoded_response import Heard, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, payloads
 from mockllm.dialects.openai.chat import decoder
 
-SILENT: Final = Heard(None, None, None, (), None, None, None, None)
+SILENT: Final = DecodedResponse(None, None, None, (), None, None, None, None)
 
 
-def hear(plan: Plan) -> Heard | None:
+def decode(plan: Plan) -> DecodedResponse | None:
     """The error is told as an object with a message, whatever its form. Beside calls, an empty text only
     opened the answer."""
-    heard = decoder.hear(plan)
+    heard = decoder.decode(plan)
     if heard is not None and heard.calls and not heard.text:
         heard = replace(heard, text=None)
     if heard is not None and heard.error is not None:

@@ -10,8 +10,8 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Event
 from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage
-from mockllm.dialects.vendors.chat import Wire
-from mockllm.dialects.vendors.vendor import Id, plain_usage
+from mockllm.dialects.vendors.chat import VendorEncoder
+from mockllm.dialects.vendors.vendor import VendorIdFormat, plain_usage
 
 
 def _thinks(choice: Choice) -> bool:
@@ -20,7 +20,9 @@ def _thinks(choice: Choice) -> bool:
 
 # --- Groq -------------------------------------------------------------------------------------------
 
-ASKED: Final = Id("req_01", 24, bytes(b"0123456789abcdefghjkmnpqrstvwxyz"[byte % 32] for byte in range(256)))
+ASKED: Final = VendorIdFormat(
+    "req_01", 24, bytes(b"0123456789abcdefghjkmnpqrstvwxyz"[byte % 32] for byte in range(256))
+)
 """Groq's own id of a request."""
 SEED: Final = 77848632
 
@@ -41,7 +43,7 @@ def groq_usage(counted: Usage) -> dict[str, Json]:
     return made
 
 
-class Groq(Wire):
+class Groq(VendorEncoder):
     """Its own object `x_groq` stands in a whole answer, and at both ends of a stream."""
 
     def thought(self, piece: str) -> dict[str, Json]:
@@ -68,7 +70,7 @@ class Groq(Wire):
 # --- Together ---------------------------------------------------------------------------------------
 
 
-class Together(Wire):
+class Together(VendorEncoder):
     """A text is streamed in both the chat's and the legacy form, calls as OpenAI does."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
@@ -114,7 +116,7 @@ def deepseek_usage(counted: Usage) -> dict[str, Json]:
     return made
 
 
-class DeepSeek(Wire):
+class DeepSeek(VendorEncoder):
     """Where it thinks, every delta of a text tells both that and the reasoning, one of them null."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
@@ -140,7 +142,7 @@ def mistral_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "prompt_tokens_details": {"cached_tokens": counted.cached_read}}
 
 
-class Mistral(Wire):
+class Mistral(VendorEncoder):
     """Its last chunk is padded, and tells the tier beside the usage."""
 
     def closing(self, choice: Choice) -> dict[str, Json]:
@@ -186,7 +188,7 @@ def _details(text: str) -> list[Json]:
     return [{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}]
 
 
-class OpenRouter(Wire):
+class OpenRouter(VendorEncoder):
     """Every delta tells the role; the usage has a chunk with an empty choice. Where Moonshot's models call, the
     first chunk comes twice, and each piece of a call repeats what its first one told."""
 
@@ -239,7 +241,7 @@ class OpenRouter(Wire):
 # --- Ollama, xAI, vLLM ------------------------------------------------------------------------------
 
 
-class Ollama(Wire):
+class Ollama(VendorEncoder):
     """The first piece tells the role; reasoning and calls stand beside an empty content."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
@@ -312,7 +314,7 @@ def cerebras_usage(counted: Usage) -> dict[str, Json]:
     }
 
 
-class Vllm(Wire):
+class Vllm(VendorEncoder):
     """The last delta is an empty text, and the choice tells what stopped it."""
 
     def closing(self, choice: Choice) -> dict[str, Json]:

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.errors import INVALID, ROWS, Row, Rows, message_of
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow, Rows, message_of
 from mockllm.dialects.vendors.vendor import Vendor, filled
 
 
-def rows(messages: dict[str, str], **changed: Row) -> Rows:
+def rows(messages: dict[str, str], **changed: OpenAiErrorRow) -> Rows:
     """OpenAI's rows without its own addresses: with these messages, and these rows in place of its own."""
     made = {
         name: replace(row, message=messages.get(name, NEUTRAL.get(name, row.message)))
@@ -37,7 +37,7 @@ NEUTRAL: Final = {
 """The messages of OpenAI's that name OpenAI, in words that any vendor could say."""
 
 
-def inner(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> dict[str, Json]:
+def inner(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity) -> dict[str, Json]:
     """The error's own object, as OpenAI has it."""
     row = vendor.errors.rows[failure.type]
     message = failure.message
@@ -55,13 +55,13 @@ def _wait(vendor: Vendor, failure: Failure) -> float | None:
     return failure.again(vendor.errors.rows[failure.type].retry_after)
 
 
-def told(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Json:
+def told(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity) -> Json:
     """The error as the vendor says it."""
     status = failure.status or vendor.errors.rows[failure.type].status
     return vendor.errors.envelope(inner(vendor, failure, request, stamp), status, stamp.ids)
 
 
-def error_plan(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+def error_plan(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
     """A whole answer with the failure, and in whole seconds when to try again."""
     row = vendor.errors.rows[failure.type]
     wait = _wait(vendor, failure)
@@ -72,12 +72,12 @@ def error_plan(vendor: Vendor, failure: Failure, request: Request, stamp: Stamp)
         if vendor.errors.milliseconds:
             made = made.with_headers((("retry-after-ms", str(milliseconds)),))
     body = dumps(told(vendor, failure, request, stamp))
-    return Plan(made.with_headers(failure.headers), (Data(body, 0, "body"),))
+    return Plan(made.with_headers(failure.headers), (EventStep(body, 0, "body"),))
 
 
-def head(vendor: Vendor, stamp: Stamp, media: str, status: int = 200) -> Head:
+def head(vendor: Vendor, stamp: ResponseIdentity, media: str, status: int = 200) -> ResponseHead:
     """The head of any of its answers."""
-    return Head(status, (("content-type", media),), tuple(filled(vendor.headers, stamp.ids).items()))
+    return ResponseHead(status, (("content-type", media),), tuple(filled(vendor.headers, stamp.ids).items()))
 
 
 # --- envelopes --------------------------------------------------------------------------------------

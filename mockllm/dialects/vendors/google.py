@@ -10,14 +10,14 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.core.reply.reply import Choice
-from mockllm.dialects.openai.errors import Row, Rows
+from mockllm.dialects.openai.errors import OpenAiErrorRow, Rows
 from mockllm.dialects.rate_limit_headers import exact
-from mockllm.dialects.vendors.chat import Wire
+from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.request_normalization import any_schema
-from mockllm.dialects.vendors.vendor import DIGITS, Errors, Form, Id, Vendor
+from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 
-class Gemini(Wire):
+class Gemini(VendorEncoder):
     """Every delta tells the role; calls have no index, and end a stream with `stop`."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
@@ -93,9 +93,11 @@ _TOLD: Final[dict[str, tuple[int, str, str]]] = {
 
 def _rows() -> Rows:
     """`type` is Google's status."""
-    rows = {name: Row(status, word, None, message) for name, (status, word, message) in _TOLD.items()}
+    rows = {
+        name: OpenAiErrorRow(status, word, None, message) for name, (status, word, message) in _TOLD.items()
+    }
     limited = rows["rate_limit"]
-    return {**rows, "rate_limit": Row(429, limited.type, None, limited.message, retry_after=48.0)}
+    return {**rows, "rate_limit": OpenAiErrorRow(429, limited.type, None, limited.message, retry_after=48.0)}
 
 
 def _envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
@@ -119,14 +121,14 @@ GEMINI: Final = Vendor(
     bases=("/v1beta/openai",),
     open=True,
     model="gemini-3.5-flash",
-    form=Form(
-        id=Id("", 23),
-        call_id=Id("function-call-", 19, DIGITS),
+    form=VendorChatForm(
+        id=VendorIdFormat("", 23),
+        call_id=VendorIdFormat("function-call-", 19, DIGITS),
         silent={},
         whole_calls=True,
         counted="finish",
     ),
-    errors=Errors(_rows(), _envelope, details=_details),
+    errors=VendorErrors(_rows(), _envelope, details=_details),
     embedded=_embedded,
     words=any_schema,
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from mockllm.core.limits import Standing
+from mockllm.core.limits import LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import NAMES, go_duration
 from mockllm.dialects.rate_limit_headers import Names, Told, milliseconds, seconds, told
@@ -34,12 +34,12 @@ MISTRAL: Final[Names] = {
 XAI: Final[Names] = {name: fact for name, fact in NAMES.items() if "reset" not in name}
 
 
-def _azure(standing: Standing, now: float) -> Headers:
+def _azure(standing: LimitStatus, now: float) -> Headers:
     """Resets are plain milliseconds, the period plain seconds."""
     return told(NAMES, standing, milliseconds) + told(PERIODS, standing, seconds)
 
 
-def _written(names: Names, time: Callable[[float], str], standing: Standing, now: float) -> Headers:
+def _written(names: Names, time: Callable[[float], str], standing: LimitStatus, now: float) -> Headers:
     return told(names, standing, time)
 
 

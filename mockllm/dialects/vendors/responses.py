@@ -9,33 +9,33 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.plan import Data, Plan
-from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import Heard
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.completions import Completions
-from mockllm.dialects.openai.embeddings import Embeddings
-from mockllm.dialects.openai.models import Models
-from mockllm.dialects.openai.responses.decoder import hear
+from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
+from mockllm.dialects.openai.models import OpenAiModels
+from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.dialect import Responses
-from mockllm.dialects.vendors.decoder import hear as hear_chat
+from mockllm.dialects.vendors.decoder import decode as hear_chat
 from mockllm.dialects.vendors.errors import error_plan, head
 from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 
-def edited(plan: Plan, vendor: Vendor, stamp: Stamp, edit: Edit | None, media: str) -> Plan:
+def edited(plan: Plan, vendor: Vendor, stamp: ResponseIdentity, edit: Edit | None, media: str) -> Plan:
     """A plan of OpenAI's in the vendor's words: each object changed, under the vendor's head."""
     steps = tuple(
-        _edited(step, edit) if edit and isinstance(step, Data) and step.payload != b"[DONE]" else step
+        _edited(step, edit) if edit and isinstance(step, EventStep) and step.payload != b"[DONE]" else step
         for step in plan.steps
     )
     return replace(plan, head=head(vendor, stamp, media, plan.head.status), steps=steps)
 
 
-def _edited(step: Data, edit: Edit) -> Data:
+def _edited(step: EventStep, edit: Edit) -> EventStep:
     """The event is called what its object says."""
     made: dict[str, Json] = loads(step.payload)
     edit(made)
@@ -48,23 +48,23 @@ class VendorResponses(Responses):
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        said = super().whole(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        said = super().encode_body(reply, request, stamp)
         return edited(said, self.vendor, stamp, self.vendor.responses, "application/json")
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        said = super().stream(reply, request, stamp)
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        said = super().encode_stream(reply, request, stamp)
         return edited(said, self.vendor, stamp, self.vendor.responses, self.vendor.form.media)
 
-    def compose(self, wish: Wish) -> Asked:
-        asked = super().compose(wish if wish.model else replace(wish, model=self.vendor.model))
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        asked = super().build_request(wish if wish.model else replace(wish, model=self.vendor.model))
         return replace(asked, path=self.vendor.path("/responses"))
 
-    def heard(self, plan: Plan) -> Heard | None:
-        return hear(plan) or hear_chat(plan)
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan) or hear_chat(plan)
 
 
 class VendorCompletions(Completions):
@@ -73,18 +73,22 @@ class VendorCompletions(Completions):
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         edit = self._edit(reply, streamed=False)
-        return edited(super().whole(reply, request, stamp), self.vendor, stamp, edit, "application/json")
+        return edited(
+            super().encode_body(reply, request, stamp), self.vendor, stamp, edit, "application/json"
+        )
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
-        said = super().stream(reply, request, stamp)
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        said = super().encode_stream(reply, request, stamp)
         edit = self._edit(reply, streamed=True)
         if edit is not None:  # which tells the usage with the finish reason, and in no chunk of its own
-            kept = tuple(step for step in said.steps if not isinstance(step, Data) or step.kind != "usage")
+            kept = tuple(
+                step for step in said.steps if not isinstance(step, EventStep) or step.kind != "usage"
+            )
             said = replace(said, steps=kept)
         return edited(said, self.vendor, stamp, edit, self.vendor.form.media)
 
@@ -93,21 +97,21 @@ class VendorCompletions(Completions):
         return None if completed is None else partial(completed, usage=reply.usage, streamed=streamed)
 
 
-class VendorEmbeddings(Embeddings):
+class VendorEmbeddings(OpenAiEmbeddings):
     """A vendor's embeddings."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def embed(self, said: Embedded | None, request: Request, stamp: Stamp) -> Plan:
+    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().embed(said, request, stamp)
         return edited(plan, self.vendor, stamp, self.vendor.embedded, "application/json")
 
 
-class VendorModels(Models):
+class VendorModels(OpenAiModels):
     """The models of a vendor: those that the rules name, and the one that examples ask for. Azure, which has no
     such one, lists OpenAI's."""
 
@@ -116,10 +120,10 @@ class VendorModels(Models):
         if vendor.model is not None:
             self.known = (vendor.model,)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         said = super().answer(request, models, stamp)
         assert isinstance(said, Plan)
         return edited(said, self.vendor, stamp, self.vendor.listed and self._told, "application/json")

@@ -11,15 +11,22 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
-from mockllm.dialects.openai.errors import INVALID, ROWS, Row
+from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
 from mockllm.dialects.vendors import encoders, errors, request_normalization, response_edits
-from mockllm.dialects.vendors.chat import Wire
+from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.google import GEMINI
-from mockllm.dialects.vendors.vendor import DIGITS, FINISH, Errors, Form, Id, Vendor
+from mockllm.dialects.vendors.vendor import (
+    DIGITS,
+    FINISH,
+    Vendor,
+    VendorChatForm,
+    VendorErrors,
+    VendorIdFormat,
+)
 
 LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 LOGPROBS: Final = {"logprobs": None}
-HEX32: Final = Id("", 32, HEX)
+HEX32: Final = VendorIdFormat("", 32, HEX)
 
 VENDORS: Final = (
     Vendor(
@@ -27,8 +34,8 @@ VENDORS: Final = (
         encoders.Groq,
         bases=("/openai/v1",),
         model="llama-3.3-70b-versatile",
-        form=Form(
-            call_id=Id("", 9, LOWER),
+        form=VendorChatForm(
+            call_id=VendorIdFormat("", 9, LOWER),
             body={
                 "service_tier": "on_demand",
                 "system_fingerprint": "fp_ed9190d8b7",
@@ -41,10 +48,10 @@ VENDORS: Final = (
             whole_calls=True,
             usage=encoders.groq_usage,
         ),
-        errors=Errors(
+        errors=VendorErrors(
             errors.rows(
                 {"rate_limit": "Rate limit reached for model `{model}`. Please try again in {wait}."},
-                model_deprecated=Row(
+                model_deprecated=OpenAiErrorRow(
                     400,
                     INVALID,
                     "model_decommissioned",
@@ -72,9 +79,9 @@ VENDORS: Final = (
         encoders.Together,
         completed=response_edits.together_completed,
         model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
-        form=Form(
-            id=Id("", 16, HEX),
-            call_id=Id("call_", 24, LOWER),
+        form=VendorChatForm(
+            id=VendorIdFormat("", 16, HEX),
+            call_id=VendorIdFormat("call_", 24, LOWER),
             body={"prompt": []},
             choice=LOGPROBS,
             message={"tool_calls": []},
@@ -85,7 +92,7 @@ VENDORS: Final = (
             always=True,
             media="text/event-stream;charset=utf-8",
         ),
-        errors=Errors(errors.rows({"authentication": "Invalid API key provided."})),
+        errors=VendorErrors(errors.rows({"authentication": "Invalid API key provided."})),
         headers={
             "x-inference-version": "v2",
             "x-api-received": "2025-02-20T03:48:32.000Z",
@@ -105,9 +112,9 @@ VENDORS: Final = (
         encoders.DeepSeek,
         bases=("", "/v1"),
         model="deepseek-chat",
-        form=Form(
-            id=Id(),
-            call_id=Id("call_00_", 24),
+        form=VendorChatForm(
+            id=VendorIdFormat(),
+            call_id=VendorIdFormat("call_00_", 24),
             body={"system_fingerprint": "fp_8b330d02d0_prod0820_fp8_kvcache_20260402"},
             chunk={"system_fingerprint": "fp_8b330d02d0_prod0820_fp8_kvcache_20260402"},
             choice=LOGPROBS,
@@ -120,16 +127,16 @@ VENDORS: Final = (
             null_usage=True,
             media="text/event-stream; charset=utf-8",
         ),
-        errors=Errors(
+        errors=VendorErrors(
             errors.rows(
                 {},
-                authentication=Row(
+                authentication=OpenAiErrorRow(
                     401,
                     "authentication_error",
                     INVALID,
                     "Authentication Fails, Your api key: {key} is invalid",
                 ),
-                insufficient_quota=Row(402, "unknown_error", INVALID, "Insufficient Balance"),
+                insufficient_quota=OpenAiErrorRow(402, "unknown_error", INVALID, "Insufficient Balance"),
             ),
             errors.deepseeks,
         ),
@@ -140,9 +147,9 @@ VENDORS: Final = (
         "mistral",
         encoders.Mistral,
         model="mistral-small-latest",
-        form=Form(
+        form=VendorChatForm(
             id=HEX32,
-            call_id=Id("", 9),
+            call_id=VendorIdFormat("", 9),
             message={"tool_calls": None},
             silent={"content": ""},
             placed_calls=True,
@@ -153,16 +160,16 @@ VENDORS: Final = (
             always=True,
             media="text/event-stream; charset=utf-8",
         ),
-        errors=Errors(
+        errors=VendorErrors(
             errors.rows(
                 {"rate_limit": "Requests rate limit exceeded"},
-                model_not_found=Row(400, "invalid_model", "1500", "Invalid model: {model}"),
+                model_not_found=OpenAiErrorRow(400, "invalid_model", "1500", "Invalid model: {model}"),
             ),
             errors.mistrals,
         ),
         headers={
-            "mistral-correlation-id": Id(),
-            "x-kong-request-id": Id(),
+            "mistral-correlation-id": VendorIdFormat(),
+            "x-kong-request-id": VendorIdFormat(),
             "x-ratelimit-limit-req-minute": "360",
             "x-ratelimit-limit-tokens-minute": "500000",
             "x-ratelimit-remaining-req-minute": "359",
@@ -177,9 +184,9 @@ VENDORS: Final = (
         "xai",
         encoders.Grok,
         model="grok-4",
-        form=Form(
-            id=Id(),
-            call_id=Id("call_", 8, DIGITS),
+        form=VendorChatForm(
+            id=VendorIdFormat(),
+            call_id=VendorIdFormat("call_", 8, DIGITS),
             body={"system_fingerprint": "fp_eb3c003fc66c14ed"},
             chunk={"system_fingerprint": "fp_eb3c003fc66c14ed"},
             message={"refusal": None},
@@ -189,10 +196,10 @@ VENDORS: Final = (
             usage=encoders.grok_usage,
             always=True,
         ),
-        errors=Errors(
+        errors=VendorErrors(
             errors.rows(
                 {},
-                authentication=Row(
+                authentication=OpenAiErrorRow(
                     400,
                     INVALID,
                     "invalid-argument",
@@ -202,7 +209,7 @@ VENDORS: Final = (
             errors.xais,
         ),
         headers={
-            "x-request-id": Id(),
+            "x-request-id": VendorIdFormat(),
             "x-ratelimit-limit-requests": "480",
             "x-ratelimit-limit-tokens": "4000000",
             "x-ratelimit-remaining-requests": "479",
@@ -217,8 +224,8 @@ VENDORS: Final = (
         encoders.OpenRouter,
         bases=("/api/v1",),
         model="openai/gpt-4o-mini",
-        form=Form(
-            id=Id("gen-1784218677-", 20),
+        form=VendorChatForm(
+            id=VendorIdFormat("gen-1784218677-", 20),
             body={"provider": "OpenAI", "system_fingerprint": None, "service_tier": None},
             chunk={"provider": "OpenAI", "system_fingerprint": "fp_deacdd5f6f"},
             choice=LOGPROBS,
@@ -229,7 +236,7 @@ VENDORS: Final = (
             usage=encoders.openrouter_usage,
             always=True,
         ),
-        errors=Errors(
+        errors=VendorErrors(
             errors.rows(
                 {"authentication": "No auth credentials found", "rate_limit": "Provider returned error"},
                 insufficient_quota=replace(
@@ -238,7 +245,7 @@ VENDORS: Final = (
             ),
             errors.openrouters,
         ),
-        headers={"x-generation-id": Id("gen-1784218677-", 20)},
+        headers={"x-generation-id": VendorIdFormat("gen-1784218677-", 20)},
         responses=response_edits.openrouter,
         embedded=response_edits.openrouter_embedded,
         words=request_normalization.any_schema,
@@ -247,9 +254,9 @@ VENDORS: Final = (
         "ollama",
         encoders.Ollama,
         model="llama3.2",
-        form=Form(
-            id=Id("chatcmpl-", 3, DIGITS),
-            call_id=Id("call_", 8, LOWER),
+        form=VendorChatForm(
+            id=VendorIdFormat("chatcmpl-", 3, DIGITS),
+            call_id=VendorIdFormat("call_", 8, LOWER),
             body={"system_fingerprint": "fp_ollama"},
             chunk={"system_fingerprint": "fp_ollama"},
             thinking="reasoning",
@@ -257,26 +264,26 @@ VENDORS: Final = (
             placed_calls=True,
             whole_calls=True,
         ),
-        errors=Errors(
+        errors=VendorErrors(
             errors.rows(
                 {},
-                authentication=Row(401, "api_error", None, "Unauthorized"),
-                model_not_found=Row(
+                authentication=OpenAiErrorRow(401, "api_error", None, "Unauthorized"),
+                model_not_found=OpenAiErrorRow(
                     404, "api_error", None, 'model "{model}" not found, try pulling it first'
                 ),
-                server_error=Row(500, "api_error", None, "internal server error"),
+                server_error=OpenAiErrorRow(500, "api_error", None, "internal server error"),
             )
         ),
-        headers={"x-request-id": Id()},
+        headers={"x-request-id": VendorIdFormat()},
         words=request_normalization.any_schema,
     ),
     Vendor(
         "vllm",
         encoders.Vllm,
         model="meta-llama/Llama-3.1-8B-Instruct",
-        form=Form(
-            id=Id("chatcmpl-", 32, HEX),
-            call_id=Id("chatcmpl-tool-", 32, HEX),
+        form=VendorChatForm(
+            id=VendorIdFormat("chatcmpl-", 32, HEX),
+            call_id=VendorIdFormat("chatcmpl-tool-", 32, HEX),
             body={
                 "service_tier": None,
                 "system_fingerprint": None,
@@ -296,12 +303,14 @@ VENDORS: Final = (
             usage=encoders.vllm_usage,
             media="text/event-stream; charset=utf-8",
         ),
-        errors=Errors(
+        errors=VendorErrors(
             errors.rows(
                 {},
                 bad_request=replace(ROWS["bad_request"], type="BadRequestError"),
-                authentication=Row(401, "Unauthorized", None, "Unauthorized"),
-                model_not_found=Row(404, "NotFoundError", None, "The model `{model}` does not exist."),
+                authentication=OpenAiErrorRow(401, "Unauthorized", None, "Unauthorized"),
+                model_not_found=OpenAiErrorRow(
+                    404, "NotFoundError", None, "The model `{model}` does not exist."
+                ),
             ),
             errors.with_status,
         ),
@@ -310,9 +319,9 @@ VENDORS: Final = (
     ),
     Vendor(
         "cerebras",
-        Wire,
+        VendorEncoder,
         model="llama-3.3-70b",
-        form=Form(
+        form=VendorChatForm(
             body={
                 "system_fingerprint": "fp_46358675aa6b1ba4d98d",
                 "time_info": {
@@ -327,7 +336,7 @@ VENDORS: Final = (
             thinking="reasoning",
             usage=encoders.cerebras_usage,
         ),
-        errors=Errors(errors.rows({"authentication": "Wrong API Key"})),
+        errors=VendorErrors(errors.rows({"authentication": "Wrong API Key"})),
     ),
     GEMINI,
 )

@@ -23,7 +23,7 @@ Edit: TypeAlias = Callable[[dict[str, Json]], None]
 DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
 
 
-class Id(Struct, frozen=True):
+class VendorIdFormat(Struct, frozen=True):
     """An id to be made: `length` characters after the prefix, a UUID where it is None."""
 
     prefix: str = ""
@@ -46,7 +46,7 @@ def filled(members: Members, ids: Ids) -> dict[str, Json]:
     """The members with their ids."""
     made: dict[str, Json] = {}
     for name, value in members.items():
-        if type(value) is Id:
+        if type(value) is VendorIdFormat:
             made[name] = value.made(ids, name)
         else:
             made[name] = filled(value, ids) if isinstance(value, dict) else value
@@ -71,12 +71,12 @@ FINISH: Final[Mapping[Finish, str]] = {
 }
 
 
-class Form(Struct, frozen=True):
+class VendorChatForm(Struct, frozen=True):
     """A vendor's chat answers. The members are merged into what every vendor's answers have: `body` and
     `chunk` at the top, `choice` and `message` below it."""
 
-    id: Id = Id("chatcmpl-")
-    call_id: Id = Id("call_", 24)
+    id: VendorIdFormat = VendorIdFormat("chatcmpl-")
+    call_id: VendorIdFormat = VendorIdFormat("call_", 24)
     body: Members = field(default_factory=dict)
     chunk: Members = field(default_factory=dict)
     choice: Members = field(default_factory=dict)
@@ -112,7 +112,7 @@ def wrapped(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": inner}
 
 
-class Errors(Struct, frozen=True):
+class VendorErrors(Struct, frozen=True):
     """A vendor's errors. `event` names the one inside a stream, where it has a name."""
 
     rows: Rows = field(default_factory=lambda: ROWS)
@@ -133,8 +133,8 @@ class Vendor(Struct, frozen=True):
     wire: Any
     """How chat is said: the class of `accents.py`."""
     bases: tuple[str, ...] = ("/v1",)
-    form: Form = field(default_factory=Form)
-    errors: Errors = field(default_factory=Errors)
+    form: VendorChatForm = field(default_factory=VendorChatForm)
+    errors: VendorErrors = field(default_factory=VendorErrors)
     headers: Members = field(default_factory=dict)
     responses: Edit | None = None
     embedded: Edit | None = None

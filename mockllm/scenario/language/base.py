@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 
-class Word(BaseModel):
+class Spec(BaseModel):
     """A mapping in a scenario file."""
 
     model_config = ConfigDict(
@@ -45,7 +45,7 @@ def documented(model: type[BaseModel]) -> dict[str, str]:
     """What the texts behind a model's fields say of them, by the fields' names."""
     found: dict[str, str] = {}
     for owner in reversed(model.__mro__):
-        if owner is Word or not issubclass(owner, Word):
+        if owner is Spec or not issubclass(owner, Spec):
             continue
         try:
             source = inspect.getsource(owner)

@@ -6,41 +6,41 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Drawable, Duration, Templated
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.error import Error
 
 
-class WaitChunk(Word):
+class WaitChunk(Spec):
     """A wait between two chunks, in place of the gap there."""
 
     wait: Drawable[Duration]
     """How long, with its unit."""
 
 
-class RawChunk(Word):
+class RawChunk(Spec):
     """Bytes on the wire as written, between two chunks; streams only."""
 
     raw: str
     """The bytes, as UTF-8."""
 
 
-class CommentChunk(Word):
+class CommentChunk(Spec):
     """A comment line of the event stream; streams only."""
 
     comment: str
     """Its text."""
 
 
-class ErrorChunk(Word):
+class ErrorChunk(Spec):
     """The answer breaks here, with this error in the stream."""
 
     error: Error
     """By its name, or with status, message and fields."""
 
 
-_CHUNKS: dict[str, type[Word]] = {
+_CHUNKS: dict[str, type[Spec]] = {
     "wait": WaitChunk,
     "raw": RawChunk,
     "comment": CommentChunk,
@@ -56,7 +56,7 @@ def _chunk_form(value: Any) -> str:
 
 def _chunk(value: Any) -> Any:
     if isinstance(value, dict) and not _CHUNKS.keys() & value.keys():
-        raise mistake("a chunk is a text, or one of {wait: …}, {raw: …}, {comment: …}, {error: …}")
+        raise quantity_error("a chunk is a text, or one of {wait: …}, {raw: …}, {comment: …}, {error: …}")
     return value
 
 

@@ -24,11 +24,11 @@ from typing_extensions import TypeAliasType
 
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.schema_validator import validator
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import compile_regex
 from mockllm.core.regex.exponential import doubtful, runaway
 from mockllm.core.regex.polynomial import overlaps
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.validation_errors import found_text
 
 Number: TypeAlias = int | float
@@ -46,7 +46,7 @@ _REPEATS = re.compile(r"[*+?{]")
 def _form(value: Any) -> str:
     if isinstance(value, list):
         return "list"
-    return "operators" if isinstance(value, (dict, Word)) else "value"
+    return "operators" if isinstance(value, (dict, Spec)) else "value"
 
 
 def _text(value: Any) -> Any:
@@ -64,7 +64,7 @@ def _text(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise mistake(f"expected a number, found {found_text(value)}" + _unquoted(value))
+        raise quantity_error(f"expected a number, found {found_text(value)}" + _unquoted(value))
     return value
 
 
@@ -76,11 +76,13 @@ def _unquoted(value: Any) -> str:
 def _regex(value: str, info: ValidationInfo) -> str:
     untrusted = info.context is not None and info.context.get("untrusted")
     if untrusted and len(value) > LONGEST_REGEX:
-        raise mistake(f"a regex in a pack has at most {LONGEST_REGEX:,} characters; write several, as a list")
+        raise quantity_error(
+            f"a regex in a pack has at most {LONGEST_REGEX:,} characters; write several, as a list"
+        )
     try:
         compile_regex(value)
     except ValueError as error:
-        raise mistake(str(error)) from None
+        raise quantity_error(str(error)) from None
     if untrusted and _REPEATS.search(value):
         _bounded(value)
     return value
@@ -89,14 +91,14 @@ def _regex(value: str, info: ValidationInfo) -> str:
 def _bounded(regex: str) -> None:
     """A mistake where it may take very long on some texts, whether case counts there or not."""
     if runaway(regex):
-        raise mistake(FOR_EVER)
+        raise quantity_error(FOR_EVER)
     if doubtful(regex) or doubtful(regex, ignore_case=True):
-        raise mistake(
+        raise quantity_error(
             f"a pack's regex must be sure to end soon, and of this one it cannot be told: it {FOR_EVER}"
         )
     shared = max(overlaps(regex), overlaps(regex, ignore_case=True))
     if shared > MOST_OVERLAPS:
-        raise mistake(
+        raise quantity_error(
             f"may take very long on some texts, and no other request is answered meanwhile: {shared} repeats behind "
             f"each other may take the same characters, and a pack's regex has at most {MOST_OVERLAPS} such; "
             "write ([^,]*), rather than (.*),"
@@ -107,7 +109,7 @@ def _path(value: str) -> str:
     try:
         compile_path(value)
     except ValueError as error:
-        raise mistake(str(error)) from None
+        raise quantity_error(str(error)) from None
     return value
 
 
@@ -115,7 +117,7 @@ def _json_schema(value: Any) -> Any:
     try:
         validator(value)
     except ValueError as error:
-        raise mistake(str(error)) from None
+        raise quantity_error(str(error)) from None
     return value
 
 
@@ -133,7 +135,7 @@ JsonPathText = Annotated[str, AfterValidator(_path), WithJsonSchema({"type": "st
 """A JSONPath, checked for what would be silently mis-evaluated."""
 
 
-class TextOperators(Word):
+class TextOperators(Spec):
     """Operators on a text; all that are given must hold."""
 
     equals: Texts | None = None
@@ -172,7 +174,7 @@ else:
     )
 
 
-class NumberOperators(Word):
+class NumberOperators(Spec):
     """Operators on a number; all that are given must hold."""
 
     equals: StrictNumber | None = None
@@ -203,7 +205,7 @@ else:
     )
 
 
-class JsonOperators(Word):
+class JsonOperators(Spec):
     """Operators on a JSON value; all that are given must hold."""
 
     equals: JsonValue = None
@@ -259,7 +261,7 @@ else:
     )
 
 
-class TruthOperators(Word):
+class TruthOperators(Spec):
     """Operators on a truth value."""
 
     equals: bool | None = None

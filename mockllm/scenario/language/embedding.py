@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.reply.embeddings import LARGEST, Vector
 from mockllm.core.values.types import Templated
 from mockllm.scenario.validation_errors import found_text
@@ -22,7 +22,7 @@ _VECTOR: Final = {"type": "array", "items": {"type": "number"}, "minItems": 1}
 def _vectors(value: Any) -> tuple[Vector, ...]:
     """One vector is one of several."""
     if not isinstance(value, list | tuple) or not value:
-        raise mistake(f"{EXPECTED}, found {found_text(value)}")
+        raise quantity_error(f"{EXPECTED}, found {found_text(value)}")
     if not any(isinstance(each, list | tuple) for each in value):
         return (_vector(value, ""),)
     return tuple(_vector(each, f" in vector {number}") for number, each in enumerate(value, 1))
@@ -30,10 +30,10 @@ def _vectors(value: Any) -> tuple[Vector, ...]:
 
 def _vector(value: Any, where: str) -> Vector:
     if not isinstance(value, list | tuple) or not value:
-        raise mistake(f"{EXPECTED}, found {found_text(value)}{where}")
+        raise quantity_error(f"{EXPECTED}, found {found_text(value)}{where}")
     for each in value:
         if type(each) not in (int, float) or not -LARGEST <= each <= LARGEST:
-            raise mistake(f"expected numbers of single precision, found {found_text(each)}{where}")
+            raise quantity_error(f"expected numbers of single precision, found {found_text(each)}{where}")
     return tuple(map(float, value))
 
 

@@ -10,15 +10,15 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.validation_errors import found_text
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 
 
-class ErrorWord(Word):
+class ErrorSpec(Spec):
     """An error in the provider's own envelope; a `status` alone is the named error of that status."""
 
     type: ErrorName | None = None
@@ -35,7 +35,7 @@ class ErrorWord(Word):
     """Merged into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
 
     @model_validator(mode="after")
-    def says_something(self) -> ErrorWord:
+    def says_something(self) -> ErrorSpec:
         if self.type is None and self.status is None:
             raise PydanticCustomError("error", "an error needs a type or a status")
         if self.limit is not None and self.type != "context_length":
@@ -47,16 +47,18 @@ def _error(value: Any) -> Any:
     """A bare text is its name."""
     status = str(value)
     if not isinstance(value, bool) and status.isdigit() and len(status) == 3:
-        raise mistake(f"expected an error's name or a mapping, found {status}; write {{status: {status}}}")
+        raise quantity_error(
+            f"expected an error's name or a mapping, found {status}; write {{status: {status}}}"
+        )
     if isinstance(value, str):
         if value not in NAMED:
             raise PydanticCustomError(
                 "named_error", 'no error is called "{name}"', {"name": value, "allowed": sorted(NAMED)}
             )
         return {"type": value}
-    if not isinstance(value, dict | ErrorWord):
-        raise mistake(f"expected an error's name or a mapping, found {found_text(value)}")
+    if not isinstance(value, dict | ErrorSpec):
+        raise quantity_error(f"expected an error's name or a mapping, found {found_text(value)}")
     return value
 
 
-Error: TypeAlias = Annotated[ErrorWord, BeforeValidator(_error, json_schema_input_type=ErrorName | ErrorWord)]
+Error: TypeAlias = Annotated[ErrorSpec, BeforeValidator(_error, json_schema_input_type=ErrorName | ErrorSpec)]

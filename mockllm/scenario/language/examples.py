@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
 
-from mockllm.core.quantities.types import Duration, mistake
-from mockllm.scenario.language.base import Word
+from mockllm.core.quantities.types import Duration, quantity_error
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonPathText,
@@ -19,10 +19,10 @@ from mockllm.scenario.language.match import Match
 
 
 def _form(value: Any) -> str:
-    return "mapping" if isinstance(value, (dict, Word)) else "value"
+    return "mapping" if isinstance(value, (dict, Spec)) else "value"
 
 
-class ToolWord(Word):
+class ToolSpec(Spec):
     """A tool that is offered."""
 
     name: str
@@ -33,14 +33,14 @@ class ToolWord(Word):
     """The JSON Schema of its arguments; any object where nothing is said."""
 
 
-class NamedTool(Word):
+class NamedTool(Spec):
     """The tool that must be called."""
 
     name: str
     """Its name."""
 
 
-class SchemaWord(Word):
+class SchemaSpec(Spec):
     """An answer by a JSON Schema."""
 
     schema_: dict[str, JsonValue] = Field(alias="schema")
@@ -56,7 +56,7 @@ NEUTRAL = (
 """What a body written by hand takes the place of."""
 
 
-class RequestWord(Word):
+class RequestSpec(Spec):
     """A request in neutral words, written in each provider's wire format; or raw, by `path` and `body`."""
 
     provider: str | list[str] | None = None
@@ -74,7 +74,7 @@ class RequestWord(Word):
     tools: (
         list[
             Annotated[
-                Annotated[str, Tag("value")] | Annotated[ToolWord, Tag("mapping")], Discriminator(_form)
+                Annotated[str, Tag("value")] | Annotated[ToolSpec, Tag("mapping")], Discriminator(_form)
             ]
         ]
         | None
@@ -90,7 +90,7 @@ class RequestWord(Word):
     """auto, none, any, or `{name: …}`."""
     response_format: (
         Annotated[
-            Annotated[Literal["text", "json"], Tag("value")] | Annotated[SchemaWord, Tag("mapping")],
+            Annotated[Literal["text", "json"], Tag("value")] | Annotated[SchemaSpec, Tag("mapping")],
             Discriminator(_form),
         ]
         | None
@@ -120,14 +120,14 @@ class RequestWord(Word):
     """The raw body: JSON, or a text as it is."""
 
     @model_validator(mode="after")
-    def one_form(self) -> RequestWord:
+    def one_form(self) -> RequestSpec:
         raw = sorted(self.model_fields_set & {"path", "body"})
         given = [name for name in NEUTRAL if name in self.model_fields_set]
         if raw and given:
             hint = f"write it into the body, or leave out {raw[-1]}"
-            raise mistake(f"{given[0]} has no place in a raw request: {hint}")
+            raise quantity_error(f"{given[0]} has no place in a raw request: {hint}")
         if self.messages is not None and self.user is not None:
-            raise mistake("give messages or user, not both")
+            raise quantity_error("give messages or user, not both")
         return self
 
     @field_validator("provider", "api")
@@ -138,9 +138,9 @@ class RequestWord(Word):
         for name in value if isinstance(value, list) else [value]:
             unknown = vocabulary and name is not None and vocabulary.unknown(info.field_name, name)
             if unknown:
-                raise mistake(unknown)
+                raise quantity_error(unknown)
         if value == []:
-            raise mistake("name one provider at least")
+            raise quantity_error("name one provider at least")
         return value
 
 
@@ -150,7 +150,7 @@ def _arguments_form(value: Any) -> str:
     return "paths" if paths else "value"
 
 
-class CallExpectation(Word):
+class CallExpectation(Spec):
     """A tool call."""
 
     name: NameCondition | None = None
@@ -162,7 +162,7 @@ class CallExpectation(Word):
     """Exactly these; or JSONPaths into them, each with a condition."""
 
 
-class TookOperators(Word):
+class TookOperators(Spec):
     """Bounds of a duration; all that are given must hold."""
 
     gt: Duration | None = None
@@ -180,7 +180,7 @@ Took: TypeAlias = Annotated[
 ]
 
 
-class UsageExpectation(Word):
+class UsageExpectation(Spec):
     """Tokens, counted alike for every provider."""
 
     input_tokens: NumberCondition | None = None
@@ -199,7 +199,7 @@ def _chunks_form(value: Any) -> str:
     return "texts" if isinstance(value, list) and all(isinstance(each, str) for each in value) else "number"
 
 
-class ExpectWord(Word):
+class ExpectSpec(Spec):
     """What must come back; everything that is given is checked. Null: it must not be there."""
 
     rule: TextCondition | None = None
@@ -246,18 +246,18 @@ class ExpectWord(Word):
         return Match.several_nodes(body)
 
 
-class ExampleStep(Word):
+class ExampleStep(Spec):
     """One request of several."""
 
-    request: RequestWord = Field(default_factory=RequestWord)
+    request: RequestSpec = Field(default_factory=RequestSpec)
     """What is asked."""
-    expect: ExpectWord = Field(default_factory=ExpectWord)
+    expect: ExpectSpec = Field(default_factory=ExpectSpec)
     """What must come back."""
     after: Duration | None = None
     """How long after the answer before."""
 
 
-class ExampleWord(ExampleStep):
+class ExampleSpec(ExampleStep):
     """One example: a request and what must come back, or several steps on the same state."""
 
     name: str | None = None
@@ -268,7 +268,7 @@ class ExampleWord(ExampleStep):
     """Parameters of the pack, for this example."""
 
     @model_validator(mode="after")
-    def one_way(self) -> ExampleWord:
+    def one_way(self) -> ExampleSpec:
         if self.steps is not None and {"request", "expect", "after"} & self.model_fields_set:
-            raise mistake("give steps, or a request and what to expect, not both")
+            raise quantity_error("give steps, or a request and what to expect, not both")
         return self

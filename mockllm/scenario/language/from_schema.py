@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Context, Dynamic
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class _OrFromSchema:
             if value == WORD:
                 return FROM_SCHEMA
             if listed and isinstance(value, str):
-                raise mistake(f'expected a list, or the word {WORD}; found "{value}"')
+                raise quantity_error(f'expected a list, or the word {WORD}; found "{value}"')
             return constant(value)
 
         return core_schema.no_info_wrap_validator_function(read, inner)

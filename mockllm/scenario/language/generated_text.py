@@ -6,12 +6,12 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Drawable, Templated
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 
 
-class TokensText(Word):
+class TokensText(Spec):
     """A made text of exactly so many chunks' worth."""
 
     tokens: Drawable[Annotated[int, Field(ge=0, le=1_000_000)]]
@@ -20,14 +20,14 @@ class TokensText(Word):
     """The text that is repeated; lorem ipsum where none is given."""
 
 
-class SentencesText(Word):
+class SentencesText(Spec):
     """A made text of so many sentences."""
 
     sentences: Drawable[Annotated[int, Field(ge=0, le=10_000)]]
     """How many; `[2, 5]` is drawn."""
 
 
-class FileText(Word):
+class FileText(Spec):
     """The contents of a file of the same folder or pack, as they are."""
 
     file: str
@@ -40,14 +40,14 @@ def _text_form(value: Any) -> str:
             if key in value:
                 return key
         return "tokens"
-    if isinstance(value, Word):
+    if isinstance(value, Spec):
         return {TokensText: "tokens", SentencesText: "sentences"}.get(type(value), "file")
     return "text"
 
 
 def _made(value: Any) -> Any:
     if isinstance(value, dict) and not {"tokens", "sentences", "file"} & value.keys():
-        raise mistake("a text is written, or one of {tokens: …}, {sentences: …}, {file: …}")
+        raise quantity_error("a text is written, or one of {tokens: …}, {sentences: …}, {file: …}")
     return value
 
 

@@ -8,14 +8,14 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.quantities.types import mistake
-from mockllm.core.selection.time_window import During
+from mockllm.core.quantities.types import quantity_error
+from mockllm.core.selection.time_window import TimeWindow
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 
 
-class DuringWord(Word):
+class DuringSpec(Spec):
     """A window in time, from the first try of its scope."""
 
     start: Duration = Field(0.0, alias="from")
@@ -26,7 +26,7 @@ class DuringWord(Word):
     """Again and again, so long after each other."""
 
     @model_validator(mode="after")
-    def in_order(self) -> DuringWord:
+    def in_order(self) -> DuringSpec:
         end = self.to if self.to is not None else self.every
         if end is not None and end <= self.start:
             raise PydanticCustomError("during", "it ends before it begins")
@@ -37,14 +37,14 @@ class DuringWord(Word):
         return self
 
     @property
-    def during(self) -> During:
+    def during(self) -> TimeWindow:
         """The window as it is reckoned with."""
-        return During(self.start, inf if self.to is None else self.to, self.every)
+        return TimeWindow(self.start, inf if self.to is None else self.to, self.every)
 
 
 def _constant(value: Any) -> Any:
     if isinstance(value, str) and is_template(value):
-        raise mistake("no template stands here: a state has a constant value")
+        raise quantity_error("no template stands here: a state has a constant value")
     return value
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator
 
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Templated
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
@@ -18,9 +18,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 def _name(name: str) -> str:
     if not _NAME.match(name):
-        raise mistake(f'"{name}" is no name of a header; letters, digits and - make one')
+        raise quantity_error(f'"{name}" is no name of a header; letters, digits and - make one')
     if name.lower() in FRAMING:
-        raise mistake(
+        raise quantity_error(
             f"{name} is the server's own to send: it tells how this very answer is carried; leave it out"
         )
     return name
@@ -29,7 +29,7 @@ def _name(name: str) -> str:
 def line_of_text(value: str) -> str:
     """A header's value; a mistake where HTTP cannot carry it."""
     if _CONTROL.search(value):
-        raise mistake("a header's value is one line, without control characters")
+        raise quantity_error("a header's value is one line, without control characters")
     return value
 
 

@@ -12,10 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.limits import Limit, Strategy
 from mockllm.core.limits.limit import METERED, STRATEGIES
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration, Probability
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 
 NAMES: Final = {name.replace("-", "_"): name for name in STRATEGIES}
 """`token_bucket` is `token-bucket`."""
@@ -27,7 +27,9 @@ def _named(value: Any) -> Any:
 
 def _constant(value: Any) -> Any:
     if isinstance(value, str) and is_template(value):
-        raise mistake('no template stands here: a limit is a number, or a parameter of its pack ("${name}")')
+        raise quantity_error(
+            'no template stands here: a limit is a number, or a parameter of its pack ("${name}")'
+        )
     return value
 
 
@@ -37,7 +39,7 @@ Count: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_constant)]
 AtLeastOne: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_constant)]
 
 
-class LimitWord(Word):
+class LimitSpec(Spec):
     """A rate limit. What its strategy does not use is not looked at."""
 
     strategy: StrategyName
@@ -60,7 +62,7 @@ class LimitWord(Word):
     """What a refusal tells where no time is true: of after-n, random, always and concurrent."""
 
     @model_validator(mode="after")
-    def complete(self) -> LimitWord:
+    def complete(self) -> LimitSpec:
         if self.strategy in METERED:
             if (self.requests, self.tokens, self.concurrent) == (None, None, None):
                 raise _needs(self.strategy, "requests, tokens or concurrent")

@@ -8,11 +8,11 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.selection.load import Load
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.limit import AtLeastOne, Count
 
 
-class LoadWord(Word):
+class LoadSpec(Spec):
     """A server under load. Counted are the answers under way that the modifier applies to, by its `per`."""
 
     concurrency: AtLeastOne | None = None
@@ -25,7 +25,7 @@ class LoadWord(Word):
     """So many wait first, in their order, until one has ended."""
 
     @model_validator(mode="after")
-    def complete(self) -> LoadWord:
+    def complete(self) -> LoadSpec:
         if self.concurrency is None and self.max_inflight is None:
             raise PydanticCustomError("load", "a load needs concurrency or max_inflight")
         if self.queue and self.max_inflight is None:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from mockllm.core.json.jsonpath import compile_path
-from mockllm.core.quantities.types import mistake
-from mockllm.scenario.language.base import Word
+from mockllm.core.quantities.types import quantity_error
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonOperators,
@@ -24,10 +24,10 @@ from mockllm.scenario.language.conditions import (
 def _named(value: Any) -> str:
     if isinstance(value, list):
         return "list"
-    return "named" if isinstance(value, (dict, Word)) else "value"
+    return "named" if isinstance(value, (dict, Spec)) else "value"
 
 
-class Named(Word):
+class Named(Spec):
     """By its name."""
 
     name: NameCondition
@@ -50,7 +50,7 @@ FormatCondition: TypeAlias = Annotated[
 ]
 
 
-class ToolResultMatch(Word):
+class ToolResultMatch(Spec):
     """The results after the last assistant turn; of several, any one that holds all of this will do."""
 
     name: NameCondition | None = None
@@ -67,7 +67,7 @@ class ToolResultMatch(Word):
     """Whether there is a result at all."""
 
 
-class MessageMatch(Word):
+class MessageMatch(Spec):
     """One message."""
 
     role: TextCondition | None = None
@@ -76,7 +76,7 @@ class MessageMatch(Word):
     """Its text parts, joined by a newline."""
 
 
-class MessagesMatch(Word):
+class MessagesMatch(Spec):
     """The whole history."""
 
     some: MessageMatch | None = None
@@ -91,7 +91,7 @@ _PARTS = frozenset({"query", "headers", "body", "messages", "tool_result", "all"
 """What has words of its own below it."""
 
 
-class Match(Word, defer_build=False):  # built once, not as a part of rules and again as one of modifiers
+class Match(Spec, defer_build=False):  # built once, not as a part of rules and again as one of modifiers
     """What is asked of a request. All that is given must hold; an empty match holds for all."""
 
     method: TextCondition | None = None
@@ -159,7 +159,7 @@ class Match(Word, defer_build=False):  # built once, not as a part of rules and 
         """A key without a value would hold for every request."""
         if value is None:
             absent = "" if info.field_name in _PARTS else "write {exists: false} to match its absence, or "
-            raise mistake(f"nothing is asked here; {absent}leave the key out")
+            raise quantity_error(f"nothing is asked here; {absent}leave the key out")
         return value
 
     @field_validator("body")
@@ -168,7 +168,7 @@ class Match(Word, defer_build=False):  # built once, not as a part of rules and 
         """A path that can give several nodes says what of them must hold."""
         for path, condition in (body or {}).items():
             if not compile_path(path).singular and not _quantified(condition):
-                raise mistake(
+                raise quantity_error(
                     f"{path} can give several nodes; say of how many it must hold: {{some: …}} or {{each: …}}"
                 )
         return body
@@ -183,7 +183,7 @@ class Match(Word, defer_build=False):  # built once, not as a part of rules and 
         for name in _literals(condition):
             unknown = vocabulary.unknown(info.field_name, name)
             if unknown is not None:
-                raise mistake(unknown)
+                raise quantity_error(unknown)
         return condition
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
-from mockllm.core.quantities.types import mistake
-from mockllm.scenario.language.base import Word
+from mockllm.core.quantities.types import quantity_error
+from mockllm.scenario.language.base import Spec
 
 
 def is_base(url: str) -> bool:
@@ -31,11 +31,11 @@ def is_base(url: str) -> bool:
 
 def _base(url: str) -> str:
     if not is_base(url):
-        raise mistake(f'expected an address such as https://api.openai.com, found "{url}"')
+        raise quantity_error(f'expected an address such as https://api.openai.com, found "{url}"')
     return url.rstrip("/")
 
 
-class ProxyWord(Word):
+class ProxySpec(Spec):
     """The request goes on, with the client's own headers and key, and the answer comes through as it is."""
 
     to: Annotated[str, AfterValidator(_base)]
@@ -49,4 +49,4 @@ def _proxy(value: Any) -> Any:
     return {"to": value} if isinstance(value, str) else value
 
 
-Proxy: TypeAlias = Annotated[ProxyWord, BeforeValidator(_proxy, json_schema_input_type=str | ProxyWord)]
+Proxy: TypeAlias = Annotated[ProxySpec, BeforeValidator(_proxy, json_schema_input_type=str | ProxySpec)]

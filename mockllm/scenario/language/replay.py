@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Duration
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.headers import HeaderName, line_of_text
 from mockllm.scenario.validation_errors import found_text
 
@@ -24,7 +24,7 @@ def _timing(value: Any) -> Any:
         isinstance(value, str) and _SPEED.match(value) and float(value[:-1]) > 0
     ):
         return value
-    raise mistake(f"expected recorded, none or a speed such as 2x, found {found_text(value)}")
+    raise quantity_error(f"expected recorded, none or a speed such as 2x, found {found_text(value)}")
 
 
 Timing: TypeAlias = Annotated[
@@ -45,11 +45,11 @@ def _base64(value: str) -> str:
     try:
         b64decode("".join(value.split()), validate=True)
     except Base64Error:
-        raise mistake("this is not base64") from None
+        raise quantity_error("this is not base64") from None
     return value
 
 
-class FrameWord(Word):
+class FrameSpec(Spec):
     """Bytes that came at once."""
 
     at: Duration | None = None
@@ -60,7 +60,7 @@ class FrameWord(Word):
     """In place of data, for bytes that are no text."""
 
     @model_validator(mode="after")
-    def one(self) -> FrameWord:
+    def one(self) -> FrameSpec:
         if (self.data is None) == (self.base64 is None):
             raise PydanticCustomError("frame", "a frame is one of data and base64")
         return self
@@ -78,11 +78,11 @@ def _frame(value: Any) -> Any:
     return {"data": value} if isinstance(value, str) else value
 
 
-Frame: TypeAlias = Annotated[FrameWord, BeforeValidator(_frame, json_schema_input_type=str | FrameWord)]
+Frame: TypeAlias = Annotated[FrameSpec, BeforeValidator(_frame, json_schema_input_type=str | FrameSpec)]
 HeaderText: TypeAlias = Annotated[str, AfterValidator(line_of_text)]
 
 
-class ReplayWord(Word):
+class ReplaySpec(Spec):
     """A recorded answer."""
 
     frames: list[Frame] | None = None
@@ -101,13 +101,15 @@ class ReplayWord(Word):
     """Packed for clients that ask for it, though it was recorded plain."""
 
     @model_validator(mode="after")
-    def consistent(self) -> ReplayWord:
+    def consistent(self) -> ReplaySpec:
         if (self.frames is None) == (self.file is None):
             raise PydanticCustomError("replay", "a replay has one of frames and file")
         last = 0.0
         for number, frame in enumerate(self.frames or (), 1):
             if frame.at is not None and frame.at < last:
-                raise mistake(f"frame {number} comes before the one in front of it; frames stand in order")
+                raise quantity_error(
+                    f"frame {number} comes before the one in front of it; frames stand in order"
+                )
             last = last if frame.at is None else frame.at
         return self
 

@@ -14,11 +14,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.reply.reply import Finish
 from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.diagnostics import scalar_text
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.chunks import Chunk
 from mockllm.scenario.language.embedding import EmbeddingWord
 from mockllm.scenario.language.error import Error
@@ -26,11 +26,11 @@ from mockllm.scenario.language.from_schema import OrFromSchema
 from mockllm.scenario.language.generated_text import TextWord
 from mockllm.scenario.language.headers import Headers
 from mockllm.scenario.language.proxy import Proxy
-from mockllm.scenario.language.replay import ReplayWord
+from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.settings import Settings
 
 
-class ThinkingWord(Word):
+class ThinkingSpec(Spec):
     """Reasoning, shown where the protocol shows it."""
 
     text: TextWord
@@ -42,15 +42,15 @@ class ThinkingWord(Word):
 def _thinking(value: Any) -> Any:
     if isinstance(value, dict) and "text" in value:
         return value
-    return value if isinstance(value, Word) else {"text": value}
+    return value if isinstance(value, Spec) else {"text": value}
 
 
 Thinking: TypeAlias = Annotated[
-    ThinkingWord, BeforeValidator(_thinking, json_schema_input_type=TextWord | ThinkingWord)
+    ThinkingSpec, BeforeValidator(_thinking, json_schema_input_type=TextWord | ThinkingSpec)
 ]
 
 
-class ToolCallWord(Word):
+class ToolCallSpec(Spec):
     """One tool call."""
 
     name: Templated[str]
@@ -61,7 +61,7 @@ class ToolCallWord(Word):
     """In place of a made one."""
 
 
-class CitationWord(Word):
+class CitationSpec(Spec):
     """A source of the text, told where the protocol has citations."""
 
     url: Templated[str]
@@ -81,11 +81,11 @@ def _citation(value: Any) -> Any:
 
 
 Citation: TypeAlias = Annotated[
-    CitationWord, BeforeValidator(_citation, json_schema_input_type=str | CitationWord)
+    CitationSpec, BeforeValidator(_citation, json_schema_input_type=str | CitationSpec)
 ]
 
 
-class ImageWord(Word):
+class ImageSpec(Spec):
     """A picture that the model made, sent where the protocol has them."""
 
     file: str | None = None
@@ -96,7 +96,7 @@ class ImageWord(Word):
     """Its type; by the file's name where none is given, else image/png."""
 
     @model_validator(mode="after")
-    def one(self) -> ImageWord:
+    def one(self) -> ImageSpec:
         if (self.file is None) == (self.data is None):
             raise PydanticCustomError("image", "an image is one of file and data")
         return self
@@ -108,13 +108,13 @@ def _image(value: Any) -> Any:
     return {"file": value} if isinstance(value, str) else value
 
 
-Image: TypeAlias = Annotated[ImageWord, BeforeValidator(_image, json_schema_input_type=str | ImageWord)]
+Image: TypeAlias = Annotated[ImageSpec, BeforeValidator(_image, json_schema_input_type=str | ImageSpec)]
 
 
 _PROVIDERS_WORDS = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 
 
-class UsageWord(Word):
+class UsageSpec(Spec):
     """Tokens to report in place of the counted ones; what is not given is counted."""
 
     input_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
@@ -133,7 +133,7 @@ class UsageWord(Word):
     def neutral(cls, value: Any) -> Any:
         for word, ours in _PROVIDERS_WORDS.items():
             if isinstance(value, dict) and word in value:
-                raise mistake(f"{word} is one provider's word; write {ours}, for all of them")
+                raise quantity_error(f"{word} is one provider's word; write {ours}, for all of them")
         return value
 
 
@@ -141,12 +141,12 @@ def _no_scalar(value: Any) -> None:
     """A text in a short form that YAML reads as something else."""
     if isinstance(value, (bool, int, float)):
         said = scalar_text(value)
-        raise mistake(f'expected a text or a mapping, found {said}; write "{said}"')
+        raise quantity_error(f'expected a text or a mapping, found {said}; write "{said}"')
 
 
 def _no_list(value: Any) -> None:
     if isinstance(value, list):
-        raise mistake(
+        raise quantity_error(
             "expected a text or a mapping, found a list; several answers are given in turn by `sequence`, by chance "
             "by `choose`, several chunks by {chunks: […]}"
         )
@@ -159,7 +159,7 @@ def _reply(value: Any) -> Any:
     return {"text": value} if isinstance(value, str) else value
 
 
-class PartWord(Word):
+class PartSpec(Spec):
     """One part of an answer, in an order of one's own."""
 
     text: TextWord | None = None
@@ -170,7 +170,7 @@ class PartWord(Word):
     """A JSON value, said as text; `from_schema` makes one of the form that the request asks for."""
     thinking: Thinking | None = None
     """Reasoning."""
-    tool_calls: OrFromSchema[list[ToolCallWord]] | None = None
+    tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
     """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
     refusal: TextWord | None = None
     """The words of a refusal."""
@@ -180,7 +180,7 @@ class PartWord(Word):
     """Pictures."""
 
     @model_validator(mode="after")
-    def one(self) -> PartWord:
+    def one(self) -> PartSpec:
         given = self.model_fields_set - {"citations"}
         if len(given) != 1:
             raise PydanticCustomError(
@@ -195,10 +195,10 @@ _CITED = {"text", "chunks", "json_"}
 _UNCITED = "citations are of a text: give one of text, chunks, json beside them"
 
 
-Part: TypeAlias = Annotated[PartWord, BeforeValidator(_reply, json_schema_input_type=str | PartWord)]
+Part: TypeAlias = Annotated[PartSpec, BeforeValidator(_reply, json_schema_input_type=str | PartSpec)]
 
 
-class ChoiceWord(Word):
+class ChoiceSpec(Spec):
     """What one choice says. On the wire: thinking, text, pictures, calls; `parts` has its own order."""
 
     text: TextWord | None = None
@@ -209,7 +209,7 @@ class ChoiceWord(Word):
     """A JSON value, said as text; `from_schema` makes one of the form that the request asks for."""
     thinking: Thinking | None = None
     """Reasoning before the text."""
-    tool_calls: OrFromSchema[list[ToolCallWord]] | None = None
+    tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
     """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
     refusal: TextWord | None = None
     """The model refuses with these words."""
@@ -223,9 +223,9 @@ class ChoiceWord(Word):
     """Why it ended: stop, length, tool_calls, content_filter, refusal. With it, nothing is cut."""
 
     @model_validator(mode="after")
-    def consistent(self) -> ChoiceWord:
+    def consistent(self) -> ChoiceSpec:
         given = self.model_fields_set
-        if "parts" in given and given & PartWord.model_fields.keys():
+        if "parts" in given and given & PartSpec.model_fields.keys():
             raise PydanticCustomError("parts", "parts stand alone: move the others into them")
         if "json_" in given and given & {"text", "chunks"}:
             raise PydanticCustomError("json", "json takes the place of text and chunks; give one of them")
@@ -234,10 +234,10 @@ class ChoiceWord(Word):
         return self
 
 
-OneChoice: TypeAlias = Annotated[ChoiceWord, BeforeValidator(_reply, json_schema_input_type=str | ChoiceWord)]
+OneChoice: TypeAlias = Annotated[ChoiceSpec, BeforeValidator(_reply, json_schema_input_type=str | ChoiceSpec)]
 
 
-class ReplyWord(ChoiceWord):
+class ReplySpec(ChoiceSpec):
     """An answer of the model, written once for every protocol."""
 
     choices: list[OneChoice] | None = None
@@ -246,16 +246,16 @@ class ReplyWord(ChoiceWord):
     """What an embeddings call answers: a vector for each input, or a list of vectors, in turn."""
     model: Templated[str] | None = None
     """The model that the answer names, in place of the one that was asked for."""
-    usage: UsageWord | None = None
+    usage: UsageSpec | None = None
     """Tokens to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """By dialect: fields that are added to its answer."""
 
 
-Reply: TypeAlias = Annotated[ReplyWord, BeforeValidator(_reply, json_schema_input_type=str | ReplyWord)]
+Reply: TypeAlias = Annotated[ReplySpec, BeforeValidator(_reply, json_schema_input_type=str | ReplySpec)]
 
 
-class HttpWord(Word):
+class HttpSpec(Spec):
     """An answer outside every protocol."""
 
     status: Templated[Annotated[int, Field(ge=200, le=599)]] = 200
@@ -268,7 +268,7 @@ class HttpWord(Word):
     """A file of the same folder or pack, as it is."""
 
     @model_validator(mode="after")
-    def one_body(self) -> HttpWord:
+    def one_body(self) -> HttpSpec:
         if self.body_file is not None and "body" in self.model_fields_set:
             raise PydanticCustomError("body", "give body or body_file, not both")
         return self
@@ -277,16 +277,16 @@ class HttpWord(Word):
 ANSWERS = ("reply", "error", "http", "replay", "proxy", "sequence", "choose")
 
 
-class Saying(Settings):
+class ResponseSpec(Settings):
     """One answer of a step or a branch, with how it is sent."""
 
     reply: Reply | None = None
     """What the model says."""
     error: Error | None = None
     """An error in the provider's own envelope."""
-    http: HttpWord | None = None
+    http: HttpSpec | None = None
     """Status, headers and body as written."""
-    replay: ReplayWord | None = None
+    replay: ReplaySpec | None = None
     """A recorded answer, byte for byte or by what it says."""
     proxy: Proxy | None = None
     """Somebody else's answer: the request is passed on."""
@@ -312,7 +312,7 @@ class Saying(Settings):
             context["literal"] = False
 
     @model_validator(mode="after")
-    def one_answer(self) -> Saying:
+    def one_answer(self) -> ResponseSpec:
         given = [name for name in ANSWERS if getattr(self, name, None) is not None]
         if len(given) != 1:
             names = [name for name in ANSWERS if name in type(self).model_fields]
@@ -335,19 +335,19 @@ def _saying(value: Any) -> Any:
     return {"reply": value} if isinstance(value, str) else value
 
 
-class StepWord(Saying):
+class StepSpec(ResponseSpec):
     """One step of a sequence."""
 
     times: Annotated[int, Field(ge=1)] = 1
     """How many answers it gives."""
 
 
-class BranchWord(Saying):
+class BranchSpec(ResponseSpec):
     """One branch of a choice by chance."""
 
     weight: Annotated[float, Field(ge=0)] = 1
     """How likely it is against the others."""
 
 
-Step: TypeAlias = Annotated[StepWord, BeforeValidator(_saying, json_schema_input_type=str | StepWord)]
-Branch: TypeAlias = Annotated[BranchWord, BeforeValidator(_saying, json_schema_input_type=str | BranchWord)]
+Step: TypeAlias = Annotated[StepSpec, BeforeValidator(_saying, json_schema_input_type=str | StepSpec)]
+Branch: TypeAlias = Annotated[BranchSpec, BeforeValidator(_saying, json_schema_input_type=str | BranchSpec)]

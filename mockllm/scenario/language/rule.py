@@ -7,16 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Probability
 from mockllm.scenario.diagnostics import either, nearest
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.error import Error
-from mockllm.scenario.language.guards import DuringWord, RequiredStates, SetStates
-from mockllm.scenario.language.limit import LimitWord
-from mockllm.scenario.language.load import LoadWord
+from mockllm.scenario.language.guards import DuringSpec, RequiredStates, SetStates
+from mockllm.scenario.language.limit import LimitSpec
+from mockllm.scenario.language.load import LoadSpec
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.reply import Branch, Saying, Step
+from mockllm.scenario.language.reply import Branch, ResponseSpec, Step
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.validation_errors import found_text
 
@@ -27,7 +27,7 @@ SCOPES = ("global", "api_key", "conversation", "ip")
 def _per(value: str) -> str:
     if re.match(PER, value) is None:
         expected = either((*SCOPES, "header:NAME"))
-        raise mistake(f"expected {expected}, found {found_text(value)}" + _near(value))
+        raise quantity_error(f"expected {expected}, found {found_text(value)}" + _near(value))
     return value
 
 
@@ -50,7 +50,7 @@ Per = Annotated[
 ]
 
 
-class Guarded(Word):
+class Guarded(Spec):
     """When a rule or modifier whose match holds is left out all the same."""
 
     name: str | None = None
@@ -67,7 +67,7 @@ class Guarded(Word):
     """Only each Nth turn: the Nth, the 2Nth …"""
     per: Per = "global"
     """Whose counts: global, api_key, conversation, ip, or header:NAME."""
-    during: DuringWord | None = None
+    during: DuringSpec | None = None
     """Only in a window of time, from the first try of its scope."""
     requires_state: RequiredStates | None = None
     """Only where these states, by name, have these values; null is unset."""
@@ -81,7 +81,7 @@ class Guarded(Word):
     """The id of a rule or modifier whose place this takes: `default:made`."""
 
 
-class RuleWord(Guarded, Saying):
+class RuleSpec(Guarded, ResponseSpec):
     """The first rule that matches and answers, answers."""
 
     fallback: bool = False
@@ -97,18 +97,18 @@ class RuleWord(Guarded, Saying):
     @classmethod
     def after_a_sequence(cls, then: str, info: ValidationInfo) -> str:
         if info.data.get("sequence", ...) is None:
-            raise mistake("then belongs to a sequence, and there is none")
+            raise quantity_error("then belongs to a sequence, and there is none")
         return then
 
 
-class ModifierWord(Guarded, Settings):
+class ModifierSpec(Guarded, Settings):
     """Every modifier that matches applies to whatever answers."""
 
     error: Error | None = None
     """Stands in place of whatever would have answered."""
-    limit: LimitWord | None = None
+    limit: LimitSpec | None = None
     """How much of what a key may use: what is too much is answered with the provider's 429."""
-    load: LoadWord | None = None
+    load: LoadSpec | None = None
     """What becomes of an answer by how many others are under way."""
     literal: bool = False
     """Texts are taken as they are: `{{` means nothing."""

@@ -8,19 +8,19 @@ from typing import Literal
 from pydantic import Field
 
 from mockllm.core.selection.decision import Models, Validation
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonCondition
-from mockllm.scenario.language.examples import ExampleWord
-from mockllm.scenario.language.rule import ModifierWord, RuleWord
-from mockllm.scenario.language.use import UseWord
+from mockllm.scenario.language.examples import ExampleSpec
+from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
+from mockllm.scenario.language.use import UseSpec
 
 
-class ScenarioFile(Word):
+class ScenarioFile(Spec):
     """A scenario file: rules, modifiers, and examples that test them."""
 
     mockllm: Literal[1] = 1
     """The language's version."""
-    use: list[str | UseWord] = Field(default_factory=list)
+    use: list[str | UseSpec] = Field(default_factory=list)
     """Packs whose rules stand behind this folder's own."""
     enabled: bool | dict[str, JsonCondition] = True
     """Whether the whole file counts; a condition on the pack's parameters."""
@@ -28,9 +28,9 @@ class ScenarioFile(Word):
     """How requests are checked before this file's rules answer: strict, lenient, off."""
     models: Models = "any"
     """Which models this file's rules answer: any, or known ones alone (strict)."""
-    rules: list[RuleWord] = Field(default_factory=list)
+    rules: list[RuleSpec] = Field(default_factory=list)
     """The first rule that matches and answers, answers."""
-    modifiers: list[ModifierWord] = Field(default_factory=list)
+    modifiers: list[ModifierSpec] = Field(default_factory=list)
     """Every modifier that matches applies to whatever answers."""
-    examples: list[ExampleWord] = Field(default_factory=list)
+    examples: list[ExampleSpec] = Field(default_factory=list)
     """Requests and what must come back, run by `mockllm test`."""

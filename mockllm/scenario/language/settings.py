@@ -16,15 +16,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.quantities.types import mistake
+from mockllm.core.quantities.types import quantity_error
 from mockllm.core.rendering.ttft import ReadingTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.diagnostics import meant
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.headers import Headers
 
 
-class InputTimeWord(Word):
+class InputTimeSpec(Spec):
     """Time to first token by what the model reads."""
 
     base: Drawable[Duration] = 0.0
@@ -35,11 +35,11 @@ class InputTimeWord(Word):
     """In its place, for those that the answer's usage says were read from the cache (`usage.cached_tokens`)."""
 
 
-BY_INPUT: Final = frozenset(InputTimeWord.model_fields)
+BY_INPUT: Final = frozenset(InputTimeSpec.model_fields)
 
 
 def _first_form(value: Any) -> str:
-    if isinstance(value, InputTimeWord | ReadingTime):
+    if isinstance(value, InputTimeSpec | ReadingTime):
         return "by input"
     return "by input" if isinstance(value, dict) and BY_INPUT & value.keys() else "a time"
 
@@ -50,13 +50,13 @@ def _reading(word: Any) -> Any:
 
 FirstTime: TypeAlias = Annotated[
     Annotated[Drawable[Duration], Tag("a time")]
-    | Annotated[InputTimeWord, AfterValidator(_reading), Tag("by input")],
+    | Annotated[InputTimeSpec, AfterValidator(_reading), Tag("by input")],
     Discriminator(_first_form),
 ]
 """A time, or one that goes by the tokens of the input."""
 
 
-class PaceWord(Word):
+class PaceSpec(Spec):
     """How fast an answer is said. Each key is merged on its own with the other settings that apply."""
 
     ttft: FirstTime | None = None
@@ -75,13 +75,13 @@ class PaceWord(Word):
     """Whether a non-streamed answer takes as long as its stream would (the default) or leaves at once."""
 
     @model_validator(mode="after")
-    def one_speed(self) -> PaceWord:
+    def one_speed(self) -> PaceSpec:
         if self.itl is not None and self.tokens_per_second is not None:
             raise PydanticCustomError("speed", "itl and tokens_per_second are one setting; give one of them")
         return self
 
 
-class _OneFault(Word):
+class _OneFault(Spec):
     @model_validator(mode="after")
     def one(self) -> _OneFault:
         if len(self.model_fields_set) != 1:
@@ -97,7 +97,7 @@ def _by_name(value: Any) -> Any:
         return value
     if value not in FAULTS:
         known = meant(value, FAULTS) or "; mockllm's docs/faults.md lists them all"
-        raise mistake(f'no fault is called "{value}"{known}')
+        raise quantity_error(f'no fault is called "{value}"{known}')
     return {value: {}}
 
 
@@ -108,14 +108,16 @@ def _as_meant(value: dict[str, Any]) -> None:
             settings = {field.alias or key for key, field in FAULTS[name].model_fields.items()}
             outside = next((key for key in value if key in settings), None)
             if outside is not None:
-                raise mistake(f'"{outside}" is a setting of {name}: indent it further than "{name}:"')
-            raise mistake(f'nothing stands behind "{name}:"; write {name} without the colon')
+                raise quantity_error(f'"{outside}" is a setting of {name}: indent it further than "{name}:"')
+            raise quantity_error(f'nothing stands behind "{name}:"; write {name} without the colon')
         if name == "type" and held in FAULTS:
-            raise mistake(f"a fault is written by its name: {held}, or {held}: {{…}} with its settings")
+            raise quantity_error(
+                f"a fault is written by its name: {held}, or {held}: {{…}} with its settings"
+            )
 
 
-FaultWord = create_model(  # type: ignore[call-overload]
-    "FaultWord",
+FaultSpec = create_model(  # type: ignore[call-overload]
+    "FaultSpec",
     __base__=_OneFault,
     __doc__="One fault, with its settings; its name alone takes the defaults.",
     **{name: (fault, Field(default=None, description=fault.__doc__)) for name, fault in FAULTS.items()},
@@ -124,16 +126,16 @@ FaultWord = create_model(  # type: ignore[call-overload]
 
 FaultName: TypeAlias = Literal[tuple(FAULTS)]  # type: ignore[valid-type]
 FaultSetting: TypeAlias = Annotated[
-    FaultWord, BeforeValidator(_by_name, json_schema_input_type=FaultName | FaultWord)
+    FaultSpec, BeforeValidator(_by_name, json_schema_input_type=FaultName | FaultSpec)
 ]
 
 
-class Settings(Word):
+class Settings(Spec):
     """What a rule, a step, a branch and a modifier may all say of how the answer is sent."""
 
     delay: Drawable[Duration] | None = None
     """Holds back the head of the answer; the delays of all settings add up."""
-    pace: PaceWord | None = None
+    pace: PaceSpec | None = None
     """How fast the answer is said."""
     headers: Headers | None = None
     """Response headers to set, by name."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
-from mockllm.scenario.language.base import Word
+from mockllm.scenario.language.base import Spec
 
 
-class UseWord(Word):
+class UseSpec(Spec):
     """A pack to use, with settings."""
 
     pack: str

@@ -4,6 +4,6 @@ Apart from the way of a request: nothing here is asked before somebody asks for 
 """
 
 from mockllm.server.control.access import Access
-from mockllm.server.control.control import Control
+from mockllm.server.control.control import ControlApi
 
-__all__ = ["Access", "Control"]
+__all__ = ["Access", "ControlApi"]

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from pydantic import BaseModel
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.server.control.problem import Problem
 
 JSON: Final = "application/json"
@@ -25,7 +25,7 @@ _UNSEEN: Final = re.compile(
 of lines, marks of direction."""
 
 
-class Call(Struct, frozen=True):
+class ApiCall(Struct, frozen=True):
     """`query` and `body` are of the models that the route names; `raw` is the body as it came."""
 
     params: Mapping[str, str]
@@ -34,7 +34,7 @@ class Call(Struct, frozen=True):
     raw: bytes = b""
 
 
-class Text(Struct, frozen=True):
+class TextResponse(Struct, frozen=True):
     """An answer that is no model's."""
 
     data: bytes
@@ -51,15 +51,15 @@ def _escaped(found: re.Match[bytes]) -> bytes:
     return b"\\u%04x" % ord(found[0].decode())
 
 
-def said(what: BaseModel | Text | Json) -> Plan:
+def success_plan(what: BaseModel | TextResponse | Json) -> Plan:
     """The answer of a handler."""
-    if isinstance(what, Text):
+    if isinstance(what, TextResponse):
         return plan(200, what.data, what.content_type, *what.headers)
     assert isinstance(what, BaseModel)
     return plan(200, visible(what.model_dump_json(by_alias=True).encode()) + b"\n", JSON)
 
 
-def refused(problem: Problem) -> Plan:
+def problem_plan(problem: Problem) -> Plan:
     """The answer of a call that is refused."""
     data = visible(problem.body.model_dump_json(exclude_none=True).encode()) + b"\n"
     headers = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()
@@ -77,4 +77,4 @@ def plan(status: int, data: bytes, content_type: str, *headers: tuple[str, str])
         ("Cross-Origin-Resource-Policy", "same-origin"),
         *headers,
     )
-    return Plan(Head(status, own), (Data(data, 0, "body"),))
+    return Plan(ResponseHead(status, own), (EventStep(data, 0, "body"),))

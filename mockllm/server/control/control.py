@@ -21,25 +21,25 @@ from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
-from mockllm.scenario.catalog import Item
+from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.overlay import LIVE, SESSION
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.access import Access
-from mockllm.server.control.api_types import Call, Text, refused, said
-from mockllm.server.control.problem import Problem, Wrong, not_for, of_validation
+from mockllm.server.control.api_types import ApiCall, TextResponse, problem_plan, success_plan
+from mockllm.server.control.problem import FieldProblem, Problem, not_for, of_validation
 from mockllm.server.journal.entry import endpoint
 from mockllm.server.journal.journal import SLICE, Journal
 from mockllm.server.metrics import NONE, Metrics
-from mockllm.server.overlay_store import Overlays
+from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.request_heads import FEED
 
 if TYPE_CHECKING:
-    from mockllm.server.connection import Incoming
-    from mockllm.server.control.handlers.sessions import SessionEnds
-    from mockllm.server.control.live_feed import Feed
+    from mockllm.server.connection import IncomingRequest
+    from mockllm.server.control.handlers.sessions import OverlayExpiry
+    from mockllm.server.control.live_feed import LiveFeed
 
 
-class Controlled(Protocol):
+class ControlledApp(Protocol):
     """The app."""
 
     @property
@@ -52,18 +52,18 @@ class Controlled(Protocol):
     def playing(self) -> Mapping[type[Request], int]: ...
 
 
-class Control:
+class ControlApi:
     """See above. `explain` is given a request (as `mockllm explain` takes one) and an engine."""
 
     def __init__(
         self,
-        app: Controlled,
+        app: ControlledApp,
         *,
         access: Access | None = None,
         vocabulary: Vocabulary | None = None,
         explain: Callable[[bytes, Engine], Json] | None = None,
         reload: Callable[[], Awaitable[object]] | None = None,
-        overlays: Overlays | None = None,
+        overlays: OverlayStore | None = None,
         folder: str | None = None,
     ) -> None:
         self._app = app
@@ -78,8 +78,8 @@ class Control:
         """What was set, by endpoint (an empty text is all)."""
         self.resets = 0
         """How often something was forgotten that rules count."""
-        self._feed: Feed | None = None
-        self._ends: SessionEnds | None = None
+        self._feed: LiveFeed | None = None
+        self._ends: OverlayExpiry | None = None
 
     @property
     def metrics(self) -> Metrics:
@@ -124,24 +124,24 @@ class Control:
 
                 return dashboard.answer(self._access, method, path, query, headers, raw, client)
             self._access.check(method, headers, client)
-            return said(await self._answered(method, path, query, raw, headers.get("accept", "")))
+            return success_plan(await self._answered(method, path, query, raw, headers.get("accept", "")))
         except Problem as problem:
-            return refused(problem)
+            return problem_plan(problem)
         except Exception:
             return _failed()
 
-    async def follow(self, incoming: Incoming, headers: Mapping[str, str]) -> Plan | None:
+    async def follow(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> Plan | None:
         """Has a client follow the feed until it leaves; a refusal where it may not, or cannot."""
-        from mockllm.server.control.live_feed import Feed
+        from mockllm.server.control.live_feed import LiveFeed
 
         try:
             self._access.check("CONNECT", headers, incoming.connection.client)  # of any origin, were it a GET
             if self._feed is None:
-                self._feed = Feed(self)
+                self._feed = LiveFeed(self)
             await self._feed.follow(incoming)
             return None
         except Problem as problem:
-            return refused(problem)
+            return problem_plan(problem)
         except Exception:
             return _failed()
 
@@ -157,10 +157,10 @@ class Control:
 
     def refuse(self, failure: Failure) -> Plan:
         """The server itself turns a call away: too large, too slow, too deep."""
-        return refused(Problem(failure.status or 400, failure.message or "The call is not taken."))
+        return problem_plan(Problem(failure.status or 400, failure.message or "The call is not taken."))
 
     async def _answered(self, method: str, path: str, query: str, raw: bytes, accept: str) -> Any:
-        from mockllm.server.control.models.resources import Nothing  # a start need not wait for these
+        from mockllm.server.control.models.resources import NoParameters  # a start need not wait for these
         from mockllm.server.control.routes import find
 
         if path == "/metrics":
@@ -168,7 +168,7 @@ class Control:
                 raise not_for(method, path, ["GET"])
             from mockllm.server.control.prometheus import exposed
 
-            return Text(*exposed(self, accept))
+            return TextResponse(*exposed(self, accept))
         if path == FEED:
             raise Problem(
                 426, "Here is a WebSocket, the live feed of what happens: ask for it with an upgrade."
@@ -179,14 +179,14 @@ class Control:
                 raise not_for(method, path, found)
             raise Problem(404, f"Nothing is served at {brief(path)}; /api/openapi.json lists what there is.")
         route, params = found
-        asked = _validated(route.query or Nothing, _once(parse_qsl(query, keep_blank_values=True)))
+        asked = _validated(route.query or NoParameters, _once(parse_qsl(query, keep_blank_values=True)))
         body = None
-        if route.takes is not None:
-            body = _validated(route.takes, _json(raw))
+        if route.body_model is not None:
+            body = _validated(route.body_model, _json(raw))
         elif route.raw is None and route.method != "GET":
-            _validated(Nothing, _json(raw))
+            _validated(NoParameters, _json(raw))
         await self._settled()
-        return await route.handler(self, Call(params, asked, body, raw))
+        return await route.handler(self, ApiCall(params, asked, body, raw))
 
     async def _settled(self) -> None:
         """Has the journal ready to be looked at, in slices; under load more may come than that."""
@@ -199,9 +199,9 @@ class Control:
         """A session is given an overlay: it is used now, and from now on the overlay ends with it."""
         self.engine.state.session(id, time.time())
         if self._ends is None and self.overlays is not None:
-            from mockllm.server.control.handlers.sessions import SessionEnds
+            from mockllm.server.control.handlers.sessions import OverlayExpiry
 
-            self._ends = SessionEnds(self.engine.state, self.overlays)
+            self._ends = OverlayExpiry(self.engine.state, self.overlays)
         if self._ends is not None:
             self._ends.tend()
 
@@ -221,7 +221,7 @@ class Control:
             await self.overlays.clear(all=True)
             self.settings = {}
 
-    def layer_of(self, item: Item) -> tuple[Literal["overlay", "session", "user", "pack"], str | None]:
+    def layer_of(self, item: CatalogItem) -> tuple[Literal["overlay", "session", "user", "pack"], str | None]:
         """Where a rule comes from, and whose it is."""
         if item.layer == SESSION:
             file = item.where.rpartition(":")[0]
@@ -231,7 +231,7 @@ class Control:
 
 def _failed() -> Plan:
     traceback.print_exc(file=sys.stderr)
-    return refused(Problem(500, "mockllm itself has failed; its log says where."))
+    return problem_plan(Problem(500, "mockllm itself has failed; its log says where."))
 
 
 def _json(raw: bytes) -> Json:
@@ -258,7 +258,7 @@ def _once(pairs: Sequence[tuple[str, str]]) -> dict[str, Json]:
     for name, value in pairs:
         if name in found:
             raise Problem(
-                422, f"{brief(name)} is given twice.", [Wrong(field=name, message="is given twice")]
+                422, f"{brief(name)} is given twice.", [FieldProblem(field=name, message="is given twice")]
             )
         found[name] = value
     return found

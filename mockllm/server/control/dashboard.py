@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs
 
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.server.control.access import Access
 from mockllm.server.control.problem import Problem
 
@@ -106,12 +106,12 @@ def _opened(access: Access, token: str, client: str) -> Plan:
     """To the page, with the cookie where the token is right."""
     there = ("Location", ROOT), ("Cache-Control", "no-store")
     if access.token is None:  # there is nothing to open; the page itself says who may
-        return Plan(Head(303, (*there, *COMMON)), ())
+        return Plan(ResponseHead(303, (*there, *COMMON)), ())
     if not compare_digest(token.encode("utf-8", "replace"), access.token.encode()):
         return _page(401, f"<p>This is not the admin token.</p>\n{FORM}")
     name, value = access.cookie
     cookie = ("Set-Cookie", f"{name}={value}; Path=/; HttpOnly; SameSite=Strict")
-    return Plan(Head(303, (*there, cookie, *COMMON)), ())
+    return Plan(ResponseHead(303, (*there, cookie, *COMMON)), ())
 
 
 def _file(name: str) -> Plan:
@@ -124,8 +124,8 @@ def _file(name: str) -> Plan:
             return _page(503, NOT_BUILT.format(f"<p>{escape(why)}</p>\n" if why else ""))
         return _page(404, f'<p>There is no such file. <a href="{ROOT}">The dashboard</a></p>')
     kept = FOR_GOOD if _HASHED.search(found.name) else "no-cache"
-    head = Head(200, (("Content-Type", content_type), ("Cache-Control", kept), *COMMON))
-    return Plan(head, (Data(data, 0, "body"),))
+    head = ResponseHead(200, (("Content-Type", content_type), ("Cache-Control", kept), *COMMON))
+    return Plan(head, (EventStep(data, 0, "body"),))
 
 
 def _read(file: Path) -> bytes | None:
@@ -136,5 +136,5 @@ def _read(file: Path) -> bytes | None:
 
 
 def _page(status: int, said: str) -> Plan:
-    head = Head(status, (("Content-Type", HTML), ("Cache-Control", "no-store"), *COMMON))
-    return Plan(head, (Data(PAGE.format(said).encode(), 0, "body"),))
+    head = ResponseHead(status, (("Content-Type", HTML), ("Cache-Control", "no-store"), *COMMON))
+    return Plan(head, (EventStep(PAGE.format(said).encode(), 0, "body"),))

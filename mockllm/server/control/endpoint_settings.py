@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.scenario.catalog import Item
+from mockllm.scenario.catalog import CatalogItem
 from mockllm.server.control.climate_presets import climates
 from mockllm.server.control.endpoints import ENDPOINTS
 
@@ -54,7 +54,7 @@ def match_of(endpoint: str) -> dict[str, Json]:
     return {"dialect": dialect, "api": api} if endpoint else {}
 
 
-def sees(item: Item, endpoint: str) -> bool:
+def sees(item: CatalogItem, endpoint: str) -> bool:
     """Whether a modifier may apply to calls of an endpoint, whatever else it asks of them."""
     dialect, _, api = endpoint.partition("-")
     method, _, path = ENDPOINTS[endpoint][0].partition(" ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.dialects.routes import ROUTES, Found, find
+from mockllm.dialects.routes import ROUTES, RouteMatch, find
 from mockllm.server.control.problem import Problem
 
 
@@ -28,6 +28,6 @@ def named(given: str) -> str:
     if given.startswith("/"):
         for method in ("POST", "GET"):
             found = find(method, given, {}, "")
-            if isinstance(found, Found):
+            if isinstance(found, RouteMatch):
                 return f"{found.dialect.name}-{found.dialect.api}"
     raise Problem(404, f"There is no endpoint {given[:80]}; there are {', '.join(ENDPOINTS)}.")

@@ -14,32 +14,32 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
-from mockllm.engine.near_misses import near, nearest
+from mockllm.engine.near_misses import near_miss_line, nearest
 from mockllm.engine.session_id import PREFIX, SESSION, without
 from mockllm.server.control.api_types import visible
 from mockllm.server.control.models.resources import (
-    Answered,
-    Asked,
-    Chunk,
-    Pair,
+    HeaderPair,
+    JournalChunk,
+    JournalRequest,
+    JournalResponse,
     RequestDetail,
     RequestFilter,
     RequestPage,
     RequestQuery,
     RequestSummary,
 )
-from mockllm.server.control.time_slices import Slices
+from mockllm.server.control.time_slices import TimeSlices
 from mockllm.server.journal import redaction
-from mockllm.server.journal.entry import Kept
+from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
-from mockllm.server.journal.reconstruction import Told, retold
+from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 
 
 async def page(journal: Journal, query: RequestQuery) -> RequestPage:
     """The requests that a query asks for."""
     forward = query.after is not None
     found: list[RequestSummary] = []
-    slices = Slices()
+    slices = TimeSlices()
     for each in iter(journal) if forward else reversed(journal):
         await slices.turn()
         if len(found) == query.limit:
@@ -48,7 +48,7 @@ async def page(journal: Journal, query: RequestQuery) -> RequestPage:
             continue
         if query.before is not None and each.number >= query.before:
             continue
-        if holds(query, each):
+        if matches_filter(query, each):
             found.append(summary(each))
     return RequestPage(
         requests=found,
@@ -60,7 +60,7 @@ async def page(journal: Journal, query: RequestQuery) -> RequestPage:
     )
 
 
-def holds(wanted: RequestFilter, each: Kept) -> bool:
+def matches_filter(wanted: RequestFilter, each: JournalEntry) -> bool:
     """Whether a request is one of those."""
     plain = (
         (wanted.session, each.session),
@@ -87,11 +87,11 @@ def is_called(id: str | None, name: str) -> bool:
     return id is not None and (id == name or id.rpartition(":")[2] == name)
 
 
-def summary(each: Kept) -> RequestSummary:
+def summary(each: JournalEntry) -> RequestSummary:
     return RequestSummary(**_facts(each))
 
 
-def _facts(each: Kept) -> dict[str, Any]:
+def _facts(each: JournalEntry) -> dict[str, Any]:
     answer = each.answer
     return {
         "id": each.number,
@@ -118,24 +118,27 @@ def _facts(each: Kept) -> dict[str, Any]:
     }
 
 
-def detail(each: Kept, engine: Engine) -> RequestDetail:
+def detail(each: JournalEntry, engine: Engine) -> RequestDetail:
     """All that is known of a request."""
-    told = retold(each)
+    told = reconstruct(each)
     return RequestDetail(
         **_facts(each),
         request=_asked(each),
-        response=Answered(status=told.status, headers=_pairs(told.headers), chunks=_chunks(told)),
+        response=JournalResponse(status=told.status, headers=_pairs(told.headers), chunks=_chunks(told)),
         near_misses=near_misses(each, engine) if each.missed else [],
     )
 
 
-def near_misses(each: Kept, engine: Engine) -> list[str]:
+def near_misses(each: JournalEntry, engine: Engine) -> list[str]:
     """The rules as they are now that come nearest to a request."""
     request = read_again(each, engine)
-    return [redact_text(near(item, differences)) for item, differences in nearest(engine.catalog, request)]
+    return [
+        redact_text(near_miss_line(item, differences))
+        for item, differences in nearest(engine.catalog, request)
+    ]
 
 
-def read_again(each: Kept, engine: Engine) -> Request:
+def read_again(each: JournalEntry, engine: Engine) -> Request:
     """The request as the engine reads it; what is counted and kept of its session is not touched."""
     headers = {name.lower(): value for name, value in each.headers if name.lower() != SESSION}
     path = without(each.path)[1] if each.path.startswith(PREFIX) else each.path
@@ -145,9 +148,9 @@ def read_again(each: Kept, engine: Engine) -> Request:
     return request
 
 
-def _asked(each: Kept) -> Asked:
+def _asked(each: JournalEntry) -> JournalRequest:
     body, text, encoded = _body(each.raw)
-    return Asked(
+    return JournalRequest(
         headers=_pairs(each.headers),
         body=body,
         text=text if body is None else None,
@@ -168,15 +171,15 @@ def _body(raw: bytes) -> tuple[Json, str | None, str | None]:
     return told, text if told == body else dumps(told).decode(), None
 
 
-def _pairs(headers: Iterable[tuple[str, str]]) -> list[Pair]:
-    return [Pair(name=name, value=redaction.header(name, value)) for name, value in headers]
+def _pairs(headers: Iterable[tuple[str, str]]) -> list[HeaderPair]:
+    return [HeaderPair(name=name, value=redaction.header(name, value)) for name, value in headers]
 
 
-def _chunks(told: Told) -> list[Chunk]:
+def _chunks(told: SentResponse) -> list[JournalChunk]:
     chunks = []
     for part in told.parts:
         text, encoded = _text(part.data)
-        chunks.append(Chunk(at=round(part.at, 6), text=text, base64=encoded))
+        chunks.append(JournalChunk(at=round(part.at, 6), text=text, base64=encoded))
     return chunks
 
 
@@ -194,18 +197,18 @@ PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 # --- export ----------------------------------------------------------------------------------------
 
 
-async def lines(found: Iterable[Kept], engine: Engine) -> bytes:
+async def lines(found: Iterable[JournalEntry], engine: Engine) -> bytes:
     """JSON lines, one request each, in full."""
-    told, slices = [], Slices()
+    told, slices = [], TimeSlices()
     for each in found:
         told.append(visible(detail(each, engine).model_dump_json().encode()) + b"\n")
         await slices.turn()
     return b"".join(told)
 
 
-async def har(found: Iterable[Kept]) -> bytes:
+async def har(found: Iterable[JournalEntry]) -> bytes:
     """An HTTP archive (version 1.2), as browsers' tools and proxies read it."""
-    entries, slices = [], Slices()
+    entries, slices = [], TimeSlices()
     for each in found:
         entries.append(visible(dumps(_entry(each))))
         await slices.turn()
@@ -213,8 +216,8 @@ async def har(found: Iterable[Kept]) -> bytes:
     return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(entries))
 
 
-def _entry(each: Kept) -> dict[str, Any]:
-    told = retold(each)
+def _entry(each: JournalEntry) -> dict[str, Any]:
+    told = reconstruct(each)
     answered = {name.lower(): value for name, value in told.headers}
     took = max(0.0, round(each.took * 1000, 3))
     first = min(took, max(0.0, round(told.parts[0].at * 1000, 3))) if told.parts else took
@@ -248,14 +251,14 @@ def _entry(each: Kept) -> dict[str, Any]:
     }
 
 
-def _har_request(each: Kept) -> dict[str, Any]:
+def _har_request(each: JournalEntry) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in each.headers}
     host = headers.get("host", "localhost")
     there = each.target if each.target.startswith("/") else "/"  # "-" where what came was no request
     request: dict[str, Any] = {
         "method": each.method,
         "url": redact_text(each.target if "://" in each.path else f"http://{host}{there}"),
-        "httpVersion": "HTTP/1.0" if each.asked.http10 else "HTTP/1.1",
+        "httpVersion": "HTTP/1.0" if each.framing.http10 else "HTTP/1.1",
         "cookies": [],
         "headers": [pair.model_dump() for pair in _pairs(each.headers)],
         "queryString": [

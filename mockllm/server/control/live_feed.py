@@ -17,14 +17,14 @@ from aiohttp.web import BaseRequest, WebSocketResponse
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json, dumps
-from mockllm.server.connection import Incoming
+from mockllm.server.connection import IncomingRequest
 from mockllm.server.control import journal_queries
 from mockllm.server.control.handlers import metrics
 from mockllm.server.control.problem import Problem
 from mockllm.server.server_limits import KIB, MIB
 
 if TYPE_CHECKING:
-    from mockllm.server.control.control import Control
+    from mockllm.server.control.control import ControlApi
 
 INTERVAL: Final = 1.0
 """Seconds between two frames of metrics, which come right behind a full second."""
@@ -48,10 +48,10 @@ HEARTBEAT: Final = 30.0
 """Seconds after which a follower is asked whether it is still there."""
 
 
-class Feed:
+class LiveFeed:
     """Tells its followers. It lives on the loop of whoever serves it."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ControlApi) -> None:
         self._control = control
         self._followers: set[asyncio.Transport] = set()
         self._telling: asyncio.Task[None] | None = None
@@ -59,7 +59,7 @@ class Feed:
     def __len__(self) -> int:
         return len(self._followers)
 
-    async def follow(self, incoming: Incoming) -> None:
+    async def follow(self, incoming: IncomingRequest) -> None:
         """Takes the connection over; returns when the client has left. Problem where it cannot be."""
         if len(self._followers) >= FOLLOWERS:
             raise Problem(503, f"{FOLLOWERS} follow already.")
@@ -96,7 +96,7 @@ class Feed:
 
     async def _tell(self) -> None:
         """Beat by beat of the clock, until cancelled."""
-        news = News(self._control)
+        news = FeedEvents(self._control)
         while True:
             now = time.time()
             await asyncio.sleep(BEAT - now % BEAT + LAG)
@@ -114,15 +114,15 @@ class Feed:
                 transport.write(data)
 
 
-class News:
+class FeedEvents:
     """What is new since it was asked last."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ControlApi) -> None:
         self._control = control
         self._told = control.journal.total
         self._second = int(time.time())
         self._engine = control.engine
-        self._stale = self._engine.about().stale
+        self._stale = self._engine.info().stale
         self._standing = self._stands()
 
     async def since(self, now: float) -> AsyncIterator[Json | bytes]:
@@ -177,7 +177,7 @@ class News:
         control, engine = self._control, self._control.engine
         overlays = control.overlays
         if engine is not self._engine:
-            self._engine, self._stale = engine, engine.about().stale
+            self._engine, self._stale = engine, engine.info().stale
         return {
             "rules": (engine, control.resets),
             "overlay": () if overlays is None else overlays.all,

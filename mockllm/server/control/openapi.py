@@ -14,7 +14,7 @@ from mockllm.dialects.routes import ROUTES as PROVIDER_ROUTES
 from mockllm.server.control.api_types import JSON, PROBLEM, YAML
 from mockllm.server.control.endpoints import ENDPOINTS
 from mockllm.server.control.problem import ProblemBody
-from mockllm.server.control.routes import ROUTES, Route
+from mockllm.server.control.routes import ROUTES, ApiRoute
 
 REF: Final = "#/components/schemas/{model}"
 ERRORS: Final = {
@@ -45,7 +45,7 @@ def document() -> dict[str, Any]:
     """The document (OpenAPI 3.1)."""
     models: list[type[BaseModel]] = [ProblemBody]
     for route in ROUTES:
-        models += [each for each in (route.takes, route.gives, route.query) if each is not None]
+        models += [each for each in (route.body_model, route.response_model, route.query) if each is not None]
     wanted = [
         (model, "validation" if model in _taken() else "serialization") for model in dict.fromkeys(models)
     ]
@@ -70,10 +70,10 @@ def document() -> dict[str, Any]:
 
 
 def _taken() -> set[type[BaseModel]]:
-    return {each for route in ROUTES for each in (route.takes, route.query) if each is not None}
+    return {each for route in ROUTES for each in (route.body_model, route.query) if each is not None}
 
 
-def _operation(route: Route, refs: Mapping[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     types = (route.content_type, route.or_type)
     content = {each: {"schema": _schema(each, route, refs)} for each in types if each is not None}
     problem = {"content": {PROBLEM: {"schema": refs[ProblemBody]}}}
@@ -98,8 +98,8 @@ def _operation(route: Route, refs: Mapping[Any, Any], schemas: dict[str, Any]) -
         ]
     if parameters:
         operation["parameters"] = parameters
-    if route.takes is not None:
-        operation["requestBody"] = {"content": {JSON: {"schema": refs[route.takes]}}}
+    if route.body_model is not None:
+        operation["requestBody"] = {"content": {JSON: {"schema": refs[route.body_model]}}}
     elif route.raw is not None:
         rules = route.raw.startswith("YAML")
         schema = {"type": "object", "minProperties": 1} if rules else {"type": "object"}
@@ -108,12 +108,12 @@ def _operation(route: Route, refs: Mapping[Any, Any], schemas: dict[str, Any]) -
     return operation
 
 
-def _schema(content_type: str, route: Route, refs: Mapping[Any, Any]) -> Any:
+def _schema(content_type: str, route: ApiRoute, refs: Mapping[Any, Any]) -> Any:
     if content_type == YAML:
         return {"type": "object"}
     if content_type != JSON:
         return TEXT
-    return refs[route.gives] if route.gives is not None else {"type": ["object", "array"]}
+    return refs[route.response_model] if route.response_model is not None else {"type": ["object", "array"]}
 
 
 def _own(problem: Any) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.matching.hints import brief
-from mockllm.scenario.diagnostics import Mistake, path_text
+from mockllm.scenario.diagnostics import Diagnostic, path_text
 from mockllm.scenario.model_walk import shape_of
 
 
-class Wrong(BaseModel):
+class FieldProblem(BaseModel):
     """One thing that is wrong. `line` and `column` where the body is a text with lines."""
 
     model_config = ConfigDict(defer_build=True)
@@ -34,13 +34,13 @@ class ProblemBody(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[Wrong] = Field(default_factory=list)
+    errors: list[FieldProblem] = Field(default_factory=list)
 
 
 class Problem(Exception):
     """A call that is refused."""
 
-    def __init__(self, status: int, detail: str, errors: Sequence[Wrong] = ()) -> None:
+    def __init__(self, status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> None:
         super().__init__(detail)
         self.allowed: tuple[str, ...] = ()
         """The methods that there are, where another is wanted."""
@@ -50,10 +50,12 @@ class Problem(Exception):
         )
 
 
-def of_mistakes(mistakes: Iterable[Mistake]) -> Problem:
+def of_mistakes(mistakes: Iterable[Diagnostic]) -> Problem:
     """The refusal of words of the scenario language."""
     errors = [
-        Wrong(field=each.path, message=each.message, line=each.line or None, column=each.column or None)
+        FieldProblem(
+            field=each.path, message=each.message, line=each.line or None, column=each.column or None
+        )
         for each in mistakes
     ]
     first = errors[0]
@@ -63,7 +65,7 @@ def of_mistakes(mistakes: Iterable[Mistake]) -> Problem:
 def of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
     """The refusal of a body or of a query that does not fit its model."""
     errors = [
-        Wrong(field=path_text(each["loc"]), message=_said(each, model))
+        FieldProblem(field=path_text(each["loc"]), message=_said(each, model))
         for each in error.errors(include_url=False)
     ]
     first = errors[0]

@@ -17,14 +17,14 @@ from mockllm.server.access_log import plain
 from mockllm.server.metrics import BOUNDS, Histogram, Metrics
 
 if TYPE_CHECKING:
-    from mockllm.engine.engine_info import About
-    from mockllm.server.control.control import Control
+    from mockllm.engine.engine_info import EngineInfo
+    from mockllm.server.control.control import ControlApi
 
 SHOWN: Final = tuple(place for place in range(2, len(BOUNDS), 2))
 """The buckets that are told: every second one, from 0.2 ms on."""
 
 
-def exposed(control: Control, accept: str) -> tuple[bytes, str]:
+def exposed(control: ControlApi, accept: str) -> tuple[bytes, str]:
     """The whole page, and its content type."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collected(control))
@@ -36,7 +36,7 @@ def exposed(control: Control, accept: str) -> tuple[bytes, str]:
 
 
 class _Collected(Collector):
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ControlApi) -> None:
         self._control = control
 
     def collect(self) -> Iterator[Metric]:
@@ -45,7 +45,7 @@ class _Collected(Collector):
         yield _requests(control.metrics)
         yield from _answers(control.metrics)
         yield _open_answers(control)
-        yield from _loaded(control.engine.about())
+        yield from _loaded(control.engine.info())
 
 
 def _requests(metrics: Metrics) -> Metric:
@@ -84,7 +84,7 @@ def _answers(metrics: Metrics) -> Iterator[Metric]:
     yield late
 
 
-def _open_answers(control: Control) -> Metric:
+def _open_answers(control: ControlApi) -> Metric:
     """Of every endpoint that was ever asked, so that none vanishes from a scraper's view when it has no more."""
     under_way = GaugeMetricFamily("mockllm_open_answers", "Answers being given now.", labels=("endpoint",))
     for name, number in {**dict.fromkeys(control.metrics.endpoints, 0), **control.under_way}.items():
@@ -92,7 +92,7 @@ def _open_answers(control: Control) -> Metric:
     return under_way
 
 
-def _loaded(about: About) -> Iterator[Metric]:
+def _loaded(about: EngineInfo) -> Iterator[Metric]:
     yield GaugeMetricFamily("mockllm_rules", "Rules that answer.", value=about.rules)
     yield GaugeMetricFamily("mockllm_stale_files", "Files not loaded anew.", value=len(about.stale))
     yield GaugeMetricFamily(

@@ -10,7 +10,7 @@ SLICE: Final = 0.001
 """Seconds of work at a stretch."""
 
 
-class Slices:
+class TimeSlices:
     """Ask it for a turn between any two pieces of work."""
 
     def __init__(self) -> None:

@@ -13,23 +13,29 @@ from mockllm.core.matching.matchers import Matcher
 from mockllm.core.redaction import is_secret, redact_text
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
-from mockllm.engine.near_misses import told
+from mockllm.engine.near_misses import mismatch_line
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.matchers import matcher
 from mockllm.scenario.source_file import Source
-from mockllm.scenario.validation_errors import mistakes_in
+from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.journal_queries import is_called, read_again
-from mockllm.server.control.models.resources import Expectation, Nearest, Unmet, Verified, VerifyBody
-from mockllm.server.control.problem import Problem, Wrong, of_mistakes
-from mockllm.server.control.time_slices import Slices
-from mockllm.server.journal.entry import Kept
+from mockllm.server.control.models.resources import (
+    Expectation,
+    NearestRequest,
+    UnmetExpectation,
+    VerifyBody,
+    VerifyResult,
+)
+from mockllm.server.control.problem import FieldProblem, Problem, of_mistakes
+from mockllm.server.control.time_slices import TimeSlices
+from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 
 NEAREST: Final = 3
 
 
-class Wanted(Struct, frozen=True):
+class CompiledExpectation(Struct, frozen=True):
     """An expectation, ready to be asked."""
 
     matcher: Matcher
@@ -39,11 +45,13 @@ class Wanted(Struct, frozen=True):
     words: str
     """How many, in words."""
 
-    def holds(self, each: Kept, request: Request) -> bool:
-        return (self.rule is None or is_called(each.rule, self.rule)) and self.matcher.holds(request)
+    def holds(self, each: JournalEntry, request: Request) -> bool:
+        return (self.rule is None or is_called(each.rule, self.rule)) and self.matcher.matches(request)
 
-    def differences(self, each: Kept, request: Request) -> list[str]:
-        found = [redact_text(told(each)) for each in self.matcher.differences(request) if not each.held]
+    def differences(self, each: JournalEntry, request: Request) -> list[str]:
+        found = [
+            redact_text(mismatch_line(each)) for each in self.matcher.differences(request) if not each.held
+        ]
         if self.rule is not None and not is_called(each.rule, self.rule):
             found.append(f"rule expected {self.rule}, found {each.rule or 'none'}")
         return found
@@ -51,7 +59,7 @@ class Wanted(Struct, frozen=True):
 
 async def verify(
     body: VerifyBody, source: Source, journal: Journal, engine: Engine, vocabulary: Vocabulary
-) -> Verified:
+) -> VerifyResult:
     """What came of a verification; `source` is the body's text, for positions. Raises Problem."""
     wanted = [_wanted(each, number, source, vocabulary) for number, each in enumerate(body.expect)]
     found = [
@@ -59,14 +67,14 @@ async def verify(
         for each in journal
         if each.number > body.since and (body.session is None or each.session == body.session)
     ]
-    slices = Slices()
-    asked: list[tuple[Kept, Request]] = []
+    slices = TimeSlices()
+    asked: list[tuple[JournalEntry, Request]] = []
     for each in found:
         if each.kind is not None:
             asked.append((each, read_again(each, engine)))
             await slices.turn()
     held = [await _held(each, asked, slices) for each in wanted]
-    failures: list[Unmet] = []
+    failures: list[UnmetExpectation] = []
     for number, expected in enumerate(wanted):
         failure = await _counted(number, expected, held[number], asked, slices)
         if failure is not None:
@@ -76,7 +84,7 @@ async def verify(
     failures += _unmatched(found) if body.no_unmatched else []
     failures += _unused(found, engine) if body.all_rules_used else []
     first = next((each.number for each in journal), journal.total + 1)
-    return Verified(
+    return VerifyResult(
         passed=not failures,
         checked=len(found),
         lost=max(0, first - 1 - body.since),
@@ -85,21 +93,23 @@ async def verify(
     )
 
 
-def _wanted(each: Expectation, number: int, source: Source, vocabulary: Vocabulary) -> Wanted:
+def _wanted(each: Expectation, number: int, source: Source, vocabulary: Vocabulary) -> CompiledExpectation:
     if each.exactly is not None and (each.at_least is not None or each.at_most is not None):
         message = "give exactly, or at_least and at_most"
-        raise Problem(422, message, [Wrong(field=f"expect[{number}].exactly", message=message)])
+        raise Problem(422, message, [FieldProblem(field=f"expect[{number}].exactly", message=message)])
     least = each.exactly if each.exactly is not None else each.at_least
     most = each.exactly if each.exactly is not None else each.at_most
     if least is None:
         least = 0 if most is not None else 1
     if most is not None and most < least:
         message = "at_most is less than at_least"
-        raise Problem(422, message, [Wrong(field=f"expect[{number}].at_most", message=message)])
+        raise Problem(422, message, [FieldProblem(field=f"expect[{number}].at_most", message=message)])
     words = f"exactly {least}" if least == most else f"at least {least}" if most is None else (
         f"{least} to {most}" if least else f"at most {most}"
     )  # fmt: skip
-    return Wanted(_matcher(each.match, number, source, vocabulary), each.rule, least, most, words)
+    return CompiledExpectation(
+        _matcher(each.match, number, source, vocabulary), each.rule, least, most, words
+    )
 
 
 def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Vocabulary) -> Matcher:
@@ -107,7 +117,7 @@ def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Voca
     try:
         word = Match.model_validate(data, context={"vocabulary": vocabulary, "literal": True})
     except ValidationError as error:
-        raise of_mistakes(mistakes_in(error, source, path, Match)) from None
+        raise of_mistakes(diagnostics_of(error, source, path, Match)) from None
     message = "the journal keeps no keys; filter by session, or compare `key` of /api/requests"
     unkept = [source.mistake((*path, *place), message, key=True) for place in _unkept(data)]
     if unkept:
@@ -133,7 +143,9 @@ def _unkept(match: dict[str, Any]) -> Iterator[tuple[str | int, ...]]:
             yield from ((word, index, *place) for index, each in enumerate(asked) for place in _unkept(each))
 
 
-async def _held(wanted: Wanted, asked: Sequence[tuple[Kept, Request]], slices: Slices) -> list[int]:
+async def _held(
+    wanted: CompiledExpectation, asked: Sequence[tuple[JournalEntry, Request]], slices: TimeSlices
+) -> list[int]:
     """The places of the requests that meet an expectation."""
     found = []
     for place, pair in enumerate(asked):
@@ -145,30 +157,30 @@ async def _held(wanted: Wanted, asked: Sequence[tuple[Kept, Request]], slices: S
 
 async def _counted(
     number: int,
-    wanted: Wanted,
+    wanted: CompiledExpectation,
     held: Sequence[int],
-    asked: Sequence[tuple[Kept, Request]],
-    slices: Slices,
-) -> Unmet | None:
+    asked: Sequence[tuple[JournalEntry, Request]],
+    slices: TimeSlices,
+) -> UnmetExpectation | None:
     count = len(held)
     if wanted.least <= count and (wanted.most is None or count <= wanted.most):
         return None
     message = f"expected {wanted.words}, found {count}"
     if count >= wanted.least:
         listed = [_near(asked[each][0]) for each in held]
-        return Unmet(expect=number, message=message, nearest=listed[-NEAREST:])
+        return UnmetExpectation(expect=number, message=message, nearest=listed[-NEAREST:])
     met = set(held)
-    near: list[tuple[list[str], Kept]] = []
+    near: list[tuple[list[str], JournalEntry]] = []
     for place, pair in enumerate(asked):
         if place not in met:
             near.append((wanted.differences(*pair), pair[0]))
             await slices.turn()
     near.sort(key=lambda each: (len(each[0]), sum(map(_is_missing, each[0])), -each[1].number))
     listed = [_near(each, why) for why, each in near[:NEAREST]]
-    return Unmet(expect=number, message=message, nearest=listed)
+    return UnmetExpectation(expect=number, message=message, nearest=listed)
 
 
-def _unknown(rule: str | None, found: Sequence[Kept], engine: Engine) -> str:
+def _unknown(rule: str | None, found: Sequence[JournalEntry], engine: Engine) -> str:
     """What is added where no rule has this name, now or when it answered."""
     ids = {item.id for item in engine.catalog.items} | {each.rule for each in found if each.rule}
     if rule is None or any(is_called(id, rule) for id in ids):
@@ -178,8 +190,8 @@ def _unknown(rule: str | None, found: Sequence[Kept], engine: Engine) -> str:
     return f"; no rule is called {brief(rule)}" + (f"; did you mean {brief(near)}?" if near else "")
 
 
-def _near(each: Kept, why: Sequence[str] = ()) -> Nearest:
-    return Nearest(id=each.number, path=redact_text(each.path), differences=list(why))
+def _near(each: JournalEntry, why: Sequence[str] = ()) -> NearestRequest:
+    return NearestRequest(id=each.number, path=redact_text(each.path), differences=list(why))
 
 
 def _is_missing(difference: str) -> bool:
@@ -187,7 +199,7 @@ def _is_missing(difference: str) -> bool:
     return difference.endswith(", found missing")
 
 
-def _ordered(held: Sequence[Sequence[int]]) -> list[Unmet]:
+def _ordered(held: Sequence[Sequence[int]]) -> list[UnmetExpectation]:
     """Each must have been asked behind one that the expectation before it met."""
     last, before = -1, 0
     for number, places in enumerate(held):
@@ -196,25 +208,25 @@ def _ordered(held: Sequence[Sequence[int]]) -> list[Unmet]:
         behind = [place for place in places if place > last]
         if not behind:
             message = f"was asked, but not after what expect[{before}] was met by"
-            return [Unmet(expect=number, message=message)]
+            return [UnmetExpectation(expect=number, message=message)]
         last, before = behind[0], number
     return []
 
 
-def _unmatched(found: Sequence[Kept]) -> list[Unmet]:
+def _unmatched(found: Sequence[JournalEntry]) -> list[UnmetExpectation]:
     missed = [each for each in found if each.missed]
     if not missed:
         return []
     listed = [_near(each) for each in missed[:NEAREST]]
     return [
-        Unmet(
+        UnmetExpectation(
             message=f"{len(missed)} request{'s' * (len(missed) != 1)} that no rule answered", nearest=listed
         )
     ]
 
 
-def _unused(found: Sequence[Kept], engine: Engine) -> list[Unmet]:
+def _unused(found: Sequence[JournalEntry], engine: Engine) -> list[UnmetExpectation]:
     catalog = engine.catalog
     used = {each.rule for each in found}
     unused = [item for item in catalog.items[: catalog.rules] if item.id not in used]
-    return [Unmet(message=f"{item.id} ({item.where}) was never used") for item in unused]
+    return [UnmetExpectation(message=f"{item.id} ({item.where}) was never used") for item in unused]

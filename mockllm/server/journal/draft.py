@@ -13,19 +13,19 @@ from multidict import CIMultiDict
 
 from mockllm.core.matching.hints import cut
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer, seed_token
-from mockllm.server.http1 import ORDINARY, Asked
+from mockllm.engine import PlannedResponse, seed_token
+from mockllm.server.http1 import ORDINARY, ResponseFraming
 from mockllm.server.journal import redaction
 
 LONGEST: Final = 200
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
-Left: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
+EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How the client left: with the whole answer, cut off by the plan with FIN or RST, of its own (in a silence or
 before the end), or because the server stopped."""
 
 
-class Record(NamedTuple):
+class AccessLogRecord(NamedTuple):
     """One request, for a line. `at` is in seconds since the epoch, `took` the seconds from the request's last
     byte to the end of its answer."""
 
@@ -38,7 +38,7 @@ class Record(NamedTuple):
     status: int
     took: float
     notes: tuple[str, ...] = ()
-    left: Left = "finished"
+    left: EndReason = "finished"
     missed: bool = False
     session: str | None = None
     drawn: str | bytes = ""
@@ -50,7 +50,7 @@ class Record(NamedTuple):
         return self.drawn if isinstance(self.drawn, str) else seed_token.told_of(self.drawn)
 
 
-class Seen(NamedTuple):
+class JournalDraft(NamedTuple):
     """A note of one request, with references to what there is anyway; the request itself is let go, for to keep
     what was read of it costs more than all else here. `kind` is its class, None of what was no provider's
     call; `model` as far as anybody has looked. `since` and `times` are on the server's own clock, `times` those
@@ -66,12 +66,12 @@ class Seen(NamedTuple):
     kind: type[Request] | None
     provider: str | None
     model: str | None
-    answer: Answer
+    answer: PlannedResponse
     since: float
     took: float
-    left: Left = "finished"
-    asked: Asked = ORDINARY
-    open_to_pages: bool = False
+    left: EndReason = "finished"
+    framing: ResponseFraming = ORDINARY
+    allow_cors: bool = False
     times: array[float] | None = None
     body: int | None = None
     """Where `raw` is all that came, head and body, and `headers` are in it: the bytes of the body."""
@@ -81,7 +81,7 @@ class Seen(NamedTuple):
     tokens."""
     tokens: int = 0
 
-    def whole(self) -> Answer:
+    def whole(self) -> PlannedResponse:
         """The answer as it was given."""
         if not isinstance(self.root, bytes):
             return self.answer
@@ -105,10 +105,10 @@ class Seen(NamedTuple):
         """Path and query as they came, without secrets."""
         return redaction.target(self.path)
 
-    def record(self) -> Record:
+    def record(self) -> AccessLogRecord:
         """For the live line."""
         answer, model = self.answer, self.model
-        return Record(
+        return AccessLogRecord(
             self.at,
             self.method,
             short(self.target),

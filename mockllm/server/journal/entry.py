@@ -8,20 +8,20 @@ from __future__ import annotations
 from array import array
 from typing import Final, NamedTuple
 
-from mockllm.core.rendering.plan import Data, Framing, Raw
-from mockllm.core.rendering.prerendered_response import Stencil
+from mockllm.core.rendering.plan import EventStep, Framing, RawStep
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer, seed_token
-from mockllm.server.http1 import Asked
+from mockllm.engine import PlannedResponse, seed_token
+from mockllm.server.http1 import ResponseFraming
 from mockllm.server.journal import redaction
-from mockllm.server.journal.draft import Left, Seen
+from mockllm.server.journal.draft import EndReason, JournalDraft
 from mockllm.server.server_limits import KIB
 
 OVERHEAD: Final = 1500
 """Bytes that a request takes beside its texts, about."""
 
 
-class Kept(NamedTuple):
+class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never given again. `target` is path and query as they came; `key` is the
     hash of its API key. `since`, `times` and `took` as in `Seen`. `whole`: nothing of the body was left out for
     want of room."""
@@ -39,12 +39,12 @@ class Kept(NamedTuple):
     kind: type[Request] | None
     provider: str | None
     model: str | None
-    answer: Answer
-    asked: Asked
-    open_to_pages: bool
+    answer: PlannedResponse
+    framing: ResponseFraming
+    allow_cors: bool
     since: float
     took: float
-    left: Left
+    left: EndReason
     times: array[float] | None
     size: int
 
@@ -100,7 +100,7 @@ def endpoint(kind: type[Request]) -> str | None:
     return None if kind.api is None else f"{kind.dialect}-{kind.api}"
 
 
-def kept(number: int, seen: Seen, room: int) -> Kept:
+def entry_of(number: int, seen: JournalDraft, room: int) -> JournalEntry:
     """What is kept of a note. A request that has no room by itself is kept without its body."""
     answer, target = seen.whole(), seen.target
     headers, raw = seen.parted()
@@ -113,7 +113,7 @@ def kept(number: int, seen: Seen, room: int) -> Kept:
     whole = size + len(raw) <= room
     if not whole:
         raw = b""
-    return Kept(
+    return JournalEntry(
         number,
         seen.at,
         seen.method,
@@ -128,8 +128,8 @@ def kept(number: int, seen: Seen, room: int) -> Kept:
         seen.provider,
         seen.model,
         answer if answer.lease is None else answer._replace(lease=None),
-        seen.asked,
-        seen.open_to_pages,
+        seen.framing,
+        seen.allow_cors,
         seen.since,
         seen.took,
         seen.left,
@@ -144,20 +144,22 @@ STEP: Final = 400
 """Bytes that one of many steps is taken for."""
 
 
-def weight(answer: Answer) -> int:
+def weight(answer: PlannedResponse) -> int:
     """What an answer holds on to, at a glance, in bytes."""
     made = answer.made
-    if isinstance(made, Stencil):
+    if isinstance(made, PrerenderedResponse):
         return KIB
     return STEP * len(made.steps) if len(made.steps) > FEW else _size(answer)
 
 
-def _size(answer: Answer) -> int:
+def _size(answer: PlannedResponse) -> int:
     """What an answer holds on to by itself: a stencil is shared by many."""
     made = answer.made
-    if isinstance(made, Stencil):
-        return sum([len(each) for each in answer.said])
+    if isinstance(made, PrerenderedResponse):
+        return sum([len(each) for each in answer.reply_error])
     size = 100 * len(made.steps)
     for step in made.steps:
-        size += len(step.payload) if type(step) is Data else len(step.data) if type(step) is Raw else 0
+        size += (
+            len(step.payload) if type(step) is EventStep else len(step.data) if type(step) is RawStep else 0
+        )
     return size

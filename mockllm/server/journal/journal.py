@@ -16,12 +16,11 @@ from itertools import chain, islice
 from threading import RLock
 from typing import Final, Protocol, TypeAlias
 
-from mockllm.core.rendering.prerendered_response import Stencil
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.journal.draft import LONGEST as LONGEST
-from mockllm.server.journal.draft import Record as Record
-from mockllm.server.journal.draft import Seen
+from mockllm.server.journal.draft import JournalDraft
 from mockllm.server.journal.draft import short as short
-from mockllm.server.journal.entry import Kept, kept, weight
+from mockllm.server.journal.entry import JournalEntry, entry_of, weight
 from mockllm.server.server_limits import KIB, MIB
 
 HELD: Final = 8 * MIB
@@ -39,17 +38,17 @@ BREATH: Final = 0.02
 KINDS: Final = 1_000
 """So many kinds of answers are noted before they are counted."""
 
-Quick: TypeAlias = "tuple[Stencil, str | None]"
+Quick: TypeAlias = "tuple[PrerenderedResponse, str | None]"
 """What the answers have in common that are counted together: what they are made of, and the model asked for."""
 
 
-class Watch(Protocol):
+class JournalListener(Protocol):
     """Who counts what passes by."""
 
-    def one(self, seen: Seen) -> None:
+    def one(self, seen: JournalDraft) -> None:
         """A request that has an answer of its own, or one that took its time."""
 
-    def many(self, seen: Seen, took: Sequence[float]) -> None:
+    def many(self, seen: JournalDraft, took: Sequence[float]) -> None:
         """Requests that were all answered like this one, and what each took."""
 
 
@@ -57,25 +56,25 @@ class Journal:
     """The last requests, oldest first; `total` and `missed` count all there ever were. `size` is how many are
     kept, `room` the bytes that all of them take at most, about."""
 
-    def __init__(self, size: int, room: int = 64 * MIB, watch: Watch | None = None) -> None:
+    def __init__(self, size: int, room: int = 64 * MIB, watch: JournalListener | None = None) -> None:
         self.total = 0
         self.missed = 0
         self.size = size
         self.room = room
         self._watch = watch
-        self._ring: deque[Kept] = deque()
+        self._ring: deque[JournalEntry] = deque()
         self._bytes = 0
-        self._pending: deque[Seen] = deque(maxlen=size)
+        self._pending: deque[JournalDraft] = deque(maxlen=size)
         self._held = 0
         self._alike: dict[Quick, array[float]] = {}
-        self._first: dict[Quick, Seen] = {}
+        self._first: dict[Quick, JournalDraft] = {}
         self._lock = RLock()
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: JournalDraft) -> None:
         self._pending.append(seen)
         self.total += 1
         made = seen.answer.made
-        if type(made) is Stencil and seen.times is None:
+        if type(made) is PrerenderedResponse and seen.times is None:
             alike = self._alike.get((made, seen.model))
             if alike is None:
                 self._count_first(seen, made)
@@ -133,19 +132,19 @@ class Journal:
             while number < last and most != 0:
                 number += 1
                 most = None if most is None else most - 1
-                self._keep(kept(number, pending.popleft(), self.room))
+                self._keep(entry_of(number, pending.popleft(), self.room))
             if not pending:
                 self._held = 0
         return number < last
 
-    def newest(self, most: int) -> Iterator[Kept]:
+    def newest(self, most: int) -> Iterator[JournalEntry]:
         """The newest requests there are now, so many at most, the newest first; made as they are asked for. What
         waits to be settled goes on waiting: of many nothing is left by then."""
         with self._lock:
             total = self.total
             waiting = list(islice(reversed(self._pending), most))
             settled = list(islice(reversed(self._ring), most - len(waiting)))
-        made = (kept(total - number, seen, self.room) for number, seen in enumerate(waiting))
+        made = (entry_of(total - number, seen, self.room) for number, seen in enumerate(waiting))
         return chain(made, settled)
 
     def clear(self) -> None:
@@ -155,7 +154,7 @@ class Journal:
             self._ring.clear()
             self._bytes = 0
 
-    def find(self, number: int) -> Kept | None:
+    def find(self, number: int) -> JournalEntry | None:
         """The request of this number, if it is still there."""
         return next((each for each in self if each.number == number), None)
 
@@ -169,22 +168,22 @@ class Journal:
         self.settle()
         return len(self._ring)
 
-    def __iter__(self) -> Iterator[Kept]:
+    def __iter__(self) -> Iterator[JournalEntry]:
         self.settle()
         return iter(tuple(self._ring))
 
-    def __reversed__(self) -> Iterator[Kept]:
+    def __reversed__(self) -> Iterator[JournalEntry]:
         self.settle()
         return reversed(tuple(self._ring))
 
-    def _count_first(self, seen: Seen, made: Stencil) -> None:
+    def _count_first(self, seen: JournalDraft, made: PrerenderedResponse) -> None:
         """The first of its like; where there are many kinds, these are counted."""
         if len(self._alike) > KINDS:
             self.count()
         self._alike[made, seen.model] = array("d", (seen.took,))
         self._first[made, seen.model] = seen
 
-    def _keep(self, each: Kept) -> None:
+    def _keep(self, each: JournalEntry) -> None:
         ring = self._ring
         ring.append(each)
         self._bytes += each.size

@@ -12,13 +12,13 @@ from typing import NamedTuple, cast
 from mockllm.core.rendering.framing import framed
 from mockllm.server import cors
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import DateLine, opening
+from mockllm.server.http1 import DateLine, render_head
 from mockllm.server.journal import redaction
-from mockllm.server.journal.entry import Kept
-from mockllm.server.player import Play, at_once
+from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.player import Player, at_once
 
 
-class Part(NamedTuple):
+class SentPart(NamedTuple):
     """What left in one write, `at` so many seconds after the request's last byte; without the framing of
     chunked transfer."""
 
@@ -26,41 +26,41 @@ class Part(NamedTuple):
     data: bytes
 
 
-class Told(NamedTuple):
+class SentResponse(NamedTuple):
     """An answer as it was sent. Where the head itself was a fault's prey, it stands as it was meant."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    parts: Sequence[Part]
+    parts: Sequence[SentPart]
 
     @property
     def body(self) -> bytes:
         return b"".join([part.data for part in self.parts])
 
 
-def retold(each: Kept) -> Told:
+def reconstruct(each: JournalEntry) -> SentResponse:
     """The answer of a request in the journal."""
     plan = each.answer.plan
-    extra = cors.ALLOW if each.open_to_pages else ""
-    head = opening(plan, each.asked, DateLine().at(each.at), extra)
+    extra = cors.ALLOW if each.allow_cors else ""
+    head = render_head(plan, each.framing, DateLine().at(each.at), extra)
     plain = head._replace(chunked=False)
     if each.times is None:
         data = at_once(plan, plain)
         if data is None:  # it passed through, in the provider's own time
             data = plain.head + b"".join([item for item in framed(plan) if type(item) is bytes])
-        parts = [Part(each.took, data)]
+        parts = [SentPart(each.took, data)]
     else:
         clock = _Clock()
         sink = _Noted(clock)
-        play = Play(plan, plain, sink, cast(Deadlines, clock), each.since)
+        play = Player(plan, plain, sink, cast(Deadlines, clock), each.since)
         for now in each.times:
             clock.now = now
             play._tick(now)
-        parts = [Part(at - each.since, data) for at, data in sink.written]
+        parts = [SentPart(at - each.since, data) for at, data in sink.written]
     told = _without(head.head, parts)
     masked = redaction.parts([part.data for part in told])
-    told = [Part(part.at, data) for part, data in zip(told, masked, strict=True)]
-    return Told(plan.head.status, redaction.headers(_lines(head.head)), told)
+    told = [SentPart(part.at, data) for part, data in zip(told, masked, strict=True)]
+    return SentResponse(plan.head.status, redaction.headers(_lines(head.head)), told)
 
 
 def _lines(head: bytes) -> list[tuple[str, str]]:
@@ -69,7 +69,7 @@ def _lines(head: bytes) -> list[tuple[str, str]]:
     return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines) if name]
 
 
-def _without(head: bytes, parts: Sequence[Part]) -> Sequence[Part]:
+def _without(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
     """The parts behind the head, where it stands before them."""
     if not b"".join([part.data for part in parts]).startswith(head):
         return parts
@@ -77,7 +77,7 @@ def _without(head: bytes, parts: Sequence[Part]) -> Sequence[Part]:
     for part in parts:
         data, left = part.data[left:], max(0, left - len(part.data))
         if data:
-            found.append(Part(part.at, data))
+            found.append(SentPart(part.at, data))
     return found
 
 

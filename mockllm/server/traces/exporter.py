@@ -19,9 +19,9 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mockllm import __version__
 from mockllm.server.access_log import plain
-from mockllm.server.traces.otel_logging import Noise
+from mockllm.server.traces.otel_logging import OtelLogHandler
 from mockllm.server.traces.otlp_endpoint import shown
-from mockllm.server.traces.spans import Beginning, Span
+from mockllm.server.traces.spans import Span, SpanStart
 
 DELAY: Final = 1000
 """Milliseconds after which spans are sent: whoever looks at a trace does not wait the SDK's five seconds."""
@@ -31,11 +31,11 @@ SIZES: Final = frozenset({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_
 """Where one of these is set, the SDK's own number stands."""
 
 
-class Exporting:
+class SpanQueue:
     """Sends spans to a URL. `say` is given one line at most, where they do not arrive. Whatever cannot be set
     up raises; what is only odd is noise."""
 
-    def __init__(self, url: str, say: Callable[[str], None], noise: Noise) -> None:
+    def __init__(self, url: str, say: Callable[[str], None], noise: OtelLogHandler) -> None:
         self._say = say
         self._url = url
         self._said = False
@@ -61,7 +61,7 @@ class Exporting:
         """Whether the last spans that were sent did not arrive."""
         return self._watched.failing
 
-    def emit(self, beginning: Beginning, rest: Callable[[], Span]) -> None:
+    def emit(self, beginning: SpanStart, rest: Callable[[], Span]) -> None:
         """One span, as the child of what the request's headers tell. The rest is made only where a sampler wants
         it."""
         made = self._tracer.start_span(

@@ -19,7 +19,7 @@ _REASON: Final = re.compile(
 """What stands in their sentences that a person can do something about."""
 
 
-class Noise(logging.Handler):
+class OtelLogHandler(logging.Handler):
     """Takes the place of what else would be done with their logs. `hear` may be exchanged."""
 
     def __init__(self, hear: Callable[[str], None]) -> None:

@@ -25,14 +25,14 @@ EXAMPLE: Final = "http://localhost:4318"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-class Target(NamedTuple):
+class OtlpEndpoint(NamedTuple):
     """`url` takes spans by POST; None where none can be sent. `wrong` is a line for the person at the terminal."""
 
     url: str | None
     wrong: str | None = None
 
 
-def target(environment: Mapping[str, str]) -> Target | None:
+def target(environment: Mapping[str, str]) -> OtlpEndpoint | None:
     """None where no traces are asked for."""
     name = next((name for name in (EXACT, BASE) if environment.get(name, "").strip()), None)
     if name is None or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
@@ -51,7 +51,7 @@ def shown(url: str) -> str:
     return cut(re.sub(r"(//)?[^/@]*@", r"\1", url), 200)
 
 
-def _read(given: str, name: str) -> Target:
+def _read(given: str, name: str) -> OtlpEndpoint:
     """The URL in a value, and what it should have been."""
     text = given.strip("\"'").strip()
     found = _SCHEME.match(text)
@@ -59,13 +59,13 @@ def _read(given: str, name: str) -> Target:
     parts = _parts(text if scheme else f"http://{text}")
     if parts is None or scheme not in (None, "http", "https", "grpc", "grpcs"):
         said = f"{name} is {_quoted(given)}, no URL of an OTLP/HTTP receiver; {EXAMPLE} is one. No traces are sent"
-        return Target(None, said)
+        return OtlpEndpoint(None, said)
     why = _why(parts, scheme, name)
     if why is None and text != given:
         why = "which has quotes in it"
     right = _right(parts, scheme, name)
     url = right + PATH if name == BASE else right
-    return Target(
+    return OtlpEndpoint(
         url, None if why is None else f"{name} is {_quoted(given)}, {why}; traces are sent to {shown(right)}"
     )
 

@@ -13,12 +13,12 @@ from typing import Final
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import Head, Plan, Raw
+from mockllm.core.rendering.plan import Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Heard, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, payloads
 from mockllm.dialects.dialect import Dialect
-from mockllm.server.journal.entry import Kept
-from mockllm.server.journal.reconstruction import Told
+from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.journal.reconstruction import SentResponse
 
 LARGEST: Final = 4 * 1024 * 1024
 """Of a larger answer nothing is read: it would hold up those behind it."""
@@ -26,7 +26,7 @@ UNFINISHED: Final = "error"
 """What the conventions have for a choice that never ended."""
 
 
-class Said(Struct):
+class ResponseAttributes(Struct):
     """None where nothing was said of it. `ends` are the provider's words, by the choice's number."""
 
     id: str | None = None
@@ -43,18 +43,18 @@ class Said(Struct):
         return tuple(self.ends.get(number, UNFINISHED) for number in range(count))
 
 
-def said(each: Kept, told: Told, dialect: Dialect) -> Said:
+def response_attributes(each: JournalEntry, told: SentResponse, dialect: Dialect) -> ResponseAttributes:
     """What a client could read of an answer of this dialect."""
-    found = Said()
+    found = ResponseAttributes()
     body = _plain(told)
     if len(body) > LARGEST:
         return found
-    plan = Plan(Head(told.status, ()), (Raw(body, 0),), each.answer.made.framing)
+    plan = Plan(ResponseHead(told.status, ()), (RawStep(body, 0),), each.answer.made.framing)
     for payload in payloads(plan):
         for item in payload if isinstance(payload, list) else (payload,):
             if isinstance(item, dict):
                 _look(item, found)
-    heard: Heard | None = dialect.heard(plan) if dialect.generates else None  # type: ignore[attr-defined]
+    heard: DecodedResponse | None = dialect.decode(plan) if dialect.generates else None  # type: ignore[attr-defined]
     if heard is not None:
         found.understood = True
         found.usage = heard.usage
@@ -64,7 +64,7 @@ def said(each: Kept, told: Told, dialect: Dialect) -> Said:
     return found
 
 
-def _plain(told: Told) -> bytes:
+def _plain(told: SentResponse) -> bytes:
     """The body, unpacked where it was packed; of a broken one what can be had."""
     body = told.body
     if any(name.lower() == "content-encoding" and value.lower() == "gzip" for name, value in told.headers):
@@ -75,7 +75,7 @@ def _plain(told: Told) -> bytes:
     return body
 
 
-def _look(item: Mapping[str, Json], found: Said) -> None:
+def _look(item: Mapping[str, Json], found: ResponseAttributes) -> None:
     """One event, or the whole body. An answer stands in some events under a name of its own."""
     for place in (item, item.get("message"), item.get("response")):
         if isinstance(place, dict):

@@ -15,12 +15,12 @@ from mockllm.core.json.codec import Json
 from mockllm.core.matching.hints import cut
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
-from mockllm.dialects.routes import Found, find, normalised
+from mockllm.dialects.routes import RouteMatch, find, normalised
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.server.control.access import host_name
-from mockllm.server.journal.draft import Seen
-from mockllm.server.journal.entry import Kept
-from mockllm.server.journal.reconstruction import Told, retold
+from mockllm.server.journal.draft import JournalDraft
+from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 from mockllm.server.traces.conventions import (
     FLOATS,
     FOUNDRY,
@@ -31,7 +31,7 @@ from mockllm.server.traces.conventions import (
     OPERATIONS,
     PROVIDERS,
 )
-from mockllm.server.traces.response_attributes import Said, said
+from mockllm.server.traces.response_attributes import ResponseAttributes, response_attributes
 
 Value: TypeAlias = str | bool | int | float | Sequence[str]
 NAME: Final = 200
@@ -40,7 +40,7 @@ CHOSEN: Final = ("url.path", "url.query", "http.route", "gen_ai.request.model", 
 """What clients choose freely; some put a key there."""
 
 
-class Happened(NamedTuple):
+class SpanEvent(NamedTuple):
     """An event within a span; `at` in nanoseconds since the epoch."""
 
     name: str
@@ -48,7 +48,7 @@ class Happened(NamedTuple):
     attributes: Mapping[str, Value]
 
 
-class Beginning(NamedTuple):
+class SpanStart(NamedTuple):
     """What is known of a span at once, for who decides whether there is to be one. `start` in nanoseconds since the
     epoch; `parent` are the request's headers, in lower case."""
 
@@ -64,15 +64,15 @@ class Span(NamedTuple):
     start: int
     end: int
     attributes: Mapping[str, Value]
-    events: tuple[Happened, ...]
+    events: tuple[SpanEvent, ...]
     error: str | None
 
 
-class Asking(NamedTuple):
+class RequestAttributes(NamedTuple):
     """A request read again, for what it asked; without a call where it was no provider's."""
 
     headers: Mapping[str, str]
-    call: Found | None
+    call: RouteMatch | None
     request: Request | None
     route: str | None
 
@@ -81,25 +81,25 @@ class Asking(NamedTuple):
         return OPERATIONS.get(self.call.dialect.api) if self.call is not None else None
 
 
-def beginning(seen: Seen, ahead: float) -> Beginning:
+def beginning(seen: JournalDraft, ahead: float) -> SpanStart:
     """Where a request's span begins. `ahead`: see `span`."""
     first: dict[str, Value] = {
         "http.request.method": _method(seen.method),
         "url.path": redact_text(seen.target.partition("?")[0]),
     }
     attributes = {name: _clean(value) for name, value in first.items()}
-    return Beginning(_nanoseconds(seen.since + ahead), _lowered(seen.parted()[0].items()), attributes)
+    return SpanStart(_nanoseconds(seen.since + ahead), _lowered(seen.parted()[0].items()), attributes)
 
 
-def span(each: Kept, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
+def span(each: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
     """The span of a request, from its last byte to the end of its answer. `secure` are the ports that speak TLS,
     or whether all do; `ahead` is how far the epoch's clock is ahead of the server's own: `at` was taken when the
     answer was known, which is later than the request by what it took to find."""
-    told = retold(each)
+    told = reconstruct(each)
     asking = _asking(each)
-    read = Said()
+    read = ResponseAttributes()
     if asking.call is not None and asking.operation is not None:
-        read = said(each, told, asking.call.dialect)
+        read = response_attributes(each, told, asking.call.dialect)
     broken = _broken(each, read)
     attributes: dict[str, Value] = {**_of_http(each, asking, secure), **_own(each)}
     if asking.operation is not None:
@@ -121,15 +121,15 @@ def span(each: Kept, secure: frozenset[int] | bool = False, ahead: float | None 
     )
 
 
-def _asking(each: Kept) -> Asking:
+def _asking(each: JournalEntry) -> RequestAttributes:
     headers = _lowered(each.headers)
     path, before = each.path, ""
     if path.startswith(PREFIX):
         before, path = f"{PREFIX}{{session}}", without(path)[1]
     path = normalised(path)
     call = find(each.method, path, headers, each.query_string) if path.startswith("/") else None
-    if not isinstance(call, Found):
-        return Asking(headers, None, None, None)
+    if not isinstance(call, RouteMatch):
+        return RequestAttributes(headers, None, None, None)
     request = call.dialect.request(
         method=each.method,
         path=call.path,
@@ -139,7 +139,7 @@ def _asking(each: Kept) -> Asking:
         provider=call.provider,
         route=call.route,
     )
-    return Asking(headers, call, request, _route(path, call, before))
+    return RequestAttributes(headers, call, request, _route(path, call, before))
 
 
 def _lowered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -151,7 +151,7 @@ def _lowered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _route(path: str, call: Found, before: str) -> str | None:
+def _route(path: str, call: RouteMatch, before: str) -> str | None:
     """The path with its variables' names in place of their values; None where these were encoded."""
     for name, value in sorted(call.route.items(), key=lambda pair: -len(pair[1])):
         if value not in path:
@@ -160,7 +160,7 @@ def _route(path: str, call: Found, before: str) -> str | None:
     return before + path
 
 
-def _name(each: Kept, asking: Asking, attributes: Mapping[str, Value]) -> str:
+def _name(each: JournalEntry, asking: RequestAttributes, attributes: Mapping[str, Value]) -> str:
     """`chat gpt-4o`; where no model is asked, `GET /v1/models`."""
     if asking.operation is not None:
         model = attributes.get("gen_ai.request.model")
@@ -172,11 +172,13 @@ def _name(each: Kept, asking: Asking, attributes: Mapping[str, Value]) -> str:
 # --- HTTP ------------------------------------------------------------------------------------------
 
 
-def _of_http(each: Kept, asking: Asking, secure: frozenset[int] | bool) -> dict[str, Value]:
+def _of_http(
+    each: JournalEntry, asking: RequestAttributes, secure: frozenset[int] | bool
+) -> dict[str, Value]:
     found: dict[str, Value] = {
         "http.request.method": _method(each.method),
         "http.response.status_code": each.status,
-        "network.protocol.version": "1.0" if each.asked.http10 else "1.1",
+        "network.protocol.version": "1.0" if each.framing.http10 else "1.1",
         "url.path": each.path,
     }
     if each.method not in METHODS and each.method != "-":
@@ -201,7 +203,9 @@ def _of_http(each: Kept, asking: Asking, secure: frozenset[int] | bool) -> dict[
 # --- generative AI ---------------------------------------------------------------------------------
 
 
-def _of_model(each: Kept, asking: Asking, told: Told, read: Said) -> dict[str, Value]:
+def _of_model(
+    each: JournalEntry, asking: RequestAttributes, told: SentResponse, read: ResponseAttributes
+) -> dict[str, Value]:
     call, request, operation = asking.call, asking.request, asking.operation
     assert call is not None and request is not None and operation is not None  # noqa: PT018 - one is all
     provider = PROVIDERS.get(call.provider, call.provider)
@@ -266,7 +270,7 @@ def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | N
 # --- mockllm's own ---------------------------------------------------------------------------------
 
 
-def _own(each: Kept) -> dict[str, Value]:
+def _own(each: JournalEntry) -> dict[str, Value]:
     """What no convention has a name for."""
     answer = each.answer
     found = {
@@ -287,14 +291,14 @@ def _own(each: Kept) -> dict[str, Value]:
     return {"mockllm.request": each.number, **more}
 
 
-def _faults(each: Kept, told: Told, start: int, end: int) -> Sequence[Happened]:
+def _faults(each: JournalEntry, told: SentResponse, start: int, end: int) -> Sequence[SpanEvent]:
     """Each fault that was played: at the end, where the answer was cut there; else when its first byte left."""
     first = start + int(told.parts[0].at * 1e9) if told.parts else end
     at = first if each.left == "finished" else end
-    return [Happened("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in each.answer.faults]
+    return [SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in each.answer.faults]
 
 
-def _broken(each: Kept, read: Said) -> str | None:
+def _broken(each: JournalEntry, read: ResponseAttributes) -> str | None:
     """Why an answer is no whole one, in one word."""
     if each.left != "finished":
         return each.left

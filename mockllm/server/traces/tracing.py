@@ -16,12 +16,12 @@ from typing import Final, Protocol
 
 from mockllm.core.matching.hints import cut
 from mockllm.server.access_log import plain
-from mockllm.server.journal.draft import Seen
-from mockllm.server.journal.entry import kept
+from mockllm.server.journal.draft import JournalDraft
+from mockllm.server.journal.entry import entry_of
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import KIB, MIB
-from mockllm.server.traces.spans import Beginning, Span, beginning, span
+from mockllm.server.traces.spans import Span, SpanStart, beginning, span
 
 WAITING: Final = 2048
 """So many requests wait at most for their spans (as many as the SDK lets wait for the collector),"""
@@ -46,7 +46,7 @@ class Exporter(Protocol):
     @property
     def failing(self) -> bool: ...
 
-    def emit(self, beginning: Beginning, rest: Callable[[], Span]) -> None: ...
+    def emit(self, beginning: SpanStart, rest: Callable[[], Span]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -60,7 +60,7 @@ class Tracing:
         self._exporter = exporter
         self._say = say
         self._secure = secure
-        self._waiting: deque[tuple[int, Seen]] = deque()
+        self._waiting: deque[tuple[int, JournalDraft]] = deque()
         self._held = 0
         self._lost = 0
         self._lock = threading.Lock()
@@ -72,7 +72,7 @@ class Tracing:
         sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
         self._thread.start()
 
-    def note(self, number: int, seen: Seen) -> None:
+    def note(self, number: int, seen: JournalDraft) -> None:
         """A request was answered. Takes a microsecond, and never waits."""
         size = KIB + len(seen.raw)
         with self._lock:
@@ -122,11 +122,11 @@ class Tracing:
                 time.sleep(worked)
                 began = time.thread_time()
 
-    def _make(self, number: int, seen: Seen) -> None:
+    def _make(self, number: int, seen: JournalDraft) -> None:
         try:
             ahead = time.time() - time.monotonic()  # the server's clock is the monotonic one
             self._exporter.emit(
-                beginning(seen, ahead), lambda: span(kept(number, seen, HELD), self._secure, ahead)
+                beginning(seen, ahead), lambda: span(entry_of(number, seen, HELD), self._secure, ahead)
             )
         except Exception as error:  # of this request; the others have theirs
             if not self._lost:
@@ -142,6 +142,6 @@ class TracedJournal(Journal):
         super().__init__(size, room, watch)
         self._tracing = tracing
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: JournalDraft) -> None:
         super().add(seen)
         self._tracing.note(self.total, seen)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from mockllm.core.faults import FAULTS, NotPlayed, ReplyFault, Telling
+from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -59,14 +59,14 @@ def told(
     seed: int = 0,
     plan: Any = None,
     **settings: Any,
-) -> Reply | NotPlayed:
-    telling = Telling(request, streamed, Random(seed), plan or _plan)
-    return fault(name, **settings).tell(said, telling)
+) -> Reply | NotApplicable:
+    telling = ReplyFaultContext(request, streamed, Random(seed), plan or _plan)
+    return fault(name, **settings).apply_in_context(said, telling)
 
 
 def _plan(said: Reply) -> Plan:
     """A protocol that tells all counts."""
-    return Plan(Head(200, ()), (Data(repr(said.usage).encode(), 0, "body"),))
+    return Plan(ResponseHead(200, ()), (EventStep(repr(said.usage).encode(), 0, "body"),))
 
 
 def choice(name: str, said: Reply, request: Request = OFFER, **more: Any) -> Choice:
@@ -78,7 +78,7 @@ def choice(name: str, said: Reply, request: Request = OFFER, **more: Any) -> Cho
 
 def reason(name: str, said: Reply, request: Request = OFFER, **more: Any) -> str:
     made = told(name, said, request, **more)
-    assert isinstance(made, NotPlayed)
+    assert isinstance(made, NotApplicable)
     return made.reason
 
 

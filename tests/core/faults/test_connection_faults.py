@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.rendering.plan import USUAL, Cut, Delivery, Flow, Plan, Raw, Wait
+from mockllm.core.rendering.plan import USUAL, CutStep, Delivery, Flow, Plan, RawStep, WaitStep
 from tests.core.faults.plans import ARRAY, EMPTY, ERROR, STEPS, STREAM, WHOLE, played, reason
 
 
@@ -18,23 +18,27 @@ def made(name: str, **settings: Any) -> Any:
 
 @pytest.mark.parametrize("name", ["reset", "close", "silence"])
 def test_an_answer_is_cut_in_the_middle_or_where_it_is_said(name: str) -> None:
-    assert played(made(name)).steps == (*STEPS[:3], Cut(name, 1), *STEPS[3:])  # type: ignore[arg-type]
-    assert played(made(name, after={"chunks": 2})).steps == (*STEPS[:5], Cut(name, 2), *STEPS[5:])  # type: ignore[arg-type]
-    assert played(made(name), ERROR).steps[1] == Cut(name, 0)  # type: ignore[arg-type]
+    assert played(made(name)).steps == (*STEPS[:3], CutStep(name, 1), *STEPS[3:])  # type: ignore[arg-type]
+    assert played(made(name, after={"chunks": 2})).steps == (*STEPS[:5], CutStep(name, 2), *STEPS[5:])  # type: ignore[arg-type]
+    assert played(made(name), ERROR).steps[1] == CutStep(name, 0)  # type: ignore[arg-type]
     assert reason(made(name, after={"chunks": 3})) == "the answer has only 2 chunks"
 
 
 def test_a_slow_close_ends_with_the_connection_and_says_no_length() -> None:
     plan = played(made("slow_close", **{"for": "2s"}))
-    assert plan.steps == (*STEPS, Wait(2.0, 2), Cut("close", 2))
+    assert plan.steps == (*STEPS, WaitStep(2.0, 2), CutStep("close", 2))
     assert plan.delivery == Delivery(body="close")
     long = replace(ERROR, head=ERROR.head.with_headers((("content-length", "9"),)))
     assert played(made("slow_close"), long).head == ERROR.head
-    assert played(made("slow_close"), EMPTY).steps == (Wait(5.0, 0), Cut("close", 0))
+    assert played(made("slow_close"), EMPTY).steps == (WaitStep(5.0, 0), CutStep("close", 0))
 
 
 def test_a_slow_close_waits_behind_all_of_an_array() -> None:
-    assert played(made("slow_close"), ARRAY).steps[3:] == (Raw(b"\n]", 2), Wait(5.0, 2), Cut("close", 2))
+    assert played(made("slow_close"), ARRAY).steps[3:] == (
+        RawStep(b"\n]", 2),
+        WaitStep(5.0, 2),
+        CutStep("close", 2),
+    )
 
 
 def test_what_is_cut_is_not_closed_slowly() -> None:
@@ -63,6 +67,6 @@ def test_slow_headers_are_slow_twice_when_played_twice() -> None:
 @pytest.mark.parametrize("then", ["reset", "close", "silence"])
 def test_no_response_is_a_cut_before_the_head(then: str) -> None:
     plan: Plan = played(made("no_response", then=then), WHOLE)
-    assert plan.steps == (Cut(then, 0),)  # type: ignore[arg-type]
+    assert plan.steps == (CutStep(then, 0),)  # type: ignore[arg-type]
     assert plan.delivery == replace(USUAL, withheld=True)
     assert played(made("no_response")).delay == STREAM.delay

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.faults import FAULTS, Fault, NotPlayed, Telling
-from mockllm.core.rendering.chunk_order import spoken_beats
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan
+from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFaultContext
+from mockllm.core.rendering.chunk_order import chunk_texts_of
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Choice, Pause, Reply, Text
 from mockllm.core.request.request import Request
 
@@ -23,17 +23,19 @@ def made(name: str, **settings: Any) -> Any:
 TEXT = Reply((Choice((Text(("a", "b", Pause(1.0), "c", "d")),)),))
 
 
-def told(reply: Reply, *, streamed: bool = True) -> Telling:
+def told(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
     """With plans of one step for each piece."""
 
     def plan(reply: Reply) -> Plan:
         if not streamed:
-            return Plan(Head(200, ()), (Data(b'"abcd"', 0, "body"),), spoken=spoken_beats(reply))
-        pieces = spoken_beats(reply)
-        steps = tuple(Data(text.encode(), beat, "say") for beat, (_, text) in enumerate(pieces, 1))
-        return Plan(Head(200, ()), steps, Framing.SSE)
+            return Plan(
+                ResponseHead(200, ()), (EventStep(b'"abcd"', 0, "body"),), chunk_texts=chunk_texts_of(reply)
+            )
+        pieces = chunk_texts_of(reply)
+        steps = tuple(EventStep(text.encode(), beat, "say") for beat, (_, text) in enumerate(pieces, 1))
+        return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
-    return Telling(Request(method="POST", path="/", headers={}), streamed, Random(0), plan)
+    return ReplyFaultContext(Request(method="POST", path="/", headers={}), streamed, Random(0), plan)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def told(reply: Reply, *, streamed: bool = True) -> Telling:
     ],
 )
 def test_an_error_event_cuts_what_is_said(settings: dict[str, Any], said: tuple[Any, ...] | None) -> None:
-    changed = made("error_event", **settings).tell(TEXT, told(TEXT))
+    changed = made("error_event", **settings).apply_in_context(TEXT, told(TEXT))
     assert isinstance(changed, Reply)
     assert changed.broken == Failure("overloaded")
     assert changed.choices[0].parts == ((Text(said),) if said is not None else ())
@@ -65,7 +67,7 @@ def test_a_whole_answer_is_the_error_where_so_much_would_have_been_said(
     after: dict[str, Any], said: tuple[Any, ...]
 ) -> None:
     fault = made("error_event", after=after, type="rate_limit", status=418, message="no")
-    changed = fault.tell(TEXT, told(TEXT, streamed=False))
+    changed = fault.apply_in_context(TEXT, told(TEXT, streamed=False))
     assert isinstance(changed, Reply)
     assert changed.broken == Failure("rate_limit", 418, "no")
     assert changed.choices[0].parts == (Text(said),)
@@ -74,23 +76,23 @@ def test_a_whole_answer_is_the_error_where_so_much_would_have_been_said(
 def test_an_error_behind_an_error_is_none() -> None:
     broken = replace(TEXT, broken=Failure("timeout"))
     fault = made("error_event", after={"chunks": 4})
-    assert fault.tell(broken, told(broken)) == NotPlayed(
+    assert fault.apply_in_context(broken, told(broken)) == NotApplicable(
         "the answer breaks off there with an error of its own"
     )
-    earlier = made("error_event").tell(broken, told(broken))
+    earlier = made("error_event").apply_in_context(broken, told(broken))
     assert isinstance(earlier, Reply)
     assert earlier.broken == Failure("overloaded")
-    assert made("error_event", after={"chunks": 5}).tell(TEXT, told(TEXT)) == NotPlayed(
+    assert made("error_event", after={"chunks": 5}).apply_in_context(TEXT, told(TEXT)) == NotApplicable(
         "the answer has only 4 chunks"
     )
 
 
 def test_a_reply_that_never_ends_says_no_reason() -> None:
-    changed = made("no_finish").tell(TEXT, told(TEXT))
+    changed = made("no_finish").apply_in_context(TEXT, told(TEXT))
     assert changed == replace(TEXT, unfinished=True)
     assert not changed.ends
     broken = replace(TEXT, broken=Failure("timeout"))
-    assert made("no_finish").tell(broken, told(broken)) == NotPlayed(
+    assert made("no_finish").apply_in_context(broken, told(broken)) == NotApplicable(
         "the answer breaks off with an error of its own"
     )
 

@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.faults import FAULTS, Fault, NotPlayed, ReplyFault, Telling
-from mockllm.core.rendering.event_parser import sent
-from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.plan import (
+    CutStep,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    Step,
+    WaitStep,
+)
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from tests.core.faults import plans
@@ -35,41 +44,41 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
     "two change places, the waits stay": (made("reorder"), (ROLE, FIRST_WAIT, TWO, SECOND_WAIT, ONE, *REST)),
     "an event is cut": (
         made("cut_event"),
-        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True, True), Cut("end", 1)),
+        (ROLE, FIRST_WAIT, RawStep(b"event: delta", 1, True, True), CutStep("end", 1)),
     ),
     "and the connection closed": (
         made("cut_event", then="close"),
-        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True, True), Cut("close", 1)),
+        (ROLE, FIRST_WAIT, RawStep(b"event: delta", 1, True, True), CutStep("close", 1)),
     ),
     "and the connection reset": (
         made("cut_event", then="reset"),
-        (ROLE, FIRST_WAIT, Raw(b"event: delta", 1, True, True), Cut("reset", 1)),
+        (ROLE, FIRST_WAIT, RawStep(b"event: delta", 1, True, True), CutStep("reset", 1)),
     ),
     "and the rest comes later": (
         made("cut_event", then="go_on", pause="1s"),
         (
             ROLE,
             FIRST_WAIT,
-            Raw(b"event: delta", 1, True, True),
-            Wait(1.0, 1, True, True),
-            Raw(b"\ndata: one\n\n", 1, False, True),
+            RawStep(b"event: delta", 1, True, True),
+            WaitStep(1.0, 1, True, True),
+            RawStep(b"\ndata: one\n\n", 1, False, True),
             *plans.STEPS[3:],
         ),
     ),
     "nothing ends it": (made("no_terminator"), plans.STEPS[:6]),
-    "it stalls": (made("stall"), (*plans.STEPS[:3], Wait(10.0, 1, bound=True), *plans.STEPS[3:])),
+    "it stalls": (made("stall"), (*plans.STEPS[:3], WaitStep(10.0, 1, bound=True), *plans.STEPS[3:])),
     "comments come at once": (
         made("comment_flood", count=2, comment="a\nb"),
-        (*plans.STEPS[:3], Raw(b": a\n: b\n\n: a\n: b\n\n", 1, bound=True), *plans.STEPS[3:]),
+        (*plans.STEPS[:3], RawStep(b": a\n: b\n\n: a\n: b\n\n", 1, bound=True), *plans.STEPS[3:]),
     ),
     "comments come one by one": (
         made("comment_flood", count=2, comment="", every="1s"),
         (
             *plans.STEPS[:3],
-            Raw(b": \n\n", 1, bound=True),
-            Wait(1.0, 1, bound=True),
-            Raw(b": \n\n", 1, bound=True),
-            Wait(1.0, 1, bound=True),
+            RawStep(b": \n\n", 1, bound=True),
+            WaitStep(1.0, 1, bound=True),
+            RawStep(b": \n\n", 1, bound=True),
+            WaitStep(1.0, 1, bound=True),
             *plans.STEPS[3:],
         ),
     ),
@@ -140,10 +149,10 @@ def test_what_needs_a_stream_is_not_played_on_whole_answers(name: str) -> None:
     fault = FAULTS[name]()
     assert fault.needs == "stream"
     if isinstance(fault, ReplyFault):
-        told = Telling(
+        told = ReplyFaultContext(
             Request(method="POST", path="/", headers={}), False, Random(0), lambda reply: plans.WHOLE
         )
-        assert fault.tell(Reply(()), told) == NotPlayed("the answer is not streamed")
+        assert fault.apply_in_context(Reply(()), told) == NotApplicable("the answer is not streamed")
     else:
         assert plans.reason(fault, plans.WHOLE) == "the answer is not streamed"
 
@@ -154,30 +163,32 @@ def test_a_stall_before_the_head_holds_it_back() -> None:
 
 def test_a_stall_leaves_an_array_what_it_is() -> None:
     plan = plans.played(made("stall", after={"bytes": 2}), plans.ARRAY)
-    assert sent(plan) == sent(plans.ARRAY)
+    assert sent_bytes(plan) == sent_bytes(plans.ARRAY)
 
 
 LETTERS = Plan(
-    Head(200, ()),
-    (Data(b"a", 1, "say"), Data("bü".encode(), 2, "say"), Data("ä".encode(), 2, "say")),
+    ResponseHead(200, ()),
+    (EventStep(b"a", 1, "say"), EventStep("bü".encode(), 2, "say"), EventStep("ä".encode(), 2, "say")),
     Framing.SSE,
 )
 
 
 def test_a_character_comes_in_two_parts() -> None:
-    first = (LETTERS.steps[0], Raw(b"data: b\xc3", 2, True, True))
-    rest = (Raw(b"\xbc\n\n", 2, bound=True), LETTERS.steps[2])
-    assert plans.played(made("cut_utf8"), LETTERS).steps == (*first, Wait(0.1, 2, True, True), *rest)
+    first = (LETTERS.steps[0], RawStep(b"data: b\xc3", 2, True, True))
+    rest = (RawStep(b"\xbc\n\n", 2, bound=True), LETTERS.steps[2])
+    assert plans.played(made("cut_utf8"), LETTERS).steps == (*first, WaitStep(0.1, 2, True, True), *rest)
     assert plans.played(made("cut_utf8", at={"chunk": 2}), LETTERS).steps == (
         *first,
-        Wait(0.1, 2, True, True),
+        WaitStep(0.1, 2, True, True),
         *rest,
     )
-    assert plans.played(made("cut_utf8", then="end"), LETTERS).steps == (*first, Cut("end", 2))
+    assert plans.played(made("cut_utf8", then="end"), LETTERS).steps == (*first, CutStep("end", 2))
 
 
 def test_in_an_array_its_bracket_is_missing() -> None:
-    assert sent(plans.played(made("no_terminator"), plans.ARRAY)) == sent(plans.ARRAY).removesuffix(b"\n]")
+    assert sent_bytes(plans.played(made("no_terminator"), plans.ARRAY)) == sent_bytes(
+        plans.ARRAY
+    ).removesuffix(b"\n]")
     cut = plans.played(made("reset"), plans.ARRAY)
     assert plans.reason(made("no_terminator"), cut) == "nothing ends this stream but the end of the answer"
 
@@ -185,17 +196,17 @@ def test_in_an_array_its_bracket_is_missing() -> None:
 def test_a_terminator_behind_a_cut_was_never_there() -> None:
     cut = plans.played(made("reset"))
     assert plans.reason(made("no_terminator"), cut) == "nothing ends this stream but the end of the answer"
-    both = replace(plans.STREAM, steps=(*plans.STEPS, Cut("close", 2)))
-    assert plans.played(made("no_terminator"), both).steps == (*plans.STEPS[:6], Cut("close", 2))
+    both = replace(plans.STREAM, steps=(*plans.STEPS, CutStep("close", 2)))
+    assert plans.played(made("no_terminator"), both).steps == (*plans.STEPS[:6], CutStep("close", 2))
 
 
 def test_crlf_ends_lines_of_comments_too() -> None:
     plan = plans.played(made("comment_flood", count=1), plans.played(made("crlf")))
-    assert b"data: one\r\n\r\n: keep-alive\r\n\r\n" in sent(plan)
+    assert b"data: one\r\n\r\n: keep-alive\r\n\r\n" in sent_bytes(plan)
 
 
 def test_events_that_come_together_leave_a_cut_behind_them() -> None:
-    cut = replace(plans.STREAM, steps=(*plans.STEPS[:3], Cut("reset", 1)))
+    cut = replace(plans.STREAM, steps=(*plans.STEPS[:3], CutStep("reset", 1)))
     assert plans.played(made("coalesce"), cut) == cut
 
 

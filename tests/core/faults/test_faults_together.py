@@ -10,20 +10,29 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.faults import FAULTS, NotPlayed
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.faults import FAULTS, NotApplicable
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import flowing
-from mockllm.core.rendering.plan import Cut, Delivery, Flow, Framing, Head, Plan, Raw, Wait
+from mockllm.core.rendering.plan import (
+    CutStep,
+    Delivery,
+    Flow,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    WaitStep,
+)
 from mockllm.server.http1 import length
 from tests.core.faults.plans import ARRAY, BODY, STEPS, STREAM, WHOLE
 
-PLAIN = Plan(Head(200, ()), STEPS, Framing.SSE)
+PLAIN = Plan(ResponseHead(200, ()), STEPS, Framing.SSE)
 
 
 def broken(plan: Plan, *faults: dict[str, dict[str, Any]]) -> Plan:
     for fault in faults:
         ((name, settings),) = fault.items()
-        made = FAULTS[name].model_validate(settings).play(plan)
+        made = FAULTS[name].model_validate(settings).apply(plan)
         assert isinstance(made, Plan), made
         plan = made
     return plan
@@ -33,8 +42,8 @@ def unplayed(plan: Plan, *faults: dict[str, dict[str, Any]]) -> str:
     """Why the last of them is not played."""
     *before, last = faults
     ((name, settings),) = last.items()
-    made = FAULTS[name].model_validate(settings).play(broken(plan, *before))
-    assert isinstance(made, NotPlayed), made
+    made = FAULTS[name].model_validate(settings).apply(broken(plan, *before))
+    assert isinstance(made, NotApplicable), made
     return made.reason
 
 
@@ -42,14 +51,14 @@ def until_the_cut(plan: Plan) -> tuple[float, bytes]:
     """How many seconds its steps wait before the cut, and what is sent by then."""
     waited = 0.0
     for step in plan.steps:
-        if type(step) is Cut:
-            return round(waited, 6), sent(plan)
-        waited += step.seconds if type(step) is Wait else 0.0
+        if type(step) is CutStep:
+            return round(waited, 6), sent_bytes(plan)
+        waited += step.seconds if type(step) is WaitStep else 0.0
     raise AssertionError("nothing cuts it")
 
 
 def text(*steps: int) -> bytes:
-    return sent(Plan(Head(200, ()), tuple(STEPS[index] for index in steps), Framing.SSE))
+    return sent_bytes(Plan(ResponseHead(200, ()), tuple(STEPS[index] for index in steps), Framing.SSE))
 
 
 @pytest.mark.parametrize(
@@ -117,16 +126,16 @@ def test_what_is_packed_is_cut_behind_its_chunks() -> None:
 
 def test_a_whole_answer_that_is_packed_or_truncated_has_bytes_alone() -> None:
     packed = {"bad_gzip": {"form": "bad_checksum"}}
-    half = len(sent(broken(WHOLE, packed))) // 2
-    assert len(sent(broken(WHOLE, packed, {"close": {}}))) == half
-    assert len(sent(broken(WHOLE, {"truncate": {"after": {"bytes": 20}}}, {"close": {}}))) == 10
+    half = len(sent_bytes(broken(WHOLE, packed))) // 2
+    assert len(sent_bytes(broken(WHOLE, packed, {"close": {}}))) == half
+    assert len(sent_bytes(broken(WHOLE, {"truncate": {"after": {"bytes": 20}}}, {"close": {}}))) == 10
     assert unplayed(WHOLE, packed, {"close": {"after": {"chunks": 1}}}) == "the answer has no chunks"
 
 
 def test_what_is_cut_and_then_packed_has_not_all_of_its_length() -> None:
     plan = broken(WHOLE, {"close": {"after": {"bytes": 20}}}, {"bad_gzip": {"form": "bad_checksum"}})
-    assert zlib.decompressobj(wbits=31).decompress(sent(plan)) == BODY[:20]
-    assert length(plan) > len(sent(plan))
+    assert zlib.decompressobj(wbits=31).decompress(sent_bytes(plan)) == BODY[:20]
+    assert length(plan) > len(sent_bytes(plan))
 
 
 def test_a_whole_answer_is_cut_twice_by_what_it_says() -> None:
@@ -158,15 +167,15 @@ def test_a_slow_line_is_cut_at_its_moment_not_when_all_has_left() -> None:
     plan = broken(PLAIN, SLOW, {"reset": {"after": {"time": "17.01s"}}})
     waited, said = until_the_cut(plan)
     assert (waited, len(said)) == (17.01, 41)  # 300 bytes for the head: 15 s; then one each 50 ms
-    assert sent(PLAIN).startswith(said)
+    assert sent_bytes(PLAIN).startswith(said)
 
 
 def test_what_has_flowed_flows_again_as_it_is() -> None:
     plan = broken(PLAIN, SLOW, {"reset": {"after": {"time": "17.01s"}}})
-    head = takewhile(lambda step: type(step) is not Cut, plan.steps)
-    again = flowing([step.data if type(step) is Raw else step for step in head], Flow(1, 0.05), 280)  # type: ignore[misc]
+    head = takewhile(lambda step: type(step) is not CutStep, plan.steps)
+    again = flowing([step.data if type(step) is RawStep else step for step in head], Flow(1, 0.05), 280)  # type: ignore[misc]
     assert (
-        round(sum(item.seconds for item in again if type(item) is Wait), 6) == 17.05
+        round(sum(item.seconds for item in again if type(item) is WaitStep), 6) == 17.05
     )  # its last byte's time
 
 
@@ -179,7 +188,7 @@ def test_how_long_a_slow_line_takes_is_said() -> None:
 def test_behind_a_cut_a_slow_line_is_what_it_was() -> None:
     plan = broken(WHOLE, {"close": {"after": {"bytes": 20}}}, SLOW, {"reset": {"after": {"time": "16s"}}})
     assert until_the_cut(plan)[0] == 16.0
-    assert b"".join(step.data for step in plan.steps if type(step) is Raw) == BODY
+    assert b"".join(step.data for step in plan.steps if type(step) is RawStep) == BODY
 
 
 def test_a_slow_head_is_waited_for() -> None:
@@ -192,13 +201,13 @@ def test_a_slow_head_is_waited_for() -> None:
 def test_a_body_that_drips_begins_behind_its_head() -> None:
     assert broken(ARRAY, {"drip": {"every": "2s"}}).delivery == Delivery(flows=(Flow(1, 2.0, head=False),))
     assert list(flowing([b"ab"], Flow(1, 2.0, head=False), sent=600)) == [
-        Wait(2.0, 0),
+        WaitStep(2.0, 0),
         b"a",
-        Wait(2.0, 0),
+        WaitStep(2.0, 0),
         b"b",
-        Wait(2.0, 0),
+        WaitStep(2.0, 0),
     ]
 
 
 def test_without_a_head_it_begins_at_once() -> None:
-    assert list(flowing([b"a"], Flow(1, 2.0, head=False))) == [b"a", Wait(2.0, 0)]
+    assert list(flowing([b"a"], Flow(1, 2.0, head=False))) == [b"a", WaitStep(2.0, 0)]

@@ -10,19 +10,19 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from mockllm.core.failure import Failure
-from mockllm.core.faults import NotPlayed, ReplyFault, Telling
-from mockllm.core.randomness import Chance
-from mockllm.core.rendering.plan import Head, Plan
+from mockllm.core.faults import NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.reply.reply import (
     Choice,
-    Native,
+    NativePart,
     Refusal,
     Reply,
     Text,
     Usage,
 )
 from mockllm.core.request.request import Request
-from mockllm.core.templates.template import Scope
+from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import Context, evaluate
 from tests.core.faults.tellings import (
     FIND,
@@ -120,18 +120,18 @@ def test_an_empty_answer_cannot_be_emptied() -> None:
 
 def test_the_place_of_a_cut_may_be_drawn_and_templated() -> None:
     request = Request(method="POST", path="/", headers={}, query_string="n=2")
-    context = Context(Scope(request), Chance(0, "rule", "", 0))
+    context = Context(TemplateScope(request), Randomness(0, "rule", "", 0))
     made = evaluate(fault("length_stop", after={"chunks": "{{ query.n }}"}), context)
     assert choice_of(made).parts == (Text(("One", " two")),)
     drawn = {
         len(choice_of(evaluate(fault("length_stop", after={"fraction": ["10%", "90%"]}), at)).text)
-        for at in (Context(Scope(request), Chance(0, "rule", "", tries)) for tries in range(20))
+        for at in (Context(TemplateScope(request), Randomness(0, "rule", "", tries)) for tries in range(20))
     }
     assert len(drawn) > 5
 
 
 def choice_of(made: ReplyFault) -> Choice:
-    said = made.tell(reply(TEXT), Telling(OFFER, True, Random(0), _plan))
+    said = made.apply_in_context(reply(TEXT), ReplyFaultContext(OFFER, True, Random(0), _plan))
     assert isinstance(said, Reply)
     return said.choices[0]
 
@@ -168,7 +168,7 @@ def test_counts_of_nothing_are_wrong_too() -> None:
 
 @pytest.mark.parametrize("name", ["no_usage", "wrong_usage"])
 def test_what_a_protocol_does_not_tell_is_not_played(name: str) -> None:
-    silent = Plan(Head(200, ()), ())
+    silent = Plan(ResponseHead(200, ()), ())
     assert reason(name, reply(TEXT), plan=lambda _: silent) == "the answer does not tell it"
 
 
@@ -197,12 +197,12 @@ MEANINGS = [
 
 @pytest.mark.parametrize("name", MEANINGS)
 def test_what_is_no_reply_has_no_meaning(name: str) -> None:
-    assert fault(name).play(Plan(Head(500, ()), ())) == NotPlayed("the answer is no reply")
+    assert fault(name).apply(Plan(ResponseHead(500, ()), ())) == NotApplicable("the answer is no reply")
 
 
 @pytest.mark.parametrize("name", MEANINGS)
 def test_the_same_seed_breaks_the_same(name: str) -> None:
-    said = reply(THOUGHT, TEXT, LOOK, FIND, Native("openai", {"type": "x"}))
+    said = reply(THOUGHT, TEXT, LOOK, FIND, NativePart("openai", {"type": "x"}))
     assert told(name, said, seed=5) == told(name, said, seed=5)
 
 

@@ -14,7 +14,7 @@ from mockllm.core.reply.reply import (
     Refusal,
     Reply,
     Text,
-    spoken,
+    joined_text,
 )
 from mockllm.core.request.request import Request, Tool
 from tests.core.faults.tellings import (
@@ -39,7 +39,7 @@ from tests.core.faults.tellings import (
 @pytest.mark.parametrize("said", ['{"city":"Paris"}', "{}", "", "5", '["a"]', '"a"', '{"a":1,"b":{"c":"d"}}'])
 def test_arguments_are_no_json(said: str, how: str, seed: int) -> None:
     (call,) = choice("bad_tool_arguments", reply(Call("look", (said,))), how=how, seed=seed).calls
-    made = spoken(call.pieces)
+    made = joined_text(call.chunks)
     assert not is_json(made) or (how, said) == ("truncated", "5")
     assert (call.name, call.id) == ("look", None)
     if how == "truncated":
@@ -48,14 +48,15 @@ def test_arguments_are_no_json(said: str, how: str, seed: int) -> None:
 
 def test_what_is_wrong_with_arguments_is_drawn() -> None:
     made = {
-        spoken(choice("bad_tool_arguments", reply(LOOK), seed=seed).calls[0].pieces) for seed in range(30)
+        joined_text(choice("bad_tool_arguments", reply(LOOK), seed=seed).calls[0].chunks)
+        for seed in range(30)
     }
     assert made == {'{"city":"Paris",}', "{'city':'Paris'}", '{"city""Paris"}', '{"city":"Paris"};'}
 
 
 def test_arguments_stay_cut_as_they_were() -> None:
     (call,) = choice("bad_tool_arguments", reply(LOOK), how="truncated").calls
-    assert call.pieces == ('{"city":',)
+    assert call.chunks == ('{"city":',)
 
 
 def test_a_tool_that_nobody_offered() -> None:
@@ -130,7 +131,7 @@ def test_calls_that_cannot_be_broken(name: str, said: Reply, settings: dict[str,
 )
 def test_arguments_break_the_tool_s_schema(how: str, made: Json) -> None:
     (call,) = choice("wrong_schema", reply(LOOK), how=how).calls
-    assert loads(spoken(call.pieces)) == made
+    assert loads(joined_text(call.chunks)) == made
 
 
 @pytest.mark.parametrize("streamed", [True, False])

@@ -8,22 +8,22 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.faults import NotPlayed
-from mockllm.core.faults.fault_points import After, Gap, beats_before, cut, gap, where_said
-from mockllm.core.rendering.event_parser import sent
-from mockllm.core.rendering.plan import Bare, Cut, Data, Framing, Plan, Raw, Wait
+from mockllm.core.faults import NotApplicable
+from mockllm.core.faults.fault_points import Gap, GapPoint, beats_before, cut, gap, where_said
+from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, UnchunkedStep, WaitStep
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE
 
 
 def found(plan: Plan, **place: Any) -> Gap:
-    made = gap(plan, After.model_validate(place))
+    made = gap(plan, GapPoint.model_validate(place))
     assert isinstance(made, Gap), made
     return made
 
 
 def why(plan: Plan, **place: Any) -> str:
-    made = gap(plan, After.model_validate(place))
-    assert isinstance(made, NotPlayed), made
+    made = gap(plan, GapPoint.model_validate(place))
+    assert isinstance(made, NotApplicable), made
     return made.reason
 
 
@@ -52,25 +52,27 @@ def test_a_place_in_a_stream_parts_its_steps(place: dict[str, Any], index: int) 
 
 def test_a_byte_in_an_event_parts_its_bytes_and_the_frame_goes_on_behind_it() -> None:
     place = found(STREAM, bytes=15)
-    assert place.before[-1] == Raw(b"eve", 1, event=True, bound=True)
-    assert place.behind[0] == Raw(b"nt: delta\ndata: one\n\n", 1, bound=True)
+    assert place.before[-1] == RawStep(b"eve", 1, event=True, bound=True)
+    assert place.behind[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, bound=True)
     assert (place.before[:-1], place.behind[1:]) == (STEPS[:2], STEPS[3:])
 
 
 @pytest.mark.parametrize("count", range(22))
 def test_an_array_stays_one_wherever_it_is_parted(count: int) -> None:
     place = found(ARRAY, bytes=count) if count <= 16 else found(ARRAY, bytes=16)
-    assert sent(replace(ARRAY, steps=(*place.before, *place.behind))) == sent(ARRAY)
+    assert sent_bytes(replace(ARRAY, steps=(*place.before, *place.behind))) == sent_bytes(ARRAY)
 
 
 def test_raw_bytes_are_parted_too() -> None:
-    plan = Plan(STREAM.head, (Raw(b"abcd", 0),), Framing.SSE)
-    assert found(plan, bytes=1) == Gap((Raw(b"a", 0),), (Raw(b"bcd", 0),))
-    assert found(replace(plan, steps=(Raw(b"abcd", 0, event=True),)), bytes=1).before[0] == Raw(b"a", 0, True)
+    plan = Plan(STREAM.head, (RawStep(b"abcd", 0),), Framing.SSE)
+    assert found(plan, bytes=1) == Gap((RawStep(b"a", 0),), (RawStep(b"bcd", 0),))
+    assert found(replace(plan, steps=(RawStep(b"abcd", 0, event=True),)), bytes=1).before[0] == RawStep(
+        b"a", 0, True
+    )
 
 
 def test_a_moment_in_a_wait_parts_it() -> None:
-    assert found(STREAM, time="2s") == Gap((*STEPS[:3], Wait(0.5, 1)), (Wait(1.5, 1), *STEPS[4:]))
+    assert found(STREAM, time="2s") == Gap((*STEPS[:3], WaitStep(0.5, 1)), (WaitStep(1.5, 1), *STEPS[4:]))
 
 
 def test_a_moment_before_the_head_leaves_is_before_everything() -> None:
@@ -91,16 +93,16 @@ def test_in_a_whole_answer_it_is_the_byte_where_that_would_be_said(
     place: dict[str, Any], before: bytes
 ) -> None:
     made = found(WHOLE, **place)
-    assert made.before == (WHOLE.steps[0], Raw(before, 0, event=True))
-    assert made.behind == (Raw(BODY.removeprefix(before), 0),)
+    assert made.before == (WHOLE.steps[0], RawStep(before, 0, event=True))
+    assert made.behind == (RawStep(BODY.removeprefix(before), 0),)
 
 
 def test_a_whole_answer_without_its_text_is_parted_before_everything() -> None:
-    assert found(replace(WHOLE, spoken=((0, "three"),)), chunks=1) == Gap((), WHOLE.steps)
+    assert found(replace(WHOLE, chunk_texts=((0, "three"),)), chunks=1) == Gap((), WHOLE.steps)
 
 
 def test_of_an_error_a_fraction_is_one_of_its_bytes() -> None:
-    assert found(ERROR, fraction="50%").before == (Raw(b'{"error', 0, event=True),)
+    assert found(ERROR, fraction="50%").before == (RawStep(b'{"error', 0, event=True),)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_an_empty_answer_has_a_place_before_its_end() -> None:
 
 
 def test_nothing_is_found_behind_a_cut() -> None:
-    plan = replace(STREAM, steps=(*STEPS[:3], Cut("close", 1), *STEPS[3:]))
+    plan = replace(STREAM, steps=(*STEPS[:3], CutStep("close", 1), *STEPS[3:]))
     assert why(plan, chunks=2) == "the answer has only 1 chunk"
     assert why(plan, events=3) == "the answer has only 2 events"
     assert why(plan, bytes=37) == "the answer has only 36 bytes"
@@ -137,8 +139,8 @@ def test_nothing_is_found_behind_a_cut() -> None:
 
 
 def test_what_is_beside_the_chunks_has_no_bytes_of_the_body() -> None:
-    plan = Plan(STREAM.head, (Bare(b"x", 0), Data(b"a", 1, "say")), Framing.NDJSON)
-    assert found(plan, bytes=1).before == (Bare(b"x", 0), Raw(b"a", 1, event=True, bound=True))
+    plan = Plan(STREAM.head, (UnchunkedStep(b"x", 0), EventStep(b"a", 1, "say")), Framing.NDJSON)
+    assert found(plan, bytes=1).before == (UnchunkedStep(b"x", 0), RawStep(b"a", 1, event=True, bound=True))
 
 
 @pytest.mark.parametrize(
@@ -159,20 +161,20 @@ def test_beats_are_found_in_a_body(spoken: list[tuple[int, str]], count: int, sa
 
 
 def test_how_many_beats_of_a_whole_answer_stand_before_a_place() -> None:
-    assert beats_before(WHOLE, After(fraction=0.5)) == 1
-    assert beats_before(WHOLE, After(chunks=1)) == 1
-    assert beats_before(WHOLE, After(bytes=1)) == 2
+    assert beats_before(WHOLE, GapPoint(fraction=0.5)) == 1
+    assert beats_before(WHOLE, GapPoint(chunks=1)) == 1
+    assert beats_before(WHOLE, GapPoint(bytes=1)) == 2
 
 
 def test_a_cut_keeps_what_is_behind_it_for_the_length() -> None:
     made = cut(WHOLE, found(WHOLE, bytes=3), "reset")
-    assert made.steps[-2:] == (Cut("reset", 0), Raw(BODY[3:], 0))
-    assert sent(made) == BODY[:3]
+    assert made.steps[-2:] == (CutStep("reset", 0), RawStep(BODY[3:], 0))
+    assert sent_bytes(made) == BODY[:3]
 
 
 def test_a_cut_before_the_head_sends_nothing() -> None:
     made = cut(STREAM, found(STREAM, time="0.2s"), "close")
-    assert (made.steps, made.delay, made.delivery.withheld) == ((Cut("close", 0),), 0.2, True)
+    assert (made.steps, made.delay, made.delivery.withheld) == ((CutStep("close", 0),), 0.2, True)
 
 
 @pytest.mark.parametrize(
@@ -181,12 +183,12 @@ def test_a_cut_before_the_head_sends_nothing() -> None:
 )
 def test_a_place_is_exactly_one_thing(place: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        After.model_validate(place)
+        GapPoint.model_validate(place)
 
 
 def test_what_kind_of_answer_has_a_place() -> None:
     needs = {
-        name: After.model_validate({name: value}).needs
+        name: GapPoint.model_validate({name: value}).needs
         for name, value in {"chunks": 1, "events": 1, "bytes": 1, "fraction": 0.1, "time": "1s"}.items()
     }
     assert needs == {"chunks": "reply", "events": "stream", "bytes": "any", "fraction": "any", "time": "any"}

@@ -9,25 +9,25 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from mockllm.core.faults import FAULTS, Fault, Malformed, NotPlayed
-from mockllm.core.randomness import Chance
-from mockllm.core.rendering.event_parser import sent
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.faults import FAULTS, Fault, Malformed, NotApplicable
+from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.templates.template import Scope, TemplateFailure
+from mockllm.core.templates.template import TemplateFailure, TemplateScope
 from mockllm.core.values.types import Context, evaluate, is_static
 
 STEPS: Sequence[Step] = (
-    Data(b"role", 0, "open"),
-    Data(b"one", 1, "say", "delta"),
-    Wait(1.0, 1),
-    Data(b"two", 2, "say", "delta"),
-    Raw(b": note\n\n", 2),
-    Data(b"also two", 2, "say", "delta"),
-    Data(b"three", 3, "say"),
-    Data(b"done", 3, "end"),
+    EventStep(b"role", 0, "open"),
+    EventStep(b"one", 1, "say", "delta"),
+    WaitStep(1.0, 1),
+    EventStep(b"two", 2, "say", "delta"),
+    RawStep(b": note\n\n", 2),
+    EventStep(b"also two", 2, "say", "delta"),
+    EventStep(b"three", 3, "say"),
+    EventStep(b"done", 3, "end"),
 )
-STREAM = Plan(Head(200, ()), STEPS, Framing.SSE)
+STREAM = Plan(ResponseHead(200, ()), STEPS, Framing.SSE)
 
 
 def malformed(**settings: Any) -> Malformed:
@@ -35,7 +35,7 @@ def malformed(**settings: Any) -> Malformed:
 
 
 def played(fault: Fault, plan: Plan = STREAM) -> Sequence[Step]:
-    made = fault.play(plan)
+    made = fault.apply(plan)
     assert isinstance(made, Plan)
     return made.steps
 
@@ -56,22 +56,22 @@ def test_every_fault_has_defaults_for_all_its_settings_and_describes_them() -> N
     [
         pytest.param(
             malformed(at={"chunk": 1}),
-            (STEPS[0], Data(b'{"broken": ', 1, "say", "delta")),
+            (STEPS[0], EventStep(b'{"broken": ', 1, "say", "delta")),
             id="in place of the chunk, and the stream ends there",
         ),
         pytest.param(
             malformed(at={"chunk": 2}),
-            (*STEPS[:3], Data(b'{"broken": ', 2, "say", "delta")),
+            (*STEPS[:3], EventStep(b'{"broken": ', 2, "say", "delta")),
             id="a chunk of several events is replaced as one, the wait before it stays",
         ),
         pytest.param(
             malformed(at={"chunk": 2}, then="go_on"),
-            (*STEPS[:3], Data(b'{"broken": ', 2, "say", "delta"), *STEPS[6:]),
+            (*STEPS[:3], EventStep(b'{"broken": ', 2, "say", "delta"), *STEPS[6:]),
             id="the rest follows",
         ),
         pytest.param(
             malformed(at={"chunk": 3}, data="oops"),
-            (*STEPS[:6], Data(b"oops", 3, "say")),
+            (*STEPS[:6], EventStep(b"oops", 3, "say")),
             id="with data of one's own",
         ),
     ],
@@ -85,29 +85,31 @@ def test_malformed_stands(fault: Fault, steps: Sequence[Step]) -> None:
     [(Framing.SSE, b'data: {"broken": \n\n'), (Framing.SSE_CRLF, b'data: {"broken": \r\n\r\n')],
 )
 def test_malformed_data_stays_framed(framing: Framing, wire: bytes) -> None:
-    plan = Plan(Head(200, ()), (Data(b"one", 1, "say"),), framing)
-    assert sent(replace(plan, steps=played(malformed(), plan))) == wire
+    plan = Plan(ResponseHead(200, ()), (EventStep(b"one", 1, "say"),), framing)
+    assert sent_bytes(replace(plan, steps=played(malformed(), plan))) == wire
 
 
 @pytest.mark.parametrize(
     ("plan", "reason"),
     [
         pytest.param(
-            Plan(Head(200, ()), (Data(b"{}", 0, "body"),)), "the answer is not streamed", id="a whole answer"
+            Plan(ResponseHead(200, ()), (EventStep(b"{}", 0, "body"),)),
+            "the answer is not streamed",
+            id="a whole answer",
         ),
         pytest.param(STREAM, "the answer has only 3 chunks", id="beyond the end"),
         pytest.param(
-            Plan(Head(200, ()), STEPS[:2], Framing.SSE),
+            Plan(ResponseHead(200, ()), STEPS[:2], Framing.SSE),
             "the answer has only 1 chunk",
             id="beyond a single chunk",
         ),
         pytest.param(
-            Plan(Head(200, ()), (), Framing.SSE), "the answer has only 0 chunks", id="an empty stream"
+            Plan(ResponseHead(200, ()), (), Framing.SSE), "the answer has only 0 chunks", id="an empty stream"
         ),
     ],
 )
 def test_what_cannot_be_played_says_why(plan: Plan, reason: str) -> None:
-    assert malformed(at={"chunk": 7}).play(plan) == NotPlayed(reason)
+    assert malformed(at={"chunk": 7}).apply(plan) == NotApplicable(reason)
 
 
 def test_the_place_may_come_from_the_request() -> None:
@@ -133,7 +135,7 @@ def test_a_place_that_does_not_fit_names_the_parameter(query: str, reason: str) 
 
 def asked(query: str) -> Context:
     request = Request(method="POST", path="/", headers={}, query_string=query)
-    return Context(Scope(request), Chance(0, "rule", "", 0))
+    return Context(TemplateScope(request), Randomness(0, "rule", "", 0))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import pytest
 
 from mockllm.core.limits import (
     STRATEGIES,
-    Account,
     Cost,
     Gauge,
     Limit,
-    Standing,
-    Verdict,
+    LimitAccount,
+    LimitResult,
+    LimitStatus,
     open_account,
     tightest,
     together,
@@ -135,9 +135,9 @@ def test_what_is_said(limit: Limit, asked: list[tuple[float, int]], expected: st
 def test_so_many_answers_may_be_under_way(strategy: str) -> None:
     account = open_account(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
     for _ in range(2):
-        assert account.ask(0, Cost()) == Verdict(True)
+        assert account.ask(0, Cost()) == LimitResult(True)
         account.charge(0, Cost())
-    assert account.ask(0, Cost()) == Verdict(False, 0.0, 4.0, "concurrent")
+    assert account.ask(0, Cost()) == LimitResult(False, 0.0, 4.0, "concurrent")
     account.release()
     assert account.ask(0, Cost()).allowed
     account.reset()
@@ -153,7 +153,7 @@ def test_answers_under_way_are_bounded_beside_the_rest() -> None:
     account.release()
     account.charge(1, Cost())
     account.release()
-    assert account.ask(2, Cost()) == Verdict(False, 0.0, 58.0, "requests")
+    assert account.ask(2, Cost()) == LimitResult(False, 0.0, 58.0, "requests")
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random", "after-n"])
@@ -204,7 +204,7 @@ def test_what_stands(limit: Limit, standings: list[Gauge]) -> None:
     found = [account.standing(0)]
     account.charge(0, Cost())
     found += [account.standing(0), account.standing(2)]
-    assert found == [Standing(each) for each in standings]
+    assert found == [LimitStatus(each) for each in standings]
     assert account.standing(100).requests == (
         found[1].requests if limit.strategy == "after-n" else standings[0]
     )
@@ -213,18 +213,18 @@ def test_what_stands(limit: Limit, standings: list[Gauge]) -> None:
 def test_tokens_stand_beside_requests() -> None:
     account = open_account(Limit("fixed-window", 4, 100, window=TEN))
     account.charge(5, Cost(30))
-    assert account.standing(6) == Standing(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
+    assert account.standing(6) == LimitStatus(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random"])
 def test_what_counts_nothing_has_no_standing(strategy: str) -> None:
-    assert open_account(Limit(strategy, 4, 4)).standing(0) == Standing()  # type: ignore[arg-type]
+    assert open_account(Limit(strategy, 4, 4)).standing(0) == LimitStatus()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_reset_is_a_new_beginning(strategy: str) -> None:
     limit = Limit(strategy, 1, window=TEN, probability=1.0)  # type: ignore[arg-type]
-    account, fresh = open_account(limit), Account(limit)
+    account, fresh = open_account(limit), LimitAccount(limit)
     account.charge(0, Cost(5))
     account.reset()
     assert account.ask(0, Cost(1, 0.5)) == fresh.ask(0, Cost(1, 0.5))
@@ -255,25 +255,32 @@ def test_a_wait_suffices_between_two_microseconds() -> None:
     assert account.ask(now + 0.002, Cost()).allowed
 
 
-NO, NEVER = Verdict(False, 0.0, 2.0, "requests"), Verdict(False, 0.0, None, "tokens")
+NO, NEVER = LimitResult(False, 0.0, 2.0, "requests"), LimitResult(False, 0.0, None, "tokens")
 
 
 @pytest.mark.parametrize(
     ("verdicts", "expected"),
     [
-        pytest.param([], Verdict(True), id="no limit allows"),
-        pytest.param([Verdict(True), Verdict(True, 3.0), Verdict(True, 1.0)], Verdict(True, 3.0), id="longest delay"),
-        pytest.param([Verdict(True, 3.0), NO], NO, id="one that refuses is enough"),
-        pytest.param([Verdict(False, 0.0, 1.0), NO, Verdict(False, 0.0, 1.5)], NO, id="the longest wait is told"),
+        pytest.param([], LimitResult(True), id="no limit allows"),
+        pytest.param(
+            [LimitResult(True), LimitResult(True, 3.0), LimitResult(True, 1.0)], LimitResult(True, 3.0),
+            id="longest delay",
+        ),
+        pytest.param([LimitResult(True, 3.0), NO], NO, id="one that refuses is enough"),
+        pytest.param(
+            [LimitResult(False, 0.0, 1.0), NO, LimitResult(False, 0.0, 1.5)], NO, id="longest wait is reported"
+        ),
         pytest.param([NO, NEVER, NO], NEVER, id="never is longer than any wait"),
     ],
 )  # fmt: skip
-def test_several_limits_are_one(verdicts: list[Verdict], expected: Verdict) -> None:
+def test_several_limits_are_one(verdicts: list[LimitResult], expected: LimitResult) -> None:
     assert together(verdicts) == expected
 
 
 def test_the_tightest_limit_is_told() -> None:
     slow, quick = Gauge(9, 2, 5.0, TEN), Gauge(2, 2, 1.0, TEN)
     much, little = Gauge(100, 50, 1.0, TEN), Gauge(1000, 49, 1.0, TEN)
-    assert tightest([]) == Standing()
-    assert tightest([Standing(quick, much), Standing(slow), Standing(None, little)]) == Standing(slow, little)
+    assert tightest([]) == LimitStatus()
+    assert tightest([LimitStatus(quick, much), LimitStatus(slow), LimitStatus(None, little)]) == LimitStatus(
+        slow, little
+    )

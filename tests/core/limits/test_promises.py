@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mockllm.core.limits import Account, Cost, Gauge, Limit, Standing, Strategy, open_account
+from mockllm.core.limits import Cost, Gauge, Limit, LimitAccount, LimitStatus, Strategy, open_account
 
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
@@ -32,7 +32,7 @@ def limits(draw: st.DrawFn) -> Limit:
     )
 
 
-def passing(account: Account, arrivals: list[tuple[float, int]]) -> list[tuple[float, int]]:
+def passing(account: LimitAccount, arrivals: list[tuple[float, int]]) -> list[tuple[float, int]]:
     """When what passed left, and its tokens."""
     now, passed = NOON, []
     for gap, tokens in arrivals:
@@ -109,7 +109,7 @@ def test_what_remains_passes_and_one_more_does_not(
         assert not account.ask(now, Cost(tokens.remaining + 1)).allowed
 
 
-def bounds(standing: Standing) -> list[Gauge]:
+def bounds(standing: LimitStatus) -> list[Gauge]:
     """Those that there are."""
     return [each for each in (standing.requests, standing.tokens) if each is not None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.matching.bitsets import Counter, mask_of, packed, positions, unpacked
+from mockllm.core.matching.bitsets import BitCounter, mask_of, packed, positions, unpacked
 
 SIZE = 200
 rows = st.lists(st.integers(0, SIZE - 1), unique=True)
@@ -20,7 +20,7 @@ def test_a_mask_gives_its_bits_back_the_highest_first(given_rows: list[int]) -> 
 
 @given(st.lists(rows, max_size=20), rows)
 def test_counting(masks: list[list[int]], among: list[int]) -> None:
-    counter = Counter()
+    counter = BitCounter()
     counts = [0] * SIZE
     for each in masks:
         counter.add(mask_of(each, SIZE))

@@ -10,7 +10,7 @@ from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import (
     AllOf,
-    At,
+    AtPath,
     Compare,
     Condition,
     Contains,
@@ -26,8 +26,8 @@ from mockllm.core.matching.conditions import (
     Schema,
     Some,
     StartsWith,
+    Structured,
     Subset,
-    Thing,
     member,
     met,
     of_set,
@@ -38,7 +38,7 @@ AT = compile_path("$.a")
 MANY = compile_path("$[*].a")
 
 
-class Point(Thing):
+class Point(Structured):
     def member(self, name: str) -> Json | Missing:
         return {"x": 1, "words": ("a", "b")}.get(name, MISSING)
 
@@ -87,17 +87,17 @@ class Point(Thing):
         (Members({"a": Exists(False)}), [{}, {"b": 1}], [{"a": None}, "text", MISSING]),
         (Members({"x": Equals(1), "y": Exists(False)}), [Point()], [{"x": 1, "y": 2}]),
         (Members({"words": Equals("b")}), [Point()], [{"words": ["b"]}]),
-        (At(AT, Equals(1)), [{"a": 1}], [{"a": 2}, {}, [], MISSING]),
-        (At(AT, Exists(False)), [{}, [], "a"], [{"a": 1}, MISSING]),
-        (At(MANY, Some(Equals(1))), [[{"a": 2}, {"a": 1}]], [[{"a": 2}], [], {}]),
+        (AtPath(AT, Equals(1)), [{"a": 1}], [{"a": 2}, {}, [], MISSING]),
+        (AtPath(AT, Exists(False)), [{}, [], "a"], [{"a": 1}, MISSING]),
+        (AtPath(MANY, Some(Equals(1))), [[{"a": 2}, {"a": 1}]], [[{"a": 2}], [], {}]),
         (AllOf((StartsWith("a"), EndsWith("c"))), ["abc"], ["ab", "bc", MISSING]),
         (AllOf(()), ["a", MISSING], []),
     ],
     ids=lambda case: case.describe() if isinstance(case, Condition) else "",
 )
 def test_holds(condition: Condition, met_by: list[Json], not_by: list[Json]) -> None:
-    assert [value for value in met_by if not condition.holds(value)] == []
-    assert [value for value in not_by if condition.holds(value)] == []
+    assert [value for value in met_by if not condition.matches(value)] == []
+    assert [value for value in not_by if condition.matches(value)] == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_holds(condition: Condition, met_by: list[Json], not_by: list[Json]) -> 
         (Each(Equals("a")), 'each "a"'),
         (Some(Equals("a")), 'some "a"'),
         (Members({"role": Equals("user"), "text": Contains("x")}), 'role "user", text contains "x"'),
-        (At(AT, Equals(1)), "$.a 1"),
+        (AtPath(AT, Equals(1)), "$.a 1"),
         (AllOf((Compare("gt", 1), Compare("lt", 5))), "more than 1, less than 5"),
     ],
 )
@@ -186,7 +186,7 @@ def test_describes_itself(condition: Condition, words: str) -> None:
         (Members({"a": Equals(1)}), {}, "a is missing"),
         (Members({"a": Equals(1)}), {"a": 1}, None),
         (Members({"a": Equals(1)}), "a", "it is a text, not an object"),
-        (At(AT, Equals("X")), {"a": "x"}, "only the case differs"),
+        (AtPath(AT, Equals("X")), {"a": "x"}, "only the case differs"),
         (AllOf((StartsWith("a"), EndsWith("C"))), "abc", "only the case differs"),
         (AllOf(()), "abc", None),
     ],
@@ -238,7 +238,7 @@ def test_what_cannot_be_asked_is_refused_when_it_is_made(make: Callable[[], obje
 def test_of_a_set_any_thing_may_meet_it_unless_it_is_about_the_whole(
     condition: Condition, things: tuple[Json, ...], held: bool
 ) -> None:
-    assert of_set(condition).holds(things) is held
+    assert of_set(condition).matches(things) is held
     assert met(condition, things) is held
 
 

@@ -8,7 +8,7 @@ from mockllm.core.json.codec import MISSING
 from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.matching.conditions import (
     AllOf,
-    At,
+    AtPath,
     Compare,
     Condition,
     Contains,
@@ -26,13 +26,13 @@ from mockllm.core.matching.conditions import (
 )
 from mockllm.core.matching.fields import FIELDS
 from mockllm.core.matching.matchers import (
-    All,
-    Any,
-    Difference,
+    AllMatcher,
+    AnyMatcher,
     Field,
+    FieldMatcher,
+    FieldMismatch,
     Matcher,
-    Not,
-    Test,
+    NotMatcher,
     captures,
     matched_result,
     slow_regexes,
@@ -133,9 +133,9 @@ PLAIN = Request(method="GET", path="/nowhere", headers={})
     ),
 )
 def test_every_field(field: Field, condition: Condition, full: bool, plain: bool) -> None:
-    test = Test(field, condition)
-    assert [test.holds(FULL), test.holds(PLAIN)] == [full, plain]
-    assert [test.holds(FULL), test.holds(PLAIN)] == [full, plain]
+    test = FieldMatcher(field, condition)
+    assert [test.matches(FULL), test.matches(PLAIN)] == [full, plain]
+    assert [test.matches(FULL), test.matches(PLAIN)] == [full, plain]
 
 
 def test_every_field_has_a_case_above() -> None:
@@ -155,8 +155,8 @@ RESULTS = ask({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "su
         (Members({"name": Equals("get_weather")}), True),
         (Members({"name": Equals("get_news")}), False),
         (Members({"id": Equals("id-sunny"), "text": Equals("sunny")}), True),
-        (Members({"json": At(compile_path("$.temperature"), Compare("gt", 20))}), True),
-        (Members({"json": At(compile_path("$.temperature"), Compare("gt", 30))}), False),
+        (Members({"json": AtPath(compile_path("$.temperature"), Compare("gt", 20))}), True),
+        (Members({"json": AtPath(compile_path("$.temperature"), Compare("gt", 30))}), False),
         (Members({"json": Exists(False)}), True),
         (Members({"text": Equals("sunny"), "json": Exists(True)}), False),
         (Members({"is_error": Equals(False)}), True),
@@ -165,13 +165,13 @@ RESULTS = ask({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "su
     ],
 )
 def test_of_several_tool_results_any_may_match(condition: Condition, held: bool) -> None:
-    test = Test(Field("tool_result"), condition)
-    assert test.holds(RESULTS) is held
-    assert Test(Field("tool_result"), Exists(False)).holds(PLAIN)
+    test = FieldMatcher(Field("tool_result"), condition)
+    assert test.matches(RESULTS) is held
+    assert FieldMatcher(Field("tool_result"), Exists(False)).matches(PLAIN)
 
 
 def test_a_tool_result_is_shown_by_its_text() -> None:
-    (difference,) = Test(Field("tool_result"), Equals("rain")).differences(RESULTS)
+    (difference,) = FieldMatcher(Field("tool_result"), Equals("rain")).differences(RESULTS)
     assert difference.actual == '[get_weather: {"temperature": 21}, get_weather: sunny]'
 
 
@@ -190,29 +190,29 @@ def test_a_field_that_is_none(name: str, key: str | None, message: str) -> None:
     assert issubclass(JsonPathError, ValueError)
 
 
-GPT = Test(Field("model"), Glob("gpt-*"))
-CLAUDE = Test(Field("model"), Glob("claude-*"))
-LOUD = Test(Field("user"), Contains("LOUD"))
-POST = Test(Field("method"), Equals("POST"))
+GPT = FieldMatcher(Field("model"), Glob("gpt-*"))
+CLAUDE = FieldMatcher(Field("model"), Glob("claude-*"))
+LOUD = FieldMatcher(Field("user"), Contains("LOUD"))
+POST = FieldMatcher(Field("method"), Equals("POST"))
 
 
 @pytest.mark.parametrize(
     ("matcher", "held", "distance"),
     [
-        (All(()), True, (0, 0)),
-        (All((GPT, POST)), True, (0, -2)),
-        (All((GPT, LOUD)), False, (1, -1)),
-        (Any(()), False, (1, 0)),
-        (Any((CLAUDE, GPT)), True, (0, -1)),
-        (Any((CLAUDE, LOUD)), False, (1, 0)),
-        (Any((All((CLAUDE, LOUD)), All((CLAUDE, POST)))), False, (1, -1)),
-        (Not(CLAUDE), True, (0, -1)),
-        (Not(GPT), False, (1, 0)),
-        (Not(Test(Field("headers", "x"), Equals("1"))), True, (0, -1)),
+        (AllMatcher(()), True, (0, 0)),
+        (AllMatcher((GPT, POST)), True, (0, -2)),
+        (AllMatcher((GPT, LOUD)), False, (1, -1)),
+        (AnyMatcher(()), False, (1, 0)),
+        (AnyMatcher((CLAUDE, GPT)), True, (0, -1)),
+        (AnyMatcher((CLAUDE, LOUD)), False, (1, 0)),
+        (AnyMatcher((AllMatcher((CLAUDE, LOUD)), AllMatcher((CLAUDE, POST)))), False, (1, -1)),
+        (NotMatcher(CLAUDE), True, (0, -1)),
+        (NotMatcher(GPT), False, (1, 0)),
+        (NotMatcher(FieldMatcher(Field("headers", "x"), Equals("1"))), True, (0, -1)),
     ],
 )
 def test_all_any_not(matcher: Matcher, held: bool, distance: tuple[int, int]) -> None:
-    assert matcher.holds(FULL) is held
+    assert matcher.matches(FULL) is held
     assert matcher.distance(FULL) == distance
     differences = matcher.differences(FULL)
     assert all(difference.held for difference in differences) is held
@@ -220,27 +220,33 @@ def test_all_any_not(matcher: Matcher, held: bool, distance: tuple[int, int]) ->
 
 
 def test_differences_say_what_was_expected_and_found() -> None:
-    matcher = All(
+    matcher = AllMatcher(
         (
             POST,
-            Test(Field("model"), Equals("gpt-4O")),
-            Any((CLAUDE, Test(Field("headers", "X-Case"), Equals("8")))),
-            Not(All((GPT, POST))),
+            FieldMatcher(Field("model"), Equals("gpt-4O")),
+            AnyMatcher((CLAUDE, FieldMatcher(Field("headers", "X-Case"), Equals("8")))),
+            NotMatcher(AllMatcher((GPT, POST))),
         )
     )
     assert matcher.differences(FULL) == [
-        Difference("method", '"POST"', '"POST"', None, True),
-        Difference("model", '"gpt-4O"', '"gpt-4o"', "only the case differs", False),
-        Difference("model", 'like "claude-*"', '"gpt-4o"', None, False),
-        Difference(
+        FieldMismatch("method", '"POST"', '"POST"', None, True),
+        FieldMismatch("model", '"gpt-4O"', '"gpt-4o"', "only the case differs", False),
+        FieldMismatch("model", 'like "claude-*"', '"gpt-4o"', None, False),
+        FieldMismatch(
             "model, method", 'not (model like "gpt-*" and method "POST")', '"gpt-4o", "POST"', None, False
         ),
     ]
-    assert Any(()).differences(FULL) == [Difference("any", "one of none", "nothing", None, False)]
+    assert AnyMatcher(()).differences(FULL) == [FieldMismatch("any", "one of none", "nothing", None, False)]
 
 
 def test_matchers_describe_themselves() -> None:
-    matcher = All((GPT, Any((LOUD, All((POST, Not(CLAUDE))))), Test(Field("body", "$.n"), Exists(True))))
+    matcher = AllMatcher(
+        (
+            GPT,
+            AnyMatcher((LOUD, AllMatcher((POST, NotMatcher(CLAUDE))))),
+            FieldMatcher(Field("body", "$.n"), Exists(True)),
+        )
+    )
     assert matcher.describe() == (
         'model like "gpt-*" and (user contains "LOUD" or (method "POST" and not (model like "claude-*")))'
         " and body[$.n] anything"
@@ -258,28 +264,33 @@ TEXTS = ask(
     [
         (GPT, {}),
         (
-            Test(Field("user"), ORDER),
+            FieldMatcher(Field("user"), ORDER),
             {"0": "order 34?", "1": "34", "2": "?", "number": "34", "mark": "?"},
         ),
-        (Test(Field("tools"), Regex("get_(.)")), {"0": "get_a", "1": "a"}),
+        (FieldMatcher(Field("tools"), Regex("get_(.)")), {"0": "get_a", "1": "a"}),
         (
-            All((Test(Field("model"), Regex("gpt-(4)")), Test(Field("user"), Regex("(my)")))),
+            AllMatcher(
+                (FieldMatcher(Field("model"), Regex("gpt-(4)")), FieldMatcher(Field("user"), Regex("(my)")))
+            ),
             {"0": "gpt-4", "1": "4"},
         ),
-        (Any((CLAUDE, Test(Field("user"), Regex("(my)")), GPT)), {"0": "my", "1": "my"}),
-        (Any((CLAUDE,)), {}),
-        (Not(Test(Field("user"), Regex("(absent)"))), {}),
-        (Test(Field("user"), OneOf((Regex("(absent)"), Regex("(m)y")))), {"0": "my", "1": "m"}),
-        (Test(Field("user"), OneOf((Regex("(absent)"),))), {}),
+        (AnyMatcher((CLAUDE, FieldMatcher(Field("user"), Regex("(my)")), GPT)), {"0": "my", "1": "my"}),
+        (AnyMatcher((CLAUDE,)), {}),
+        (NotMatcher(FieldMatcher(Field("user"), Regex("(absent)"))), {}),
+        (FieldMatcher(Field("user"), OneOf((Regex("(absent)"), Regex("(m)y")))), {"0": "my", "1": "m"}),
+        (FieldMatcher(Field("user"), OneOf((Regex("(absent)"),))), {}),
         (
-            Test(Field("user"), AllOf((Regex("(?P<a>m)y"), Regex("(?P<b>order)")))),
+            FieldMatcher(Field("user"), AllOf((Regex("(?P<a>m)y"), Regex("(?P<b>order)")))),
             {"0": "my", "1": "m", "a": "m", "b": "order"},
         ),
-        (Test(Field("messages"), Some(Members({"text": Regex("order (1.)")}))), {"0": "order 12", "1": "12"}),
-        (Test(Field("messages"), Some(Members({"text": Regex("absent")}))), {}),
-        (Test(Field("body", "$"), At(compile_path("$.model"), Regex("^g"))), {"0": "g"}),
-        (Test(Field("body", "$.model"), Some(Regex("^g"))), {}),
-        (Test(Field("body", "$.tools"), Regex("^g")), {}),
+        (
+            FieldMatcher(Field("messages"), Some(Members({"text": Regex("order (1.)")}))),
+            {"0": "order 12", "1": "12"},
+        ),
+        (FieldMatcher(Field("messages"), Some(Members({"text": Regex("absent")}))), {}),
+        (FieldMatcher(Field("body", "$"), AtPath(compile_path("$.model"), Regex("^g"))), {"0": "g"}),
+        (FieldMatcher(Field("body", "$.model"), Some(Regex("^g"))), {}),
+        (FieldMatcher(Field("body", "$.tools"), Regex("^g")), {}),
     ],
 )
 def test_captures(matcher: Matcher, caught: dict[str, str]) -> None:
@@ -287,22 +298,26 @@ def test_captures(matcher: Matcher, caught: dict[str, str]) -> None:
 
 
 def test_the_matched_result_is_the_first_by_which_the_matcher_holds() -> None:
-    rain, sunny = (Test(Field("tool_result"), Members({"text": Equals(text)})) for text in ("rain", "sunny"))
-    assert matched_result(All((Any((rain, sunny)), POST)), RESULTS) == RESULTS.tool_results[1]
-    assert matched_result(Test(Field("tool_result"), Exists(True)), RESULTS) == RESULTS.tool_results[0]
-    assert matched_result(Test(Field("tool_result"), Length(Equals(2))), RESULTS) is None
+    rain, sunny = (
+        FieldMatcher(Field("tool_result"), Members({"text": Equals(text)})) for text in ("rain", "sunny")
+    )
+    assert matched_result(AllMatcher((AnyMatcher((rain, sunny)), POST)), RESULTS) == RESULTS.tool_results[1]
+    assert (
+        matched_result(FieldMatcher(Field("tool_result"), Exists(True)), RESULTS) == RESULTS.tool_results[0]
+    )
+    assert matched_result(FieldMatcher(Field("tool_result"), Length(Equals(2))), RESULTS) is None
     assert matched_result(POST, RESULTS) is None
-    assert matched_result(Test(Field("tool_result"), Exists(False)), ask({})) is None
+    assert matched_result(FieldMatcher(Field("tool_result"), Exists(False)), ask({})) is None
 
 
 def test_slow_regexes_are_those_without_a_literal_on_texts_of_any_length() -> None:
     slow = Regex("[a-z]+")
-    matcher = All(
+    matcher = AllMatcher(
         (
-            Test(Field("user"), OneOf((slow, Regex("order")))),
-            Test(Field("model"), Regex("[0-9]")),
-            Not(Test(Field("messages"), Some(Members({"text": AllOf((slow,))})))),
-            Any((Test(Field("body", "$"), At(compile_path("$.a"), Each(slow))), POST)),
+            FieldMatcher(Field("user"), OneOf((slow, Regex("order")))),
+            FieldMatcher(Field("model"), Regex("[0-9]")),
+            NotMatcher(FieldMatcher(Field("messages"), Some(Members({"text": AllOf((slow,))})))),
+            AnyMatcher((FieldMatcher(Field("body", "$"), AtPath(compile_path("$.a"), Each(slow))), POST)),
         )
     )
     assert [(str(field), regex) for field, regex in slow_regexes(matcher)] == [
@@ -341,7 +356,7 @@ def test_fields_are_equal_by_name_and_key() -> None:
 def test_a_difference_tells_no_key(field: Field, shown: str) -> None:
     headers = {"authorization": "Bearer my-own-key", "x-other": "plain"}
     request = ask({}, headers=headers, query_string="key=my-other-key&page=7")
-    for matcher in (Test(field, Equals("x")), Test(field, Regex("^y"))):
+    for matcher in (FieldMatcher(field, Equals("x")), FieldMatcher(field, Regex("^y"))):
         (difference,) = matcher.differences(request)
         assert (difference.actual, difference.held) == (shown, False)
         assert "my-" not in str(difference)

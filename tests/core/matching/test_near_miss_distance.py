@@ -10,7 +10,7 @@ from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import (
     AllOf,
-    At,
+    AtPath,
     Compare,
     Condition,
     Contains,
@@ -23,9 +23,9 @@ from mockllm.core.matching.conditions import (
     Regex,
     Some,
 )
-from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
-from mockllm.core.matching.near_miss_distance import CASE, CLOSE, FAR, off, slip_of
-from mockllm.core.matching.rule_index import Index
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
+from mockllm.core.matching.near_miss_distance import CASE, CLOSE, FAR, condition_distance, distance
+from mockllm.core.matching.rule_index import RuleIndex
 from tests.core.asking import ask
 
 LONG = "word " * 20
@@ -39,7 +39,7 @@ CLOSER: list[tuple[str, Condition, Json, Condition, Json]] = [
     ("the nearest of several", OneOf((Equals("x"), Equals("gpt-4o"))), "gpt-4p", Equals("x"), "gpt-4p"),
     ("the nearest item", Some(Equals("weather")), ("time", "wether"), Some(Equals("weather")), ("time",)),
     ("a member", Members({"a": Equals("yes")}), {"a": "Yes"}, Members({"a": Equals("yes")}), {"a": "no"}),
-    ("what stands at a path", At(compile_path("$.a"), Equals(1)), {"a": 1.1}, Equals(1), {"a": 1.1}),
+    ("what stands at a path", AtPath(compile_path("$.a"), Equals(1)), {"a": 1.1}, Equals(1), {"a": 1.1}),
     ("a part in another case", Contains("Hello"), "hello you", Contains("Hello"), "good day"),
     ("an end with another space", EndsWith("a b"), "c a  b", EndsWith("a b"), "c"),
     ("a long text in another case", Equals(LONG), LONG.upper(), Equals(LONG), LONG + "!"),
@@ -50,7 +50,7 @@ CLOSER: list[tuple[str, Condition, Json, Condition, Json]] = [
     ("one", "near", "other", "far"), [case[1:] for case in CLOSER], ids=[case[0] for case in CLOSER]
 )
 def test_which_slip_is_smaller(one: Condition, near: Json, other: Condition, far: Json) -> None:
-    assert 0 < slip_of(one, near) < slip_of(other, far) <= FAR
+    assert 0 < condition_distance(one, near) < condition_distance(other, far) <= FAR
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,17 @@ def test_which_slip_is_smaller(one: Condition, near: Json, other: Condition, far
     ],
 )
 def test_what_is_not_alike_at_all(condition: Condition, value: Json) -> None:
-    assert slip_of(condition, value) == FAR
+    assert condition_distance(condition, value) == FAR
 
 
 def test_of_several_conditions_the_worst_slip_counts() -> None:
     both = AllOf((Equals("A"), Equals("b"), Exists(True)))
-    assert slip_of(both, "a") == FAR
-    assert slip_of(AllOf((Equals("A"), Exists(True))), "a") == CASE
+    assert condition_distance(both, "a") == FAR
+    assert condition_distance(AllOf((Equals("A"), Exists(True))), "a") == CASE
 
 
-def model(name: str) -> Test:
-    return Test(Field("model"), Equals(name))
+def model(name: str) -> FieldMatcher:
+    return FieldMatcher(Field("model"), Equals(name))
 
 
 REQUEST = ask({"model": "gpt-4o", "messages": [["user", "hi"]]})
@@ -93,16 +93,16 @@ REQUEST = ask({"model": "gpt-4o", "messages": [["user", "hi"]]})
     [
         (model("gpt-4o"), (0, 0, -1)),
         (model("GPT-4o"), (1, CASE, 0)),
-        (All((model("GPT-4o"), model("claude"), model("gpt-4o"))), (2, CASE + FAR, -1)),
-        (Any((model("claude"), model("GPT-4o"))), (1, CASE, 0)),
-        (Any((All((model("GPT-4o"), model("gpt-4o"))), model("claude"))), (1, CASE, -1)),
-        (Any(()), (1, FAR, 0)),
-        (Not(model("claude")), (0, 0, -1)),
-        (Not(model("gpt-4o")), (1, FAR, 0)),
+        (AllMatcher((model("GPT-4o"), model("claude"), model("gpt-4o"))), (2, CASE + FAR, -1)),
+        (AnyMatcher((model("claude"), model("GPT-4o"))), (1, CASE, 0)),
+        (AnyMatcher((AllMatcher((model("GPT-4o"), model("gpt-4o"))), model("claude"))), (1, CASE, -1)),
+        (AnyMatcher(()), (1, FAR, 0)),
+        (NotMatcher(model("claude")), (0, 0, -1)),
+        (NotMatcher(model("gpt-4o")), (1, FAR, 0)),
     ],
 )
 def test_how_far_a_request_is_off(matcher: Matcher, far: tuple[int, float, int]) -> None:
-    assert off(matcher, REQUEST) == far
+    assert distance(matcher, REQUEST) == far
     assert matcher.distance(REQUEST) == (far[0], far[2])
 
 
@@ -116,7 +116,7 @@ def test_what_differs_is_what_stands_between_the_equal_beginning_and_the_equal_e
     share = 1 - (begins + ends) / max(long, 1)
     same = "".join(one.split()) == "".join(other.split())
     expected = CASE if same else CASE + share if share < CLOSE and long - short < long / 2 else FAR
-    assert slip_of(Equals(one), other) == pytest.approx(expected)
+    assert condition_distance(Equals(one), other) == pytest.approx(expected)
 
 
 def equal_from_the_beginning(one: str, other: str) -> int:
@@ -125,10 +125,10 @@ def equal_from_the_beginning(one: str, other: str) -> int:
 
 
 def test_texts_beyond_measure_are_not_alike() -> None:
-    assert slip_of(Equals("A" * 90_000), "a" * 90_000) == CASE
-    assert slip_of(Equals("A" * 110_000), "a" * 110_000) == FAR
+    assert condition_distance(Equals("A" * 90_000), "a" * 90_000) == CASE
+    assert condition_distance(Equals("A" * 110_000), "a" * 110_000) == FAR
 
 
 def test_among_many_rules_the_one_that_was_meant_is_named_first() -> None:
-    index = Index([*(model(f"other-{number}") for number in range(60)), model("gpt-4p")])
+    index = RuleIndex([*(model(f"other-{number}") for number in range(60)), model("gpt-4p")])
     assert index.nearest(REQUEST)[0][0] == 60

@@ -15,9 +15,9 @@ from mockllm.core.matching.conditions import (
     Regex,
 )
 from mockllm.core.matching.conjunctions import rows_of
-from mockllm.core.matching.matchers import All, Any, Field, Matcher, Test
-from mockllm.core.matching.near_miss_distance import off
-from mockllm.core.matching.rule_index import Index
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher
+from mockllm.core.matching.near_miss_distance import distance
+from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.request.request import Request
 from tests.core.asking import Asked, ask
 from tests.core.matchers import (
@@ -26,27 +26,27 @@ from tests.core.matchers import (
 )
 
 GPT, POST, SYSTEM = (
-    Test(Field("model"), Equals("gpt-4o")),
-    Test(Field("method"), Equals("POST")),
-    Test(Field("system"), Contains("kind")),
+    FieldMatcher(Field("model"), Equals("gpt-4o")),
+    FieldMatcher(Field("method"), Equals("POST")),
+    FieldMatcher(Field("system"), Contains("kind")),
 )
-HELLO = Test(Field("user"), Contains("hello"))
+HELLO = FieldMatcher(Field("user"), Contains("hello"))
 
 
 def test_nearest_are_those_with_the_fewest_failures_then_the_smallest_slips_then_the_most_held_then_in_order() -> (
     None
 ):
     matchers: list[Matcher] = [
-        All((GPT, HELLO, SYSTEM)),
+        AllMatcher((GPT, HELLO, SYSTEM)),
         HELLO,
-        All((GPT, POST)),
-        All((POST, HELLO)),
-        All((POST, GPT, HELLO)),
-        All((GPT, POST, SYSTEM)),
+        AllMatcher((GPT, POST)),
+        AllMatcher((POST, HELLO)),
+        AllMatcher((POST, GPT, HELLO)),
+        AllMatcher((GPT, POST, SYSTEM)),
         HELLO,
     ]
     request = ask({"model": "gpt-4o", "messages": [["user", "Hello"]]})
-    index = Index(matchers)
+    index = RuleIndex(matchers)
     assert [number for number, _ in index.nearest(request, 9)] == [4, 3, 1, 6, 5, 0]
     assert [number for number, _ in index.nearest(request)] == [4, 3, 1]
     assert [number for number, _ in index.nearest(request, end=4)] == [3, 1, 0]
@@ -60,33 +60,33 @@ def test_nearest_are_those_with_the_fewest_failures_then_the_smallest_slips_then
 
 def test_rules_that_hold_are_not_near_misses_but_those_that_nearly_do_are() -> None:
     matchers: list[Matcher] = [POST for _ in range(50)]
-    matchers += [Test(Field("user"), Regex("^order [0-9]+$")), Any((POST, HELLO))]
-    index = Index(matchers)
+    matchers += [FieldMatcher(Field("user"), Regex("^order [0-9]+$")), AnyMatcher((POST, HELLO))]
+    index = RuleIndex(matchers)
     assert [number for number, _ in index.nearest(ask({"messages": [["user", "my order 5"]]}))] == [50]
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers.filter(lambda matcher: 0 < len(rows_of(matcher)) <= 4), max_size=8), requests())
 def test_among_few_rules_the_nearest_are_exact(given_matchers: list[Matcher], request: Asked) -> None:
-    found = [number for number, _ in Index(given_matchers).nearest(request, 10)]
+    found = [number for number, _ in RuleIndex(given_matchers).nearest(request, 10)]
     assert found == ranked(given_matchers, request)
 
 
 def ranked(matchers: Sequence[Matcher], request: Request) -> list[int]:
     """Those that do not hold, the nearest first, asked one by one."""
-    far = sorted((*off(matcher, request), number) for number, matcher in enumerate(matchers))
+    far = sorted((*distance(matcher, request), number) for number, matcher in enumerate(matchers))
     return [number for failed, *_, number in far if failed]
 
 
 ALIKE: dict[str, Callable[[int], Matcher]] = {
-    "equal texts": lambda number: Test(Field("user"), Equals(f"question number {number} of many")),
-    "parts": lambda number: Test(Field("user"), Contains(f"Number {number} of")),
-    "one of two": lambda number: Test(
+    "equal texts": lambda number: FieldMatcher(Field("user"), Equals(f"question number {number} of many")),
+    "parts": lambda number: FieldMatcher(Field("user"), Contains(f"Number {number} of")),
+    "one of two": lambda number: FieldMatcher(
         Field("user"), OneOf((Equals(f"Question {number}"), Contains(f"NUMBER {number} of")))
     ),
-    "either": lambda number: Any((Test(Field("user"), Equals(f"number {number}")), GPT)),
-    "models": lambda number: All((POST, Test(Field("model"), Equals(f"model-{number}")))),
-    "numbers": lambda number: Test(Field("body", "$.seed"), Equals(number)),
+    "either": lambda number: AnyMatcher((FieldMatcher(Field("user"), Equals(f"number {number}")), GPT)),
+    "models": lambda number: AllMatcher((POST, FieldMatcher(Field("model"), Equals(f"model-{number}")))),
+    "numbers": lambda number: FieldMatcher(Field("body", "$.seed"), Equals(number)),
 }
 
 
@@ -102,16 +102,18 @@ ALIKE: dict[str, Callable[[int], Matcher]] = {
 def test_among_hundreds_of_rules_that_are_alike_the_nearest_are_exact(
     alike: Callable[[int], Matcher], said: str, number: int
 ) -> None:
-    matchers = [All((POST, alike(each), HELLO)) for each in range(300)]
+    matchers = [AllMatcher((POST, alike(each), HELLO)) for each in range(300)]
     text = said.format(number)
     request = ask({"model": f"model-{number}x", "seed": number + 0.5, "messages": [["user", text]]})
-    found = [each for each, _ in Index(matchers).nearest(request)]
+    found = [each for each, _ in RuleIndex(matchers).nearest(request)]
     assert found == ranked(matchers, request)[:3]
 
 
 def test_of_thousands_that_are_alike_some_are_looked_at_and_fewer_where_texts_are_long() -> None:
-    matchers: list[Matcher] = [Test(Field("user"), Equals(f"question {number}")) for number in range(2000)]
-    index = Index(matchers)
+    matchers: list[Matcher] = [
+        FieldMatcher(Field("user"), Equals(f"question {number}")) for number in range(2000)
+    ]
+    index = RuleIndex(matchers)
 
     def nearest(text: str) -> int:
         return index.nearest(ask({"messages": [["user", text]]}))[0][0]
@@ -122,5 +124,5 @@ def test_of_thousands_that_are_alike_some_are_looked_at_and_fewer_where_texts_ar
 
 
 def test_the_last_user_text_is_cut_short_in_a_difference() -> None:
-    (found,) = Index([HELLO]).nearest(ask({"messages": [["user", "x" * 5000]]}))
+    (found,) = RuleIndex([HELLO]).nearest(ask({"messages": [["user", "x" * 5000]]}))
     assert found[1][0].actual == '"' + "x" * 79 + '…"'

@@ -13,7 +13,7 @@ from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import (
     OPERATORS,
     AllOf,
-    At,
+    AtPath,
     Compare,
     Condition,
     Contains,
@@ -31,8 +31,8 @@ from mockllm.core.matching.conditions import (
     StartsWith,
     Subset,
 )
-from mockllm.core.matching.matchers import All, Any, Field, Matcher, Not, Test
-from mockllm.core.matching.rule_index import Index
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
+from mockllm.core.matching.rule_index import RuleIndex
 from tests.core.asking import Asked, ask
 from tests.core.matchers import (
     conditions,
@@ -44,13 +44,13 @@ from tests.core.matchers import (
 
 
 def linear(matchers: list[Matcher], request: Asked) -> list[int]:
-    return [number for number, matcher in enumerate(matchers) if matcher.holds(request)]
+    return [number for number, matcher in enumerate(matchers) if matcher.matches(request)]
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers, max_size=12), st.lists(requests(), min_size=1, max_size=4))
 def test_finds_what_a_linear_scan_finds(given_matchers: list[Matcher], asked: list[Asked]) -> None:
-    index = Index(given_matchers)
+    index = RuleIndex(given_matchers)
     for request in (*asked, *asked):
         assert list(index.find(request)) == linear(given_matchers, request)
 
@@ -60,8 +60,8 @@ def test_finds_what_a_linear_scan_finds(given_matchers: list[Matcher], asked: li
 def test_finds_the_same_among_many_conditions_on_one_field(
     field: Field, asked_for: list[Condition], asked: list[Asked]
 ) -> None:
-    given_matchers: list[Matcher] = [Test(field, condition) for condition in asked_for]
-    index = Index(given_matchers)
+    given_matchers: list[Matcher] = [FieldMatcher(field, condition) for condition in asked_for]
+    index = RuleIndex(given_matchers)
     for request in asked:
         assert list(index.find(request)) == linear(given_matchers, request)
 
@@ -91,7 +91,7 @@ EVERY: list[Condition] = [
     Schema({"type": "string"}),
     *(Members(members) for members in ({}, {"a": Equals(1)}, {"a": Exists(False)}, {"name": Equals("a")})),
     Members({"b": Each(Equals(1)), "a": Some(Equals(1))}),
-    At(compile_path("$.a"), Equals(1)),
+    AtPath(compile_path("$.a"), Equals(1)),
     *(OneOf(parts) for parts in ((), (Equals("a"), Equals("a")), (Regex("a"), Equals(1)))),
     OneOf((Exists(False), Contains("b"))),
     *(AllOf(parts) for parts in ((), (Exists(True),), (StartsWith("a"), EndsWith("c")))),
@@ -109,8 +109,8 @@ VALUES: list[Json] = [
 def test_every_condition_on_every_value(copies: int) -> None:
     given_matchers: list[Matcher] = []
     for _ in range(copies):
-        given_matchers += [Test(Field("body", "$.v"), condition) for condition in EVERY]
-    index = Index(given_matchers)
+        given_matchers += [FieldMatcher(Field("body", "$.v"), condition) for condition in EVERY]
+    index = RuleIndex(given_matchers)
     for request in (*(ask({"v": value}) for value in VALUES), ask({}), ask([]), ask(None)):
         assert list(index.find(request)) == linear(given_matchers, request)
 
@@ -119,8 +119,8 @@ def test_every_condition_on_every_value(copies: int) -> None:
     "name", ["user", "model", "tools", "messages", "tool_result", "tool_choice", "response_format"]
 )
 def test_every_condition_on_texts_and_sets(name: str) -> None:
-    given_matchers: list[Matcher] = [Test(Field(name), condition) for condition in EVERY]
-    index = Index(given_matchers)
+    given_matchers: list[Matcher] = [FieldMatcher(Field(name), condition) for condition in EVERY]
+    index = RuleIndex(given_matchers)
     for text in (value for value in VALUES if isinstance(value, str)):
         messages = [["user", text], ["tool", [text, "a"]]]
         request = ask(
@@ -151,26 +151,38 @@ class Guarded(Asked):
 def test_a_body_that_no_rule_left_asks_for_is_not_read() -> None:
     request = Guarded(method="POST", path="/v1/a", headers={"x": "1"})
     matchers: list[Matcher] = [
-        All((Test(Field("path"), Equals("/v1/b")), Test(Field("body", "$.a"), Equals(1)))),
-        All((Test(Field("headers", "x"), Equals("2")), Test(Field("model"), Equals("m")))),
-        Test(Field("method"), Equals("POST")),
+        AllMatcher(
+            (FieldMatcher(Field("path"), Equals("/v1/b")), FieldMatcher(Field("body", "$.a"), Equals(1)))
+        ),
+        AllMatcher(
+            (FieldMatcher(Field("headers", "x"), Equals("2")), FieldMatcher(Field("model"), Equals("m")))
+        ),
+        FieldMatcher(Field("method"), Equals("POST")),
     ]
-    assert list(Index(matchers).find(request)) == [2]
+    assert list(RuleIndex(matchers).find(request)) == [2]
 
 
 def test_nothing_is_read_when_no_rule_is_left() -> None:
-    index = Index([All((Test(Field("path"), Equals("/v1/b")), Test(Field("body", "$.a"), Equals(1))))])
+    index = RuleIndex(
+        [
+            AllMatcher(
+                (FieldMatcher(Field("path"), Equals("/v1/b")), FieldMatcher(Field("body", "$.a"), Equals(1)))
+            )
+        ]
+    )
     assert list(index.find(Guarded(method="POST", path="/v1/a", headers={}))) == []
 
 
 def test_an_index_of_nothing_finds_nothing() -> None:
-    assert list(Index([]).find(ask({}))) == []
-    assert Index([]).nearest(ask({})) == []
+    assert list(RuleIndex([]).find(ask({}))) == []
+    assert RuleIndex([]).nearest(ask({})) == []
 
 
 def test_it_can_be_built_in_slices() -> None:
-    matchers: list[Matcher] = [Test(Field("user"), Contains(f"case {number}.")) for number in range(500)]
-    building = Index.in_slices(matchers)
+    matchers: list[Matcher] = [
+        FieldMatcher(Field("user"), Contains(f"case {number}.")) for number in range(500)
+    ]
+    building = RuleIndex.in_slices(matchers)
     steps = 0
     while True:
         try:
@@ -184,10 +196,12 @@ def test_it_can_be_built_in_slices() -> None:
 
 
 def test_the_hits_of_a_request_serve_rules_and_modifiers() -> None:
-    post = Test(Field("method"), Equals("POST"))
-    index = Index([post, Any((post, post)), Not(post), post, Any((Not(post), post))])
+    post = FieldMatcher(Field("method"), Equals("POST"))
+    index = RuleIndex(
+        [post, AnyMatcher((post, post)), NotMatcher(post), post, AnyMatcher((NotMatcher(post), post))]
+    )
     request = ask({})
-    hits = index.hits(request)
+    hits = index.match_mask(request)
     assert list(index.among(hits, request, 0, 3)) == [0, 1]
     assert list(index.among(hits, request, 3, 5)) == [3, 4]
     for first in range(5):
@@ -208,16 +222,18 @@ def test_the_hits_of_a_request_serve_rules_and_modifiers() -> None:
     ],
 )
 def test_rules_with_keys_of_their_own(field: str, key: str, request_of: Anything) -> None:
-    matchers: list[Matcher] = [Test(Field(field, key.format(n)), Equals("on")) for n in range(1, 60)]
-    matchers += [Test(Field(field, key.format(n)), Exists(False)) for n in range(1, 60)]
-    index = Index(matchers)
+    matchers: list[Matcher] = [FieldMatcher(Field(field, key.format(n)), Equals("on")) for n in range(1, 60)]
+    matchers += [FieldMatcher(Field(field, key.format(n)), Exists(False)) for n in range(1, 60)]
+    index = RuleIndex(matchers)
     for number in (1, 7, 40, 59, 80):
         request = request_of(number)
         assert list(index.find(request)) == linear(matchers, request)
 
 
 def test_many_values_of_one_small_field_are_forgotten_in_time() -> None:
-    index = Index([Test(Field("model"), Regex("^m-[0-4]+$")), Test(Field("model"), Glob("m-1*"))])
+    index = RuleIndex(
+        [FieldMatcher(Field("model"), Regex("^m-[0-4]+$")), FieldMatcher(Field("model"), Glob("m-1*"))]
+    )
     for number in range(1200):
         expected = [0] * (not set(str(number)) - set("01234")) + [1] * str(number).startswith("1")
         assert list(index.find(ask({"model": f"m-{number}"}))) == (
@@ -227,34 +243,36 @@ def test_many_values_of_one_small_field_are_forgotten_in_time() -> None:
 
 
 def test_disjunctions_beyond_measure_are_checked_one_by_one() -> None:
-    words = [Test(Field("user"), Contains(word)) for word in "abcdefg"]
-    pairs = Any(tuple(words))
+    words = [FieldMatcher(Field("user"), Contains(word)) for word in "abcdefg"]
+    pairs = AnyMatcher(tuple(words))
     matchers: list[Matcher] = [
-        All((pairs, pairs, pairs)),
-        All((pairs, All((pairs, pairs)))),
-        Any((pairs,) * 5),
+        AllMatcher((pairs, pairs, pairs)),
+        AllMatcher((pairs, AllMatcher((pairs, pairs)))),
+        AnyMatcher((pairs,) * 5),
     ]
     for text in ("a", "x"):
         request = ask({"messages": [["user", text]]})
-        assert list(Index(matchers).find(request)) == linear(matchers, request)
+        assert list(RuleIndex(matchers).find(request)) == linear(matchers, request)
 
 
 def test_more_paths_to_several_nodes_than_have_layers() -> None:
-    matchers: list[Matcher] = [Test(Field("body", f"$.k{n}[*]"), Some(Equals(n))) for n in range(80)]
+    matchers: list[Matcher] = [FieldMatcher(Field("body", f"$.k{n}[*]"), Some(Equals(n))) for n in range(80)]
     for number in (3, 79):
-        assert list(Index(matchers).find(ask({f"k{number}": [number]}))) == [number]
+        assert list(RuleIndex(matchers).find(ask({f"k{number}": [number]}))) == [number]
 
 
 def test_more_conditions_on_one_field_than_have_layers() -> None:
     condition = AllOf(tuple(Contains(word) for word in "abcdef"))
-    index = Index([Test(Field("user"), condition)])
+    index = RuleIndex([FieldMatcher(Field("user"), condition)])
     assert list(index.find(ask({"messages": [["user", "fedcba"]]}))) == [0]
     assert list(index.find(ask({"messages": [["user", "edcba"]]}))) == []
 
 
 def test_values_nested_beyond_measure() -> None:
-    matchers: list[Matcher] = [Test(Field("body", "$.a"), Equals(deep(number))) for number in range(6)]
-    matchers += [Test(Field("body", "$.a"), Equals([number])) for number in range(6)]
+    matchers: list[Matcher] = [
+        FieldMatcher(Field("body", "$.a"), Equals(deep(number))) for number in range(6)
+    ]
+    matchers += [FieldMatcher(Field("body", "$.a"), Equals([number])) for number in range(6)]
     for value in (deep(3), [3], deep(4, 500)):
         request = ask({"a": value})
-        assert list(Index(matchers).find(request)) == linear(matchers, request)
+        assert list(RuleIndex(matchers).find(request)) == linear(matchers, request)

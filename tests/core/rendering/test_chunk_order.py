@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.rendering.chunk_order import first_beats, spoken_beats
-from mockllm.core.rendering.encoder import beats
-from mockllm.core.reply.reply import Call, Choice, Native, Pause, Reply, Text, Thinking, Verbatim
+from mockllm.core.rendering.chunk_order import chunk_texts_of, first_chunks
+from mockllm.core.rendering.encoder import chunk_schedule
+from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Reply, Text, Thinking, Verbatim
 
-BLOCK = Native("openai", {"x": 1})
+BLOCK = NativePart("openai", {"x": 1})
 ONE = Choice(
     (Thinking(("hm",)), Text(("a", Pause(1.0), "b")), BLOCK, Call("f", ("{", Verbatim(b": \n"), "}")))
 )
@@ -17,11 +17,11 @@ REPLY = Reply((ONE, TWO))
 
 
 def test_choices_take_turns() -> None:
-    assert spoken_beats(REPLY) == (
+    assert chunk_texts_of(REPLY) == (
         (0, "hm"), (-1, "x"), (1, "a"), (-1, "y"), (1, "b"), (-1, ""), (3, "{"), (3, "}"),
     )  # fmt: skip
-    assert [text for _, text in spoken_beats(REPLY)] == [each.text for each in beats(REPLY)[0]]
-    assert spoken_beats(Reply(())) == ()
+    assert [text for _, text in chunk_texts_of(REPLY)] == [each.text for each in chunk_schedule(REPLY)[0]]
+    assert chunk_texts_of(Reply(())) == ()
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def test_choices_take_turns() -> None:
     ],
 )
 def test_a_reply_is_cut_behind_a_beat(count: int, one: tuple[object, ...], two: tuple[object, ...]) -> None:
-    assert tuple(choice.parts for choice in first_beats(REPLY, count).choices) == (one, two)
-    assert len(spoken_beats(first_beats(REPLY, count))) == min(count, 8)
+    assert tuple(choice.parts for choice in first_chunks(REPLY, count).choices) == (one, two)
+    assert len(chunk_texts_of(first_chunks(REPLY, count))) == min(count, 8)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.encoder import At, Encoder, Event, Said, beats, encode
-from mockllm.core.rendering.plan import Data, Kind, Raw, Step, Wait
-from mockllm.core.reply.reply import Call, Choice, Native, Pause, Refusal, Reply, Text, Verbatim
+from mockllm.core.rendering.encoder import ChunkEntry, Encoder, EncoderPosition, Event, chunk_schedule, encode
+from mockllm.core.rendering.plan import EventStep, Kind, RawStep, Step, WaitStep
+from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Refusal, Reply, Text, Verbatim
 
 
 class Spoken(Encoder):
@@ -19,13 +19,13 @@ class Spoken(Encoder):
     def begin(self, choice: int) -> Iterable[Event]:
         return ((b"begin %d" % choice, None),)
 
-    def open(self, at: At) -> Iterable[Event]:
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
         return ((b"open %d.%d" % (at.choice, at.index), "opened"),)
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         return ((piece.encode(), None),)
 
-    def close(self, at: At) -> Iterable[Event]:
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
         return ((b"close %d.%d" % (at.choice, at.index), None),)
 
     def end(self, choice: int) -> Iterable[Event]:
@@ -41,15 +41,19 @@ class Spoken(Encoder):
 class Terse(Encoder):
     """Says nothing but pieces."""
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         return ((piece.encode(), None),)
 
 
 def shown(step: Step) -> str:
-    if isinstance(step, Wait):
-        return f"{step.beat} wait {step.seconds} {step.scripted}"
-    assert isinstance(step, (Data, Raw))
-    return f"{step.beat} raw" if isinstance(step, Raw) else f"{step.beat} {step.kind} {step.payload.decode()}"
+    if isinstance(step, WaitStep):
+        return f"{step.chunk_index} wait {step.seconds} {step.scripted}"
+    assert isinstance(step, (EventStep, RawStep))
+    return (
+        f"{step.chunk_index} raw"
+        if isinstance(step, RawStep)
+        else f"{step.chunk_index} {step.kind} {step.payload.decode()}"
+    )
 
 
 def moments(encoder: type[Encoder], *choices: Choice, broken: Failure | None = None) -> list[str]:
@@ -86,7 +90,7 @@ def test_choices_take_turns_piece_by_piece() -> None:
 
 
 def test_a_native_block_is_one_piece_and_its_opening_says_it() -> None:
-    assert moments(Spoken, Choice((Native("x", {}), Text(("a",)))))[2:5] == [
+    assert moments(Spoken, Choice((NativePart("x", {}), Text(("a",)))))[2:5] == [
         "1 say open 0.0",
         "1 open open 0.1",
         "2 say a",
@@ -105,7 +109,9 @@ def test_waits_and_bytes_stand_between_pieces_and_are_no_beats() -> None:
 
 def test_an_event_keeps_its_name() -> None:
     assert [
-        step.event for step in encode(Spoken(Reply((Choice((Text(("a",)),)),)))) if isinstance(step, Data)
+        step.event
+        for step in encode(Spoken(Reply((Choice((Text(("a",)),)),))))
+        if isinstance(step, EventStep)
     ][2] == "opened"
 
 
@@ -143,9 +149,17 @@ def test_what_never_ends_says_all_but_why() -> None:
 
 def test_beats_are_what_an_encoder_would_say() -> None:
     text = Text((Pause(1.0), "a", Pause(2.0), Pause(3.0), "b", Verbatim(b"x"), Pause(4.0)))
-    assert beats(Reply((Choice((text,)),))) == ([Said("a", 1.0, text), Said("b", 5.0, text)], 4.0)
+    assert chunk_schedule(Reply((Choice((text,)),))) == (
+        [ChunkEntry("a", 1.0, text), ChunkEntry("b", 5.0, text)],
+        4.0,
+    )
     text, refusal = Text(("a", "b"), tokens=2), Refusal(("c",))
-    two = (Choice((text,)), Choice((Native("x", {}), refusal)))
-    said = [Said("a", part=text), Said(""), Said("b", part=text), Said("c", part=refusal)]
-    assert beats(Reply(two)) == (said, 0.0)
-    assert beats(Reply(())) == ([], 0.0)
+    two = (Choice((text,)), Choice((NativePart("x", {}), refusal)))
+    said = [
+        ChunkEntry("a", part=text),
+        ChunkEntry(""),
+        ChunkEntry("b", part=text),
+        ChunkEntry("c", part=refusal),
+    ]
+    assert chunk_schedule(Reply(two)) == (said, 0.0)
+    assert chunk_schedule(Reply(())) == ([], 0.0)

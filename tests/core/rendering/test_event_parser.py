@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.rendering.event_parser import Event, events, sent
-from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.event_parser import Event, events, sent_bytes
+from mockllm.core.rendering.plan import (
+    CutStep,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    Step,
+    WaitStep,
+)
 from mockllm.core.rendering.prerendered_response import groups
 
-HEAD = Head(200, ())
+HEAD = ResponseHead(200, ())
 
 
 @pytest.mark.parametrize("framing", list(Framing))
 def test_what_is_framed_comes_back(framing: Framing) -> None:
-    steps = (Data(b'{"a":1}', 0, "open"), Wait(1.0, 0), Data(b'{"b":2}', 1, "end"), Cut("close", 1))
+    steps = (
+        EventStep(b'{"a":1}', 0, "open"),
+        WaitStep(1.0, 0),
+        EventStep(b'{"b":2}', 1, "end"),
+        CutStep("close", 1),
+    )
     wanted: list[Event] = [(None, b'{"a":1}'), (None, b'{"b":2}')]
     if framing is Framing.PLAIN:
         wanted = [(None, b'{"a":1}{"b":2}')]
@@ -22,18 +36,18 @@ def test_what_is_framed_comes_back(framing: Framing) -> None:
 
 @pytest.mark.parametrize("framing", [Framing.SSE, Framing.SSE_CRLF])
 def test_an_event_has_its_name(framing: Framing) -> None:
-    plan = Plan(HEAD, (Data(b"x", 0, "open", "ping"), Data(b"y", 0, "open")), framing)
+    plan = Plan(HEAD, (EventStep(b"x", 0, "open", "ping"), EventStep(b"y", 0, "open")), framing)
     assert list(events(plan)) == [("ping", b"x"), (None, b"y")]
 
 
 CASES: dict[str, tuple[tuple[Step, ...], list[Event]]] = {
-    "a comment is none": ((Raw(b": hello\n\n", 0), Data(b"x", 0, "say")), [(None, b"x")]),
-    "raw bytes may be one": ((Raw(b"data: raw\n\n", 0),), [(None, b"raw")]),
-    "one that is cut off is none": ((Data(b"x", 0, "say"), Raw(b"data: half\n", 0)), [(None, b"x")]),
-    "several lines of data are one text": ((Raw(b"data: a\ndata:b\n\n", 0),), [(None, b"a\nb")]),
-    "a name without data is none": ((Raw(b"event: x\n\ndata: y\n\n", 0),), [(None, b"y")]),
+    "a comment is none": ((RawStep(b": hello\n\n", 0), EventStep(b"x", 0, "say")), [(None, b"x")]),
+    "raw bytes may be one": ((RawStep(b"data: raw\n\n", 0),), [(None, b"raw")]),
+    "one that is cut off is none": ((EventStep(b"x", 0, "say"), RawStep(b"data: half\n", 0)), [(None, b"x")]),
+    "several lines of data are one text": ((RawStep(b"data: a\ndata:b\n\n", 0),), [(None, b"a\nb")]),
+    "a name without data is none": ((RawStep(b"event: x\n\ndata: y\n\n", 0),), [(None, b"y")]),
     "lines may end with a carriage return": (
-        (Raw(b"data: a\r\rdata: b\r\r", 0),),
+        (RawStep(b"data: a\r\rdata: b\r\r", 0),),
         [(None, b"a"), (None, b"b")],
     ),
 }
@@ -45,16 +59,16 @@ def test_of_server_sent_events(name: str) -> None:
     assert list(events(Plan(HEAD, steps, Framing.SSE))) == wanted
 
 
-ONE, TWO = Data(b"{\n}", 1, "say"), Data(b'{"b":[2]}', 2, "say")
+ONE, TWO = EventStep(b"{\n}", 1, "say"), EventStep(b'{"b":[2]}', 2, "say")
 ARRAYS: dict[str, tuple[tuple[Step, ...], bytes]] = {
     "of one event": ((ONE,), b"[{\n}\n]"),
-    "of two": ((ONE, Wait(1.0, 1), TWO), b'[{\n}\n,\r\n{"b":[2]}\n]'),
+    "of two": ((ONE, WaitStep(1.0, 1), TWO), b'[{\n}\n,\r\n{"b":[2]}\n]'),
     "with bytes of one's own, which count for nothing": (
-        (Raw(b" ", 0), ONE, Raw(b" ", 1), TWO),
+        (RawStep(b" ", 0), ONE, RawStep(b" ", 1), TWO),
         b' [{\n} \n,\r\n{"b":[2]}\n]',
     ),
-    "that is cut stays open": ((ONE, Cut("reset", 1)), b"[{\n}"),
-    "of nothing is nothing": ((Wait(1.0, 0),), b""),
+    "that is cut stays open": ((ONE, CutStep("reset", 1)), b"[{\n}"),
+    "of nothing is nothing": ((WaitStep(1.0, 0),), b""),
 }
 
 
@@ -62,24 +76,24 @@ ARRAYS: dict[str, tuple[tuple[Step, ...], bytes]] = {
 def test_an_array(name: str) -> None:
     steps, written = ARRAYS[name]
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
-    assert sent(plan) == written
-    assert list(events(plan)) == [(None, step.payload) for step in steps if isinstance(step, Data)]
+    assert sent_bytes(plan) == written
+    assert list(events(plan)) == [(None, step.payload) for step in steps if isinstance(step, EventStep)]
 
 
 @pytest.mark.parametrize("name", ARRAYS)
 def test_what_was_framed_before_is_not_framed_again(name: str) -> None:
     steps, written = ARRAYS[name]
     once = Plan(HEAD, tuple(groups(Plan(HEAD, steps, Framing.JSON_ARRAY))), Framing.JSON_ARRAY)
-    assert sent(once) == written
+    assert sent_bytes(once) == written
 
 
 def test_an_array_is_read_up_to_what_is_no_json() -> None:
-    broken = Plan(HEAD, (ONE, Data(b'{"broken": ', 2, "say"), TWO), Framing.JSON_ARRAY)
+    broken = Plan(HEAD, (ONE, EventStep(b'{"broken": ', 2, "say"), TWO), Framing.JSON_ARRAY)
     assert list(events(broken)) == [(None, ONE.payload)]
 
 
 def test_an_empty_line_is_no_json() -> None:
-    assert list(events(Plan(HEAD, (Raw(b"{}\n\n[]\nhalf", 0),), Framing.NDJSON))) == [
+    assert list(events(Plan(HEAD, (RawStep(b"{}\n\n[]\nhalf", 0),), Framing.NDJSON))) == [
         (None, b"{}"),
         (None, b"[]"),
     ]

@@ -18,10 +18,22 @@ from mockllm.core.rendering.framing import (
     lasting,
     written,
 )
-from mockllm.core.rendering.plan import Bare, Cut, Data, Delivery, Flow, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.plan import (
+    CutStep,
+    Delivery,
+    EventStep,
+    Flow,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    Step,
+    UnchunkedStep,
+    WaitStep,
+)
 
-ONE, TWO = Data(b"{1}", 1, "say"), Data(b"{2}", 2, "say", "named")
-HEAD = Head(200, ())
+ONE, TWO = EventStep(b"{1}", 1, "say"), EventStep(b"{2}", 2, "say", "named")
+HEAD = ResponseHead(200, ())
 
 
 def sent(framing: Framing, *steps: Step) -> Sequence[object]:
@@ -45,12 +57,12 @@ def test_events(framing: Framing, bytes_sent: list[bytes]) -> None:
 @pytest.mark.parametrize("framing", Framing)
 def test_waits_and_raw_bytes_stand_as_they_are(framing: Framing) -> None:
     assert framing in FORMS
-    assert sent(framing, Raw(b"x", 0), Wait(1.0, 0)) == [b"x", Wait(1.0, 0)]
+    assert sent(framing, RawStep(b"x", 0), WaitStep(1.0, 0)) == [b"x", WaitStep(1.0, 0)]
 
 
 @pytest.mark.parametrize("framing", Framing)
 def test_what_is_cut_stays_open(framing: Framing) -> None:
-    assert sent(framing, ONE, Cut("reset", 1), TWO)[1:] == [Cut("reset", 1)]
+    assert sent(framing, ONE, CutStep("reset", 1), TWO)[1:] == [CutStep("reset", 1)]
 
 
 def test_all_but_plain_is_a_stream() -> None:
@@ -58,7 +70,7 @@ def test_all_but_plain_is_a_stream() -> None:
 
 
 def test_headers_of_the_same_name_are_replaced_in_any_case() -> None:
-    head = Head(200, (("Content-Type", "a"), ("x-a", "1"), ("X-A", "2")))
+    head = ResponseHead(200, (("Content-Type", "a"), ("x-a", "1"), ("X-A", "2")))
     merged = head.with_headers((("x-A", "3"), ("x-b", "4")))
     assert merged.headers == (("Content-Type", "a"), ("x-A", "3"), ("x-b", "4"))
 
@@ -67,7 +79,7 @@ def test_headers_of_the_same_name_are_replaced_in_any_case() -> None:
 
 
 def test_raw_bytes_that_begin_an_event_open_the_frame() -> None:
-    steps = (Raw(b"[{1", 1, event=True), Raw(b"}", 1), TWO)
+    steps = (RawStep(b"[{1", 1, event=True), RawStep(b"}", 1), TWO)
     assert sent(Framing.JSON_ARRAY, *steps) == [b"[{1", b"}", b"\n,\r\n{2}", b"\n]"]
 
 
@@ -75,9 +87,9 @@ def test_raw_bytes_that_begin_an_event_open_the_frame() -> None:
     ("steps", "last"),
     [
         ((ONE,), b"\n]"),
-        ((Raw(b"[{", 1, event=True),), b"\n]"),
-        ((Raw(b"x", 1),), b""),
-        ((ONE, Cut("end", 1)), b""),
+        ((RawStep(b"[{", 1, event=True),), b"\n]"),
+        ((RawStep(b"x", 1),), b""),
+        ((ONE, CutStep("end", 1)), b""),
         ((), b""),
     ],
 )
@@ -89,7 +101,7 @@ def test_what_closes_a_frame(steps: tuple[Step, ...], last: bytes) -> None:
 
 
 def test_each_step_with_its_bytes_up_to_a_cut() -> None:
-    steps = (ONE, Wait(1.0, 1), Bare(b"x", 1), Raw(b"y", 1), TWO, Cut("close", 2), ONE)
+    steps = (ONE, WaitStep(1.0, 1), UnchunkedStep(b"x", 1), RawStep(b"y", 1), TWO, CutStep("close", 2), ONE)
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
     assert list(written(plan)) == list(zip(steps[:5], [b"[{1}", b"", b"", b"y", b"\n,\r\n{2}"], strict=True))
 
@@ -103,29 +115,44 @@ TWO_A_SECOND = Flow(2, 1.0)
     ("items", "flow"),
     [
         pytest.param([], [], id="nothing"),
-        pytest.param([b"a"], [b"a", Wait(0.5, 0)], id="the last byte takes its time too"),
-        pytest.param([b"abcde"], [b"ab", Wait(1.0, 0), b"cd", Wait(1.0, 0), b"e", Wait(0.5, 0)], id="slices"),
+        pytest.param([b"a"], [b"a", WaitStep(0.5, 0)], id="the last byte takes its time too"),
         pytest.param(
-            [b"ab", Wait(0.25, 0), b"c"], [b"ab", Wait(1.0, 0), b"c", Wait(0.5, 0)], id="a shorter wait"
+            [b"abcde"],
+            [b"ab", WaitStep(1.0, 0), b"cd", WaitStep(1.0, 0), b"e", WaitStep(0.5, 0)],
+            id="slices",
         ),
         pytest.param(
-            [b"ab", Wait(3.0, 0), b"c"], [b"ab", Wait(3.0, 0), b"c", Wait(0.5, 0)], id="a longer wait"
+            [b"ab", WaitStep(0.25, 0), b"c"],
+            [b"ab", WaitStep(1.0, 0), b"c", WaitStep(0.5, 0)],
+            id="a shorter wait",
         ),
-        pytest.param([b"ab", Wait(3.0, 0)], [b"ab", Wait(3.0, 0)], id="a wait at the end"),
         pytest.param(
-            [b"abc", Cut("reset", 0)],
-            [b"ab", Wait(1.0, 0), b"c", Cut("reset", 0), Wait(0.5, 0)],
+            [b"ab", WaitStep(3.0, 0), b"c"],
+            [b"ab", WaitStep(3.0, 0), b"c", WaitStep(0.5, 0)],
+            id="a longer wait",
+        ),
+        pytest.param([b"ab", WaitStep(3.0, 0)], [b"ab", WaitStep(3.0, 0)], id="a wait at the end"),
+        pytest.param(
+            [b"abc", CutStep("reset", 0)],
+            [b"ab", WaitStep(1.0, 0), b"c", CutStep("reset", 0), WaitStep(0.5, 0)],
             id="a cut right behind all bytes",
         ),
         pytest.param(
-            [b"ab", Wait(0.25, 0), Cut("reset", 0)],
-            [b"ab", Wait(0.25, 0), Cut("reset", 0), Wait(0.75, 0)],
+            [b"ab", WaitStep(0.25, 0), CutStep("reset", 0)],
+            [b"ab", WaitStep(0.25, 0), CutStep("reset", 0), WaitStep(0.75, 0)],
             id="a cut at its time",
         ),
-        pytest.param([Cut("close", 0)], [Cut("close", 0)], id="a cut at once"),
+        pytest.param([CutStep("close", 0)], [CutStep("close", 0)], id="a cut at once"),
         pytest.param(
-            [Bare(b"abc", 1), b"d"],
-            [Bare(b"ab", 1), Wait(1.0, 0), Bare(b"c", 1), Wait(0.5, 0), b"d", Wait(0.5, 0)],
+            [UnchunkedStep(b"abc", 1), b"d"],
+            [
+                UnchunkedStep(b"ab", 1),
+                WaitStep(1.0, 0),
+                UnchunkedStep(b"c", 1),
+                WaitStep(0.5, 0),
+                b"d",
+                WaitStep(0.5, 0),
+            ],
             id="what is beside the chunks flows too",
         ),
     ],
@@ -135,18 +162,22 @@ def test_bytes_flow(items: list[Item], flow: list[Item]) -> None:
 
 
 def test_what_left_before_takes_its_time() -> None:
-    assert list(flowing([b"a"], TWO_A_SECOND, sent=6)) == [Wait(3.0, 0), b"a", Wait(0.5, 0)]
-    assert list(flowing([], TWO_A_SECOND, sent=1)) == [Wait(0.5, 0)]
+    assert list(flowing([b"a"], TWO_A_SECOND, sent=6)) == [WaitStep(3.0, 0), b"a", WaitStep(0.5, 0)]
+    assert list(flowing([], TWO_A_SECOND, sent=1)) == [WaitStep(0.5, 0)]
 
 
 @pytest.mark.parametrize(
     ("plan", "seconds"),
     [
         pytest.param(Plan(HEAD, ()), 0.0, id="nothing"),
-        pytest.param(Plan(HEAD, (Wait(1.0, 0), ONE, Wait(2.0, 1)), delay=4.0), 7.0, id="delay and waits"),
+        pytest.param(
+            Plan(HEAD, (WaitStep(1.0, 0), ONE, WaitStep(2.0, 1)), delay=4.0), 7.0, id="delay and waits"
+        ),
         pytest.param(Plan(HEAD, (ONE,), delivery=Delivery(over=3.0)), 3.0, id="a slow head"),
-        pytest.param(Plan(HEAD, (Wait(1.0, 0), Cut("reset", 0), Wait(9.0, 0))), 1.0, id="up to a cut"),
-        pytest.param(Plan(HEAD, (ONE, Cut("silence", 0))), inf, id="what hangs"),
+        pytest.param(
+            Plan(HEAD, (WaitStep(1.0, 0), CutStep("reset", 0), WaitStep(9.0, 0))), 1.0, id="up to a cut"
+        ),
+        pytest.param(Plan(HEAD, (ONE, CutStep("silence", 0))), inf, id="what hangs"),
         pytest.param(
             Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND,))),
             head_size(Plan(HEAD, ())) / 2 + 1.5,
@@ -163,7 +194,7 @@ def test_what_left_before_takes_its_time() -> None:
             id="two of them",
         ),
         pytest.param(
-            Plan(HEAD, (Cut("reset", 0),), delivery=Delivery(withheld=True, flows=(TWO_A_SECOND,))),
+            Plan(HEAD, (CutStep("reset", 0),), delivery=Delivery(withheld=True, flows=(TWO_A_SECOND,))),
             0.0,
             id="nothing that is sent",
         ),

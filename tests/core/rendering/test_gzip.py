@@ -7,11 +7,20 @@ import zlib
 
 import pytest
 
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.gzip import packed, unpacked, wants
-from mockllm.core.rendering.plan import Bare, Cut, Data, Framing, Head, Plan, Raw, Wait
+from mockllm.core.rendering.plan import (
+    CutStep,
+    EventStep,
+    Framing,
+    Plan,
+    RawStep,
+    ResponseHead,
+    UnchunkedStep,
+    WaitStep,
+)
 
-HEAD = Head(200, (("content-type", "x"),))
+HEAD = ResponseHead(200, (("content-type", "x"),))
 
 
 @pytest.mark.parametrize(
@@ -27,11 +36,11 @@ def test_who_wants_it(asks: str | None, expected: bool) -> None:
 
 
 def test_each_event_can_be_read_when_it_comes() -> None:
-    steps = (Data(b"one", 1, "say"), Wait(1.0, 1), Data(b"two", 2, "say"))
+    steps = (EventStep(b"one", 1, "say"), WaitStep(1.0, 1), EventStep(b"two", 2, "say"))
     plan = packed(Plan(HEAD, steps, Framing.JSON_ARRAY, 0.5))
     reader = zlib.decompressobj(wbits=31)
-    read = [step if isinstance(step, Wait) else reader.decompress(step.data) for step in plan.steps]  # type: ignore[union-attr]
-    assert read == [b"[one", Wait(1.0, 1), b"\n,\r\ntwo", b"\n]"]
+    read = [step if isinstance(step, WaitStep) else reader.decompress(step.data) for step in plan.steps]  # type: ignore[union-attr]
+    assert read == [b"[one", WaitStep(1.0, 1), b"\n,\r\ntwo", b"\n]"]
     assert reader.eof
     assert plan.delay == 0.5
     assert dict(plan.head.headers) == {
@@ -40,23 +49,23 @@ def test_each_event_can_be_read_when_it_comes() -> None:
 
 
 def test_a_cut_stays_a_cut() -> None:
-    plan = packed(Plan(HEAD, (Data(b"one", 1, "say"), Cut("reset", 1)), Framing.SSE))
-    assert plan.steps[-1] == Cut("reset", 1)
+    plan = packed(Plan(HEAD, (EventStep(b"one", 1, "say"), CutStep("reset", 1)), Framing.SSE))
+    assert plan.steps[-1] == CutStep("reset", 1)
     reader = zlib.decompressobj(wbits=31)
-    assert reader.decompress(sent(plan)) == b"data: one\n\n"
+    assert reader.decompress(sent_bytes(plan)) == b"data: one\n\n"
     assert not reader.eof
-    ended = packed(Plan(HEAD, (Data(b"one", 1, "say"), Cut("end", 1)), Framing.SSE))
-    assert gzip.decompress(sent(ended)) == b"data: one\n\n"
+    ended = packed(Plan(HEAD, (EventStep(b"one", 1, "say"), CutStep("end", 1)), Framing.SSE))
+    assert gzip.decompress(sent_bytes(ended)) == b"data: one\n\n"
 
 
 @pytest.mark.parametrize(
     "plan",
     [
         Plan(HEAD, ()),
-        Plan(HEAD, (Wait(1, 0),)),
-        Plan(Head(200, (("Content-Encoding", "br"),)), (Raw(b"x", 0),)),
-        Plan(Head(200, (), (("Content-Length", "3"),)), (Raw(b"x", 0),)),
-        Plan(HEAD, (Raw(b"x", 0), Bare(b"y", 0))),
+        Plan(HEAD, (WaitStep(1, 0),)),
+        Plan(ResponseHead(200, (("Content-Encoding", "br"),)), (RawStep(b"x", 0),)),
+        Plan(ResponseHead(200, (), (("Content-Length", "3"),)), (RawStep(b"x", 0),)),
+        Plan(HEAD, (RawStep(b"x", 0), UnchunkedStep(b"y", 0))),
     ],
     ids=["no steps", "no bytes", "coded already", "a length of its own", "bytes beside the body"],
 )

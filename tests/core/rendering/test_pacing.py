@@ -7,14 +7,14 @@ from random import Random
 import pytest
 
 from mockllm.core.quantities.parse import Uniform
-from mockllm.core.rendering.pacing import Pace, gaps, paced, paced_whole
-from mockllm.core.rendering.plan import Data, Framing, Head, Kind, Plan, Raw, Step, Wait
+from mockllm.core.rendering.pacing import Pacing, gaps, paced, paced_whole
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
 
-HEAD = Head(200, ())
+HEAD = ResponseHead(200, ())
 
 
-def data(kind: Kind, beat: int) -> Data:
-    return Data(f"{kind}{beat}".encode(), beat, kind)
+def data(kind: Kind, beat: int) -> EventStep:
+    return EventStep(f"{kind}{beat}".encode(), beat, kind)
 
 
 def stream(*steps: Step) -> Plan:
@@ -31,9 +31,9 @@ def shown(plan: Plan) -> str:
     words = []
     for step in plan.steps:
         match step:
-            case Wait():
-                words.append(f"{step.seconds:g}@{step.beat}" + "!" * step.scripted)
-            case Data():
+            case WaitStep():
+                words.append(f"{step.seconds:g}@{step.chunk_index}" + "!" * step.scripted)
+            case EventStep():
                 words.append(step.payload.decode())
             case _:
                 words.append("raw")
@@ -43,44 +43,44 @@ def shown(plan: Plan) -> str:
 @pytest.mark.parametrize(
     ("pace", "sizes", "waits"),
     [
-        pytest.param(Pace(), [1, 1, 1], [0, 0, 0], id="nothing set waits for nothing"),
-        pytest.param(Pace(ttft=2.0), [1, 1, 1], [2, 0, 0], id="ttft stands before the first chunk"),
-        pytest.param(Pace(itl=0.5), [1, 1, 1], [0, 0.5, 0.5], id="itl stands between the chunks"),
+        pytest.param(Pacing(), [1, 1, 1], [0, 0, 0], id="nothing set waits for nothing"),
+        pytest.param(Pacing(ttft=2.0), [1, 1, 1], [2, 0, 0], id="ttft stands before the first chunk"),
+        pytest.param(Pacing(itl=0.5), [1, 1, 1], [0, 0.5, 0.5], id="itl stands between the chunks"),
         pytest.param(
-            Pace(tokens_per_second=10.0), [4, 5, 1], [0, 0.5, 0.1], id="a gap takes its chunk's tokens"
+            Pacing(tokens_per_second=10.0), [4, 5, 1], [0, 0.5, 0.1], id="a gap takes its chunk's tokens"
         ),
-        pytest.param(Pace(itl=0.5, slowdown=6.0), [1, 1], [0, 3], id="slowdown multiplies gaps"),
-        pytest.param(Pace(ttft=1.0, slowdown=6.0), [1], [6], id="slowdown multiplies ttft"),
+        pytest.param(Pacing(itl=0.5, slowdown=6.0), [1, 1], [0, 3], id="slowdown multiplies gaps"),
+        pytest.param(Pacing(ttft=1.0, slowdown=6.0), [1], [6], id="slowdown multiplies ttft"),
         pytest.param(
-            Pace(slowdown=0.0, itl=1.0, ttft=1.0), [1, 1], [0, 0], id="slowdown 0 waits for nothing"
+            Pacing(slowdown=0.0, itl=1.0, ttft=1.0), [1, 1], [0, 0], id="slowdown 0 waits for nothing"
         ),
-        pytest.param(Pace(itl=Uniform(0.25, 0.25)), [1, 1, 1], [0, 0.25, 0.25], id="itl is drawn"),
+        pytest.param(Pacing(itl=Uniform(0.25, 0.25)), [1, 1, 1], [0, 0.25, 0.25], id="itl is drawn"),
         pytest.param(
-            Pace(itl=0.5, jitter=Uniform(0.25, 0.25)),
+            Pacing(itl=0.5, jitter=Uniform(0.25, 0.25)),
             [1, 1],
             [0, 0.75],
             id="a drawn jitter is added as drawn",
         ),
-        pytest.param(Pace(ttft=1.0, itl=1.0), [], [], id="an answer without chunks has no gaps"),
+        pytest.param(Pacing(ttft=1.0, itl=1.0), [], [], id="an answer without chunks has no gaps"),
     ],
 )
-def test_gaps(pace: Pace, sizes: list[int], waits: list[float]) -> None:
+def test_gaps(pace: Pacing, sizes: list[int], waits: list[float]) -> None:
     assert gaps(pace, sizes, Random(0)) == pytest.approx(waits)
 
 
 def test_jitter_adds_up_to_its_amount_to_each_gap_but_not_to_ttft() -> None:
-    first, *between = gaps(Pace(ttft=1.0, itl=0.5, jitter=0.1), [1] * 200, Random(0))
+    first, *between = gaps(Pacing(ttft=1.0, itl=0.5, jitter=0.1), [1] * 200, Random(0))
     assert first == 1.0
     assert all(0.5 <= wait <= 0.6 for wait in between)
     assert len(set(between)) == 199
 
 
 def test_jitter_alone_makes_gaps() -> None:
-    assert all(0 <= wait <= 0.01 for wait in gaps(Pace(jitter=0.01), [1] * 50, Random(0)))
+    assert all(0 <= wait <= 0.01 for wait in gaps(Pacing(jitter=0.01), [1] * 50, Random(0)))
 
 
 def test_gaps_are_the_same_for_the_same_seed() -> None:
-    pace = Pace(itl=Uniform(0.1, 0.2), jitter=0.01)
+    pace = Pacing(itl=Uniform(0.1, 0.2), jitter=0.01)
     assert gaps(pace, [1] * 20, Random(7)) == gaps(pace, [1] * 20, Random(7))
     assert gaps(pace, [1] * 20, Random(7)) != gaps(pace, [1] * 20, Random(8))
 
@@ -108,25 +108,27 @@ def test_gaps_are_the_same_for_the_same_seed() -> None:
             id="the waits of a beat that says nothing are not lost",
         ),
         pytest.param(
-            stream(data("say", 1), Wait(9, 1, scripted=True), data("say", 2), data("say", 3)), [1, 2, 4], 1,
+            stream(data("say", 1), WaitStep(9, 1, scripted=True), data("say", 2), data("say", 3)), [1, 2, 4], 1,
             "1@0 say1 9@1! say2 4@2 say3",
             id="a scripted wait replaces the gap it stands in",
         ),
         pytest.param(
-            stream(Wait(9, 0, True), data("say", 1), data("say", 2)), [1, 2], 1, "9@0! say1 2@1 say2",
+            stream(WaitStep(9, 0, True), data("say", 1), data("say", 2)), [1, 2], 1, "9@0! say1 2@1 say2",
             id="a scripted wait before the first chunk replaces ttft",
         ),
         pytest.param(
-            stream(data("say", 1), Wait(9, 1, True), Raw(b": ping\n\n", 1), Wait(1, 1, True), data("say", 2)),
+            stream(
+                data("say", 1), WaitStep(9, 1, True), RawStep(b": ping\n\n", 1), WaitStep(1, 1, True), data("say", 2)
+            ),
             [0, 2], 1, "say1 9@1! raw 1@1! say2",
             id="two scripted waits in one gap both stand",
         ),
         pytest.param(
-            stream(data("say", 1), Wait(9, 1, scripted=True)), [1], 1, "1@0 say1 9@1!",
+            stream(data("say", 1), WaitStep(9, 1, scripted=True)), [1], 1, "1@0 say1 9@1!",
             id="a scripted wait behind the last chunk stands",
         ),
         pytest.param(
-            stream(data("say", 1), Wait(2, 1, scripted=True), data("say", 2)), [0, 0], 3, "say1 6@1! say2",
+            stream(data("say", 1), WaitStep(2, 1, scripted=True), data("say", 2)), [0, 0], 3, "say1 6@1! say2",
             id="slowdown multiplies scripted waits",
         ),
         pytest.param(
@@ -140,7 +142,7 @@ def test_where_waits_stand(plan: Plan, waits: list[float], slowdown: float, expe
 
 
 def test_a_plan_without_waits_is_the_same_object() -> None:
-    assert paced(ANSWER, gaps(Pace(), [1, 1, 1], Random(0))) is ANSWER
+    assert paced(ANSWER, gaps(Pacing(), [1, 1, 1], Random(0))) is ANSWER
     assert paced(ANSWER, []) is ANSWER
 
 

@@ -7,19 +7,19 @@ from collections.abc import Callable
 import pytest
 
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import SECOND, TOKENS, NotedIds
-from mockllm.core.rendering.plan import Data, Framing, Head, Plan, Raw, Step, Wait
+from mockllm.core.rendering.placeholders import SECOND, TOKENS, TrackedIds
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.rendering.prerendered_stream import noted
 
 Made = Callable[[Ids, int, int], Plan]
 
 
-def plan(*steps: Step, head: Head | None = None) -> Plan:
-    return Plan(head or Head(200, (("a", "b"),)), steps, Framing.SSE)
+def plan(*steps: Step, head: ResponseHead | None = None) -> Plan:
+    return Plan(head or ResponseHead(200, (("a", "b"),)), steps, Framing.SSE)
 
 
-def event(text: str, beat: int, name: str | None = None) -> Data:
-    return Data(text.encode(), beat, "say", name)
+def event(text: str, beat: int, name: str | None = None) -> EventStep:
+    return EventStep(text.encode(), beat, "say", name)
 
 
 CASES: dict[str, tuple[Made, int]] = {
@@ -44,12 +44,12 @@ CASES: dict[str, tuple[Made, int]] = {
         2,
     ),
     "waits and raw bytes stand as they are": (
-        lambda ids, second, tokens: plan(Wait(1, 0, True), event(f"{tokens}", 1), Raw(b"x", 2)),
+        lambda ids, second, tokens: plan(WaitStep(1, 0, True), event(f"{tokens}", 1), RawStep(b"x", 2)),
         1,
     ),
     "ids in headers": (
         lambda ids, second, tokens: plan(
-            event("x", 1), head=Head(200, (("a", "b"),), (("id", ids.make("r", 9)),))
+            event("x", 1), head=ResponseHead(200, (("a", "b"),), (("id", ids.make("r", 9)),))
         ),
         1,
     ),
@@ -59,7 +59,7 @@ CASES: dict[str, tuple[Made, int]] = {
 
 @pytest.mark.parametrize(("made", "leads"), CASES.values(), ids=CASES)
 def test_what_is_played_is_what_rendering_gives(made: Made, leads: int) -> None:
-    ids = NotedIds()
+    ids = TrackedIds()
     score = noted(made(ids, SECOND, TOKENS), ids)
     for number, tokens in enumerate((1, 25, 123_456)):
         own, second = Ids(3, "scope", number), 1_700_000_000 + number
@@ -68,10 +68,10 @@ def test_what_is_played_is_what_rendering_gives(made: Made, leads: int) -> None:
 
 
 def test_it_knows_whether_it_counts() -> None:
-    ids = NotedIds()
+    ids = TrackedIds()
     assert noted(plan(event(str(TOKENS + 1), 1)), ids).counts
     assert not noted(plan(event(str(SECOND), 1)), ids).counts
 
 
 def test_its_size_is_about_its_bytes() -> None:
-    assert 50_000 < noted(plan(event("x" * 50_000, 1)), NotedIds()).size < 60_000
+    assert 50_000 < noted(plan(event("x" * 50_000, 1)), TrackedIds()).size < 60_000

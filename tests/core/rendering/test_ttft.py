@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.quantities.parse import Uniform
-from mockllm.core.randomness import Chance
-from mockllm.core.rendering.pacing import Pace, gaps
+from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.pacing import Pacing, gaps
 from mockllm.core.rendering.ttft import InputTime, ReadingTime
 from mockllm.core.reply.reply import Usage
 from mockllm.core.values.dynamic import Context, Drawn, is_static
@@ -33,19 +33,19 @@ NOBODY: Any = None
 )  # fmt: skip
 def test_how_long_reading_takes(time: InputTime, usage: Usage, seconds: float) -> None:
     assert time.seconds(usage) == pytest.approx(seconds)
-    assert gaps(Pace(ttft=time, itl=0.5, slowdown=2.0), [1, 1], Random(0), usage) == pytest.approx(
+    assert gaps(Pacing(ttft=time, itl=0.5, slowdown=2.0), [1, 1], Random(0), usage) == pytest.approx(
         [2 * seconds, 1.0]
     )
 
 
 def test_without_a_usage_nothing_was_read() -> None:
-    assert gaps(Pace(ttft=InputTime(0.3, 0.001)), [1], Random(0)) == [0.3]
+    assert gaps(Pacing(ttft=InputTime(0.3, 0.001)), [1], Random(0)) == [0.3]
 
 
 def test_it_is_settled_for_each_answer() -> None:
     written = ReadingTime(Drawn(Uniform(1.0, 2.0)), 0.001, Drawn(Uniform(0.0, 0.001)))
     assert not is_static(written)
-    made = [written.value(Context(NOBODY, Chance(0, "rule", "", tries), "", 60.0)) for tries in range(20)]
+    made = [written.value(Context(NOBODY, Randomness(0, "rule", "", tries), "", 60.0)) for tries in range(20)]
     assert all(1.0 <= each.base <= 2.0 and each.per_input_token == 0.001 for each in made)
     assert all(each.cached is not None and 0 <= each.cached <= 0.001 for each in made)
     assert len({each.base for each in made}) == len({each.cached for each in made}) == 20
@@ -53,5 +53,5 @@ def test_it_is_settled_for_each_answer() -> None:
 
 
 def test_constants_stay_what_they_are() -> None:
-    context = Context(NOBODY, Chance(0, "rule", "", 0))
+    context = Context(NOBODY, Randomness(0, "rule", "", 0))
     assert ReadingTime(0.3, 0.001).value(context) == InputTime(0.3, 0.001)

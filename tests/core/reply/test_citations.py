@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.reply.citations import clipped, said, segments, sources, span
-from mockllm.core.reply.reply import Choice, Citation, Pause, Piece, Text
+from mockllm.core.reply.citations import clipped, full_text, segments, sources, span
+from mockllm.core.reply.reply import Choice, Citation, ContentChunk, Pause, Text
 from mockllm.core.reply.truncation import cut_short, shortened
 from mockllm.core.request.request import Sampling
 
@@ -15,18 +15,18 @@ LAST = Citation("l", start=6, end=11)
 MIDDLE = Citation("m", start=4, end=7)
 
 
-def shown(text: Text) -> list[tuple[tuple[Piece, ...], list[str]]]:
+def shown(text: Text) -> list[tuple[tuple[ContentChunk, ...], list[str]]]:
     """The segments: their pieces and the addresses of their sources."""
-    return [(each.pieces, [source.url for source in each.citations]) for each in segments(text)]
+    return [(each.chunks, [source.url for source in each.citations]) for each in segments(text)]
 
 
-def text(*pieces: Piece, citations: tuple[Citation, ...] = ()) -> Text:
+def text(*pieces: ContentChunk, citations: tuple[Citation, ...] = ()) -> Text:
     return Text(pieces or ("Hello", " wor", "ld"), citations=citations)
 
 
 def test_what_is_said_otherwise_whole_is_that() -> None:
-    assert said(text()) == "Hello world"
-    assert said(Text(("Hel",), whole="All.")) == "All."
+    assert full_text(text()) == "Hello world"
+    assert full_text(Text(("Hel",), whole="All.")) == "All."
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_each_address_is_told_once() -> None:
     ],
 )
 def test_a_text_is_cut_where_its_sources_change(
-    citations: tuple[Citation, ...], segments_of_it: list[tuple[tuple[Piece, ...], list[str]]]
+    citations: tuple[Citation, ...], segments_of_it: list[tuple[tuple[ContentChunk, ...], list[str]]]
 ) -> None:
     assert shown(text(citations=citations)) == segments_of_it
 
@@ -79,7 +79,7 @@ def test_waits_stay_where_they_are() -> None:
 
 def test_a_text_that_is_said_otherwise_whole_is_not_cut() -> None:
     (only,) = segments(Text(("Hel", "lo"), whole="Hello world", citations=(LAST,)))
-    assert (only.pieces, only.whole) == (("Hel", "lo"), "Hello world")
+    assert (only.chunks, only.whole) == (("Hel", "lo"), "Hello world")
 
 
 def test_what_is_cut_off_has_no_sources() -> None:
@@ -92,4 +92,4 @@ def test_what_is_cut_off_has_no_sources() -> None:
     for sampling in (Sampling(stop=(" wor",)), Sampling(max_tokens=1)):
         (cut,) = cut_short(choice, sampling).parts
         assert isinstance(cut, Text)
-        assert (cut.pieces, cut.citations) == (("Hello",), (FIRST,))
+        assert (cut.chunks, cut.citations) == (("Hello",), (FIRST,))

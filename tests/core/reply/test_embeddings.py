@@ -7,7 +7,7 @@ from struct import unpack
 
 import pytest
 
-from mockllm.core.reply.embeddings import Embedded, packed, shortened, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
 
 TEXTS = ["hello", "", " ", "a", "Ünïcödé 東京", "\ud800", "the same " * 500]
 
@@ -61,6 +61,6 @@ def test_packed_are_the_same_numbers() -> None:
 
 
 def test_given_vectors_are_said_in_turn() -> None:
-    said = Embedded(((1.0, 0.0), (0.0, 1.0)))
+    said = EmbeddingResult(((1.0, 0.0), (0.0, 1.0)))
     assert said.of(3) == [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
     assert said.of(0) == []

@@ -6,24 +6,24 @@ from math import exp
 
 import pytest
 
-from mockllm.core.reply.logprobs import likely, tokens_of, tokens_said
+from mockllm.core.reply.logprobs import token_logprobs, tokens_of, tokens_said
 from mockllm.core.reply.reply import Pause, Refusal, Text
 
 SAID = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
 
 
 def test_the_same_tokens_are_as_likely_again() -> None:
-    assert likely(SAID, 3) == likely(SAID, 3)
-    assert likely(SAID[2:], 3, place=2) == likely(SAID, 3)[2:]
+    assert token_logprobs(SAID, 3) == token_logprobs(SAID, 3)
+    assert token_logprobs(SAID[2:], 3, place=2) == token_logprobs(SAID, 3)[2:]
 
 
 def test_a_token_is_not_as_likely_everywhere() -> None:
-    assert len({each.logprob for each in likely(["a"] * 20, 0)}) > 15
+    assert len({each.logprob for each in token_logprobs(["a"] * 20, 0)}) > 15
 
 
 @pytest.mark.parametrize("top", [0, 1, 5, 20])
 def test_the_likeliest_come_first_and_the_one_that_is_said_is_among_them(top: int) -> None:
-    for each in likely(SAID * 40, top):
+    for each in token_logprobs(SAID * 40, top):
         assert len(each.top) == len({word for word, _ in each.top}) == top
         assert [logprob for _, logprob in each.top] == sorted((found for _, found in each.top), reverse=True)
         assert each.logprob < 0
@@ -32,7 +32,7 @@ def test_the_likeliest_come_first_and_the_one_that_is_said_is_among_them(top: in
 
 
 def test_most_tokens_are_nearly_certain() -> None:
-    found = [each.logprob for each in likely(map(str, range(500)), 0)]
+    found = [each.logprob for each in token_logprobs(map(str, range(500)), 0)]
     assert sum(logprob > -0.1 for logprob in found) > 250
     assert min(found) > -1
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.reply.reply import Call, Choice, Pause, Piece, Refusal, Reply, Text, Usage, Verbatim, spoken
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    ContentChunk,
+    Pause,
+    Refusal,
+    Reply,
+    Text,
+    Usage,
+    Verbatim,
+    joined_text,
+)
 
 
 @pytest.mark.parametrize(
     ("pieces", "text"),
     [((), ""), (("a",), "a"), ((Pause(1.0),), ""), (("a", Pause(1.0), "b", Verbatim(b"x")), "ab")],
 )
-def test_spoken_is_the_text_of_the_pieces(pieces: tuple[Piece, ...], text: str) -> None:
-    assert spoken(pieces) == text
+def test_spoken_is_the_text_of_the_pieces(pieces: tuple[ContentChunk, ...], text: str) -> None:
+    assert joined_text(pieces) == text
 
 
 def test_a_choices_calls_and_its_text_as_a_whole_answer_says_it() -> None:

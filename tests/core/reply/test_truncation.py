@@ -7,14 +7,14 @@ import pytest
 from mockllm.core.reply.reply import (
     Call,
     Choice,
+    ContentChunk,
     Part,
     Pause,
-    Piece,
     Refusal,
     Text,
     Thinking,
     Verbatim,
-    spoken,
+    joined_text,
 )
 from mockllm.core.reply.truncation import cut_short, keep, tokens_of
 from mockllm.core.request.request import Sampling
@@ -45,7 +45,7 @@ def test_a_long_text_is_estimated_and_cut_in_proportion() -> None:
     (half,) = cut(Text((text,)), max_tokens=needed // 2).parts
     assert isinstance(half, Text)
     assert half.tokens == needed // 2
-    assert len(spoken(half.pieces)) == pytest.approx(len(text) / 2, abs=10)
+    assert len(joined_text(half.chunks)) == pytest.approx(len(text) / 2, abs=10)
 
 
 def test_nothing_to_cut_gives_the_same_choice() -> None:
@@ -101,7 +101,7 @@ def test_a_stop_sequence_first_and_what_is_left_counts() -> None:
 
 
 def test_what_stands_between_pieces_stays_as_long_as_text_follows() -> None:
-    pieces: tuple[Piece, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
+    pieces: tuple[ContentChunk, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
     assert keep(pieces, 5) == ("one", Pause(1.0), " t")
     assert keep(pieces, 3) == ("one",)
     assert keep(pieces, 0) == ()

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.reply.reply import Call, Choice, Native, Part, Pause, Piece, Refusal, Text, Thinking
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    ContentChunk,
+    NativePart,
+    Part,
+    Pause,
+    Refusal,
+    Text,
+    Thinking,
+)
 from mockllm.core.reply.truncation import cut_chunks, cut_fraction, resaid
 
 HELLO = Text(("Hel", "lo ", "you", "."))
 THOUGHT = Thinking(("Hm", "m."))
 CALL = Call("look", ('{"city":', '"Paris"}'))
-ITEM = Native("openai", {"type": "web_search_call"})
+ITEM = NativePart("openai", {"type": "web_search_call"})
 
 
 @pytest.mark.parametrize(
@@ -78,6 +88,6 @@ def test_cut_at_a_part_of_the_characters(
     ],
 )
 def test_another_text_is_cut_where_the_first_was(
-    pieces: tuple[Piece, ...], text: str, said: tuple[Piece, ...]
+    pieces: tuple[ContentChunk, ...], text: str, said: tuple[ContentChunk, ...]
 ) -> None:
     assert resaid(pieces, text) == said

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from mockllm.core.budget import Budget, BudgetExceeded
-from mockllm.core.schema_values import make
-from mockllm.core.schema_values.document import Impossible
+from mockllm.core.schema_values import generate
+from mockllm.core.schema_values.document import Unsatisfiable
 from mockllm.core.schema_values.patterns import Pattern, pattern_size
 from tests.core.schema_values.hostile import HOSTILE
 
@@ -19,7 +19,7 @@ def test_make_hostile_schema_exceeds_budget(name: str) -> None:
     schema, limit = HOSTILE[name]
     budget = Budget()
     with pytest.raises(BudgetExceeded) as exceeded:
-        make(schema, Random(0), budget=budget)
+        generate(schema, Random(0), budget=budget)
     assert limit in str(exceeded.value)
     assert "--max-generated-values" in str(exceeded.value)
     assert budget.values <= 10_000
@@ -28,16 +28,16 @@ def test_make_hostile_schema_exceeds_budget(name: str) -> None:
 
 def test_make_array_within_raised_budget_succeeds() -> None:
     schema = {"type": "array", "items": {"type": "null"}, "minItems": 11_000}
-    made = make(schema, Random(0), budget=Budget(20_000))
+    made = generate(schema, Random(0), budget=Budget(20_000))
     assert made.flaw is None
     assert made.value == [None] * 11_000
 
 
 def test_make_array_up_to_the_budget_succeeds() -> None:
     schema = {"type": "array", "items": {"type": "null"}, "minItems": 9}
-    assert make(schema, Random(0), budget=Budget(10)).value == [None] * 9
+    assert generate(schema, Random(0), budget=Budget(10)).value == [None] * 9
     with pytest.raises(BudgetExceeded, match="more than 9 values"):
-        make(schema, Random(0), budget=Budget(9))
+        generate(schema, Random(0), budget=Budget(9))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_make_array_up_to_the_budget_succeeds() -> None:
     ids=["a long text", "a long pattern", "a long array", "contains in prefixItems", "a float as a count"],
 )
 def test_make_large_schema_within_budget_is_valid(schema: dict[str, object]) -> None:
-    assert make(schema, Random(0)).flaw is None
+    assert generate(schema, Random(0)).flaw is None
 
 
 def _frames() -> int:
@@ -67,7 +67,7 @@ def test_pattern_text_deeply_nested_is_impossible() -> None:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(_frames() + 600)  # enough to parse the pattern, and not to generate a text
     try:
-        with pytest.raises(Impossible, match="nested too deep"):
+        with pytest.raises(Unsatisfiable, match="nested too deep"):
             Pattern(pattern, Budget()).text(Random(0))
         assert pattern_size(pattern) == len(pattern)
     finally:
@@ -81,5 +81,5 @@ def test_pattern_size_counts_repeated_parts(pattern: str, size: int) -> None:
 
 @pytest.mark.parametrize("pattern", ["^(){20000}$", "^((){99}){200}$"])
 def test_make_empty_part_repeated_often_tells_a_flaw(pattern: str) -> None:
-    made = make({"type": "string", "pattern": pattern}, Random(0))
+    made = generate({"type": "string", "pattern": pattern}, Random(0))
     assert made.flaw is not None

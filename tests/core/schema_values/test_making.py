@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockllm.core.schema_values import make
+from mockllm.core.schema_values import generate
 from mockllm.core.schema_values.realistic import CITIES, PEOPLE, PRODUCTS
 from mockllm.core.schema_values.strings import FORMATS
 from tests.core.schema_values.schemas import FLAWED, VALID
@@ -19,11 +19,11 @@ from tests.core.schema_values.schemas import FLAWED, VALID
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_made_is_valid(name: str, seed: int) -> None:
     schema = VALID[name]
-    made = make(schema, Random(seed))
+    made = generate(schema, Random(seed))
     assert made.flaw is None
     if name not in ("bounds of older drafts", "a bound that is not exclusive", "an exclusive nothing"):
         assert jsonschema_rs.is_valid(schema, made.value)
-    assert make(schema, Random(seed)) == made
+    assert generate(schema, Random(seed)) == made
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_is_made_is_valid(name: str, seed: int) -> None:
     ],
 )
 def test_other_services_words_are_understood(schema: Any, fits: Any) -> None:
-    made = make(schema, Random(0))
+    made = generate(schema, Random(0))
     assert made.flaw is None
     assert fits(made.value), made.value
 
@@ -61,7 +61,7 @@ def test_other_services_words_are_understood(schema: Any, fits: Any) -> None:
 
 
 def made_of(name: str, schema: dict[str, Any]) -> Any:
-    made = make({"type": "object", "properties": {name: schema}}, Random(1))
+    made = generate({"type": "object", "properties": {name: schema}}, Random(1))
     assert made.flaw is None
     return made.value[name]
 
@@ -139,7 +139,7 @@ def test_a_text_may_hold_the_number_that_its_name_lets_expect() -> None:
 def test_every_format_is_made(form: str) -> None:
     schema = {"type": "string", "format": form}
     for seed in range(20):
-        said = make(schema, Random(seed)).value
+        said = generate(schema, Random(seed)).value
         assert jsonschema_rs.is_valid(schema, said, validate_formats=True)
 
 
@@ -158,12 +158,12 @@ def test_every_format_is_made(form: str) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_format_is_made_as_its_pattern_wants_it(form: str, pattern: str, seed: int) -> None:
     schema = {"type": "string", "format": form, "pattern": pattern}
-    value = make(schema, Random(seed)).value
+    value = generate(schema, Random(seed)).value
     assert jsonschema_rs.is_valid(schema, value, validate_formats=True), value
 
 
 def test_a_pattern_counts_more_than_a_format_that_it_excludes() -> None:
-    assert make({"type": "string", "format": "date", "pattern": "^soon$"}, Random(0)).value == "soon"
+    assert generate({"type": "string", "format": "date", "pattern": "^soon$"}, Random(0)).value == "soon"
 
 
 def test_the_name_of_an_objects_owner_says_whose_name_it_is() -> None:
@@ -184,19 +184,19 @@ def test_bounds_that_an_sdk_moved_into_the_description_are_kept() -> None:
 def test_optional_members_are_there_too() -> None:
     schema = {"properties": {"a": {"type": "string"}, "b": {"type": ["string", "null"]}}, "required": ["a"]}
     for seed in range(20):
-        made = make(schema, Random(seed)).value
+        made = generate(schema, Random(seed)).value
         assert isinstance(made["a"], str)
         assert isinstance(made["b"], str)
 
 
 def test_what_the_whole_stands_for_may_be_told() -> None:
-    assert make({"type": "string"}, Random(0), "answer", "The city").value.endswith(".")
-    assert make({"type": "string"}, Random(0), "value", "The city").value in CITIES
+    assert generate({"type": "string"}, Random(0), "answer", "The city").value.endswith(".")
+    assert generate({"type": "string"}, Random(0), "value", "The city").value in CITIES
 
 
 def test_other_seeds_give_other_values() -> None:
     schema = {"properties": {"city": {"type": "string"}, "count": {"type": "integer"}}}
-    assert len({str(make(schema, Random(seed)).value) for seed in range(40)}) > 20
+    assert len({str(generate(schema, Random(seed)).value) for seed in range(40)}) > 20
 
 
 # --- what cannot be ------------------------------------------------------------------------------
@@ -205,6 +205,6 @@ def test_other_seeds_give_other_values() -> None:
 @pytest.mark.parametrize("name", FLAWED)
 def test_what_cannot_be_made_says_why(name: str) -> None:
     schema, flaw = FLAWED[name]
-    made = make(schema, Random(0))
+    made = generate(schema, Random(0))
     assert made.flaw is not None
     assert flaw in made.flaw

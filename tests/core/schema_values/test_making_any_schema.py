@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.schema_values import make
+from mockllm.core.schema_values import generate
 from mockllm.core.schema_values.strings import FORMATS
 
 Schema = dict[str, Any] | bool
@@ -120,10 +120,10 @@ SCHEMAS: st.SearchStrategy[Schema] = st.recursive(SCALARS, combined, max_leaves=
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, st.integers(0, 5))
 def test_what_is_made_is_valid(schema: Schema, seed: int) -> None:
-    made = make(schema, Random(seed))
+    made = generate(schema, Random(seed))
     assert made.flaw is None
     assert jsonschema_rs.is_valid(schema, made.value, validate_formats=True)
-    assert make(schema, Random(seed)) == made
+    assert generate(schema, Random(seed)) == made
     dumps(made.value)
 
 
@@ -132,7 +132,7 @@ def test_what_is_made_is_valid(schema: Schema, seed: int) -> None:
 def test_the_arguments_of_a_tool_are_valid_whatever_its_parameters(
     properties: dict[str, Schema], seed: int
 ) -> None:
-    made = make({"type": "object", "properties": properties}, Random(seed))
+    made = generate({"type": "object", "properties": properties}, Random(seed))
     assert made.flaw is None
 
 
@@ -174,6 +174,6 @@ JSON = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(JSON)
 def test_nothing_raises_whatever_stands_in_place_of_a_schema(schema: Any) -> None:
-    made = make(schema, Random(0))
+    made = generate(schema, Random(0))
     assert made.flaw is None or made.flaw
     dumps(made.value)

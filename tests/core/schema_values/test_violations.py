@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.json.codec import Json
-from mockllm.core.schema_values import make
-from mockllm.core.schema_values.violations import EXTRA, WAYS, Way, checker, misfit
+from mockllm.core.schema_values import generate
+from mockllm.core.schema_values.violations import EXTRA, WAYS, Way, checker, invalid_value
 
 CITY: dict[str, Any] = {
     "type": "object",
@@ -37,7 +37,7 @@ VALUE: dict[str, Json] = {
 
 
 def broken(value: Json, schema: Json, *ways: Way, seed: int = 0) -> Json:
-    return misfit(value, checker(schema).holds, ways or WAYS, Random(seed))
+    return invalid_value(value, checker(schema).holds, ways or WAYS, Random(seed))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -121,5 +121,5 @@ def test_places_are_not_looked_for_without_end() -> None:
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
 def test_what_was_made_of_a_schema_can_be_broken(seed: int) -> None:
-    made = make(CITY, Random(seed)).value
+    made = generate(CITY, Random(seed)).value
     assert not checker(CITY).holds(broken(made, CITY, seed=seed))

@@ -8,7 +8,7 @@ from mockllm.core.selection.decision import Guard
 
 
 def turns(guard: Guard, count: int) -> str:
-    return "".join("." if guard.refuses(turn) else "x" for turn in range(count))
+    return "".join("." if guard.blocked_by_count(turn) else "x" for turn in range(count))
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,9 @@ def test_which_turns_are_answered(guard: Guard, answered: str) -> None:
 )
 def test_given_is_how_many_were_answered_before(guard: Guard) -> None:
     answered = turns(guard, 20)
-    assert [guard.given(turn) for turn in range(20)] == [answered[:turn].count("x") for turn in range(20)]
+    assert [guard.response_count(turn) for turn in range(20)] == [
+        answered[:turn].count("x") for turn in range(20)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,16 +49,16 @@ def test_given_is_how_many_were_answered_before(guard: Guard) -> None:
     ],
 )
 def test_why_a_turn_is_not_answered(guard: Guard, turn: int, why: str | None) -> None:
-    assert guard.refuses(turn) == why
+    assert guard.blocked_by_count(turn) == why
 
 
 def test_chance_spares_by_seed_rule_scope_and_tries() -> None:
-    assert not any(Guard().spares(0, "r", "", tries) for tries in range(100))
-    assert not any(Guard(chance=1.0).spares(0, "r", "", tries) for tries in range(100))
-    assert all(Guard(chance=0.0).spares(0, "r", "", tries) for tries in range(100))
+    assert not any(Guard().loses_chance(0, "r", "", tries) for tries in range(100))
+    assert not any(Guard(chance=1.0).loses_chance(0, "r", "", tries) for tries in range(100))
+    assert all(Guard(chance=0.0).loses_chance(0, "r", "", tries) for tries in range(100))
     half = Guard(chance=0.5)
     runs = {
-        tuple(half.spares(*where, tries) for tries in range(64))
+        tuple(half.loses_chance(*where, tries) for tries in range(64))
         for where in ((0, "r", ""), (1, "r", ""), (0, "s", ""), (0, "r", "k"))
     }
     assert len(runs) == 4

@@ -6,34 +6,34 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.selection.named_states import Unmet, changed, unmet
-from mockllm.core.selection.time_window import During
+from mockllm.core.selection.named_states import UnmetState, changed, unmet_state
+from mockllm.core.selection.time_window import TimeWindow
 
 
 @pytest.mark.parametrize(
     ("during", "held"),
     [
-        pytest.param(During(), [0, 9, 10, 29, 30, 59, 60, 75, 1e9], id="always"),
-        pytest.param(During(10), [10, 29, 30, 59, 60, 75, 1e9], id="from then on"),
-        pytest.param(During(10, 30), [10, 29], id="its end does not belong to it"),
-        pytest.param(During(10, 30, 60), [10, 29, 75], id="again each minute"),
-        pytest.param(During(0, 10, 30), [0, 9, 30, 60], id="again from the beginning"),
-        pytest.param(During(10, every=30), [10, 29, 59, 75, 1e9], id="until the next one"),
+        pytest.param(TimeWindow(), [0, 9, 10, 29, 30, 59, 60, 75, 1e9], id="always"),
+        pytest.param(TimeWindow(10), [10, 29, 30, 59, 60, 75, 1e9], id="from then on"),
+        pytest.param(TimeWindow(10, 30), [10, 29], id="its end does not belong to it"),
+        pytest.param(TimeWindow(10, 30, 60), [10, 29, 75], id="again each minute"),
+        pytest.param(TimeWindow(0, 10, 30), [0, 9, 30, 60], id="again from the beginning"),
+        pytest.param(TimeWindow(10, every=30), [10, 29, 59, 75, 1e9], id="until the next one"),
     ],
 )
-def test_when_a_window_is_open(during: During, held: list[float]) -> None:
-    assert [time for time in (0, 9, 10, 29, 30, 59, 60, 75, 1e9) if during.holds(time)] == held
+def test_when_a_window_is_open(during: TimeWindow, held: list[float]) -> None:
+    assert [time for time in (0, 9, 10, 29, 30, 59, 60, 75, 1e9) if during.contains(time)] == held
 
 
 @pytest.mark.parametrize("start", [0.0, 1000.0, 1_700_000_000.123, 1_763_673_869.777])
 def test_the_ends_of_a_window_are_where_they_are_written_on_any_clock(start: float) -> None:
-    def held(during: During, *times: float) -> list[bool]:
-        return [during.holds((start + time) - start) for time in times]
+    def held(during: TimeWindow, *times: float) -> list[bool]:
+        return [during.contains((start + time) - start) for time in times]
 
-    assert held(During(0.1, 0.3), 0.0999, 0.1, 0.2999, 0.3) == [False, True, True, False]
-    each = During(0.1, 0.3, 1.0)
+    assert held(TimeWindow(0.1, 0.3), 0.0999, 0.1, 0.2999, 0.3) == [False, True, True, False]
+    each = TimeWindow(0.1, 0.3, 1.0)
     assert held(each, 7.0999, 7.1, 7.2999, 7.3, 1000.1, 1000.3) == [False, True, True, False, True, False]
-    assert held(During(end=0.05, every=0.1), 0.3, 0.35, 0.4) == [True, False, True]
+    assert held(TimeWindow(end=0.05, every=0.1), 0.3, 0.35, 0.4) == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_ends_of_a_window_are_where_they_are_written_on_any_clock(start: flo
     ],
 )
 def test_what_states_are_required(required: dict[str, Any], states: dict[str, Any], met: bool) -> None:
-    assert (unmet(required, states) is None) is met
+    assert (unmet_state(required, states) is None) is met
 
 
 @pytest.mark.parametrize(
@@ -73,5 +73,5 @@ def test_what_an_answer_sets(states: dict[str, Any], sets: dict[str, Any], after
 
 def test_the_first_that_is_not_as_required_is_told() -> None:
     required: dict[str, Any] = {"a": 1, "step": ["paid", "sent"], "b": 2}
-    assert unmet(required, {"a": 1, "step": "lost"}) == Unmet("step", ["paid", "sent"], "lost")
-    assert unmet(required, {"a": 1}) == Unmet("step", ["paid", "sent"], None)
+    assert unmet_state(required, {"a": 1, "step": "lost"}) == UnmetState("step", ["paid", "sent"], "lost")
+    assert unmet_state(required, {"a": 1}) == UnmetState("step", ["paid", "sent"], None)

@@ -9,13 +9,13 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.core.templates.parser import compile_template
-from mockllm.core.templates.template import Scope, TemplateFailure
+from mockllm.core.templates.template import TemplateFailure, TemplateScope
 
-SCOPE = Scope(Request(method="POST", path="/", headers={}))
+SCOPE = TemplateScope(Request(method="POST", path="/", headers={}))
 
 
 def rendered(source: str, value: Json) -> Json:
-    return compile_template(f"{{{{ v | {source} }}}}").render(Scope(SCOPE.request, {"v": value}))
+    return compile_template(f"{{{{ v | {source} }}}}").render(TemplateScope(SCOPE.request, {"v": value}))
 
 
 @pytest.mark.parametrize(
@@ -104,4 +104,4 @@ def test_a_filter_refuses(value: Any, source: str, reason: str) -> None:
 
 def test_the_longest_whole_numbers_stay_in_json_s_reach() -> None:
     with pytest.raises(TemplateFailure, match="too large"):
-        compile_template("{{ -v }}").render(Scope(SCOPE.request, {"v": 2**64 - 1}))
+        compile_template("{{ -v }}").render(TemplateScope(SCOPE.request, {"v": 2**64 - 1}))

@@ -10,7 +10,7 @@ from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import CallPart, Message, Request, ResultPart, TextPart, Tool
 from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.scope import NAMES
-from mockllm.core.templates.template import Scope
+from mockllm.core.templates.template import TemplateScope
 
 
 class Asked(Request):
@@ -87,13 +87,13 @@ WEATHER = {
     ],
 )
 def test_a_name_reads(path: str, value: Json) -> None:
-    scope = Scope(request(), {"city": "Paris", "model": "never seen"}, {"1": "group"})
+    scope = TemplateScope(request(), {"city": "Paris", "model": "never seen"}, {"1": "group"})
     assert compile_template(f"{{{{ {path} }}}}").render(scope) == value
 
 
 @pytest.mark.parametrize("name", ["model", "user", "system", "tool_result", "body", "session", "city"])
 def test_what_a_request_does_not_have_is_absent(name: str) -> None:
-    assert Scope(request(Request, raw=b"", session=None)).read(name) is MISSING
+    assert TemplateScope(request(Request, raw=b"", session=None)).read(name) is MISSING
 
 
 @pytest.mark.parametrize(
@@ -101,16 +101,16 @@ def test_what_a_request_does_not_have_is_absent(name: str) -> None:
     [("messages", []), ("turn", 1), ("tools", []), ("tool_results", {}), ("match", {}), ("query", {})],
 )
 def test_lists_are_empty_where_there_is_nothing(name: str, value: Json) -> None:
-    assert Scope(request(Request, query_string="")).read(name) == value
+    assert TemplateScope(request(Request, query_string="")).read(name) == value
 
 
 def test_the_tool_result_that_matched_is_the_one_that_is_read() -> None:
-    scope = Scope(request(), result=ResultPart("c4", "get_time", "noon"))
+    scope = TemplateScope(request(), result=ResultPart("c4", "get_time", "noon"))
     assert scope.read("tool_result") == {"name": "get_time", "id": "c4", "text": "noon", "is_error": False}
 
 
 def test_bytes_beyond_utf8_do_not_reach_an_answer() -> None:
-    scope = Scope(
+    scope = TemplateScope(
         request(headers={"x": "a\udcff"}, path="/\udcff", query_string="q=\udcff", session="\udcffé")
     )
     assert scope.read("headers") == {"x": "a?"}

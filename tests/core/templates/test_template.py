@@ -15,8 +15,8 @@ from mockllm.core.request.request import Request
 from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.template import (
     OUTPUT_CAP,
-    Scope,
     TemplateFailure,
+    TemplateScope,
     TemplateSyntax,
     is_template,
 )
@@ -330,7 +330,7 @@ def test_a_failure_shows_no_key(source: str, reason: str) -> None:
     )
     template = compile_template(source)
     with pytest.raises(TemplateFailure) as caught:
-        template.render(Scope(request))
+        template.render(TemplateScope(request))
     assert caught.value.reason == reason
 
 

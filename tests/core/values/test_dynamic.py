@@ -9,10 +9,10 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from mockllm.core.quantities.parse import Integers, Uniform
-from mockllm.core.randomness import Chance
+from mockllm.core.randomness import Randomness
 from mockllm.core.request.request import Request
 from mockllm.core.templates.parser import compile_template
-from mockllm.core.templates.template import Scope, TemplateFailure
+from mockllm.core.templates.template import TemplateFailure, TemplateScope
 from mockllm.core.values.dynamic import Context, Drawn, Expression, evaluate, is_static
 
 
@@ -29,7 +29,7 @@ class Record(Struct, frozen=True):
 
 def context(query: str = "x=5", tries: int = 0) -> Context:
     request = Request(method="POST", path="/", headers={}, query_string=query)
-    return Context(Scope(request), Chance(0, "rule", "", tries))
+    return Context(TemplateScope(request), Randomness(0, "rule", "", tries))
 
 
 def expression(source: str = "{{ query.x }}") -> Expression[int]:

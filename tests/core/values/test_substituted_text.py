@@ -6,12 +6,12 @@ import pickle
 
 import pytest
 
-from mockllm.core.values.substituted_text import Filled
+from mockllm.core.values.substituted_text import SubstitutedText
 
 
 @pytest.mark.parametrize("template", [None, '{{ "{" }}{{ "{" }} a }} {{ b }}'])
 def test_it_is_a_text_and_survives_pickling(template: str | None) -> None:
-    text = Filled("{{ a }} {{ b }}", template)
+    text = SubstitutedText("{{ a }} {{ b }}", template)
     again = pickle.loads(pickle.dumps(text))
     assert text == again == "{{ a }} {{ b }}"
-    assert (type(again), again.template) == (Filled, template)
+    assert (type(again), again.template) == (SubstitutedText, template)

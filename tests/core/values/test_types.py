@@ -19,10 +19,10 @@ from mockllm.core.quantities.parse import (
     Normal,
     Uniform,
 )
-from mockllm.core.randomness import Chance
+from mockllm.core.randomness import Randomness
 from mockllm.core.request.request import Request
-from mockllm.core.templates.template import Scope, TemplateFailure
-from mockllm.core.values.substituted_text import Filled
+from mockllm.core.templates.template import TemplateFailure, TemplateScope
+from mockllm.core.values.substituted_text import SubstitutedText
 from mockllm.core.values.types import (
     ChunkSizeField,
     Context,
@@ -78,7 +78,7 @@ def message(key: str, value: object, **context: Any) -> str:
 
 def context(query: str = "", **params: Json) -> Context:
     request = Request(method="POST", path="/", headers={}, query_string=query)
-    return Context(Scope(request, params), Chance(0, "rule", "", 0))
+    return Context(TemplateScope(request, params), Randomness(0, "rule", "", 0))
 
 
 def converted(key: str, value: Json) -> object:
@@ -280,8 +280,8 @@ def test_what_was_read_before_stays_as_it_is() -> None:
 
 
 def test_a_parameter_s_value_is_text_whatever_braces_it_holds() -> None:
-    assert read("text", Filled("{{ model }}", None)) == "{{ model }}"
-    expression = read("text", Filled("{{ x }} {{ v }}", "{{ '{{ x }}' }} {{ v }}"))
+    assert read("text", SubstitutedText("{{ model }}", None)) == "{{ model }}"
+    expression = read("text", SubstitutedText("{{ x }} {{ v }}", "{{ '{{ x }}' }} {{ v }}"))
     assert evaluate(expression, context(v="read")) == "{{ x }} read"
 
 
@@ -289,8 +289,8 @@ def test_a_request_cannot_choose_a_longer_wait_than_is_allowed() -> None:
     wait = read("wait", "{{ query.delay }}")
     asked = context("delay=1h")
     assert evaluate(wait, asked) == 3600.0
-    assert evaluate(wait, replace(asked, longest=60.0)) == 60.0
-    assert evaluate(read("whole", "{{ v }}"), replace(context(v=3600), longest=60.0)) == 3600
+    assert evaluate(wait, replace(asked, max_wait=60.0)) == 60.0
+    assert evaluate(read("whole", "{{ v }}"), replace(context(v=3600), max_wait=60.0)) == 3600
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockllm.core.rendering.plan import Cut, Data, Framing, Head, How, Plan, Step, Wait
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, How, Plan, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Message, Request, TextPart
-from mockllm.core.verdicts import Client, Conduct, Deed, Given, judge
+from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 
 CLIENT = Client("Program/1", "k", "127.0.0.1")
 BEGUN = 1_000.0
@@ -33,7 +33,7 @@ class Scene:
     """Builds deeds in the order of their ids; all times are in seconds from the beginning."""
 
     def __init__(self) -> None:
-        self.deeds: list[Deed] = []
+        self.deeds: list[ObservedRequest] = []
 
     def ask(
         self,
@@ -54,14 +54,14 @@ class Scene:
         session: str | None = None,
         error: str | None = None,
         faults: tuple[str, ...] = (),
-    ) -> Deed:
+    ) -> ObservedRequest:
         """`told` are headers of the answer; `heard` what its stream said that never said why it ended."""
         sent = dict(headers or {}) | ({} if retry is None else {"x-stainless-retry-count": str(retry)})
         messages = [("user", said)] if isinstance(said, str) else said
         request = Asked(messages, stream=stream, headers=sent)
         made = plan or whole(status, tuple((told or {}).items()), body)
         ended, left = (None, None) if took is None else (BEGUN + at + took, left)
-        deed = Deed(
+        deed = ObservedRequest(
             len(self.deeds) + 1, client, session,
             at=EPOCH + at, begun=BEGUN + at, ended=ended, left=left, status=status, error=error, faults=faults,
             read=lambda: request, plan=lambda: made, hear=lambda request, plan: heard,
@@ -74,10 +74,10 @@ class Scene:
         for each in at:
             self.ask(each, status, **more)
 
-    def judged(self, at: float = 1_000.0, **more: Any) -> list[Conduct]:
-        return judge(self.deeds, BEGUN + at, **more)
+    def judged(self, at: float = 1_000.0, **more: Any) -> list[ClientReport]:
+        return evaluate(self.deeds, BEGUN + at, **more)
 
-    def given(self, at: float = 1_000.0, **more: Any) -> dict[str, Given]:
+    def given(self, at: float = 1_000.0, **more: Any) -> dict[str, VerdictResult]:
         """The verdicts on all, by name."""
         return {each.verdict.name: each for one in self.judged(at, **more) for each in one.verdicts}
 
@@ -87,7 +87,7 @@ class Scene:
 
 
 def whole(status: int = 200, headers: tuple[tuple[str, str], ...] = (), body: Any = None) -> Plan:
-    return Plan(Head(status, headers), (Data(json.dumps(body).encode(), 0, "body"),))
+    return Plan(ResponseHead(status, headers), (EventStep(json.dumps(body).encode(), 0, "body"),))
 
 
 def streamed(
@@ -98,6 +98,6 @@ def streamed(
     for beat, wait in enumerate(waits, 1):
         if after is not None and beat > after:
             break
-        steps += [Wait(wait, beat - 1), Data(b"{}", beat, "say")]
-    steps += [Cut(cut, len(waits))] if cut is not None else [Data(b"end", len(waits), "end")]
-    return Plan(Head(200, ()), tuple(steps), Framing.SSE, delay)
+        steps += [WaitStep(wait, beat - 1), EventStep(b"{}", beat, "say")]
+    steps += [CutStep(cut, len(waits))] if cut is not None else [EventStep(b"end", len(waits), "end")]
+    return Plan(ResponseHead(200, ()), tuple(steps), Framing.SSE, delay)

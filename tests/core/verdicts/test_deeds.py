@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.rendering.event_parser import sent
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.gzip import packed
 from mockllm.core.rendering.plan import Delivery, Flow
 from mockllm.core.verdicts import Client
-from mockllm.core.verdicts.delivery_timing import Course, course
+from mockllm.core.verdicts.delivery_timing import DeliveryTiming, delivery_timing
 from mockllm.core.verdicts.observed_request import plain
-from mockllm.core.verdicts.retry_after import told_wait, words
+from mockllm.core.verdicts.retry_after import requested_wait, words
 from tests.core.verdicts.scenes import Scene, streamed, whole
 
 CODED = "content-encoding"
@@ -59,7 +59,7 @@ def test_which_retry_it_is(headers: dict[str, str], retry: int | None) -> None:
 
 def test_an_answer_that_is_under_way_has_no_end() -> None:
     deed = Scene().ask(0, 503, took=None, left=None, told={"retry-after": "1"})
-    assert (deed.took, deed.failed, deed.unanswered, deed.wait) == (None, False, False, 1.0)
+    assert (deed.duration, deed.failed, deed.unanswered, deed.wait) == (None, False, False, 1.0)
 
 
 def test_an_answer_that_was_cut_before_anything_came_is_none() -> None:
@@ -71,17 +71,17 @@ def test_an_answer_that_was_cut_before_anything_came_is_none() -> None:
 
 
 PLAN = streamed([0.1, 0.2, 0.3], delay=1.0)
-COURSES: dict[str, tuple[float, bool, Course]] = {
-    "before the head": (0.5, False, Course(False, 0.5, 0.0, 0, 3)),
-    "behind the head": (1.05, False, Course(True, 0.05, 1.0, 0, 3)),
-    "behind a chunk": (1.2, False, Course(True, 0.1, 1.0, 1, 3)),
-    "at its end": (1.6, True, Course(True, 0.0, 1.0, 3, 3)),
+COURSES: dict[str, tuple[float, bool, DeliveryTiming]] = {
+    "before the head": (0.5, False, DeliveryTiming(False, 0.5, 0.0, 0, 3)),
+    "behind the head": (1.05, False, DeliveryTiming(True, 0.05, 1.0, 0, 3)),
+    "behind a chunk": (1.2, False, DeliveryTiming(True, 0.1, 1.0, 1, 3)),
+    "at its end": (1.6, True, DeliveryTiming(True, 0.0, 1.0, 3, 3)),
 }
 
 
 @pytest.mark.parametrize(("took", "finished", "went"), COURSES.values(), ids=COURSES)
-def test_how_an_answer_went(took: float, finished: bool, went: Course) -> None:
-    found = course(PLAN, took + 1e-9, finished=finished)
+def test_how_an_answer_went(took: float, finished: bool, went: DeliveryTiming) -> None:
+    found = delivery_timing(PLAN, took + 1e-9, finished=finished)
     assert found is not None
     assert found == pytest.approx(went, abs=1e-6)
     assert found.longest == max(found.last, found.before)
@@ -90,8 +90,10 @@ def test_how_an_answer_went(took: float, finished: bool, went: Course) -> None:
 def test_a_packed_answer_is_read_as_a_client_reads_it() -> None:
     for plan in (whole(503, (), {"error": "x"}), streamed([0, 1, 0]), streamed([0, 1, 0], cut="close")):
         there_and_back = plain(packed(plan))
-        assert sent(there_and_back) == sent(plan)
-        assert course(there_and_back, 2.0, finished=False) == course(plan, 2.0, finished=False)
+        assert sent_bytes(there_and_back) == sent_bytes(plan)
+        assert delivery_timing(there_and_back, 2.0, finished=False) == delivery_timing(
+            plan, 2.0, finished=False
+        )
 
 
 def test_what_cannot_be_unpacked_is_left_as_it_is() -> None:
@@ -117,17 +119,17 @@ BODIES: dict[str, tuple[Any, float | None]] = {
 
 @pytest.mark.parametrize(("body", "wait"), BODIES.values(), ids=BODIES)
 def test_a_wait_in_a_body(body: Any, wait: float | None) -> None:
-    assert told_wait((), json.dumps(body).encode(), 0.0) == wait
+    assert requested_wait((), json.dumps(body).encode(), 0.0) == wait
 
 
 @pytest.mark.parametrize("text", ["12 Jan 99999999999999999999 1:2", "Mon, 99 Jan 2026", "nan", "1e999", ""])
 def test_what_is_no_time_tells_no_wait(text: str) -> None:
-    assert told_wait((("retry-after", text), ("retry-after-ms", text)), b"", 0.0) is None
+    assert requested_wait((("retry-after", text), ("retry-after-ms", text)), b"", 0.0) is None
 
 
 def test_a_body_that_is_no_json_tells_no_wait() -> None:
-    assert told_wait((), b"google.rpc.RetryInfo {", 0.0) is None
-    assert told_wait((("server", "x"),), b"", 0.0) is None
+    assert requested_wait((), b"google.rpc.RetryInfo {", 0.0) is None
+    assert requested_wait((("server", "x"),), b"", 0.0) is None
 
 
 @pytest.mark.parametrize(

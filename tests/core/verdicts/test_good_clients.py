@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.rendering.plan import Cut, Delivery, Head, Plan
+from mockllm.core.rendering.plan import CutStep, Delivery, Plan, ResponseHead
 from tests.core.verdicts.scenes import BEGUN, Scene
 
 TRIES = 3
-BROKEN = Plan(Head(200, ()), (Cut("reset", 0),), delivery=Delivery(withheld=True))
+BROKEN = Plan(ResponseHead(200, ()), (CutStep("reset", 0),), delivery=Delivery(withheld=True))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.rendering.plan import Cut, Delivery, Flow, Head, Plan
+from mockllm.core.rendering.plan import CutStep, Delivery, Flow, Plan, ResponseHead
 from mockllm.core.verdicts import Client
 from mockllm.core.verdicts.observed_request import SPOILING
 from mockllm.core.verdicts.stream_checks import SILENT
@@ -136,7 +136,7 @@ WAITS: dict[str, tuple[Play, bool]] = {
         silent(
             0,
             took=300.0,
-            plan=Plan(Head(200, ()), HUNG.steps[:2], delivery=Delivery(flows=(Flow(1, 150.0),))),
+            plan=Plan(ResponseHead(200, ()), HUNG.steps[:2], delivery=Delivery(flows=(Flow(1, 150.0),))),
         ),
         False,
     ),
@@ -187,7 +187,10 @@ EARLY: dict[str, tuple[Play, bool]] = {
     "in a stream that stalls": (left(0.25, 0.1, 0.1, 0.1, faults=("stall",)), False),
     "in one that is broken": (left(0.25, 0.1, 0.1, 0.1, faults=("malformed",)), False),
     "in one that says nothing of its times": (
-        left(0.25, plan=Plan(Head(200, ()), streamed([0.1, 0.1, 0.1]).steps, delivery=Delivery(over=1.0))),
+        left(
+            0.25,
+            plan=Plan(ResponseHead(200, ()), streamed([0.1, 0.1, 0.1]).steps, delivery=Delivery(over=1.0)),
+        ),
         False,
     ),
     "it heard all": (left(0.3, 0.1, 0.1, 0.1, left="finished"), False),
@@ -219,6 +222,6 @@ def test_the_faults_that_are_named_are_faults() -> None:
 
 def test_a_head_that_never_came_is_a_silence() -> None:
     scene = Scene()
-    hung = Plan(Head(200, ()), (Cut("silence", 0),), delivery=Delivery(withheld=True))
+    hung = Plan(ResponseHead(200, ()), (CutStep("silence", 0),), delivery=Delivery(withheld=True))
     silent(0, says="3600", left="stopped", took=0.5, stream=False, plan=hung, faults=("no_response",))(scene)
     assert scene.given()["no_read_timeout"].says.startswith("in #1 nothing came for 500ms")

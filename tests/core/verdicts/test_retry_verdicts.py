@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.rendering.plan import Cut, Delivery, Head, Plan
+from mockllm.core.rendering.plan import CutStep, Delivery, Plan, ResponseHead
 from mockllm.core.verdicts import VERDICTS, Client
 from tests.core.verdicts.scenes import EPOCH, Scene, streamed, whole
 
@@ -207,8 +207,8 @@ def test_retry_storm(play: Play, shows: list[int]) -> None:
     assert scene.shown().get("retry_storm", []) == shows
 
 
-NO_ANSWER = Plan(Head(200, ()), (Cut("reset", 0),), delivery=Delivery(withheld=True))
-CUT_BODY = Plan(Head(200, ()), (*whole(body="x").steps, Cut("reset", 0)))
+NO_ANSWER = Plan(ResponseHead(200, ()), (CutStep("reset", 0),), delivery=Delivery(withheld=True))
+CUT_BODY = Plan(ResponseHead(200, ()), (*whole(body="x").steps, CutStep("reset", 0)))
 GIVEN_UP: dict[str, tuple[Play, list[int]]] = {
     "one try": (at(0), [1]),
     "two": (at(0, 0.5), [1, 2]),
@@ -288,7 +288,7 @@ RECOVERED: dict[str, tuple[Play, list[int]]] = {
     ),
     "behind an answer that ended with its connection": (
         lambda scene: (
-            scene.ask(0, left="close", plan=Plan(Head(200, ()), (), delivery=Delivery(body="close"))),
+            scene.ask(0, left="close", plan=Plan(ResponseHead(200, ()), (), delivery=Delivery(body="close"))),
             scene.ask(1),
         ),
         [],

@@ -7,13 +7,13 @@ from typing import Any
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 
-STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.9)
+STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 MINIMAL: Mapping[str, Json] = {
     "model": "claude-sonnet-5",
     "max_tokens": 100,
@@ -33,7 +33,7 @@ def of_bytes(raw: bytes, headers: Mapping[str, str] | None = None) -> MessagesRe
 def body_of(plan: Plan) -> Any:
     """The parsed body of a whole answer."""
     (step,) = plan.steps
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     return loads(step.payload)
 
 
@@ -41,7 +41,7 @@ def events_of(plan: Plan) -> list[Any]:
     """The payloads of a stream's events; each is named as its type says."""
     found = []
     for step in plan.steps:
-        if isinstance(step, Data):
+        if isinstance(step, EventStep):
             payload = loads(step.payload)
             assert step.event == payload["type"]
             found.append(payload)
@@ -49,8 +49,8 @@ def events_of(plan: Plan) -> list[Any]:
 
 
 def streamed(said: Reply, **fields: Any) -> list[Any]:
-    return events_of(MESSAGES.stream(said, messages(stream=True, **fields), STAMP))
+    return events_of(MESSAGES.encode_stream(said, messages(stream=True, **fields), STAMP))
 
 
 def whole(said: Reply, **fields: Any) -> Any:
-    return body_of(MESSAGES.whole(said, messages(**fields), STAMP))
+    return body_of(MESSAGES.encode_body(said, messages(**fields), STAMP))

@@ -321,14 +321,14 @@ def test_interleaved_thinking_may_have_a_budget_beyond_max_tokens() -> None:
     ],
 )
 def test_a_body_that_is_no_object_is_unreadable(raw: bytes, message: str) -> None:
-    for failure in (MESSAGES.unreadable(of_bytes(raw)), MESSAGES.check(of_bytes(raw))):
+    for failure in (MESSAGES.check_readable(of_bytes(raw)), MESSAGES.check(of_bytes(raw))):
         assert failure is not None
         assert failure.type == "bad_request"
         assert (failure.message or "").startswith(message)
 
 
 def test_an_object_is_readable() -> None:
-    assert MESSAGES.unreadable(messages({})) is None
+    assert MESSAGES.check_readable(messages({})) is None
 
 
 JSON = st.recursive(

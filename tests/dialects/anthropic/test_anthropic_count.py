@@ -11,7 +11,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import COUNT, MESSAGES
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.routes import RouteMatch, find
 from tests.dialects.anthropic.messages_requests import MINIMAL, STAMP, body_of
 
 PROMPT: dict[str, Any] = {"model": "claude-sonnet-5", "messages": [{"role": "user", "content": "hi there"}]}
@@ -78,8 +78,8 @@ def test_what_is_refused(body: Any, message: str | None) -> None:
 
 
 def test_the_rest_of_a_dialect() -> None:
-    assert COUNT.unreadable(asked(PROMPT)) is None
-    assert COUNT.unreadable(asked([])) is not None
+    assert COUNT.check_readable(asked(PROMPT)) is None
+    assert COUNT.check_readable(asked([])) is not None
     plan = COUNT.error(Failure("rate_limit"), asked(PROMPT), STAMP)
     assert (plan.head.status, body_of(plan)["error"]["type"]) == (429, "rate_limit_error")
     assert asked({**PROMPT, "stop_sequences": []}).unknown == []
@@ -88,7 +88,7 @@ def test_the_rest_of_a_dialect() -> None:
 @pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"])
 def test_where_it_is_found(path: str) -> None:
     found = find("POST", path, {}, "beta=true")
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert (found.dialect, found.provider) == (COUNT, "anthropic")
 
 

@@ -11,7 +11,7 @@ from mockllm.core.reply.reply import (
     Choice,
     Citation,
     Finish,
-    Native,
+    NativePart,
     Part,
     Refusal,
     Reply,
@@ -43,8 +43,8 @@ def reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None) 
     return Reply((Choice(parts, finish, stopped_by),), USAGE)
 
 
-def natives(*blocks: Json) -> tuple[Native, ...]:
-    return tuple(Native("anthropic", block) for block in blocks)
+def natives(*blocks: Json) -> tuple[NativePart, ...]:
+    return tuple(NativePart("anthropic", block) for block in blocks)
 
 
 REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
@@ -88,14 +88,14 @@ FAILURES: dict[str, Failure] = {
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_whole_answer(name: str) -> None:
     said, fields = REPLIES[name]
-    assert_golden(f"anthropic/{name}.txt", MESSAGES.whole(said, messages(**fields), STAMP))
+    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(said, messages(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_stream(name: str) -> None:
     said, fields = REPLIES[name]
     assert_golden(
-        f"anthropic/{name}-stream.txt", MESSAGES.stream(said, messages(**fields, stream=True), STAMP)
+        f"anthropic/{name}-stream.txt", MESSAGES.encode_stream(said, messages(**fields, stream=True), STAMP)
     )
 
 
@@ -109,4 +109,6 @@ def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None
 
 def test_an_error_inside_a_stream() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
-    assert_golden("anthropic/error-in-stream.txt", MESSAGES.stream(broken, messages(stream=True), STAMP))
+    assert_golden(
+        "anthropic/error-in-stream.txt", MESSAGES.encode_stream(broken, messages(stream=True), STAMP)
+    )

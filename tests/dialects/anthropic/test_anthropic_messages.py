@@ -8,15 +8,15 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import Data, Raw, Wait
+from mockllm.core.rendering.plan import EventStep, RawStep, WaitStep
 from mockllm.core.reply.reply import (
     Call,
     Choice,
+    ContentChunk,
     Finish,
-    Native,
+    NativePart,
     Part,
     Pause,
-    Piece,
     Refusal,
     Reply,
     Text,
@@ -111,12 +111,12 @@ def test_families(model: str, geo: str, details: bool) -> None:
 def test_the_model_is_the_replys_else_the_requests_else_a_default() -> None:
     assert whole(reply(model="other"))["model"] == "other"
     assert whole(reply(), model="asked")["model"] == "asked"
-    assert body_of(MESSAGES.whole(reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
+    assert body_of(MESSAGES.encode_body(reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
 
 
 def test_ids_have_the_providers_form_and_are_the_same_whenever_they_are_asked() -> None:
     said = reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
-    plan = MESSAGES.whole(said, messages(), STAMP)
+    plan = MESSAGES.encode_body(said, messages(), STAMP)
     body = body_of(plan)
     ids = [block["id"] for block in body["content"]]
     assert [(id[:8], len(id)) for id in ids[:2]] == [("toolu_01", 30)] * 2
@@ -142,7 +142,7 @@ ARGUMENTS: list[Any] = [
 
 
 @pytest.mark.parametrize(("pieces", "fragments", "given"), ARGUMENTS)
-def test_arguments(pieces: tuple[Piece, ...], fragments: list[str], given: Any) -> None:
+def test_arguments(pieces: tuple[ContentChunk, ...], fragments: list[str], given: Any) -> None:
     said = reply(Call("get", pieces), finish="tool_calls")
     assert [delta["partial_json"] for delta in deltas(streamed(said))] == fragments
     assert whole(said)["content"][0]["input"] == given
@@ -219,7 +219,9 @@ def test_an_answer_without_anything_is_an_empty_message() -> None:
 
 
 def test_other_dialects_blocks_leave_no_gap() -> None:
-    said = reply(Native("openai", {"x": 1}), Text(("a",)), Native("anthropic", {"type": "compaction"}))
+    said = reply(
+        NativePart("openai", {"x": 1}), Text(("a",)), NativePart("anthropic", {"type": "compaction"})
+    )
     assert whole(said)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
     starts = [event for event in streamed(said) if event["type"] == "content_block_start"]
     assert [(event["index"], event["content_block"]["type"]) for event in starts] == [
@@ -258,10 +260,10 @@ NATIVES: list[Any] = [
 
 @pytest.mark.parametrize(("block", "opened", "said"), NATIVES)
 def test_native_blocks(block: Any, opened: Any, said: list[Any]) -> None:
-    events = streamed(reply(Native("anthropic", block)))
+    events = streamed(reply(NativePart("anthropic", block)))
     assert events[1]["content_block"] == (block if opened is None else opened)
     assert deltas(events) == said
-    assert whole(reply(Native("anthropic", block)))["content"] == [block]
+    assert whole(reply(NativePart("anthropic", block)))["content"] == [block]
 
 
 def test_extras_stand_where_the_service_puts_them() -> None:
@@ -289,17 +291,17 @@ def test_extras_stand_where_the_service_puts_them() -> None:
 
 def test_what_a_script_puts_between_pieces_stays_between_them() -> None:
     said = reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
-    steps = MESSAGES.stream(said, messages(stream=True), STAMP).steps
+    steps = MESSAGES.encode_stream(said, messages(stream=True), STAMP).steps
     shown = [
-        (step.kind, step.beat) if isinstance(step, Data) else step
+        (step.kind, step.chunk_index) if isinstance(step, EventStep) else step
         for step in steps
-        if not (isinstance(step, Data) and step.kind == "open")
+        if not (isinstance(step, EventStep) and step.kind == "open")
     ]
     assert shown == [
         ("say", 1),
-        Wait(0.2, 1, scripted=True),
+        WaitStep(0.2, 1, scripted=True),
         ("say", 2),
-        Raw(b": hi\n\n", 2),
+        RawStep(b": hi\n\n", 2),
         ("close", 2),
         ("finish", 2),
         ("end", 2),
@@ -308,7 +310,7 @@ def test_what_a_script_puts_between_pieces_stays_between_them() -> None:
 
 def test_an_error_inside_a_stream_closes_nothing() -> None:
     said = reply(Text(("a",)), broken=Failure("server_error", message="Gone.", fields={"details": {"x": 1}}))
-    plan = MESSAGES.stream(said, messages(stream=True), STAMP)
+    plan = MESSAGES.encode_stream(said, messages(stream=True), STAMP)
     events = events_of(plan)
     assert [event["type"] for event in events] == [
         "message_start",
@@ -325,7 +327,7 @@ def test_an_error_inside_a_stream_closes_nothing() -> None:
 
 
 def test_the_headers_of_an_answer() -> None:
-    headers = dict(MESSAGES.whole(reply(), messages(), STAMP).head.headers)
+    headers = dict(MESSAGES.encode_body(reply(), messages(), STAMP).head.headers)
     assert headers["content-type"] == "application/json"
     for name in ("requests", "tokens", "input-tokens", "output-tokens"):
         limit, remaining = (
@@ -334,7 +336,7 @@ def test_the_headers_of_an_answer() -> None:
         assert 0 < remaining <= limit
         assert headers[f"anthropic-ratelimit-{name}-reset"] == "2025-10-09T08:53:20Z"
     assert headers["anthropic-organization-id"]
-    streams = dict(MESSAGES.stream(reply(), messages(), STAMP).head.headers)
+    streams = dict(MESSAGES.encode_stream(reply(), messages(), STAMP).head.headers)
     assert (streams["content-type"], streams["cache-control"]) == (
         "text/event-stream; charset=utf-8",
         "no-cache",

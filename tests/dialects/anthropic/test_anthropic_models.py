@@ -92,6 +92,6 @@ def test_an_unchecked_size_still_answers(query: str) -> None:
 
 
 def test_errors_have_the_providers_envelope_and_no_body_is_needed() -> None:
-    assert MODELS.unreadable(asked()) is None
+    assert MODELS.check_readable(asked()) is None
     body = body_of(MODELS.error(Failure("model_not_found"), asked(model="gone"), STAMP))
     assert body["error"] == {"type": "not_found_error", "message": "model: gone"}

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import loads
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    Native,
+    NativePart,
     Refusal,
     Reply,
     Text,
@@ -27,7 +27,7 @@ PARTS = st.one_of(
     st.builds(Thinking, PIECES, st.none() | st.just("sig"), st.booleans()),
     st.builds(Call, st.just("get"), PIECES, st.none() | st.just("id")),
     st.builds(
-        Native, st.sampled_from(["anthropic", "openai"]), st.just({"type": "tool_use", "input": {"a": 1}})
+        NativePart, st.sampled_from(["anthropic", "openai"]), st.just({"type": "tool_use", "input": {"a": 1}})
     ),
 )
 FINISHES = st.sampled_from(["stop", "length", "tool_calls", "content_filter", "refusal"])

@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic.strict_schema import check_strict
-from mockllm.dialects.anthropic.validators import Problem
+from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
 
 TEXT: Json = {"type": "string"}
 
@@ -62,6 +62,6 @@ WRONG: list[tuple[dict[str, Json], str]] = [
 
 @pytest.mark.parametrize(("schema", "reason"), WRONG)
 def test_a_schema_that_is_refused(schema: dict[str, Json], reason: str) -> None:
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(AnthropicRequestProblem) as caught:
         check_strict("here", schema)
     assert str(caught.value) == f"here: {reason}"

@@ -8,12 +8,12 @@ import pytest
 
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
-from mockllm.dialects.neutral_request import Wish
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.routes import RouteMatch, find
 from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of
 from tests.golden.wire import assert_golden
 
@@ -28,7 +28,7 @@ BODY: dict[str, Json] = {
 def asked(call: str = "rawPredict", of: str = "claude-sonnet-5", body: Json = None, **more: Json) -> Request:
     path = f"{BASE}/{of}:{call}"
     found = find("POST", path, {})
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert found.provider == "vertex"
     return found.dialect.request(
         method="POST",
@@ -58,7 +58,7 @@ SAID = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_cal
 )
 def test_where_it_is_found(path: str, dialect: object) -> None:
     found = find("POST", path, {})
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert (found.dialect, found.provider) == (dialect, "vertex")
 
 
@@ -82,7 +82,7 @@ def test_the_body_says_whether_to_stream_else_the_call(call: str, said: bool | N
 
 def test_an_answer_tells_the_platform_in_its_ids_and_names_the_model_with_a_dash() -> None:
     request = asked(of="claude-sonnet-4-5@20250929")
-    plan = VERTEX_MESSAGES.whole(SAID, request, STAMP)
+    plan = VERTEX_MESSAGES.encode_body(SAID, request, STAMP)
     body = body_of(plan)
     assert body["model"] == "claude-sonnet-4-5-20250929"
     assert body["id"].startswith("msg_vrtx_01")
@@ -94,7 +94,7 @@ def test_an_answer_tells_the_platform_in_its_ids_and_names_the_model_with_a_dash
 
 
 def test_a_stream_is_anthropics_own() -> None:
-    plan = VERTEX_MESSAGES.stream(SAID, asked("streamRawPredict", stream=True), STAMP)
+    plan = VERTEX_MESSAGES.encode_stream(SAID, asked("streamRawPredict", stream=True), STAMP)
     events = events_of(plan)
     assert [events[0]["type"], events[-1]["type"]] == ["message_start", "message_stop"]
     assert events[0]["message"]["id"].startswith("msg_vrtx_01")
@@ -103,7 +103,7 @@ def test_a_stream_is_anthropics_own() -> None:
 
 def test_a_model_that_a_rule_names_is_sent_as_it_is() -> None:
     said = Reply(SAID.choices, model="my@model")
-    assert body_of(VERTEX_MESSAGES.whole(said, asked(), STAMP))["model"] == "my@model"
+    assert body_of(VERTEX_MESSAGES.encode_body(said, asked(), STAMP))["model"] == "my@model"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_googles_front_speaks_for_itself_and_the_model_for_the_rest(name: str) -
 
 def parsed(plan: Plan) -> Any:
     (step,) = plan.steps
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     return loads(step.payload)
 
 
@@ -206,7 +206,7 @@ def test_when_to_try_again_is_told_where_both_look() -> None:
 
 def test_an_error_inside_a_stream_is_the_models() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
-    events = events_of(VERTEX_MESSAGES.stream(broken, asked(stream=True), STAMP))
+    events = events_of(VERTEX_MESSAGES.encode_stream(broken, asked(stream=True), STAMP))
     assert events[-1]["error"]["type"] == "overloaded_error"
     assert events[-1]["request_id"].startswith("req_vrtx_01")
 
@@ -224,7 +224,7 @@ def test_tokens_are_counted_for_the_model_in_the_body() -> None:
 
 
 def test_what_an_example_asks() -> None:
-    asked_for = VERTEX_MESSAGES.compose(Wish(stream=True, api_key="token"))
+    asked_for = VERTEX_MESSAGES.build_request(NeutralRequest(stream=True, api_key="token"))
     assert asked_for.path.endswith("/models/claude-sonnet-5:streamRawPredict")
     assert asked_for.headers["authorization"] == "Bearer token"
     assert "model" not in asked_for.body
@@ -233,14 +233,14 @@ def test_what_an_example_asks() -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_wire_bytes_of_an_answer(stream: bool) -> None:
-    say = VERTEX_MESSAGES.stream if stream else VERTEX_MESSAGES.whole
+    say = VERTEX_MESSAGES.encode_stream if stream else VERTEX_MESSAGES.encode_body
     plan = say(SAID, asked(stream=stream), STAMP)
     assert_golden(f"anthropic/vertex-text-and-tool{'-stream' if stream else ''}.txt", plan)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_wire_bytes_of_thinking(stream: bool) -> None:
-    say = VERTEX_MESSAGES.stream if stream else VERTEX_MESSAGES.whole
+    say = VERTEX_MESSAGES.encode_stream if stream else VERTEX_MESSAGES.encode_body
     thought = Reply((Choice((Thinking(("Let", " me see.")), Text(("Seen",)))),), Usage(12, 7, reasoning=4))
     plan = say(thought, asked(stream=stream), STAMP)
     assert_golden(f"anthropic/vertex-thinking{'-stream' if stream else ''}.txt", plan)
@@ -249,7 +249,8 @@ def test_wire_bytes_of_thinking(stream: bool) -> None:
 def test_wire_bytes_of_an_error_inside_a_stream() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
     assert_golden(
-        "anthropic/vertex-error-in-stream.txt", VERTEX_MESSAGES.stream(broken, asked(stream=True), STAMP)
+        "anthropic/vertex-error-in-stream.txt",
+        VERTEX_MESSAGES.encode_stream(broken, asked(stream=True), STAMP),
     )
 
 

@@ -15,11 +15,11 @@ from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.azure.content_filters import SAFE, ordered
-from mockllm.dialects.dialect import Dialect, Generating, Stamp
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
+from mockllm.dialects.routes import RouteMatch, find
 from tests.golden.wire import assert_golden
 
-STAMP = Stamp(Ids(0, "azure", 1), 1_760_000_000.0)
+STAMP = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)
 BASE = "/openai/deployments/gpt-4o-mini"
 HI: Json = {"messages": [{"role": "user", "content": "hi"}]}
 SAID = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
@@ -27,7 +27,7 @@ SAID = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
 
 def asked(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
     found = find("POST", path, headers or {"api-key": "k"})
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     return found.dialect, found.dialect.request(
         method="POST",
         path=found.path,
@@ -80,13 +80,13 @@ def test_the_key_has_a_header_of_its_own(headers: dict[str, str], key: str | Non
 
 def test_an_answer_to_no_model_names_no_deployment() -> None:
     _, request = asked("/openai/v1/chat/completions", HI)
-    plan = azure.CHAT.whole(SAID, request, STAMP)
+    plan = azure.CHAT.encode_body(SAID, request, STAMP)
     assert "x-ms-deployment-name" not in dict(plan.head.headers)
 
 
 def test_keys_stand_in_alphabetical_order() -> None:
     _, request = asked(f"{BASE}/chat/completions", HI)
-    said = payload(azure.CHAT.whole(SAID, request, STAMP))
+    said = payload(azure.CHAT.encode_body(SAID, request, STAMP))
     assert dumps(said) == dumps(ordered(said))
     assert said["choices"][0]["content_filter_results"]["hate"] == SAFE
 
@@ -94,9 +94,11 @@ def test_keys_stand_in_alphabetical_order() -> None:
 def test_an_answer_that_a_filter_has_cut_says_by_which() -> None:
     _, request = asked(f"{BASE}/chat/completions", HI)
     cut = Reply((Choice((Text(("It",)),), "content_filter"),))
-    said = payload(azure.CHAT.whole(cut, request, STAMP))["choices"][0]
+    said = payload(azure.CHAT.encode_body(cut, request, STAMP))["choices"][0]
     assert said["content_filter_results"]["violence"] == {"filtered": True, "severity": "medium"}
-    steps = [loads(data) for _, data in events(azure.CHAT.stream(cut, request, STAMP)) if data != b"[DONE]"]
+    steps = [
+        loads(data) for _, data in events(azure.CHAT.encode_stream(cut, request, STAMP)) if data != b"[DONE]"
+    ]
     assert steps[-1]["choices"][0]["content_filter_results"]["violence"]["filtered"] is True
 
 
@@ -127,10 +129,10 @@ def test_foundry_answers_as_the_models_maker_does() -> None:
     dialect, openais = asked("/models/chat/completions", {**HI, "model": "gpt-5-nano"})
     _, others = asked("/models/chat/completions", {**HI, "model": "grok-4"})
     assert dialect is azure.FOUNDRY_CHAT
-    assert azure.FOUNDRY_CHAT.sayable(SAID, openais).choices[0].parts == (Text(("Yes", ".")),)
-    assert azure.FOUNDRY_CHAT.sayable(SAID, others).choices[0].parts == (Text(("Yes", ".")),)
-    assert payload(azure.FOUNDRY_CHAT.whole(SAID, openais, STAMP))["prompt_filter_results"] is not None
-    assert payload(azure.FOUNDRY_CHAT.whole(SAID, others, STAMP))["prompt_filter_results"] is None
+    assert azure.FOUNDRY_CHAT.supported_reply(SAID, openais).choices[0].parts == (Text(("Yes", ".")),)
+    assert azure.FOUNDRY_CHAT.supported_reply(SAID, others).choices[0].parts == (Text(("Yes", ".")),)
+    assert payload(azure.FOUNDRY_CHAT.encode_body(SAID, openais, STAMP))["prompt_filter_results"] is not None
+    assert payload(azure.FOUNDRY_CHAT.encode_body(SAID, others, STAMP))["prompt_filter_results"] is None
     limited = payload(azure.FOUNDRY_CHAT.error(Failure("rate_limit"), others, STAMP))["error"]
     assert limited["code"] == "RateLimitReached"
     assert limited["details"] == limited["message"]
@@ -138,8 +140,8 @@ def test_foundry_answers_as_the_models_maker_does() -> None:
 
 def test_the_wire_is_as_reviewed() -> None:
     _, request = asked(f"{BASE}/chat/completions", {**HI, "stream_options": {"include_usage": True}})
-    assert_golden("azure/chat-whole.txt", azure.CHAT.whole(SAID, request, STAMP))
-    assert_golden("azure/chat-stream.txt", azure.CHAT.stream(SAID, request, STAMP))
+    assert_golden("azure/chat-whole.txt", azure.CHAT.encode_body(SAID, request, STAMP))
+    assert_golden("azure/chat-stream.txt", azure.CHAT.encode_stream(SAID, request, STAMP))
     assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, STAMP))
 
 
@@ -161,12 +163,12 @@ CALLS: dict[str, tuple[str, Json, tuple[str, ...]]] = {
 def test_each_kind_of_answer_is_as_reviewed(call: str, name: str) -> None:
     path, body, _ = CALLS[call]
     found, request = asked(path, body)
-    dialect = cast(Generating, found)
-    said = dialect.sayable(SAYING[name], request)
+    dialect = cast(GeneratingDialect, found)
+    said = dialect.supported_reply(SAYING[name], request)
     if said.broken is None:
-        assert_golden(f"azure/{call}-{name}.txt", dialect.whole(said, request, STAMP))
+        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(said, request, STAMP))
     _, streamed = asked(path, {**body, "stream": True})
-    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.stream(said, streamed, STAMP))
+    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(said, streamed, STAMP))
 
 
 @pytest.mark.parametrize("call", ["responses", "completions", "foundry"])

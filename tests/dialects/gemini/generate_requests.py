@@ -9,11 +9,11 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GenerateRequest
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.routes import RouteMatch, find
 
-STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.9)
+STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 MINIMAL: Mapping[str, Json] = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 VERTEX = "/v1beta1/projects/p/locations/global/publishers/google"
 
@@ -45,7 +45,7 @@ def of_bytes(
     path = f"{base}/models/{model}:{'streamGenerateContent' if stream else 'generateContent'}"
     headers = {"x-goog-api-key": "key"} if headers is None else headers
     found = find("POST", path, headers, query)
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     return GenerateRequest(
         method="POST",
         path=found.path,

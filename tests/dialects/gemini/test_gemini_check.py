@@ -10,8 +10,8 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
-from mockllm.dialects.gemini.count_tokens import CountRequest
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.gemini.count_tokens import GeminiCountRequest
+from mockllm.dialects.routes import RouteMatch, find
 from tests.conformance.facts import recordings
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
@@ -211,7 +211,7 @@ def test_what_the_parser_found_is_told_with_its_field() -> None:
     ],
 )
 def test_what_is_no_object(raw: bytes, message: str) -> None:
-    for failure in (GENERATE.check(of_bytes(raw)), GENERATE.unreadable(of_bytes(raw))):
+    for failure in (GENERATE.check(of_bytes(raw)), GENERATE.check_readable(of_bytes(raw))):
         assert failure is not None
         assert failure.message == message
         (detail,) = failure.fields["details"]
@@ -221,8 +221,8 @@ def test_what_is_no_object(raw: bytes, message: str) -> None:
 def test_no_body_is_a_message_without_contents() -> None:
     said = f"{REFUSED}contents: contents is not specified\n"
     assert GENERATE.check(of_bytes(b"")) == Failure("bad_request", message=said)
-    assert GENERATE.unreadable(of_bytes(b"")) == Failure("bad_request", message=said)
-    assert GENERATE.unreadable(generate()) is None
+    assert GENERATE.check_readable(of_bytes(b"")) == Failure("bad_request", message=said)
+    assert GENERATE.check_readable(generate()) is None
 
 
 VERTEX_WRONG: dict[str, tuple[dict[str, Json], str]] = {
@@ -251,7 +251,7 @@ def test_vertex_says_it_in_other_words(name: str) -> None:
 def test_lists_of_models_have_nothing_to_check() -> None:
     request = generate()
     assert MODELS.check(request) is None
-    assert MODELS.unreadable(request) is None
+    assert MODELS.check_readable(request) is None
 
 
 def test_the_recorded_requests_that_were_answered_are_fine() -> None:
@@ -266,7 +266,7 @@ def test_the_recorded_requests_that_were_answered_are_fine() -> None:
         if asked is None:
             continue
         found = find("POST", asked["path"], {})
-        assert isinstance(found, Found)
+        assert isinstance(found, RouteMatch)
         request = found.dialect.request(
             method="POST", path=found.path, headers={}, raw=dumps(asked["body"]), route=found.route
         )
@@ -279,8 +279,8 @@ def test_the_recorded_requests_that_were_answered_are_fine() -> None:
 
 def test_what_is_counted_is_checked_too() -> None:
     asked = {"generateContentRequest": {"contents": [HI], "generation_config": {"temperature": 3}}}
-    request = CountRequest(method="POST", path="/v1/models/x:countTokens", headers={}, raw=dumps(asked))
+    request = GeminiCountRequest(method="POST", path="/v1/models/x:countTokens", headers={}, raw=dumps(asked))
     failure = COUNT.check(request)
     assert failure is not None
     assert "temperature" in (failure.message or "")
-    assert COUNT.unreadable(request) is None
+    assert COUNT.check_readable(request) is None

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Message, TextPart
 from mockllm.dialects.gemini import EMBEDDINGS
-from mockllm.dialects.gemini.embeddings import EmbeddingsRequest
+from mockllm.dialects.gemini.embeddings import GeminiEmbeddingsRequest
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
 
 HELLO: Json = {"parts": [{"text": "hello"}]}
@@ -19,9 +19,11 @@ HELLO: Json = {"parts": [{"text": "hello"}]}
 
 def asked(
     call: str, body: Json, model: str = "gemini-embedding-001", base: str = "/v1beta"
-) -> EmbeddingsRequest:
+) -> GeminiEmbeddingsRequest:
     path = f"{base}/models/{model}:{call}"
-    return EmbeddingsRequest(method="POST", path=path, headers={}, raw=dumps(body), route={"model": model})
+    return GeminiEmbeddingsRequest(
+        method="POST", path=path, headers={}, raw=dumps(body), route={"model": model}
+    )
 
 
 def answer(*about: Any, **more: Any) -> Any:
@@ -120,7 +122,7 @@ def test_where_nobody_checks_there_are_no_more_vectors(
 def test_what_is_fine() -> None:
     request = asked("embedContent", {"content": HELLO, "outputDimensionality": 8})
     assert EMBEDDINGS.check(request) is None
-    assert EMBEDDINGS.unreadable(request) is None
+    assert EMBEDDINGS.check_readable(request) is None
     assert EMBEDDINGS.error(Failure("not_found"), request, STAMP).head.status == 404
 
 

@@ -9,8 +9,19 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import Data, Framing, Plan, Raw, Wait
-from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Pause, Reply, Text, Thinking, Usage
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, WaitStep
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Finish,
+    NativePart,
+    Part,
+    Pause,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate, objects_of
@@ -24,11 +35,11 @@ def reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
 
 
 def whole(said: Reply, request: GenerateRequest = WHOLE) -> Any:
-    return body_of(GENERATE.whole(GENERATE.sayable(said, request), request, STAMP))
+    return body_of(GENERATE.encode_body(GENERATE.supported_reply(said, request), request, STAMP))
 
 
 def streamed(said: Reply, request: GenerateRequest = STREAM) -> Plan:
-    return GENERATE.stream(GENERATE.sayable(said, request), request, STAMP)
+    return GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP)
 
 
 def chunks(said: Reply, request: GenerateRequest = STREAM) -> list[Any]:
@@ -44,35 +55,35 @@ def parts_of(body: Any, candidate: int = 0) -> Any:
 
 def test_a_text_alone_is_said_as_it_is() -> None:
     said = reply(Text(("a", "b")))
-    assert GENERATE.sayable(said, WHOLE) is said
+    assert GENERATE.supported_reply(said, WHOLE) is said
 
 
 def test_what_this_protocol_does_not_show_is_left_out() -> None:
     said = reply(
         Thinking((), redacted=True),
-        Native("openai", {"x": 1}),
-        Native("gemini", "no part"),
+        NativePart("openai", {"x": 1}),
+        NativePart("gemini", "no part"),
         Thinking(("hm",)),
         Text(("a",)),
     )
-    assert GENERATE.sayable(said, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
+    assert GENERATE.supported_reply(said, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
     declined = generate(generationConfig={"thinkingConfig": {"includeThoughts": False}})
-    assert GENERATE.sayable(said, declined).choices[0].parts == (Text(("a",)),)
+    assert GENERATE.supported_reply(said, declined).choices[0].parts == (Text(("a",)),)
 
 
 def test_a_call_is_one_piece_behind_its_waits() -> None:
     said = reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
-    (call,) = GENERATE.sayable(said, WHOLE).choices[0].parts
+    (call,) = GENERATE.supported_reply(said, WHOLE).choices[0].parts
     assert call == Call("look", (Pause(1.0), '{"a":1}'))
     first, *_ = streamed(said).steps
-    assert first == Wait(1.0, 0, scripted=True)
+    assert first == WaitStep(1.0, 0, scripted=True)
 
 
 def test_a_call_that_broke_off_is_not_said() -> None:
     half = reply(Text(("a",)), Call("look", ('{"a":',)), broken=Failure("overloaded"))
-    assert [type(part) for part in GENERATE.sayable(half, WHOLE).choices[0].parts] == [Text]
+    assert [type(part) for part in GENERATE.supported_reply(half, WHOLE).choices[0].parts] == [Text]
     full = reply(Text(("a",)), Call("look", ("{}",)), broken=Failure("overloaded"))
-    assert [type(part) for part in GENERATE.sayable(full, WHOLE).choices[0].parts] == [Text, Call]
+    assert [type(part) for part in GENERATE.supported_reply(full, WHOLE).choices[0].parts] == [Text, Call]
 
 
 ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1})]
@@ -136,7 +147,7 @@ def test_candidates_take_turns_and_the_usage_is_whole_with_the_last() -> None:
 
 def test_the_last_chunk_of_older_models_tells_why_it_ended() -> None:
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
-    code = Native("gemini", {"executableCode": {"code": "x"}})
+    code = NativePart("gemini", {"executableCode": {"code": "x"}})
     for last in (Text(("a", "b")), code, Call("look", ("{}",))):
         found = chunks(reply(Text(("a",)), last), request)
         assert ["finishReason" in chunk["candidates"][0] for chunk in found] == [
@@ -256,7 +267,7 @@ def test_a_stream_is_events_or_an_array() -> None:
 def test_an_error_inside_stands_bare_behind_events_and_is_an_item_of_an_array() -> None:
     broken = reply(Text(("a",)), broken=Failure("overloaded"))
     *_, last = streamed(broken).steps
-    assert isinstance(last, Raw)
+    assert isinstance(last, RawStep)
     assert last.data.startswith(b'{\n  "error"')
     *_, item = objects_of(streamed(broken, generate(stream=True)))
     assert item["error"]["code"] == 503
@@ -265,7 +276,7 @@ def test_an_error_inside_stands_bare_behind_events_and_is_an_item_of_an_array() 
 def test_what_is_blocked_inside_a_stream_ends_it_for_safety() -> None:
     broken = reply(Text(("a",)), broken=Failure("content_filter"))
     *_, last = streamed(broken).steps
-    assert isinstance(last, Data)
+    assert isinstance(last, EventStep)
     *_, chunk = chunks(broken)
     assert chunk["candidates"] == [{"finishReason": "SAFETY", "index": 0}]
 

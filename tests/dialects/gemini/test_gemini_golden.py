@@ -11,7 +11,7 @@ from mockllm.core.reply.reply import (
     Citation,
     Finish,
     Media,
-    Native,
+    NativePart,
     Part,
     Refusal,
     Reply,
@@ -31,7 +31,7 @@ def reply(*parts: Part, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
-CODE = Native("gemini", {"executableCode": {"language": "PYTHON", "code": "print(1 < 2)"}})
+CODE = NativePart("gemini", {"executableCode": {"language": "PYTHON", "code": "print(1 < 2)"}})
 REPLIES: dict[str, tuple[Reply, str]] = {
     "text": (reply(Text(("Hello", " there", "!"))), "gemini-3.5-flash"),
     "text-2-5": (reply(Text(("Hello", " <there>"))), "gemini-2.5-flash"),
@@ -69,7 +69,9 @@ FAILURES: dict[str, Failure] = {
 def test_a_whole_answer(name: str) -> None:
     said, model = REPLIES[name]
     request = generate(model=model)
-    assert_golden(f"gemini/{name}.txt", GENERATE.whole(GENERATE.sayable(said, request), request, STAMP))
+    assert_golden(
+        f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(said, request), request, STAMP)
+    )
 
 
 @pytest.mark.parametrize("name", REPLIES)
@@ -77,7 +79,8 @@ def test_a_stream(name: str) -> None:
     said, model = REPLIES[name]
     request = generate(model=model, stream=True, query="alt=sse")
     assert_golden(
-        f"gemini/{name}-stream.txt", GENERATE.stream(GENERATE.sayable(said, request), request, STAMP)
+        f"gemini/{name}-stream.txt",
+        GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP),
     )
 
 
@@ -86,7 +89,8 @@ def test_a_stream_as_an_array(name: str) -> None:
     said, model = REPLIES[name]
     request = generate(model=model, stream=True)
     assert_golden(
-        f"gemini/{name}-array.txt", GENERATE.stream(GENERATE.sayable(said, request), request, STAMP)
+        f"gemini/{name}-array.txt",
+        GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP),
     )
 
 
@@ -96,9 +100,9 @@ def test_an_answer_of_vertex(name: str) -> None:
     whole, stream = (
         generate(model=model, base=VERTEX, stream=streamed, query="alt=sse") for streamed in (False, True)
     )
-    said = GENERATE.sayable(said, whole)
-    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.whole(said, whole, STAMP))
-    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.stream(said, stream, STAMP))
+    said = GENERATE.supported_reply(said, whole)
+    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(said, whole, STAMP))
+    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(said, stream, STAMP))
 
 
 @pytest.mark.parametrize("name", FAILURES)
@@ -119,7 +123,7 @@ def test_an_error_where_a_stream_was_asked(name: str) -> None:
 def test_an_error_inside_a_stream() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("overloaded"))
     for form, query in (("stream", "alt=sse"), ("array", "")):
-        plan = GENERATE.stream(broken, generate(stream=True, query=query), STAMP)
+        plan = GENERATE.encode_stream(broken, generate(stream=True, query=query), STAMP)
         assert_golden(f"gemini/error-inside-{form}.txt", plan)
-    plan = GENERATE.stream(broken, generate(base=VERTEX, stream=True, query="alt=sse"), STAMP)
+    plan = GENERATE.encode_stream(broken, generate(base=VERTEX, stream=True, query="alt=sse"), STAMP)
     assert_golden("gemini/vertex-error-inside-stream.txt", plan)

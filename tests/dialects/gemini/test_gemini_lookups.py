@@ -6,15 +6,15 @@ from typing import Any
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.dialect import Lookup
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.dialect import LookupDialect
+from mockllm.dialects.routes import RouteMatch, find
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
 
 
 def asked(method: str, path: str, body: Json = None, query: str = "") -> Any:
     found = find(method, path, {"x-goog-api-key": "k"}, query)
-    assert isinstance(found, Found)
-    dialect: Lookup = found.dialect  # type: ignore[assignment]
+    assert isinstance(found, RouteMatch)
+    dialect: LookupDialect = found.dialect  # type: ignore[assignment]
     request = dialect.request(
         method=method,
         path=found.path,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_check import GENERATE as SHAPE
@@ -79,7 +79,7 @@ parts: st.SearchStrategy[Part] = (
     | st.builds(Thinking, pieces, st.none() | st.just("c2VhbA=="), st.booleans())
     | st.builds(Call, st.just("look"), pieces, st.none() | st.just("id"))
     | st.builds(Refusal, pieces)
-    | st.builds(Native, st.sampled_from(["gemini", "openai"]), st.just({"executableCode": {}}))
+    | st.builds(NativePart, st.sampled_from(["gemini", "openai"]), st.just({"executableCode": {}}))
 )
 choices = st.builds(
     Choice,
@@ -99,15 +99,15 @@ replies = st.builds(
 @settings(max_examples=200, deadline=None)
 def test_a_stream_says_what_a_whole_answer_says(said: Reply, base: str, query: str) -> None:
     request = generate(base=base, query=query, stream=True)
-    said = GENERATE.sayable(said, request)
-    plan = GENERATE.stream(said, request, STAMP)
+    said = GENERATE.supported_reply(said, request)
+    plan = GENERATE.encode_stream(said, request, STAMP)
     chunks = objects_of(plan)
-    heard = GENERATE.heard(plan)
+    heard = GENERATE.decode(plan)
     if said.broken is not None:
         assert all("finishReason" not in each for chunk in chunks[:-1] for each in chunk["candidates"])
         return
     assert heard is not None
-    whole = GENERATE.heard(GENERATE.whole(said, request, STAMP))
+    whole = GENERATE.decode(GENERATE.encode_body(said, request, STAMP))
     assert whole is not None
     assert (heard.text, heard.thinking, heard.calls, heard.finish, heard.usage) == (
         whole.text,

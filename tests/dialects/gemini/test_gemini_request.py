@@ -22,7 +22,7 @@ from mockllm.core.request.request import (
 )
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import google
-from mockllm.dialects.neutral_request import Wish
+from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
 PARTS: dict[str, tuple[Json, Part]] = {
@@ -330,7 +330,7 @@ def test_what_is_no_request_says_nothing(raw: bytes) -> None:
 
 def test_turns_in_googles_own_form_are_asked_as_they_are() -> None:
     turns: list[dict[str, Json]] = [{"role": "model", "parts": [{"text": "a"}]}]
-    assert GENERATE.compose(Wish(messages=turns)).body == {"contents": turns}
+    assert GENERATE.build_request(NeutralRequest(messages=turns)).body == {"contents": turns}
 
 
 def test_a_request_to_no_known_call_is_read_as_googles() -> None:

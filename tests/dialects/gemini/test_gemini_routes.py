@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.dialects import gemini, openai
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.routes import Found, Unknown, WrongMethod, find
+from mockllm.dialects.routes import MethodNotAllowed, RouteMatch, UnknownPath, find
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 GOOGLE = {"x-goog-api-key": "k"}
@@ -89,7 +89,7 @@ def test_a_call_of_google_is_found(
     route: dict[str, str],
 ) -> None:
     found = find(method, path, headers, query)
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
     assert (found.provider, found.path, dict(found.route)) == (provider, bare, route)
 
@@ -108,11 +108,13 @@ def test_an_unknown_path_of_google_is_told_in_its_envelope(
     path: str, headers: dict[str, str], query: str, provider: str | None
 ) -> None:
     found = find("PUT", path, headers, query)
-    assert isinstance(found, WrongMethod) or (isinstance(found, Unknown) and found.provider == provider)
+    assert isinstance(found, MethodNotAllowed) or (
+        isinstance(found, UnknownPath) and found.provider == provider
+    )
     assert found.dialect.name == "gemini"
 
 
 def test_a_doubled_version_is_told_with_the_right_base_url() -> None:
     found = find("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
-    assert isinstance(found, Unknown)
+    assert isinstance(found, UnknownPath)
     assert (found.failure.message or "").endswith("Set the client's base URL to http://mock:9")

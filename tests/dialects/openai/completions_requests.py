@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.openai.completions_request import CompletionsRequest
-from mockllm.dialects.openai.embeddings import EmbeddingsRequest
+from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.moderations import ModerationsRequest
 
 
@@ -17,12 +17,12 @@ def raw_completion(body: Json) -> CompletionsRequest:
     return CompletionsRequest(method="POST", path="/v1/completions", headers={}, raw=dumps(body))
 
 
-def embedding(**fields: Json) -> EmbeddingsRequest:
+def embedding(**fields: Json) -> OpenAiEmbeddingsRequest:
     return raw_embedding({"model": "text-embedding-3-small", "input": "hello", **fields})
 
 
-def raw_embedding(body: Json) -> EmbeddingsRequest:
-    return EmbeddingsRequest(method="POST", path="/v1/embeddings", headers={}, raw=dumps(body))
+def raw_embedding(body: Json) -> OpenAiEmbeddingsRequest:
+    return OpenAiEmbeddingsRequest(method="POST", path="/v1/embeddings", headers={}, raw=dumps(body))
 
 
 def moderation(**fields: Json) -> ModerationsRequest:
@@ -37,5 +37,5 @@ def body_of(plan: object) -> Json:
     """The body of a whole answer."""
     assert isinstance(plan, Plan)
     (step,) = plan.steps
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     return loads(step.payload)

@@ -7,10 +7,21 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.plan import Data
-from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.rendering.plan import EventStep
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Finish,
+    NativePart,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
 from mockllm.core.request.request import Message, OtherPart, Sampling, TextPart
-from mockllm.dialects.neutral_request import Wish
+from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP
@@ -25,12 +36,12 @@ def reply(*parts: Part, finish: Finish = "stop", choices: int = 1, **more: Json)
 
 
 def said(what: Reply, request: CompletionsRequest) -> Json:
-    return body_of(COMPLETIONS.whole(COMPLETIONS.sayable(what, request), request, STAMP))
+    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP))
 
 
 def chunks(what: Reply, request: CompletionsRequest) -> list[Json]:
-    plan = COMPLETIONS.stream(COMPLETIONS.sayable(what, request), request, STAMP)
-    payloads = [step.payload for step in plan.steps if isinstance(step, Data)]
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(what, request), request, STAMP)
+    payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
     return [loads(payload) if payload != b"[DONE]" else "[DONE]" for payload in payloads]
 
 
@@ -88,7 +99,7 @@ def test_what_else_is_read() -> None:
 )
 def test_what_is_fine(fields: Json) -> None:
     assert COMPLETIONS.check(completion(**fields)) is None
-    assert COMPLETIONS.unreadable(completion(**fields)) is None
+    assert COMPLETIONS.check_readable(completion(**fields)) is None
 
 
 @pytest.mark.parametrize(
@@ -117,7 +128,7 @@ def test_what_is_refused(fields: Json, param: str | None) -> None:
 
 def test_a_body_that_is_no_object_is_refused() -> None:
     assert COMPLETIONS.check(raw_completion([])) is not None
-    assert COMPLETIONS.unreadable(raw_completion([])) is not None
+    assert COMPLETIONS.check_readable(raw_completion([])) is not None
 
 
 # --- saying --------------------------------------------------------------------------------------
@@ -129,7 +140,7 @@ def test_only_words_are_said() -> None:
             Thinking(("hm",)),
             Text(("Hel", "lo")),
             Call("f", ("{}",)),
-            Native("openai", {}),
+            NativePart("openai", {}),
             finish="tool_calls",
         ),
         completion(),
@@ -225,16 +236,20 @@ def test_equal_variants_are_written_alike() -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_what_is_said_is_heard(stream: bool) -> None:
-    asked = COMPLETIONS.compose(
-        Wish(user="Hello", stream=stream, max_tokens=5, stop=("x",), n=2, api_key="k")
+    asked = COMPLETIONS.build_request(
+        NeutralRequest(user="Hello", stream=stream, max_tokens=5, stop=("x",), n=2, api_key="k")
     )
     assert asked.path == "/v1/completions"
     request = CompletionsRequest(method="POST", path=asked.path, headers=asked.headers, raw=dumps(asked.body))
     assert COMPLETIONS.check(request) is None
     assert (request.user, request.api_key, request.sampling) == ("Hello", "k", Sampling(2, ("x",), 5))
-    what = COMPLETIONS.sayable(reply(Text(("Hel", "lo")), choices=2), request)
-    plan = COMPLETIONS.stream(what, request, STAMP) if stream else COMPLETIONS.whole(what, request, STAMP)
-    heard = COMPLETIONS.heard(plan)
+    what = COMPLETIONS.supported_reply(reply(Text(("Hel", "lo")), choices=2), request)
+    plan = (
+        COMPLETIONS.encode_stream(what, request, STAMP)
+        if stream
+        else COMPLETIONS.encode_body(what, request, STAMP)
+    )
+    heard = COMPLETIONS.decode(plan)
     assert heard is not None
     assert (heard.text, heard.finish, heard.usage) == ("Hello", "stop", USAGE)
     assert heard.chunks == (("Hel", "Hel", "lo", "lo") if stream else None)
@@ -242,11 +257,11 @@ def test_what_is_said_is_heard(stream: bool) -> None:
 
 def test_what_cannot_be_read_says_nothing() -> None:
     strange = {"object": "text_completion", "choices": [1, {"index": 0}, {"index": 0, "text": "a"}]}
-    plan = COMPLETIONS.whole(reply(), completion(), STAMP)
-    heard = COMPLETIONS.heard(replace(plan, steps=(Data(dumps(strange), 0, "body"),)))
+    plan = COMPLETIONS.encode_body(reply(), completion(), STAMP)
+    heard = COMPLETIONS.decode(replace(plan, steps=(EventStep(dumps(strange), 0, "body"),)))
     assert heard is not None
     assert (heard.text, heard.finish, heard.usage) == ("a", None, None)
-    assert COMPLETIONS.heard(replace(plan, steps=(Data(b"{}", 0, "body"),))) is None
+    assert COMPLETIONS.decode(replace(plan, steps=(EventStep(b"{}", 0, "body"),))) is None
 
 
 # --- golden --------------------------------------------------------------------------------------
@@ -262,10 +277,10 @@ GOLDEN: dict[str, tuple[Reply, dict[str, Json]]] = {
 def test_the_bytes_are_those_of_the_golden_files(name: str) -> None:
     what, fields = GOLDEN[name]
     request = completion(**fields)
-    plan = COMPLETIONS.whole(COMPLETIONS.sayable(what, request), request, STAMP)
+    plan = COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP)
     assert_golden(f"openai/completions-{name}.txt", plan)
     request = completion(**fields, stream=True, stream_options={"include_usage": True})
-    plan = COMPLETIONS.stream(COMPLETIONS.sayable(what, request), request, STAMP)
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(what, request), request, STAMP)
     assert_golden(f"openai/completions-{name}-stream.txt", plan)
 
 
@@ -273,7 +288,7 @@ def test_the_bytes_of_errors_are_those_of_the_golden_files() -> None:
     plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
     assert_golden("openai/completions-error.txt", plan)
     broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("server_error"))
-    plan = COMPLETIONS.stream(broken, completion(stream=True), STAMP)
+    plan = COMPLETIONS.encode_stream(broken, completion(stream=True), STAMP)
     assert_golden("openai/completions-error-in-stream.txt", plan)
 
 
@@ -281,6 +296,6 @@ def test_an_error_is_that_of_every_call() -> None:
     plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
     assert plan.head.status == 402
     assert body_of(plan)["error"]["code"] == "insufficient_quota"
-    heard = COMPLETIONS.heard(plan)
+    heard = COMPLETIONS.decode(plan)
     assert heard is not None
     assert heard.error["code"] == "insufficient_quota"

@@ -9,16 +9,16 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.embeddings import Embedded
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, OtherPart, TextPart
 from mockllm.dialects.openai import EMBEDDINGS
-from mockllm.dialects.openai.embeddings import EmbeddingsRequest
+from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.completions_requests import body_of, embedding, raw_embedding
 from tests.golden.wire import assert_golden
 
 
-def vectors(request: EmbeddingsRequest) -> list[list[float]]:
+def vectors(request: OpenAiEmbeddingsRequest) -> list[list[float]]:
     body = body_of(EMBEDDINGS.answer(request, (), STAMP))
     assert [entry["index"] for entry in body["data"]] == list(range(len(body["data"])))
     return [entry["embedding"] for entry in body["data"]]
@@ -90,7 +90,7 @@ def test_what_a_rule_sees_of_it() -> None:
     assert request.messages == (Message("user", (TextPart("a"), OtherPart("tokens"))),)
     assert (request.user, request.model, request.api) == ("a", "text-embedding-3-small", "embeddings")
     assert embedding(input=None).messages == ()
-    assert EmbeddingsRequest.generates is False
+    assert OpenAiEmbeddingsRequest.generates is False
 
 
 def test_the_name_that_answers() -> None:
@@ -108,7 +108,7 @@ def test_the_name_that_answers() -> None:
 )  # fmt: skip
 def test_what_is_fine(fields: Json) -> None:
     assert EMBEDDINGS.check(embedding(**fields)) is None
-    assert EMBEDDINGS.unreadable(embedding(**fields)) is None
+    assert EMBEDDINGS.check_readable(embedding(**fields)) is None
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_what_is_refused(fields: Json, message: str) -> None:
 
 def test_a_body_that_is_no_object_is_refused() -> None:
     assert EMBEDDINGS.check(raw_embedding(3)) is not None
-    assert EMBEDDINGS.unreadable(raw_embedding(3)) is not None
+    assert EMBEDDINGS.check_readable(raw_embedding(3)) is not None
 
 
 def test_the_bytes_are_those_of_the_golden_files() -> None:
@@ -145,7 +145,7 @@ def test_the_bytes_are_those_of_the_golden_files() -> None:
         plan = EMBEDDINGS.answer(embedding(dimensions=3, encoding_format=form), (), STAMP)
         assert not isinstance(plan, Failure)
         assert_golden(f"openai/embeddings-{form}.txt", plan)
-        said = Embedded(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})
+        said = EmbeddingResult(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})
         given = EMBEDDINGS.embed(said, embedding(input=["a", "b"], encoding_format=form), STAMP)
         assert_golden(f"openai/embeddings-given-{form}.txt", given)
 

@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.errors import ROWS, masked
 from mockllm.dialects.openai.headers import go_duration
@@ -15,7 +15,7 @@ from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 
 def error(plan: Plan) -> Json:
     (step,) = plan.steps
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     return loads(step.payload)["error"]
 
 

@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import ResponseOutputText, ResponseTextDeltaEvent, ResponseTextDoneEvent
 
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text
 from mockllm.dialects import azure, vendors
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
@@ -28,7 +28,7 @@ def reply(*parts: Part, finish: Finish = "stop", choices: int = 1) -> Reply:
 
 
 def payloads(plan: Plan) -> list[Json]:
-    return [loads(step.payload) for step in plan.steps if isinstance(step, Data) and step.kind != "end"]
+    return [loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind != "end"]
 
 
 def tokens(listed: Json) -> list[str]:
@@ -39,7 +39,9 @@ def tokens(listed: Json) -> list[str]:
 
 
 def test_a_whole_chat_answer_tells_each_token() -> None:
-    made = body_of(CHAT.whole(reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), STAMP))
+    made = body_of(
+        CHAT.encode_body(reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), STAMP)
+    )
     told = made["choices"][0]["logprobs"]
     assert list(told) == ["content", "refusal"]
     assert told["refusal"] is None
@@ -52,7 +54,7 @@ def test_a_whole_chat_answer_tells_each_token() -> None:
 
 
 def test_without_a_number_no_other_tokens_are_told() -> None:
-    made = body_of(CHAT.whole(reply(Text(("Hi",))), chat(logprobs=True), STAMP))
+    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(logprobs=True), STAMP))
     assert made["choices"][0]["logprobs"]["content"][0]["top_logprobs"] == []
 
 
@@ -66,22 +68,22 @@ def test_without_a_number_no_other_tokens_are_told() -> None:
     ],
 )
 def test_what_tells_probabilities(parts: tuple[Part, ...], told: Json) -> None:
-    made = body_of(CHAT.whole(reply(*parts), chat(logprobs=True), STAMP))["choices"][0]["logprobs"]
+    made = body_of(CHAT.encode_body(reply(*parts), chat(logprobs=True), STAMP))["choices"][0]["logprobs"]
     shown = made and {name: listed and tokens(listed) for name, listed in made.items()}
     assert shown == told
 
 
 @pytest.mark.parametrize("fields", [{}, {"logprobs": False}, {"logprobs": None}, {"logprobs": 1}])
 def test_who_does_not_ask_is_told_null(fields: dict[str, Json]) -> None:
-    made = body_of(CHAT.whole(reply(Text(("Hi",))), chat(**fields), STAMP))
+    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(**fields), STAMP))
     assert made["choices"][0]["logprobs"] is None
-    chunks = payloads(CHAT.stream(reply(Text(("Hi",))), chat(**fields, stream=True), STAMP))
+    chunks = payloads(CHAT.encode_stream(reply(Text(("Hi",))), chat(**fields, stream=True), STAMP))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
 
 
 def test_a_streamed_chat_answer_tells_the_tokens_of_each_piece() -> None:
     request = chat(logprobs=True, top_logprobs=1, stream=True, n=2)
-    chunks = payloads(CHAT.stream(reply(Text(("Hello wor", "ld")), choices=2), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(reply(Text(("Hello wor", "ld")), choices=2), request, STAMP))
     for chunk in chunks:
         ChatCompletionChunk.model_validate(chunk, strict=True)
     told = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 0]
@@ -94,17 +96,17 @@ def test_a_streamed_chat_answer_tells_the_tokens_of_each_piece() -> None:
 
 def test_a_streamed_refusal_and_a_streamed_call() -> None:
     request = chat(logprobs=True, stream=True)
-    chunks = payloads(CHAT.stream(reply(Refusal(("No",)), finish="refusal"), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(reply(Refusal(("No",)), finish="refusal"), request, STAMP))
     assert chunks[0]["choices"][0]["logprobs"] == {"content": None, "refusal": []}
     assert tokens(chunks[1]["choices"][0]["logprobs"]["refusal"]) == ["No"]
-    chunks = payloads(CHAT.stream(reply(CALL, finish="tool_calls"), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(reply(CALL, finish="tool_calls"), request, STAMP))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
-    empty = payloads(CHAT.stream(reply(), request, STAMP))
+    empty = payloads(CHAT.encode_stream(reply(), request, STAMP))
     assert empty[0]["choices"][0]["logprobs"] == {"content": [], "refusal": None}
 
 
 def test_a_model_that_leaves_them_out_tells_them_where_they_are_asked_for() -> None:
-    made = body_of(CHAT.whole(reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
+    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
     assert tokens(made["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
@@ -118,7 +120,7 @@ def test_azure_tells_them_too() -> None:
     request: Any = azure.CHAT.request(
         method="POST", path="/", headers={}, raw=chat(logprobs=True).raw, route={"deployment": "gpt-4o"}
     )
-    made = body_of(azure.CHAT.whole(reply(Text(("Hi",))), request, STAMP))
+    made = body_of(azure.CHAT.encode_body(reply(Text(("Hi",))), request, STAMP))
     assert tokens(made["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
@@ -131,8 +133,8 @@ def vendor(name: str) -> Chat:
 def test_vendors_that_have_the_member_tell_them(name: str, tells: bool) -> None:
     call = vendor(name)
     what = reply(Text(("Hi", " you")), CALL)
-    made = body_of(call.whole(what, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
-    chunks = payloads(call.stream(what, chat(logprobs=True, stream=True), STAMP))
+    made = body_of(call.encode_body(what, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
+    chunks = payloads(call.encode_stream(what, chat(logprobs=True, stream=True), STAMP))
     streamed = [chunk["choices"][0].get("logprobs") for chunk in chunks if chunk["choices"]]
     said = [token for each in streamed if each for token in tokens(each["content"])]
     assert (made is not None) is tells
@@ -146,7 +148,7 @@ INCLUDE = ["message.output_text.logprobs"]
 
 def test_a_whole_response_tells_each_token_of_its_texts() -> None:
     request = responses(include=INCLUDE, top_logprobs=2)
-    made = body_of(RESPONSES.whole(reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP))
+    made = body_of(RESPONSES.encode_body(reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP))
     content = made["output"][0]["content"][0]
     assert tokens(content["logprobs"]) == ["Hello", " world"]
     assert list(content["logprobs"][0]) == ["token", "logprob", "bytes", "top_logprobs"]
@@ -156,16 +158,18 @@ def test_a_whole_response_tells_each_token_of_its_texts() -> None:
 
 @pytest.mark.parametrize("include", [None, [], ["file_search_call.results"]])
 def test_a_response_that_is_not_asked_tells_none(include: Json) -> None:
-    made = body_of(RESPONSES.whole(reply(Text(("Hi",))), responses(include=include), STAMP))
+    made = body_of(RESPONSES.encode_body(reply(Text(("Hi",))), responses(include=include), STAMP))
     assert made["output"][0]["content"][0]["logprobs"] == []
-    events = payloads(RESPONSES.stream(reply(Text(("Hi",))), responses(include=include, stream=True), STAMP))
+    events = payloads(
+        RESPONSES.encode_stream(reply(Text(("Hi",))), responses(include=include, stream=True), STAMP)
+    )
     assert [event["logprobs"] for event in events if "logprobs" in event] == [[], []]
 
 
 def test_a_streamed_response_tells_them_in_pieces_and_at_the_end() -> None:
     request = responses(include=INCLUDE, top_logprobs=1, stream=True)
-    plan = RESPONSES.stream(reply(Text(("Hello wor", "ld")), Text((" Bye",))), request, STAMP)
-    events = [loads(step.payload) for step in plan.steps if isinstance(step, Data)]
+    plan = RESPONSES.encode_stream(reply(Text(("Hello wor", "ld")), Text((" Bye",))), request, STAMP)
+    events = [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
     deltas = [event for event in events if event["type"] == "response.output_text.delta"]
     assert [tokens(event["logprobs"]) for event in deltas] == [["Hello", " wor"], ["ld"], [" Bye"]]
     assert ResponseTextDeltaEvent.model_validate(deltas[0], strict=True).logprobs
@@ -185,7 +189,7 @@ def test_a_streamed_response_tells_them_in_pieces_and_at_the_end() -> None:
 
 def said(what: Reply, **fields: Json) -> list[Json]:
     request = completion(**fields)
-    made = body_of(COMPLETIONS.whole(COMPLETIONS.sayable(what, request), request, STAMP))
+    made = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP))
     if not request.echoed:  # the package does not say that the first token of a prompt has none
         Completion.model_validate(made, strict=True)
     return [choice["logprobs"] for choice in made["choices"]]
@@ -225,8 +229,8 @@ def test_each_choice_counts_from_its_own_prompt() -> None:
 
 def test_streamed_completions_tell_the_tokens_of_each_piece() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
-    what = COMPLETIONS.sayable(reply(Text((" Hel", "lo"))), request)
-    chunks = payloads(COMPLETIONS.stream(what, request, STAMP))
+    what = COMPLETIONS.supported_reply(reply(Text((" Hel", "lo"))), request)
+    chunks = payloads(COMPLETIONS.encode_stream(what, request, STAMP))
     told = [chunk["choices"][0]["logprobs"] for chunk in chunks]
     assert [each and each["text_offset"] for each in told] == [[0], [3], [7], None]
     assert [each["token_logprobs"][0] is None for each in told[:-1]] == [True, False, False]
@@ -235,6 +239,6 @@ def test_streamed_completions_tell_the_tokens_of_each_piece() -> None:
 def test_a_first_piece_of_nothing_is_followed_by_the_first_token() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
     what = Reply((Choice((Text(("", "Say")),)),))
-    chunks = payloads(COMPLETIONS.stream(what, request, STAMP))
+    chunks = payloads(COMPLETIONS.encode_stream(what, request, STAMP))
     assert chunks[0]["choices"][0]["logprobs"]["tokens"] == []
     assert chunks[1]["choices"][0]["logprobs"]["token_logprobs"] == [None]

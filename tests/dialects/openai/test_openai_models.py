@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.openai import MODELS
-from mockllm.dialects.openai.models import ModelsRequest
+from mockllm.dialects.openai.models import OpenAiModelsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP
 
 
-def asked(model: str | None = None, method: str = "GET") -> ModelsRequest:
-    return ModelsRequest(
+def asked(model: str | None = None, method: str = "GET") -> OpenAiModelsRequest:
+    return OpenAiModelsRequest(
         method=method, path="/v1/models", headers={}, route={} if model is None else {"model": model}
     )
 
@@ -20,7 +20,7 @@ def body(plan: Plan | Failure) -> Json:
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     (step,) = plan.steps
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     return loads(step.payload)
 
 
@@ -49,11 +49,11 @@ def test_any_model_that_is_asked_for_is_there_since_chat_answers_it() -> None:
     plan = MODELS.answer(asked("none"), ["mine"], STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     assert loads(step.payload)["id"] == "none"
 
 
 def test_nothing_about_it_can_be_wrong() -> None:
     assert MODELS.check(asked()) is None
-    assert MODELS.unreadable(asked()) is None
+    assert MODELS.check_readable(asked()) is None
     assert (MODELS.name, MODELS.api, MODELS.generates) == ("openai", "models", False)

@@ -86,7 +86,7 @@ def test_what_a_rule_sees_of_it(given: Json, messages: Json) -> None:
 @pytest.mark.parametrize("fields", [{}, {"input": ["a"]}, {"input": [TEXT, IMAGE]}, {"model": "mine"}])
 def test_what_is_fine(fields: Json) -> None:
     assert MODERATIONS.check(moderation(**fields)) is None
-    assert MODERATIONS.unreadable(moderation(**fields)) is None
+    assert MODERATIONS.check_readable(moderation(**fields)) is None
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_is_refused(fields: Json, param: str) -> None:
 
 def test_a_body_that_is_no_object_is_refused() -> None:
     assert MODERATIONS.check(raw_moderation(3)) is not None
-    assert MODERATIONS.unreadable(raw_moderation(3)) is not None
+    assert MODERATIONS.check_readable(raw_moderation(3)) is not None
 
 
 def test_the_bytes_are_those_of_the_golden_file() -> None:

@@ -9,13 +9,13 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.plan import Data, Plan
-from mockllm.dialects.dialect import Lookup, Stamp
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.dialects.dialect import LookupDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.registry import spoken
-from mockllm.dialects.routes import Found, find
+from mockllm.dialects.routes import RouteMatch, find
 
-STAMP = Stamp(Ids(0, "mistral", 1), 1_760_000_000.0)
+STAMP = ResponseIdentity(Ids(0, "mistral", 1), 1_760_000_000.0)
 CALL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Well."}]}
 
@@ -71,13 +71,13 @@ def test_what_is_wrong_in_both_is_refused(body: Any, named: str) -> None:
 @pytest.mark.parametrize("path", ["/mistral/v1/models", "/mistral/v1/models/mine"])
 def test_its_models_tell_their_kind_and_what_they_can_do(path: str) -> None:
     found = find("GET", path, {})
-    assert isinstance(found, Found)
-    listed: Lookup = found.dialect  # type: ignore[assignment]
+    assert isinstance(found, RouteMatch)
+    listed: LookupDialect = found.dialect  # type: ignore[assignment]
     made = found.dialect.request(method="GET", path=path, headers={}, route=found.route)
     plan = listed.answer(made, ("mine",), STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     said = loads(step.payload)
     model = said["data"][0] if path.endswith("models") else said
     assert (model["id"], model["type"]) == ("mine", "base")

@@ -9,18 +9,18 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Choice, Native, Pause, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Dialect, Generating, Lookup, Stamp
+from mockllm.dialects.dialect import Dialect, GeneratingDialect, LookupDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
 from mockllm.dialects.registry import spoken
-from mockllm.dialects.routes import Found, find
-from mockllm.dialects.vendors import SPOKEN, VENDORS, Spoken
-from mockllm.dialects.vendors.vendor import Id, Vendor
+from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.vendors import SPOKEN, VENDORS, VendorCalls
+from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 from tests.golden.wire import assert_golden
 
-STAMP = Stamp(Ids(0, "vendors", 1), 1_760_000_000.0)
+STAMP = ResponseIdentity(Ids(0, "vendors", 1), 1_760_000_000.0)
 vendors = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 speakers = pytest.mark.parametrize("speaker", SPOKEN, ids=lambda speaker: speaker.vendor.name)
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -28,7 +28,7 @@ HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 def called(path: str, body: Json) -> tuple[Dialect, Request]:
     found = find("POST", path, {})
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     made = found.dialect.request(
         method="POST",
         path=found.path,
@@ -40,7 +40,7 @@ def called(path: str, body: Json) -> tuple[Dialect, Request]:
     return found.dialect, made
 
 
-def chat(vendor: str) -> Generating:
+def chat(vendor: str) -> GeneratingDialect:
     found = spoken(vendor, "chat")
     assert found is not None
     return found
@@ -56,7 +56,9 @@ def payload(plan: Plan) -> Json:
 
 
 @speakers
-def test_every_call_of_a_vendor_answers_in_its_own_head_and_sends_nobody_to_openai(speaker: Spoken) -> None:
+def test_every_call_of_a_vendor_answers_in_its_own_head_and_sends_nobody_to_openai(
+    speaker: VendorCalls,
+) -> None:
     for name in NAMED:
         for _, _, dialect in speaker.calls:
             plan = dialect.error(Failure(name), request(), STAMP)
@@ -71,11 +73,11 @@ def test_every_row_has_every_error() -> None:
 
 @vendors
 def test_a_block_of_openais_is_merged_into_the_message_and_said_as_a_delta(vendor: Vendor) -> None:
-    said = Reply((Choice((Native("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
+    said = Reply((Choice((NativePart("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
     dialect = chat(vendor.name)
-    whole = payload(dialect.whole(said, request(), STAMP))
+    whole = payload(dialect.encode_body(said, request(), STAMP))
     assert whole["choices"][0]["message"]["audio"] == {"id": "a"}
-    streamed = dialect.stream(said, request(stream=True), STAMP)
+    streamed = dialect.encode_stream(said, request(stream=True), STAMP)
     deltas = [
         choice["delta"]
         for _, data in events(streamed)
@@ -88,7 +90,7 @@ def test_a_block_of_openais_is_merged_into_the_message_and_said_as_a_delta(vendo
 
 @vendors
 def test_an_empty_answer_tells_its_role_and_its_end(vendor: Vendor) -> None:
-    plan = chat(vendor.name).stream(Reply((Choice(()),)), request(stream=True), STAMP)
+    plan = chat(vendor.name).encode_stream(Reply((Choice(()),)), request(stream=True), STAMP)
     choices = [c for _, data in events(plan) if data != b"[DONE]" for c in loads(data)["choices"]]
     assert any(choice["delta"].get("role") == "assistant" for choice in choices)
     assert [c["finish_reason"] for c in choices if c.get("finish_reason")] == [vendor.form.finish["stop"]]
@@ -96,26 +98,26 @@ def test_an_empty_answer_tells_its_role_and_its_end(vendor: Vendor) -> None:
 
 def test_a_call_that_is_said_at_once_keeps_the_waits_before_it() -> None:
     said = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
-    (part,) = chat("ollama").sayable(said, request()).choices[0].parts
+    (part,) = chat("ollama").supported_reply(said, request()).choices[0].parts
     assert isinstance(part, Call)
-    assert part.pieces == (Pause(1.0), "{}")
+    assert part.chunks == (Pause(1.0), "{}")
 
 
 def test_an_answer_that_breaks_off_in_a_call_does_not_end() -> None:
     said = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
-    plan = chat("mistral").stream(said, request(stream=True), STAMP)
+    plan = chat("mistral").encode_stream(said, request(stream=True), STAMP)
     assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
 
 
 def test_redacted_thinking_is_never_shown() -> None:
     said = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
-    assert chat("deepseek").sayable(said, request()).choices[0].parts == (Text(("y",)),)
+    assert chat("deepseek").supported_reply(said, request()).choices[0].parts == (Text(("y",)),)
 
 
 def test_googles_models_at_openrouter_end_with_their_last_piece() -> None:
     body = {**HI, "model": "google/gemini-2.5-flash"}
     asked = ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
-    plan = chat("openrouter").stream(Reply((Choice((Text(("a", "b")),)),)), asked, STAMP)
+    plan = chat("openrouter").encode_stream(Reply((Choice((Text(("a", "b")),)),)), asked, STAMP)
     said = [
         (choice["delta"]["content"], choice["finish_reason"])
         for _, data in events(plan)
@@ -127,7 +129,7 @@ def test_googles_models_at_openrouter_end_with_their_last_piece() -> None:
 
 def test_groq_tells_what_was_cached_and_reasoned_where_anything_was() -> None:
     said = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
-    usage = payload(chat("groq").whole(said, request(), STAMP))["usage"]
+    usage = payload(chat("groq").encode_body(said, request(), STAMP))["usage"]
     assert usage["prompt_tokens_details"] == {"cached_tokens": 3}
     assert usage["completion_tokens_details"] == {"reasoning_tokens": 2}
 
@@ -241,27 +243,28 @@ def test_geminis_base_is_known_without_a_prefix() -> None:
     assert isinstance(plan := dialect.answer(asked, (), STAMP), Plan)  # type: ignore[attr-defined]
     assert payload(plan).keys() == {"object", "data", "model"}
     found = find("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert (found.provider, found.dialect.name, found.dialect.api) == ("gemini", "openai", "models")
 
 
 def test_a_call_of_geminis_stream_has_no_index_and_ends_with_stop() -> None:
     said = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
-    plan = chat("gemini").stream(said, request(stream=True), STAMP)
+    plan = chat("gemini").encode_stream(said, request(stream=True), STAMP)
     first, last = [loads(data)["choices"][0] for _, data in events(plan) if data != b"[DONE]"]
     assert first["delta"]["tool_calls"][0].keys() == {"id", "type", "function"}
     assert "finish_reason" not in first
     assert last == {"index": 0, "delta": {"role": "assistant"}, "finish_reason": "stop"}
     assert (
-        payload(chat("gemini").whole(said, request(), STAMP))["choices"][0]["finish_reason"] == "tool_calls"
+        payload(chat("gemini").encode_body(said, request(), STAMP))["choices"][0]["finish_reason"]
+        == "tool_calls"
     )
 
 
 def test_legacy_completions_are_openais_under_the_vendors_head() -> None:
     dialect, asked = called("/vllm/v1/completions", {"model": "m", "prompt": "hi"})
-    said: Generating = dialect  # type: ignore[assignment]
+    said: GeneratingDialect = dialect  # type: ignore[assignment]
     reply = Reply((Choice((Text(("a", "b")),)),))
-    whole, streamed = said.whole(reply, asked, STAMP), said.stream(reply, asked, STAMP)
+    whole, streamed = said.encode_body(reply, asked, STAMP), said.encode_stream(reply, asked, STAMP)
     assert payload(whole)["choices"][0]["text"] == "ab"
     texts = [loads(data)["choices"][0]["text"] for _, data in events(streamed) if data != b"[DONE]"]
     assert texts == ["a", "b", ""]
@@ -270,15 +273,15 @@ def test_legacy_completions_are_openais_under_the_vendors_head() -> None:
 
 def test_models_are_those_that_the_rules_name() -> None:
     found = find("GET", "/groq/openai/v1/models", {})
-    assert isinstance(found, Found)
-    listed: Lookup = found.dialect  # type: ignore[assignment]
+    assert isinstance(found, RouteMatch)
+    listed: LookupDialect = found.dialect  # type: ignore[assignment]
     plan = listed.answer(found.dialect.request(method="GET", path="", headers={}), ("mine",), STAMP)
     assert isinstance(plan, Plan)
     assert payload(plan)["data"][0]["id"] == "mine"
 
 
 def test_a_uuid_has_five_groups() -> None:
-    assert [len(group) for group in Id().made(STAMP.ids, "").split("-")] == [8, 4, 4, 4, 12]
+    assert [len(group) for group in VendorIdFormat().made(STAMP.ids, "").split("-")] == [8, 4, 4, 4, 12]
 
 
 GOLDEN = Reply(
@@ -290,15 +293,17 @@ GOLDEN = Reply(
 @vendors
 def test_the_wire_is_as_reviewed(vendor: Vendor) -> None:
     dialect = chat(vendor.name)
-    assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.whole(GOLDEN, request(), STAMP))
-    assert_golden(f"vendors/{vendor.name}-stream.txt", dialect.stream(GOLDEN, request(stream=True), STAMP))
+    assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.encode_body(GOLDEN, request(), STAMP))
+    assert_golden(
+        f"vendors/{vendor.name}-stream.txt", dialect.encode_stream(GOLDEN, request(stream=True), STAMP)
+    )
     assert_golden(f"vendors/{vendor.name}-error.txt", dialect.error(Failure("rate_limit"), request(), STAMP))
 
 
 @vendors
 def test_the_wire_of_an_error_inside_a_stream_is_as_reviewed(vendor: Vendor) -> None:
     broken = Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error"))
-    plan = chat(vendor.name).stream(broken, request(stream=True), STAMP)
+    plan = chat(vendor.name).encode_stream(broken, request(stream=True), STAMP)
     assert_golden(f"vendors/{vendor.name}-error-in-stream.txt", plan)
 
 
@@ -309,8 +314,8 @@ def test_the_wire_of_responses_is_as_reviewed(name: str) -> None:
     for stream in (False, True):
         body = dumps({"model": "m", "input": "hi", "stream": stream})
         asked = dialect.request(method="POST", path="/", headers={}, raw=body)
-        say = dialect.stream if stream else dialect.whole
-        plan = say(dialect.sayable(GOLDEN, asked), asked, STAMP)
+        say = dialect.encode_stream if stream else dialect.encode_body
+        plan = say(dialect.supported_reply(GOLDEN, asked), asked, STAMP)
         assert_golden(f"vendors/{name}-responses{'-stream' if stream else ''}.txt", plan)
         error = dialect.error(Failure("rate_limit"), asked, STAMP)
         assert_golden(f"vendors/{name}-responses-error.txt", error)

@@ -13,7 +13,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects import azure, vendors
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
-from mockllm.dialects.openai.models import Models, ModelsRequest
+from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
 from mockllm.dialects.registry import spoken
 from mockllm.dialects.vendors.responses import VendorCompletions
 from tests.dialects.openai.chat.chat_requests import STAMP
@@ -43,7 +43,7 @@ def reply(finish: Finish = "stop", usage: Usage = COUNTED) -> Reply:
 @pytest.mark.parametrize("counted", [None, True])
 def test_together_streams_a_text_in_both_forms_and_counts_at_the_end(counted: Json) -> None:
     options: Json = None if counted is None else {"include_usage": True}
-    plan = completions("together").stream(reply(), asked(stream=True, stream_options=options), STAMP)
+    plan = completions("together").encode_stream(reply(), asked(stream=True, stream_options=options), STAMP)
     first, _, last = said(plan)
     assert (first["object"], first["usage"], len(first["id"])) == ("completion.chunk", None, 16)
     assert first["choices"] == [
@@ -61,18 +61,18 @@ def test_together_streams_a_text_in_both_forms_and_counts_at_the_end(counted: Js
 
 
 def test_together_tells_what_was_cut() -> None:
-    last = said(completions("together").stream(reply("length"), asked(stream=True), STAMP))[-1]
+    last = said(completions("together").encode_stream(reply("length"), asked(stream=True), STAMP))[-1]
     assert last["choices"][0]["finish_reason"] == "length"
 
 
 def test_together_tells_no_usage_where_a_fault_takes_it() -> None:
     missing = Usage(3, 2, told="missing")
-    last = said(completions("together").stream(reply(usage=missing), asked(stream=True), STAMP))[-1]
+    last = said(completions("together").encode_stream(reply(usage=missing), asked(stream=True), STAMP))[-1]
     assert "usage" not in last
 
 
 def test_together_answers_whole_with_its_finish_and_a_seed() -> None:
-    (made,) = said(completions("together").whole(reply(), asked(), STAMP))
+    (made,) = said(completions("together").encode_body(reply(), asked(), STAMP))
     (choice,) = made["choices"]
     assert (choice["text"], choice["finish_reason"]) == ("Hello", "eos")
     assert choice["seed"] > 0
@@ -82,7 +82,9 @@ def test_together_answers_whole_with_its_finish_and_a_seed() -> None:
 
 def test_other_vendors_complete_as_openai_does() -> None:
     options: Json = {"include_usage": True}
-    chunks = said(completions("groq").stream(reply(), asked(stream=True, stream_options=options), STAMP))
+    chunks = said(
+        completions("groq").encode_stream(reply(), asked(stream=True, stream_options=options), STAMP)
+    )
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["total_tokens"] == 5
 
@@ -96,7 +98,7 @@ def test_moonshots_calls_repeat_what_their_first_piece_told(model: str) -> None:
     assert dialect is not None
     raw = dumps({"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": True})
     request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
-    chunks = said(dialect.stream(Reply((Choice((CALL,), "tool_calls"),)), request, STAMP))
+    chunks = said(dialect.encode_stream(Reply((Choice((CALL,), "tool_calls"),)), request, STAMP))
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     told = [delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta]
     repeats = model.startswith("moonshotai")
@@ -111,7 +113,7 @@ def test_a_text_of_moonshots_begins_once() -> None:
     assert dialect is not None
     raw = dumps({"model": "moonshotai/kimi-k2", "messages": [], "stream": True})
     request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
-    chunks = said(dialect.stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP))
+    chunks = said(dialect.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP))
     assert [chunk["choices"][0]["delta"].get("content") for chunk in chunks[:2]] == ["", "Hi"]
 
 
@@ -122,15 +124,15 @@ def test_a_text_of_moonshots_begins_once() -> None:
 def test_a_vendor_lists_the_models_of_the_rules_and_its_own_one(vendor: str, listed: list[str]) -> None:
     found = next(each for each in vendors.SPOKEN if each.vendor.name == vendor)
     models = next(call for _, path, call in found.calls if path == "/models")
-    assert isinstance(models, Models)
-    plan = models.answer(ModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP)
+    assert isinstance(models, OpenAiModels)
+    plan = models.answer(OpenAiModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP)
     assert isinstance(plan, Plan)
     assert [each["id"] for each in said(plan)[0]["data"]] == listed
     assert not any(name.startswith("openai-") for name, _ in plan.head.headers)
 
 
 def test_azure_lists_openais_models() -> None:
-    plan = azure.MODELS.answer(ModelsRequest(method="GET", path="/", headers={}), [], STAMP)
+    plan = azure.MODELS.answer(OpenAiModelsRequest(method="GET", path="/", headers={}), [], STAMP)
     assert isinstance(plan, Plan)
     assert "gpt-4o" in [each["id"] for each in said(plan)[0]["data"]]
 

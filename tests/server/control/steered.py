@@ -14,16 +14,16 @@ from typing import Any
 from mockllm.cli.live_explain import explained_now
 from mockllm.cli.options import vocabulary
 from mockllm.engine import Engine
-from mockllm.scenario.loader import Wanted
-from mockllm.scenario.manifest import Settings
-from mockllm.scenario.overlay import Overlaid
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.manifest import ParamSettings
+from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
-from mockllm.server.control import Access, Control
+from mockllm.server.control import Access, ControlApi
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import Threaded
-from mockllm.server.overlay_store import Overlays
-from mockllm.server.reload import Reload
-from mockllm.server.server_limits import Limits
+from mockllm.server.http_server import ThreadedServer
+from mockllm.server.overlay_store import OverlayStore
+from mockllm.server.reload import Reloader
+from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 
 EXAMPLE = """
@@ -103,25 +103,27 @@ def steered(
     """Serve these files. `unused`: seconds after which a session ends that nobody uses."""
     for name, text in files.items():
         (folder / name).write_text(text)
-    builder = Builder(Wanted([str(folder)], list(packs), Settings(), vocabulary()), Sessions(unused=unused))
-    app = App(builder.first(), limits=Limits(grace=0.5))
+    builder = Builder(
+        ScenarioSources([str(folder)], list(packs), ParamSettings(), vocabulary()), Sessions(unused=unused)
+    )
+    app = App(builder.first(), limits=ServerLimits(grace=0.5))
 
     def swap(engine: Engine) -> None:
         app.engine = engine
 
-    def apply(over: Sequence[Overlaid]) -> Awaitable[None]:
+    def apply(over: Sequence[OverlaidEntries]) -> Awaitable[None]:
         return builder.overlaid(over, swap)
 
-    reload = Reload(app, builder.watched, builder.again, lambda text: None)
-    app.control = Control(
+    reload = Reloader(app, builder.watched, builder.again, lambda text: None)
+    app.control = ControlApi(
         app,
         access=access,
         vocabulary=vocabulary(),
         explain=explained_now,
         reload=reload.now,
-        overlays=Overlays(apply, vocabulary()),
+        overlays=OverlayStore(apply, vocabulary()),
     )
-    server = Threaded(app)
+    server = ThreadedServer(app)
     with server:
         yield Steered(server.port, app, folder, server.stop)
 

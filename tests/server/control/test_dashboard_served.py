@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.server.control import access, dashboard
 from mockllm.server.control.access import Access
 from tests.server.control.followed import following
@@ -59,7 +59,7 @@ def asked(
     """Status, headers and text."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     made: Plan = dashboard.answer(access, method, path, query, {"host": "localhost", **named}, body, client)
-    text = b"".join(step.payload for step in made.steps if isinstance(step, Data)).decode()
+    text = b"".join(step.payload for step in made.steps if isinstance(step, EventStep)).decode()
     return made.head.status, {name.lower(): value for name, value in made.head.headers}, text
 
 

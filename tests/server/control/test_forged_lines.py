@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.cli.main import main
 from mockllm.core.json.codec import loads
-from mockllm.server.access_log import Lines
+from mockllm.server.access_log import AccessLog
 from mockllm.server.control.api_types import visible
 from tests.server.control.steered import EXAMPLE, Steered, listed, steered
 from tests.server.raw_client import Raw
@@ -44,7 +44,7 @@ def server(running: Steered, monkeypatch: pytest.MonkeyPatch) -> Steered:
     """A server that was sent such texts wherever a client may put one."""
     running.call("POST", "/api/reset")
     said: list[str] = []
-    monkeypatch.setattr(running.app, "_lines", Lines(said.append, verbose=True))
+    monkeypatch.setattr(running.app, "_lines", AccessLog(said.append, verbose=True))
     running.ask(EVIL, model=EVIL)
     name = "\u2028\u202e\u0085" + FORGED
     running.ask("hello", model=name)  # short enough to be counted by its name

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from mockllm import __version__
-from mockllm.server.control import Control, live_feed
+from mockllm.server.control import ControlApi, live_feed
 from mockllm.server.control.access import Access
 from tests.server.control.followed import following
 from tests.server.control.steered import Steered, steered
@@ -105,7 +105,7 @@ def test_events_with_long_paths_are_bounded_in_bytes(server: Steered) -> None:
         path = "/v1/nope/" + "x" * 15_000
         async with following(server.port) as follower:
             await follower.next("hello")
-            news = live_feed.News(_control(server))
+            news = live_feed.FeedEvents(_control(server))
             for _ in range(40):
                 await asyncio.to_thread(server.call, "GET", path)
             (frame,) = [each async for each in news.since(0.0) if isinstance(each, bytes)]
@@ -169,8 +169,8 @@ def test_nothing_runs_while_nobody_follows(server: Steered) -> None:
     assert made is None or made._telling is None
 
 
-def _control(server: Steered) -> Control:
-    assert isinstance(server.app.control, Control)
+def _control(server: Steered) -> ControlApi:
+    assert isinstance(server.app.control, ControlApi)
     return server.app.control
 
 
@@ -312,7 +312,7 @@ def test_a_mistake_of_ours_ends_a_beat_and_not_the_feed(
 ) -> None:
     failed = []
 
-    def fails(self: live_feed.News, now: float) -> list[bytes]:
+    def fails(self: live_feed.FeedEvents, now: float) -> list[bytes]:
         failed.append(now)
         raise RuntimeError("of ours")
 
@@ -320,7 +320,7 @@ def test_a_mistake_of_ours_ends_a_beat_and_not_the_feed(
         async with following(server.port) as follower:
             await follower.next("hello")
             with monkeypatch.context() as patch:
-                patch.setattr(live_feed.News, "since", fails)
+                patch.setattr(live_feed.FeedEvents, "since", fails)
                 await asyncio.to_thread(until, lambda: failed)
             await follower.next("metrics")
 

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mockllm.server.control.routes import ROUTES, Route
+from mockllm.server.control.routes import ROUTES, ApiRoute
 from tests.server.control.steered import Steered
 
 CHECKS = [
@@ -80,7 +80,7 @@ def test_the_document_is_openapi(document: schemathesis.schemas.BaseSchema) -> N
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
 @pytest.mark.parametrize("route", ROUTES, ids=lambda each: f"{each.method} {each.path}")
 def test_each_call_answers_as_documented(
-    server: Steered, document: schemathesis.schemas.BaseSchema, route: Route, mode: GenerationMode
+    server: Steered, document: schemathesis.schemas.BaseSchema, route: ApiRoute, mode: GenerationMode
 ) -> None:
     server.ask("hello")
     server.ask("good bye", session="mine")
@@ -105,6 +105,6 @@ def test_each_call_answers_as_documented(
         asked()
     except Unsatisfiable:  # of what takes nothing there is no bad call
         assert mode is GenerationMode.NEGATIVE
-        assert (route.query, route.takes, route.raw) == (None, None, None)
+        assert (route.query, route.body_model, route.raw) == (None, None, None)
     else:
         assert tried

@@ -22,7 +22,7 @@ def turns(pieces: int) -> int:
                 await asyncio.sleep(0)
 
         task = asyncio.create_task(other())
-        found = time_slices.Slices()
+        found = time_slices.TimeSlices()
         for _ in range(pieces):
             await found.turn()
         task.cancel()

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mockllm.core.verdicts import VERDICTS
-from mockllm.server.control.models.verdict_reports import Verdicts
+from mockllm.server.control.models.verdict_reports import VerdictList
 from tests.server.control.steered import Steered, steered
 from tests.waiting import until
 
@@ -43,7 +43,7 @@ def server(tmp_path: Path) -> Iterator[Steered]:
 def judged(server: Steered, query: str = "over=true") -> list[dict[str, Any]]:
     got = server.call("GET", f"/api/verdicts?{query}")
     assert got.status == 200, got.text
-    Verdicts.model_validate(got.json)
+    VerdictList.model_validate(got.json)
     clients: list[dict[str, Any]] = got.json["clients"]
     return clients
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.rendering.plan import Head, Plan
-from mockllm.engine import Answer
-from mockllm.server.journal.draft import NO_HEADERS, Seen
+from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.engine import PlannedResponse
+from mockllm.server.journal.draft import NO_HEADERS, JournalDraft
 
 HEAD = (
     b"POST /v1/x HTTP/1.1\r\nHost: a:1\r\nX-Two:  spaced \r\nx-two: again\r\n"
@@ -15,7 +15,7 @@ HEAD = (
 HEADERS = [("Host", "a:1"), ("X-Two", "spaced"), ("x-two", "again"), ("X-Odd", "\udcffé"), ("X-None", "")]
 
 
-def note(raw: bytes, body: int | None) -> Seen:
+def note(raw: bytes, body: int | None) -> JournalDraft:
     facts = (
         0.0,
         "POST",
@@ -28,7 +28,7 @@ def note(raw: bytes, body: int | None) -> Seen:
         None,
         None,
     )
-    return Seen(*facts, Answer(Plan(Head(200, ()), ()), None), 0.0, 0.0, body=body)
+    return JournalDraft(*facts, PlannedResponse(Plan(ResponseHead(200, ()), ()), None), 0.0, 0.0, body=body)
 
 
 @pytest.mark.parametrize("said", [b"", b"{}", b"a\r\n\r\nb: c"], ids=["none", "some", "like a head"])

@@ -9,17 +9,17 @@ from typing import TypeVar
 import pytest
 
 from mockllm.core.redaction import SECRETS
-from mockllm.core.rendering.plan import Cut, Data, Head, Plan, Wait
+from mockllm.core.rendering.plan import CutStep, EventStep, Plan, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer
+from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
-from mockllm.server.http_server import Threaded
+from mockllm.server.http_server import ThreadedServer
 from mockllm.server.journal import redaction
-from mockllm.server.journal.draft import Seen
-from mockllm.server.journal.entry import STEP, Kept
+from mockllm.server.journal.draft import JournalDraft
+from mockllm.server.journal.entry import STEP, JournalEntry
 from mockllm.server.journal.journal import HELD, KINDS, Journal
-from mockllm.server.journal.reconstruction import retold
-from mockllm.server.server_limits import Limits
+from mockllm.server.journal.reconstruction import reconstruct
+from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
 from tests.waiting import until
@@ -27,9 +27,11 @@ from tests.waiting import until
 T = TypeVar("T")
 
 
-def seen(number: int = 0, body: bytes = b"", answer: Answer | None = None, path: str = "/v1/x") -> Seen:
-    made = answer or Answer(whole(str(number)), f"a.yaml:r{number}", missed=number % 2 == 1)
-    return Seen(
+def seen(
+    number: int = 0, body: bytes = b"", answer: PlannedResponse | None = None, path: str = "/v1/x"
+) -> JournalDraft:
+    made = answer or PlannedResponse(whole(str(number)), f"a.yaml:r{number}", missed=number % 2 == 1)
+    return JournalDraft(
         100.0 + number, "POST", path, {}, body, "127.0.0.1", None, Request, None, None, made, 5.0, 0.25
     )
 
@@ -109,8 +111,8 @@ def test_what_has_no_room_at_all_is_kept_without_its_body() -> None:
     assert (only.raw, only.whole) == (b"", False)
 
 
-LARGE = Answer(whole("x" * 50_000), "a.yaml:large")
-MANY = Answer(chunks(200, 0.1), "a.yaml:many")
+LARGE = PlannedResponse(whole("x" * 50_000), "a.yaml:large")
+MANY = PlannedResponse(chunks(200, 0.1), "a.yaml:many")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,9 @@ MANY = Answer(chunks(200, 0.1), "a.yaml:many")
     [(LARGE, b"", 50_000), (MANY, b"", 400 * STEP), (None, b"x" * 100_000, 100_000)],
     ids=["large answers", "long answers", "large bodies"],
 )
-def test_what_waits_to_be_settled_is_bounded_by(answer: Answer | None, body: bytes, each: int) -> None:
+def test_what_waits_to_be_settled_is_bounded_by(
+    answer: PlannedResponse | None, body: bytes, each: int
+) -> None:
     journal = Journal(100_000)
     most = 0
     for number in range(2 * HELD // each):
@@ -133,14 +137,14 @@ class Counted:
     ones: int = 0
     alike: list[Sequence[float]] = field(default_factory=list)
 
-    def one(self, seen: Seen) -> None:
+    def one(self, seen: JournalDraft) -> None:
         self.ones += 1
 
-    def many(self, seen: Seen, took: Sequence[float]) -> None:
+    def many(self, seen: JournalDraft, took: Sequence[float]) -> None:
         self.alike.append(took)
 
 
-def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], Answer]) -> None:
+def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], PlannedResponse]) -> None:
     counted = Counted()
     journal = Journal(2, watch=counted)
     filled(journal, 5)
@@ -157,11 +161,11 @@ def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], Answer]
 
 
 @pytest.fixture
-def stencilled() -> Callable[[str], Answer]:
-    from mockllm.core.rendering.placeholders import NotedIds
+def stencilled() -> Callable[[str], PlannedResponse]:
+    from mockllm.core.rendering.placeholders import TrackedIds
     from mockllm.core.rendering.prerendered_response import cut
 
-    return lambda text: Answer(cut(whole(text), NotedIds()), "a.yaml:kept")
+    return lambda text: PlannedResponse(cut(whole(text), TrackedIds()), "a.yaml:kept")
 
 
 # --- secrets -------------------------------------------------------------------------------------
@@ -205,43 +209,43 @@ def test_two_keys_are_told_apart_wherever_they_stand() -> None:
 
 PLANS = {
     "/whole": whole(),
-    "/cookie": Plan(Head(200, (("Set-Cookie", SECRET),)), (Data(b"x", 1, "body"),)),
+    "/cookie": Plan(ResponseHead(200, (("Set-Cookie", SECRET),)), (EventStep(b"x", 1, "body"),)),
     "/stream": chunks(3, 0.01),
     "/delayed": whole(delay=0.02),
-    "/cut": streamed(say("a"), Wait(0.001, 1), say("b"), Cut("close", 2)),
-    "/huge": Plan(Head(200, ()), (Data(b"x" * 600_000, 1, "body"),)),
+    "/cut": streamed(say("a"), WaitStep(0.001, 1), say("b"), CutStep("close", 2)),
+    "/huge": Plan(ResponseHead(200, ()), (EventStep(b"x" * 600_000, 1, "body"),)),
     "/long": chunks(1000, 0.01),
 }
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Threaded]:
-    served = Threaded(App(FakeEngine(PLANS), limits=Limits(grace=0.2, linger=0.2)))
+def server() -> Iterator[ThreadedServer]:
+    served = ThreadedServer(App(FakeEngine(PLANS), limits=ServerLimits(grace=0.2, linger=0.2)))
     served.start()
     yield served
     served.stop()
 
 
-def last(server: Threaded, path: str) -> Kept:
+def last(server: ThreadedServer, path: str) -> JournalEntry:
     return until(lambda: next((each for each in reversed(server.app.journal) if each.path == path), None))
 
 
 @pytest.mark.parametrize("path", ["/whole", "/stream", "/delayed", "/huge"])
-def test_the_answer_is_told_as_it_was_sent(server: Threaded, path: str) -> None:
+def test_the_answer_is_told_as_it_was_sent(server: ThreadedServer, path: str) -> None:
     with Raw(server.port) as raw:
         got = raw.send(request("POST", path, b'{"a":1}')).answer()
     kept = last(server, path)
-    told = retold(kept)
+    told = reconstruct(kept)
     assert (told.status, told.body) == (got.status, got.body)
     assert {name.lower(): value for name, value in told.headers} == dict(got.headers)
     assert kept.raw == b'{"a":1}'
     assert (kept.left, kept.client) == ("finished", "127.0.0.1")
 
 
-def test_each_part_has_its_time(server: Threaded) -> None:
+def test_each_part_has_its_time(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/stream", b"{}")).answer()
-    parts = retold(last(server, "/stream")).parts
+    parts = reconstruct(last(server, "/stream")).parts
     sent = 0
     for part in parts:  # one for each chunk, or less where the machine was late
         count = part.data.count(b"data: ")
@@ -252,41 +256,41 @@ def test_each_part_has_its_time(server: Threaded) -> None:
     assert parts[-1].at < 5
 
 
-def test_what_was_cut_is_told_as_far_as_it_went(server: Threaded) -> None:
+def test_what_was_cut_is_told_as_far_as_it_went(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/cut", b"{}")).answer()
     kept = last(server, "/cut")
-    assert (kept.left, retold(kept).body) == ("close", b"data: a\n\ndata: b\n\n")
+    assert (kept.left, reconstruct(kept).body) == ("close", b"data: a\n\ndata: b\n\n")
 
 
-def test_of_a_client_that_left_is_told_what_it_was_sent(server: Threaded) -> None:
+def test_of_a_client_that_left_is_told_what_it_was_sent(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/long", b"{}"))
         raw.sock.recv(10_000)
     kept = last(server, "/long")
     assert kept.left == "gone"
-    assert 0 < len(retold(kept).parts) < 1000
+    assert 0 < len(reconstruct(kept).parts) < 1000
 
 
 def test_what_passed_through_is_told_though_nobody_noted_its_times() -> None:
     journal = Journal(3)
-    journal.add(seen(answer=Answer(chunks(2, 0.5), None)))
+    journal.add(seen(answer=PlannedResponse(chunks(2, 0.5), None)))
     (only,) = journal
-    assert [part.data for part in retold(only).parts] == [b"data: chunk 1\n\ndata: chunk 2\n\n"]
+    assert [part.data for part in reconstruct(only).parts] == [b"data: chunk 1\n\ndata: chunk 2\n\n"]
 
 
-def test_no_secret_is_stored(server: Threaded) -> None:
+def test_no_secret_is_stored(server: ThreadedServer) -> None:
     sent = {"Authorization": f"Bearer {SECRET}", "X_Api_Key": SECRET, "Cookie": SECRET, "Api_Key": SECRET}
     with Raw(server.port) as raw:
         raw.send(request("POST", f"/cookie?key={SECRET}", b"{}", **sent)).answer()
     kept = last(server, "/cookie")
-    assert SECRET not in repr(kept._replace(answer=Answer(whole(), None)))
-    assert SECRET not in repr(retold(kept))
+    assert SECRET not in repr(kept._replace(answer=PlannedResponse(whole(), None)))
+    assert SECRET not in repr(reconstruct(kept))
     assert kept.key == redaction.key_of({"x-api-key": SECRET}, "/")
     until(lambda: not server.app.journal._pending)
 
 
-def test_probes_are_not_written_down(server: Threaded) -> None:
+def test_probes_are_not_written_down(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request(path="/health")).answer()
         raw.send(request("POST", "/whole", b"{}")).answer()

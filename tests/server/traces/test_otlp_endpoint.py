@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.server.traces.otlp_endpoint import BASE, EXACT, Target, target
+from mockllm.server.traces.otlp_endpoint import BASE, EXACT, OtlpEndpoint, target
 
 RIGHT = {
     "http://localhost:4318": "http://localhost:4318/v1/traces",
@@ -17,12 +17,12 @@ RIGHT = {
 
 @pytest.mark.parametrize(("given", "url"), RIGHT.items())
 def test_a_base_gets_the_path_of_traces(given: str, url: str) -> None:
-    assert target({BASE: given}) == Target(url)
+    assert target({BASE: given}) == OtlpEndpoint(url)
 
 
 def test_the_variable_for_traces_goes_first_and_is_taken_as_it_is() -> None:
     given = "https://a.example/otlp?tenant=7"
-    assert target({BASE: "http://other:4318", EXACT: given}) == Target(given)
+    assert target({BASE: "http://other:4318", EXACT: given}) == OtlpEndpoint(given)
 
 
 WRONG = {
@@ -112,4 +112,4 @@ def test_another_protocol_is_named() -> None:
     assert found.url == "http://h:4318/v1/traces"
     assert "http/protobuf" in (found.wrong or "")
     same = {BASE: "http://h:4318", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
-    assert target(same) == Target("http://h:4318/v1/traces")
+    assert target(same) == OtlpEndpoint("http://h:4318/v1/traces")

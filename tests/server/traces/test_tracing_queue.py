@@ -9,21 +9,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mockllm.core.rendering.plan import Data, Head, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.engine import Answer
-from mockllm.server.journal.draft import Seen
+from mockllm.engine import PlannedResponse
+from mockllm.server.journal.draft import JournalDraft
 from mockllm.server.metrics import Metrics
 from mockllm.server.traces import tracing
-from mockllm.server.traces.spans import Beginning, Span
+from mockllm.server.traces.spans import Span, SpanStart
 from mockllm.server.traces.tracing import TracedJournal, Tracing
 from tests.waiting import PATIENCE, until
 
-ANSWER = Answer(Plan(Head(200, ()), (Data(b"{}", 1, "body"),)), "a.yaml:r")
+ANSWER = PlannedResponse(Plan(ResponseHead(200, ()), (EventStep(b"{}", 1, "body"),)), "a.yaml:r")
 
 
-def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> Seen:
-    return Seen(100.0, "POST", path, {}, raw, "", None, Request, None, "m", ANSWER, 5.0, 0.01)
+def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> JournalDraft:
+    return JournalDraft(100.0, "POST", path, {}, raw, "", None, Request, None, "m", ANSWER, 5.0, 0.01)
 
 
 class Collector:
@@ -37,7 +37,7 @@ class Collector:
         self.failing = False
         self.raises: Exception | None = None
 
-    def emit(self, beginning: Beginning, rest: Callable[[], Span]) -> None:
+    def emit(self, beginning: SpanStart, rest: Callable[[], Span]) -> None:
         self.go.wait(30)
         if self.raises is not None:
             raise self.raises

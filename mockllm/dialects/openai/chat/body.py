@@ -12,25 +12,25 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
-from mockllm.core.reply.citations import said, span
+from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
     Call,
     Choice,
     Finish,
     Media,
-    Native,
+    NativePart,
     Part,
     Refusal,
     Reply,
     Text,
     Thinking,
     Usage,
-    spoken,
+    joined_text,
 )
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.model_families import DEFAULT_MODEL, Family, family, snapshot
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, OpenAiFamily, family, snapshot
 
 FINISH: Final[dict[Finish, str]] = {
     "stop": "stop",
@@ -41,7 +41,7 @@ FINISH: Final[dict[Finish, str]] = {
 }
 
 
-class Answered(Struct):
+class ChatResponseFields(Struct):
     """What an answer says beside the reply itself. `forced`: the request named the one function to call,
     which ends an answer with `stop` instead of `tool_calls`. `custom` are the tools that take free text."""
 
@@ -49,7 +49,7 @@ class Answered(Struct):
     created: int
     model: str
     tier: str
-    family: Family
+    family: OpenAiFamily
     ids: Ids
     forced: bool
     custom: frozenset[str]
@@ -79,9 +79,9 @@ class Answered(Struct):
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": said}}
 
 
-def answered(reply: Reply, request: ChatRequest, stamp: Stamp) -> Answered:
+def response_fields(reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> ChatResponseFields:
     model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
-    return Answered(
+    return ChatResponseFields(
         id=stamp.ids.make("chatcmpl-", 29),
         created=int(stamp.now),
         model=model,
@@ -115,7 +115,7 @@ def usage(counted: Usage) -> dict[str, Json]:
     }
 
 
-def sayable(reply: Reply) -> Reply:
+def supported_reply(reply: Reply) -> Reply:
     """The reply without what this protocol never shows: reasoning, and other dialects' own blocks."""
     for choice in reply.choices:
         for part in choice.parts:
@@ -140,7 +140,9 @@ def _seen(choice: Choice) -> Choice:
 
 
 def hidden(part: Part) -> bool:
-    if type(part) is Native:  # an item of the responses protocol says its type; a piece of a message has none
+    if (
+        type(part) is NativePart
+    ):  # an item of the responses protocol says its type; a piece of a message has none
         return part.dialect != "openai" or type(part.block) is not dict or "type" in part.block
     return type(part) in (Thinking, Media)
 
@@ -153,27 +155,27 @@ def cited(parts: Sequence[Part]) -> list[Json]:
         if type(part) is not Text:
             continue
         for citation in part.citations:
-            start, end = span(citation, said(part))
+            start, end = span(citation, full_text(part))
             told = {"end_index": before + end, "start_index": before + start}
             named = {**told, "title": citation.title or citation.url, "url": citation.url}
             made.append({"type": "url_citation", "url_citation": named})
-        before += len(said(part))
+        before += len(full_text(part))
     return made
 
 
-def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
+def message(choice: Choice, number: int, facts: ChatResponseFields) -> dict[str, Json]:
     """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
     text = refusal = None
     calls: list[Json] = []
     own: dict[str, Json] = {}
     for part in choice.parts:
         if type(part) is Text:
-            text = (text or "") + said(part)
+            text = (text or "") + full_text(part)
         elif type(part) is Call:
-            calls.append(facts.call(part, number, len(calls), spoken(part.pieces)))
+            calls.append(facts.call(part, number, len(calls), joined_text(part.chunks)))
         elif type(part) is Refusal:
-            refusal = (refusal or "") + spoken(part.pieces)
-        elif type(part) is Native and not hidden(part):
+            refusal = (refusal or "") + joined_text(part.chunks)
+        elif type(part) is NativePart and not hidden(part):
             own |= part.block
     made: dict[str, Json] = {"role": "assistant", "content": text or ""}
     if not text and (calls or refusal is not None):
@@ -187,7 +189,7 @@ def message(choice: Choice, number: int, facts: Answered) -> dict[str, Json]:
     return {**made, **own} if own else made
 
 
-def body(reply: Reply, facts: Answered) -> dict[str, Json]:
+def body(reply: Reply, facts: ChatResponseFields) -> dict[str, Json]:
     """The whole answer's object."""
     choices = []
     for number, choice in enumerate(reply.choices):

@@ -71,7 +71,7 @@ _typed_format: Final = _typed("json_object", "json_schema", "text")
 _json_schema: Final = _member("json_schema", ("name",), {**_described, "schema": object_})
 
 
-def unreadable(request: Request) -> Failure | None:
+def check_readable(request: Request) -> Failure | None:
     """What is wrong where the body is no JSON object."""
     body = request.body
     if type(body) is dict:
@@ -85,7 +85,7 @@ def unreadable(request: Request) -> Failure | None:
 def check(request: Request) -> Failure | None:
     """The first thing that is wrong with it."""
     body = request.body
-    return refused(body) if type(body) is dict else unreadable(request)
+    return refused(body) if type(body) is dict else check_readable(request)
 
 
 def refused(body: dict[str, Json]) -> Failure | None:

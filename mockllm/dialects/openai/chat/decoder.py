@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Channel, Heard, Hearing, payloads
+from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads
 
 FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
 """Finish reasons that are not neutral words already."""
@@ -21,10 +21,10 @@ CHANNELS: Final[tuple[tuple[str, Channel], ...]] = (
 stands beside others."""
 
 
-def hear(plan: Plan) -> Heard | None:
+def decode(plan: Plan) -> DecodedResponse | None:
     """This protocol ends a refusal with `stop`, and a call that the request forced; in neutral words each
     is its own reason."""
-    hearing = Hearing(plan)
+    hearing = ResponseDecoder(plan)
     for payload in payloads(plan):
         _hear(payload, hearing)
     if hearing.finish == "stop":
@@ -32,10 +32,10 @@ def hear(plan: Plan) -> Heard | None:
             hearing.finish = "refusal"
         elif hearing.calls:
             hearing.finish = "tool_calls"
-    return hearing.heard()
+    return hearing.result()
 
 
-def _hear(payload: Json, hearing: Hearing) -> None:
+def _hear(payload: Json, hearing: ResponseDecoder) -> None:
     """One chunk, or the whole body."""
     match payload:
         case {"error": dict(error)}:
@@ -62,7 +62,7 @@ def _count(details: Json, name: str) -> int:
     return count if isinstance(count, int) else 0
 
 
-def _choice(choice: Json, hearing: Hearing) -> None:
+def _choice(choice: Json, hearing: ResponseDecoder) -> None:
     match choice:
         case {"index": int(index), "delta": dict(said)} | {"index": int(index), "message": dict(said)}:
             calls = said.get("tool_calls")
@@ -80,7 +80,7 @@ def _choice(choice: Json, hearing: Hearing) -> None:
             hearing.finish = FINISH.get(reason, reason)
 
 
-def _call(call: Json, choice: int, hearing: Hearing) -> None:
+def _call(call: Json, choice: int, hearing: ResponseDecoder) -> None:
     """A call, or a piece of one that a chunk before has begun. A whole message's calls have no index, and
     those of some vendors' streams, which say a call at once."""
     match call:

@@ -8,26 +8,26 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import pretty
 from mockllm.core.rendering.encoder import encode
-from mockllm.core.rendering.plan import Data, Framing, Plan
+from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.reply.reply import (
     Reply,
 )
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.decoded_response import Heard
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.body import (
-    answered,
     body,
     one_call,
-    sayable,
+    response_fields,
+    supported_reply,
 )
-from mockllm.dialects.openai.chat.check import check, unreadable
-from mockllm.dialects.openai.chat.decoder import hear
+from mockllm.dialects.openai.chat.check import check, check_readable
+from mockllm.dialects.openai.chat.decoder import decode
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.chat.request_builder import compose
-from mockllm.dialects.openai.chat.store_update import memo
+from mockllm.dialects.openai.chat.request_builder import build_request
+from mockllm.dialects.openai.chat.store_update import store_update
 from mockllm.dialects.openai.chat.stream import ChatEncoder
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
@@ -52,27 +52,27 @@ class Chat:
     name = "openai"
     api = "chat"
     generates = True
-    unsaid = frozenset({"images"})
+    unsupported_parts = frozenset({"images"})
     request = ChatRequest
 
     check = staticmethod(check)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def sayable(self, reply: Reply, request: Request) -> Reply:
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ChatRequest)
-        return one_call(sayable(reply)) if request.legacy else sayable(reply)
+        return one_call(supported_reply(reply)) if request.legacy else supported_reply(reply)
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
-        said = pretty(body(reply, answered(reply, request, stamp))) + b"\n"
-        return Plan(head(200, WHOLE_HEAD, stamp), (Data(said, 0, "body"),))
+        said = pretty(body(reply, response_fields(reply, request, stamp))) + b"\n"
+        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(said, 0, "body"),))
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
         steps = tuple(encode(ChatEncoder(reply, request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
@@ -91,12 +91,12 @@ class Chat:
             request.logprobs,
         )
 
-    def memo(self, plan: Plan, request: Request) -> Memo | None:
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ChatRequest)
-        return memo(plan, request)
+        return store_update(plan, request)
 
-    def compose(self, wish: Wish) -> Asked:
-        return compose(wish)
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        return build_request(wish)
 
-    def heard(self, plan: Plan) -> Heard | None:
-        return hear(plan)
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)

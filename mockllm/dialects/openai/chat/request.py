@@ -23,7 +23,7 @@ from mockllm.core.request.request import (
     estimate_texts,
     last_said,
 )
-from mockllm.core.request.stored_responses import Recall
+from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.request_helpers import (
     SPEAKERS,
@@ -167,7 +167,7 @@ class ChatRequest(ModelRequest):
 
 
 def _parts(
-    message: dict[str, Json], role: str, names: dict[str, str | None], recall: Recall
+    message: dict[str, Json], role: str, names: dict[str, str | None], recall: ResponseLookup
 ) -> Iterator[Part]:
     """The parts of one message; `names` remembers the calls so far, by id; `recall` those of answers before."""
     content = message.get("content")

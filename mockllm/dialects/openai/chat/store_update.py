@@ -11,9 +11,9 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.rendering.plan import Cut, Plan
+from mockllm.core.rendering.plan import CutStep, Plan
 from mockllm.core.reply.truncation import count
-from mockllm.core.request.stored_responses import Memo, Stored
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.request_helpers import object_of, objects, text_of
 
@@ -32,7 +32,7 @@ SETTINGS: Final[dict[str, Json]] = {
 """What a stored completion shows of its request, each with what it is where nothing was asked."""
 
 
-def memo(plan: Plan, request: ChatRequest) -> Memo | None:
+def store_update(plan: Plan, request: ChatRequest) -> StoreUpdate | None:
     """What is to be remembered of an answer; None where nothing was to be stored, or it is no completion."""
     if not request.memorable:
         return None
@@ -41,12 +41,12 @@ def memo(plan: Plan, request: ChatRequest) -> Memo | None:
     if plan.head.status != 200 or id is None or not id.startswith(PREFIX):
         return None
     shown = dumps(_shown(told, plan, request))
-    return Memo((id,), Stored(id, None, request.raw, shown))
+    return StoreUpdate((id,), StoredResponse(id, None, request.raw, shown))
 
 
 def _told(plan: Plan) -> dict[str, Json]:
     """The completion that a client has in the end; empty where it has none."""
-    if any(isinstance(step, Cut) for step in plan.steps):
+    if any(isinstance(step, CutStep) for step in plan.steps):
         return {}
     said = [data for _, data in events(plan)]
     try:

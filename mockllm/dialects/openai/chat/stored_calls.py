@@ -13,11 +13,11 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import Memo, Stored
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.openai.chat.check import unreadable
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.chat.store_update import PREFIX
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
@@ -35,7 +35,7 @@ class StoredChatRequest(Request):
     api = "stored_completions"
 
     @lazy
-    def stored(self) -> Stored | None:
+    def stored(self) -> StoredResponse | None:
         """The completion that the path names."""
         id = self.route.get("completion", "")
         return self.recall.stored(id) if id.startswith(PREFIX) else None
@@ -52,20 +52,20 @@ class StoredChatCall:
     def check(self, request: Request) -> Failure | None:
         return None
 
-    def unreadable(self, request: Request) -> Failure | None:
+    def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredChatRequest)
         if request.stored is None:
             id = request.route.get("completion")
             return Failure("not_found", message=f"Chat completion with id '{id}' not found.")
         return _body(self.found(request.stored, request), stamp)
 
-    def found(self, stored: Stored, request: StoredChatRequest) -> Json:
+    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         """What is said where the completion is there."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -73,7 +73,7 @@ class StoredChatCall:
 class ListChat(StoredChatCall):
     """GET /v1/chat/completions: those of a model, or with some metadata, or all; the oldest first."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         shown = [loads(stored.said) for stored in request.recall.all_stored(PREFIX)]
         wanted = [each for each in shown if _wanted(each, request)]
         return _body(page(wanted, request.query, "asc"), stamp)
@@ -82,7 +82,7 @@ class ListChat(StoredChatCall):
 class GetChat(StoredChatCall):
     """GET /v1/chat/completions/{id}."""
 
-    def found(self, stored: Stored, request: StoredChatRequest) -> Json:
+    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return loads(stored.said)
 
 
@@ -90,43 +90,43 @@ class UpdateChat(StoredChatCall):
     """POST /v1/chat/completions/{id}: other metadata, in place of those that it has."""
 
     def check(self, request: Request) -> Failure | None:
-        wrong = unreadable(request)
+        wrong = check_readable(request)
         if wrong is not None:
             return wrong
         if "metadata" not in request.fields:
             return missing("metadata")
         return None if request.fields["metadata"] is None else metadata(request.fields["metadata"])
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def found(self, stored: Stored, request: StoredChatRequest) -> Json:
+    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return {**loads(stored.said), "metadata": object_of(request.fields.get("metadata"))}
 
-    def memo(self, plan: Plan, request: Request) -> Memo | None:
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredChatRequest)
         stored = request.stored
         if stored is None or plan.head.status != 200:
             return None
-        return Memo((stored.id,), stored._replace(said=dumps(self.found(stored, request))))
+        return StoreUpdate((stored.id,), stored._replace(said=dumps(self.found(stored, request))))
 
 
 class DeleteChat(StoredChatCall):
     """DELETE /v1/chat/completions/{id}."""
 
-    def found(self, stored: Stored, request: StoredChatRequest) -> Json:
+    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return {"object": "chat.completion.deleted", "id": stored.id, "deleted": True}
 
-    def memo(self, plan: Plan, request: Request) -> Memo | None:
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredChatRequest)
         stored = request.stored
-        return None if stored is None or plan.head.status != 200 else Memo(forgotten=(stored.id,))
+        return None if stored is None or plan.head.status != 200 else StoreUpdate(forgotten=(stored.id,))
 
 
 class ChatMessages(StoredChatCall):
     """GET /v1/chat/completions/{id}/messages: what was asked, the oldest first."""
 
-    def found(self, stored: Stored, request: StoredChatRequest) -> Json:
+    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         asked = objects(object_of(loads(stored.asked)).get("messages"))
         said = [_message(message, f"{stored.id}-{place}") for place, message in enumerate(asked)]
         return page(said, request.query, "asc")
@@ -171,5 +171,5 @@ def _message(said: dict[str, Json], id: str) -> dict[str, Json]:
     }
 
 
-def _body(said: Json, stamp: Stamp) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(said) + b"\n", 0, "body"),))
+def _body(said: Json, stamp: ResponseIdentity) -> Plan:
+    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(said) + b"\n", 0, "body"),))

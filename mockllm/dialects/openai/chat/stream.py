@@ -9,25 +9,25 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.encoder import At, Encoder, Event
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
 from mockllm.core.reply.reply import (
     Call,
-    Native,
+    NativePart,
     Refusal,
     Reply,
     Text,
 )
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.body import (
-    answered,
     cited,
-    sayable,
+    response_fields,
+    supported_reply,
     usage,
 )
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import inner
-from mockllm.dialects.openai.logprobs import Streamed
+from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.stream_padding import padding
 
 FUNCTION_PIECE: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
@@ -39,16 +39,16 @@ PLACED: Final = ("object", "choices", "usage", "moderation")
 class ChatEncoder(Encoder):
     """The chunks of a stream. A Native part's block is a delta as it stands."""
 
-    def __init__(self, reply: Reply, request: ChatRequest, stamp: Stamp) -> None:
-        super().__init__(sayable(reply))
+    def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> None:
+        super().__init__(supported_reply(reply))
         self._request, self._stamp = request, stamp
-        self._facts = facts = answered(reply, request, stamp)
+        self._facts = facts = response_fields(reply, request, stamp)
         extras = reply.extras.get("openai", {})
         own = {key: value for key, value in extras.items() if key not in PLACED}
         top = {**facts.top("chat.completion.chunk"), **facts.foot(), **own}
         self._top = dumps(top)[:-1] + b',"choices":['
         self._null = b',"logprobs":null' if facts.family.logprobs or facts.logprobs is not None else b""
-        self._probabilities = None if facts.logprobs is None else Streamed(facts.logprobs)
+        self._probabilities = None if facts.logprobs is None else StreamedLogprobs(facts.logprobs)
         self._tail = b'],"usage":null' if request.include_usage else b"]"
         self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.told == "counted" else None
         self._moderation = extras.get("moderation")
@@ -79,9 +79,9 @@ class ChatEncoder(Encoder):
             delta |= {"content": "", "refusal": None}
         return (self._chunk(choice, dumps(delta), logprobs=logprobs),)
 
-    def open(self, at: At) -> Iterable[Event]:
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
-        if type(part) is Native:
+        if type(part) is NativePart:
             return (self._chunk(at.choice, dumps(part.block)),)
         if type(part) is Call and at.choice not in self._lone:
             if self._facts.legacy:
@@ -90,7 +90,7 @@ class ChatEncoder(Encoder):
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
         return ()
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         part, said = at.part, dumps(piece)
         logprobs = None
         if type(part) is Call and self._facts.legacy:
@@ -105,7 +105,7 @@ class ChatEncoder(Encoder):
                 logprobs = self._probabilities.say(at.choice, part, piece)
         return (self._chunk(at.choice, delta, padded=len(piece), logprobs=logprobs),)
 
-    def close(self, at: At) -> Iterable[Event]:
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
         """A text's sources stand behind it."""
         if type(at.part) is not Text or not at.part.citations:
             return ()

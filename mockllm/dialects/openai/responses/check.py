@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.chat.check import unreadable
+from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.responses.input_check import input_items
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
@@ -34,7 +34,7 @@ from mockllm.dialects.openai.validators import (
     wrong_type,
 )
 
-__all__ = ["check", "check_input", "unreadable"]
+__all__ = ["check", "check_input", "check_readable"]
 
 _name: Final = text(128, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean, "parameters": object_}
@@ -78,7 +78,7 @@ def check(request: Request) -> Failure | None:
 
 def check_input(request: Request) -> Failure | None:
     """What is wrong with the fields that are there."""
-    wrong = unreadable(request)
+    wrong = check_readable(request)
     if wrong is not None:
         return wrong
     for name, value in request.fields.items():

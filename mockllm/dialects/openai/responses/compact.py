@@ -11,17 +11,17 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import pretty
 from mockllm.core.randomness import HEX
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
-from mockllm.dialects.openai.responses.check import check_input, unreadable
+from mockllm.dialects.openai.responses.check import check_input, check_readable
 from mockllm.dialects.openai.responses.errors import error_plan
 from mockllm.dialects.openai.responses.history import listed
 from mockllm.dialects.openai.responses.items import SEALED
-from mockllm.dialects.openai.responses.model_families import form
+from mockllm.dialects.openai.responses.model_families import family_of
 from mockllm.dialects.openai.responses.object import usage
 from mockllm.dialects.openai.responses.request import InputRequest
 from mockllm.dialects.openai.validators import missing
@@ -46,13 +46,13 @@ class Compact:
         wrong = check_input(request)
         return missing("model") if wrong is None and request.model is None else wrong
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CompactRequest)
         id = stamp.ids.make("resp_", 50, alphabet=HEX)
         said = [item for item in request.items if item.get("role") == "user"]
@@ -66,6 +66,6 @@ class Compact:
             "object": "response.compaction",
             "created_at": int(stamp.now),
             "output": [*(listed(item, f"{id}.{place}") for place, item in enumerate(said)), sealed],
-            "usage": usage(Usage(request.input_tokens, TOKENS), form(request.model or DEFAULT_MODEL)),
+            "usage": usage(Usage(request.input_tokens, TOKENS), family_of(request.model or DEFAULT_MODEL)),
         }
-        return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(body), 0, "body"),))
+        return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body), 0, "body"),))

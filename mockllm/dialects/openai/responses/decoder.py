@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Channel, Heard, Hearing, payloads
+from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads
 
 DELTAS: Final[dict[str, Channel]] = {
     "response.output_text.delta": "text",
@@ -25,14 +25,14 @@ ARGUMENTS: Final = ("response.function_call_arguments.delta", "response.custom_t
 CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
 
 
-def hear(plan: Plan) -> Heard | None:
-    hearing = Hearing(plan)
+def decode(plan: Plan) -> DecodedResponse | None:
+    hearing = ResponseDecoder(plan)
     for payload in payloads(plan):
         _hear(payload, hearing)
-    return hearing.heard()
+    return hearing.result()
 
 
-def _hear(payload: Json, hearing: Hearing) -> None:
+def _hear(payload: Json, hearing: ResponseDecoder) -> None:
     """One event, or the whole body."""
     match payload:
         case {"object": "response", "output": list(items)}:
@@ -57,7 +57,7 @@ def _hear(payload: Json, hearing: Hearing) -> None:
             _ending(response, hearing)
 
 
-def _item(item: Json, place: int, hearing: Hearing) -> None:
+def _item(item: Json, place: int, hearing: ResponseDecoder) -> None:
     """An item of a whole answer."""
     match item:
         case (
@@ -80,7 +80,7 @@ def _item(item: Json, place: int, hearing: Hearing) -> None:
                 hearing.argue(place, said)
 
 
-def _ending(response: dict[str, Json], hearing: Hearing) -> None:
+def _ending(response: dict[str, Json], hearing: ResponseDecoder) -> None:
     """How it ended, and what it used. A completed answer does not say whether it calls or refuses."""
     hearing.understood = True
     match response:

@@ -13,19 +13,19 @@ from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, canonical, dumps, pretty
-from mockllm.core.rendering.encoder import At, Encoder, Event, encode
-from mockllm.core.rendering.plan import Data, Framing, Kind, Plan
-from mockllm.core.reply.logprobs import likely, tokens_of
-from mockllm.core.reply.reply import Call, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.reply.logprobs import token_logprobs, tokens_of
+from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.decoded_response import Heard
-from mockllm.dialects.dialect import Stamp
-from mockllm.dialects.neutral_request import Asked, Wish
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
 from mockllm.dialects.openai.logprobs import bare, entries
-from mockllm.dialects.openai.responses.check import check, unreadable
-from mockllm.dialects.openai.responses.decoder import hear
+from mockllm.dialects.openai.responses.check import check, check_readable
+from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.errors import error_plan, inner
 from mockllm.dialects.openai.responses.items import (
     cited,
@@ -33,14 +33,14 @@ from mockllm.dialects.openai.responses.items import (
     item,
     item_id,
     output,
-    sayable,
     status_of,
+    supported_reply,
 )
 from mockllm.dialects.openai.responses.native_items import begun, between
-from mockllm.dialects.openai.responses.object import INCOMPLETE, answered, usage
+from mockllm.dialects.openai.responses.object import INCOMPLETE, response_fields, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
-from mockllm.dialects.openai.responses.request_builder import compose
-from mockllm.dialects.openai.responses.store_update import memo
+from mockllm.dialects.openai.responses.request_builder import build_request
+from mockllm.dialects.openai.responses.store_update import store_update
 from mockllm.dialects.openai.stream_padding import padding
 
 PAYER: Final = {"payer": "developer"}
@@ -49,7 +49,7 @@ PLAIN: Final = frozenset({"model", "input", "stream"})
 """The fields of a request that do not change how a given reply is written; nearly all others are echoed."""
 
 
-class Streamed(Struct, frozen=True):
+class StreamedPart(Struct, frozen=True):
     """How one kind of part is streamed: the event's name before `.delta` and `.done`, the member that holds
     all of it once it is done, what its part is called and counted by (None where it has none)."""
 
@@ -64,12 +64,12 @@ class Streamed(Struct, frozen=True):
         return {} if self.part is None else {f"{self.part.split('_')[-2]}_index": 0}
 
 
-TEXT: Final = Streamed("output_text", "text", "content_part", logprobs=True)
-REFUSAL: Final = Streamed("refusal", "refusal", "content_part", padded=False)
-SUMMARY: Final = Streamed("reasoning_summary_text", "text", "reasoning_summary_part")
-ARGUMENTS: Final = Streamed("function_call_arguments", "arguments")
-CUSTOM: Final = Streamed("custom_tool_call_input", "input")
-KINDS: Final[dict[type[Part], Streamed]] = {
+TEXT: Final = StreamedPart("output_text", "text", "content_part", logprobs=True)
+REFUSAL: Final = StreamedPart("refusal", "refusal", "content_part", padded=False)
+SUMMARY: Final = StreamedPart("reasoning_summary_text", "text", "reasoning_summary_part")
+ARGUMENTS: Final = StreamedPart("function_call_arguments", "arguments")
+CUSTOM: Final = StreamedPart("custom_tool_call_input", "input")
+KINDS: Final[dict[type[Part], StreamedPart]] = {
     Text: TEXT,
     Refusal: REFUSAL,
     Thinking: SUMMARY,
@@ -80,10 +80,10 @@ KINDS: Final[dict[type[Part], Streamed]] = {
 class ResponsesEncoder(Encoder):
     """The events of one response. `reply` is what `sayable` left of the answer."""
 
-    def __init__(self, reply: Reply, request: ResponsesRequest, stamp: Stamp) -> None:
+    def __init__(self, reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._stamp = request, stamp
-        self._facts = answered(reply, request, stamp)
+        self._facts = response_fields(reply, request, stamp)
         self._events = 0
         self._done: list[Json] = []
         self._said: list[str] = []
@@ -98,10 +98,10 @@ class ResponsesEncoder(Encoder):
         for name in ("response.created", "response.in_progress"):
             yield self._event(name, {"response": opening})
 
-    def open(self, at: At) -> Iterable[Event]:
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
         choice, place, part = self.reply.choices[0], at.index, at.part
         made = item(choice, place, self._facts, "in_progress", None)
-        if type(part) is Native:
+        if type(part) is NativePart:
             yield from self._native(made, place)
             return
         yield self._event("response.output_item.added", {"item": made, "output_index": place})
@@ -115,7 +115,7 @@ class ResponsesEncoder(Encoder):
         after = dumps({"item_id": made["id"]})[1:-1] + (b',"logprobs":[' if kind.logprobs else b"")
         self._delta = before, b"," + after
 
-    def say(self, at: At, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         self._said.append(piece)
         kind = self._kind(at.part)
         before, after = self._delta
@@ -126,7 +126,7 @@ class ResponsesEncoder(Encoder):
         self._events += 1
         return ((before + dumps(piece) + after + last, f"response.{kind.event}.delta"),)
 
-    def close(self, at: At) -> Iterable[Event]:
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
         part, place, said = at.part, at.index, "".join(self._said)
         kind = self._kind(part)
         choice = self.reply.choices[0]
@@ -167,16 +167,16 @@ class ResponsesEncoder(Encoder):
         """The entries of the next tokens; nothing where nobody wants them."""
         if self._facts.logprobs is None:
             return b""
-        found = entries(likely(tokens_of(part, piece), self._facts.logprobs, len(self._logprobs)))
+        found = entries(token_logprobs(tokens_of(part, piece), self._facts.logprobs, len(self._logprobs)))
         self._logprobs += found
         return dumps(bare(found))[1:-1]
 
-    def _kind(self, part: Part) -> Streamed:
+    def _kind(self, part: Part) -> StreamedPart:
         return CUSTOM if type(part) is Call and part.name in self._facts.custom else KINDS[type(part)]
 
     def _speaks(self, part: Part) -> bool:
         """Reasoning that shows nothing has no summary part; every other part is there, were it empty."""
-        return type(part) is not Thinking or any(type(piece) is str for piece in part.pieces)
+        return type(part) is not Thinking or any(type(piece) is str for piece in part.chunks)
 
     def _native(self, made: dict[str, Json], place: int) -> Iterator[Event]:
         yield self._event("response.output_item.added", {"item": begun(made), "output_index": place})
@@ -202,36 +202,36 @@ class Responses:
     api = "responses"
     generates = True
     request = ResponsesRequest
-    unsaid: frozenset[str] = frozenset()
+    unsupported_parts: frozenset[str] = frozenset()
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def sayable(self, reply: Reply, request: Request) -> Reply:
-        return sayable(reply)
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        return supported_reply(reply)
 
-    def whole(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        said = sayable(reply)
+        said = supported_reply(reply)
         choice = said.choices[0]
-        facts = answered(said, request, stamp)
+        facts = response_fields(said, request, stamp)
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
         reason = INCOMPLETE.get(choice.finish)
         status = "completed" if reason is None else "incomplete"
         counted = usage(said.usage, facts.form)
         made = facts.response(status, output(choice, facts), counted, reason=reason)
         body = pretty(said.usage.tell(made, "usage"))
-        return Plan(head(200, WHOLE_HEAD, stamp), (Data(body, 0, "body"),))
+        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(body, 0, "body"),))
 
-    def stream(self, reply: Reply, request: Request, stamp: Stamp) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        steps = tuple(encode(ResponsesEncoder(sayable(reply), request, stamp)))
+        steps = tuple(encode(ResponsesEncoder(supported_reply(reply), request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
 
     def variant(self, request: Request) -> Hashable:
@@ -240,12 +240,12 @@ class Responses:
             return None
         return canonical({name: value for name, value in fields.items() if name not in PLAIN})
 
-    def memo(self, plan: Plan, request: Request) -> Memo | None:
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ResponsesRequest)
-        return memo(plan, request)
+        return store_update(plan, request)
 
-    def compose(self, wish: Wish) -> Asked:
-        return compose(wish)
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        return build_request(wish)
 
-    def heard(self, plan: Plan) -> Heard | None:
-        return hear(plan)
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)

@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import errors
 from mockllm.dialects.openai.headers import PLAIN_HEAD
 
@@ -45,11 +45,11 @@ ROWS: Final = {
 }
 
 
-def inner(failure: Failure, request: Request, stamp: Stamp) -> dict[str, Json]:
+def inner(failure: Failure, request: Request, stamp: ResponseIdentity) -> dict[str, Json]:
     """The object under `error`."""
     return errors.inner(failure, request, stamp, ROWS)
 
 
-def error_plan(failure: Failure, request: Request, stamp: Stamp) -> Plan:
+def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
     """A whole answer with the failure."""
     return errors.error_plan(failure, request, stamp, ROWS)

@@ -9,16 +9,16 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.randomness import HEX, Ids
-from mockllm.core.request.stored_responses import Recall, Stored
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.dialects.openai.request_helpers import object_of, objects
 
 LONGEST: Final = 10_000
 """How many responses of a chain are followed back."""
 
 
-def chain(last: Stored | None, recall: Recall) -> list[Stored]:
+def chain(last: StoredResponse | None, recall: ResponseLookup) -> list[StoredResponse]:
     """The stored responses that lead to this one, the first of them first."""
-    found: list[Stored] = []
+    found: list[StoredResponse] = []
     while last is not None and len(found) < LONGEST:
         found.append(last)
         last = None if last.previous is None else recall.stored(last.previous)
@@ -32,7 +32,7 @@ def items(input: Json) -> list[dict[str, Json]]:
     return list(objects(input))
 
 
-def asked(stored: Stored) -> dict[str, Json]:
+def asked(stored: StoredResponse) -> dict[str, Json]:
     """The body of the request."""
     return _read(stored.asked)
 
@@ -44,7 +44,7 @@ def response(said: bytes) -> dict[str, Json]:
     return found if found.get("object") == "response" else {}
 
 
-def history(stored: list[Stored]) -> list[dict[str, Json]]:
+def history(stored: list[StoredResponse]) -> list[dict[str, Json]]:
     """What was asked and said in all of these."""
     return [
         item
@@ -53,7 +53,7 @@ def history(stored: list[Stored]) -> list[dict[str, Json]]:
     ]
 
 
-def referred(item: dict[str, Json], recall: Recall) -> dict[str, Json]:
+def referred(item: dict[str, Json], recall: ResponseLookup) -> dict[str, Json]:
     """The stored item that a reference means; any other item, and a reference to nothing, is itself."""
     id = item.get("id")
     if item.get("type") != "item_reference" or type(id) is not str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import pretty
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.responses.check import check_input, unreadable
+from mockllm.dialects.openai.responses.check import check_input, check_readable
 from mockllm.dialects.openai.responses.errors import error_plan
 from mockllm.dialects.openai.responses.request import InputRequest
 
@@ -30,12 +30,12 @@ class InputTokens:
     def check(self, request: Request) -> Failure | None:
         return check_input(request)
 
-    def unreadable(self, request: Request) -> Failure | None:
-        return unreadable(request)
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         body = {"object": "response.input_tokens", "input_tokens": request.input_tokens}
-        return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(body), 0, "body"),))
+        return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body), 0, "body"),))

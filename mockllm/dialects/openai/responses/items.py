@@ -12,19 +12,30 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import HEX
-from mockllm.core.reply.citations import said as whole_text
+from mockllm.core.reply.citations import full_text as whole_text
 from mockllm.core.reply.citations import span
-from mockllm.core.reply.logprobs import likely, tokens_said
-from mockllm.core.reply.reply import Call, Choice, Media, Native, Part, Refusal, Reply, Text, Thinking, spoken
+from mockllm.core.reply.logprobs import token_logprobs, tokens_said
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Media,
+    NativePart,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    joined_text,
+)
 from mockllm.dialects.openai.logprobs import entries
-from mockllm.dialects.openai.responses.object import INCOMPLETE, Answered
+from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields
 
 SEALED: Final = "gAAAAAB"
 """How encrypted reasoning begins."""
 PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
 
 
-def sayable(reply: Reply) -> Reply:
+def supported_reply(reply: Reply) -> Reply:
     """The reply without what this protocol never shows: further choices, blocks that are no items of its own,
     and the text of redacted reasoning."""
     first = reply.choices[0]
@@ -37,12 +48,12 @@ def sayable(reply: Reply) -> Reply:
 def _changed(part: Part) -> bool:
     if type(part) is Media:
         return True
-    return _hidden(part) or (type(part) is Thinking and part.redacted and part.pieces != ())
+    return _hidden(part) or (type(part) is Thinking and part.redacted and part.chunks != ())
 
 
 def _hidden(part: Part) -> bool:
     """A block of the chat protocol's is a piece of a message; an item of this one says its type."""
-    return type(part) is Native and not (
+    return type(part) is NativePart and not (
         part.dialect == "openai" and type(part.block) is dict and type(part.block.get("type")) is str
     )
 
@@ -51,13 +62,13 @@ def _seen(part: Part) -> Part:
     """A picture is what the tool made that makes them."""
     if type(part) is Media:
         made = {"type": "image_generation_call", "status": "completed", "result": part.data}
-        return Native("openai", {**made, "output_format": part.mime.rpartition("/")[2]})
-    return replace(part, pieces=()) if type(part) is Thinking and part.redacted else part
+        return NativePart("openai", {**made, "output_format": part.mime.rpartition("/")[2]})
+    return replace(part, chunks=()) if type(part) is Thinking and part.redacted else part
 
 
-def item_id(part: Part, place: int, facts: Answered) -> str:
+def item_id(part: Part, place: int, facts: ResponseObjectFields) -> str:
     """The id of a part's item; `place` counts the items."""
-    if type(part) is Native:
+    if type(part) is NativePart:
         given = part.block.get("id")
         return given if type(given) is str else facts.ids.make("item_", 50, str(place), HEX)
     custom = type(part) is Call and part.name in facts.custom
@@ -70,12 +81,17 @@ def status_of(choice: Choice, place: int) -> str:
 
 
 def item(
-    choice: Choice, place: int, facts: Answered, status: str, said: str | None, logprobs: Sequence[Json] = ()
+    choice: Choice,
+    place: int,
+    facts: ResponseObjectFields,
+    status: str,
+    said: str | None,
+    logprobs: Sequence[Json] = (),
 ) -> dict[str, Json]:
     """An item that has said so much, with the probabilities of its tokens; None where it only begins."""
     part = choice.parts[place]
     id = item_id(part, place, facts)
-    if type(part) is Native:
+    if type(part) is NativePart:
         return {**part.block, "id": id}
     if type(part) is Thinking:
         return _reasoning(part, id, place, facts, said)
@@ -112,7 +128,9 @@ def cited(part: Part) -> list[Json]:
     return made
 
 
-def _reasoning(part: Thinking, id: str, place: int, facts: Answered, said: str | None) -> dict[str, Json]:
+def _reasoning(
+    part: Thinking, id: str, place: int, facts: ResponseObjectFields, said: str | None
+) -> dict[str, Json]:
     made: dict[str, Json] = {"id": id, "type": "reasoning"}
     if facts.form.recent:
         made["content"] = []
@@ -122,7 +140,9 @@ def _reasoning(part: Thinking, id: str, place: int, facts: Answered, said: str |
     return made
 
 
-def _call(part: Call, id: str, place: int, facts: Answered, status: str, said: str) -> dict[str, Json]:
+def _call(
+    part: Call, id: str, place: int, facts: ResponseObjectFields, status: str, said: str
+) -> dict[str, Json]:
     call_id = part.id if part.id is not None else facts.ids.make("call_", 24, str(place))
     if part.name in facts.custom:
         return {
@@ -143,15 +163,15 @@ def _call(part: Call, id: str, place: int, facts: Answered, status: str, said: s
     }
 
 
-def output(choice: Choice, facts: Answered) -> list[Json]:
+def output(choice: Choice, facts: ResponseObjectFields) -> list[Json]:
     """All items of a whole answer."""
     made: list[Json] = []
     for place, part in enumerate(choice.parts):
-        said = "" if isinstance(part, Native) else spoken(part.pieces)
+        said = "" if isinstance(part, NativePart) else joined_text(part.chunks)
         if isinstance(part, Text) and part.whole is not None:
             said = part.whole
         found: list[Json] = []
         if facts.logprobs is not None and isinstance(part, Text):
-            found = entries(likely(tokens_said(part, streamed=False), facts.logprobs))
+            found = entries(token_logprobs(tokens_said(part, streamed=False), facts.logprobs))
         made.append(item(choice, place, facts, status_of(choice, place), said, found))
     return made

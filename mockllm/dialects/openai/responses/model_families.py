@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 
-class Form(Struct, frozen=True):
+class ResponsesFamily(Struct, frozen=True):
     """How one family answers. `effort` and `context` are what its `reasoning` says where nothing was asked;
     `phase`: its messages say whether they are comments or the final answer; `recent`: it was last recorded
     in the summer of 2026, when `moderation`, `tool_usage` and others came."""
@@ -26,19 +26,25 @@ class Form(Struct, frozen=True):
     recent: bool = True
 
 
-FORMS: Final = (
-    ("gpt-4o*", Form(retention=None, recent=False)),
-    ("o[134]*", Form(effort="medium", retention=None, recent=False)),
-    ("gpt-5-pro*", Form(effort="high", retention=None, recent=False)),
-    ("gpt-5.[123]*", Form(effort="none", top_p=0.98, retention=None, recent=False)),
-    ("gpt-5.[45]*", Form(effort="none", context="current_turn", top_p=0.98, retention="24h", phase=True)),
-    ("gpt-5.*", Form(effort="medium", context="all_turns", top_p=0.98, retention="24h", phase=True)),
-    ("gpt-5*", Form(effort="medium", context="current_turn")),
-    ("*", Form()),
+FAMILIES: Final = (
+    ("gpt-4o*", ResponsesFamily(retention=None, recent=False)),
+    ("o[134]*", ResponsesFamily(effort="medium", retention=None, recent=False)),
+    ("gpt-5-pro*", ResponsesFamily(effort="high", retention=None, recent=False)),
+    ("gpt-5.[123]*", ResponsesFamily(effort="none", top_p=0.98, retention=None, recent=False)),
+    (
+        "gpt-5.[45]*",
+        ResponsesFamily(effort="none", context="current_turn", top_p=0.98, retention="24h", phase=True),
+    ),
+    (
+        "gpt-5.*",
+        ResponsesFamily(effort="medium", context="all_turns", top_p=0.98, retention="24h", phase=True),
+    ),
+    ("gpt-5*", ResponsesFamily(effort="medium", context="current_turn")),
+    ("*", ResponsesFamily()),
 )
 
 
 @lru_cache(maxsize=512)
-def form(model: str) -> Form:
+def family_of(model: str) -> ResponsesFamily:
     """The form of a model's answers, by its asked or its dated name."""
-    return next(found for pattern, found in FORMS if fnmatchcase(model, pattern))
+    return next(found for pattern, found in FAMILIES if fnmatchcase(model, pattern))

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from mockllm.core.json.codec import Json
 
 Item: TypeAlias = dict[str, Json]
-Said: TypeAlias = tuple[str, dict[str, Json]]
+NativeEvent: TypeAlias = tuple[str, dict[str, Json]]
 """The end of an event's name, and its members beside the item's id and index."""
 
 SEARCHING: Final = ("in_progress", "searching", "completed")
@@ -51,7 +51,7 @@ def begun(item: Item) -> Item:
     return made
 
 
-def between(item: Item) -> Iterator[Said]:
+def between(item: Item) -> Iterator[NativeEvent]:
     """What is said of the item between its beginning and its end."""
     kind = item["type"]
     if kind in LISTS:
@@ -59,7 +59,7 @@ def between(item: Item) -> Iterator[Said]:
         for index, part in enumerate(parts if type(parts) is list else ()):
             if type(part) is dict:
                 yield from _content(part, index) if kind == "message" else _summary(part, index)
-    stages: list[Said] = [(f"{kind}.{stage}", {}) for stage in STAGES.get(kind, ())]
+    stages: list[NativeEvent] = [(f"{kind}.{stage}", {}) for stage in STAGES.get(kind, ())]
     yield from stages[:1]
     if kind in PIECES:
         event, member = PIECES[kind]
@@ -68,7 +68,7 @@ def between(item: Item) -> Iterator[Said]:
     yield from stages[1:]
 
 
-def _summary(part: Item, index: int) -> Iterator[Said]:
+def _summary(part: Item, index: int) -> Iterator[NativeEvent]:
     """A part of reasoning's summary."""
     at: Item = {"summary_index": index}
     yield "reasoning_summary_part.added", {**at, "part": {**part, "text": ""}}
@@ -77,7 +77,7 @@ def _summary(part: Item, index: int) -> Iterator[Said]:
     yield "reasoning_summary_part.done", {**at, "part": part}
 
 
-def _content(part: Item, index: int) -> Iterator[Said]:
+def _content(part: Item, index: int) -> Iterator[NativeEvent]:
     """A part of a message: its text at once, then its citations; or its refusal."""
     at: Item = {"content_index": index}
     if part.get("type") == "refusal":

@@ -13,10 +13,10 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.reply.reply import Finish, Reply, Usage
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.openai.request_helpers import count_of, object_of, objects, text_of
-from mockllm.dialects.openai.responses.model_families import Form, form
+from mockllm.dialects.openai.responses.model_families import ResponsesFamily, family_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -65,13 +65,13 @@ SCHEMA: Final[dict[str, Json]] = {
 }
 
 
-class Answered(Struct):
+class ResponseObjectFields(Struct):
     """What an answer says beside the reply itself: its ids, its time, and what it echoes of the request."""
 
     id: str
     created: int
     model: str
-    form: Form
+    form: ResponsesFamily
     ids: Ids
     tier: str
     custom: frozenset[str]
@@ -114,10 +114,10 @@ class Answered(Struct):
         return made
 
 
-def answered(reply: Reply, request: ResponsesRequest, stamp: Stamp) -> Answered:
+def response_fields(reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> ResponseObjectFields:
     model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
-    found = form(model)
-    return Answered(
+    found = family_of(model)
+    return ResponseObjectFields(
         id=stamp.ids.make("resp_", 50, alphabet=HEX),
         created=int(stamp.now),
         model=model,
@@ -132,7 +132,7 @@ def answered(reply: Reply, request: ResponsesRequest, stamp: Stamp) -> Answered:
     )
 
 
-def usage(counted: Usage, found: Form) -> dict[str, Json]:
+def usage(counted: Usage, found: ResponsesFamily) -> dict[str, Json]:
     """Cached tokens are part of the input, reasoning tokens part of the output."""
     details = {"cached_tokens": counted.cached_read}
     if found.recent or counted.cache_write:
@@ -146,12 +146,12 @@ def usage(counted: Usage, found: Form) -> dict[str, Json]:
     }
 
 
-def _echo(request: ResponsesRequest, model: str, found: Form) -> dict[str, Json]:
+def _echo(request: ResponsesRequest, model: str, found: ResponsesFamily) -> dict[str, Json]:
     """The settings in the order of the wire. What the answer itself decides is None until it is known."""
     return _until_the_prompt(request.fields, model, found) | _after_the_prompt(request.fields, found)
 
 
-def _until_the_prompt(asked: Mapping[str, Json], model: str, found: Form) -> dict[str, Json]:
+def _until_the_prompt(asked: Mapping[str, Json], model: str, found: ResponsesFamily) -> dict[str, Json]:
     made: dict[str, Json] = {
         "background": asked.get("background") is True,
         "completed_at": None,
@@ -179,7 +179,7 @@ def _until_the_prompt(asked: Mapping[str, Json], model: str, found: Form) -> dic
     return made
 
 
-def _after_the_prompt(asked: Mapping[str, Json], found: Form) -> dict[str, Json]:
+def _after_the_prompt(asked: Mapping[str, Json], found: ResponsesFamily) -> dict[str, Json]:
     made: dict[str, Json] = {
         "prompt_cache_key": text_of(asked.get("prompt_cache_key")),
         "prompt_cache_retention": text_of(asked.get("prompt_cache_retention")) or found.retention,
@@ -208,7 +208,7 @@ def number(value: Json, default: float) -> float:
     return float(value) if type(value) in (int, float) else default
 
 
-def _reasoning(asked: dict[str, Json], found: Form) -> dict[str, Json]:
+def _reasoning(asked: dict[str, Json], found: ResponsesFamily) -> dict[str, Json]:
     """`auto` is told as what it came to."""
     summary = "detailed" if asked.get("summary") == "auto" else asked.get("summary")
     made = {"effort": asked.get("effort") or found.effort, "summary": summary}
@@ -225,7 +225,7 @@ def _text(asked: dict[str, Json]) -> dict[str, Json]:
     return {"format": wanted, "verbosity": asked.get("verbosity") or "medium"}
 
 
-def _tool(entry: dict[str, Json], found: Form) -> dict[str, Json]:
+def _tool(entry: dict[str, Json], found: ResponsesFamily) -> dict[str, Json]:
     kind = text_of(entry.get("type")) or "function"
     own = (RECENT if found.recent else OLDER).get(kind, {})
     return _filled({"type": kind, **own, **TOOLS.get(kind, {})}, entry)

@@ -25,7 +25,7 @@ from mockllm.core.request.request import (
     estimate_input,
 )
 from mockllm.core.request.scope_keys import conversation, hashed
-from mockllm.core.request.stored_responses import Recall, Stored
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.request_helpers import (
@@ -63,13 +63,13 @@ class InputRequest(ModelRequest):
         return text_of(object_of(named).get("id")) if type(named) is dict else text_of(named)
 
     @lazy
-    def previous(self) -> Stored | None:
+    def previous(self) -> StoredResponse | None:
         """The stored response that the request goes on from."""
         name = text_of(self.fields.get("previous_response_id")) or self.conversation
         return None if name is None else self.recall.stored(name)
 
     @lazy
-    def before(self) -> list[Stored]:
+    def before(self) -> list[StoredResponse]:
         """All that led there, the first first."""
         return chain(self.previous, self.recall)
 
@@ -147,7 +147,7 @@ class ResponsesRequest(InputRequest):
         return frozenset(texts(self.fields.get("include")))
 
 
-def turns(items: list[dict[str, Json]], recall: Recall) -> tuple[Message, ...]:
+def turns(items: list[dict[str, Json]], recall: ResponseLookup) -> tuple[Message, ...]:
     """The turns that these items are."""
     names: dict[str, str | None] = {}
     made: list[Message] = []
@@ -162,7 +162,7 @@ def turns(items: list[dict[str, Json]], recall: Recall) -> tuple[Message, ...]:
     return tuple(made)
 
 
-def _message(item: dict[str, Json], names: dict[str, str | None], recall: Recall) -> Message | None:
+def _message(item: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup) -> Message | None:
     """One item as a turn; `names` remembers the calls so far, by id. An item of a type that is not known is
     the model's own (a server tool's call, a reference)."""
     kind, role = item.get("type", "message"), item.get("role")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Format, Tool, ToolChoice
-from mockllm.dialects.neutral_request import Asked, Wish, parameters, said
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, parameters, said
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
 
 
-def compose(wish: Wish) -> Asked:
+def build_request(wish: NeutralRequest) -> WireRequest:
     """This protocol has no word for `stop` and for several choices."""
     format = _format(wish.response_format)
     body = {
@@ -26,7 +26,7 @@ def compose(wish: Wish) -> Asked:
         ),
     }
     key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
-    return Asked("/v1/responses", {"content-type": "application/json", **key}, body)
+    return WireRequest("/v1/responses", {"content-type": "application/json", **key}, body)
 
 
 def _tool(tool: Tool) -> Json:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import Cut, Data, Plan, Raw
-from mockllm.core.request.stored_responses import Memo, Stored
+from mockllm.core.rendering.plan import CutStep, EventStep, Plan, RawStep
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.openai.request_helpers import objects, text_of
 from mockllm.dialects.openai.responses.history import response
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
@@ -18,7 +18,7 @@ from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 ENDS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 
 
-def memo(plan: Plan, request: InputRequest) -> Memo | None:
+def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
     """What is to be remembered of an answer; None where it is no response."""
     said = _last(plan)
     told = {} if said is None else response(said)
@@ -28,13 +28,13 @@ def memo(plan: Plan, request: InputRequest) -> Memo | None:
     output = list(objects(told.get("output")))
     calls = dict(_calls(output))
     if b'"store"' in request.raw and request.fields.get("store") is False:
-        return Memo(calls=calls)
+        return StoreUpdate(calls=calls)
     previous = request.previous
     if previous is None:
-        stored = Stored(id, None, request.raw, said)
+        stored = StoredResponse(id, None, request.raw, said)
     else:
-        stored = Stored(id, previous.id, request.raw, said, request.thread)
-    return Memo(names(told, request.conversation), stored, calls)
+        stored = StoredResponse(id, previous.id, request.raw, said, request.thread)
+    return StoreUpdate(names(told, request.conversation), stored, calls)
 
 
 def names(told: dict[str, Json], conversation: str | None) -> tuple[str, ...]:
@@ -45,10 +45,12 @@ def names(told: dict[str, Json], conversation: str | None) -> tuple[str, ...]:
 
 def _last(plan: Plan) -> bytes | None:
     """The body, or the data of the event that ends a stream; None of any other answer."""
-    last = next((step for step in reversed(plan.steps) if isinstance(step, Data | Raw | Cut)), None)
-    if last is None or isinstance(last, Cut):
+    last = next(
+        (step for step in reversed(plan.steps) if isinstance(step, EventStep | RawStep | CutStep)), None
+    )
+    if last is None or isinstance(last, CutStep):
         return None
-    if isinstance(last, Data):
+    if isinstance(last, EventStep):
         return last.payload if last.kind in ("body", "end", "error") else None
     if not plan.streamed:
         return last.data

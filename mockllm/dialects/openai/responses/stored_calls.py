@@ -12,10 +12,10 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import Data, Framing, Plan
+from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import Memo, Stored
-from mockllm.dialects.dialect import Stamp
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
 from mockllm.dialects.openai.pagination import number, page
 from mockllm.dialects.openai.responses.errors import error_plan
@@ -39,7 +39,7 @@ class StoredRequest(Request):
     api = "stored_responses"
 
     @lazy
-    def stored(self) -> Stored | None:
+    def stored(self) -> StoredResponse | None:
         """The response that the path names."""
         id = self.route.get("response", "")
         found = self.recall.stored(id)
@@ -57,20 +57,22 @@ class StoredCall:
     def check(self, request: Request) -> Failure | None:
         return None
 
-    def unreadable(self, request: Request) -> Failure | None:
+    def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: Stamp) -> Plan:
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: Stamp) -> Plan | Failure:
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredRequest)
         if request.stored is None:
             id = request.route.get("response")
             return Failure("not_found", message=f"Response with id '{id}' not found.")
         return self.found(request.stored, request, stamp)
 
-    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+    def found(
+        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
+    ) -> Plan | Failure:
         """The answer, where the response is there."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -78,7 +80,9 @@ class StoredCall:
 class GetResponse(StoredCall):
     """GET /v1/responses/{id}, as it was, or as a stream of it."""
 
-    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+    def found(
+        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
+    ) -> Plan | Failure:
         told = response(stored.said)
         if request.query.get("stream") != "true":
             return _body(told, stamp)
@@ -90,21 +94,25 @@ class GetResponse(StoredCall):
 class DeleteResponse(StoredCall):
     """DELETE /v1/responses/{id}."""
 
-    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+    def found(
+        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
+    ) -> Plan | Failure:
         return _body({"id": stored.id, "object": "response", "deleted": True}, stamp)
 
-    def memo(self, plan: Plan, request: Request) -> Memo | None:
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return Memo(forgotten=names(response(request.stored.said), None))
+        return StoreUpdate(forgotten=names(response(request.stored.said), None))
 
 
 class CancelResponse(StoredCall):
     """POST /v1/responses/{id}/cancel. Answers are whole when they are stored, so there is never anything left
     to cancel: one that ran in the background is given as it is."""
 
-    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+    def found(
+        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
+    ) -> Plan | Failure:
         told = response(stored.said)
         if told.get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
@@ -114,18 +122,20 @@ class CancelResponse(StoredCall):
 class InputItems(StoredCall):
     """GET /v1/responses/{id}/input_items: what led to it, the newest first, in pages."""
 
-    def found(self, stored: Stored, request: StoredRequest, stamp: Stamp) -> Plan | Failure:
+    def found(
+        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
+    ) -> Plan | Failure:
         before = chain(stored, request.recall)[:-1]
         all_ = history(before) + items(asked(stored).get("input"))
         shown = [listed(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
         return _body(page(shown, request.query, "desc"), stamp)
 
 
-def _body(said: Json, stamp: Stamp) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (Data(pretty(said), 0, "body"),))
+def _body(said: Json, stamp: ResponseIdentity) -> Plan:
+    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(said), 0, "body"),))
 
 
-def _events(told: dict[str, Json]) -> Iterator[Data]:
+def _events(told: dict[str, Json]) -> Iterator[EventStep]:
     """The stream that a stored response could have been."""
     said: list[tuple[str, dict[str, Json]]] = [
         (name, {"response": {**told, **UNFINISHED}}) for name in ("created", "in_progress")
@@ -138,4 +148,4 @@ def _events(told: dict[str, Json]) -> Iterator[Data]:
     said.append((str(told["status"]), {"response": told}))
     for place, (name, members) in enumerate(said):
         payload = dumps({"type": f"response.{name}", **members, "sequence_number": place})
-        yield Data(payload, 0, "end" if place == len(said) - 1 else "open", f"response.{name}")
+        yield EventStep(payload, 0, "end" if place == len(said) - 1 else "open", f"response.{name}")

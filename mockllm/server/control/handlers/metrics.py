@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel
 
 from mockllm.core.limits.limit import STRATEGIES
-from mockllm.server.control.api_types import JSON, Call, Text, visible
+from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, visible
 from mockllm.server.control.endpoints import named
 from mockllm.server.control.models import metric_values, resources
-from mockllm.server.metrics import BOUNDS, NONE, Histogram, Metrics, OfEndpoint, Second
+from mockllm.server.metrics import BOUNDS, NONE, EndpointCounters, Histogram, Metrics, SecondCounters
 
 if TYPE_CHECKING:
-    from mockllm.server.control.control import Control
+    from mockllm.server.control.control import ControlApi
 
 LATELY: Final = 10
 """Seconds that the present rate is taken of."""
@@ -32,22 +32,22 @@ ABOUT: Final = {
 }
 
 
-def _metrics(control: Control) -> Metrics:
+def _metrics(control: ControlApi) -> Metrics:
     control.journal.count()
     return control.metrics
 
 
-async def show_metrics(control: Control, call: Call) -> BaseModel:
+async def show_metrics(control: ControlApi, call: ApiCall) -> BaseModel:
     return viewed(control)
 
 
-def viewed(control: Control) -> metric_values.MetricsView:
+def viewed(control: ControlApi) -> metric_values.MetricsView:
     """What was counted until now."""
     metrics = _metrics(control)
     under_way = control.under_way
     names = sorted({*metrics.endpoints, *under_way})
     found = [
-        _of_endpoint(name, metrics.endpoints.get(name, OfEndpoint()), under_way.get(name, 0))
+        _of_endpoint(name, metrics.endpoints.get(name, EndpointCounters()), under_way.get(name, 0))
         for name in names
     ]
     begin = time.time() - LATELY
@@ -63,40 +63,42 @@ def viewed(control: Control) -> metric_values.MetricsView:
     )
 
 
-async def show_latency(control: Control, call: Call) -> BaseModel:
+async def show_latency(control: ControlApi, call: ApiCall) -> BaseModel:
     name = call.params["endpoint"]
     name = name if name == NONE else named(name)
-    found = _metrics(control).endpoints.get(name, OfEndpoint())
+    found = _metrics(control).endpoints.get(name, EndpointCounters())
     return metric_values.LatencyView(
         endpoint=name, latency=_of(found.took), ttft=_of(found.ttft), inter_chunk=_of(found.gaps)
     )
 
 
-async def reset_metrics(control: Control, call: Call) -> BaseModel:
+async def reset_metrics(control: ControlApi, call: ApiCall) -> BaseModel:
     _metrics(control).reset()
     return resources.Done(done="metrics")
 
 
-async def show_detailed(control: Control, call: Call) -> BaseModel:
+async def show_detailed(control: ControlApi, call: ApiCall) -> BaseModel:
     return _detailed(control)
 
 
-async def export_json(control: Control, call: Call) -> Text:
+async def export_json(control: ControlApi, call: ApiCall) -> TextResponse:
     text = _detailed(control).model_dump_json(indent=2)
-    return Text(visible(text.encode()) + b"\n", JSON, (_attached("mockllm-metrics.json"),))
+    return TextResponse(visible(text.encode()) + b"\n", JSON, (_attached("mockllm-metrics.json"),))
 
 
-async def export_csv(control: Control, call: Call) -> Text:
+async def export_csv(control: ControlApi, call: ApiCall) -> TextResponse:
     """The time series, a second a line."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["at", "requests", "errors", "missed", "mean", "bytes"])
     for each in _detailed(control).seconds:
         writer.writerow([each.at, each.requests, each.errors, each.missed, each.mean, each.bytes])
-    return Text(out.getvalue().encode(), "text/csv; charset=utf-8", (_attached("mockllm-metrics.csv"),))
+    return TextResponse(
+        out.getvalue().encode(), "text/csv; charset=utf-8", (_attached("mockllm-metrics.csv"),)
+    )
 
 
-async def list_strategies(control: Control, call: Call) -> BaseModel:
+async def list_strategies(control: ControlApi, call: ApiCall) -> BaseModel:
     items = control.engine.catalog.items
     return resources.Strategies(
         strategies=[resources.Strategy(name=name, about=ABOUT[name]) for name in STRATEGIES],
@@ -108,7 +110,7 @@ def _attached(name: str) -> tuple[str, str]:
     return "Content-Disposition", f'attachment; filename="{name}"'
 
 
-def _detailed(control: Control) -> metric_values.DetailedMetrics:
+def _detailed(control: ControlApi) -> metric_values.DetailedMetrics:
     metrics = _metrics(control)
     series = [
         metric_values.SeriesCount(**labels._asdict(), requests=count)
@@ -118,13 +120,13 @@ def _detailed(control: Control) -> metric_values.DetailedMetrics:
     return metric_values.DetailedMetrics(series=series, seconds=seconds)
 
 
-def second(control: Control, at: int) -> metric_values.SecondView:
+def second(control: ControlApi, at: int) -> metric_values.SecondView:
     """One second of the time series, in seconds since the epoch; noughts where nothing came."""
     listed = reversed(tuple(_metrics(control).seconds()))
-    return _second(next((each for each in listed if each.at == at), Second(at)))
+    return _second(next((each for each in listed if each.at == at), SecondCounters(at)))
 
 
-def _second(each: Second) -> metric_values.SecondView:
+def _second(each: SecondCounters) -> metric_values.SecondView:
     return metric_values.SecondView(
         at=each.at,
         requests=each.requests,
@@ -135,7 +137,7 @@ def _second(each: Second) -> metric_values.SecondView:
     )
 
 
-def _of_endpoint(name: str, each: OfEndpoint, under_way: int) -> metric_values.EndpointMetrics:
+def _of_endpoint(name: str, each: EndpointCounters, under_way: int) -> metric_values.EndpointMetrics:
     return metric_values.EndpointMetrics(
         endpoint=name,
         open=under_way,

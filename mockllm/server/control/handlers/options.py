@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
 from mockllm.scenario.overlay import Overlay, as_yaml
-from mockllm.server.control.api_types import Call
+from mockllm.server.control.api_types import ApiCall
 from mockllm.server.control.climate_presets import climates
 from mockllm.server.control.endpoint_settings import match_of
 from mockllm.server.control.endpoints import named
@@ -27,7 +27,7 @@ from mockllm.server.control.problem import Problem
 from mockllm.server.overlay_store import Settings
 
 if TYPE_CHECKING:
-    from mockllm.server.control.control import Control
+    from mockllm.server.control.control import ControlApi
 
 LONGEST: Final = 120
 """Characters of what was said that a suggested rule asks for."""
@@ -35,7 +35,7 @@ GLOB: Final = frozenset("*?[")
 PLACEHOLDER: Final = "Write the answer here."
 
 
-async def list_failure_modes(control: Control, call: Call) -> BaseModel:
+async def list_failure_modes(control: ControlApi, call: ApiCall) -> BaseModel:
     family = {name: module.__name__.rpartition(".")[2] for module in FAMILIES for name in _faults_of(module)}
     faults = [
         option_lists.FaultMode(
@@ -77,7 +77,7 @@ def _words(annotation: Any) -> list[str]:
     return [word for each in inner if type(each) is not str for word in _words(each)]
 
 
-async def list_climates(control: Control, call: Call) -> BaseModel:
+async def list_climates(control: ControlApi, call: ApiCall) -> BaseModel:
     endpoint = "" if call.query.endpoint is None else named(call.query.endpoint)
     return option_lists.ClimateList(
         climates=[
@@ -90,7 +90,7 @@ async def list_climates(control: Control, call: Call) -> BaseModel:
     )
 
 
-async def show_items(control: Control, call: Call) -> BaseModel:
+async def show_items(control: ControlApi, call: ApiCall) -> BaseModel:
     if control.overlays is None:
         raise Problem(501, "This server has no overlay.")
     # A large one takes long to be written, and streams go on meanwhile.
@@ -122,7 +122,7 @@ def _yaml(kind: str, items: list[Json]) -> str:
     return as_yaml({kind: items})
 
 
-async def suggest_rule(control: Control, call: Call) -> BaseModel:
+async def suggest_rule(control: ControlApi, call: ApiCall) -> BaseModel:
     kept = journal.kept_of(control, call.params["id"])
     request = read_again(kept, control.engine)
     rule: dict[str, Json] = {"name": f"like-request-{kept.number}", "match": _match(request)}

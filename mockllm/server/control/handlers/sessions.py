@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel
 
 from mockllm.core.matching.hints import brief
-from mockllm.server.control.api_types import Call
+from mockllm.server.control.api_types import ApiCall
 from mockllm.server.control.models import resources
 from mockllm.server.control.problem import Problem
-from mockllm.server.overlay_store import Overlays
+from mockllm.server.overlay_store import OverlayStore
 from mockllm.state import State
 
 if TYPE_CHECKING:
-    from mockllm.server.control.control import Control
+    from mockllm.server.control.control import ControlApi
 
 EVERY: Final = 5.0
 """Seconds at most until the overlay ends of a session that has ended unheard."""
 NAMED: Final = 10
 
 
-async def list_sessions(control: Control, call: Call) -> BaseModel:
+async def list_sessions(control: ControlApi, call: ApiCall) -> BaseModel:
     state = control.engine.state
     state.expire(time.time())
     held = state.held()
@@ -46,7 +46,7 @@ async def list_sessions(control: Control, call: Call) -> BaseModel:
     return resources.SessionList(sessions=found, unused=state.unused if isfinite(state.unused) else None)
 
 
-async def end_session(control: Control, call: Call) -> BaseModel:
+async def end_session(control: ControlApi, call: ApiCall) -> BaseModel:
     id = call.params["session"]
     known = control.sessions
     if id not in known:
@@ -59,11 +59,11 @@ async def end_session(control: Control, call: Call) -> BaseModel:
     return resources.Done(done=f"session {id}")
 
 
-class SessionEnds:
+class OverlayExpiry:
     """Ends the overlays of sessions that end; while there are any, it looks whether one has not been used for too
     long."""
 
-    def __init__(self, state: State, overlays: Overlays) -> None:
+    def __init__(self, state: State, overlays: OverlayStore) -> None:
         self._state = state
         self._overlays = overlays
         self._looking: asyncio.TimerHandle | None = None

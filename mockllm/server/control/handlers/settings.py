@@ -10,36 +10,36 @@ from pydantic import BaseModel
 from mockllm.core.json.codec import Json, dumps
 from mockllm.scenario.overlay import overlaid
 from mockllm.scenario.source_file import Source
-from mockllm.server.control.api_types import YAML, Call, Text
+from mockllm.server.control.api_types import YAML, ApiCall, TextResponse
 from mockllm.server.control.climate_presets import climates
 from mockllm.server.control.endpoint_settings import merged, modifiers, sees
 from mockllm.server.control.endpoints import ENDPOINTS, named
 from mockllm.server.control.models import resources
-from mockllm.server.control.problem import Problem, Wrong, of_mistakes
+from mockllm.server.control.problem import FieldProblem, Problem, of_mistakes
 from mockllm.server.control.yaml_body import source_of
 from mockllm.server.engine_builder import Broken
-from mockllm.server.overlay_store import Overlays, Refused
+from mockllm.server.overlay_store import OverlayRejected, OverlayStore
 
 if TYPE_CHECKING:
-    from mockllm.server.control.control import Control
+    from mockllm.server.control.control import ControlApi
 
 ANSWERS = frozenset({"reply", "http", "sequence", "choose", "replay", "proxy", "fallback"})
 """The words by which a bare item is told to be a rule."""
 BROAD = frozenset({"rules", "modifiers"})
 
 
-def _overlays(control: Control) -> Overlays:
+def _overlays(control: ControlApi) -> OverlayStore:
     if control.overlays is None:
         raise Problem(501, "This server has no overlay: what answers is said by the test that started it.")
     return control.overlays
 
 
-async def add_rules(control: Control, call: Call) -> BaseModel:
+async def add_rules(control: ControlApi, call: ApiCall) -> BaseModel:
     overlays, session = _overlays(control), call.query.session
     source = await asyncio.to_thread(_source, call.raw)
     try:
         names = await overlays.add(source, session)
-    except Refused as refused:
+    except OverlayRejected as refused:
         raise _problem(refused) from None
     except Broken as broken:
         raise of_mistakes(broken.mistakes) from None
@@ -48,11 +48,11 @@ async def add_rules(control: Control, call: Call) -> BaseModel:
     return resources.OverlayDone(names=names, overlay=overlays.text(session))
 
 
-async def put_rule(control: Control, call: Call) -> BaseModel:
+async def put_rule(control: ControlApi, call: ApiCall) -> BaseModel:
     overlays, session, name = _overlays(control), call.query.session, call.params["name"]
     try:
         await overlays.put(name, await asyncio.to_thread(_source, call.raw), session)
-    except Refused as refused:
+    except OverlayRejected as refused:
         raise _problem(refused) from None
     except Broken as broken:
         raise of_mistakes(broken.mistakes) from None
@@ -61,7 +61,7 @@ async def put_rule(control: Control, call: Call) -> BaseModel:
     return resources.OverlayDone(names=[name], overlay=overlays.text(session))
 
 
-async def delete_rule(control: Control, call: Call) -> BaseModel:
+async def delete_rule(control: ControlApi, call: ApiCall) -> BaseModel:
     overlays, session, name = _overlays(control), call.query.session, call.params["name"]
     if not await overlays.remove(name, session):
         names = overlays.names(session)
@@ -72,15 +72,15 @@ async def delete_rule(control: Control, call: Call) -> BaseModel:
     return resources.OverlayDone(names=[name], overlay=overlays.text(session))
 
 
-async def delete_rules(control: Control, call: Call) -> BaseModel:
+async def delete_rules(control: ControlApi, call: ApiCall) -> BaseModel:
     overlays, session = _overlays(control), call.query.session
     names = overlays.names(session)
     await overlays.clear(session)
     return resources.OverlayDone(names=names, overlay=overlays.text(session))
 
 
-async def show_overlay(control: Control, call: Call) -> Text:
-    return Text(_overlays(control).text(call.query.session).encode(), YAML)
+async def show_overlay(control: ControlApi, call: ApiCall) -> TextResponse:
+    return TextResponse(_overlays(control).text(call.query.session).encode(), YAML)
 
 
 def _source(raw: bytes) -> Source:
@@ -97,7 +97,7 @@ def _source(raw: bytes) -> Source:
     return Source("body", {kind: [data]}, (0, source.marks[1], inner), fills=source.fills)
 
 
-def _problem(refused: Refused) -> Problem:
+def _problem(refused: OverlayRejected) -> Problem:
     problem = of_mistakes(refused.mistakes)
     problem.status = problem.body.status = refused.status
     return problem
@@ -106,7 +106,7 @@ def _problem(refused: Refused) -> Problem:
 # --- settings ----------------------------------------------------------------------------------------
 
 
-async def show_config(control: Control, call: Call) -> BaseModel:
+async def show_config(control: ControlApi, call: ApiCall) -> BaseModel:
     held = control.settings
     own = {endpoint: dict(settings) for endpoint, settings in held.items() if endpoint}
     text = _overlays(control).text(None)
@@ -114,42 +114,42 @@ async def show_config(control: Control, call: Call) -> BaseModel:
     return resources.Config.model_validate(told)
 
 
-async def patch_global(control: Control, call: Call) -> BaseModel:
+async def patch_global(control: ControlApi, call: ApiCall) -> BaseModel:
     await _set(control, "", call.body)
     return await show_config(control, call)
 
 
-async def list_endpoints(control: Control, call: Call) -> BaseModel:
+async def list_endpoints(control: ControlApi, call: ApiCall) -> BaseModel:
     return resources.EndpointList(endpoints=[_endpoint(control, name) for name in ENDPOINTS])
 
 
-async def patch_endpoint(control: Control, call: Call) -> BaseModel:
+async def patch_endpoint(control: ControlApi, call: ApiCall) -> BaseModel:
     endpoint = named(call.params["endpoint"])
     await _set(control, endpoint, call.body)
     return _endpoint(control, endpoint)
 
 
-async def delete_endpoint(control: Control, call: Call) -> BaseModel:
+async def delete_endpoint(control: ControlApi, call: ApiCall) -> BaseModel:
     endpoint = named(call.params["endpoint"])
     await _configure(control, {name: held for name, held in control.settings.items() if name != endpoint})
     return _endpoint(control, endpoint)
 
 
-async def reset_config(control: Control, call: Call) -> BaseModel:
+async def reset_config(control: ControlApi, call: ApiCall) -> BaseModel:
     await _configure(control, {})
     return await show_config(control, call)
 
 
-def _endpoint(control: Control, name: str) -> resources.EndpointSettings:
+def _endpoint(control: ControlApi, name: str) -> resources.EndpointSettings:
     settings = control.settings.get(name, {})
     return resources.EndpointSettings(endpoint=name, paths=list(ENDPOINTS[name]), settings=dict(settings))
 
 
-async def _set(control: Control, endpoint: str, body: resources.SettingsPatch) -> None:
+async def _set(control: ControlApi, endpoint: str, body: resources.SettingsPatch) -> None:
     patch = {word: getattr(body, word) for word in body.model_fields_set}
     if patch.get("climate") is not None and patch["climate"] not in climates():
         there = f"there is no such climate; there are {', '.join(climates())}"
-        raise Problem(422, f"climate: {there}", [Wrong(field="climate", message=there)])
+        raise Problem(422, f"climate: {there}", [FieldProblem(field="climate", message=there)])
     if patch.get("chance") is not None:
         _check_chance(control, patch["chance"])
     settings = dict(control.settings)
@@ -157,25 +157,25 @@ async def _set(control: Control, endpoint: str, body: resources.SettingsPatch) -
     await _configure(control, settings)
 
 
-def _check_chance(control: Control, chance: Json) -> None:
+def _check_chance(control: ControlApi, chance: Json) -> None:
     """A chance stands for nothing before there is something that it is the chance of; it is checked all the same."""
     text = dumps({"modifiers": [{"name": "settings", "error": "overloaded", "chance": chance}]})
     mistakes = overlaid(source_of(text), None, control.vocabulary).mistakes
     if mistakes:
-        raise _in_settings(Refused(422, *mistakes))
+        raise _in_settings(OverlayRejected(422, *mistakes))
 
 
-async def _configure(control: Control, settings: dict[str, dict[str, Json]]) -> None:
+async def _configure(control: ControlApi, settings: dict[str, dict[str, Json]]) -> None:
     overlays = _overlays(control)
     settings = {endpoint: held for endpoint, held in settings.items() if held}
     try:
         await overlays.configure({name: modifiers(name, held) for name, held in settings.items()})
-    except Refused as refused:
+    except OverlayRejected as refused:
         raise _in_settings(refused) from None
     control.settings = settings
 
 
-def _in_settings(refused: Refused) -> Problem:
+def _in_settings(refused: OverlayRejected) -> Problem:
     """The mistakes of modifiers, as those of the settings that they stand for."""
     problem = _problem(refused)
     for each in problem.body.errors:
@@ -188,12 +188,12 @@ def _in_settings(refused: Refused) -> Problem:
 # --- limits ------------------------------------------------------------------------------------------
 
 
-async def reset_limits(control: Control, call: Call) -> BaseModel:
+async def reset_limits(control: ControlApi, call: ApiCall) -> BaseModel:
     control.engine.state.reset_limits()
     return resources.Done(done="all limits")
 
 
-async def reset_limits_of(control: Control, call: Call) -> BaseModel:
+async def reset_limits_of(control: ControlApi, call: ApiCall) -> BaseModel:
     endpoint = named(call.params["endpoint"])
     items = control.engine.catalog.items
     keys = frozenset(item.key for item in items if item.limit is not None and sees(item, endpoint))

@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from mockllm.core.verdicts import Client, Conduct, Deed, Given, judge
+from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine import Engine
-from mockllm.server.control.api_types import Call, Text
+from mockllm.server.control.api_types import ApiCall, TextResponse
 from mockllm.server.control.journal_queries import read_again
-from mockllm.server.control.models.verdict_reports import Judged, VerdictGiven, VerdictQuery, Verdicts
-from mockllm.server.journal.entry import Kept
+from mockllm.server.control.models.verdict_reports import (
+    ClientVerdicts,
+    VerdictGiven,
+    VerdictList,
+    VerdictQuery,
+)
+from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 from mockllm.server.verdict_input import JUDGED, unfinished
 
 if TYPE_CHECKING:
-    from mockllm.server.control.control import Control
+    from mockllm.server.control.control import ControlApi
 
 XML: Final = "application/xml"
 SLICE: Final = 20
@@ -28,7 +33,7 @@ FULL: Final = 0.8
 """A journal whose room is taken to this part has let go of requests."""
 
 
-async def show_verdicts(control: Control, call: Call) -> BaseModel | Text:
+async def show_verdicts(control: ControlApi, call: ApiCall) -> BaseModel | TextResponse:
     """The answers of others are not held up: what there is to read is read in slices."""
     found = deeds(control.journal, control.engine, call.query)
     failed = any(each.failed for each in found)  # else next to nothing will be looked at
@@ -41,17 +46,19 @@ async def show_verdicts(control: Control, call: Call) -> BaseModel | Text:
         return told(judged)
     from mockllm.core.verdicts.junit import junit
 
-    return Text(junit(judged), XML)
+    return TextResponse(junit(judged), XML)
 
 
-def deeds(journal: Journal, engine: Engine, query: VerdictQuery) -> list[Deed]:
+def deeds(journal: Journal, engine: Engine, query: VerdictQuery) -> list[ObservedRequest]:
     """What clients are judged by."""
     return [deed(each, engine) for each in journal if _is_judged(each, query)]
 
 
-def conduct(found: Sequence[Deed], journal: Journal, query: VerdictQuery, now: float) -> list[Conduct]:
+def conduct(
+    found: Sequence[ObservedRequest], journal: Journal, query: VerdictQuery, now: float
+) -> list[ClientReport]:
     """How the clients behaved that a query asks for. `now` is on the server's own clock."""
-    judged = judge(found, now, over=query.over, lost=_has_let_go(journal), since=query.since)
+    judged = evaluate(found, now, over=query.over, lost=_has_let_go(journal), since=query.since)
     return [each for each in judged if query.client is None or each.client.is_called(query.client)]
 
 
@@ -63,16 +70,16 @@ def _has_let_go(journal: Journal) -> bool:
     return len(journal) >= journal.size or journal.bytes >= journal.room * FULL
 
 
-def _is_judged(each: Kept, query: VerdictQuery) -> bool:
+def _is_judged(each: JournalEntry, query: VerdictQuery) -> bool:
     """What was too large to be kept cannot be told from others."""
     return each.method == JUDGED and each.whole and (query.session is None or each.session == query.session)
 
 
-def deed(each: Kept, engine: Engine) -> Deed:
+def deed(each: JournalEntry, engine: Engine) -> ObservedRequest:
     """A request of the journal for the judge."""
     answer = each.answer
     agent = next((value for name, value in each.headers if name.lower() == "user-agent"), "")
-    return Deed(
+    return ObservedRequest(
         each.number,
         Client(agent, each.key or "", each.client),
         each.session,
@@ -89,11 +96,11 @@ def deed(each: Kept, engine: Engine) -> Deed:
     )
 
 
-def told(found: list[Conduct]) -> Verdicts:
+def told(found: list[ClientReport]) -> VerdictList:
     """As JSON has it."""
-    return Verdicts(
+    return VerdictList(
         clients=[
-            Judged(
+            ClientVerdicts(
                 client=str(each.client),
                 session=each.session,
                 requests=each.requests,
@@ -104,7 +111,7 @@ def told(found: list[Conduct]) -> Verdicts:
     )
 
 
-def _given(given: Given) -> VerdictGiven:
+def _given(given: VerdictResult) -> VerdictGiven:
     return VerdictGiven(
         verdict=given.verdict.name,
         good=given.verdict.good,

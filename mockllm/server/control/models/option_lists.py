@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, JsonValue
 
-from mockllm.server.control.models.resources import Given
+from mockllm.server.control.models.resources import RequestModel
 
 
 class FaultSetting(BaseModel):
@@ -44,7 +44,7 @@ class ClimateList(BaseModel):
     climates: list[ClimateInfo]
 
 
-class ClimateQuery(Given):
+class ClimateQuery(RequestModel):
     endpoint: str | None = None
 
 

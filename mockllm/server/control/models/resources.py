@@ -7,23 +7,23 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mockllm.engine.session_id import ID, LONGEST
-from mockllm.server.journal.draft import Left
+from mockllm.server.journal.draft import EndReason
 
 
-class Given(BaseModel):
+class RequestModel(BaseModel):
     """What a caller sends: what is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Nothing(Given):
+class NoParameters(RequestModel):
     """Of a call that takes nothing."""
 
 
 # --- the journal ----------------------------------------------------------------------------------
 
 
-class RequestFilter(Given):
+class RequestFilter(RequestModel):
     """Which requests: all that are named must hold."""
 
     session: str | None = None
@@ -41,7 +41,7 @@ class RequestFilter(Given):
     client: str | None = None
     missed: bool | None = None
     """Whether no rule answered."""
-    left: Left | None = None
+    left: EndReason | None = None
     fault: str | None = None
     """A fault that was played."""
     since: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
@@ -83,7 +83,7 @@ class RequestSummary(BaseModel):
     status: int
     streamed: bool
     took: float
-    left: Left
+    left: EndReason
     missed: bool
     seed: str
 
@@ -100,15 +100,15 @@ class RequestPage(BaseModel):
     most_bytes: int
 
 
-class Pair(BaseModel):
+class HeaderPair(BaseModel):
     name: str
     value: str
 
 
-class Asked(BaseModel):
+class JournalRequest(BaseModel):
     """The request as it came, without its secrets. `body` where it is JSON; what is no text is `base64`."""
 
-    headers: list[Pair]
+    headers: list[HeaderPair]
     body: JsonValue = None
     text: str | None = None
     base64: str | None = None
@@ -116,7 +116,7 @@ class Asked(BaseModel):
     """False where the body was too large to be kept."""
 
 
-class Chunk(BaseModel):
+class JournalChunk(BaseModel):
     """What left in one write, `at` so many seconds after the request's last byte."""
 
     at: float
@@ -124,27 +124,27 @@ class Chunk(BaseModel):
     base64: str | None = None
 
 
-class Answered(BaseModel):
+class JournalResponse(BaseModel):
     status: int
-    headers: list[Pair]
-    chunks: list[Chunk]
+    headers: list[HeaderPair]
+    chunks: list[JournalChunk]
 
 
 class RequestDetail(RequestSummary):
-    request: Asked
-    response: Answered
+    request: JournalRequest
+    response: JournalResponse
     near_misses: list[str]
     """Of a request that no rule answered: the nearest rules there are now, and what differs."""
 
 
-class Forgotten(BaseModel):
+class ForgottenCount(BaseModel):
     forgotten: int
 
 
 # --- verification ---------------------------------------------------------------------------------
 
 
-class Expectation(Given):
+class Expectation(RequestModel):
     """What must have been asked; once at least where no count is given."""
 
     match: dict[str, Any] = Field(default_factory=dict)
@@ -156,7 +156,7 @@ class Expectation(Given):
     at_most: Annotated[int, Field(ge=0)] | None = None
 
 
-class VerifyBody(Given):
+class VerifyBody(RequestModel):
     expect: list[Expectation] = Field(default_factory=list)
     in_order: bool = False
     """Whether they must have been asked in this order."""
@@ -167,28 +167,28 @@ class VerifyBody(Given):
     """Only requests newer than the one of this id."""
 
 
-class Nearest(BaseModel):
+class NearestRequest(BaseModel):
     id: int
     path: str
     differences: list[str]
 
 
-class Unmet(BaseModel):
+class UnmetExpectation(BaseModel):
     """`expect` is the number of the expectation, from 0."""
 
     expect: int | None = None
     message: str
-    nearest: list[Nearest] = Field(default_factory=list)
+    nearest: list[NearestRequest] = Field(default_factory=list)
 
 
-class Verified(BaseModel):
+class VerifyResult(BaseModel):
     passed: bool
     checked: int
     """How many requests were looked at."""
     lost: int
     """How many the journal has let go since the first one that was asked for: counts may be too low."""
     counts: list[int]
-    failures: list[Unmet]
+    failures: list[UnmetExpectation]
 
 
 # --- the rest -------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ class Verified(BaseModel):
 Forgettable: TypeAlias = Literal["state", "journal", "metrics", "overlay"]
 
 
-class ResetBody(Given):
+class ResetBody(RequestModel):
     """What to forget; all of it where nothing is named."""
 
     what: Annotated[list[Forgettable], Field(min_length=1)] = ["state", "journal", "metrics", "overlay"]
@@ -239,7 +239,7 @@ SessionId: TypeAlias = Annotated[str, Field(max_length=LONGEST, pattern=f"^{ID.p
 """What a request may name."""
 
 
-class SessionQuery(Given):
+class SessionQuery(RequestModel):
     session: SessionId | None = None
 
 
@@ -271,7 +271,7 @@ class OverlayDone(BaseModel):
 # --- settings -------------------------------------------------------------------------------------
 
 
-class SettingsPatch(Given):
+class SettingsPatch(RequestModel):
     """Settings in the scenario language's words; null takes one away. `chance` is that of `error` and `faults`,
     `climate` one of `GET /api/climates`."""
 

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from mockllm.server.control.models.resources import Given
+from mockllm.server.control.models.resources import RequestModel
 
 
-class VerdictQuery(Given):
+class VerdictQuery(RequestModel):
     """On whom: all that are named must hold."""
 
     session: str | None = None
@@ -33,7 +33,7 @@ class VerdictGiven(BaseModel):
     requests: list[int]
 
 
-class Judged(BaseModel):
+class ClientVerdicts(BaseModel):
     """One client in one session; `requests` is how many of its requests were looked at."""
 
     client: str
@@ -42,5 +42,5 @@ class Judged(BaseModel):
     verdicts: list[VerdictGiven]
 
 
-class Verdicts(BaseModel):
-    clients: list[Judged]
+class VerdictList(BaseModel):
+    clients: list[ClientVerdicts]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.randomness import Ids
-from mockllm.dialects.dialect import Stamp
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 
-STAMP = Stamp(Ids(0, "", 1), 1_760_000_000.9)
+STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 MINIMAL: Mapping[str, Json] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
 

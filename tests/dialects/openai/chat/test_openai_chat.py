@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.rendering.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, WaitStep
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    Native,
+    NativePart,
     Part,
     Pause,
     Refusal,
@@ -31,19 +31,21 @@ def saying(*parts: Part) -> Reply:
 
 
 def whole(reply: Reply, **fields: Json) -> Json:
-    plan = CHAT.whole(reply, chat(**fields), STAMP)
-    assert isinstance(plan.steps[0], Data)
+    plan = CHAT.encode_body(reply, chat(**fields), STAMP)
+    assert isinstance(plan.steps[0], EventStep)
     return loads(plan.steps[0].payload)
 
 
 def chunks(plan: Plan) -> list[Json]:
     return [
-        loads(step.payload) for step in plan.steps if isinstance(step, Data) and step.payload != b"[DONE]"
+        loads(step.payload)
+        for step in plan.steps
+        if isinstance(step, EventStep) and step.payload != b"[DONE]"
     ]
 
 
 def deltas(reply: Reply, **fields: Json) -> list[Json]:
-    said = chunks(CHAT.stream(reply, chat(**fields), STAMP))
+    said = chunks(CHAT.encode_stream(reply, chat(**fields), STAMP))
     return [chunk["choices"][0]["delta"] for chunk in said if chunk["choices"]]
 
 
@@ -53,7 +55,7 @@ def deltas(reply: Reply, **fields: Json) -> list[Json]:
 )
 def test_an_alias_is_answered_by_its_snapshot_and_any_other_name_by_itself(asked: str, answered: str) -> None:
     assert whole(HI, model=asked)["model"] == answered
-    assert chunks(CHAT.stream(HI, chat(model=asked), STAMP))[0]["model"] == answered
+    assert chunks(CHAT.encode_stream(HI, chat(model=asked), STAMP))[0]["model"] == answered
 
 
 def test_the_reply_may_name_another_model() -> None:
@@ -61,7 +63,7 @@ def test_the_reply_may_name_another_model() -> None:
 
 
 def test_without_a_model_a_common_one_answers() -> None:
-    assert chunks(CHAT.stream(HI, of_bytes(b""), STAMP))[0]["model"] == "gpt-4o-mini-2024-07-18"
+    assert chunks(CHAT.encode_stream(HI, of_bytes(b""), STAMP))[0]["model"] == "gpt-4o-mini-2024-07-18"
 
 
 def test_an_alias_and_its_snapshot_are_of_one_family() -> None:
@@ -87,7 +89,8 @@ def test_extras_stand_at_the_top_of_the_body_and_of_every_chunk() -> None:
     assert (body["provider"], body["system_fingerprint"]) == ("x", "fp")
     assert "a" not in body
     assert {
-        (each["provider"], each["system_fingerprint"]) for each in chunks(CHAT.stream(reply, chat(), STAMP))
+        (each["provider"], each["system_fingerprint"])
+        for each in chunks(CHAT.encode_stream(reply, chat(), STAMP))
     } == {("x", "fp")}
 
 
@@ -95,7 +98,7 @@ def test_usage_and_moderation_among_the_extras_have_chunks_of_their_own() -> Non
     reply = Reply(
         HI.choices, extras={"openai": {"usage": {"prompt_tokens": 1}, "moderation": {"flagged": False}}}
     )
-    said = chunks(CHAT.stream(reply, chat(stream_options={"include_usage": True}), STAMP))
+    said = chunks(CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP))
     assert [(each["choices"], each["usage"]) for each in said[-2:]] == [
         ([], {"prompt_tokens": 1}),
         ([], None),
@@ -110,13 +113,13 @@ def test_tokens_written_to_a_cache_are_told_where_there_are_any() -> None:
 
 
 def test_a_native_part_is_a_delta_and_a_part_of_the_message() -> None:
-    reply = saying(Text(("Hi",)), Native("openai", {"audio": {"id": "a"}}))
+    reply = saying(Text(("Hi",)), NativePart("openai", {"audio": {"id": "a"}}))
     assert {"audio": {"id": "a"}} in deltas(reply)
     assert whole(reply)["choices"][0]["message"]["audio"] == {"id": "a"}
 
 
 @pytest.mark.parametrize(
-    "part", [Native("anthropic", {"type": "x"}), Native("openai", "no object"), Thinking(("a",))]
+    "part", [NativePart("anthropic", {"type": "x"}), NativePart("openai", "no object"), Thinking(("a",))]
 )
 def test_what_the_protocol_does_not_show_is_left_out(part: Part) -> None:
     call = Call("f", ("{}",), "call_1")
@@ -161,14 +164,16 @@ def test_ids_are_the_same_whole_and_streamed_and_differ_between_calls() -> None:
 
 def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
     reply = saying(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
-    plan = CHAT.stream(reply, chat(stream_options={"include_usage": True}), STAMP)
+    plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP)
     assert plan.framing is Framing.SSE
-    assert [(step.kind, step.beat) if isinstance(step, Data) else step for step in plan.steps] == [
+    assert [
+        (step.kind, step.chunk_index) if isinstance(step, EventStep) else step for step in plan.steps
+    ] == [
         ("open", 0),
         ("say", 1),
-        Wait(0.5, 1, scripted=True),
+        WaitStep(0.5, 1, scripted=True),
         ("say", 2),
-        Raw(b": hi\n\n", 2),
+        RawStep(b": hi\n\n", 2),
         ("finish", 2),
         ("usage", 2),
         ("end", 2),
@@ -176,14 +181,14 @@ def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
 
 
 def test_padding_fills_to_sixteen_and_differs_from_chunk_to_chunk() -> None:
-    said = chunks(CHAT.stream(saying(Text(("Hello", "x" * 40))), chat(), STAMP))
+    said = chunks(CHAT.encode_stream(saying(Text(("Hello", "x" * 40))), chat(), STAMP))
     padding = [chunk["obfuscation"] for chunk in said]
     assert [len(text) for text in padding] == [16, 11, 8, 16]
     assert len(set(padding)) == 4
 
 
 def test_many_chunks_are_padded_too() -> None:
-    said = chunks(CHAT.stream(saying(Text(("x",) * 200)), chat(), STAMP))
+    said = chunks(CHAT.encode_stream(saying(Text(("x",) * 200)), chat(), STAMP))
     assert {len(chunk["obfuscation"]) for chunk in said} == {15, 16}
 
 

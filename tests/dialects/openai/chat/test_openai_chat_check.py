@@ -265,19 +265,19 @@ def test_a_message_is_refused(fields: Json, param: str, code: str | None, text: 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b'{"n": NaN}', b"\xff", b'"\\ud800"'])
 def test_what_is_no_json_is_unreadable(raw: bytes) -> None:
-    for failure in (CHAT.unreadable(of_bytes(raw)), CHAT.check(of_bytes(raw))):
+    for failure in (CHAT.check_readable(of_bytes(raw)), CHAT.check(of_bytes(raw))):
         param, code, text = refused(failure)
         assert (param, code) == (None, None)
         assert text.startswith("We could not parse the JSON body of your request.")
 
 
 def test_what_is_no_object_is_unreadable() -> None:
-    failure = CHAT.unreadable(of_bytes(b"[]"))
+    failure = CHAT.check_readable(of_bytes(b"[]"))
     assert refused(failure)[2] == "Invalid request body: expected an object, but got an array instead."
 
 
 def test_any_object_is_readable() -> None:
-    assert CHAT.unreadable(of_bytes(b"{}")) is None
+    assert CHAT.check_readable(of_bytes(b"{}")) is None
 
 
 def test_a_refusal_is_the_providers_400() -> None:

@@ -6,10 +6,10 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.rendering.plan import Data
+from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text
 from mockllm.core.request.request import ResultPart
-from mockllm.dialects.decoded_response import HeardCall
+from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.completions_requests import body_of
@@ -25,15 +25,15 @@ def reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:
 
 def whole(what: Reply, **fields: Json) -> Json:
     request = chat(functions=FUNCTIONS, **fields)
-    made = body_of(CHAT.whole(CHAT.sayable(what, request), request, STAMP))
+    made = body_of(CHAT.encode_body(CHAT.supported_reply(what, request), request, STAMP))
     ChatCompletion.model_validate(made, strict=True)
     return made["choices"][0]
 
 
 def chunks(what: Reply, **fields: Json) -> list[Json]:
     request = chat(functions=FUNCTIONS, stream=True, **fields)
-    plan = CHAT.stream(CHAT.sayable(what, request), request, STAMP)
-    made = [loads(step.payload) for step in plan.steps if isinstance(step, Data) and step.kind != "end"]
+    plan = CHAT.encode_stream(CHAT.supported_reply(what, request), request, STAMP)
+    made = [loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind != "end"]
     for chunk in made:
         ChatCompletionChunk.model_validate(chunk, strict=True)
     return [chunk["choices"][0] for chunk in made]
@@ -99,10 +99,13 @@ def test_with_tools_beside_them_a_call_is_a_tool_call() -> None:
 
 def test_it_is_heard() -> None:
     request = chat(functions=FUNCTIONS)
-    for plan in (CHAT.whole(reply(CALL), request, STAMP), CHAT.stream(reply(CALL), request, STAMP)):
-        heard = CHAT.heard(plan)
+    for plan in (
+        CHAT.encode_body(reply(CALL), request, STAMP),
+        CHAT.encode_stream(reply(CALL), request, STAMP),
+    ):
+        heard = CHAT.decode(plan)
         assert heard is not None
-        assert heard.calls == (HeardCall("get_weather", {"city": "Paris"}),)
+        assert heard.calls == (DecodedCall("get_weather", {"city": "Paris"}),)
         assert heard.finish == "tool_calls"
 
 

@@ -48,13 +48,15 @@ FAILURES: dict[str, Failure] = {
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
 def test_a_whole_answer(name: str) -> None:
     said, fields = REPLIES[name]
-    assert_golden(f"openai/chat-{name}.txt", CHAT.whole(said, chat(**fields), STAMP))
+    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(said, chat(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_stream(name: str) -> None:
     said, fields = REPLIES[name]
-    assert_golden(f"openai/chat-{name}-stream.txt", CHAT.stream(said, chat(**fields, stream=True), STAMP))
+    assert_golden(
+        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(said, chat(**fields, stream=True), STAMP)
+    )
 
 
 @pytest.mark.parametrize("name", FAILURES)
@@ -67,4 +69,4 @@ def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None
 
 def test_an_error_inside_a_stream() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded", message="Too busy."))
-    assert_golden("openai/chat-error-in-stream.txt", CHAT.stream(broken, chat(stream=True), STAMP))
+    assert_golden("openai/chat-error-in-stream.txt", CHAT.encode_stream(broken, chat(stream=True), STAMP))

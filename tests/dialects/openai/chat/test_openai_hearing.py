@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
-from mockllm.dialects.decoded_response import HeardCall
+from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 
@@ -15,14 +15,16 @@ CUSTOM: Json = {"type": "custom", "custom": {"name": "run"}}
 
 def test_the_first_choice_is_heard_and_the_chunks_of_all() -> None:
     choices = (Choice((Text(("a", "b")),)), Choice((Text(("c",)), Call("look", ("{}",))), "tool_calls"))
-    heard = CHAT.heard(CHAT.stream(Reply(choices, USAGE), chat(n=2, stream=True), STAMP))
+    heard = CHAT.decode(CHAT.encode_stream(Reply(choices, USAGE), chat(n=2, stream=True), STAMP))
     assert heard is not None
     assert (heard.text, heard.finish, heard.calls) == ("ab", "stop", ())
     assert heard.chunks == ("a", "c", "b", "{}")
 
 
 def test_a_stream_that_was_not_asked_for_its_usage_tells_none() -> None:
-    heard = CHAT.heard(CHAT.stream(Reply((Choice((Text(("a",)),)),), USAGE), chat(stream=True), STAMP))
+    heard = CHAT.decode(
+        CHAT.encode_stream(Reply((Choice((Text(("a",)),)),), USAGE), chat(stream=True), STAMP)
+    )
     assert heard is not None
     assert heard.usage is None
 
@@ -31,12 +33,12 @@ def test_a_tool_that_takes_free_text_is_given_it() -> None:
     said = Reply((Choice((Call("run", ("ls ", "-l")),), "tool_calls"),), USAGE)
     for stream in (False, True):
         request = chat(tools=[CUSTOM], stream=stream)
-        heard = CHAT.heard((CHAT.stream if stream else CHAT.whole)(said, request, STAMP))
+        heard = CHAT.decode((CHAT.encode_stream if stream else CHAT.encode_body)(said, request, STAMP))
         assert heard is not None
-        assert heard.calls == (HeardCall("run", "ls -l"),)
+        assert heard.calls == (DecodedCall("run", "ls -l"),)
 
 
 def test_an_empty_answer_is_a_text_without_chunks() -> None:
-    heard = CHAT.heard(CHAT.stream(Reply((Choice((Text(()),)),), USAGE), chat(stream=True), STAMP))
+    heard = CHAT.decode(CHAT.encode_stream(Reply((Choice((Text(()),)),), USAGE), chat(stream=True), STAMP))
     assert heard is not None
     assert (heard.text, heard.chunks) == ("", ())

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.plan import Data
-from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.rendering.plan import EventStep
+from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.chat.check import FIELDS
@@ -86,7 +86,9 @@ parts = st.one_of(
     pieces.map(Thinking),
     pieces.map(Refusal),
     st.builds(Call, texts, pieces),
-    st.builds(Native, st.sampled_from(["openai", "anthropic"]), st.dictionaries(st.just("audio"), anything)),
+    st.builds(
+        NativePart, st.sampled_from(["openai", "anthropic"]), st.dictionaries(st.just("audio"), anything)
+    ),
 )
 choices = st.builds(
     Choice,
@@ -104,8 +106,8 @@ replies = st.builds(
 @settings(deadline=None)
 def test_any_reply_is_a_legal_stream(reply: Reply, usage: bool) -> None:
     """Each choice: role once and first, its pieces, one finish last; then usage, and the terminator last."""
-    plan = CHAT.stream(reply, chat(stream_options={"include_usage": usage}), STAMP)
-    payloads = [step.payload for step in plan.steps if isinstance(step, Data)]
+    plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": usage}), STAMP)
+    payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
     if reply.broken is not None:
         assert "error" in loads(payloads[-1])
         chunks = [loads(payload) for payload in payloads[:-1]]
@@ -126,4 +128,4 @@ def test_any_reply_is_a_legal_stream(reply: Reply, usage: bool) -> None:
 
 def spoken(part: Part) -> list[str]:
     assert isinstance(part, Text)
-    return [piece for piece in part.pieces if isinstance(piece, str)]
+    return [piece for piece in part.chunks if isinstance(piece, str)]

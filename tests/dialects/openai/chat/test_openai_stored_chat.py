@@ -8,21 +8,21 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import NotedIds
-from mockllm.core.rendering.plan import Cut, Data, Framing, Head, Plan
+from mockllm.core.rendering.placeholders import TrackedIds
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.prerendered_response import cut
 from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text
-from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.dialect import Stamp
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
-from mockllm.dialects.openai.chat.store_update import folded, memo
+from mockllm.dialects.openai.chat.store_update import folded, store_update
 from mockllm.dialects.openai.chat.stored_calls import (
     DeleteChat,
     StoredChatCall,
     StoredChatRequest,
     UpdateChat,
 )
-from mockllm.state.response_store import Remembered
+from mockllm.state.response_store import ResponseStore
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
 
 CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")
@@ -32,22 +32,22 @@ class Session:
     """What a server does: reads with what is remembered, answers, remembers."""
 
     def __init__(self) -> None:
-        self.memory = Remembered()
+        self.memory = ResponseStore()
         self.answers = 0
 
     def say(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
         """Answers a request that wants it stored, remembers, and gives the completion's id."""
         self.answers += 1
-        stamp = Stamp(Ids(0, "", self.answers), STAMP.now)
+        stamp = ResponseIdentity(Ids(0, "", self.answers), STAMP.now)
         request = chat(**{"store": True, **fields, "stream": stream})
         reply = Reply((Choice(parts),))
-        plan = (CHAT.stream if stream else CHAT.whole)(reply, request, stamp)
-        self.remember(CHAT.memo(plan, request))
+        plan = (CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, stamp)
+        self.remember(CHAT.store_update(plan, request))
         first = plan.steps[0]
-        assert isinstance(first, Data)
+        assert isinstance(first, EventStep)
         return str(loads(first.payload)["id"])
 
-    def remember(self, memo: Memo | None) -> None:
+    def remember(self, memo: StoreUpdate | None) -> None:
         if memo is not None:
             self.memory.remember("", memo)
 
@@ -66,14 +66,14 @@ class Session:
             return wrong
         answer = call.answer(request, (), STAMP)
         if isinstance(answer, Plan):
-            remembering = getattr(call, "memo", None)
+            remembering = getattr(call, "store_update", None)
             self.remember(None if remembering is None else remembering(answer, request))
         return answer
 
 
 def body(answer: Plan | Failure) -> Json:
     assert isinstance(answer, Plan)
-    assert isinstance(answer.steps[0], Data)
+    assert isinstance(answer.steps[0], EventStep)
     return loads(answer.steps[0].payload)
 
 
@@ -136,12 +136,12 @@ def test_nothing_is_stored_that_is_not_wanted(fields: dict[str, Json]) -> None:
 
 
 def streamed(*payloads: bytes) -> Plan:
-    steps = tuple(Data(payload, 0, "say") for payload in payloads)
-    return Plan(Head(200, ()), steps, Framing.SSE)
+    steps = tuple(EventStep(payload, 0, "say") for payload in payloads)
+    return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
 
 def whole(said: bytes, status: int = 200) -> Plan:
-    return Plan(Head(status, ()), (Data(said, 0, "body"),))
+    return Plan(ResponseHead(status, ()), (EventStep(said, 0, "body"),))
 
 
 CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
@@ -154,7 +154,7 @@ CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
         streamed(CHUNK),
         streamed(CHUNK, b'{"error":{}}', b"[DONE]"),
         streamed(b"{", b"[DONE]"),
-        replace(streamed(CHUNK, b"[DONE]"), steps=(*streamed(CHUNK, b"[DONE]").steps, Cut("reset", 1))),
+        replace(streamed(CHUNK, b"[DONE]"), steps=(*streamed(CHUNK, b"[DONE]").steps, CutStep("reset", 1))),
         whole(b"no JSON"),
         whole(b"[]"),
         whole(b'{"id":"chatcmpl-1"}', 500),
@@ -162,12 +162,12 @@ CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
     ],
 )
 def test_what_is_no_whole_completion_is_not_stored(plan: Plan) -> None:
-    assert memo(plan, chat(store=True)) is None
+    assert store_update(plan, chat(store=True)) is None
 
 
 def test_bytes_of_a_scenarios_own_are_stored_as_they_are() -> None:
     said = b'{"id":"chatcmpl-1","choices":["?",{"message":{"content":"Hi there"}}]}'
-    made = memo(whole(said), chat(store=True))
+    made = store_update(whole(said), chat(store=True))
     assert made is not None
     assert made.stored is not None
     assert loads(made.stored.said)["usage"]["completion_tokens"] == 2
@@ -202,12 +202,12 @@ def test_a_function_call_and_logprobs_are_put_together() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_filled_stencil_is_stored_as_what_it_stands_for(stream: bool) -> None:
-    noted = NotedIds()
+    noted = TrackedIds()
     request = chat(store=True, stream=stream)
-    say = CHAT.stream if stream else CHAT.whole
-    plan = say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(noted, 7.0))
+    say = CHAT.encode_stream if stream else CHAT.encode_body
+    plan = say(Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(noted, 7.0))
     stencil = cut(plan, noted)
-    made = CHAT.memo(stencil.plan(stencil.fill(STAMP.ids.root, 7, 1)), request)
+    made = CHAT.store_update(stencil.plan(stencil.fill(STAMP.ids.root, 7, 1)), request)
     assert made is not None
     assert made.stored is not None
     assert loads(made.stored.said)["choices"][0]["message"]["content"] == "Hi"
@@ -270,8 +270,8 @@ def test_metadata_that_are_none_are_refused(said: Json, param: str | None) -> No
 
 def test_an_unreadable_change_is_refused_however_it_is_validated() -> None:
     request = StoredChatRequest(method="POST", path="/", headers={}, raw=b"{")
-    assert UPDATE_CHAT.unreadable(request) is not None
-    assert GET_CHAT.unreadable(request) is None
+    assert UPDATE_CHAT.check_readable(request) is not None
+    assert GET_CHAT.check_readable(request) is None
 
 
 def test_a_deleted_completion_is_gone() -> None:
@@ -305,7 +305,7 @@ def test_nothing_is_remembered_of_an_answer_that_is_an_error(call: UpdateChat | 
         request = StoredChatRequest(
             method="POST", path="/", headers={}, route={"completion": name}, recall=session.memory.recall("")
         )
-        assert call.memo(whole(b"{}", 503), request) is None
+        assert call.store_update(whole(b"{}", 503), request) is None
 
 
 def test_another_kind_of_id_is_no_completion() -> None:
@@ -341,4 +341,4 @@ def test_the_messages_that_led_to_it() -> None:
 
 def test_a_request_that_says_store_elsewhere_is_not_stored() -> None:
     raw = dumps({**MINIMAL, "user": '"store"'})
-    assert memo(whole(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None
+    assert store_update(whole(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None

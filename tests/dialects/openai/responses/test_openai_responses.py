@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.rendering.plan import Data, Framing, Plan, Raw, Wait
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, WaitStep
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    Native,
+    NativePart,
     Part,
     Pause,
     Refusal,
@@ -19,11 +19,11 @@ from mockllm.core.reply.reply import (
     Usage,
     Verbatim,
 )
-from mockllm.dialects.decoded_response import HeardCall
+from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
 from mockllm.dialects.openai.model_families import SNAPSHOTS
 from mockllm.dialects.openai.responses.input_tokens import InputTokensRequest
-from mockllm.dialects.openai.responses.model_families import FORMS, form
+from mockllm.dialects.openai.responses.model_families import FAMILIES, family_of
 from mockllm.dialects.openai.responses.native_items import STAGES
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
@@ -36,14 +36,14 @@ def saying(*parts: Part) -> Reply:
 
 
 def whole(reply: Reply, **fields: Json) -> Json:
-    plan = RESPONSES.whole(reply, responses(**fields), STAMP)
-    assert isinstance(plan.steps[0], Data)
+    plan = RESPONSES.encode_body(reply, responses(**fields), STAMP)
+    assert isinstance(plan.steps[0], EventStep)
     return loads(plan.steps[0].payload)
 
 
 def events(reply: Reply, **fields: Json) -> list[Json]:
-    plan = RESPONSES.stream(reply, responses(**fields), STAMP)
-    return [loads(step.payload) for step in plan.steps if isinstance(step, Data)]
+    plan = RESPONSES.encode_stream(reply, responses(**fields), STAMP)
+    return [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
 
 
 def kinds(reply: Reply, **fields: Json) -> list[str]:
@@ -63,17 +63,17 @@ def test_the_reply_may_name_another_model() -> None:
 
 
 def test_an_alias_and_its_snapshot_have_one_form() -> None:
-    assert {alias for alias, dated in SNAPSHOTS.items() if form(alias) != form(dated)} == set()
-    assert FORMS[-1][0] == "*"
+    assert {alias for alias, dated in SNAPSHOTS.items() if family_of(alias) != family_of(dated)} == set()
+    assert FAMILIES[-1][0] == "*"
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_any_body_is_echoed_as_far_as_it_can_be_read(stream: bool) -> None:
     for raw in (b"", b"[]", b'{"tools": 1, "text": [], "reasoning": 7, "metadata": null, "top_p": "x"}'):
         request = of_bytes(raw)
-        plan = (RESPONSES.stream if stream else RESPONSES.whole)(HI, request, STAMP)
+        plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(HI, request, STAMP)
         last = plan.steps[-1]
-        assert isinstance(last, Data)
+        assert isinstance(last, EventStep)
         body = loads(last.payload)
         body = body["response"] if stream else body
         assert (body["tools"], body["metadata"], body["top_p"]) == ([], {}, 1.0)
@@ -167,16 +167,16 @@ def test_what_is_cut_off_is_incomplete(finish: str, reason: str) -> None:
 
 def test_only_the_first_choice_is_said() -> None:
     reply = Reply((Choice((Text(("a",)),)), Choice((Text(("b",)),))))
-    assert RESPONSES.sayable(reply, responses()) == saying(Text(("a",)))
+    assert RESPONSES.supported_reply(reply, responses()) == saying(Text(("a",)))
 
 
 @pytest.mark.parametrize(
     "part",
     [
-        Native("anthropic", {"type": "x"}),
-        Native("openai", "no object"),
-        Native("openai", {"audio": {}}),
-        Native("openai", {"type": 7}),
+        NativePart("anthropic", {"type": "x"}),
+        NativePart("openai", "no object"),
+        NativePart("openai", {"audio": {}}),
+        NativePart("openai", {"type": 7}),
     ],
 )
 def test_what_is_no_item_is_left_out(part: Part) -> None:
@@ -186,14 +186,14 @@ def test_what_is_no_item_is_left_out(part: Part) -> None:
 
 
 def test_an_item_is_no_piece_of_a_chat_message() -> None:
-    item = saying(Native("openai", {"type": "web_search_call"}))
-    assert CHAT.sayable(item, chat()) == saying()
+    item = saying(NativePart("openai", {"type": "web_search_call"}))
+    assert CHAT.supported_reply(item, chat()) == saying()
 
 
 @pytest.mark.parametrize("kind", sorted(STAGES))
 def test_server_tools_go_through_their_stages(kind: str) -> None:
     item = {"id": "i", "type": kind, "status": "completed", "code": "1+1", "arguments": "{}", "action": {}}
-    said = events(saying(Native("openai", item)))[2:-1]
+    said = events(saying(NativePart("openai", item)))[2:-1]
     named = [event["type"].removeprefix("response.") for event in said]
     assert [name for name in named if name.startswith(f"{kind}.")] == [
         f"{kind}.{stage}" for stage in STAGES[kind]
@@ -204,7 +204,7 @@ def test_server_tools_go_through_their_stages(kind: str) -> None:
 
 def test_the_code_and_the_arguments_of_server_tools_come_in_deltas() -> None:
     item = {"type": "code_interpreter_call", "code": "1+1"}
-    said = events(saying(Native("openai", item)))
+    said = events(saying(NativePart("openai", item)))
     assert said[2]["item"]["code"] == ""
     assert [event["delta"] for event in said if "delta" in event] == ["1+1"]
     assert said[2]["item"]["id"] == said[-2]["item"]["id"]
@@ -214,7 +214,7 @@ def test_a_message_with_citations_is_said_with_them() -> None:
     citation = {"type": "url_citation", "url": "https://example.com"}
     content = [{"type": "output_text", "text": "Seen.", "annotations": [citation]}]
     item = {"id": "m", "type": "message", "role": "assistant", "content": content}
-    said = events(saying(Native("openai", item)))[2:-1]
+    said = events(saying(NativePart("openai", item)))[2:-1]
     assert said[0]["item"]["content"] == []
     assert [event["type"].removeprefix("response.") for event in said[1:-1]] == [
         *("content_part.added", "output_text.delta", "output_text.annotation.added", "output_text.done"),
@@ -225,7 +225,7 @@ def test_a_message_with_citations_is_said_with_them() -> None:
 
 @pytest.mark.parametrize("content", ["a text", [7], [{"type": "refusal", "annotations": 1}]])
 def test_a_message_written_in_any_way_is_sent(content: Json) -> None:
-    said = events(saying(Native("openai", {"type": "message", "content": content})))
+    said = events(saying(NativePart("openai", {"type": "message", "content": content})))
     assert said[-2]["item"]["content"] == content
 
 
@@ -243,12 +243,12 @@ def test_a_custom_tool_is_called_with_text() -> None:
         *("custom_tool_call_input.delta", "custom_tool_call_input.delta", "custom_tool_call_input.done")
     ]
     for plan in (
-        RESPONSES.whole(reply, responses(tools=tools), STAMP),
-        RESPONSES.stream(reply, responses(tools=tools), STAMP),
+        RESPONSES.encode_body(reply, responses(tools=tools), STAMP),
+        RESPONSES.encode_stream(reply, responses(tools=tools), STAMP),
     ):
-        heard = RESPONSES.heard(plan)
+        heard = RESPONSES.decode(plan)
         assert heard is not None
-        assert heard.calls == (HeardCall("sql", "select 1"),)
+        assert heard.calls == (DecodedCall("sql", "select 1"),)
 
 
 def test_ids_are_the_same_whole_and_streamed_and_in_every_event() -> None:
@@ -266,14 +266,16 @@ def test_ids_are_the_same_whole_and_streamed_and_in_every_event() -> None:
 
 def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
     reply = saying(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
-    plan = RESPONSES.stream(reply, responses(), STAMP)
+    plan = RESPONSES.encode_stream(reply, responses(), STAMP)
     assert plan.framing is Framing.SSE
-    assert [(step.kind, step.beat) if isinstance(step, Data) else step for step in plan.steps] == [
+    assert [
+        (step.kind, step.chunk_index) if isinstance(step, EventStep) else step for step in plan.steps
+    ] == [
         *[("open", 0)] * 4,
         ("say", 1),
-        Wait(0.5, 1, scripted=True),
+        WaitStep(0.5, 1, scripted=True),
         ("say", 2),
-        Raw(b": hi\n\n", 2),
+        RawStep(b": hi\n\n", 2),
         *[("close", 2)] * 3,
         ("end", 2),
     ]
@@ -295,11 +297,11 @@ def counting(raw: bytes) -> InputTokensRequest:
 
 def test_the_input_of_a_response_is_counted() -> None:
     request = counting(b'{"model": "gpt-4o", "input": "Hello there"}')
-    assert INPUT_TOKENS.check(request) is INPUT_TOKENS.unreadable(request) is None
+    assert INPUT_TOKENS.check(request) is INPUT_TOKENS.check_readable(request) is None
     plan = INPUT_TOKENS.answer(request, (), STAMP)
     assert isinstance(plan, Plan)
     step = plan.steps[0]
-    assert isinstance(step, Data)
+    assert isinstance(step, EventStep)
     assert loads(step.payload) == {
         "object": "response.input_tokens",
         "input_tokens": responses(input="Hello there").input_tokens,
@@ -310,12 +312,12 @@ def test_what_is_no_input_is_refused_where_it_is_counted() -> None:
     failure = INPUT_TOKENS.check(counting(b'{"input": 7}'))
     assert failure is not None
     assert INPUT_TOKENS.error(failure, counting(b"{}"), STAMP).head.status == 400
-    assert INPUT_TOKENS.unreadable(counting(b"[]")) is not None
+    assert INPUT_TOKENS.check_readable(counting(b"[]")) is not None
 
 
 def test_a_stream_that_never_says_why_it_ends_stops_behind_its_last_item() -> None:
     said = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
-    plan = RESPONSES.stream(said, responses(stream=True), STAMP)
+    plan = RESPONSES.encode_stream(said, responses(stream=True), STAMP)
     last = plan.steps[-1]
-    assert isinstance(last, Data)
+    assert isinstance(last, EventStep)
     assert last.event == "response.output_item.done"

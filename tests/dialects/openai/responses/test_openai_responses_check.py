@@ -233,7 +233,7 @@ def test_what_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{"])
 def test_what_is_no_object_is_unreadable(raw: bytes) -> None:
-    assert RESPONSES.unreadable(of_bytes(raw)) == RESPONSES.check(of_bytes(raw)) is not None
+    assert RESPONSES.check_readable(of_bytes(raw)) == RESPONSES.check(of_bytes(raw)) is not None
 
 
 def test_the_recorded_requests_that_were_answered_are_fine() -> None:

@@ -6,7 +6,18 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Call, Choice, Finish, Native, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Finish,
+    NativePart,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
 from mockllm.dialects.openai import RESPONSES
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.responses.responses_requests import responses
@@ -42,7 +53,7 @@ REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
     "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), {}),
     "max-tokens": (reply(Text(("Hel",)), finish="length"), {"max_output_tokens": 16}),
     "server-tool": (
-        reply(Native("openai", SEARCH), Text(("Sunny.",))),
+        reply(NativePart("openai", SEARCH), Text(("Sunny.",))),
         {"tools": [{"type": "web_search"}]},
     ),
 }
@@ -60,13 +71,13 @@ FAILURES: dict[str, Failure] = {
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
 def test_a_whole_answer(name: str) -> None:
     said, fields = REPLIES[name]
-    assert_golden(f"openai/responses-{name}.txt", RESPONSES.whole(said, responses(**fields), STAMP))
+    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(said, responses(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_stream(name: str) -> None:
     said, fields = REPLIES[name]
-    plan = RESPONSES.stream(said, responses(**fields, stream=True), STAMP)
+    plan = RESPONSES.encode_stream(said, responses(**fields, stream=True), STAMP)
     assert_golden(f"openai/responses-{name}-stream.txt", plan)
 
 
@@ -84,5 +95,5 @@ def test_an_error_inside_a_stream() -> None:
         (Choice((Text(("Whole.",)), Text(("Hel", "lo")))),), broken=Failure("overloaded", message="Too busy.")
     )
     assert_golden(
-        "openai/responses-error-in-stream.txt", RESPONSES.stream(broken, responses(stream=True), STAMP)
+        "openai/responses-error-in-stream.txt", RESPONSES.encode_stream(broken, responses(stream=True), STAMP)
     )

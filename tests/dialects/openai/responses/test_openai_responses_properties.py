@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.plan import Data, Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.check import FIELDS
@@ -32,7 +32,7 @@ bodies = st.builds(
 
 
 def said(plan: Plan) -> list[Json]:
-    return [loads(step.payload) for step in plan.steps if isinstance(step, Data)]
+    return [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
 
 
 @given(bodies)
@@ -50,16 +50,16 @@ def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
 @settings(max_examples=200, deadline=None)
 def test_no_field_raises_where_it_is_echoed(name: str, value: Json, reply: Reply) -> None:
     request = responses(**{name: value})
-    reply = RESPONSES.sayable(reply, request)
-    assert said(RESPONSES.whole(reply, request, STAMP))[0]["object"] == "response"
-    assert said(RESPONSES.stream(reply, request, STAMP))[0]["response"]["object"] == "response"
+    reply = RESPONSES.supported_reply(reply, request)
+    assert said(RESPONSES.encode_body(reply, request, STAMP))[0]["object"] == "response"
+    assert said(RESPONSES.encode_stream(reply, request, STAMP))[0]["response"]["object"] == "response"
 
 
 @given(replies)
 @settings(deadline=None)
 def test_any_reply_is_a_legal_stream(reply: Reply) -> None:
     """Each item is added, then done, before the next; the last response holds them all as they were done."""
-    events = said(RESPONSES.stream(RESPONSES.sayable(reply, responses()), responses(), STAMP))
+    events = said(RESPONSES.encode_stream(RESPONSES.supported_reply(reply, responses()), responses(), STAMP))
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
     marks = [event["type"] for event in events if event["type"].startswith("response.output_item.")]
@@ -71,5 +71,5 @@ def test_any_reply_is_a_legal_stream(reply: Reply) -> None:
     if isinstance(reply.broken, Failure):
         assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
     else:
-        assert items == said(RESPONSES.whole(reply, responses(), STAMP))[0]["output"]
+        assert items == said(RESPONSES.encode_body(reply, responses(), STAMP))[0]["output"]
         assert len(added) == len(done)

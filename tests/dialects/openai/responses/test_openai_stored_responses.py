@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.placeholders import NotedIds
-from mockllm.core.rendering.plan import Cut, Data, Plan
+from mockllm.core.rendering.placeholders import TrackedIds
+from mockllm.core.rendering.plan import CutStep, EventStep, Plan
 from mockllm.core.rendering.prerendered_response import cut
-from mockllm.core.reply.reply import Call, Choice, Native, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import ResultPart
 from mockllm.core.request.scope_keys import conversation
-from mockllm.core.request.stored_responses import Memo
-from mockllm.dialects.dialect import Stamp
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import (
     CANCEL_RESPONSE,
     COMPACT,
@@ -28,7 +28,7 @@ from mockllm.dialects.openai import (
 from mockllm.dialects.openai.responses.compact import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest
-from mockllm.state.response_store import Remembered
+from mockllm.state.response_store import ResponseStore
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.responses.responses_requests import SIMPLE
 
@@ -40,7 +40,7 @@ class Session:
     """What a server does: reads with what is remembered, answers, remembers."""
 
     def __init__(self) -> None:
-        self.memory = Remembered()
+        self.memory = ResponseStore()
         self.answers = 0
 
     def read(self, **fields: Json) -> ResponsesRequest:
@@ -53,20 +53,20 @@ class Session:
     def say(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
         """Answers, remembers, and gives the response's id."""
         request = self.read(**fields, stream=stream)
-        plan = (RESPONSES.stream if stream else RESPONSES.whole)(
+        plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(
             Reply((Choice(parts),)), request, self.stamp()
         )
-        self.remember(RESPONSES.memo(plan, request))
+        self.remember(RESPONSES.store_update(plan, request))
         last = plan.steps[-1]
-        assert isinstance(last, Data)
+        assert isinstance(last, EventStep)
         said = loads(last.payload)
         return str(said.get("response", said)["id"])
 
-    def stamp(self) -> Stamp:
+    def stamp(self) -> ResponseIdentity:
         self.answers += 1
-        return Stamp(STAMP.ids.__class__(0, "", self.answers), STAMP.now)
+        return ResponseIdentity(STAMP.ids.__class__(0, "", self.answers), STAMP.now)
 
-    def remember(self, memo: Memo | None) -> None:
+    def remember(self, memo: StoreUpdate | None) -> None:
         if memo is not None:
             self.memory.remember("", memo)
 
@@ -82,20 +82,20 @@ class Session:
 
     def ask(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
         request = self.stored(id, query)
-        assert call.check(request) is call.unreadable(request) is None
+        assert call.check(request) is call.check_readable(request) is None
         return call.answer(request, (), STAMP)
 
 
 def body(answer: Plan | Failure) -> Json:
     assert isinstance(answer, Plan)
-    assert isinstance(answer.steps[0], Data)
+    assert isinstance(answer.steps[0], EventStep)
     return loads(answer.steps[0].payload)
 
 
 def events(answer: Plan | Failure) -> list[Json]:
     assert isinstance(answer, Plan)
     assert answer.streamed
-    return [loads(step.payload) for step in answer.steps if isinstance(step, Data)]
+    return [loads(step.payload) for step in answer.steps if isinstance(step, EventStep)]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -108,11 +108,11 @@ def test_a_response_is_found_as_it_was_said(stream: bool) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_filled_stencil_is_remembered_as_what_it_stands_for(stream: bool) -> None:
-    session, ids = Session(), NotedIds()
+    session, ids = Session(), TrackedIds()
     request = session.read(stream=stream)
-    say = RESPONSES.stream if stream else RESPONSES.whole
-    stencil = cut(say(Reply((Choice((Text(("Hi",)),)),)), request, Stamp(ids, 7.0)), ids)
-    memo = RESPONSES.memo(stencil.plan(stencil.fill(STAMP.ids.root, 7, 1)), request)
+    say = RESPONSES.encode_stream if stream else RESPONSES.encode_body
+    stencil = cut(say(Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(ids, 7.0)), ids)
+    memo = RESPONSES.store_update(stencil.plan(stencil.fill(STAMP.ids.root, 7, 1)), request)
     assert memo is not None
     assert memo.names[0].startswith("resp_")
 
@@ -124,7 +124,7 @@ def test_what_is_incomplete_or_failed_is_stored_too(finish: str) -> None:
     reply = Reply(
         (Choice((Text(("Hi",)),), "length"),), broken=Failure("overloaded") if finish == "failed" else None
     )
-    memo = RESPONSES.memo(RESPONSES.stream(reply, request, STAMP), request)
+    memo = RESPONSES.store_update(RESPONSES.encode_stream(reply, request, STAMP), request)
     assert memo is not None
     session.remember(memo)
     assert body(session.ask(GET_RESPONSE, memo.names[0]))["status"] == finish
@@ -135,11 +135,11 @@ def broken_off(plan: Plan) -> Plan:
 
 
 def reset(plan: Plan) -> Plan:
-    return replace(plan, steps=(*plan.steps, Cut("reset", 1)))
+    return replace(plan, steps=(*plan.steps, CutStep("reset", 1)))
 
 
 def without_end(plan: Plan) -> Plan:
-    ids = NotedIds()
+    ids = TrackedIds()
     stencil = cut(broken_off(plan), ids)
     return stencil.plan(stencil.fill(STAMP.ids.root, 7, 1))
 
@@ -151,22 +151,24 @@ def empty(plan: Plan) -> Plan:
 @pytest.mark.parametrize("fault", [broken_off, reset, without_end, empty])
 def test_a_stream_that_breaks_off_is_not_stored(fault: object) -> None:
     request = Session().read(stream=True)
-    plan = RESPONSES.stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP)
+    plan = RESPONSES.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP)
     assert callable(fault)
-    assert RESPONSES.memo(fault(plan), request) is None
+    assert RESPONSES.store_update(fault(plan), request) is None
 
 
 def test_errors_and_bodies_of_a_scenarios_own_are_not_stored() -> None:
     request = Session().read()
-    assert RESPONSES.memo(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
+    assert RESPONSES.store_update(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
     for said in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
-        plan = Plan(RESPONSES.error(Failure("overloaded"), request, STAMP).head, (Data(said, 0, "body"),))
-        assert RESPONSES.memo(plan, request) is None
+        plan = Plan(
+            RESPONSES.error(Failure("overloaded"), request, STAMP).head, (EventStep(said, 0, "body"),)
+        )
+        assert RESPONSES.store_update(plan, request) is None
 
 
 def test_what_the_client_declines_is_not_stored_but_its_calls_are_known() -> None:
     session = Session()
-    id = session.say(CALL, Native("openai", {"type": "function_call", "name": 7}), store=False)
+    id = session.say(CALL, NativePart("openai", {"type": "function_call", "name": 7}), store=False)
     assert isinstance(session.ask(GET_RESPONSE, id), Failure)
     assert session.read(input=[OUTPUT]).tool_results[0].name == "get_weather"
     assert session.say(Text(("x",)), store=None, user='"store"') != id
@@ -227,7 +229,7 @@ def test_a_chain_ends_where_a_response_is_gone() -> None:
     session = Session()
     first = session.say(Text(("a",)), input="one")
     second = session.say(Text(("b",)), input="two", previous_response_id=first)
-    session.remember(DELETE_RESPONSE.memo(_deleted(session, first), session.stored(first)))
+    session.remember(DELETE_RESPONSE.store_update(_deleted(session, first), session.stored(first)))
     assert [message.text for message in session.read(input="x", previous_response_id=second).messages] == [
         *("two", "b", "x")
     ]
@@ -242,8 +244,8 @@ def _deleted(session: Session, id: str) -> Plan:
 def test_a_body_that_nobody_could_read_is_no_history() -> None:
     session = Session()
     request = session.of_bytes(b"no json")
-    plan = RESPONSES.whole(Reply((Choice((Text(("a",)),)),)), request, STAMP)
-    memo = RESPONSES.memo(plan, request)
+    plan = RESPONSES.encode_body(Reply((Choice((Text(("a",)),)),)), request, STAMP)
+    memo = RESPONSES.store_update(plan, request)
     assert memo is not None
     session.remember(memo)
     later = session.read(input="x", previous_response_id=memo.names[0])
@@ -257,7 +259,7 @@ def test_a_conversation_is_compacted_to_its_user_messages_and_a_sealed_item() ->
     request = CompactRequest(
         method="POST", path="/v1/responses/compact", headers={}, raw=raw, recall=session.memory.recall("")
     )
-    assert COMPACT.check(request) is COMPACT.unreadable(request) is None
+    assert COMPACT.check(request) is COMPACT.check_readable(request) is None
     made = body(COMPACT.answer(request, (), STAMP))
     assert made["object"] == "response.compaction"
     assert [item["type"] for item in made["output"]] == ["message", "message", "compaction"]
@@ -282,19 +284,19 @@ def test_a_deleted_response_is_not_found() -> None:
     id = session.say(Text(("Hi",)))
     plan = _deleted(session, id)
     assert body(plan) == {"id": id, "object": "response", "deleted": True}
-    session.remember(DELETE_RESPONSE.memo(plan, session.stored(id, method="DELETE")))
+    session.remember(DELETE_RESPONSE.store_update(plan, session.stored(id, method="DELETE")))
     gone = session.ask(GET_RESPONSE, id)
     assert isinstance(gone, Failure)
     assert gone.message == f"Response with id '{id}' not found."
     assert GET_RESPONSE.error(gone, session.stored(id), STAMP).head.status == 404
-    assert DELETE_RESPONSE.memo(plan, session.stored(id)) is None
+    assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
 
 
 def test_an_error_in_place_of_a_deletion_deletes_nothing() -> None:
     session = Session()
     id = session.say(Text(("Hi",)))
     plan = GET_RESPONSE.error(Failure("overloaded"), session.stored(id), STAMP)
-    assert DELETE_RESPONSE.memo(plan, session.stored(id)) is None
+    assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
 
 
 def test_only_a_responses_own_id_names_it() -> None:
