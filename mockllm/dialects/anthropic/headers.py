@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import LimitResult, LimitStatus
+from mockllm.core.rendering.placeholders import derive
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, told
 
@@ -35,7 +36,11 @@ def request_id(stamp: ResponseIdentity) -> str:
 def success(stamp: ResponseIdentity) -> Headers:
     """The headers of a 200, beside its content type. Token counts that remain are rounded to thousands, so
     that one answer hardly shows."""
-    return (*_limits(_time(stamp.now), spent=False), ("request-id", request_id(stamp)), _ORGANIZATION)
+    return (
+        *_limits(derive(_time, stamp.second), spent=False),
+        ("request-id", request_id(stamp)),
+        _ORGANIZATION,
+    )
 
 
 def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
