@@ -16,7 +16,7 @@ from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.response_cache import CachedResponse, CachedStream
 from tests.engine.cached_and_rendered import CALLS, Call, ask_call, compare
-from tests.language.playing import Ask, Game, ask, chat
+from tests.language.playing import Game, ask, chat
 
 EACH_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 EACH_FORM = pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
@@ -61,6 +61,7 @@ rules:
   - name: script
     match: {user: script}
     reply: {chunks: [One, {wait: 1s}, " two", " three"], usage: {input_tokens: 9}}
+  - {name: broken, match: {user: broken}, reply: {chunks: [One, " two", {error: overloaded}]}}
   - {name: seen, match: {user: seen}, reply: "You said {{ user }}."}
   - {name: blind, match: {user: blind}, reply: Blind.}
 modifiers:
@@ -74,18 +75,19 @@ DRAWN = "rules: [{reply: Hello., pace: {itl: [1ms, 9ms]}}]"
 PLAIN = PACED.partition("modifiers:")[0]
 
 
-def asks(call: Call, user: str, stream: bool) -> list[Ask]:
-    """The same request nine times, with another model in the middle."""
-    models = ["another-model" if turn == 5 else None for turn in range(9)]
-    return [ask_call(call, user, turn, stream=stream, model=model) for turn, model in enumerate(models)]
+USERS = ("made", "called", "script", "broken", "seen", "blind")
 
 
 @pytest.mark.parametrize("scenario", [PLAIN, PACED], ids=["at once", "paced"])
-@pytest.mark.parametrize("user", ["made", "called", "script", "seen", "blind"])
 @EACH_FORM
 @EACH_CALL
-def test_cached_responses_equal_rendered_ones(call: Call, stream: bool, user: str, scenario: str) -> None:
-    compare(scenario, asks(call, user, stream))
+def test_cached_responses_equal_rendered_ones(call: Call, stream: bool, scenario: str) -> None:
+    """The same request nine times, with another model in the middle."""
+    turns = [(turn, "another-model" if turn == 5 else None) for turn in range(9)]
+    asked = [
+        ask_call(call, user, turn, stream=stream, model=model) for user in USERS for turn, model in turns
+    ]
+    compare(scenario, asked)
 
 
 UNCACHEABLE = {"together-VendorCompletions"}
