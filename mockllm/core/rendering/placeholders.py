@@ -43,19 +43,6 @@ class Recipe(NamedTuple):
     source: Source
     operations: tuple[Operation, ...] = ()
 
-    def value(self, root: bytes, now: float, tokens: int) -> Any:
-        """Return the value for one response, whose ids have this root (`Ids.root`)."""
-        value: Any
-        if self.source == "now":
-            value = now
-        elif self.source == "tokens":
-            value = tokens
-        else:
-            value = fill_ids((self.source,), root)[0].decode()
-        for function, operand in self.operations:
-            value = function(value, operand)
-        return value
-
 
 class Condition(NamedTuple):
     """The result of a comparison that an encoder made while it placed placeholders."""
@@ -167,12 +154,16 @@ class NumberPlaceholder:
     def _with(self, function: Callable[[Any, Any], Any], operand: float) -> NumberPlaceholder:
         if isinstance(operand, NumberPlaceholder):
             raise TypeError("a cached response computes no number from two placeholders")
+        if operand == 0 and function in (operator.add, operator.sub):
+            return self
         result: NumberPlaceholder = self.then(function, operand)
         return result
 
     def _compare(self, compare: Callable[[Any, Any], bool], operand: object) -> bool:
         if isinstance(operand, NumberPlaceholder):
             raise TypeError("a cached response compares no two placeholders")
+        if isinstance(self._recipe.source, IdPattern):
+            raise TypeError("a cached response compares no part of an id")
         result = compare(self._sample, operand)
         self._placeholders.conditions.append(Condition(self._recipe, compare, operand, result))
         return result
@@ -271,8 +262,11 @@ class Prerendered(Struct, frozen=True, eq=False):
 
     def fits(self, now: float, tokens: int) -> bool:
         """Return whether all comparisons have the same result for this request."""
-        for recipe, compare, operand, result in self.conditions:
-            if compare(recipe.value(b"", now, tokens), operand) is not result:
+        for (source, operations), compare, expected, result in self.conditions:
+            value: Any = tokens if source == "tokens" else now
+            for function, operand in operations:
+                value = function(value, operand)
+            if compare(value, expected) is not result:
                 return False
         return True
 
@@ -299,7 +293,7 @@ class Prerendered(Struct, frozen=True, eq=False):
 
 
 def _encoded(value: str | float) -> bytes:
-    return value.encode() if isinstance(value, str) else dumps(value)
+    return value.encode() if type(value) is str else dumps(value)
 
 
 Surroundings: TypeAlias = tuple[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import ceil
 from typing import Final, TypeAlias
 
@@ -84,6 +85,7 @@ def _limits(reset: str, *, spent: bool) -> Headers:
     return tuple(pairs)
 
 
+@lru_cache(maxsize=64)
 def _time(seconds: float) -> str:
     """RFC 3339 in whole seconds, as these headers and the models' dates have it."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -324,6 +325,7 @@ def response_fields(reply: Reply, request: GenerateRequest, stamp: ResponseIdent
     )
 
 
+@lru_cache(maxsize=64)
 def _create_time(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
