@@ -170,7 +170,7 @@ class Engine:
         """Respond by a decision. A response with a lease on limits and loads reports its expected end."""
         responder = self._responder(request, mask, count=True)
         lease = responder.decision.lease
-        drawn = seed_token.told(responder.seed, responder.matched, responder.decision)
+        drawn = seed_token.seed_token(responder.seed, responder.matched, responder.decision)
         if lease is None:
             return responder.respond()._replace(drawn=drawn)
         try:
@@ -224,7 +224,7 @@ class Engine:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
         decision = self.state.decide(matched) if count else self.state.preview(matched)
         if type(override) is Override and override.place is not None:
-            decision = seed_token.put(decision, matched, override.place)
+            decision = seed_token.decision_at(decision, matched, override.place)
         return Responder(self._runtime, request, outcome, matched, decision, validation)
 
     def _add_fast_path(self, mask: int) -> None:
