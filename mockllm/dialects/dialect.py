@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
+from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
@@ -17,10 +18,15 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 
 class ResponseIdentity(NamedTuple):
-    """What an answer carries that is neither asked nor said: its ids and its time (epoch seconds)."""
+    """The ids and the time (epoch seconds) of a response. Both may be placeholders (core.rendering.placeholders)."""
 
     ids: Ids
     now: float
+
+    @property
+    def second(self) -> int:
+        """The time in whole seconds."""
+        return derive(int, self.now)
 
 
 class Dialect(Protocol):

@@ -40,7 +40,7 @@ FINISH: Final[dict[Finish, str]] = {"length": "length", "content_filter": "conte
 
 def facts(stamp: ResponseIdentity) -> dict[str, Json]:
     """What stands at the top of the body and of every chunk, but for the model."""
-    return {"id": stamp.ids.make("cmpl-", 29), "object": "text_completion", "created": int(stamp.now)}
+    return {"id": stamp.ids.make("cmpl-", 29), "object": "text_completion", "created": stamp.second}
 
 
 def model(reply: Reply, request: Request) -> str:

@@ -121,7 +121,7 @@ class VendorEncoder(Encoder):
     def top(self, kind: str) -> dict[str, Json]:
         model = self.reply.model if self.reply.model is not None else self._request.model or DEFAULT_MODEL
         id = self.form.id.made(self.ids, "")
-        return {"id": id, "object": kind, "created": int(self._stamp.now), "model": model}
+        return {"id": id, "object": kind, "created": self._stamp.second, "model": model}
 
     def body(self) -> dict[str, Json]:
         choices: list[Json] = [

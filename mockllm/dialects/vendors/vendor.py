@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import BASE62, HEX, Ids
+from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import Finish, Usage
 from mockllm.dialects.openai.errors import ROWS, Rows
 
@@ -33,9 +34,11 @@ class VendorIdFormat(Struct, frozen=True):
     def made(self, ids: Ids, place: str) -> str:
         if self.length is not None:
             return ids.make(self.prefix, self.length, place, self.alphabet)
-        digits = ids.make("", 32, place, HEX)
-        groups = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-        return self.prefix + "-".join(groups)
+        return self.prefix + derive(_uuid, ids.make("", 32, place, HEX))
+
+
+def _uuid(digits: str) -> str:
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 Members: TypeAlias = Mapping[str, Any]
