@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.chunks import WaitChunk
@@ -174,7 +174,7 @@ def _hearings(
 ) -> Iterator[tuple[Plan, DecodedResponse | None]]:
     """The recording as each protocol would hear it: first that of the request, then the others."""
     head = ResponseHead(word.status, tuple(word.headers.items()))
-    for each in dict.fromkeys([dialect, *(call for _, call in SPOKEN)]):
+    for each in dict.fromkeys([dialect, *(call.dialect for call in GENERATING_CALLS)]):
         for streamed in (False, True):
             yield _plan(head, frames, streamed, each, word.speed)
 

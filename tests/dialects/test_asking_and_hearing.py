@@ -20,14 +20,14 @@ from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.gemini import GENERATE, VERTEX
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
-from mockllm.dialects.registry import SPOKEN, spoken
+from mockllm.dialects.registry import GENERATING_CALLS, generating_dialect
 from mockllm.dialects.routes import RouteMatch, find
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 
 STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
-CALLS = [call for _, call in SPOKEN]
-NAMES = [f"{provider}-{call.api}" for provider, call in SPOKEN]
+CALLS = [call.dialect for call in GENERATING_CALLS]
+NAMES = [call.name for call in GENERATING_CALLS]
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
 talking = pytest.mark.parametrize(
     "dialect",
@@ -145,12 +145,12 @@ def test_only_some_have_words_for_several_choices_and_for_json_of_any_form(
 
 
 def test_the_usual_call_of_a_provider_is_found() -> None:
-    assert spoken("openai") is spoken("openai", "chat")
-    assert spoken("openai", "responses") is RESPONSES
-    assert spoken("anthropic", "chat") is None
-    assert spoken("gemini") is GENERATE
-    assert spoken("vertex", "generate") is VERTEX
-    assert spoken("nobody") is None
+    assert generating_dialect("openai") is generating_dialect("openai", "chat")
+    assert generating_dialect("openai", "responses") is RESPONSES
+    assert generating_dialect("anthropic", "chat") is None
+    assert generating_dialect("gemini") is GENERATE
+    assert generating_dialect("vertex", "generate") is VERTEX
+    assert generating_dialect("nobody") is None
 
 
 # --- hearing ---------------------------------------------------------------------------------------

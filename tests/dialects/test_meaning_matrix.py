@@ -20,7 +20,7 @@ from mockllm.core.request.request import Format, Tool
 from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 from tests.docs.meaning_forms import FORMS
 from tests.faults.meanings import ABSENT, READ, SCHEMA, TABLE, Facts, alike
@@ -34,7 +34,9 @@ REPLIES = {
 SAYS = Reply(REPLIES["says"], Usage(20, 8))
 
 dialects = pytest.mark.parametrize(
-    ("provider", "dialect"), SPOKEN, ids=[f"{provider}-{call.api}" for provider, call in SPOKEN]
+    ("provider", "dialect"),
+    [(call.provider, call.dialect) for call in GENERATING_CALLS],
+    ids=[call.name for call in GENERATING_CALLS],
 )
 streaming = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
@@ -89,7 +91,7 @@ def test_the_table_leaves_out_no_fault() -> None:
 
 
 def test_the_table_leaves_out_no_protocol() -> None:
-    assert {call.api for _, call in SPOKEN} == set(READ)
+    assert {call.dialect.api for call in GENERATING_CALLS} == set(READ)
     assert all(set(forms) == set(READ) for *_, forms in TABLE.values())
 
 

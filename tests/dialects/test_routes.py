@@ -8,8 +8,8 @@ from mockllm.dialects import anthropic, azure, openai
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
 from mockllm.dialects.routes import ROUTES, MethodNotAllowed, RouteMatch, UnknownPath, find
-from mockllm.dialects.vendors import VENDORS
 from mockllm.dialects.vendors.vendor import Vendor
+from tests.compatible import VENDORS
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [

@@ -41,10 +41,10 @@ def test_its_first_table_tells_the_statuses_side_by_side() -> None:
     first = re.findall(r"(?ms)^\| error \| (.*?)\n\n", PAGE)[0]
     head, _, *lines = first.splitlines()
     columns = [re.findall(r"\[([^\]]+)\]", cell)[0] for cell in head.strip("| ").split(" | ")]
-    assert columns == ["OpenAI", "Azure OpenAI", "Anthropic", "Gemini", "Vertex AI"]
+    assert columns == ["OpenAI", "Anthropic", "Gemini", "Azure OpenAI", "Vertex AI"]
     told = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
     assert list(told) == [f"| `{name}`" for name in NAMED]
-    assert told["| `overloaded`"][0:3:2] == ["503", "529"]
+    assert told["| `overloaded`"][0:2] == ["503", "529"]
 
 
 def test_every_provider_has_a_table() -> None:

@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine import stream_cache
 from mockllm.engine.stream_cache import Render, StreamCache, UnpacedStream
 from tests.language.playing import NOW, Ask, Game, ask, chat
@@ -70,7 +70,7 @@ def as_rendered(asked: Sequence[Ask], monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("user", ["made", "called", "script", "seen", "blind"])
 @pytest.mark.parametrize(
-    "dialect", [call for _, call in SPOKEN], ids=[f"{provider}-{call.api}" for provider, call in SPOKEN]
+    "dialect", [call.dialect for call in GENERATING_CALLS], ids=[call.name for call in GENERATING_CALLS]
 )
 def test_answers_are_as_if_each_were_rendered(
     dialect: GeneratingDialect, user: str, monkeypatch: pytest.MonkeyPatch
@@ -80,7 +80,9 @@ def test_answers_are_as_if_each_were_rendered(
 
 def test_what_one_provider_says_is_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one rule, where many speak one protocol."""
-    as_rendered([asks(dialect, "made")[turn] for turn in range(3) for _, dialect in SPOKEN], monkeypatch)
+    as_rendered(
+        [asks(dialect, "made")[turn] for turn in range(3) for _, _, dialect in GENERATING_CALLS], monkeypatch
+    )
 
 
 def test_what_the_body_decides_is_rendered_for_each() -> None:

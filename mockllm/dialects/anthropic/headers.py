@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import LimitResult, LimitStatus
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.rate_limit_headers import Names, told
+from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -46,7 +46,7 @@ def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
 def limits(standing: LimitStatus, now: float) -> Headers:
     """What a limit stands at, as it is told beside each answer. One count of tokens is told as that of the input,
     of the output and of both; to the token, while the service itself rounds what remains to thousands."""
-    return told(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
+    return limit_header_pairs(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
 
 
 def refused(
