@@ -176,6 +176,7 @@ class ResponsePlanner:
         told = [(number, fault) for number, fault in enumerate(sent.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
+            reply = dialect.supported_reply(reply, request)  # a fault may add what the protocol cannot express
             same = speaking.response.static and not told
             made = self._said(speaking, dialect, self._own_error(reply, speaking), sent, same=same)
             whole = not speaking.streamed and reply.broken is None
