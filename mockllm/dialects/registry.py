@@ -39,6 +39,11 @@ class GeneratingCall(NamedTuple):
         """`openai-chat`; unique."""
         return f"{self.provider}-{self.id}"
 
+    @property
+    def endpoint(self) -> str:
+        """The protocol: its dialect and api."""
+        return f"{self.dialect.name}-{self.dialect.api}"
+
 
 GENERATING_CALLS: Final[tuple[GeneratingCall, ...]] = tuple(
     GeneratingCall(provider.name, call.id, cast(GeneratingDialect, call.dialect))

@@ -176,7 +176,9 @@ class ResponsePlanner:
         told = [(number, fault) for number, fault in enumerate(sent.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
-            reply = dialect.supported_reply(reply, request)  # a fault may add what the protocol cannot express
+            reply = dialect.supported_reply(
+                reply, request
+            )  # a fault may add what the protocol cannot express
             same = speaking.response.static and not told
             made = self._said(speaking, dialect, self._own_error(reply, speaking), sent, same=same)
             whole = not speaking.streamed and reply.broken is None
@@ -224,9 +226,10 @@ class ResponsePlanner:
         """The reply; notes what of it the protocol has no form for."""
         reply = self._cooked(speaking)
         speaking.calls = any(type(part) is Call for choice in reply.choices for part in choice.parts)
-        if dialect.unsupported_parts:
+        unsupported = dialect.capabilities.unsupported_parts
+        if unsupported:
             kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
-            for kind in sorted(dialect.unsupported_parts & kinds):
+            for kind in sorted(unsupported & kinds):
                 speaking.notes.append(
                     f"{kind} left out: {dialect.api} of {speaking.request.provider} has none"
                 )

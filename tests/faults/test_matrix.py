@@ -24,17 +24,18 @@ ROWS: dict[str, Fault] = {
 }
 
 
-def columns(wish: NeutralRequest) -> dict[str, WireRequest]:
-    """A request for each generating call; Gemini's streams once more as a JSON array."""
-    found: dict[str, WireRequest] = {}
-    for provider, id, call in GENERATING_CALLS:
+def columns(wish: NeutralRequest) -> dict[str, tuple[str, WireRequest]]:
+    """The endpoint, and a request, for each generating call; Gemini's streams once more as a JSON array."""
+    found: dict[str, tuple[str, WireRequest]] = {}
+    for call in GENERATING_CALLS:
         for stream in (True, False):
-            asked = call.build_request(replace(wish, stream=stream))
+            asked = call.dialect.build_request(replace(wish, stream=stream))
             form = "streamed" if stream else "whole"
-            found[f"{provider} {id} {form}"] = asked
+            found[f"{call.name} {form}"] = call.endpoint, asked
             if "alt=sse" in asked.path:
                 path = asked.path.replace("?alt=sse", "").replace("&alt=sse", "")
-                found[f"{provider} {id} array"] = WireRequest(path, asked.headers, asked.body)
+                array = WireRequest(path, asked.headers, asked.body)
+                found[f"{call.name} array"] = call.endpoint, array
     return found
 
 
@@ -49,4 +50,5 @@ def test_every_fault_has_a_row() -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_cell(name: str, column: str, bench: Bench) -> None:
     row = ROWS[name]
-    bench.play(name, row, columns(row.wish)[column], streamed=not column.endswith("whole"))
+    endpoint, asked = columns(row.wish)[column]
+    bench.play(name, row, asked, streamed=not column.endswith("whole"), endpoint=endpoint)
