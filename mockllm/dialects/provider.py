@@ -53,6 +53,8 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """Its name in `match: {provider: …}`, and the prefix of its paths."""
     title: str
     """Its name in the docs and on the first page."""
+    aliases: tuple[str, ...] = ()
+    """Words that people write in place of its name: diagnostics suggest the name."""
     routes: tuple[ProviderRoute, ...]
     """The usual generating call first. Where several patterns fit a path, the last one is used."""
     prefixed: bool = False

@@ -25,6 +25,8 @@ GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.gen
 """The apis that a rule without `api` and `path` matches."""
 GENERATING_PATHS: Final = generating_paths()
 """The paths of the generating calls; `{name}` in them is any text."""
+ALIASES: Final = {alias: provider.name for provider in REGISTERED for alias in provider.aliases}
+"""Words that people write in place of a provider's name, with the name."""
 
 
 class GeneratingCall(NamedTuple):

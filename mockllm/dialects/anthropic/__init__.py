@@ -45,6 +45,7 @@ KNOWN_MODELS: Final = frozenset(
 PROVIDER: Final = Provider(
     name="anthropic",
     title="Anthropic",
+    aliases=("claude",),
     routes=_routes(),
     # Vercel's provider for Anthropic requests `/messages` behind the base URL that Anthropic's own SDK has.
     optional_base="/v1",

@@ -78,6 +78,7 @@ _KNOWN: Final = frozenset((*WELL_KNOWN, *SIZES, "gemini-embedding-001"))
 GEMINI: Final = Provider(
     name="gemini",
     title="Gemini",
+    aliases=("google",),
     routes=_gemini_routes(),
     compatible_base=COMPATIBLE.path(""),
     base_url_shown=True,
