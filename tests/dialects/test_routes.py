@@ -184,14 +184,14 @@ def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
     assert "Routes:" in (found.failure.message or "")
 
 
-def test_every_dialect_has_a_route_and_a_name() -> None:
+def test_every_dialect_has_a_route_and_promised_names_exist() -> None:
     assert {route.dialect for route in ROUTES} == set(DIALECTS)
-    assert {"openai", "anthropic", "gemini"} == DIALECT_NAMES
-    assert DIALECT_NAMES | {"vertex", "azure", *(vendor.name for vendor in VENDORS)} == PROVIDERS
-    assert {"chat", "responses", "completions", "messages", "generate"} == GENERATING
+    assert {"openai", "anthropic", "gemini"} <= DIALECT_NAMES
+    assert DIALECT_NAMES | {"vertex", "azure", *(vendor.name for vendor in VENDORS)} <= PROVIDERS
+    assert {"chat", "responses", "completions", "messages", "generate"} <= GENERATING
     others = {"models", "count_tokens", "embeddings", "moderations", "compact"}
     others |= {"stored_responses", "stored_completions"}
-    assert GENERATING | others == APIS
+    assert GENERATING | others <= APIS
 
 
 AZURE: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
