@@ -60,7 +60,7 @@ def played(
     made = fault.apply_in_context(dialect.supported_reply(reply, request) if fault.shown else reply, telling)
     if isinstance(made, NotApplicable):
         return made
-    return plan(made if fault.shown else dialect.supported_reply(made, request))
+    return plan(dialect.supported_reply(made, request))
 
 
 def endpoint(dialect: GeneratingDialect) -> str:
