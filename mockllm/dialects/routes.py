@@ -228,12 +228,13 @@ def _routes_of(provider: str) -> str:
 
 @cache
 def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The paths of each provider, without methods and prefixes; of vendors, which are known behind their prefix
-    only, the base of all their calls."""
+    """The paths of each provider, without methods, with the prefix where they need it; of vendors only the base of
+    all their calls."""
     paths = {
-        provider.name: tuple(dict.fromkeys(route.path for route in provider.routes))
+        provider.name: tuple(dict.fromkeys(before + route.path for route in provider.routes))
         for provider in REGISTERED
-        if not provider.prefixed
+        if not provider.prefixed or provider.compatible_base is None
+        for before in (f"/{provider.name}" if provider.prefixed else "",)
     }
     compatible = [provider for provider in REGISTERED if provider.compatible_base is not None]
     compatible.sort(key=lambda provider: not provider.prefixed)

@@ -7,7 +7,7 @@ import pytest
 from mockllm.dialects import anthropic, azure, openai
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
-from mockllm.dialects.routes import ROUTES, MethodNotAllowed, RouteMatch, UnknownPath, find
+from mockllm.dialects.routes import ROUTES, MethodNotAllowed, RouteMatch, UnknownPath, calls_by_provider, find
 from mockllm.dialects.vendors.vendor import Vendor
 from tests.compatible import VENDORS
 
@@ -247,6 +247,12 @@ def test_a_vendor_is_found_behind_its_prefix_and_nowhere_else(vendor: Vendor) ->
     bare = find("POST", "/v1/chat/completions", {})
     assert isinstance(bare, RouteMatch)
     assert bare.provider == "openai"
+
+
+def test_calls_by_provider_names_every_provider() -> None:
+    calls = dict(calls_by_provider())
+    named = {*calls, *(base.split("/")[1] for base in calls["vendors"])}
+    assert PROVIDERS - named == set()
 
 
 def test_a_route_is_told_with_the_prefix_that_it_needs() -> None:
