@@ -13,6 +13,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -73,8 +74,8 @@ class GeneratingDialect(Dialect, Protocol):
     """A call that is answered with a Reply."""
 
     @property
-    def unsupported_parts(self) -> frozenset[str]:
-        """Which words of a reply this protocol has nothing for: `citations`, `images`. They are left out."""
+    def capabilities(self) -> Capabilities:
+        """What the protocol can express."""
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """What this protocol says of a reply: without the parts and choices that it does not show. Beats are

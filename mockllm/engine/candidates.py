@@ -10,7 +10,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.scope_keys import scope_of
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.known_models import knows
+from mockllm.dialects.registry import knows
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import Catalog, ResponseSelector
 

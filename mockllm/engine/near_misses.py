@@ -16,6 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Candidate, Decision, GuardReason
 from mockllm.core.selection.named_states import UnmetState
 from mockllm.core.templates.template import TemplateFailure
+from mockllm.dialects.registry import parameter_fields
 from mockllm.scenario.catalog import Catalog, CatalogItem
 
 NEAREST = 3
@@ -124,6 +125,5 @@ def unfit(failure: TemplateFailure, dialect: str) -> Failure:
     if failure.query is not None:
         where = f"{failure.expression}{place}"
         message = f"The query parameter '{failure.query}' does not fit: {failure.reason} ({where})"
-        fields: dict[str, Json] = {"param": failure.query} if dialect == "openai" else {}
-        return Failure("bad_request", 400, message, fields=fields)
+        return Failure("bad_request", 400, message, fields=parameter_fields(dialect, failure.query))
     return Failure("bad_request", 400, f"{failure.expression}{place}: {failure.reason}")

@@ -119,6 +119,9 @@ class ResponsePlanner:
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
+            reply = dialect.supported_reply(
+                reply, request
+            )  # a fault may add what the protocol cannot express
             same = context.response.static and not faults
             encoded = self._encoded(
                 context, dialect, _with_dialect_error(reply, context), settings, same=same
@@ -160,9 +163,10 @@ class ResponsePlanner:
         """Return the reply; note each kind of part that the protocol has no form for."""
         reply = self._rendered_reply(context)
         context.calls = any(type(part) is Call for choice in reply.choices for part in choice.parts)
-        if dialect.unsupported_parts:
+        unsupported = dialect.capabilities.unsupported_parts
+        if unsupported:
             kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
-            for kind in sorted(dialect.unsupported_parts & kinds):
+            for kind in sorted(unsupported & kinds):
                 context.notes.append(f"{kind} left out: {dialect.api} of {context.request.provider} has none")
         return reply
 

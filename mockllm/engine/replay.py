@@ -15,7 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.chunks import WaitChunk
@@ -182,7 +182,7 @@ def _decodings(
 ) -> Iterator[tuple[Plan, DecodedResponse | None]]:
     """Return the recording as each dialect decodes it: first the request's dialect, then all others."""
     head = ResponseHead(spec.status, tuple(spec.headers.items()))
-    for candidate in dict.fromkeys([dialect, *(call for _, call in SPOKEN)]):
+    for candidate in dict.fromkeys([dialect, *(call.dialect for call in GENERATING_CALLS)]):
         for streamed in (False, True):
             yield _plan(head, frames, streamed, candidate, spec.speed)
 

@@ -12,7 +12,7 @@ from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.dialects.routes import ROUTES
 from mockllm.engine import PlannedResponse
 from mockllm.engine.response_cache import ResponseCache
@@ -28,14 +28,14 @@ class Call(NamedTuple):
 
 def _calls() -> Iterator[tuple[str, Call]]:
     known = set()
-    for provider, dialect in SPOKEN:
-        known.add(id(dialect))
-        yield f"{provider}-{dialect.api}", Call(dialect)
+    for call in GENERATING_CALLS:
+        known.add(id(call.dialect))
+        yield call.name, Call(call.dialect)
     for route in ROUTES:
         if route.dialect.generates and id(route.dialect) not in known:
             known.add(id(route.dialect))
-            path = f"/{route.vendor}" * route.prefixed + route.path.replace("{deployment}", "gpt-4o")
-            name = f"{route.vendor}-{type(route.dialect).__name__}"
+            path = f"/{route.provider}" * route.prefixed + route.path.replace("{deployment}", "gpt-4o")
+            name = f"{route.provider}-{type(route.dialect).__name__}"
             yield name, Call(cast(GeneratingDialect, route.dialect), path)
 
 

@@ -11,7 +11,7 @@ from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import LimitResult, LimitStatus
 from mockllm.core.rendering.placeholders import derive
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.rate_limit_headers import Names, told
+from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -52,7 +52,7 @@ def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
 def limits(standing: LimitStatus, now: float) -> Headers:
     """What a limit stands at, as it is told beside each answer. One count of tokens is told as that of the input,
     of the output and of both; to the token, while the service itself rounds what remains to thousands."""
-    return told(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
+    return limit_header_pairs(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
 
 
 def refused(
