@@ -18,16 +18,16 @@ from mockllm.core.request.request_hash import known_hash, looked_up
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
-from mockllm.engine import overrides, seed_token
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
 from mockllm.engine.catalog_runtime import CatalogRuntime
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.fast_path import FastPath, build_fast_path
-from mockllm.engine.overrides import BadOverride, Override
+from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.responder import NO_RULE, Responder, reason, with_rule_header
+from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state import SessionView, State
@@ -125,7 +125,7 @@ class Engine:
     def _override(self, headers: Mapping[str, str], session: SessionView | None) -> Override | Failure:
         """Return what a request's headers override; a failure where a header is invalid."""
         try:
-            override = overrides.read(
+            override = read_overrides(
                 headers, self.catalog, allowed=self.overrides, longest=self._runtime.longest
             )
         except BadOverride as error:
@@ -170,7 +170,7 @@ class Engine:
         """Respond by a decision. A response with a lease on limits and loads reports its expected end."""
         responder = self._responder(request, mask, count=True)
         lease = responder.decision.lease
-        drawn = seed_token.seed_token(responder.seed, responder.matched, responder.decision)
+        drawn = seed_token(responder.seed, responder.matched, responder.decision)
         if lease is None:
             return responder.respond()._replace(drawn=drawn)
         try:
@@ -224,7 +224,7 @@ class Engine:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
         decision = self.state.decide(matched) if count else self.state.preview(matched)
         if type(override) is Override and override.place is not None:
-            decision = seed_token.decision_at(decision, matched, override.place)
+            decision = decision_at(decision, matched, override.place)
         return Responder(self._runtime, request, outcome, matched, decision, validation)
 
     def _add_fast_path(self, mask: int) -> None:

@@ -18,9 +18,8 @@ from mockllm.core.faults import Fault
 from mockllm.core.json.codec import Json
 from mockllm.core.matching.hints import brief
 from mockllm.core.quantities.parse import parse_duration
-from mockllm.engine import seed_token
 from mockllm.engine.effective_settings import EffectiveSettings
-from mockllm.engine.seed_token import SeedPosition
+from mockllm.engine.seed_token import SeedPosition, read_seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic, nearest
 from mockllm.scenario.language.settings import FaultSetting
@@ -59,7 +58,9 @@ class Override(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read(headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, longest: float) -> Override:
+def read_overrides(
+    headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, longest: float
+) -> Override:
     """Return the overrides in the headers; no wait is longer than `longest` seconds. Raises BadOverride."""
     seed = headers.get(SEED)
     override = Override() if seed is None else Override(*_seed(seed))
@@ -89,7 +90,7 @@ def changed(settings: EffectiveSettings, override: Override) -> EffectiveSetting
 
 
 def _seed(text: str) -> tuple[int, SeedPosition | None]:
-    seed = seed_token.read(text)
+    seed = read_seed_token(text)
     if seed is None:
         raise BadOverride(
             f"{SEED}: expected a whole number, or a seed as the journal tells it, found {brief(text)}"

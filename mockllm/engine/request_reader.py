@@ -12,9 +12,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.routes import RouteMatch, find
-from mockllm.engine import session_id
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
-from mockllm.engine.session_id import PREFIX, SESSION
+from mockllm.engine.session_id import PREFIX, SESSION, named
 from mockllm.state import SessionView, State
 
 
@@ -42,7 +41,7 @@ class RequestReader:
         """
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
-            session, path, error = session_id.named(session, path)
+            session, path, error = named(session, path)
         route = find(method, path, headers, query_string)
         self._kind: type[Request] = route.dialect.request if isinstance(route, RouteMatch) else Request
         self._state = state

@@ -41,7 +41,7 @@ def told_of(root: bytes) -> str:
     return f"{seed}@{number}" if number != "0" else seed
 
 
-def read(text: str) -> tuple[int, SeedPosition | None] | None:
+def read_seed_token(text: str) -> tuple[int, SeedPosition | None] | None:
     """Return the seed and the position in a token; None if the text is no token."""
     match = _SEED.fullmatch(text)
     if match is None:

@@ -78,6 +78,20 @@ class TextPlaceholder(str):
         return self._placeholders.derived(self._recipe, self._sample, (function, operand))
 
 
+def _subtracted_from(value: float, operand: float) -> float:
+    return operand - value
+
+
+def _arithmetic(
+    function: Callable[[Any, Any], Any],
+) -> Callable[[NumberPlaceholder, float], NumberPlaceholder]:
+    return lambda placeholder, operand: placeholder._with(function, operand)
+
+
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[NumberPlaceholder, Any], bool]:
+    return lambda placeholder, operand: placeholder._compare(compare, operand)
+
+
 class NumberPlaceholder:
     """A number that differs in each response.
 
@@ -103,48 +117,19 @@ class NumberPlaceholder:
     def __str__(self) -> str:
         return TextPlaceholder(self._placeholders, self._recipe, str(self._sample))
 
-    def __add__(self, other: float) -> NumberPlaceholder:
-        return self._with(operator.add, other)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: float) -> NumberPlaceholder:
-        return self._with(operator.sub, other)
-
-    def __rsub__(self, other: float) -> NumberPlaceholder:
-        return self._with(_subtracted_from, other)
-
-    def __mul__(self, other: float) -> NumberPlaceholder:
-        return self._with(operator.mul, other)
-
-    __rmul__ = __mul__
-
-    def __floordiv__(self, other: float) -> NumberPlaceholder:
-        return self._with(operator.floordiv, other)
-
-    def __truediv__(self, other: float) -> NumberPlaceholder:
-        return self._with(operator.truediv, other)
-
-    def __mod__(self, other: float) -> NumberPlaceholder:
-        return self._with(operator.mod, other)
-
-    def __lt__(self, other: float) -> bool:
-        return self._compare(operator.lt, other)
-
-    def __le__(self, other: float) -> bool:
-        return self._compare(operator.le, other)
-
-    def __gt__(self, other: float) -> bool:
-        return self._compare(operator.gt, other)
-
-    def __ge__(self, other: float) -> bool:
-        return self._compare(operator.ge, other)
-
-    def __eq__(self, other: object) -> bool:
-        return self._compare(operator.eq, other)
-
-    def __ne__(self, other: object) -> bool:
-        return self._compare(operator.ne, other)
+    __add__ = __radd__ = _arithmetic(operator.add)
+    __sub__ = _arithmetic(operator.sub)
+    __rsub__ = _arithmetic(_subtracted_from)
+    __mul__ = __rmul__ = _arithmetic(operator.mul)
+    __floordiv__ = _arithmetic(operator.floordiv)
+    __truediv__ = _arithmetic(operator.truediv)
+    __mod__ = _arithmetic(operator.mod)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+    __eq__ = _comparison(operator.eq)
+    __ne__ = _comparison(operator.ne)
 
     def __bool__(self) -> bool:
         return self._compare(operator.ne, 0)
@@ -167,10 +152,6 @@ class NumberPlaceholder:
         result = compare(self._sample, operand)
         self._placeholders.conditions.append(Condition(self._recipe, compare, operand, result))
         return result
-
-
-def _subtracted_from(value: float, operand: float) -> float:
-    return operand - value
 
 
 def _apply(value: Any, function: Callable[[Any], Any]) -> Any:

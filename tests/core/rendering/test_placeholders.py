@@ -102,7 +102,7 @@ def test_a_comparison_limits_the_use(name: str, tokens: int, fits: bool) -> None
         lambda ids, now, tokens: derive(lambda id: f'"{id}"', ids.make("a", 3)),
     ],
 )
-def test_what_is_unsupported_raises(compute: Encode) -> None:
+def test_unsupported_operations_raise(compute: Encode) -> None:
     placeholders = Placeholders(Ids(0, "", 0), NOW, 5)
     with pytest.raises((TypeError, AttributeError)):
         compute(placeholders.ids, placeholders.now, placeholders.tokens)
