@@ -34,11 +34,8 @@ class RequestReader:
         volatile: frozenset[str],
         override: Callable[[Mapping[str, str], SessionView | None], Override | Failure],
     ) -> None:
-        """Read the head.
-
-        `path` is as on the wire; `headers` ignore case; `shared` are the stored responses of the session that all
-        requests without a session share; `override` reads the overrides in the headers.
-        """
+        """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
+        session that all requests without a session share. `override` reads the overrides in the headers."""
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = named(session, path)

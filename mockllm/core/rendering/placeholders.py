@@ -139,7 +139,7 @@ class NumberPlaceholder:
     def _with(self, function: Callable[[Any, Any], Any], operand: float) -> NumberPlaceholder:
         if isinstance(operand, NumberPlaceholder):
             raise TypeError("a cached response computes no number from two placeholders")
-        if operand == 0 and function in (operator.add, operator.sub):
+        if type(operand) is int and operand == 0 and function in (operator.add, operator.sub):
             return self
         result: NumberPlaceholder = self.then(function, operand)
         return result
