@@ -1,8 +1,7 @@
 """Which call a request is: the routes of all providers in one table, after an optional provider prefix.
 
-Every request passes through here, so the paths without a variable are found by one dictionary lookup;
-patterns (what they found is remembered), and the reasons why nothing was found, come after it. Nothing else
-knows paths.
+Each request is routed here. One dictionary lookup finds the paths without a variable. Patterns (their results are
+cached) and the messages of unknown paths come after it.
 """
 
 from __future__ import annotations
@@ -45,11 +44,11 @@ class Route(Struct, frozen=True):
 
     @property
     def line(self) -> str:
-        """Method and path for a person, with the prefix where it needs one."""
+        """The method and path for a person, with the prefix where the path needs one."""
         return f"{self.method} {f'/{self.provider}' if self.prefixed else ''}{self.path}"
 
     def paths(self) -> Iterator[str]:
-        """The paths with each of the alternatives."""
+        """Return the path with each of its alternatives."""
         parts = re.split(r"\(([^)]*)\)", self.path)
         for chosen in product(
             *(part.split("|") if place % 2 else [part] for place, part in enumerate(parts))
@@ -83,7 +82,7 @@ class RouteMatch(Struct, frozen=True):
 
 
 class MethodNotAllowed(Struct, frozen=True):
-    """A known path that was asked with another method; the failure is said in `dialect`'s envelope."""
+    """A known path with a method that it lacks. The failure has the envelope of `dialect`."""
 
     dialect: Dialect
     provider: str
@@ -92,8 +91,8 @@ class MethodNotAllowed(Struct, frozen=True):
 
 
 class UnknownPath(Struct, frozen=True):
-    """No provider's path. Rules that name it may answer; else the failure, in the envelope of the provider
-    that the prefix or the headers speak of. `provider` is None where only a guess chose the envelope."""
+    """A path of no provider. A rule that names it may match; else the response is the failure, in the envelope of the
+    provider that the prefix or the headers indicate. `provider` is None where only a guess chose the envelope."""
 
     dialect: Dialect
     provider: str | None
@@ -105,8 +104,8 @@ Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
 
 
 def find(method: str, path: str, headers: Mapping[str, str], query: str = "") -> Routing:
-    """The call that a request is. `path` is undecoded, without query and session prefix; `headers` are
-    looked up by lower-case name; `query` is undecoded."""
+    """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
+    looked up by lower-case name. `query` is undecoded."""
     methods = _LITERAL.get(path)
     if methods is not None:
         candidates = methods.get(method)
@@ -116,14 +115,15 @@ def find(method: str, path: str, headers: Mapping[str, str], query: str = "") ->
 
 
 def normalised(path: str) -> str:
-    """One slash where several stand, and colons that were percent-encoded."""
+    """Replace repeated slashes by one, and percent-encoded colons by colons."""
     if "//" in path:
         path = re.sub("/{2,}", "/", path)
     return re.sub("%3a", ":", path, flags=re.IGNORECASE) if "%" in path else path
 
 
 def _select(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query: str) -> RouteMatch:
-    """The first whose provider's hint the request has; else the last of the provider that is listed first."""
+    """Return the first candidate whose provider's hint the request has, else the last one of the provider that is
+    listed first."""
     for candidate in candidates:
         if BY_NAME[candidate.provider].has_hint(headers, query):
             return candidate
@@ -132,15 +132,15 @@ def _select(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query:
 
 
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
-    """What the exact lookup did not find: patterns, HEAD (which is GET without a body), other methods, and
-    paths that nobody knows."""
+    """Route what the exact lookup did not find: patterns, HEAD (which is GET without a body), other methods, and
+    unknown paths."""
     known = _matching(path)
-    asked = "GET" if method == "HEAD" else method
-    if asked in known:
-        return _select(known[asked], headers, query)
+    effective = "GET" if method == "HEAD" else method
+    if effective in known:
+        return _select(known[effective], headers, query)
     provider, bare = _prefix(path)
     if known:
-        meant = _select([found for candidates in known.values() for found in candidates], headers, query)
+        meant = _select([each for candidates in known.values() for each in candidates], headers, query)
         failure = _not_allowed(method, path, sorted(known))
         return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
     hinted = (each for each in REGISTERED if each.has_hint(headers, query))
@@ -151,7 +151,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
 
 @lru_cache(maxsize=1024)
 def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
-    """The calls of a path by method. Patterns are told apart by what follows the path's last colon."""
+    """Return the calls of a path by method. The text behind the path's last colon selects the patterns."""
     known = {method: list(candidates) for method, candidates in _LITERAL.get(path, {}).items()}
     colon = path.rfind(":")
     calls = _OPEN.get(path[colon:], ()) if colon >= 0 else ()
@@ -165,7 +165,7 @@ def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
 
 
 def _prefix(path: str) -> tuple[str | None, str]:
-    """The provider that a path's first segment names, and the path behind it."""
+    """Return the provider that a path's first segment names, and the path behind it."""
     first, slash, rest = path[1:].partition("/")
     return (first, slash + rest) if first in BY_NAME else (None, path)
 
@@ -177,18 +177,18 @@ def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
 
 
 def _unknown(method: str, path: str, headers: Mapping[str, str], meant: str) -> Failure:
-    """A 404 that names the right base URL where `/v1` or another version stands twice, else the call that was
-    probably meant, the routes of the provider that was, and those that most ask for; all would fill a screen."""
+    """Return a 404 that names the right base URL where `/v1` or another version is repeated. Else it names the call
+    that was probably meant, the routes of its provider, and the most common ones; all would fill a screen."""
     twice = TWICE.search(path)
     single = path if twice is None else TWICE.sub(r"/\2/", path)
     known = _matching(single)
-    asked = known.get(method) or [found for candidates in known.values() for found in candidates]
-    if twice is not None and asked:
+    calls = known.get(method) or [each for candidates in known.values() for each in candidates]
+    if twice is not None and calls:
         provider, _ = _prefix(path)
         prefix = f"/{provider}" if provider else ""
-        base = f"http://{headers.get('host', 'localhost:8080')}{prefix}{BASES[_select(asked, headers, '').provider]}"
-        said = "/v1 stands there" if set(twice[0].split("/")) == {"", "v1"} else "There stands a version"
-        hint = f"{said} twice. Set the client's base URL to {base}"
+        base = f"http://{headers.get('host', 'localhost:8080')}{prefix}{BASES[_select(calls, headers, '').provider]}"
+        repeated = "/v1" if set(twice[0].split("/")) == {"", "v1"} else "a version"
+        hint = f"The path contains {repeated} twice. Set the client's base URL to {base}"
     else:
         near = _near(method, path)
         hint = (f"Did you mean {near}? " if near else "") + _routes_of(meant)
@@ -196,8 +196,8 @@ def _unknown(method: str, path: str, headers: Mapping[str, str], meant: str) -> 
 
 
 def _near(method: str, path: str) -> str | None:
-    """The call that was probably meant. Nothing is searched for, a few other spellings are looked up: rules that
-    name unknown paths are asked by the thousand."""
+    """Return the call that was probably meant. A few other spellings are looked up and nothing is searched, since
+    rules that name unknown paths may get thousands of requests."""
     plain = unquote(path).lower().replace("/./", "/").rstrip("/")
     for spelt in (plain, f"{plain}s", plain[plain.find("/", 1) :]):
         known = _LITERAL.get(spelt)
@@ -207,7 +207,7 @@ def _near(method: str, path: str) -> str | None:
 
 
 def _spellings(route: Route) -> Iterator[tuple[str, str]]:
-    """Every way to spell a route's path, after its prefix."""
+    """Return each prefix of a route's path with each spelling of the path behind it."""
     optional = route.owner.optional_base
     base = route.owner.base if optional is None else optional
     for path in route.paths():
@@ -228,8 +228,8 @@ def _routes_of(provider: str) -> str:
 
 @cache
 def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The paths of each provider, without methods, with the prefix where they need it; of vendors only the base of
-    all their calls."""
+    """Return the paths of each provider, without methods, with the prefix where they need it; of vendors only the
+    base of all their calls."""
     paths = {
         provider.name: tuple(dict.fromkeys(before + route.path for route in provider.routes))
         for provider in REGISTERED
@@ -242,13 +242,13 @@ def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def generating_paths() -> frozenset[str]:
-    """The paths of all calls that a reply answers, without their prefixes."""
+    """Return the paths of all generating calls, without their prefixes."""
     return frozenset(bare for route in ROUTES if route.dialect.generates for _, bare in _spellings(route))
 
 
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
-    """Compiled when it is first asked: there are many, and a start waits for none."""
+    """Compile a path's pattern on first use: there are many, and the start of the server waits for none."""
     parts = re.split(r"\{(\w+)\}", path)
     for place, part in enumerate(parts):
         caught = ".+" if part == "model" else "[^/]+"
@@ -257,7 +257,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 _OPEN: Final[dict[str, list[tuple[str, Route, str]]]] = {"": []}
-"""The paths with variables, by the call that follows a colon at their end ("" without one)."""
+"""The paths with variables, by the text behind a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
 for _route in ROUTES:
     for _prefix_, _bare in _spellings(_route):

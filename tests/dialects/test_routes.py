@@ -159,7 +159,7 @@ def test_a_doubled_v1_is_told_with_the_right_base_url(
     found = find(method, path, headers)
     assert isinstance(found, UnknownPath)
     assert found.failure.message == (
-        f"Invalid URL ({method} {path}). /v1 stands there twice. Set the client's base URL to {base}"
+        f"Invalid URL ({method} {path}). The path contains /v1 twice. Set the client's base URL to {base}"
     )
 
 

@@ -7,6 +7,7 @@ from math import inf
 
 import pytest
 
+from mockllm.core.rendering import event_parser
 from mockllm.core.rendering.framing import (
     FORMS,
     Item,
@@ -203,3 +204,7 @@ def test_flowing_counts_bytes_sent_before() -> None:
 def test_lasting_returns_the_planned_seconds(plan: Plan, seconds: float) -> None:
     assert lasting(plan) == pytest.approx(seconds)
     assert ending(plan) == pytest.approx(0.0 if seconds == inf else seconds)
+
+
+def test_every_framing_is_written_and_read() -> None:
+    assert set(FORMS) == set(Framing) == set(event_parser._READERS)
