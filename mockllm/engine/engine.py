@@ -14,7 +14,7 @@ from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_hash import known_hash, looked_up
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine import overrides, seed_token
 from mockllm.engine.bounded_cache import BoundedCache
@@ -25,6 +25,7 @@ from mockllm.engine.engine_info import EngineInfo
 from mockllm.engine.fast_path import FastPath, build_fast_path
 from mockllm.engine.overrides import BadOverride, Override
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.request_context import EngineContext, engine_context
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.responder import NOBODY, Responder, named, reason
 from mockllm.scenario.catalog import Catalog, CompiledResponse
@@ -115,11 +116,13 @@ class Engine:
 
     def respond(self, request: Request) -> PlannedResponse:
         """Find, settle, plan; and remember what the dialect says of it. Never raises on any request."""
-        if request.override is not None:
-            return self._overridden(request, request.override)
+        context = request.context
+        assert type(context) is EngineContext, "the request was read by an engine"
+        if context.override is not None:
+            return self._overridden(request, context.override)
         hits = self._index.match_mask(request)
         lane = self._lanes.get(hits)
-        answer = None if lane is None else lane.answer(request, self._keep)
+        answer = None if lane is None else lane.answer(request, context.routing.dialect, self._keep)
         if answer is None:
             answer = self._settled(request, hits)
             if hits not in self._lanes:
@@ -165,8 +168,9 @@ class Engine:
             self.state.remember(request.session or "", StoreUpdate(calls=answer.issued))
         if not request.memorable:
             return
-        memo = getattr(request.outcome.dialect, "store_update", None)
-        if memo is not None and isinstance(request.outcome, RouteMatch):
+        routing = engine_context(request).routing
+        memo = getattr(routing.dialect, "store_update", None)
+        if memo is not None and isinstance(routing, RouteMatch):
             remembered = memo(answer.plan, request)
             if remembered is not None:
                 self.state.remember(request.session or "", remembered)
@@ -178,7 +182,8 @@ class Engine:
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """The server itself turns the request away: no rule is asked, nothing is counted."""
         stamp = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
-        plan = named(request.outcome.dialect.error(failure, request, stamp), NOBODY)
+        dialect: Dialect = engine_context(request).routing.dialect
+        plan = named(dialect.error(failure, request, stamp), NOBODY)
         return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
 
     def info(self) -> EngineInfo:
@@ -190,12 +195,12 @@ class Engine:
         return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()))
 
     def _exchange(self, request: Request, hits: int, *, count: bool) -> Responder:
-        outcome = request.outcome
+        context = engine_context(request)
+        outcome, override = context.routing, context.override
         verdicts = RequestValidation(
             outcome.dialect if isinstance(outcome, RouteMatch) else None, request, self.catalog.models
         )
         made = self._claims.match(request, hits, verdicts)
-        override = request.override
         if type(override) is Override:
             if override.seed is not None:
                 made = replace(made, seed=override.seed)

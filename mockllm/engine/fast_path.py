@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Candidate
+from mockllm.dialects.dialect import Dialect
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_fields
 from mockllm.engine.response_cache import ALL, ResponseCache, cache_key
@@ -42,11 +43,10 @@ class FastPath:
         self._checked = item.validation != "off"
         self._strict = item.validation == "strict"
 
-    def answer(self, request: Request, keep: ResponseCache) -> PlannedResponse | None:
+    def answer(self, request: Request, dialect: Dialect, keep: ResponseCache) -> PlannedResponse | None:
         """The answer, counted; None (and nothing counted) where the request is invalid or nothing is kept."""
         if not request.generates:
             return None
-        dialect = request.outcome.dialect
         if self._checked and (dialect.check if self._strict else dialect.check_readable)(request) is not None:
             return None
         kept = keep.kept.get(cache_key(self._way, dialect, self._saying, request))

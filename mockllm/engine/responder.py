@@ -30,6 +30,7 @@ from mockllm.engine.overrides import Override, changed
 from mockllm.engine.planned_response import PlannedResponse, unknown_fields
 from mockllm.engine.planner import PlanContext
 from mockllm.engine.replay import UndecodableRecording
+from mockllm.engine.request_context import engine_context
 from mockllm.engine.response_cache import cache_key
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -314,7 +315,7 @@ class Responder:
     def settings(self, item: int | None, saying: CompiledResponse, step: int) -> EffectiveSettings:
         """How a step of an item is sent: all settings that apply, and the request's own."""
         found = self.workshop.effective_settings(item, saying, step, self.applied)
-        override = self.request.override
+        override = engine_context(self.request).override
         return changed(found, override) if type(override) is Override else found
 
     def randomness(self, item: CatalogItem, turn: Selected) -> Randomness:

@@ -1,7 +1,6 @@
-"""HTTP/1.x as bytes: the head of an answer, chunked framing, and what aiohttp is handed back.
+"""HTTP/1.x as bytes: the head of a response and chunked framing.
 
-Answers leave in as few writes as their timing allows, so head and body are joined here and written to the
-transport by us; aiohttp only parses requests and keeps connections.
+Responses leave in as few writes as their timing allows, so head and body are joined here.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
@@ -26,27 +25,6 @@ _STATUS_LINES: Final = {
     **{status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus},
     529: "HTTP/1.1 529 Overloaded\r\n",
 }
-
-
-class AlreadyWritten:
-    """What aiohttp is handed as the response: the answer is on the wire already.
-
-    aiohttp asks of a response only `prepare(request)`, `write_eof()` and `keep_alive` when its access log is
-    off; a test holds it to that.
-    """
-
-    __slots__ = ("keep_alive",)
-
-    def __init__(self, keep_alive: bool) -> None:
-        self.keep_alive = keep_alive
-
-    async def prepare(self, request: Any) -> None: ...
-
-    async def write_eof(self) -> None: ...
-
-
-KEEP: Final = AlreadyWritten(keep_alive=True)
-CLOSE: Final = AlreadyWritten(keep_alive=False)
 
 
 class DateLine:

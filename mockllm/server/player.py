@@ -7,7 +7,7 @@ deadlines, so that a test plays hours on a clock of its own. `perform` is what t
 from __future__ import annotations
 
 from array import array
-from asyncio import AbstractEventLoop, Future
+from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
@@ -243,7 +243,7 @@ def at_once(plan: Plan, opening: RenderedHead) -> bytes | None:
     return b"".join(parts)
 
 
-async def play_plan(play: Player, sink: Waitable, loop: AbstractEventLoop) -> None:
+async def play_plan(play: Player, sink: Waitable) -> None:
     """See a play that was started to its end. ConnectionError or cancellation: the client left before it."""
     try:
         while play.ended is None or play.failed is not None:
@@ -253,7 +253,7 @@ async def play_plan(play: Player, sink: Waitable, loop: AbstractEventLoop) -> No
                 await sink.drained()
                 play.resume()
             else:
-                await _turn(play, loop)
+                await _turn(play)
         if play.ended != "finished":
             await sink.cut(play.ended)
         elif sink.full:
@@ -263,9 +263,9 @@ async def play_plan(play: Player, sink: Waitable, loop: AbstractEventLoop) -> No
         play.stop()
 
 
-async def _turn(play: Player, loop: AbstractEventLoop) -> None:
+async def _turn(play: Player) -> None:
     """Wait until the play has ended, failed or stalled: one future, however many chunks it writes."""
-    future: Future[None] = loop.create_future()
+    future: Future[None] = get_running_loop().create_future()
 
     def turn() -> None:
         if not future.done():
