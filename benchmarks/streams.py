@@ -33,7 +33,8 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server import app, player
+from mockllm.server import app, player, respond
+from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.engine_builder import Builder
 from mockllm.server.gc_policy import GcPolicy
@@ -86,7 +87,7 @@ class MeasuredSink:
 
     def __init__(self, sink: SocketSink) -> None:
         self._sink = sink
-        self.port = cast("tuple[str, int]", sink._connection.peername)[1]
+        self.port = cast(HttpProtocol, sink.connection).peername[1]
         self.written = array("d")
 
     def write(self, data: bytes) -> None:
@@ -135,7 +136,7 @@ def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
 def serve(pipe: Connection, case: Case) -> None:
     """The server's process: its port first, its lateness and CPU time when asked to end."""
     put(SERVER_CORE)
-    setattr(app, "Play", MeasuredPlay)  # noqa: B010 - measured from inside, without a hook in the server
+    setattr(respond, "Player", MeasuredPlay)  # noqa: B010 - measured from inside, without a hook in the server
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(case.scenario)
         vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)

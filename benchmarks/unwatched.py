@@ -9,14 +9,14 @@ import sys
 
 from mockllm.cli.main import main
 from mockllm.server import app
-from mockllm.server.journal.draft import JournalDraft
+from mockllm.server.exchange import Exchange
 from mockllm.server.journal.journal import Journal
 
 
 class Unwritten(Journal):
     """Forgets at once."""
 
-    def add(self, seen: JournalDraft) -> None:
+    def add(self, seen: Exchange) -> None:
         return None
 
 

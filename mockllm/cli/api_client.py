@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from mockllm.cli.options import BadOption
-from mockllm.server.access_log import MOST, plain
+from mockllm.server.access_log import MAX_PROMPT, plain
 
 URL: Final = "http://localhost:8080"
 URL_VARIABLE: Final = "MOCKLLM_URL"
@@ -102,10 +102,11 @@ def _refused(error: HTTPError, base: str) -> ApiError:
     try:
         problem = json.load(error)
         wrong = [
-            (str(each["field"]), plain(str(each["message"]), MOST)) for each in problem.get("errors", ())
+            (str(each["field"]), plain(str(each["message"]), MAX_PROMPT))
+            for each in problem.get("errors", ())
         ]
-        lines = [f"{plain(field, MOST)}: {message}" if field else message for field, message in wrong]
-        return ApiError("\n".join(lines or [plain(str(problem["detail"]), MOST)]), wrong)
+        lines = [f"{plain(field, MAX_PROMPT)}: {message}" if field else message for field, message in wrong]
+        return ApiError("\n".join(lines or [plain(str(problem["detail"]), MAX_PROMPT)]), wrong)
     except (ValueError, KeyError, TypeError, AttributeError):
         if error.code == HTTPStatus.NOT_FOUND:
             return ApiError(f"there is no control API at {base}; with --admin-port it is at that port")

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from mockllm.cli import api_client
 from mockllm.cli.diagnostic_output import coloured
-from mockllm.server.access_log import AccessLog
-from mockllm.server.journal.draft import AccessLogRecord
+from mockllm.server.access_log import AccessLog, AccessLogRecord
 
 EVERY: Final = 0.5
 """Seconds between two looks."""

@@ -12,7 +12,7 @@ from mockllm.cli import api_client
 from mockllm.cli.options import BadOption
 from mockllm.core.json.codec import Json
 from mockllm.core.verdicts import VERDICTS
-from mockllm.server.access_log import MOST, plain
+from mockllm.server.access_log import MAX_PROMPT, plain
 
 ABOUT: Final = (
     "Exit code 0 where no client earned a verdict that --fail-on names, 1 where one did, 2 for a mistake of usage "
@@ -126,7 +126,7 @@ def lines(clients: Sequence[Json]) -> list[str]:
             said += _verdict(verdict)
     bad = sum(not verdict["good"] for each in clients for verdict in each["verdicts"])
     said.append(f"{count(len(clients), 'client')}, {count(bad, 'bad verdict')}")
-    return [plain(line, MOST) for line in said]  # a client chooses its name
+    return [plain(line, MAX_PROMPT) for line in said]  # a client chooses its name
 
 
 def _verdict(verdict: dict[str, Any]) -> list[str]:

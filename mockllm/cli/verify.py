@@ -12,7 +12,7 @@ from mockllm.cli.diagnostic_output import list_mistakes
 from mockllm.cli.options import BadOption
 from mockllm.scenario.diagnostics import path_of
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.server.access_log import MOST, plain
+from mockllm.server.access_log import MAX_PROMPT, plain
 
 ABOUT = (
     "Exit code 0 where all of it holds, 1 where something does not, 2 for a mistake in the file. The file is "
@@ -68,10 +68,10 @@ def run(given: argparse.Namespace) -> int:
 def _tell(found: dict[str, Any]) -> None:
     for failure in found["failures"]:
         place = "" if failure["expect"] is None else f"expect[{failure['expect']}]: "
-        print(plain(f"{place}{failure['message']}", MOST))
+        print(plain(f"{place}{failure['message']}", MAX_PROMPT))
         for each in failure["nearest"]:
             why = "; ".join(each["differences"])
-            print(plain(f"  nearest: #{each['id']} {each['path']}" + (f": {why}" if why else ""), MOST))
+            print(plain(f"  nearest: #{each['id']} {each['path']}" + (f": {why}" if why else ""), MAX_PROMPT))
     count = f"{found['checked']} request{'s' * (found['checked'] != 1)}"
     lost = f" ({found['lost']} older ones are no longer in the journal)" if found["lost"] else ""
     print(f"{'verified' if found['passed'] else 'failed'}: {count} looked at{lost}")

@@ -16,7 +16,7 @@ from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_hash import known_hash, looked_up
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
@@ -25,6 +25,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.fast_path import FastPath, build_fast_path
 from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.request_context import engine_context
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.responder import NO_RULE, Responder, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
@@ -136,11 +137,12 @@ class Engine:
 
     def respond(self, request: Request) -> PlannedResponse:
         """Decide and plan, and store what the dialect remembers of the response. Never raises on any request."""
-        if request.override is not None:
-            return self._overridden(request, request.override)
+        context = engine_context(request)
+        if context.override is not None:
+            return self._overridden(request, context.override)
         mask = self._index.match_mask(request)
         fast_path = self._fast_paths.get(mask)
-        planned = None if fast_path is None else fast_path.respond(request)
+        planned = None if fast_path is None else fast_path.respond(request, context.routing.dialect)
         if planned is None:
             planned = self._decided(request, mask)
             if mask not in self._fast_paths:
@@ -186,8 +188,9 @@ class Engine:
             self.state.remember(request.session or "", StoreUpdate(calls=planned.issued))
         if not request.memorable:
             return
-        store_update = getattr(request.outcome.dialect, "store_update", None)
-        if store_update is not None and isinstance(request.outcome, RouteMatch):
+        routing = engine_context(request).routing
+        store_update = getattr(routing.dialect, "store_update", None)
+        if store_update is not None and isinstance(routing, RouteMatch):
             update = store_update(planned.plan, request)
             if update is not None:
                 self.state.remember(request.session or "", update)
@@ -199,7 +202,8 @@ class Engine:
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
-        plan = with_rule_header(request.outcome.dialect.error(failure, request, identity), NO_RULE)
+        dialect: Dialect = engine_context(request).routing.dialect
+        plan = with_rule_header(dialect.error(failure, request, identity), NO_RULE)
         return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
 
     def info(self) -> EngineInfo:
@@ -211,12 +215,12 @@ class Engine:
         return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()))
 
     def _responder(self, request: Request, mask: int, *, count: bool) -> Responder:
-        outcome = request.outcome
+        context = engine_context(request)
+        outcome, override = context.routing, context.override
         validation = RequestValidation(
             outcome.dialect if isinstance(outcome, RouteMatch) else None, request, self.catalog.models
         )
         matched = self._candidates.match(request, mask, validation)
-        override = request.override
         if type(override) is Override:
             if override.seed is not None:
                 matched = replace(matched, seed=override.seed)

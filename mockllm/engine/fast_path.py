@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Candidate
+from mockllm.dialects.dialect import Dialect
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.response_cache import CachedResponse, ResponseCache, cache_key
@@ -53,11 +54,10 @@ class FastPath:
         self._checked = item.validation != "off"
         self._strict = item.validation == "strict"
 
-    def respond(self, request: Request) -> PlannedResponse | None:
+    def respond(self, request: Request, dialect: Dialect) -> PlannedResponse | None:
         """Return the response and count it; None, and count nothing, if the request is invalid or not cached."""
         if not request.generates:
             return None
-        dialect = request.outcome.dialect
         if self._checked and (dialect.check if self._strict else dialect.check_readable)(request) is not None:
             return None
         cached = self._cache.get(cache_key(self._settings, dialect, self._response, request))

@@ -13,6 +13,7 @@ from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.routes import RouteMatch, find
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
+from mockllm.engine.request_context import EngineContext
 from mockllm.engine.session_id import PREFIX, SESSION, named
 from mockllm.state import SessionView, State
 
@@ -20,7 +21,7 @@ from mockllm.state import SessionView, State
 class RequestReader:
     """Reads all requests with one head."""
 
-    __slots__ = ("_error", "_facts", "_kind", "_override", "_session", "_shared", "_state")
+    __slots__ = ("_error", "_facts", "_kind", "_override", "_routing", "_session", "_shared", "_state")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class RequestReader:
             session, path, error = named(session, path)
         route = find(method, path, headers, query_string)
         self._kind: type[Request] = route.dialect.request if isinstance(route, RouteMatch) else Request
+        self._routing = route
         self._state = state
         self._shared = shared
         self._session = session
@@ -55,12 +57,10 @@ class RequestReader:
             "provider": route.provider,
             "route": route.route if isinstance(route, RouteMatch) else {},
             "session": session,
-            "outcome": route,
+            "context": EngineContext(route, error),
         }
         if volatile != VOLATILE:
             self._facts["volatile"] = volatile
-        if error is not None:
-            self._facts["override"] = error
 
     def read(self, raw: bytes, client: str, now: float) -> Request:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
@@ -72,7 +72,8 @@ class RequestReader:
         request = self._kind.of(self._facts, raw, client, now, recall)
         if self._error is None:
             if self._override is not None:
-                request.override = self._override(request.headers, view)
+                override = self._override(request.headers, view)
+                request.context = EngineContext(self._routing, override)
             elif view is not None and view.seed is not None:
-                request.override = Override(view.seed)
+                request.context = EngineContext(self._routing, Override(view.seed))
         return request

@@ -30,6 +30,7 @@ from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.replay import UndecodableRecording
+from mockllm.engine.request_context import engine_context
 from mockllm.engine.response_cache import cache_key
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -298,7 +299,7 @@ class Responder:
     def _settings(self, item: int | None, response: CompiledResponse, step: int) -> EffectiveSettings:
         """Return the effective settings of a step of an item, with the request's own overrides."""
         settings = self.runtime.effective_settings(item, response, step, self._applied())
-        override = self.request.override
+        override = engine_context(self.request).override
         return changed(settings, override) if type(override) is Override else settings
 
     def _randomness(self, item: CatalogItem, selected: Selected) -> Randomness:

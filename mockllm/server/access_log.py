@@ -1,6 +1,6 @@
-"""The live line of a request, for a person at a terminal.
+"""The access log: one line for each request on the terminal.
 
-What clients send is never written raw: control characters are escaped and long texts cut, so that a request
+Texts of clients are never written raw. Control characters are escaped and long texts are cut, so that a request
 cannot move the cursor or forge a line.
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockllm.core.matching.hints import cut
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
-from mockllm.server.journal.draft import LONGEST, AccessLogRecord
+from mockllm.engine import seed_token
+from mockllm.server.exchange import EndReason, Exchange
+from mockllm.server.journal import redaction
 
 _LEFT: Final = {
     "close": "cut: connection closed",
@@ -21,16 +23,67 @@ _LEFT: Final = {
     "gone": "the client left",
     "stopped": "cut: the server stopped",
 }
-MOST: Final = 4000
-"""Characters of what was asked that a verbose server shows."""
+MAX_TEXT: Final = 200
+"""Characters of a client's text that a line shows."""
+MAX_PROMPT: Final = 4000
+"""Characters of a request's text that a verbose server shows."""
 RETRY: Final = "x-stainless-retry-count"
-"""Where OpenAI's and Anthropic's SDKs tell which try it is."""
+"""The header in which OpenAI's and Anthropic's SDKs send the number of the retry."""
 _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
+class AccessLogRecord(NamedTuple):
+    """One request, for a line. `at` is in seconds since the epoch. `took` is in seconds, from the last byte of the
+    request to the end of its response."""
+
+    at: float
+    method: str
+    path: str
+    model: str | None
+    rule: str | None
+    modifiers: tuple[str, ...]
+    status: int
+    took: float
+    notes: tuple[str, ...] = ()
+    left: EndReason = "finished"
+    missed: bool = False
+    session: str | None = None
+    drawn: str | bytes = ""
+
+    @property
+    def seed(self) -> str:
+        """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
+        selected."""
+        return self.drawn if isinstance(self.drawn, str) else seed_token.told_of(self.drawn)
+
+
+def record_of(exchange: Exchange) -> AccessLogRecord:
+    """Return the record of an ended exchange."""
+    response, model = exchange.response, exchange.model
+    return AccessLogRecord(
+        at=exchange.at,
+        method=exchange.method,
+        path=short(redaction.target(exchange.target)),
+        model=None if model is None else short(model),
+        rule=response.rule,
+        modifiers=response.modifiers,
+        status=response.status,
+        took=exchange.took,
+        notes=response.notes,
+        left=exchange.left,
+        missed=response.missed,
+        session=exchange.session,
+        drawn=exchange.root or response.drawn,
+    )
+
+
+def short(text: str) -> str:
+    """Return as much of a client's text as a line shows."""
+    return cut(text, MAX_TEXT)
+
+
 class AccessLog:
-    """Writes records as lines. `write` is given a line without its end. `strict`: a request that no rule
-    answers is an error."""
+    """Writes records as lines. `write` gets a line without its end. `strict`: an unmatched request is an error."""
 
     def __init__(
         self,
@@ -48,16 +101,16 @@ class AccessLog:
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
         self._write(self.line(record, request))
         if self._verbose and request is not None:
-            self._write(f"  {plain(asked(request), MOST)}")
+            self._write(f"  {plain(asked(request), MAX_PROMPT)}")
 
     def line(self, record: AccessLogRecord, request: Request | None = None) -> str:
-        """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; what an SDK tried before, which
-        retry it is. A verbose one tells the modifiers, the session, the seed, and the hash that `match: {hash: …}`
-        sees."""
+        """Return `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`, with the number of the
+        retry if an SDK sends it. A verbose line also has the modifiers, the session, the seed, and the hash that
+        `match: {hash: …}` sees."""
         rule = plain(record.rule) if record.rule else "-"
         if record.missed:
             rule = self._paint(*self._missed)
-        said = [
+        fields = [
             time.strftime("%H:%M:%S", time.localtime(record.at)),
             plain(record.method),
             plain(record.path),
@@ -82,21 +135,21 @@ class AccessLog:
             asides.append(f"hash: {looked_up(request)}")
             if (older := looked_up_older(request)) is not None:
                 asides.append(f"older hash: {older}")
-        return " ".join(said) + (f"  [{'; '.join(asides)}]" if asides else "")
+        return " ".join(fields) + (f"  [{'; '.join(asides)}]" if asides else "")
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
 
 def duration(seconds: float) -> str:
-    """`0.4ms`, `12ms`, `3.2s`."""
+    """Return `0.4ms`, `12ms` or `3.2s`."""
     if seconds < 0.01:
         return f"{seconds * 1000:.1f}ms"
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
 
 
-def plain(text: str, most: int = LONGEST) -> str:
-    """One line of printable characters."""
+def plain(text: str, most: int = MAX_TEXT) -> str:
+    """Return one line of printable characters."""
     text = cut(text, most)
     if text.isprintable():
         return text

@@ -1,8 +1,9 @@
-"""The server's own answers: `/` for a person who opens it, `/health` for what watches it, and plain texts."""
+"""The server's own responses: `/` for a person who opens it, `/health` for probes, preflights, and plain texts."""
 
 from __future__ import annotations
 
 import textwrap
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,40 +11,78 @@ from mockllm import __version__
 from mockllm.core.json.codec import dumps, pretty
 from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.engine import EngineInfo
+from mockllm.engine import EngineInfo, PlannedResponse
+from mockllm.engine.session_id import PREFIX, without
+from mockllm.server import cors
+from mockllm.server.access_log import short
+from mockllm.server.app import App
+from mockllm.server.exchange import Exchange
+from mockllm.server.request_heads import RESERVED, first_segment, is_control_path
 
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
-FILES: Final = 12
-"""So many files are named."""
+MAX_LISTED_FILES: Final = 12
+"""How many files `/` lists."""
+
+
+def respond_builtin(app: App, exchange: Exchange) -> bool:
+    """Set the response if it is one of the server's own. Return whether it is."""
+    head = exchange.head
+    assert head is not None, "the exchange has not ended"
+    method, path, headers, prefix = head.message.method, head.path, head.headers, ""
+    plan: Plan | None = None
+    if not path:
+        plan, exchange.close = plain(400, "The request's target is no path.\n"), True
+    elif app.control_only and path != "/health" and not is_control_path(path):
+        plan = plain(404, "Here is the control API alone: /api, /metrics.\n")
+        exchange.unlogged = True
+    else:
+        if path.startswith(PREFIX):
+            _, behind = without(path)
+            prefix, path = path.removesuffix(behind), behind
+        if path == "/health" and method in ("GET", "HEAD"):
+            plan = health(app.engine.info(), time.monotonic() - app.started)
+            exchange.unlogged = True
+        elif path == "/health":
+            plan = only_get(method, path)
+        elif first_segment(path) in RESERVED:
+            plan = plain(404, f"Nothing is served at {short(path)}.\n")
+        elif path == "/" and method in ("GET", "HEAD"):
+            plan = home(app.engine.info(), f"http://{short(headers.get('host', 'localhost') + prefix)}")
+        elif app.open_to_pages and method == "OPTIONS" and cors.is_preflight(headers):
+            plan, exchange.allow_cors = cors.preflight(headers), True
+    if plan is None:
+        return False
+    exchange.response = PlannedResponse(plan, None)
+    return True
 
 
 def plain(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Plan:
-    """A whole answer of a short text."""
+    """Return a non-streaming response with a short text."""
     head = ResponseHead(status, (("Content-Type", content_type),))
     return Plan(head, (EventStep(text.encode("utf-8", "replace"), 0, "body"),))
 
 
 def home(about: EngineInfo, base: str) -> Plan:
-    """What is loaded, which routes there are, and what to give each SDK as its base URL."""
+    """Return a page with what is loaded, the routes, and the base URL for each SDK."""
     lines = [f"mockllm {__version__}: {amount(about)}", ""]
     if about.bases:
         lines += ["Base URLs:", *(f"  {name}: {base}{path}" for name, path in about.bases), ""]
     if about.sources:
         files = [f"{file} ({rules})" for file, rules in about.sources]
-        lines += [*_listed("Rules", files[:FILES] + ["…"] * (len(files) > FILES)), ""]
+        lines += [*_listed("Rules", files[:MAX_LISTED_FILES] + ["…"] * (len(files) > MAX_LISTED_FILES)), ""]
     lines += ["Routes:"]
     for name, paths in (*about.calls, ("rules", about.routes), ("its own", OWN)):
         lines += _listed(f"  {name}", paths) if paths else []
     if about.stale:
         lines += ["", "Files that could not be loaded:"]
-        lines += [f"  {each.file}: {each.outcome}: {each.reason}" for each in about.stale]
+        lines += [f"  {source.file}: {source.outcome}: {source.reason}" for source in about.stale]
     return plain(200, "\n".join(lines) + "\n")
 
 
-def _listed(name: str, said: Sequence[str]) -> list[str]:
-    """`name: a, b, c`, in lines of a terminal's width."""
+def _listed(name: str, items: Sequence[str]) -> list[str]:
+    """Return `name: a, b, c`, in lines of a terminal's width."""
     return textwrap.wrap(
-        f"{name}: {', '.join(said)}",
+        f"{name}: {', '.join(items)}",
         width=110,
         subsequent_indent=" " * 6,
         break_long_words=False,
@@ -52,15 +91,16 @@ def _listed(name: str, said: Sequence[str]) -> list[str]:
 
 
 def health(about: EngineInfo, uptime: float) -> Plan:
-    """200 also when degraded: requests are answered, with the last good version of a broken file, or without
-    it where it is `left_out`: there was none."""
+    """Return the health report. The status is 200 also if it is degraded: the server responds with the last good
+    version of a broken file, or without the file if it is `left_out` because it had none."""
     report = {
         "status": "degraded" if about.stale else "ok",
         "version": __version__,
         "rules": about.rules,
         "files": about.files,
         "stale": [
-            {"file": each.file, "reason": each.reason, "left_out": not each.kept} for each in about.stale
+            {"file": source.file, "reason": source.reason, "left_out": not source.kept}
+            for source in about.stale
         ],
         "uptime": round(uptime, 3),
     }
@@ -69,7 +109,7 @@ def health(about: EngineInfo, uptime: float) -> Plan:
 
 
 def only_get(method: str, path: str) -> Plan:
-    """A path that is asked by another method, in the form that the control API refuses in."""
+    """Return the refusal of another method than GET, in the form of the control API."""
     detail = f"{method} is not for {brief(path)}; there is GET."
     body = {
         "type": "about:blank",
@@ -83,5 +123,5 @@ def only_get(method: str, path: str) -> Plan:
 
 
 def amount(about: EngineInfo) -> str:
-    """`12 rules in 3 files`."""
+    """Return `12 rules in 3 files`."""
     return f"{about.rules} rule{'s' * (about.rules != 1)} in {about.files} file{'s' * (about.files != 1)}"

@@ -1,277 +1,192 @@
-"""One client's connection: aiohttp's parser and keep-alive, with the bounds that aiohttp does not keep.
+"""One client's connection: bytes in, one Exchange a request, bytes out. It holds the bounds on time and memory.
 
-Apart because it leans on aiohttp's insides (`_messages`, `_request_count`, `_current_request`); tests pin
-what is relied on here, on raw sockets.
+Requests of one connection are served one after the other; `turns.py` says when.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from math import inf
-from typing import Any, Final, Protocol
+import sys
+import time
+import traceback
+from collections import deque
+from typing import Final, cast
 
 from aiohttp import StreamReader
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_exceptions import LineTooLong
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
-from aiohttp.web_protocol import _ErrInfo
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.tcp_helpers import tcp_keepalive
 
-from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import CLOSE, AlreadyWritten
-from mockllm.server.request_heads import RequestHead, RequestHeadCache
-from mockllm.server.server_limits import ServerLimits
+from mockllm.server.aiohttp_internals import HttpProtocol
+from mockllm.server.app import App
+from mockllm.server.completion import complete
+from mockllm.server.deadlines import Deadline
+from mockllm.server.exchange import Exchange
+from mockllm.server.exchange_end import abandon_exchange, end_unparsed
+from mockllm.server.request_body import BrokenBody, complete_body
+from mockllm.server.request_heads import RequestHead
+from mockllm.server.respond import respond
+from mockllm.server.socket_sink import SocketSink
+from mockllm.server.turns import Turns
 
-TOGETHER: Final = 32
-"""So many requests at most are answered in one go."""
+MAX_QUEUED: Final = 32
+"""How many requests of a connection wait; more pause its socket until half of them are served."""
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
-LONGEST: Final = 0.0005
-"""Seconds after which the others of a turn wait for the next: running streams must be in time."""
-_TOO_SLOW: Final = (
-    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n"
-    b"Content-Length: 46\r\nConnection: close\r\n\r\nThe head of the request took too long to come\n"
+TOO_SLOW: Final = "The head of the request took too long to come"
+_REFUSED: Final = (
+    b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
+    b"Connection: close\r\n\r\n%b"
 )
+_REASONS: Final = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    431: b"Request Header Fields Too Large",
+}
 
 
-class BrokenBody(Exception):
-    """The body's framing is not HTTP; the message says what is wrong with it."""
-
-
-class IncomingRequest:
-    """A request as it comes in: aiohttp's parsed head, and the body still to be read."""
-
-    __slots__ = ("_task", "body", "connection", "message", "writer")
-
-    def __init__(
-        self,
-        message: RawRequestMessage,
-        body: StreamReader,
-        connection: Connection,
-        writer: AbstractStreamWriter | None,
-        task: asyncio.Task[None] | None,
-    ) -> None:
-        self.message = message
-        self.body = body
-        self.connection = connection
-        self.writer = writer
-        self._task = task
-
-    def _cancel(self, exc: BaseException) -> None:
-        """aiohttp: the connection was lost."""
-        self.body.set_exception(exc)
-
-    def _finish(self) -> None:
-        """aiohttp: the handler has returned."""
-
-
-class ConnectionHandler(Protocol):
-    """Who answers what comes."""
-
-    limits: ServerLimits
-    deadlines: Deadlines
-    heads: RequestHeadCache
-
-    async def handle(self, incoming: IncomingRequest) -> AlreadyWritten:
-        """Answers a request in its own time."""
-
-    def try_respond_now(self, incoming: IncomingRequest) -> bool:
-        """Whether it was answered at once."""
-
-    def respond_to_known_head(self, connection: Connection, head: RequestHead, data: bytes) -> bool:
-        """The same for a request that is all that came, and whose head came before."""
-
-    def unparsed(self, status: int, reason: str) -> None:
-        """What came was no request."""
-
-    def abandoned(self, prepared: Any) -> None:
-        """What was prepared on a connection that was lost will not be played."""
-
-
-class Connection(RequestHandler):
-    """Watches how long a head takes, and answers what is not HTTP without a traceback."""
+class Connection(HttpProtocol):
+    """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
     __slots__ = (
         "_app",
         "_begun",
         "_body",
-        "_heads",
-        "_known",
+        "_broken",
+        "_current",
+        "_idle_until",
+        "_keepalive",
+        "_keepalive_timer",
         "_listener",
+        "_queue",
         "_silent",
+        "_sink",
+        "_task",
+        "_turns",
         "_watch",
         "ascii",
         "client",
-        "idle",
-        "prepared",
-        "whole",
+        "scheduled",
     )
 
-    def __init__(self, manager: Listener, app: ConnectionHandler, **settings: Any) -> None:
-        super().__init__(manager, **settings)
-        self._listener = manager
+    def __init__(self, listener: Listener, app: App, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop, app.limits)
+        self._listener = listener
+        self._turns = listener.turns
         self._app = app
-        self._heads = app.heads
-        self._known: tuple[RequestHead, bytes] | None = None
-        """A request whose head came before, and all that came of it: aiohttp's parser has not seen it."""
-        self.prepared: Any = None
-        """What was found out about the request that stands first."""
-        self.whole: bytes | None = None
-        """What came, where it began with a request's head and no other began in it."""
-        self.idle = True
-        """Whether all that was asked is answered. aiohttp's handler may be on its way to wait for more."""
+        self._sink = SocketSink(self, app.limits, self._write_with_turn)
+        self._queue: deque[Exchange] = deque()
+        self._current: Exchange | None = None
+        """The exchange that is served."""
+        self._task: asyncio.Task[None] | None = None
+        """Completes the current exchange, if it did not end in its turn."""
+        self.scheduled = False
+        """Whether the listener serves the next exchange at the end of this turn."""
+        self._body: StreamReader | None = None
+        """The body of the last request that was parsed."""
+        self._begun = False
+        """Whether a part of a head has come."""
+        self._broken: HttpProcessingError | None = None
+        """Why the bytes behind the queued requests are no request."""
+        self._silent = False
+        """Whether the client sends no more, though it may still read."""
+        self._watch: Deadline | None = None
+        self._keepalive = app.limits.keepalive
+        self._idle_until = 0.0
+        self._keepalive_timer: asyncio.TimerHandle | None = None
         self.client = ""
         """The peer's address, without its port."""
         self.ascii = True
-        """Whether nothing but ASCII has come."""
-        self._watch: Deadline | None = None
-        self._begun = False
-        self._body: StreamReader | None = None
-        self._silent = False  # the client sends no more, though it may be listening
+        """Whether only ASCII has come."""
+
+    # --- the protocol of asyncio ----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        stream = cast(asyncio.Transport, transport)
+        tcp_keepalive(stream)
         peer = self.peername
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
-        transport.set_write_buffer_limits(high=self._app.limits.unsent)  # type: ignore[attr-defined]
+        stream.set_write_buffer_limits(high=self._app.limits.unsent)
+        self._listener.connections.add(self)
         self._watch_head()
+        self._continue()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._unwatch()
-        if self._messages or self._known is not None:  # it has asked, though nobody will hear the answer
-            self._listener.answer([self])
-        prepared, self.prepared = self.prepared, None
-        if prepared is not None:
-            self._app.abandoned(prepared)
+        if self._queue and self._current is None:  # no client reads the response, but the request counts
+            self._turns.serve_now(self)
+        self.closing = True
+        exchange, self._current = self._current, None
+        if exchange is not None:
+            if exchange.body is not None and not exchange.read:
+                exchange.body.set_exception(exc or ConnectionResetError("the client has left"))
+            abandon_exchange(self._app, exchange)
+        if self._task is not None:
+            self._task.cancel()
+        if self._keepalive_timer is not None:
+            self._keepalive_timer.cancel()
         super().connection_lost(exc)
-        self._body = None  # it refers to the connection, and would keep it for the garbage collector
+        self._listener.connections.discard(self)
+        self.end_parser()  # it refers to the connection, as bodies and the sink do: they would wait for the
+        self._body = None  # garbage collector
+        self._queue.clear()
+        del self._sink
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it; aiohttp always closes
-        """The client sends no more: it may be listening still, or have left. Nobody can tell before something
-        is written, so what it asked for may be answered within the linger time."""
-        self._listener.answer([self])
-        if self.idle or (self._body is not None and not self._body.is_eof()):
+    def data_received(self, data: bytes) -> None:
+        if self.closing or self._broken is not None:
+            return
+        if self._current is None and not (self._begun or self._queue or self.upgraded):
+            head = self._app.heads.find(data)
+            if head is not None:
+                if self._watch is not None:
+                    self._unwatch()
+                raw = data[len(data) - head.length :]
+                self._queue.append(Exchange(head, self._sink, self.client, None, raw, True, data))
+                self._turns.schedule(self)
+                return
+        self._parse(data)
+        if self._current is None and (self._queue or self._broken is not None):
+            self._turns.schedule(self)
+
+    def eof_received(self) -> bool:
+        """The client sends no more: it may still read, or may have left. Only a write can tell, so the queued
+        requests may be served within the linger time."""
+        while self._current is None and (self._queue or self._broken is not None) and not self.closing:
+            self._turns.serve_now(self)
+        if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
         self._silent = True
         self._loop.call_later(self._app.limits.linger, self.force_close)
-        # TLS ends both ways at once: asyncio closes it in any case, and would say on the terminal that it does.
-        return self.transport is not None and self.transport.get_extra_info("sslcontext") is None
+        # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
+        return self.transport is not None and self.ssl_context is None
 
-    @property
-    def over(self) -> bool:
-        """Whether nothing is left to be answered, and nothing will come."""
-        return self._silent and not self._messages
-
-    def data_received(self, data: bytes) -> None:
-        if self.idle and not (self._begun or self._messages or self._known):
-            head = self._heads.find(data)
-            if head is not None and not (self._close or self._force_close or self._upgraded):
-                if self._watch is not None:
-                    self._unwatch()
-                self._known = head, data
-                self._come()
-                return
-        if self._known is not None:  # more comes before the turn in which it is answered
-            (_, before), self._known = self._known, None
-            self._parse(before)
-        self._parse(data)
-        if self._messages:
-            if self.idle:
-                self._come()
-            else:
-                self._wake()
-
-    def _come(self) -> None:
-        """A request has come, and nothing stands before it."""
-        if self._waiter is None and self._known is None:  # aiohttp's handler, on its way here, would take it
-            self._listener.answer([self])
-        else:
-            self._listener.has_come(self)
+    # --- bytes in -------------------------------------------------------------------------------------------
 
     def _parse(self, data: bytes) -> None:
+        """Queue an exchange for each request whose head ends in this data."""
         if self.ascii and not data.isascii():
             self.ascii = False
-        # aiohttp's handler waits for a request: it is not woken for one that is answered here.
-        waiter, self._waiter = self._waiter, None
-        seen, begun = self._request_count, self._begun
+        between = not self._begun and (self._body is None or self._body.is_eof())
         try:
-            super().data_received(data)
-        finally:
-            self._waiter = waiter
-        if self._request_count != seen:
+            requests = self.parse(data)
+        except HttpProcessingError as error:
             self._unwatch()
-            self.whole = data if self._request_count == seen + 1 and not begun else None
-            message, body = self._messages[-1]
-            if not isinstance(message, _ErrInfo):
-                self._body = body
-            elif self._body is not None and not self._body.is_eof():
-                # The parser gave up inside a body; aiohttp leaves its reader waiting.
-                self._body.set_exception(BrokenBody(message.message))
-        elif data and (self._body is None or self._body.is_eof()):
+            self._broken = error
+            if self._body is not None and not self._body.is_eof():
+                self._body.set_exception(BrokenBody(error.message))
+            return
+        if requests:
+            self._unwatch()
+            received = data if between and len(requests) == 1 else b""
+            for message, body in requests:
+                head = RequestHead(message, self.ascii)
+                self._queue.append(Exchange(head, self._sink, self.client, body, received=received))
+            self._body = requests[-1][1]
+            if len(self._queue) >= MAX_QUEUED:
+                self.hold_reading(True)
+        elif between and data and not self.upgraded:
             self._begun = True
             if self._watch is None:
                 self._watch_head()
-
-    def answer(self) -> None:
-        """Answers the request that has come, or leaves it to aiohttp's handler."""
-        if not self.idle:
-            return
-        if self._known is not None:
-            (head, data), self._known = self._known, None
-            if not self.writing_paused and self._app.respond_to_known_head(self, head, data):
-                self._stay()
-                return
-            self._parse(data)
-        elif not self._messages or self._answered():
-            return
-        self.idle = False
-        self._wake()
-
-    def _wake(self) -> None:
-        """aiohttp's handler, if it waits for a request; else it comes to it by itself."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _answered(self) -> bool:
-        """Whether the only request that waits is answered already. It is then as if it had never come to
-        aiohttp's handler, whose keep-alive time runs anew."""
-        message, body = self._messages[0]
-        if len(self._messages) > 1 or isinstance(message, _ErrInfo) or self.writing_paused:
-            return False
-        if self._close or self._upgraded:  # an upgrade is declined by aiohttp, behind the answer
-            return False
-        if not body.is_eof() or not self._app.try_respond_now(
-            IncomingRequest(message, body, self, None, None)
-        ):
-            return False
-        self._messages.clear()
-        if self._parser is not None:
-            self._parser.message_consumed()
-        if self._buffer_paused:
-            self._resume_reading_if_drained()
-        self._stay()
-        return True
-
-    def _stay(self) -> None:
-        """The connection is kept for another request, for its time."""
-        self._keepalive = True
-        self._next_keepalive_close_time = end = self._loop.time() + self._keepalive_timeout
-        if self._keepalive_handle is None:
-            self._keepalive_handle = self._loop.call_at(end, self._process_keepalive)
-
-    def write(self, data: bytes) -> bool:
-        """Has this written to the client behind the turn's other answers; whether it is still there."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            return False
-        self._listener.said.append((transport, data))
-        return True
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """aiohttp parses on and resumes the socket behind every body that was read: here only where it had
-        been paused."""
-        if self._reading_paused or self._buffer_paused:
-            super().resume_reading(resume_parser)
 
     def _watch_head(self) -> None:
         deadlines = self._app.deadlines
@@ -285,117 +200,178 @@ class Connection(RequestHandler):
 
     def _head_is_late(self, now: float) -> None:
         self._watch = None
-        if self._current_request is not None or self._messages:
-            self._watch_head()  # it stands behind a request that is still being answered
+        if self._current is not None or self._queue:
+            self._watch_head()  # it waits behind a request that is still served
             return
         if self._begun and self.transport is not None:
-            self.transport.write(_TOO_SLOW)
-            self._app.unparsed(408, "the request's head did not come in time")
+            self._refuse(
+                408,
+                "the request's head did not come in time",
+                "The head of the request took too long to come",
+            )
         self.force_close()
 
-    def handle_error(
-        self,
-        request: BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> StreamResponse:
-        """What could not be parsed. aiohttp would log each with a traceback."""
-        if isinstance(exc, LineTooLong):
-            status, message = 431, TOO_LONG
-        elif status >= 500:
-            self.log_exception("A request could not be handled", exc_info=exc)
-        said = " ".join((message or "").split("\n", 1)[0].split()).rstrip(":") or "not a request of HTTP/1.1"
-        said = said if " " in said else "The request's target is no path."  # then it is only repeated
-        self._app.unparsed(status, said)
-        body = f"{said}\n".encode("utf-8", "replace")
+    # --- exchanges ------------------------------------------------------------------------------------------
+
+    def serve_next(self) -> None:
+        """Serve the next request, if none is being served."""
+        if self._current is not None or self.closing:
+            return
+        if not self._queue:
+            if self._broken is not None:
+                self._refuse_broken(self._broken)
+            return
+        exchange = self._current = self._queue.popleft()
+        if self.reading_held and len(self._queue) <= MAX_QUEUED // 2:
+            self.hold_reading(False)
+        self._sink.written = False
+        app, ended = self._app, False
+        if exchange.read or self._read(exchange):
+            exchange.since, exchange.at = app.deadlines.time(), time.time()
+            ended = respond(app, exchange)
+        if ended:
+            self._current = None
+            self._continue()
+        elif self.transport is not None and not self.transport.is_closing():
+            app.running += 1
+            self._task = self._loop.create_task(self._complete(exchange))
+            self._task.add_done_callback(self._completed)
+
+    def _read(self, exchange: Exchange) -> bool:
+        """Take a body that has come as a whole. Return whether it has."""
+        head, body, app = exchange.head, exchange.body, self._app
+        assert head is not None, "the exchange has not ended"
+        assert body is not None, "the body has not been read"
+        raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
+        if raw is None:
+            exchange.received = b""
+            return False
+        exchange.raw, exchange.read = raw, True
+        if exchange.received:
+            app.heads.see(head, exchange.received, raw)
+        return True
+
+    async def _complete(self, exchange: Exchange) -> None:
+        body = exchange.body
+        usable = await complete(self._app, exchange)
+        if body is not None and not body.is_eof() and self.transport is not None:
+            usable = await self._linger(body) and usable
+        self._current = None
+        if usable:
+            self._continue()
+        else:
+            self.close()
+
+    def _completed(self, task: asyncio.Task[None]) -> None:
+        self._app.running -= 1
+        if self._task is task:
+            self._task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            traceback.print_exception(error, file=sys.stderr)
+            self.force_close()
+
+    async def _linger(self, body: StreamReader) -> bool:
+        """Read the rest of a refused body for the linger time, so that the client can read the response before the
+        connection ends. Return whether the body is complete."""
+        try:
+            async with asyncio.timeout(self._app.limits.linger):
+                while not body.is_eof():
+                    await body.readany()
+        except Exception:  # its framing is broken, or it does not come
+            return False
+        return True
+
+    def _continue(self) -> None:
+        """Serve what is queued, or wait for the next request for the keep-alive time, if one can come."""
+        if self.upgraded and not self._queue:
+            self._parse(self.decline_upgrade())
+        if self._queue or self._broken is not None:
+            self._turns.schedule(self)
+        elif self._silent:
+            self._loop.call_soon(self.close)  # behind what this turn writes
+        self._idle_until = end = self._loop.time() + self._keepalive
+        if self._keepalive_timer is None:
+            self._keepalive_timer = self._loop.call_at(end, self._end_idle)
+
+    def _refuse_broken(self, error: HttpProcessingError) -> None:
+        """Respond to bytes that are no request."""
+        if isinstance(error, LineTooLong):
+            status, reason = 431, TOO_LONG
+        else:
+            status = 400
+            reason = " ".join((error.message or "").split("\n", 1)[0].split()).rstrip(":")
+            reason = reason or "not a request of HTTP/1.1"
+            if " " not in reason:  # the parser repeats the target
+                reason = "The request's target is no path."
+        self._refuse(status, reason, reason)
+        self.close()
+
+    def _refuse(self, status: int, reason: str, text: str) -> None:
+        """Write a response of the connection itself, and log the reason."""
+        end_unparsed(self._app, status, reason)
+        body = f"{text}\n".encode("utf-8", "replace")
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(
-                b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
-                b"Connection: close\r\n\r\n%b"
-                % (status, _REASONS.get(status, b"Bad Request"), len(body), body)
-            )
-        return CLOSE  # type: ignore[return-value]
+            self.transport.write(_REFUSED % (status, _REASONS[status], len(body), body))
 
+    # --- bytes out, and the end -----------------------------------------------------------------------------
 
-_REASONS: Final = {
-    431: b"Request Header Fields Too Large",
-    500: b"Internal Server Error",
-    504: b"Gateway Timeout",
-}
-
-
-def _taken_up(
-    message: RawRequestMessage,
-    body: StreamReader,
-    connection: Connection,
-    writer: AbstractStreamWriter,
-    task: asyncio.Task[None],
-) -> IncomingRequest:
-    """aiohttp's handler has taken a request from those that wait."""
-    connection.idle = False
-    return IncomingRequest(message, body, connection, writer, task)
-
-
-class Listener(Server):
-    """Makes Connections; what a server socket is given as its protocol factory."""
-
-    def __init__(self, app: ConnectionHandler) -> None:
-        super().__init__(
-            app.handle,  # type: ignore[arg-type]
-            request_factory=_taken_up,  # type: ignore[arg-type]
-            handler_cancellation=True,
-        )
-        self._app = app
-        self.came: list[Connection] = []
-        """Those whose request waits for the turn's end."""
-        self.said: list[tuple[asyncio.Transport, bytes]] = []
-        """What is to be written to whom at the end of the turn."""
-
-    def has_come(self, connection: Connection) -> None:
-        """A request has come. Those of one turn of the loop are answered together behind it, and what is said is
-        written together behind that: with a system call between every two of them each costs a third more, for
-        the processor has forgotten how they go."""
-        if not self.came:
-            self._loop.call_soon(self._answer_turn)
-        self.came.append(connection)
-
-    def _answer_turn(self) -> None:
-        turn, self.came = self.came[:TOGETHER], self.came[TOGETHER:]
-        late = self.answer(turn, self._app.deadlines.time() + LONGEST)
-        if late or self.came:
-            self.came[:0] = late
-            self._loop.call_soon(self._answer_turn)
-
-    def answer(self, turn: Sequence[Connection], until: float = inf) -> Sequence[Connection]:
-        """Answers what these have asked for, as far as it has not been; gives back those that there was no time
-        for, on the deadlines' clock. Running streams do not wait for new ones: what is due leaves between two."""
-        late: Sequence[Connection] = ()
-        for number, connection in enumerate(turn, 1):
-            try:
-                connection.answer()
-            except Exception:  # of this connection; the others are answered all the same
-                connection.log_exception("A request could not be answered")
-                connection.force_close()
-            if self._app.deadlines.catch_up() > until:
-                late = turn[number:]
-                break
-        said, self.said = self.said, []
-        for transport, data in said:
+    def _write_with_turn(self, data: bytes) -> bool:
+        """Write at the end of this turn, or at once between turns. Return False if the client has left, or has
+        not read what it got before."""
+        transport, outbox = self.transport, self._turns.outbox
+        if transport is None or self._paused or transport.is_closing():
+            return False
+        if outbox is None:
             transport.write(data)
-        return late
+        else:
+            outbox.append((transport, data))
+        return True
+
+    def _end_idle(self) -> None:
+        self._keepalive_timer = None
+        if self._current is not None or self._queue:
+            return  # the end of the exchange sets the timer anew
+        if self._loop.time() < self._idle_until:
+            self._keepalive_timer = self._loop.call_at(self._idle_until, self._end_idle)
+        else:
+            self.force_close()
+
+    def close(self) -> None:
+        """Close the connection behind what was written."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+
+    def force_close(self) -> None:
+        """The same, and forget the transport: nothing more is written."""
+        self.close()
+        self.transport = None
+
+    async def shutdown(self, seconds: float) -> None:
+        """End the connection and its exchange, which has so many seconds to end by itself."""
+        self.closing = True
+        task = self._task
+        if task is not None:
+            await asyncio.wait([task], timeout=seconds)
+            task.cancel()
+            await asyncio.wait([task], timeout=seconds)
+        self.force_close()
+
+
+class Listener:
+    """Makes the connections of a server; server sockets use it as their protocol factory."""
+
+    def __init__(self, app: App) -> None:
+        """Call it on the loop that runs the connections."""
+        app.start()
+        self._app = app
+        self._loop = asyncio.get_running_loop()
+        self.turns = Turns(app.deadlines, self._loop)
+        self.connections: set[Connection] = set()
 
     def __call__(self) -> Connection:
-        limits = self._app.limits
-        return Connection(
-            self,
-            self._app,
-            loop=self._loop,
-            access_log=None,
-            auto_decompress=False,
-            keepalive_timeout=limits.keepalive,
-            lingering_time=limits.linger,
-            max_line_size=limits.target,
-            max_field_size=limits.header,
-            max_headers=limits.headers,
-        )
+        return Connection(self, self._app, self._loop)
+
+    async def shutdown(self, seconds: float) -> None:
+        """End all connections."""
+        await asyncio.gather(*[connection.shutdown(seconds) for connection in self.connections])

@@ -1,7 +1,6 @@
-"""HTTP/1.x as bytes: the head of an answer, chunked framing, and what aiohttp is handed back.
+"""HTTP/1.x as bytes: the head of a response and chunked framing.
 
-Answers leave in as few writes as their timing allows, so head and body are joined here and written to the
-transport by us; aiohttp only parses requests and keeps connections.
+Responses leave in as few writes as their timing allows, so head and body are joined here.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
@@ -28,29 +27,8 @@ _STATUS_LINES: Final = {
 }
 
 
-class AlreadyWritten:
-    """What aiohttp is handed as the response: the answer is on the wire already.
-
-    aiohttp asks of a response only `prepare(request)`, `write_eof()` and `keep_alive` when its access log is
-    off; a test holds it to that.
-    """
-
-    __slots__ = ("keep_alive",)
-
-    def __init__(self, keep_alive: bool) -> None:
-        self.keep_alive = keep_alive
-
-    async def prepare(self, request: Any) -> None: ...
-
-    async def write_eof(self) -> None: ...
-
-
-KEEP: Final = AlreadyWritten(keep_alive=True)
-CLOSE: Final = AlreadyWritten(keep_alive=False)
-
-
 class DateLine:
-    """The Date header, made once a second."""
+    """The Date header, formatted once a second."""
 
     def __init__(self) -> None:
         self._second = -1
@@ -58,7 +36,7 @@ class DateLine:
         self._bytes = b""
 
     def at(self, now: float) -> str:
-        """`now` in seconds since the epoch."""
+        """Return the line; `now` is in seconds since the epoch."""
         if int(now) != self._second:
             self._second = int(now)
             self._line = f"Date: {formatdate(self._second, usegmt=True)}\r\n"
@@ -72,21 +50,21 @@ class DateLine:
 
 
 class ResponseFraming(NamedTuple):
-    """What of a request decides how its answer is framed."""
+    """What of a request decides how its response is framed."""
 
     head_only: bool = False
-    """A HEAD request: the head of the answer and none of its body."""
+    """A HEAD request: the head of the response and none of its body."""
     http10: bool = False
-    """No chunks: an answer of unknown length ends with the connection."""
+    """No chunks: a response of unknown length ends with the connection."""
     close: bool = False
-    """The connection is not used again, whatever the answer is."""
+    """The connection is not used again, whatever the response is."""
 
 
 ORDINARY: Final = ResponseFraming()
 
 
 def response_framing(message: RawRequestMessage) -> ResponseFraming:
-    """What this request's head decides."""
+    """Return what this request's head decides."""
     head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
     if head_only or http10 or message.should_close:
         return ResponseFraming(head_only, http10, message.should_close)
@@ -94,7 +72,7 @@ def response_framing(message: RawRequestMessage) -> ResponseFraming:
 
 
 class RenderedHead(NamedTuple):
-    """The head as bytes, and how what follows it is framed."""
+    """The head as bytes, and how the body is framed."""
 
     head: bytes
     chunked: bool
@@ -103,7 +81,7 @@ class RenderedHead(NamedTuple):
 
 
 class HeadTemplate(NamedTuple):
-    """A head without what differs from answer to answer: its own headers, its date and its length."""
+    """A head without what differs from response to response: its unique headers, its date and its length."""
 
     start: str
     end: str
@@ -117,12 +95,12 @@ class HeadTemplate(NamedTuple):
 
 
 def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") -> RenderedHead:
-    """The head of the plan's answer. `extra` are ready lines that stand at its end, unless the plan has the
-    first of these headers itself.
+    """Return the head of the plan's response. `extra` holds lines for its end, unless the plan has the first of
+    these headers itself.
 
-    A plan's own `content-length`, `connection` and `date` are sent as they stand, so that a scenario may lie
-    about them; a length of its own also switches chunks off. Without one, a whole answer's length counts all
-    its steps, also those behind a cut.
+    The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario may lie about them.
+    A `content-length` also switches chunks off. Without one, the length of a non-streaming response counts all its
+    steps, also those behind a cut.
     """
     head, delivery = plan.head, plan.delivery
     frame = _frame(head.status, head.fixed, plan.streamed, asked, extra, delivery.body)
@@ -144,8 +122,8 @@ def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") 
 
 
 class CachedEnvelope(NamedTuple):
-    """What stands around the body of one stencil's answers. `own`: the names of its own headers, each with the
-    number of the id that it holds. `before` stands before the date, `after` behind what tells the length."""
+    """The bytes around the body of a prerendered response. `own`: the names of its unique headers, each with the
+    number of the id in it. `before` is in front of the date, `after` behind the length."""
 
     piece: ByteTemplate
     before: bytes
@@ -157,8 +135,8 @@ class CachedEnvelope(NamedTuple):
 def prerendered_bytes(
     stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = ""
 ) -> bytes | None:
-    """Head and body of a kept answer that leaves at once, to an ordinary request; the same bytes as `opening`
-    and the body. None where it is not so simple."""
+    """Return head and body of a prerendered response that leaves at once, to an ordinary request: the same bytes
+    as `render_head` and the body. Return None if it is not so simple."""
     envelope = _envelope(stencil, extra)
     if envelope is None:
         return None
@@ -183,7 +161,7 @@ def _envelope(stencil: PrerenderedResponse, extra: str) -> CachedEnvelope | None
 
 
 SEALED: Final = 128 * 1024
-"""Larger answers leave in slices."""
+"""Larger responses leave in slices."""
 
 
 def _encoded(text: str) -> bytes:
@@ -197,7 +175,7 @@ def _encoded(text: str) -> bytes:
 def _frame(
     status: int, headers: Headers, streamed: bool, asked: ResponseFraming, extra: str, body: Body = "usual"
 ) -> HeadTemplate:
-    """Most answers of a server have one of a few heads, so these are kept."""
+    """Return the template of a head; cached, because most responses of a server have one of a few heads."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     own: dict[str, str] = {}
     for name, value in headers:
@@ -225,7 +203,7 @@ def _frame(
 
 
 def _line(name: str, value: str) -> str:
-    """One header. A value that came out of a template cannot start a header of its own: what would end its
+    """Return one header line. A value from a template cannot start another header: a character that would end the
     line becomes a space."""
     line = f"{name}: {value}"
     return (line if line.isprintable() else line.translate(_NO_CONTROLS)) + "\r\n"
@@ -235,7 +213,7 @@ _NO_CONTROLS: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
 
 
 def length(plan: Plan) -> int:
-    """Bytes of a whole answer's body."""
+    """Return the bytes of the body of a non-streaming response."""
     total = 0
     for step in plan.steps:
         if type(step) is EventStep:
@@ -246,5 +224,5 @@ def length(plan: Plan) -> int:
 
 
 def chunk(data: bytes) -> bytes:
-    """One chunk of chunked transfer coding (RFC 9112, section 7.1); `data` is not empty."""
+    """Return one chunk of chunked transfer coding (RFC 9112, section 7.1); `data` is not empty."""
     return b"%x\r\n%b\r\n" % (len(data), data)

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
+from mockllm.server.connection import Listener
 from mockllm.server.gc_policy import GcPolicy
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class Server:
             for sock, _ in sockets:
                 sock.close()
             raise
-        self._listener = self.app.listener()
+        self._listener = Listener(self.app)
         loop = asyncio.get_running_loop()
         for sock, tls in sockets:
             server = await loop.create_server(
@@ -110,7 +111,7 @@ class Server:
         self.app.draining = self.app.stopped = True
         for listening in self._sockets:
             listening.close()
-        for connection in self._listener.connections:
+        for connection in tuple(self._listener.connections):
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(0)  # the loop tells the connections, which end their handlers
@@ -123,7 +124,7 @@ class Server:
         return (
             self.app.running > 0
             or any(self.app.playing.values())
-            or bool(self._listener.came)
+            or bool(self._listener.turns.waiting)
             or (self.app.recorder is not None and self.app.recorder.busy)
             or any(
                 connection.transport is not None and connection.transport.get_write_buffer_size()

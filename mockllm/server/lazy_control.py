@@ -1,6 +1,6 @@
-"""The control API of a server that must start at once: it is made when somebody asks for it.
+"""The control API of a server that must start at once: it is made for its first call.
 
-Apart from `server.control`, which takes some milliseconds to load.
+Separate from `server.control`, which takes some milliseconds to load.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.server.app import App
 
 if TYPE_CHECKING:
-    from mockllm.server.connection import IncomingRequest
+    from aiohttp.web import BaseRequest
+
     from mockllm.server.control import ControlApi
 
 
 class LazyControl:
-    """Stands for a control API until one is needed. What is asked of it is what `App` asks."""
+    """A control API that is made when it is needed. See `ControlProtocol`."""
 
     def __init__(self, make: Callable[[], ControlApi]) -> None:
         self._make = make
@@ -35,8 +36,8 @@ class LazyControl:
     ) -> Plan:
         return await self.made.answer(method, path, query, headers, raw, client)
 
-    async def follow(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> Plan | None:
-        return await self.made.follow(incoming, headers)
+    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
+        return await self.made.follow(request, headers, client)
 
     def refuse(self, failure: Failure) -> Plan:
         return self.made.refuse(failure)
@@ -47,5 +48,5 @@ class LazyControl:
 
 
 def steer_late(app: App, make: Callable[[], ControlApi]) -> None:
-    """Gives an app its control API, to be made when it is first asked for."""
+    """Give an app its control API, which is made for its first call."""
     app.control = LazyControl(make)

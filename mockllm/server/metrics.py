@@ -21,7 +21,7 @@ from mockllm.core.rendering.framing import lasting
 from mockllm.core.rendering.placeholders import ByteTemplate
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
-from mockllm.server.journal.draft import JournalDraft
+from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import endpoint
 
 BOUNDS: Final = tuple(
@@ -132,10 +132,10 @@ class Metrics:
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
-    def one(self, seen: JournalDraft) -> None:
+    def one(self, seen: Exchange) -> None:
         found = self._count(seen, [seen.took])
         found.took.add(seen.took)
-        for fault in seen.answer.faults:
+        for fault in seen.response.faults:
             found.faults[fault] += 1
         if seen.left != "finished":
             found.left[seen.left] += 1
@@ -144,10 +144,10 @@ class Metrics:
         elif _streamed(seen) and seen.left == "finished":
             found.ttft.add(seen.took)
 
-    def many(self, seen: JournalDraft, took: Sequence[float]) -> None:
+    def many(self, seen: Exchange, took: Sequence[float]) -> None:
         """All of them left in one write: of a stream the first chunk left with the last one."""
         found = self._count(seen, took)
-        for fault in seen.answer.faults:
+        for fault in seen.response.faults:
             found.faults[fault] += len(took)
         places = Counter(map(_PLACE, took))
         found.took.add_all(took, places)
@@ -158,8 +158,8 @@ class Metrics:
         """The time series, oldest first; seconds without a request are left out."""
         return iter(tuple(self._seconds))
 
-    def _count(self, seen: JournalDraft, took: Sequence[float]) -> EndpointCounters:
-        answer, count = seen.answer, len(took)
+    def _count(self, seen: Exchange, took: Sequence[float]) -> EndpointCounters:
+        answer, count = seen.response, len(took)
         name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
         found = self.endpoints.setdefault(name, EndpointCounters())
         failed = count if answer.status >= 400 else 0
@@ -183,10 +183,10 @@ class Metrics:
         second.bytes += count * _size(answer.made, seen.took if seen.left != "finished" else None)
         return found
 
-    def _stream(self, seen: JournalDraft, found: EndpointCounters) -> None:
+    def _stream(self, seen: Exchange, found: EndpointCounters) -> None:
         times = seen.times
         assert times is not None
-        first, planned = _planned(seen.answer.made)
+        first, planned = _planned(seen.response.made)
         streamed = _streamed(seen)
         said = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if said is not None:
@@ -198,8 +198,8 @@ class Metrics:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
 
 
-def _streamed(seen: JournalDraft) -> bool:
-    return seen.answer.made.framing is not Framing.PLAIN
+def _streamed(seen: Exchange) -> bool:
+    return seen.response.made.framing is not Framing.PLAIN
 
 
 def _planned(made: Plan | PrerenderedResponse) -> tuple[float, float]:

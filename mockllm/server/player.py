@@ -1,13 +1,13 @@
-"""Carries out a Plan: what is due together leaves in one write, by absolute deadlines that never drift.
+"""Plays plans: steps that are due together leave in one write, by absolute deadlines that never drift.
 
-A `Play` is one answer being given. It is synchronous and knows no socket: it writes to a Sink and sets
-deadlines, so that a test plays hours on a clock of its own. `perform` is what the server awaits.
+A `Player` is synchronous and knows no socket: it writes to a Sink and sets deadlines, so that a test can play hours
+on a virtual clock. The server awaits `play_plan`.
 """
 
 from __future__ import annotations
 
 from array import array
-from asyncio import AbstractEventLoop, Future
+from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
@@ -20,39 +20,39 @@ from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 
 SLICE_BYTES: Final = 256 * 1024
 SLICE_STEPS: Final = 512
-"""At most so much is framed and written in one turn of the loop; the rest of a long answer follows in the
-next ones, behind the other streams that are due."""
+"""At most so many bytes and steps are framed and written in one turn of the loop. The rest of a long response follows
+in the next turns, behind the other streams that are due."""
 
 Ending: TypeAlias = Literal["close", "reset", "silence"]
 End: TypeAlias = Literal["finished"] | Ending
 
 
 class Sink(Protocol):
-    """Where bytes go: a connection, or a test's list."""
+    """A destination of bytes: a connection, or a test's list."""
 
     def write(self, data: bytes) -> None:
-        """ConnectionError where nobody is there any more."""
+        """Write. Raises ConnectionError if the client has left."""
 
     @property
     def full(self) -> bool:
-        """Whether as much waits for a slow reader as may."""
+        """Whether as many bytes wait for a slow reader as the limits allow."""
 
 
 class Waitable(Sink, Protocol):
     """A sink of a real connection."""
 
     async def drained(self) -> None:
-        """Return when the reader has caught up; ConnectionError where it has gone."""
+        """Return when the client has read enough. Raises ConnectionError if it has left."""
 
     async def cut(self, how: Ending) -> None:
-        """End the connection behind what was written; after a silence the client does."""
+        """End the connection behind what was written. After a silence the client ends it."""
 
 
 class Player:
-    """One answer being given. `since` is when the request's last byte came, on the deadlines' clock.
+    """Plays one response. `since` is when the request's last byte came, on the clock of the deadlines.
 
-    `ended` is None until the plan has been carried out, then how it ended. `stalled`: the sink is full, and
-    nothing more is written before `resume`. `turn` is called at each of these, and where `failed` is set.
+    `ended` is how the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
+    before `resume`. The player calls `turn` when it has ended, stalled or failed.
     """
 
     __slots__ = (
@@ -77,22 +77,22 @@ class Player:
     ) -> None:
         self._head, self._script = carried(plan, opening)
         self._chunked = opening.chunked and not opening.bodiless
-        self._apart = bool(plan.delivery.flows)  # its pieces are never joined, however late they are
+        self._apart = bool(plan.delivery.flows)  # its parts are never joined, however late they are
         self._sink = sink
         self._deadlines = deadlines
         self._due = since + plan.delay
         self._deadline: Deadline | None = None
         self.ended: End | None = None
         self.over: float | None = None
-        """When the last of it was written; whoever waits for its end may hear of it later than the client."""
+        """When the last byte was written; `play_plan` returns later."""
         self.stalled = False
         self.failed: Exception | None = None
         self.turn: Callable[[], None] = _nothing
         self.times = array("d")
-        """When there was a turn: what was written in each follows from that."""
+        """When each turn began; what it wrote follows from that."""
 
     def start(self) -> None:
-        """Write what is due by now, and set the deadline of what is not."""
+        """Write what is due by now, and set the deadline of the rest."""
         now = self._deadlines.time()
         if self._due > now:
             self._deadline = self._deadlines.at(self._due, self._tick)
@@ -100,18 +100,18 @@ class Player:
             self._tick(now)
 
     def resume(self) -> None:
-        """The sink has drained."""
+        """Go on: the sink has drained."""
         self.stalled = False
         self._tick(self._deadlines.time())
 
     def stop(self) -> None:
-        """Nobody listens any more: nothing is held, nothing will be written."""
+        """Release everything and write no more: the client has left, or the response has ended."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
         self._script = iter(())
         self.turn = _nothing
-        self.failed = None  # it holds the frames that it was raised in, and those hold this
+        self.failed = None  # it refers to the frames that raised it, and these to the player
 
     def _tick(self, now: float) -> None:
         self._deadline = None
@@ -125,14 +125,14 @@ class Player:
                 self.over = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.at(self._due, self._tick)
-        except Exception as exc:  # raised where the handler waits, not in everybody's timer
+        except Exception as exc:  # raised by `play_plan`, not in the timer of all streams
             self.failed = exc
-            self.times.pop()  # nothing has left in it
+            self.times.pop()  # nothing was written in this turn
         if self.ended is not None or self.stalled or self.failed is not None:
             self.turn()
 
     def _advance(self, now: float) -> None:
-        """Write all that is due by `now`, a slice at most, in one write; of what flows, the next piece."""
+        """Write all that is due by `now`, a slice at most, in one write; of a flow, the next part."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
         done = b""
@@ -172,7 +172,7 @@ def _nothing() -> None: ...
 
 
 def carried(plan: Plan, opening: RenderedHead) -> tuple[bytes, Iterator[Item]]:
-    """What leaves first, and all that follows, as the plan's delivery has it."""
+    """Return the bytes that leave first, and all items that follow, as the plan's delivery demands."""
     items: Iterator[Item] = script(plan)
     if opening.bodiless:
         cut = any(type(step) is CutStep for step in plan.steps)
@@ -191,7 +191,7 @@ def carried(plan: Plan, opening: RenderedHead) -> tuple[bytes, Iterator[Item]]:
 
 
 def _line_by_line(head: bytes, over: float) -> Iterator[Item]:
-    """The first line at once, the last one (which is empty) so many seconds later, the others between."""
+    """Yield the first line at once, the last line (which is empty) `over` seconds later, the other lines between."""
     first, *lines = head.splitlines(keepends=True)
     yield UnchunkedStep(first, 0)
     for line in lines:
@@ -200,7 +200,7 @@ def _line_by_line(head: bytes, over: float) -> Iterator[Item]:
 
 
 def script(plan: Plan) -> Iterator[Item]:
-    """The plan's steps, framed one by one as they are reached; what is very long, in slices."""
+    """Yield the plan's steps, framed one by one as they are reached; a very long one in slices."""
     for item in framed(plan):
         if type(item) is bytes and len(item) > SLICE_BYTES:
             yield from (item[at : at + SLICE_BYTES] for at in range(0, len(item), SLICE_BYTES))
@@ -209,8 +209,7 @@ def script(plan: Plan) -> Iterator[Item]:
 
 
 def takes_time(made: Plan | PrerenderedResponse) -> bool:
-    """Whether an answer has a wait or a cut in it: for one that has, its head and first chunk need not be made in
-    vain."""
+    """Return whether a response has a wait or a cut: `at_once` would make its head and first chunk in vain."""
     if made.delay > 0:
         return True
     steps = made.templates if isinstance(made, PrerenderedResponse) else made.steps
@@ -221,13 +220,13 @@ def takes_time(made: Plan | PrerenderedResponse) -> bool:
 
 
 def at_once(plan: Plan, opening: RenderedHead) -> bytes | None:
-    """All bytes of an answer that needs neither time nor slices nor a cut; None for one that needs a Play."""
+    """Return all bytes of a response without waits, slices and cuts; None for one that needs a Player."""
     if plan.delay > 0 or len(plan.steps) > SLICE_STEPS or plan.delivery is not USUAL:
         return None
     if opening.bodiless:
         return None if any(type(step) is CutStep for step in plan.steps) else opening.head
-    if len(plan.steps) == 1 and type(said := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
-        return opening.head + said.data if len(said.data) <= SLICE_BYTES else None
+    if len(plan.steps) == 1 and type(step := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
+        return opening.head + step.data if len(step.data) <= SLICE_BYTES else None
     parts = [opening.head]
     size = 0
     for item in framed(plan):
@@ -243,8 +242,9 @@ def at_once(plan: Plan, opening: RenderedHead) -> bytes | None:
     return b"".join(parts)
 
 
-async def play_plan(play: Player, sink: Waitable, loop: AbstractEventLoop) -> None:
-    """See a play that was started to its end. ConnectionError or cancellation: the client left before it."""
+async def play_plan(play: Player, sink: Waitable) -> None:
+    """Return when a player that was started has ended. Raises ConnectionError, or is cancelled, if the client has
+    left before."""
     try:
         while play.ended is None or play.failed is not None:
             if play.failed is not None:
@@ -253,19 +253,19 @@ async def play_plan(play: Player, sink: Waitable, loop: AbstractEventLoop) -> No
                 await sink.drained()
                 play.resume()
             else:
-                await _turn(play, loop)
+                await _turn(play)
         if play.ended != "finished":
             await sink.cut(play.ended)
         elif sink.full:
             await sink.drained()
-            play.over = None  # but now
+            play.over = None  # it ends now
     finally:
         play.stop()
 
 
-async def _turn(play: Player, loop: AbstractEventLoop) -> None:
-    """Wait until the play has ended, failed or stalled: one future, however many chunks it writes."""
-    future: Future[None] = loop.create_future()
+async def _turn(play: Player) -> None:
+    """Wait until the player has ended, failed or stalled: one future, however many chunks it writes."""
+    future: Future[None] = get_running_loop().create_future()
 
     def turn() -> None:
         if not future.done():

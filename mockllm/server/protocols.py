@@ -1,20 +1,24 @@
-"""What the server asks of an engine, and nothing more: a reload swaps one such object for another.
+"""The interfaces that the server uses: an engine, and a control API, which may be made late or live elsewhere.
 
-The engine is synchronous, pure of I/O, and never raises on any request.
+An engine is synchronous and has no I/O. It raises on no request. A reload replaces one engine by another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mockllm.core.failure import Failure
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import EngineInfo, PlannedResponse
 
+if TYPE_CHECKING:
+    from aiohttp.web import BaseRequest
+
 
 class ProxyFailed(Exception):
-    """A request was not answered by its provider: what the client is told in its place."""
+    """The provider did not respond to a request. `failure` is what the client gets instead."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -25,24 +29,43 @@ class RequestReaderProtocol(Protocol):
     """Reads the requests that have one head."""
 
     def read(self, raw: bytes, client: str, now: float) -> Request:
-        """The request as its dialect reads it. `raw` is inflated; `client` is the peer's address without its
-        port; `now` is in seconds since the epoch."""
+        """Return the request as its dialect reads it. `raw` is inflated; `client` is the peer's address without
+        its port; `now` is in seconds since the epoch."""
 
 
 class EngineProtocol(Protocol):
-    """Answers requests. An instance is immutable but for its counts."""
+    """Responds to requests. An instance is immutable except for its counts."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
     ) -> RequestReaderProtocol:
-        """What reads the requests that have this head. `path` and `query_string` are as on the wire
+        """Return the reader of the requests that have this head. `path` and `query_string` are as on the wire
         (percent-encoded, the path without the query); `headers` is looked up without regard to case."""
 
     def respond(self, request: Request) -> PlannedResponse:
-        """Find, settle, plan."""
+        """Decide and plan."""
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
-        """The server itself turns the request away (too large, too slow, too deep): the failure in the
-        provider's envelope. No rule is asked and nothing is counted. The request's body is empty."""
+        """Plan a response of the server itself (too large, too slow, too deep): the failure in the provider's
+        envelope. No rule is matched and nothing is counted. The request has no body."""
 
     def info(self) -> EngineInfo: ...
+
+
+class ControlProtocol(Protocol):
+    """Responds to the calls whose paths `request_heads.is_control_path` names."""
+
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+    ) -> Plan:
+        """Return the response to a call, which may be a refusal."""
+
+    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
+        """Send the live feed to a client until it leaves. Return a refusal if the client may not, or cannot,
+        follow it."""
+
+    def refuse(self, failure: Failure) -> Plan:
+        """Return the response to a call that the server itself refuses."""
+
+    def close(self) -> None:
+        """End the live feed: the server stops."""

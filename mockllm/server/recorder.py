@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
     from aiohttp.http_parser import RawRequestMessage
 
+    from mockllm.server.exchange import Exchange
+
 ALONE: Final = 30.0
 """Seconds that an answer may go on without its client. Many leave at the last event of a stream, before its end
 (OpenAI's SDK at `[DONE]`), or take no more than they need: what they asked for is recorded all the same."""
@@ -113,23 +115,21 @@ class Recorder(Struct):
 
     async def pass_on(
         self,
-        request: Request,
-        message: RawRequestMessage,
-        instead: Plan,
+        exchange: Exchange,
         open: Callable[[Plan], RenderedHead],
-        outlet: Outlet,
         clock: Callable[[], float],
         told: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
-        """Asks the provider, and hands its answer through. `instead` is the plan in whose place it stands, which may
-        say where to ask; `clock` tells the seconds since the request's last byte. What came of it is also `told`, be
-        it when the client has left. Raises NotPassed where nothing has left for the client yet."""
-        onward = instead.delivery.proxy_target
-        if onward is not None and instead.delay > clock():
-            await asyncio.sleep(instead.delay - clock())
+        """Send the request to its provider, and the response to the client as it comes. The planned response of the
+        exchange may name the provider. `clock` returns the seconds since the request's last byte. `told` gets the
+        result too, even if the client has left. Raises ProxyFailed if no byte was sent to the client yet."""
+        request, head, outlet = exchange.request, exchange.head, exchange.sink
+        assert request is not None, "an engine has read the request"
+        assert head is not None and outlet is not None, "the exchange has not ended"  # noqa: PT018
+        onward = exchange.response.plan.delivery.proxy_target
         client = _Client(outlet)
         work = asyncio.get_running_loop().create_task(
-            self._exchange(request, message, onward, open, client, clock, told)
+            self._exchange(request, head.message, onward, open, client, clock, told)
         )
         self._open[work] = client
         work.add_done_callback(self._ended)

@@ -1,7 +1,7 @@
-"""The heads of requests: what follows from one is found out once for all requests that begin with its bytes.
+"""The heads of requests: what follows from a head is computed once for all requests that begin with its bytes.
 
-A client sends the same head again and again, on one connection or on many; parsing it, finding its call and
-its session are most of what a small request costs. Only what came twice is kept, and so much at most.
+A client sends the same head again and again, on one connection or on many. Parsing it and finding its route and
+its session cost most of a small request. Only heads that came twice are cached, up to a bound.
 """
 
 from __future__ import annotations
@@ -15,40 +15,45 @@ from mockllm.server.http1 import ResponseFraming, response_framing
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.request_target import clean, read_target
 
-KEPT: Final = 4096
-"""So many heads are kept before all are forgotten; the lengths of bodies are in them."""
-LONGEST: Final = 2048
-"""A longer head is not kept: bytes."""
-SEEN: Final = 20_000
-"""So many are known to have come once."""
-END: Final = b"\r\n\r\n"
+MAX_CACHED_HEADS: Final = 4096
+"""The cache is emptied when it holds so many heads; a head includes the length of its body."""
+MAX_HEAD_LENGTH: Final = 2048
+"""A longer head is not cached: bytes."""
+MAX_SEEN_HEADS: Final = 20_000
+"""How many hashes of heads that came once are remembered."""
+END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
-"""The first parts of paths that are the server's own: no rule and no modifier sees them."""
+"""The first segments of the server's own paths: no rule and no modifier sees them."""
 FEED: Final = "/ws"
-"""Where the control API's live feed is."""
-STEERING: Final = RESERVED - {"health"}
-"""Of these, what the control API answers."""
+"""The path of the control API's live feed."""
+CONTROL: Final = RESERVED - {"health"}
+"""The first segments of the control API's paths."""
+
+
+def first_segment(path: str) -> str:
+    """Return `a` of `/a/b`."""
+    return path[1:].partition("/")[0]
 
 
 def is_control_path(path: str) -> bool:
-    """Whether a path is the control API's."""
-    return path.split("/", 2)[1] in STEERING
+    """Return whether a path is the control API's."""
+    return first_segment(path) in CONTROL
 
 
 _OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 
 class RequestHead:
-    """One head. `path` and `query_string` are those of its target, percent-encoded as they came, and `own` tells
-    whether that may be the server's own, or a web page asks first; `headers` hold nothing that is not text;
-    `length` is the body's, in bytes, where the head was kept."""
+    """One head. `path` and `query_string` are those of its target, percent-encoded as they came; `path` is empty
+    if the target is no path. `own`: whether the server itself may respond, or a web page sends a preflight.
+    `headers` hold only text. `length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
         "_engine",
-        "_heading",
-        "asked",
+        "_reader",
+        "framing",
         "headers",
         "length",
         "message",
@@ -57,63 +62,58 @@ class RequestHead:
         "query_string",
     )
 
-    def __init__(self, message: RawRequestMessage, path: str, query_string: str, ascii: bool) -> None:
+    def __init__(self, message: RawRequestMessage, ascii: bool) -> None:
+        """`ascii`: whether only ASCII came on the connection."""
         self.message = message
-        self.path = path
-        self.query_string = query_string
+        self.path, self.query_string = read_target(message) or ("", "")
+        path = self.path
         self.headers = message.headers if ascii else clean(message.headers)
-        self.asked: ResponseFraming = response_framing(message)
-        self.own = path == "/" or message.method == "OPTIONS" or path.startswith(_OWN)
+        self.framing: ResponseFraming = response_framing(message)
+        self.own = path == "/" or not path or message.method == "OPTIONS" or path.startswith(_OWN)
         self.length = 0
         self._engine: EngineProtocol | None = None
 
     @property
     def plain(self) -> bool:
-        """Whether the body is told by its length alone, and nothing but an answer is asked for."""
+        """Whether the body's length is all that decides its end, and the client demands only a response."""
         message = self.message
         odd = message.chunked or message.upgrade or message.compression is not None or message.should_close
         return not odd and "expect" not in message.headers
 
     def reader(self, engine: EngineProtocol) -> RequestReaderProtocol:
-        """As this engine understands it."""
+        """Return the engine's reader of the requests with this head."""
         if self._engine is not engine:
             self._engine = engine
-            self._heading = engine.request_reader(
+            self._reader = engine.request_reader(
                 self.message.method, self.path, self.query_string, self.headers
             )
-        return self._heading
-
-
-def request_head_of(message: RawRequestMessage, ascii: bool) -> RequestHead | None:
-    """The head of a request; None where its target is no path. `ascii`: nothing else came."""
-    target = read_target(message)
-    return None if target is None else RequestHead(message, *target, ascii)
+        return self._reader
 
 
 class RequestHeadCache:
     """The heads that came more than once, by their bytes."""
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, RequestHead] = {}
+        self._heads: dict[bytes, RequestHead] = {}
         self._seen: set[int] = set()
 
     def find(self, data: bytes) -> RequestHead | None:
-        """The head that this begins with, if the rest is all of its body and nothing more."""
-        end = data.find(END) + 4
-        head = self._kept.get(data[:end])
+        """Return the head that the data begins with, if the rest is exactly its body."""
+        end = data.find(END_OF_HEAD) + 4
+        head = self._heads.get(data[:end])
         return head if head is not None and len(data) == end + head.length else None
 
     def see(self, head: RequestHead, data: bytes, raw: bytes) -> None:
-        """A request that came in one piece and was answered: its head, all that came, and its body as it came.
-        Nothing is kept of what wants more than an answer."""
-        start = data[: data.find(END) + 4]
+        """Cache the head of a request if it came before. `data` is all that came, in one piece; `raw` is the body
+        as it came. A head that demands more than a response is not cached."""
+        start = data[: data.find(END_OF_HEAD) + 4]
         known = hash(start)
-        if known not in self._seen:  # nearly always, where each request has a head of its own
-            if len(self._seen) >= SEEN:
+        if known not in self._seen:  # nearly always, if each request has a head of its own
+            if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(known)
-        elif len(data) == len(start) + len(raw) and len(start) <= LONGEST and head.plain:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
+        elif len(data) == len(start) + len(raw) and len(start) <= MAX_HEAD_LENGTH and head.plain:
+            if len(self._heads) >= MAX_CACHED_HEADS:
+                self._heads.clear()
             head.length = len(raw)
-            self._kept[start] = head
+            self._heads[start] = head

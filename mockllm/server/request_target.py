@@ -1,4 +1,4 @@
-"""The target of a request, and its headers as text: what of its head is not yet as everybody wants it."""
+"""The target of a request, and its headers as text: aiohttp's parser leaves both as they came."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from aiohttp.http_parser import RawRequestMessage
 
 
 def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
-    """Path and query of the request's target, percent-encoded as they came, in origin form or absolute form;
-    None for any other."""
+    """Return path and query of the request's target, percent-encoded as they came. The target has origin form or
+    absolute form; return None for any other form."""
     text = message.path
     if not text.startswith("/"):
         url = message.url
-        if not url.absolute or message.method == "CONNECT":
+        try:
+            host = url.raw_host
+        except ValueError:  # its port is no port; the parser of aiohttp 3.13 does not look
+            host = None
+        if not host or message.method == "CONNECT":
             return None
         text = url.raw_path_qs or "/"
     if not text.isascii():
@@ -25,8 +29,8 @@ def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
 
 
 def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers, without bytes that are no UTF-8 (aiohttp hands them on as lone surrogates, which no JSON
-    can hold)."""
+    """Return the headers without bytes that are no UTF-8: aiohttp leaves these as lone surrogates, which no JSON
+    can hold."""
     if "".join(headers.values()).isascii():
         return headers
     first: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Where an answer is written: the socket of its request, with the ways to end it that a fault may want."""
+"""Writes responses to the socket of a connection, and ends the connection in the ways that faults demand."""
 
 from __future__ import annotations
 
@@ -6,58 +6,87 @@ import asyncio
 import socket
 import struct
 import sys
-from typing import Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from mockllm.server.connection import Connection
 from mockllm.server.http1 import CONTINUE
-from mockllm.server.server_limits import ServerLimits
+
+if TYPE_CHECKING:
+    from aiohttp import StreamReader
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.web import BaseRequest
+
+    from mockllm.server.server_limits import ServerLimits
 
 if sys.platform != "win32":
     import fcntl
     import termios
 
+RESET_POLL: Final = 0.001
+"""Seconds between two looks at what the kernel has sent: it does not notify."""
+
+
+class ClientConnection(Protocol):
+    """The connection that a sink writes to."""
+
+    transport: asyncio.Transport | None
+    client: str
+
+    @property
+    def writing_paused(self) -> bool: ...
+
+    async def drained(self) -> None: ...
+
+    def force_close(self) -> None: ...
+
+    def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest: ...
+
 
 class SocketSink:
-    """Where an answer is written: the connection of its request."""
+    """Writes to one connection. `write_with_turn` writes at the end of the turn of the loop, together with the
+    responses on other connections; it returns False if the client has left, or has not read what it got before.
+    `written`: whether bytes of the current response were written."""
 
-    __slots__ = ("_connection", "_limits", "written")
+    __slots__ = ("_limits", "connection", "write_with_turn", "written")
 
-    def __init__(self, connection: Connection, limits: ServerLimits) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: ClientConnection, limits: ServerLimits, write_with_turn: Callable[[bytes], bool]
+    ) -> None:
+        self.connection = connection
+        self.write_with_turn = write_with_turn
         self._limits = limits
         self.written = False
 
     def write(self, data: bytes) -> None:
-        transport = self._connection.transport
+        transport = self.connection.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has left")
         self.written = True
         transport.write(data)
 
-    def go_on(self) -> None:
-        """Tell a client that waits for it to send its body."""
+    def write_continue(self) -> None:
+        """Let a client send its body that waits for `100 Continue`."""
         self.write(CONTINUE)
         self.written = False
 
     @property
     def full(self) -> bool:
-        return self._connection.writing_paused
+        return self.connection.writing_paused
 
     async def drained(self) -> None:
-        if self._connection.writing_paused:
-            await self._connection._drain_helper()
+        await self.connection.drained()
 
     async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
-        """FIN or RST, behind what was written: a reset waits until the client's system has it all, or has
-        taken nothing for the linger time. A silence lasts until the client leaves, which cancels it."""
-        loop = self._connection._loop
+        """Send FIN or RST behind what was written. A reset waits until the client's system has all bytes, or has
+        accepted none for the linger time. A silence lasts until the client leaves, which cancels it."""
+        loop = asyncio.get_running_loop()
         if how == "silence":
             await loop.create_future()
-        transport = self._connection.transport
+        transport = self.connection.transport
         if transport is not None and how == "reset":
             unsent, end = _unsent(transport), loop.time() + self._limits.linger
             while unsent and loop.time() < end:
-                await asyncio.sleep(0.001)  # polled: the kernel tells nobody when it has sent
+                await asyncio.sleep(RESET_POLL)
                 before, unsent = unsent, _unsent(transport)
                 if unsent < before:
                     end = loop.time() + self._limits.linger
@@ -65,17 +94,17 @@ class SocketSink:
             if sock is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()
-        self._connection.force_close()
+        self.connection.force_close()
 
 
 def _socket(transport: asyncio.Transport) -> socket.socket | None:
-    """None where the connection has ended: under TLS a transport has no socket any more, and else its number may
-    be another connection's by now."""
+    """Return None if the connection has ended: a transport with TLS has no socket then, and the descriptor of
+    another may belong to a new connection."""
     return None if transport.is_closing() else transport.get_extra_info("socket")
 
 
 def _unsent(transport: asyncio.Transport) -> int:
-    """How many bytes wait in the transport or unacknowledged in the kernel."""
+    """Return how many bytes wait in the transport or unacknowledged in the kernel."""
     sock = _socket(transport)
     if sock is None:
         return 0

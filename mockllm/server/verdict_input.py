@@ -5,10 +5,13 @@ its own.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.engine.request_context import EngineContext
 
 JUDGED: Final = "POST"
 """The method of requests that clients are judged by: nobody minds how often a list is asked for, and what is
@@ -17,7 +20,8 @@ polled is asked for again."""
 
 def unfinished(request: Request, plan: Plan) -> str | None:
     """What a stream said that never said why it ended; None where it did, or said nothing, or is no stream."""
-    dialect: Any = getattr(request.outcome, "dialect", None)
-    hear = getattr(dialect, "decode", None)
+    context = request.context
+    dialect = context.routing.dialect if isinstance(context, EngineContext) else None
+    hear: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
     heard = hear(plan) if hear is not None and plan.streamed else None
     return heard.text if heard is not None and heard.finish is None else None

@@ -19,6 +19,7 @@ from mockllm.core.rendering.framing import ending
 from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.engine import PlannedResponse
+from mockllm.engine.request_context import engine_context
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition
 from mockllm.scenario.raw_entries import shorts
@@ -60,7 +61,7 @@ class Outcome:
     @cached_property
     def heard(self) -> DecodedResponse | None:
         """What the answer says in its protocol; None outside of every protocol."""
-        hear = getattr(self.request.outcome.dialect, "decode", None)
+        hear = getattr(engine_context(self.request).routing.dialect, "decode", None)
         return hear(self.answer.plan) if hear is not None else None
 
     @cached_property

@@ -9,8 +9,7 @@ from typing import Any
 from mockllm.core.json.codec import MISSING
 from mockllm.core.request.request import Message, Request
 from mockllm.engine import PlannedResponse
-from mockllm.server.access_log import AccessLog
-from mockllm.server.journal.draft import AccessLogRecord, short
+from mockllm.server.access_log import AccessLog, AccessLogRecord, short
 
 _LINES = AccessLog(lambda line: None)
 

@@ -19,9 +19,8 @@ from mockllm.engine.session_id import PREFIX, SESSION, named, without
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.server.access_log import AccessLog
+from mockllm.server.access_log import AccessLog, AccessLogRecord
 from mockllm.server.engine_builder import Broken
-from mockllm.server.journal.draft import AccessLogRecord
 from mockllm.state import State
 from mockllm.testing.catalog_cache import CompiledBase, compiled_base
 from mockllm.testing.code_rules import CodeRules, merged

@@ -85,5 +85,6 @@ def bench(folder: Path) -> Iterator[Bench]:
     (folder / "empty").mkdir()
     with pytest.MonkeyPatch.context() as patch, serve(folder / "empty") as server:
         still = SimpleNamespace(time=lambda: NOW, monotonic=time.monotonic)
-        patch.setattr("mockllm.server.app.time", still)
+        for module in ("completion", "connection", "exchange_end", "respond"):
+            patch.setattr(f"mockllm.server.{module}.time", still)
         yield Bench(folder, server)

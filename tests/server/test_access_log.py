@@ -8,8 +8,7 @@ import pytest
 
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import older_hash, request_hash
-from mockllm.server.access_log import AccessLog, duration, plain
-from mockllm.server.journal.draft import LONGEST, AccessLogRecord, short
+from mockllm.server.access_log import MAX_TEXT, AccessLog, AccessLogRecord, duration, plain, short
 
 AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))
 RECORD = AccessLogRecord(AT, "POST", "/v1/messages", "claude-x", "a.yaml:hi", ("a.yaml:slow",), 200, 0.0123)
@@ -114,8 +113,8 @@ def test_durations(seconds: float, said: str) -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    assert len(short("x" * 10_000)) == LONGEST
-    assert short("x" * LONGEST) == "x" * LONGEST
+    assert len(short("x" * 10_000)) == MAX_TEXT
+    assert short("x" * MAX_TEXT) == "x" * MAX_TEXT
     assert plain("x" * 10_000).endswith("x…")
 
 

@@ -6,7 +6,8 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ from mockllm.core.rendering.plan import RawStep as RawStep
 from mockllm.core.request.request import Request
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.scenario.diagnostics import StaleSource
+from mockllm.server import respond
 from mockllm.server.app import App
+from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http_server import ThreadedServer
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.server_limits import ServerLimits
@@ -46,8 +49,13 @@ def fail_late(asked: Request) -> Plan:
     return streamed(say("a"), WaitStep(0.001, 1), "no step at all")  # type: ignore[arg-type]
 
 
+def fail_first(asked: Request) -> Plan:
+    return streamed("no step at all", WaitStep(0.001, 1), delay=0.001)  # type: ignore[arg-type]
+
+
 ENGINE = FakeEngine(
     {
+        "/fail-first": fail_first,
         "/whole": whole(),
         "/echo": echo,
         "/stream": chunks(3, 0.001),
@@ -327,6 +335,53 @@ def test_a_mistake_of_ours_is_a_500_with_its_traceback_in_the_log(
     assert "ZeroDivisionError" not in got.text
     assert raw.sock.recv(1) == b""
     assert "a mistake of ours" in capfd.readouterr().err
+
+
+class FailsOnce:
+    """A function of the server that fails when it is called first."""
+
+    def __init__(self, right: Callable[..., Any]) -> None:
+        self._right = right
+        self.failed = False
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        if not self.failed:
+            self.failed = True
+            raise ZeroDivisionError("a mistake of ours")
+        return self._right(*args, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("at_once", "/whole"), ("render_head", "/whole"), ("render_head", "/stream"), ("Player", "/stream")],
+)
+def test_respond_mistake_before_the_first_byte_is_a_500(
+    raw: Raw, name: str, path: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(respond, name, FailsOnce(getattr(respond, name)))
+    got = raw.send(request("POST", path, b"{}")).answer()
+    assert got.status == 500
+    assert got.headers["connection"] == "close"
+    assert "a mistake of ours" in capfd.readouterr().err
+
+
+def test_respond_mistake_behind_the_write_sends_the_response(
+    raw: Raw, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(respond, "end_exchange", FailsOnce(end_exchange))
+    for _ in range(2):
+        assert raw.send(request("POST", "/whole", b"{}")).answer().text == "hello"
+    assert "a mistake of ours" in capfd.readouterr().err
+
+
+def test_play_mistake_before_the_first_byte_is_a_500(
+    raw: Raw, server: ThreadedServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    got = raw.send(request("POST", "/fail-first", b"{}")).answer()
+    assert got.status == 500
+    assert "Traceback" in capfd.readouterr().err
+    assert written_down(server, "/fail-first").status == 500
+    assert not any(server.app.playing.values())
 
 
 def test_a_mistake_in_mid_stream_ends_the_connection(raw: Raw, capfd: pytest.CaptureFixture[str]) -> None:

@@ -82,7 +82,7 @@ class Client:
 
     def answered(self) -> bytes:
         """What was written when the turn of its request has passed, and the loop has not gone on."""
-        self.listener.answer([self.connection])
+        self.listener.turns.serve([self.connection])
         return b"".join(self.wire.written)
 
     def leaves(self, how: Exception | None = None) -> None:
@@ -96,7 +96,7 @@ class Served:
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.app = App(FakeEngine({path: self._leasing(plan) for path, plan in PLANS.items()}))
-        self.listener = self.app.listener()
+        self.listener = Listener(self.app)
 
     def _leasing(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
         def answer(request: Request) -> PlannedResponse:
@@ -158,7 +158,7 @@ def test_it_is_written_down_when_its_request_came_not_when_its_answer_was_made()
             return streamed(say("a"), CutStep("close", 1))
 
         app = App(FakeEngine({"/slow": slowly}))
-        client = Client(app.listener())
+        client = Client(Listener(app))
         await client.asks(request(path="/slow"))
         client.answered()
         client.leaves()
@@ -172,7 +172,7 @@ def test_it_is_written_down_when_its_request_came_not_when_its_answer_was_made()
 def test_it_is_over_when_its_end_is_written_not_when_its_handler_hears_of_it(plan: Plan) -> None:
     async def main() -> None:
         app = App(FakeEngine({"/last": plan}))
-        client = Client(app.listener())
+        client = Client(Listener(app))
         await client.asks(request(path="/last", Connection="close"))
         assert client.answered()
         over = time.monotonic()

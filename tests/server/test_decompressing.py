@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.failure import Failure
 from mockllm.server import request_body as module
-from mockllm.server.request_body import MAX_MEMBERS, BodyRejected, inflated
+from mockllm.server.request_body import MAX_MEMBERS, inflated
 
 EMPTY = gzip.compress(b"", mtime=0)
 HELLO = gzip.compress(b"hello", mtime=0)
@@ -18,7 +19,15 @@ BOUND = 10_000_000
 
 
 def inflate(raw: bytes, encoding: str = "gzip", bound: int = BOUND) -> bytes:
-    return asyncio.run(inflated(raw, encoding, bound))
+    body = asyncio.run(inflated(raw, encoding, bound))
+    assert isinstance(body, bytes)
+    return body
+
+
+def failure_of(raw: bytes, bound: int = BOUND) -> Failure:
+    failure = asyncio.run(inflated(raw, "gzip", bound))
+    assert isinstance(failure, Failure)
+    return failure
 
 
 class CountingEngine:
@@ -91,10 +100,9 @@ def test_inflated_members_up_to_the_limit_are_taken() -> None:
 
 
 def test_inflated_more_members_is_a_400_with_the_limit() -> None:
-    with pytest.raises(BodyRejected) as refused:
-        inflate(EMPTY * MAX_MEMBERS + HELLO)
-    assert refused.value.failure.status == 400
-    assert "10,000 members" in str(refused.value)
+    failure = failure_of(EMPTY * MAX_MEMBERS + HELLO)
+    assert failure.status == 400
+    assert "10,000 members" in (failure.message or "")
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000, 1024, 100_000, 3_000_000])
@@ -113,12 +121,10 @@ def test_inflated_trailing_garbage_is_left_out(behind: bytes) -> None:
 @pytest.mark.parametrize("cut", [1, 8, 9, 12])
 def test_inflated_truncated_member_is_a_400(cut: int) -> None:
     for raw in (HELLO[:-cut], HELLO * 2000 + HELLO[:-cut]):
-        with pytest.raises(BodyRejected, match="too early"):
-            inflate(raw)
+        assert "too early" in (failure_of(raw).message or "")
 
 
 def test_inflated_exactly_the_bound_is_taken() -> None:
     packed = gzip.compress(b"\0" * 2_097_152)
     assert len(inflate(packed, bound=2_097_152)) == 2_097_152
-    with pytest.raises(BodyRejected, match="larger than 2097151 bytes"):
-        inflate(packed, bound=2_097_151)
+    assert "larger than 2097151 bytes" in (failure_of(packed, bound=2_097_151).message or "")

@@ -1,13 +1,10 @@
-"""Heads and framing as bytes, and what aiohttp asks of a response."""
+"""Heads and framing as bytes."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Sequence
 
 import pytest
-from aiohttp.web import RequestHandler
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
@@ -26,9 +23,6 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse, prerender_response
 from mockllm.server.http1 import (
-    CLOSE,
-    KEEP,
-    AlreadyWritten,
     DateLine,
     RenderedHead,
     ResponseFraming,
@@ -240,24 +234,6 @@ def test_the_date_is_made_once_a_second() -> None:
     assert first == "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
     assert dates.at(0.9) is first
     assert dates.at(1.0) == "Date: Thu, 01 Jan 1970 00:00:01 GMT\r\n"
-
-
-def test_a_written_answer_is_prepared_and_ended_by_doing_nothing() -> None:
-    async def as_aiohttp_does(answer: AlreadyWritten) -> bool:
-        await answer.prepare(None)
-        await answer.write_eof()
-        return answer.keep_alive
-
-    assert asyncio.run(as_aiohttp_does(KEEP))
-    assert not asyncio.run(as_aiohttp_does(CLOSE))
-
-
-def test_aiohttp_asks_no_more_of_a_response_than_a_written_answer_has() -> None:
-    asked = inspect.getsource(RequestHandler.finish_response) + inspect.getsource(RequestHandler.start)
-    used = {
-        word.split("(")[0].split(")")[0] for part in asked.split("resp.")[1:] for word in part.split()[:1]
-    }
-    assert used <= {"prepare", "write_eof", "keep_alive"}
 
 
 # --- sealed: kept answers ------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
-from mockllm.server.journal.draft import EndReason, JournalDraft
+from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.metrics import BOUNDS, KINDS, OTHER, SECONDS, Histogram, Metrics
 
 
@@ -21,9 +21,20 @@ def seen(
     model: str | None = "m",
     left: EndReason = "finished",
     times: array[float] | None = None,
-) -> JournalDraft:
-    return JournalDraft(
-        at, "POST", "/", {}, b"", "", None, Request, None, model, answer, 5.0, took, left, times=times
+) -> Exchange:
+    return Exchange(
+        None,
+        at=at,
+        since=5.0,
+        response=answer,
+        ended=True,
+        took=took,
+        left=left,
+        times=times,
+        method="POST",
+        target="/",
+        kind=Request,
+        model=model,
     )
 
 

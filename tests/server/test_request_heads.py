@@ -15,7 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.server import request_heads
 from mockllm.server.app import App
 from mockllm.server.http_server import ThreadedServer
-from mockllm.server.request_heads import RequestHeadCache, request_head_of
+from mockllm.server.request_heads import RequestHead, RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Got, Raw, request
@@ -53,7 +53,7 @@ REQUESTS = {
     "HTTP/1.0 that goes on": request(path="/echo", version="1.0", Connection="keep-alive"),
     "the last of its connection": request(path="/echo", Connection="close"),
     "a body that is nested too deep": request("POST", "/echo", b"[" * 200 + b"]" * 200),
-    "a long head": request("POST", "/echo", JSON, x_test="x" * request_heads.LONGEST),
+    "a long head": request("POST", "/echo", JSON, x_test="x" * request_heads.MAX_HEAD_LENGTH),
 }
 NEVER_KEPT = {
     "a body in chunks",
@@ -178,13 +178,12 @@ def parsed(data: bytes) -> RawRequestMessage:
 
 
 def test_so_many_are_kept_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_heads, "KEPT", 3)
-    monkeypatch.setattr(request_heads, "SEEN", 5)
+    monkeypatch.setattr(request_heads, "MAX_CACHED_HEADS", 3)
+    monkeypatch.setattr(request_heads, "MAX_SEEN_HEADS", 5)
     kept = RequestHeadCache()
     asked = [request(path=f"/{number}") for number in range(8)]
     for each in asked:
-        head = request_head_of(parsed(each), ascii=True)
-        assert head is not None
+        head = RequestHead(parsed(each), ascii=True)
         kept.see(head, each, b"")
         assert kept.find(each) is None, "it has come once"
         kept.see(head, each, b"")

@@ -41,7 +41,7 @@ class Ended:
 def test_a_reset_of_a_connection_that_has_ended_ends_it(closing: bool) -> None:
     async def main() -> None:
         ended = Ended(asyncio.get_running_loop(), closing=closing)
-        await SocketSink(cast(Connection, ended), ServerLimits()).cut("reset")
+        await SocketSink(cast(Connection, ended), ServerLimits(), lambda data: False).cut("reset")
         assert ended.aborted
         assert ended.closed
 

@@ -18,9 +18,10 @@ from mockllm.core.rendering.plan import RawStep as RawStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
+from mockllm.server.exchange import Exchange
+from mockllm.server.exchange_end import abandon_exchange
 from mockllm.server.http_server import ThreadedServer
 from mockllm.server.server_limits import ServerLimits
-from mockllm.server.server_response import ServerResponse
 from tests.live import Live, live
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
@@ -143,10 +144,10 @@ def test_one_that_a_server_cuts_as_it_stops() -> None:
 def test_one_that_was_prepared_on_a_connection_that_is_lost() -> None:
     async def lost() -> None:
         app = App(FakeEngine())
-        connection = app.listener()()
-        for answer in (PlannedResponse(whole(), None, lease=place), PlannedResponse(whole(), None)):
-            connection.prepared = ServerResponse(answer), 0.0
-            connection.connection_lost(None)
+        for lease in (place, None):
+            exchange = Exchange(None, response=PlannedResponse(whole(), None, lease=lease), lease=lease)
+            abandon_exchange(app, exchange)
+            abandon_exchange(app, exchange)
 
     place = Place()
     asyncio.run(lost())

@@ -97,14 +97,20 @@ VOLATILE: Final = frozenset(
 """Top-level fields of the body that name who asks, or when, and not what: no part of its hash, as a rule."""
 
 
+class RequestContext:
+    """The base class of what a reader of requests attaches to them. Only the layer of that reader looks inside."""
+
+    __slots__ = ()
+
+
 class Request:
     """One request. The constructor's arguments are the transport's facts; all else is read lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
-    `raw` the body's bytes (inflated); `now` the time of arrival in seconds since the epoch: the only
-    clock that an answer's time fields ever see. `route` holds what the route's pattern caught
-    (`{"model": …}` where the path names the model); `outcome` is what the route table found, for the engine;
-    `recall` is what the server remembers of the session.
+    `raw` holds the body's bytes (inflated); `now` is the time of arrival in seconds since the epoch, the only
+    clock that the time fields of a response use. `route` holds the variables of the route's path
+    (`{"model": …}` where the path names the model); `recall` looks up what the server stored of the session;
+    `context` belongs to the reader of the request.
     """
 
     dialect: ClassVar[str | None] = None
@@ -118,8 +124,6 @@ class Request:
     because they are refused or because nobody looks."""
     volatile: frozenset[str] = VOLATILE
     """The fields at the top of its body that are no part of its hash."""
-    override: Any = None
-    """What its headers, or its session, want otherwise for it, for the engine; None for nearly all."""
 
     def __init__(
         self,
@@ -134,8 +138,8 @@ class Request:
         session: str | None = None,
         client: str = "",
         now: float = 0.0,
-        outcome: Any = None,
         recall: ResponseLookup = NOTHING,
+        context: RequestContext | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -147,8 +151,8 @@ class Request:
         self.session = session
         self.client = client
         self.now = now
-        self.outcome = outcome
         self.recall = recall
+        self.context = context
 
     @classmethod
     def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: ResponseLookup) -> Self:
@@ -175,8 +179,8 @@ class Request:
             session=self.session,
             client=self.client,
             now=self.now,
-            outcome=self.outcome,
             recall=self.recall,
+            context=self.context,
         )
 
     def with_input_tokens(self, count: int) -> Self:

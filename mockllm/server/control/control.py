@@ -34,7 +34,8 @@ from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.request_heads import FEED
 
 if TYPE_CHECKING:
-    from mockllm.server.connection import IncomingRequest
+    from aiohttp.web import BaseRequest
+
     from mockllm.server.control.handlers.sessions import OverlayExpiry
     from mockllm.server.control.live_feed import LiveFeed
 
@@ -130,15 +131,15 @@ class ControlApi:
         except Exception:
             return _failed()
 
-    async def follow(self, incoming: IncomingRequest, headers: Mapping[str, str]) -> Plan | None:
+    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
         """Has a client follow the feed until it leaves; a refusal where it may not, or cannot."""
         from mockllm.server.control.live_feed import LiveFeed
 
         try:
-            self._access.check("CONNECT", headers, incoming.connection.client)  # of any origin, were it a GET
+            self._access.check("CONNECT", headers, client)  # of any origin, were it a GET
             if self._feed is None:
                 self._feed = LiveFeed(self)
-            await self._feed.follow(incoming)
+            await self._feed.follow(request)
             return None
         except Problem as problem:
             return problem_plan(problem)

@@ -11,13 +11,12 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp.web import BaseRequest, WebSocketResponse
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json, dumps
-from mockllm.server.connection import IncomingRequest
 from mockllm.server.control import journal_queries
 from mockllm.server.control.handlers import metrics
 from mockllm.server.control.problem import Problem
@@ -59,25 +58,21 @@ class LiveFeed:
     def __len__(self) -> int:
         return len(self._followers)
 
-    async def follow(self, incoming: IncomingRequest) -> None:
+    async def follow(self, request: BaseRequest) -> None:
         """Takes the connection over; returns when the client has left. Problem where it cannot be."""
         if len(self._followers) >= FOLLOWERS:
             raise Problem(503, f"{FOLLOWERS} follow already.")
-        loop, connection, writer = asyncio.get_running_loop(), incoming.connection, incoming.writer
-        assert writer is not None
-        asked: list[Any] = [incoming.message, incoming.body, connection, writer, incoming._task, loop]
-        request = BaseRequest(*asked)
         answer = WebSocketResponse(compress=False, max_msg_size=HEARD, heartbeat=HEARTBEAT)
         if not answer.can_prepare(request):
             raise Problem(400, "This is no handshake of a WebSocket (RFC 6455, version 13).")
         await answer.prepare(request)
-        transport = connection.transport
+        transport = request.transport
         if transport is None:
             return
         transport.write(frame({"type": "hello", "version": __version__, "interval": INTERVAL}))
         self._followers.add(transport)
         if self._telling is None:
-            self._telling = loop.create_task(self._tell())
+            self._telling = asyncio.get_running_loop().create_task(self._tell())
         try:
             async for _ in answer:
                 pass

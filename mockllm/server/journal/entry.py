@@ -1,30 +1,32 @@
-"""One request as the journal keeps it: what was asked, without its secrets, and all that its answer is made of.
+"""Journal entries: requests without their secrets, and all from which their responses can be reconstructed.
 
-What was sent is not kept but told anew when somebody asks (`server.retelling`).
+The bytes that were sent are not stored. `reconstruction.py` computes them when a reader needs them.
 """
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from typing import Final, NamedTuple
+
+from multidict import CIMultiDict
 
 from mockllm.core.rendering.plan import EventStep, Framing, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
+from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.http1 import ResponseFraming
 from mockllm.server.journal import redaction
-from mockllm.server.journal.draft import EndReason, JournalDraft
 from mockllm.server.server_limits import KIB
 
 OVERHEAD: Final = 1500
-"""Bytes that a request takes beside its texts, about."""
+"""Bytes of an entry beside its texts, about."""
 
 
 class JournalEntry(NamedTuple):
-    """`number` counts from 1 and is never given again. `target` is path and query as they came; `key` is the
-    hash of its API key. `since`, `times` and `took` as in `Seen`. `whole`: nothing of the body was left out for
-    want of room."""
+    """`number` counts from 1 and is never used again. `target` is path and query as they came; `key` is the hash of
+    the API key. `since`, `times` and `took` are as in `Exchange`. `whole`: the body fitted into the journal."""
 
     number: int
     at: float
@@ -59,7 +61,7 @@ class JournalEntry(NamedTuple):
 
     @property
     def endpoint(self) -> str | None:
-        """`openai-chat`; None outside every protocol."""
+        """Such as `openai-chat`; None outside every protocol."""
         return None if self.kind is None else endpoint(self.kind)
 
     @property
@@ -89,74 +91,100 @@ class JournalEntry(NamedTuple):
 
     @property
     def seed(self) -> str:
-        """The seed that would give its answer again in a fresh session, for `x-mockllm-seed`; empty where no
-        rule was asked."""
+        """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
+        selected."""
         drawn = self.answer.drawn
         return drawn if isinstance(drawn, str) else seed_token.told_of(drawn)
 
 
 def endpoint(kind: type[Request]) -> str | None:
-    """The name of the api that a request of this kind is for."""
+    """Return the name of the endpoint of requests of this class."""
     return None if kind.api is None else f"{kind.dialect}-{kind.api}"
 
 
-def entry_of(number: int, seen: JournalDraft, room: int) -> JournalEntry:
-    """What is kept of a note. A request that has no room by itself is kept without its body."""
-    answer, target = seen.whole(), seen.target
-    headers, raw = seen.parted()
-    key = redaction.key_in(headers, seen.path)
+def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
+    """Return the entry of an ended exchange. An entry that is larger than `room` has no body."""
+    answer, target = _response(exchange), redaction.target(exchange.target)
+    headers, raw = headers_and_body(exchange)
+    key = redaction.key_in(headers, exchange.target)
     raw = redaction.without(key, raw)
     pairs = redaction.headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(answer)
-    if seen.times is not None:
-        size += 8 * len(seen.times)
+    if exchange.times is not None:
+        size += 8 * len(exchange.times)
     whole = size + len(raw) <= room
     if not whole:
         raw = b""
     return JournalEntry(
-        number,
-        seen.at,
-        seen.method,
-        target,
-        pairs,
-        raw,
-        whole,
-        seen.client,
-        seen.session,
-        redaction.hashed(key),
-        seen.kind,
-        seen.provider,
-        seen.model,
-        answer if answer.lease is None else answer._replace(lease=None),
-        seen.framing,
-        seen.allow_cors,
-        seen.since,
-        seen.took,
-        seen.left,
-        seen.times,
-        size + len(raw),
+        number=number,
+        at=exchange.at,
+        method=exchange.method,
+        target=target,
+        headers=pairs,
+        raw=raw,
+        whole=whole,
+        client=exchange.client,
+        session=exchange.session,
+        key=redaction.hashed(key),
+        kind=exchange.kind,
+        provider=exchange.provider,
+        model=exchange.model,
+        answer=answer,
+        framing=exchange.framing,
+        allow_cors=exchange.allow_cors,
+        since=exchange.since,
+        took=exchange.took,
+        left=exchange.left,
+        times=exchange.times,
+        size=size + len(raw),
     )
 
 
-FEW: Final = 8
-"""So many steps are looked at."""
+def _response(exchange: Exchange) -> PlannedResponse:
+    """Return the response as it was sent."""
+    if not isinstance(exchange.root, bytes):
+        return exchange.response
+    return exchange.response.again(exchange.root, exchange.at, exchange.tokens)
+
+
+def headers_and_body(exchange: Exchange) -> tuple[Mapping[str, str], bytes]:
+    """Return headers and body of the request of an ended exchange."""
+    received = exchange.received
+    if not received:
+        return exchange.headers, exchange.raw
+    start = len(received) - exchange.body_length
+    headers: CIMultiDict[str] = CIMultiDict()
+    for line in received[:start].split(b"\r\n")[1:]:
+        name, colon, value = line.partition(b":")
+        if not colon:
+            break
+        headers.add(_text(name), _text(value.strip(b" \t")))
+    return headers, received[start:]
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+MAX_MEASURED_STEPS: Final = 8
+"""The size of a response with more steps is estimated."""
 STEP: Final = 400
-"""Bytes that one of many steps is taken for."""
+"""Estimated bytes of a step."""
 
 
 def weight(answer: PlannedResponse) -> int:
-    """What an answer holds on to, at a glance, in bytes."""
+    """Return an estimate of the bytes that a response holds."""
     made = answer.made
     if isinstance(made, PrerenderedResponse):
         return KIB
-    return STEP * len(made.steps) if len(made.steps) > FEW else _size(answer)
+    return STEP * len(made.steps) if len(made.steps) > MAX_MEASURED_STEPS else _size(answer)
 
 
 def _size(answer: PlannedResponse) -> int:
-    """What an answer holds on to by itself: a stencil is shared by many."""
+    """Return the bytes that a response holds alone: a prerendered response is shared."""
     made = answer.made
     if isinstance(made, PrerenderedResponse):
-        return sum([len(each) for each in answer.reply_error])
+        return sum([len(part) for part in answer.reply_error])
     size = 100 * len(made.steps)
     for step in made.steps:
         size += (

@@ -1,8 +1,8 @@
-"""What the server remembers of each request, in a ring that is bounded by count and by bytes.
+"""The journal: the last requests of the server, in a ring that is bounded by count and by bytes.
 
-What passes by is first noted as it is: references to what there is anyway, for a request must not wait for its
-own history. Within seconds, and before anybody sees it, a note is settled: secrets are taken out, and what is
-too old or too much goes (`server.kept`). What is only counted (`watch`) is counted then too.
+`add` only stores the ended exchange, because no response must wait for the journal. Exchanges become entries
+within seconds, and before a reader sees them: secrets are removed, and what is too old or too large is dropped.
+`JournalListener` counts them then too.
 """
 
 from __future__ import annotations
@@ -17,44 +17,43 @@ from threading import RLock
 from typing import Final, Protocol, TypeAlias
 
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
-from mockllm.server.journal.draft import LONGEST as LONGEST
-from mockllm.server.journal.draft import JournalDraft
-from mockllm.server.journal.draft import short as short
+from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import JournalEntry, entry_of, weight
 from mockllm.server.server_limits import KIB, MIB
 
-HELD: Final = 8 * MIB
-"""Where so many bytes of bodies and answers wait to be settled, they are no longer waited for."""
-LIGHT: Final = 8 * KIB
-"""A smaller body is not counted among these."""
-COUNT_EVERY: Final = 1.0
-"""Seconds after which a note is counted."""
-EVERY: Final = 5.0
-"""Seconds after which it is settled: to settle costs a fifth of an answer, and of many nothing is left by then."""
+MAX_PENDING_BYTES: Final = 8 * MIB
+"""Exchanges with more bytes of bodies and responses become entries at once."""
+LIGHT_BODY: Final = 8 * KIB
+"""The bytes of a smaller body are not counted among these."""
+COUNT_INTERVAL: Final = 1.0
+"""Seconds between two counts."""
+SETTLE_INTERVAL: Final = 5.0
+"""Seconds between two rounds that make entries. An entry costs a fifth of a response, and many exchanges have been
+dropped by then."""
 SLICE: Final = 40
-"""So many notes are settled in one turn of the loop: less than half a millisecond."""
-BREATH: Final = 0.02
+"""Entries that are made in one turn of the loop: less than half a millisecond."""
+PAUSE: Final = 0.02
 """Seconds between two such turns."""
-KINDS: Final = 1_000
-"""So many kinds of answers are noted before they are counted."""
+MAX_UNCOUNTED_KINDS: Final = 1_000
+"""How many kinds of equal exchanges are collected before they are counted."""
 
-Quick: TypeAlias = "tuple[PrerenderedResponse, str | None]"
-"""What the answers have in common that are counted together: what they are made of, and the model asked for."""
+EqualExchanges: TypeAlias = "tuple[PrerenderedResponse, str | None]"
+"""What exchanges have in common that are counted together: the response they are made of, and the model."""
 
 
 class JournalListener(Protocol):
-    """Who counts what passes by."""
+    """Counts ended exchanges."""
 
-    def one(self, seen: JournalDraft) -> None:
-        """A request that has an answer of its own, or one that took its time."""
+    def one(self, seen: Exchange) -> None:
+        """Count an exchange with a response of its own, or one that a player played."""
 
-    def many(self, seen: JournalDraft, took: Sequence[float]) -> None:
-        """Requests that were all answered like this one, and what each took."""
+    def many(self, seen: Exchange, took: Sequence[float]) -> None:
+        """Count exchanges that are all equal to this one; `took` holds the seconds of each."""
 
 
 class Journal:
-    """The last requests, oldest first; `total` and `missed` count all there ever were. `size` is how many are
-    kept, `room` the bytes that all of them take at most, about."""
+    """The last requests, oldest first. `total` and `missed` count all requests since the start. `size` is how many
+    requests are stored, `room` the bytes that all of them take at most, about."""
 
     def __init__(self, size: int, room: int = 64 * MIB, watch: JournalListener | None = None) -> None:
         self.total = 0
@@ -64,59 +63,61 @@ class Journal:
         self._watch = watch
         self._ring: deque[JournalEntry] = deque()
         self._bytes = 0
-        self._pending: deque[JournalDraft] = deque(maxlen=size)
-        self._held = 0
-        self._alike: dict[Quick, array[float]] = {}
-        self._first: dict[Quick, JournalDraft] = {}
+        self._pending: deque[Exchange] = deque(maxlen=size)
+        self._pending_bytes = 0
+        self._alike: dict[EqualExchanges, array[float]] = {}
+        self._first: dict[EqualExchanges, Exchange] = {}
         self._lock = RLock()
 
-    def add(self, seen: JournalDraft) -> None:
-        self._pending.append(seen)
+    def add(self, exchange: Exchange) -> None:
+        """Store an exchange that has ended."""
+        self._pending.append(exchange)
         self.total += 1
-        made = seen.answer.made
-        if type(made) is PrerenderedResponse and seen.times is None:
-            alike = self._alike.get((made, seen.model))
+        made = exchange.response.made
+        if type(made) is PrerenderedResponse and exchange.times is None:
+            alike = self._alike.get((made, exchange.model))
             if alike is None:
-                self._count_first(seen, made)
+                self._count_first(exchange, made)
             else:
-                alike.append(seen.took)
+                alike.append(exchange.took)
         else:
-            self._held += weight(seen.answer)
-            self.missed += seen.answer.missed
+            self._pending_bytes += weight(exchange.response)
+            self.missed += exchange.response.missed
             if self._watch is not None:
-                self._watch.one(seen)
-        if len(seen.raw) > LIGHT:
-            self._held += len(seen.raw)
-        if self._held > HELD:
+                self._watch.one(exchange)
+        size = len(exchange.raw) + len(exchange.received)
+        if size > LIGHT_BODY:
+            self._pending_bytes += size
+        if self._pending_bytes > MAX_PENDING_BYTES:
             self.settle(2)  # more than come; all at once would hold up the streams
 
     def tend(self, loop: AbstractEventLoop) -> None:
-        """Counts and settles from time to time, for as long as somebody holds the journal: the loop may outlive
-        its server."""
-        held = weakref.ref(self)
+        """Count and make entries at intervals, as long as the journal is referenced: the loop may outlive its
+        server."""
+        reference = weakref.ref(self)
 
         def count() -> None:
-            journal = held()
+            journal = reference()
             if journal is not None:
                 journal.count()
-                loop.call_later(COUNT_EVERY, count)
+                loop.call_later(COUNT_INTERVAL, count)
 
         def settle(newest: int | None = None) -> None:
-            """What there is now, slice by slice, and not what comes meanwhile: where much comes, that pushes it
-            out before its turn."""
-            journal = held()
+            """Make entries of the exchanges that are pending now, slice by slice. Later ones wait: under load
+            they push the older ones out before their turn."""
+            journal = reference()
             if journal is not None:
                 newest = journal.total if newest is None else newest
                 if journal.settle(SLICE, newest):
-                    loop.call_later(BREATH, settle, newest)
+                    loop.call_later(PAUSE, settle, newest)
                 else:
-                    loop.call_later(EVERY, settle)
+                    loop.call_later(SETTLE_INTERVAL, settle)
 
-        loop.call_later(COUNT_EVERY, count)
-        loop.call_later(EVERY, settle)
+        loop.call_later(COUNT_INTERVAL, count)
+        loop.call_later(SETTLE_INTERVAL, settle)
 
     def count(self) -> None:
-        """Has those counted that passed by."""
+        """Count the exchanges that were collected as equal."""
         alike, self._alike = self._alike, {}
         first, self._first = self._first, {}
         if self._watch is not None:
@@ -124,7 +125,8 @@ class Journal:
                 self._watch.many(first[key], took)
 
     def settle(self, most: int | None = None, newest: int | None = None) -> bool:
-        """Makes what passed by ready to be seen, so many at most, up to this number; whether more is left."""
+        """Make entries of pending exchanges, at most so many, up to this number. Return whether more are
+        pending."""
         with self._lock:
             pending = self._pending
             number = self.total - len(pending)
@@ -132,35 +134,35 @@ class Journal:
             while number < last and most != 0:
                 number += 1
                 most = None if most is None else most - 1
-                self._keep(entry_of(number, pending.popleft(), self.room))
+                self._store(entry_of(number, pending.popleft(), self.room))
             if not pending:
-                self._held = 0
+                self._pending_bytes = 0
         return number < last
 
     def newest(self, most: int) -> Iterator[JournalEntry]:
-        """The newest requests there are now, so many at most, the newest first; made as they are asked for. What
-        waits to be settled goes on waiting: of many nothing is left by then."""
+        """Return the newest requests that exist now, at most so many, the newest first. Entries are made as the
+        caller iterates. Pending exchanges stay pending: many of them will be dropped before their turn."""
         with self._lock:
             total = self.total
             waiting = list(islice(reversed(self._pending), most))
             settled = list(islice(reversed(self._ring), most - len(waiting)))
-        made = (entry_of(total - number, seen, self.room) for number, seen in enumerate(waiting))
+        made = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
         return chain(made, settled)
 
     def clear(self) -> None:
-        """Forgets all requests; their numbers go on, and so do the counts."""
+        """Drop all requests. Their numbers and the counts continue."""
         self.settle()
         with self._lock:
             self._ring.clear()
             self._bytes = 0
 
     def find(self, number: int) -> JournalEntry | None:
-        """The request of this number, if it is still there."""
-        return next((each for each in self if each.number == number), None)
+        """Return the request of this number, if it is still stored."""
+        return next((entry for entry in self if entry.number == number), None)
 
     @property
     def bytes(self) -> int:
-        """What all of it takes, about."""
+        """The bytes that all entries take, about."""
         self.settle()
         return self._bytes
 
@@ -176,16 +178,16 @@ class Journal:
         self.settle()
         return reversed(tuple(self._ring))
 
-    def _count_first(self, seen: JournalDraft, made: PrerenderedResponse) -> None:
-        """The first of its like; where there are many kinds, these are counted."""
-        if len(self._alike) > KINDS:
+    def _count_first(self, exchange: Exchange, made: PrerenderedResponse) -> None:
+        """Collect the first exchange of its kind. If there are many kinds, count all that were collected."""
+        if len(self._alike) > MAX_UNCOUNTED_KINDS:
             self.count()
-        self._alike[made, seen.model] = array("d", (seen.took,))
-        self._first[made, seen.model] = seen
+        self._alike[made, exchange.model] = array("d", (exchange.took,))
+        self._first[made, exchange.model] = exchange
 
-    def _keep(self, each: JournalEntry) -> None:
+    def _store(self, entry: JournalEntry) -> None:
         ring = self._ring
-        ring.append(each)
-        self._bytes += each.size
+        ring.append(entry)
+        self._bytes += entry.size
         while len(ring) > self.size or (self._bytes > self.room and len(ring) > 1):
             self._bytes -= ring.popleft().size

@@ -1,7 +1,7 @@
-"""What was sent to a client, told anew from what it was made of: its head, and each part with its time.
+"""Reconstructs what was sent to a client from its plan: the head, and each part with its time.
 
-The player is the same that sent it, on a clock that says the times that were noted then, so that nothing of an
-answer need be kept but those.
+The player that sent it plays it again, on a clock that returns the stored times. So the journal stores only these
+times of a response.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from mockllm.server.player import Player, at_once
 
 
 class SentPart(NamedTuple):
-    """What left in one write, `at` so many seconds after the request's last byte; without the framing of
-    chunked transfer."""
+    """The bytes of one write, `at` seconds after the request's last byte; without the framing of chunked
+    transfer."""
 
     at: float
     data: bytes
 
 
 class SentResponse(NamedTuple):
-    """An answer as it was sent. Where the head itself was a fault's prey, it stands as it was meant."""
+    """A response as it was sent. A head that a fault withheld or changed is as the plan has it."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -39,14 +39,14 @@ class SentResponse(NamedTuple):
 
 
 def reconstruct(each: JournalEntry) -> SentResponse:
-    """The answer of a request in the journal."""
+    """Return the response of a journal entry."""
     plan = each.answer.plan
     extra = cors.ALLOW if each.allow_cors else ""
     head = render_head(plan, each.framing, DateLine().at(each.at), extra)
     plain = head._replace(chunked=False)
     if each.times is None:
         data = at_once(plan, plain)
-        if data is None:  # it passed through, in the provider's own time
+        if data is None:  # a provider's response, whose times are not stored
             data = plain.head + b"".join([item for item in framed(plan) if type(item) is bytes])
         parts = [SentPart(each.took, data)]
     else:
@@ -64,13 +64,13 @@ def reconstruct(each: JournalEntry) -> SentResponse:
 
 
 def _lines(head: bytes) -> list[tuple[str, str]]:
-    """The header fields of a head."""
+    """Return the header fields of a head."""
     lines = head.decode("latin-1").split("\r\n")[1:]
     return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines) if name]
 
 
 def _without(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
-    """The parts behind the head, where it stands before them."""
+    """Return the parts behind the head, if the parts begin with it."""
     if not b"".join([part.data for part in parts]).startswith(head):
         return parts
     left, found = len(head), []
@@ -82,7 +82,7 @@ def _without(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
 
 
 class _Clock:
-    """Stands in place of the server's deadlines: the time is what it is told to be."""
+    """Deadlines at a time that the caller sets; none of them acts."""
 
     def __init__(self) -> None:
         self.now = 0.0

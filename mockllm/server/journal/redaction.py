@@ -1,8 +1,8 @@
-"""What of a request and of an answer is never stored, or never told: keys, tokens and cookies.
+"""Redacts keys, tokens and cookies of requests and responses.
 
-What is one stands in one table (`core.redaction`). By their names they go before anything is stored, and so does the
-request's own key wherever else it stands. What only looks like one is masked when it is told: to look for it in
-each body would cost more than the journal itself.
+`core.redaction` has the table of their names. Values with these names are removed before anything is stored, and so
+is the request's API key wherever else it occurs. Values that only look like a key are masked when they are shown: a
+search in each body would cost more than the journal itself.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from mockllm.core.redaction import (
 )
 
 SHORTEST: Final = 8
-"""A shorter key is not looked for: it would be found in words."""
+"""A shorter key is not searched in bodies: it would match in words."""
 _USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 _PAIR: Final = re.compile(r"([?&;])([^=&;#]*)=([^&;#]*)")
 
 
 def headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Headers without their secrets; of `Bearer abc` the first word stays."""
+    """Return headers without their secrets; the first word of `Bearer abc` stays."""
     return tuple(
         [
-            pair if not is_secret(pair[0]) and pair[1].isascii() else (pair[0], _told(pair[0], pair[1]))
+            pair if not is_secret(pair[0]) and pair[1].isascii() else (pair[0], _shown(pair[0], pair[1]))
             for pair in pairs
         ]
     )
 
 
-def _told(name: str, value: str) -> str:
-    """What is told of a value that is a secret, or no ASCII."""
+def _shown(name: str, value: str) -> str:
+    """Return the shown form of a value that is a secret, or no ASCII."""
     if is_secret(name):
         scheme, space, _ = value.partition(" ")
         return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
@@ -50,7 +50,7 @@ def _told(name: str, value: str) -> str:
 
 
 def target(text: str) -> str:
-    """A path with its query, or a URL, without the secrets in it."""
+    """Return a path with its query, or a URL, without the secrets in it."""
     if not text.startswith("/"):
         text = _USER.sub(rf"\1{REDACTED}@", text)
     return _PAIR.sub(_pair, text) if "?" in text else text
@@ -62,7 +62,7 @@ def _pair(found: re.Match[str]) -> str:
 
 
 def key_in(headers: Mapping[str, str], path: str) -> str | None:
-    """A request's API key, wherever it carries it."""
+    """Return a request's API key, from a header or from the query."""
     for name in KEYS:
         if (value := headers.get(name)) is not None:
             return value.rpartition(" ")[2] or None
@@ -70,43 +70,44 @@ def key_in(headers: Mapping[str, str], path: str) -> str | None:
 
 
 def hashed(key: str | None) -> str | None:
-    """Of a key what is enough to tell two clients apart."""
+    """Return a hash of a key: enough to distinguish two clients."""
     if not key:
         return None
     return blake2b(key.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 def key_of(headers: Mapping[str, str], path: str) -> str | None:
-    """The hash of a request's API key, wherever it carries it."""
+    """Return the hash of a request's API key, from a header or from the query."""
     return hashed(key_in(headers, path))
 
 
 def without(key: str | None, data: bytes) -> bytes:
-    """A body without the request's own key; as long as it was."""
+    """Return a body without the request's key; its length is unchanged."""
     if key is None or len(key) < SHORTEST:
         return data
     mark = key.encode("utf-8", "surrogateescape")
     return data.replace(mark, b"*" * len(mark)) if mark in data else data
 
 
-# --- what is told ----------------------------------------------------------------------------------
+# --- what is shown ---------------------------------------------------------------------------------
 
 
 def body(value: Json) -> Json:
-    """A JSON body as it is told."""
+    """Return a JSON body as it is shown."""
     return redacted(value, secret_field)
 
 
 def header(name: str, value: str) -> str:
-    """A header's value as it is told: an address has parameters, and a key may stand where none should."""
+    """Return a header's value as it is shown: a URL has parameters, and a key may be where none should be."""
     return redact_text(target(value) if name.lower() == "referer" else value)
 
 
-def parts(found: Sequence[bytes]) -> list[bytes]:
-    """Bytes as they are told, in the same parts: what looks like a key is masked, across them too."""
-    whole = redact_bytes(b"".join(found))
-    told, at = [], 0
-    for each in found:
-        told.append(whole[at : at + len(each)])
-        at += len(each)
-    return told
+def parts(sent: Sequence[bytes]) -> list[bytes]:
+    """Return bytes as they are shown, in the same parts. A value that looks like a key is masked, also across
+    parts."""
+    whole = redact_bytes(b"".join(sent))
+    shown, at = [], 0
+    for part in sent:
+        shown.append(whole[at : at + len(part)])
+        at += len(part)
+    return shown

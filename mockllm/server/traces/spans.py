@@ -19,8 +19,9 @@ from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.routes import RouteMatch, find, normalised
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.server.control.access import host_name
-from mockllm.server.journal.draft import JournalDraft
-from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.exchange import Exchange
+from mockllm.server.journal import redaction
+from mockllm.server.journal.entry import JournalEntry, headers_and_body
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 from mockllm.server.traces.conventions import (
     FLOATS,
@@ -79,14 +80,16 @@ class RequestAttributes(NamedTuple):
         return self.call.call.operation if self.call is not None else None
 
 
-def beginning(seen: JournalDraft, ahead: float) -> SpanStart:
+def beginning(seen: Exchange, ahead: float) -> SpanStart:
     """Where a request's span begins. `ahead`: see `span`."""
     first: dict[str, Value] = {
         "http.request.method": _method(seen.method),
-        "url.path": redact_text(seen.target.partition("?")[0]),
+        "url.path": redact_text(redaction.target(seen.target).partition("?")[0]),
     }
     attributes = {name: _clean(value) for name, value in first.items()}
-    return SpanStart(_nanoseconds(seen.since + ahead), _lowered(seen.parted()[0].items()), attributes)
+    return SpanStart(
+        _nanoseconds(seen.since + ahead), _lowered(headers_and_body(seen)[0].items()), attributes
+    )
 
 
 def span(each: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:

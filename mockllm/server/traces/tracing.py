@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from mockllm.core.matching.hints import cut
 from mockllm.server.access_log import plain
-from mockllm.server.journal.draft import JournalDraft
+from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import entry_of
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
@@ -60,7 +60,7 @@ class Tracing:
         self._exporter = exporter
         self._say = say
         self._secure = secure
-        self._waiting: deque[tuple[int, JournalDraft]] = deque()
+        self._waiting: deque[tuple[int, Exchange]] = deque()
         self._held = 0
         self._lost = 0
         self._lock = threading.Lock()
@@ -72,9 +72,9 @@ class Tracing:
         sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
         self._thread.start()
 
-    def note(self, number: int, seen: JournalDraft) -> None:
+    def note(self, number: int, seen: Exchange) -> None:
         """A request was answered. Takes a microsecond, and never waits."""
-        size = KIB + len(seen.raw)
+        size = KIB + len(seen.raw) + len(seen.received)
         with self._lock:
             if len(self._waiting) >= WAITING or self._held + size > HELD:
                 self._lost += 1
@@ -115,14 +115,14 @@ class Tracing:
                 if not self._waiting:
                     return
                 number, seen = self._waiting.popleft()
-                self._held -= KIB + len(seen.raw)
+                self._held -= KIB + len(seen.raw) + len(seen.received)
             self._make(number, seen)
             worked = time.thread_time() - began
             if worked >= SLICE and not self._ending:
                 time.sleep(worked)
                 began = time.thread_time()
 
-    def _make(self, number: int, seen: JournalDraft) -> None:
+    def _make(self, number: int, seen: Exchange) -> None:
         try:
             ahead = time.time() - time.monotonic()  # the server's clock is the monotonic one
             self._exporter.emit(
@@ -142,6 +142,6 @@ class TracedJournal(Journal):
         super().__init__(size, room, watch)
         self._tracing = tracing
 
-    def add(self, seen: JournalDraft) -> None:
+    def add(self, seen: Exchange) -> None:
         super().add(seen)
         self._tracing.note(self.total, seen)

@@ -14,6 +14,7 @@ from mockllm.core.request.request import (
     Message,
     OtherPart,
     Request,
+    RequestContext,
     ResultPart,
     Sampling,
     TextPart,
@@ -108,7 +109,7 @@ def test_the_body_as_text_and_the_host() -> None:
 def test_an_unread_request_is_the_same_without_its_body() -> None:
     request = Request(
         method="POST", path="/x", headers={"a": "b"}, raw=b"{}", query_string="q=1", provider="p",
-        route={"model": "m"}, session="s", client="::1", now=7.0, outcome="found",
+        route={"model": "m"}, session="s", client="::1", now=7.0, context=RequestContext(),
     )  # fmt: skip
     unread = request.unread()
     assert unread.raw == b""

@@ -44,7 +44,7 @@ def server(running: Steered, monkeypatch: pytest.MonkeyPatch) -> Steered:
     """A server that was sent such texts wherever a client may put one."""
     running.call("POST", "/api/reset")
     said: list[str] = []
-    monkeypatch.setattr(running.app, "_lines", AccessLog(said.append, verbose=True))
+    monkeypatch.setattr(running.app, "lines", AccessLog(said.append, verbose=True))
     running.ask(EVIL, model=EVIL)
     name = "\u2028\u202e\u0085" + FORGED
     running.ask("hello", model=name)  # short enough to be counted by its name

@@ -8,6 +8,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
@@ -153,8 +154,8 @@ def test_a_stream_that_left_at_once_had_its_first_chunk_then(together: bool) -> 
         metrics.many(stream, [0.1])
     else:
         for took in (0.02, 0.5, 0.1):
-            metrics.one(stream._replace(took=took))
-        metrics.one(stream._replace(left="gone"))
+            metrics.one(replace(stream, took=took))
+        metrics.one(replace(stream, left="gone"))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, found.ttft.most) == (3, 0.5)
     assert found.ttft.total == pytest.approx(0.62)

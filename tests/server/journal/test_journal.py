@@ -13,11 +13,11 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Plan, ResponseHead, 
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
+from mockllm.server.exchange import Exchange
 from mockllm.server.http_server import ThreadedServer
 from mockllm.server.journal import redaction
-from mockllm.server.journal.draft import JournalDraft
 from mockllm.server.journal.entry import STEP, JournalEntry
-from mockllm.server.journal.journal import HELD, KINDS, Journal
+from mockllm.server.journal.journal import MAX_PENDING_BYTES, MAX_UNCOUNTED_KINDS, Journal
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
@@ -29,10 +29,20 @@ T = TypeVar("T")
 
 def seen(
     number: int = 0, body: bytes = b"", answer: PlannedResponse | None = None, path: str = "/v1/x"
-) -> JournalDraft:
+) -> Exchange:
     made = answer or PlannedResponse(whole(str(number)), f"a.yaml:r{number}", missed=number % 2 == 1)
-    return JournalDraft(
-        100.0 + number, "POST", path, {}, body, "127.0.0.1", None, Request, None, None, made, 5.0, 0.25
+    return Exchange(
+        None,
+        client="127.0.0.1",
+        raw=body,
+        at=100.0 + number,
+        since=5.0,
+        response=made,
+        ended=True,
+        took=0.25,
+        method="POST",
+        target=path,
+        kind=Request,
     )
 
 
@@ -125,10 +135,10 @@ def test_what_waits_to_be_settled_is_bounded_by(
 ) -> None:
     journal = Journal(100_000)
     most = 0
-    for number in range(2 * HELD // each):
+    for number in range(2 * MAX_PENDING_BYTES // each):
         journal.add(seen(number, body, answer))
         most = max(most, len(journal._pending))
-    assert most <= HELD // each + 1
+    assert most <= MAX_PENDING_BYTES // each + 1
     assert len(journal) == journal.total
 
 
@@ -137,10 +147,10 @@ class Counted:
     ones: int = 0
     alike: list[Sequence[float]] = field(default_factory=list)
 
-    def one(self, seen: JournalDraft) -> None:
+    def one(self, seen: Exchange) -> None:
         self.ones += 1
 
-    def many(self, seen: JournalDraft, took: Sequence[float]) -> None:
+    def many(self, seen: Exchange, took: Sequence[float]) -> None:
         self.alike.append(took)
 
 
@@ -155,9 +165,9 @@ def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], Planned
     journal.count()
     assert [*map(list, counted.alike)] == [[0.25] * 4]
     assert journal.total == 9
-    for number in range(KINDS + 2):
+    for number in range(MAX_UNCOUNTED_KINDS + 2):
         journal.add(seen(answer=stencilled(str(number))))
-    assert sum(map(len, counted.alike)) > KINDS
+    assert sum(map(len, counted.alike)) > MAX_UNCOUNTED_KINDS
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
-from mockllm.server.journal.draft import JournalDraft
+from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import Metrics
 from mockllm.server.traces import tracing
 from mockllm.server.traces.spans import Span, SpanStart
@@ -22,8 +22,20 @@ from tests.waiting import PATIENCE, until
 ANSWER = PlannedResponse(Plan(ResponseHead(200, ()), (EventStep(b"{}", 1, "body"),)), "a.yaml:r")
 
 
-def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> JournalDraft:
-    return JournalDraft(100.0, "POST", path, {}, raw, "", None, Request, None, "m", ANSWER, 5.0, 0.01)
+def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> Exchange:
+    return Exchange(
+        None,
+        raw=raw,
+        at=100.0,
+        since=5.0,
+        response=ANSWER,
+        ended=True,
+        took=0.01,
+        method="POST",
+        target=path,
+        kind=Request,
+        model="m",
+    )
 
 
 class Collector:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mockllm.engine.session_id import ID, LONGEST
-from mockllm.server.journal.draft import EndReason
+from mockllm.server.exchange import EndReason
 
 
 class RequestModel(BaseModel):

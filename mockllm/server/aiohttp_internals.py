@@ -1,0 +1,150 @@
+"""All that the server uses of aiohttp beyond its documented interface. Its tests name each of these parts.
+
+aiohttp parses requests (llhttp) and speaks the WebSocket of the live feed. Its connection handling is not used:
+aiohttp takes a task for each connection and another for each request, and has no bounds on time or memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+from aiohttp import HttpVersion11, StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.http_writer import StreamWriter
+from aiohttp.web import BaseRequest, RequestPayloadError
+
+from mockllm.server.server_limits import KIB, ServerLimits
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from aiohttp.http import WebSocketReader
+
+BODY_BUFFER: Final = 256 * KIB
+"""Bytes of a body that wait to be read; the socket is paused at twice as many. Also the bytes that a client may
+send behind an upgrade before it is accepted or declined."""
+SMALL_BODY: Final = 16 * KIB
+"""Bytes. A smaller body never pauses the socket, so the counters of aiohttp's flow control need no update."""
+
+_CHECKS_NO_HOST: Final = aiohttp.__version__.startswith("3.13.")
+
+
+class HttpProtocol(BaseProtocol):
+    """An asyncio protocol with the request parser of aiohttp, and flow control that aiohttp's readers use."""
+
+    __slots__ = (
+        "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
+        "peername", "reading_held", "sockname", "ssl_context", "upgraded",
+    )  # fmt: skip
+    _timeout_ceil_threshold: Final = 5.0
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
+        super().__init__(loop)
+        self._requests_parser: HttpRequestParser | None = HttpRequestParser(
+            self, loop, BODY_BUFFER, max_line_size=limits.target, max_field_size=limits.header,
+            max_headers=limits.headers, payload_exception=RequestPayloadError, auto_decompress=False,
+        )  # fmt: skip
+        self.closing = False
+        """Whether nothing that comes is read: the connection ends with what it serves."""
+        self.upgraded = False
+        """Whether a client demands another protocol: its further bytes are not parsed as HTTP."""
+        self._tail = b""
+        self.reading_held = False
+        self._websocket: WebSocketReader | None = None
+        self._on_websocket_data: Callable[[], None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.peername: Any = transport.get_extra_info("peername")
+        self.sockname: Any = transport.get_extra_info("sockname")
+        self.ssl_context: SSLContext | None = transport.get_extra_info("sslcontext")
+
+    def parse(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
+        """Return the requests whose heads end in this data. Raises HttpProcessingError."""
+        if self._websocket is not None:
+            if self._on_websocket_data is not None:
+                self._on_websocket_data()
+            self.closing = self._websocket.feed_data(data)[0]
+            return ()
+        if self.upgraded:
+            self._tail += data
+            self.hold_reading(len(self._tail) >= BODY_BUFFER)
+            return ()
+        assert self._requests_parser is not None, "the connection is open"
+        requests, self.upgraded, self._tail = self._requests_parser.feed_data(data)
+        if _CHECKS_NO_HOST:
+            for message, _ in requests:
+                if message.version == HttpVersion11 and "host" not in message.headers:
+                    raise BadHttpMessage("Missing 'Host' header in request.")
+        return requests
+
+    def decline_upgrade(self) -> bytes:
+        """Go on with HTTP/1.1. Return the bytes behind the request that demanded the upgrade."""
+        assert self._requests_parser is not None, "the connection is open"
+        self._requests_parser.set_upgraded(False)
+        self.upgraded = False
+        self.hold_reading(False)
+        tail, self._tail = self._tail, b""
+        return tail
+
+    def end_parser(self) -> None:
+        """Release the parser, which refers to this protocol; end the WebSocket, if one is open."""
+        self._requests_parser = None
+        if self._websocket is not None:
+            self._websocket.feed_eof()
+            self._websocket = None
+
+    # --- flow control: a reader of a body, or the protocol itself, pauses the socket ----------------------
+
+    def pause_reading(self) -> None:
+        self._reading_paused = True
+        self._pause(True)
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp calls this behind every body. Only a socket that was paused is resumed."""
+        if self._reading_paused:
+            self._reading_paused = False
+            self._pause(self.reading_held)
+
+    def hold_reading(self, hold: bool) -> None:
+        """Pause the socket whatever the readers of bodies do, or no longer."""
+        if self.reading_held is not hold:
+            self.reading_held = hold
+            self._pause(hold or self._reading_paused)
+
+    def _pause(self, pause: bool) -> None:
+        if self.transport is not None:
+            with suppress(AttributeError, NotImplementedError, RuntimeError):  # closing, or no flow control
+                (self.transport.pause_reading if pause else self.transport.resume_reading)()
+
+    drained = BaseProtocol._drain_helper
+
+    # --- WebSockets: the attributes that a WebSocketResponse uses of its protocol ----------------------------
+
+    def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
+        """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
+        parts: Any = message, body, self, StreamWriter(self, self._loop), asyncio.current_task(), self._loop
+        return BaseRequest(*parts)
+
+    def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
+        """Feed a parser of WebSocket frames from now on."""
+        self._websocket, self._on_websocket_data = parser, data_received_cb
+        tail, self._tail = self._tail, b""
+        if tail:
+            parser.feed_data(tail)
+        self.hold_reading(False)
+
+    def keep_alive(self, value: bool) -> None: ...
+
+
+def take_body(body: StreamReader) -> bytes:
+    """Return a body that is complete."""
+    if type(body) is StreamReader and len(body._buffer) == 1 and body.total_bytes < SMALL_BODY:
+        return body._buffer.popleft()
+    return body.read_nowait()

@@ -1,0 +1,161 @@
+"""Completes the exchanges that do not end in the turn of their request. Each waits in a task: for its body, for the
+control API, for a provider, or for the times at which a player writes its response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from mockllm.core.rendering.plan import Plan
+from mockllm.engine import PlannedResponse
+from mockllm.server import cors
+from mockllm.server.app import App
+from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.exchange_end import abandon_exchange, end_exchange
+from mockllm.server.http1 import RenderedHead, render_head
+from mockllm.server.player import play_plan
+from mockllm.server.protocols import ProxyFailed
+from mockllm.server.request_body import read_body
+from mockllm.server.request_heads import FEED
+from mockllm.server.request_target import clean
+from mockllm.server.respond import begin, fail, framing_of, recorder_of, refuse, respond
+
+if TYPE_CHECKING:
+    from mockllm.server.recorder import ProxiedResponse, Recorder
+    from mockllm.server.socket_sink import SocketSink
+
+
+async def complete(app: App, exchange: Exchange) -> bool:
+    """Complete an exchange. Return whether its connection can serve another request.
+
+    A mistake of the server itself is a 500, unless a byte of the response was written.
+    """
+    app.deadlines.catch_up()  # many exchanges begin in one turn of the loop; running streams do not wait for it
+    sink = exchange.sink
+    assert sink is not None, "the exchange has not ended"
+    try:
+        return await _complete(app, exchange, sink)
+    except ConnectionError:
+        return False
+    except Exception:
+        if sink.written or exchange.ended:
+            traceback.print_exc(file=sys.stderr)
+            return False
+        fail(app, exchange)
+        begin(app, exchange)
+        return await _play(app, exchange)
+    finally:
+        if not exchange.ended:
+            abandon_exchange(app, exchange)
+
+
+async def _complete(app: App, exchange: Exchange, sink: SocketSink) -> bool:
+    if not exchange.read:
+        await _read(app, exchange, sink)
+        if exchange.ended:
+            return exchange.keep_alive
+    if exchange.player is None and exchange.response is NOT_PLANNED:
+        await _ask_control(app, exchange, sink)
+        if exchange.response is NOT_PLANNED:
+            return False  # it has followed the live feed
+    if exchange.player is None:
+        recorder = recorder_of(app, exchange)
+        if recorder is not None:
+            passed = await _pass_on(app, exchange, recorder)
+            if passed is not None:
+                return passed.keep_alive and passed.left == "finished"
+        begin(app, exchange)
+    return await _play(app, exchange)
+
+
+async def _read(app: App, exchange: Exchange, sink: SocketSink) -> None:
+    """Read the body, and respond."""
+    head, body = exchange.head, exchange.body
+    assert head is not None, "the exchange has not ended"
+    assert body is not None, "the body has not been read"
+    raw = await read_body(body, head.message.headers, sink, app.limits, app.deadlines)
+    exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()
+    if isinstance(raw, bytes):
+        exchange.raw = raw
+        respond(app, exchange)
+    else:
+        refuse(app, exchange, raw)
+
+
+async def _play(app: App, exchange: Exchange) -> bool:
+    """Play the response to its end, and end the exchange."""
+    player, sink = exchange.player, exchange.sink
+    assert player is not None, "the response has begun"
+    assert sink is not None, "the exchange has not ended"
+    await play_plan(player, sink)
+    end_exchange(app, exchange, player.ended or "gone")
+    return exchange.keep_alive and exchange.left == "finished"
+
+
+async def _ask_control(app: App, exchange: Exchange, sink: SocketSink) -> None:
+    """Set the response of the control API. It stays unset if the client has followed the live feed and left."""
+    head, control = exchange.head, app.control
+    assert head is not None, "the exchange has not ended"
+    assert control is not None, "the exchange is a call of the control API"
+    message, exchange.unlogged = head.message, True
+    headers = clean(head.headers)
+    plan: Plan | None
+    if message.upgrade and head.path == FEED:
+        assert exchange.body is not None, "a head that demands an upgrade is not cached"
+        request = sink.connection.web_request(message, exchange.body)
+        app.running -= 1  # a server that stops does not wait for followers
+        try:
+            plan = await control.follow(request, headers, exchange.client)
+        finally:
+            app.running += 1
+    else:
+        plan = await control.answer(
+            message.method, head.path, head.query_string, headers, exchange.raw, exchange.client
+        )
+    if plan is not None:
+        exchange.response = PlannedResponse(plan, None)
+
+
+async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedResponse | None:
+    """Send the response of a provider as it comes. Return None if the provider did not respond: the response is
+    an error then."""
+    request, planned = exchange.request, exchange.response
+    assert request is not None, "an engine has read the request"
+    framing = exchange.framing = framing_of(app, exchange)
+    extra = cors.ALLOW if exchange.allow_cors else ""
+
+    def open_response(plan: Plan) -> RenderedHead:
+        return render_head(plan, framing, app.dates.at(time.time()), extra)
+
+    def end(passed: ProxiedResponse) -> None:
+        rule = planned.rule if planned.plan.delivery.proxy_target else None
+        notes = (*planned.notes, passed.note)
+        exchange.response = PlannedResponse(passed.plan, rule, planned.modifiers, notes)
+        end_exchange(app, exchange, passed.left, passed.took)
+
+    kind = type(request)
+    app.playing[kind] = app.playing.get(kind, 0) + 1
+    try:
+        await _hold_back(app, exchange)
+        exchange.passed_on = True
+        return await recorder.pass_on(
+            exchange, open_response, lambda: app.deadlines.time() - exchange.since, end
+        )
+    except ProxyFailed as error:
+        exchange.passed_on = False
+        exchange.response = app.engine.refuse(error.failure, request)
+        return None
+    finally:
+        app.playing[kind] -= 1
+
+
+async def _hold_back(app: App, exchange: Exchange) -> None:
+    """Wait for the delay of a rule that passes requests on."""
+    plan = exchange.response.plan
+    held = plan.delay - (app.deadlines.time() - exchange.since)
+    if plan.delivery.proxy_target is not None and held > 0:
+        await asyncio.sleep(held)

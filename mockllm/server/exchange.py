@@ -1,0 +1,109 @@
+"""One request on its way through the server, and all that the server knows of it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.engine import PlannedResponse
+from mockllm.server.http1 import ORDINARY, ResponseFraming
+
+if TYPE_CHECKING:
+    from aiohttp import StreamReader
+
+    from mockllm.core.request.request import Request
+    from mockllm.core.selection.decision import Lease
+    from mockllm.server.player import Player
+    from mockllm.server.request_heads import RequestHead
+    from mockllm.server.socket_sink import SocketSink
+
+EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
+"""How an exchange ended: the response was sent; the plan cut it with FIN, with RST or with a silence; the client
+left; or the server stopped."""
+
+NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
+"""The response of an exchange before it is known."""
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Exchange(Struct, gc=False):
+    """One request with its response. The connection makes it, `respond` adds the request and the response,
+    `end_exchange` closes it. The journal, the metrics and the traces read ended exchanges.
+
+    An ended exchange refers to as few objects as possible, because the journal holds hundreds of them: an
+    object that is freed a thousand requests later costs more than all else here. For the same reason the garbage
+    collector does not walk exchanges (`gc=False`): `end_exchange` cuts the references to the connection.
+    """
+
+    # --- what came
+
+    head: RequestHead | None
+    """None in an ended exchange, and where the bytes were no request."""
+    sink: SocketSink | None = None
+    """None in an ended exchange."""
+    client: str = ""
+    """The peer's address, without its port."""
+    body: StreamReader | None = None
+    """The body as it comes; None if the request came in one piece with a known head, or has ended."""
+    raw: bytes = b""
+    """The body as it was read, without a Content-Encoding."""
+    read: bool = False
+    """Whether `raw` is complete."""
+    received: bytes = b""
+    """All bytes of a request that came in one piece, head and body; empty otherwise."""
+    at: float = 0.0
+    """When the request was complete, in seconds since the epoch."""
+    since: float = 0.0
+    """The same on the clock of the deadlines."""
+
+    # --- the response
+
+    request: Request | None = None
+    """The request as its dialect reads it. None in an ended exchange, and where no engine is asked."""
+    response: PlannedResponse = NOT_PLANNED
+    lease: Lease | None = None
+    """The place in limits and loads that the response takes until it ends."""
+    allow_cors: bool = False
+    close: bool = False
+    """Whether the connection ends with the response."""
+    unlogged: bool = False
+    """Neither the journal nor the access log shows it: probes request `/health` every few seconds."""
+    framing: ResponseFraming = ORDINARY
+    player: Player | None = None
+    """Plays a response that cannot leave at once, as long as it plays."""
+    passed_on: bool = False
+    """Whether a recorder passes the request on to its provider, and ends the exchange."""
+    keep_alive: bool = True
+    """Whether the response leaves the connection usable."""
+
+    # --- the end
+
+    ended: bool = False
+    left: EndReason = "finished"
+    took: float = 0.0
+    """Seconds from `since` to the end of the response."""
+    times: array[float] | None = None
+    """When the parts of a response were written that a player played, on the clock of the deadlines."""
+    method: str = "-"
+    target: str = "-"
+    """Path and query as they came."""
+    headers: Mapping[str, str] = NO_HEADERS
+    """Empty if `received` has them."""
+    kind: type[Request] | None = None
+    """The class of the request; None outside of the engine."""
+    provider: str | None = None
+    session: str | None = None
+    model: str | None = None
+    """As far as it was read: a server without an access log does not read a body for its journal."""
+    body_length: int = 0
+    """Bytes at the end of `received` that are the body; `raw` is empty then."""
+    root: str | bytes | None = None
+    """Where `response` is shared by all responses from one entry of the response cache: the prefix of the hashed
+    ids of this response, ..."""
+    tokens: int = 0
+    """... and the input tokens of its request."""

@@ -1,0 +1,90 @@
+"""Ends an exchange: returns its place in limits and loads, and hands it to the journal and the access log."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from mockllm.core.request.request import Request
+from mockllm.engine import PlannedResponse
+from mockllm.server import builtin_pages
+from mockllm.server.access_log import record_of, short
+from mockllm.server.app import App
+from mockllm.server.exchange import EndReason, Exchange
+from mockllm.server.http1 import ResponseFraming
+
+_CLOSING: Final = ResponseFraming(close=True)
+
+
+def end_exchange(app: App, exchange: Exchange, left: EndReason, took: float | None = None) -> None:
+    """End an exchange, and release what only serves to respond. `took` in seconds, if it is known; until now
+    otherwise."""
+    player = exchange.player
+    exchange.ended = True
+    if left != "finished":
+        exchange.left = "stopped" if left == "gone" and app.stopped else left
+    if player is not None:
+        exchange.player = None
+        app.playing[exchange.kind or Request] -= 1
+        exchange.times = player.times
+        if player.over is not None and left == "finished":
+            took = player.over - exchange.since
+    exchange.took = app.deadlines.time() - exchange.since if took is None else took
+    if exchange.lease is not None:
+        release_lease(exchange)
+    request = exchange.request
+    _release(exchange, app.lines is not None)
+    if not exchange.unlogged:
+        app.journal.add(exchange)
+        if app.lines is not None:
+            app.lines.show(record_of(exchange), request)
+
+
+def abandon_exchange(app: App, exchange: Exchange) -> None:
+    """End an exchange whose client has left, unless a provider still responds: the recorder ends it then."""
+    player = exchange.player
+    if player is not None:
+        player.stop()
+        end_exchange(app, exchange, "gone")
+    elif not exchange.passed_on:
+        release_lease(exchange)
+
+
+def release_lease(exchange: Exchange) -> None:
+    lease, exchange.lease = exchange.lease, None
+    if lease is not None:
+        lease.end()
+
+
+def end_unparsed(app: App, status: int, reason: str) -> None:
+    """Log bytes that were no request. The connection has responded to them."""
+    response = PlannedResponse(builtin_pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
+    exchange = Exchange(None, at=time.time(), since=app.deadlines.time(), framing=_CLOSING)
+    exchange.ended, exchange.response = True, response
+    app.journal.add(exchange)
+    if app.lines is not None:
+        app.lines.show(record_of(exchange))
+
+
+def _release(exchange: Exchange, read_model: bool) -> None:
+    """Keep of an ended exchange what the journal reads."""
+    head, request, response = exchange.head, exchange.request, exchange.response
+    assert head is not None, "the exchange has not ended"
+    message = head.message
+    exchange.method, exchange.target = message.method, message.path
+    exchange.head = exchange.sink = exchange.body = exchange.request = None
+    if response.lease is not None:
+        exchange.response = response = response._replace(lease=None)
+    if request is None:
+        exchange.headers, exchange.raw, exchange.received, exchange.client = message.headers, b"", b"", ""
+        return
+    exchange.kind, exchange.provider, exchange.session = type(request), request.provider, request.session
+    exchange.model = request.model if read_model else request.__dict__.get("model")
+    received = exchange.received
+    if exchange.times is None and received and received.endswith(exchange.raw):
+        exchange.raw, exchange.body_length = b"", len(exchange.raw)
+    else:
+        exchange.headers, exchange.received = message.headers, b""
+    if exchange.times is None and response.cached_from is not None:
+        exchange.root, exchange.tokens = response.drawn, request.__dict__.get("input_tokens", 0)
+        exchange.response = response.cached_from

@@ -1,0 +1,176 @@
+"""Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play.
+
+The whole response of most requests leaves in the turn of the loop in which the request came. `complete` (in
+`completion.py`) continues the exchanges for which that is not possible.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from mockllm.core.failure import Failure
+from mockllm.core.rendering.gzip import packed, wants
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse
+from mockllm.core.request.request import Request
+from mockllm.engine import PlannedResponse
+from mockllm.server import builtin_pages, cors
+from mockllm.server.app import App
+from mockllm.server.builtin_pages import respond_builtin
+from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.exchange_end import end_exchange
+from mockllm.server.http1 import ORDINARY, ResponseFraming, prerendered_bytes, render_head
+from mockllm.server.player import Player, at_once, takes_time
+from mockllm.server.request_body import nesting_failure
+from mockllm.server.request_heads import is_control_path
+
+if TYPE_CHECKING:
+    from mockllm.server.recorder import Recorder
+
+
+def respond(app: App, exchange: Exchange) -> bool:
+    """Respond to an exchange whose body is complete. Return whether it has ended.
+
+    Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
+    (the response is `NOT_PLANNED`) or for a provider (`recorder_of` the exchange is not None).
+    """
+    try:
+        make_response(app, exchange)
+        made = exchange.response.made
+        if (type(made) is Plan or app.recorder is not None) and _waits(app, exchange):
+            return False
+        return _write_at_once(app, exchange) or begin(app, exchange)
+    except Exception:
+        if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
+            traceback.print_exc(file=sys.stderr)
+            exchange.ended = True
+            return True
+        fail(app, exchange)
+        return begin(app, exchange)
+
+
+def make_response(app: App, exchange: Exchange) -> None:
+    """Set the request and the response; a call of the control API gets its response from `complete`."""
+    head = exchange.head
+    assert head is not None, "the exchange has not ended"
+    failure = nesting_failure(exchange.raw, app.limits)
+    if failure is not None:
+        refuse(app, exchange, failure)
+        return
+    if (head.own or app.control_only) and (is_control_call(app, exchange) or respond_builtin(app, exchange)):
+        return
+    engine = app.engine
+    request = head.reader(engine).read(exchange.raw, exchange.client, exchange.at)
+    exchange.request = request
+    response = engine.respond(request)
+    if response.lease is not None:
+        exchange.lease = response.lease
+    if app.gzip and wants(request.headers):
+        calls = tuple(response.issued.items())
+        response = response._replace(made=packed(response.plan), calls=calls, cached_from=None)
+    exchange.response = response
+    exchange.allow_cors = app.open_to_pages
+
+
+def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
+    """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
+    head = exchange.head
+    assert head is not None, "the exchange has not ended"
+    exchange.raw, exchange.received, exchange.close = b"", b"", True
+    if app.control is not None and is_control_call(app, exchange):
+        exchange.response = PlannedResponse(app.control.refuse(failure), None)
+        exchange.unlogged = True
+        return
+    engine = app.engine
+    exchange.request = request = head.reader(engine).read(b"", exchange.client, exchange.at)
+    exchange.response = engine.refuse(failure, request)
+    exchange.allow_cors = app.open_to_pages
+
+
+def fail(app: App, exchange: Exchange) -> None:
+    """Set the response to a mistake of the server itself, which is being handled: a 500; log its traceback."""
+    traceback.print_exc(file=sys.stderr)
+    player, exchange.player = exchange.player, None
+    if player is not None:
+        player.stop()
+        app.playing[exchange.kind or Request] -= 1
+    exchange.request = exchange.kind = None
+    exchange.allow_cors, exchange.unlogged, exchange.close = False, False, True
+    exchange.response = PlannedResponse(
+        builtin_pages.plain(500, "mockllm itself has failed; its log says where.\n"), None
+    )
+
+
+def begin(app: App, exchange: Exchange) -> bool:
+    """Begin to play the response: write what has no wait before it. Return False: the exchange has not ended."""
+    sink = exchange.sink
+    assert sink is not None, "the exchange has not ended"
+    plan = exchange.response.plan
+    framing = exchange.framing = framing_of(app, exchange)
+    extra = cors.ALLOW if exchange.allow_cors else ""
+    head = render_head(plan, framing, app.dates.at(time.time()), extra)
+    player = Player(plan, head, sink, app.deadlines, exchange.since)
+    exchange.player, exchange.keep_alive = player, head.keep_alive
+    exchange.kind = None if exchange.request is None else type(exchange.request)
+    kind = exchange.kind or Request
+    app.playing[kind] = app.playing.get(kind, 0) + 1
+    player.start()
+    return False
+
+
+def is_control_call(app: App, exchange: Exchange) -> bool:
+    """Return whether the control API responds."""
+    head = exchange.head
+    return app.control is not None and head is not None and head.own and is_control_path(head.path)
+
+
+def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
+    """Return who passes the request on to its provider, if it is passed on. A refused request is not: its body was
+    not read."""
+    request, made = exchange.request, exchange.response.made
+    if exchange.close or request is None:
+        return None
+    if isinstance(made, Plan) and made.delivery.proxy_target is not None:
+        if app.recorder is None:
+            from mockllm.server.recorder import passer
+
+            app.recorder = passer()
+        return app.recorder
+    recorder = app.recorder
+    return recorder if recorder is not None and recorder.takes(exchange.response, request) else None
+
+
+def _write_at_once(app: App, exchange: Exchange) -> bool:
+    """Write the whole response at the end of this turn, and end the exchange. Return False if the response takes
+    time, ends the connection, or the client does not read."""
+    response, sink = exchange.response, exchange.sink
+    assert sink is not None, "the exchange has not ended"
+    made = response.made
+    framing = exchange.framing = framing_of(app, exchange)
+    extra = cors.ALLOW if exchange.allow_cors else ""
+    data = None
+    if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
+        data = prerendered_bytes(made, response.reply_error, app.dates.bytes_at(exchange.at), extra)
+    if data is None and not takes_time(made):
+        plan = response.plan
+        head = render_head(plan, framing, app.dates.at(exchange.at), extra)
+        data = at_once(plan, head) if head.keep_alive else None
+    if data is None or not sink.write_with_turn(data):
+        return False
+    sink.written = True
+    end_exchange(app, exchange, "finished")
+    return True
+
+
+def _waits(app: App, exchange: Exchange) -> bool:
+    """Return whether the control API or a provider makes the response."""
+    return exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
+
+
+def framing_of(app: App, exchange: Exchange) -> ResponseFraming:
+    head = exchange.head
+    assert head is not None, "the exchange has not ended"
+    return head.framing._replace(close=True) if exchange.close or app.draining else head.framing

@@ -1,0 +1,114 @@
+"""Each part of aiohttp that the server uses beyond aiohttp's documented interface. A test fails with the name of a
+part that a release of aiohttp has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+from collections.abc import Sized
+from pathlib import Path
+
+import pytest
+from aiohttp import StreamReader, http_writer, streams, web_request, web_ws
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.web import BaseRequest
+
+from mockllm.server import aiohttp_internals
+from mockllm.server.aiohttp_internals import HttpProtocol
+from mockllm.server.server_limits import ServerLimits
+
+ATTRIBUTES = {
+    BaseProtocol: ["_drain_helper", "_loop", "_paused", "_reading_paused", "transport", "writing_paused"],
+    HttpRequestParser: ["feed_data", "set_upgraded"],
+    StreamReader: ["_buffer", "is_eof", "read_nowait", "readany", "set_exception", "total_bytes"],
+    RawRequestMessage: [
+        "chunked", "compression", "headers", "method", "path", "should_close", "upgrade", "url", "version",
+    ],
+}  # fmt: skip
+
+
+async def made(kind: type) -> object:
+    """An instance, made as the server or aiohttp's parser makes it."""
+    loop = asyncio.get_running_loop()
+    protocol = HttpProtocol(loop, ServerLimits())
+    if kind is BaseProtocol:
+        return protocol
+    if kind is HttpRequestParser:
+        return protocol._requests_parser
+    requests = protocol.parse(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+    return requests[0][kind is StreamReader]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind, names in ATTRIBUTES.items() for name in names],
+    ids=[f"{kind.__name__}.{name}" for kind, names in ATTRIBUTES.items() for name in names],
+)
+def test_aiohttp_attribute_used_by_the_server_exists(kind: type, name: str) -> None:
+    assert hasattr(asyncio.run(made(kind)), name), f"aiohttp has changed {kind.__name__}.{name}"
+
+
+PROVIDED = {name for name in dir(HttpProtocol) if not name.startswith("__")}
+CALLERS = {
+    "aiohttp.streams": (streams, r"_protocol\.(\w+)"),
+    "aiohttp.http_writer": (http_writer, r"(?<!_)protocol\.(\w+)|self\._protocol\.(\w+)"),
+    "aiohttp.web_ws": (web_ws, r"\brequest\._?protocol\.(\w+)|req\._protocol\.(\w+)"),
+}
+NOT_USED = {"max_field_size", "max_headers"}
+"""Attributes that aiohttp reads for forms alone."""
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_protocol_attribute_used_by_aiohttp_is_provided(name: str) -> None:
+    module, pattern = CALLERS[name]
+    found = re.findall(pattern, inspect.getsource(module))
+    used = {each for group in found for each in ([group] if isinstance(group, str) else group) if each}
+    assert used, f"{name} uses its protocol in another way"
+    assert used <= PROVIDED, f"{name} uses {', '.join(sorted(used - PROVIDED))} of its protocol"
+
+
+def test_web_request_protocol_attributes_are_provided() -> None:
+    source = inspect.getsource(web_request.BaseRequest)
+    used = set(re.findall(r"(?<![_.])protocol\.(\w+)|self\._protocol\.(\w+)", source))
+    names = {name for pair in used for name in pair if name} - NOT_USED
+    assert names <= PROVIDED, f"BaseRequest uses {', '.join(sorted(names - PROVIDED))} of its protocol"
+
+
+def test_base_request_takes_its_parts_in_this_order() -> None:
+    names = list(inspect.signature(BaseRequest.__init__).parameters)[1:7]
+    assert names == ["message", "payload", "protocol", "payload_writer", "task", "loop"]
+
+
+def test_parser_errors_have_a_message() -> None:
+    assert issubclass(LineTooLong, BadHttpMessage)
+    assert issubclass(BadHttpMessage, HttpProcessingError)
+    assert BadHttpMessage("what is wrong").message == "what is wrong"
+
+
+def test_feed_data_returns_requests_upgrade_and_tail() -> None:
+    async def fed() -> tuple[Sized, bool, bytes]:
+        parser = HttpProtocol(asyncio.get_running_loop(), ServerLimits())._requests_parser
+        assert parser is not None
+        return parser.feed_data(
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n+"
+        )
+
+    requests, upgraded, tail = asyncio.run(fed())
+    assert len(requests) == 1
+    assert upgraded
+    assert tail == b"+"
+
+
+def test_internals_module_is_short_and_alone() -> None:
+    path = Path(aiohttp_internals.__file__)
+    assert len(path.read_text("utf-8").splitlines()) <= 150
+    for other in path.parent.rglob("*.py"):
+        if other != path:
+            text = other.read_text("utf-8")
+            assert not re.search(r"from aiohttp\.(base_protocol|http_writer|web_protocol|streams)", text), (
+                other
+            )
