@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import Framing
 SSE: Final = frozenset({Framing.SSE})
 
 
-class Capabilities(Struct, frozen=True):
+class ProtocolCapabilities(Struct, frozen=True):
     """The defaults are OpenAI's chat. `build_request` leaves out the neutral words that a protocol lacks, and
     `supported_reply` the parts of a reply."""
 

@@ -13,7 +13,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.capabilities import Capabilities
+from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -74,7 +74,7 @@ class GeneratingDialect(Dialect, Protocol):
     """A call whose response is encoded from a Reply."""
 
     @property
-    def capabilities(self) -> Capabilities:
+    def capabilities(self) -> ProtocolCapabilities:
         """What the protocol can express."""
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:

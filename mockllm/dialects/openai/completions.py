@@ -19,7 +19,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.reply.logprobs import token_logprobs, tokens_of, tokens_said
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.capabilities import Capabilities
+from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, said
@@ -226,7 +226,7 @@ class Completions:
     name = "openai"
     api = "completions"
     generates = True
-    capabilities = Capabilities(
+    capabilities = ProtocolCapabilities(
         conversation=False,
         tool_choice=False,
         json_object=False,

@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.core.request.request import Request
-from mockllm.dialects.capabilities import Capabilities
+from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -266,11 +266,11 @@ def _said_of(part: Part) -> int:
     return 0 if isinstance(part, NativePart) else sum(type(piece) is str for piece in part.chunks)
 
 
-def _capabilities(vendor: Vendor) -> Capabilities:
+def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
     """What the row says of calls and of the usage."""
     usage = vendor.form.usage(Usage(4, 3, cached_read=2, cache_write=1, reasoning=1))
     prompt, completion = (usage.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
-    return Capabilities(
+    return ProtocolCapabilities(
         unsupported_parts=frozenset({"citations", "images"}),
         chunked_calls=not vendor.form.whole_calls,
         cached_read=bool(prompt.get("cached_tokens")),

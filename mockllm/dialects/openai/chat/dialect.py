@@ -14,7 +14,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.capabilities import Capabilities
+from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -53,7 +53,7 @@ class Chat:
     name = "openai"
     api = "chat"
     generates = True
-    capabilities = Capabilities(unsupported_parts=frozenset({"images"}))
+    capabilities = ProtocolCapabilities(unsupported_parts=frozenset({"images"}))
     request = ChatRequest
 
     check = staticmethod(check)
