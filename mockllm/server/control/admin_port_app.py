@@ -1,4 +1,4 @@
-"""The control API on a port of its own: nothing else is served there."""
+"""The app that serves only the control API, on a separate port."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
-from mockllm.server.control.control import ControlApi
+from mockllm.server.control.api import ControlApi
 from mockllm.server.protocols import EngineProtocol
 from mockllm.server.request_heads import RequestHead, is_control_path
 from mockllm.server.server_limits import ServerLimits
@@ -14,17 +14,17 @@ from mockllm.server.server_response import ServerResponse
 
 
 class AdminPortApp(App):
-    """An app whose every answer is the control API's."""
+    """An app that serves nothing but the control API."""
 
     def __init__(self, control: ControlApi, *, limits: ServerLimits | None = None) -> None:
-        self._steering = control
-        super().__init__(control.engine, limits=limits, open_to_pages=False)
+        self._context = control.context
+        super().__init__(control.context.engine, limits=limits, open_to_pages=False)
         self.control = control
 
     @property
     def engine(self) -> EngineProtocol:
-        """The one that answers now."""
-        return self._steering.engine
+        """The current engine of the controlled app."""
+        return self._context.engine
 
     @engine.setter
     def engine(self, engine: EngineProtocol) -> None: ...
@@ -34,7 +34,7 @@ class AdminPortApp(App):
             return super()._given(connection, head, raw, now)
         return ServerResponse(
             PlannedResponse(
-                builtin_pages.plain(404, "Here is the control API alone: /api, /metrics.\n"), None
+                builtin_pages.plain(404, "This port serves only the control API: /api, /metrics.\n"), None
             ),
             unlogged=True,
         )

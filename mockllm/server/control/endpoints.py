@@ -1,33 +1,88 @@
-"""The names of endpoints: `openai-chat`, or the path that it is asked by."""
+"""The endpoints by name (`openai-chat`) or path, and the modifiers that their settings become."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Request
 from mockllm.dialects.routes import ROUTES, RouteMatch, find
+from mockllm.scenario.catalog import CatalogItem
+from mockllm.server.control.climate_presets import climates
 from mockllm.server.control.problem import Problem
 
+SETTINGS: Final = ("delay", "pace", "headers", "stream", "limit", "load")
+ERROR_SETTINGS: Final = ("chance", "error", "faults")
+"""Settings that `chance` applies to; they have a modifier apart from `SETTINGS`."""
+ROUTE_FIELDS: Final = frozenset({"api", "dialect", "provider", "path", "method", "generates"})
+"""Fields of a match that an endpoint determines."""
 
-def _table() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
+
+def _endpoints() -> Mapping[str, tuple[str, ...]]:
+    lines: dict[str, dict[str, None]] = {}
     for route in ROUTES:
         name = f"{route.dialect.name}-{route.dialect.api}"
-        found.setdefault(name, {})[route.line] = None
-    return {name: tuple(lines) for name, lines in sorted(found.items())}
+        lines.setdefault(name, {})[route.line] = None
+    return {name: tuple(own) for name, own in sorted(lines.items())}
 
 
-ENDPOINTS: Final = _table()
-"""The calls of each endpoint, by its name."""
+ENDPOINTS: Final = _endpoints()
+"""The methods and paths of each endpoint, by its name."""
 
 
-def named(given: str) -> str:
-    """The endpoint of a name or path. Raises Problem where there is none."""
-    if given in ENDPOINTS:
-        return given
-    if given.startswith("/"):
+def endpoint_name(text: str) -> str:
+    """Return the endpoint of a name or path. Raises Problem where there is none."""
+    if text in ENDPOINTS:
+        return text
+    if text.startswith("/"):
         for method in ("POST", "GET"):
-            found = find(method, given, {}, "")
-            if isinstance(found, RouteMatch):
-                return f"{found.dialect.name}-{found.dialect.api}"
-    raise Problem(404, f"There is no endpoint {given[:80]}; there are {', '.join(ENDPOINTS)}.")
+            match = find(method, text, {}, "")
+            if isinstance(match, RouteMatch):
+                return f"{match.dialect.name}-{match.dialect.api}"
+    raise Problem(404, f"There is no endpoint {text[:80]}; the endpoints are {', '.join(ENDPOINTS)}.")
+
+
+def merge_patch(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply a JSON merge patch (RFC 7396): null removes a key, objects are merged."""
+    result = dict(target)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            inner = result.get(key)
+            result[key] = merge_patch(inner if isinstance(inner, dict) else {}, value)
+        else:
+            result[key] = value
+    return result
+
+
+def settings_modifiers(endpoint: str, settings: Mapping[str, Json]) -> Sequence[Json]:
+    """Return the modifiers of an endpoint's settings; an empty name means all endpoints."""
+    modifiers: list[Json] = []
+    match = endpoint_match(endpoint)
+    for keys, suffix in ((SETTINGS, ""), (ERROR_SETTINGS, " errors")):
+        values = {key: settings[key] for key in keys if key in settings}
+        if values and values.keys() != {"chance"}:
+            head: dict[str, Json] = {"name": f"settings {endpoint or 'global'}{suffix}"}
+            if match:
+                head["match"] = match
+            modifiers.append({**head, **values})
+    if isinstance(climate := settings.get("climate"), str):
+        modifiers += climates()[climate].for_endpoint(endpoint, match)
+    return modifiers
+
+
+def endpoint_match(endpoint: str) -> dict[str, Json]:
+    """Return a match on the requests of an endpoint; empty for all endpoints."""
+    dialect, _, api = endpoint.partition("-")
+    return {"dialect": dialect, "api": api} if endpoint else {}
+
+
+def modifier_applies(item: CatalogItem, endpoint: str) -> bool:
+    """Return whether a modifier may apply to an endpoint, whatever its other conditions are."""
+    dialect, _, api = endpoint.partition("-")
+    method, _, path = ENDPOINTS[endpoint][0].partition(" ")
+    kind = type("EndpointRequest", (Request,), {"dialect": dialect, "api": api, "generates": True})
+    request = kind(method=method, path=path, headers={}, provider=dialect)
+    return all(line.held for line in item.matcher.differences(request) if line.field in ROUTE_FIELDS)

@@ -18,7 +18,7 @@ from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
-from mockllm.server.control import Access, ControlApi
+from mockllm.server.control import Access, ControlApi, ControlContext
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import ThreadedServer
 from mockllm.server.overlay_store import OverlayStore
@@ -115,14 +115,14 @@ def steered(
         return builder.overlaid(over, swap)
 
     reload = Reloader(app, builder.watched, builder.again, lambda text: None)
-    app.control = ControlApi(
+    context = ControlContext(
         app,
-        access=access,
         vocabulary=vocabulary(),
         explain=explained_now,
         reload=reload.now,
         overlays=OverlayStore(apply, vocabulary()),
     )
+    app.control = ControlApi(context, access)
     server = ThreadedServer(app)
     with server:
         yield Steered(server.port, app, folder, server.stop)

@@ -58,7 +58,7 @@ def asked(
 ) -> tuple[int, dict[str, str], str]:
     """Status, headers and text."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    made: Plan = dashboard.answer(access, method, path, query, {"host": "localhost", **named}, body, client)
+    made: Plan = dashboard.respond(access, method, path, query, {"host": "localhost", **named}, body, client)
     text = b"".join(step.payload for step in made.steps if isinstance(step, EventStep)).decode()
     return made.head.status, {name.lower(): value for name, value in made.head.headers}, text
 

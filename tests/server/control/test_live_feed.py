@@ -89,7 +89,7 @@ def test_of_too_many_the_newest_are_told_and_the_others_counted(server: Steered)
             seen, dropped, last = 0, 0, 0
             while seen + dropped < 600:
                 frame = await follower.next("events")
-                assert len(frame["events"]) <= live_feed.EVENTS
+                assert len(frame["events"]) <= live_feed.MAX_EVENTS
                 ids = [each["id"] for each in frame["events"]]
                 assert ids == sorted(ids)
                 assert ids[0] > last
@@ -105,11 +105,11 @@ def test_events_with_long_paths_are_bounded_in_bytes(server: Steered) -> None:
         path = "/v1/nope/" + "x" * 15_000
         async with following(server.port) as follower:
             await follower.next("hello")
-            news = live_feed.FeedEvents(_control(server))
+            news = live_feed.FeedEvents(_control(server).context)
             for _ in range(40):
                 await asyncio.to_thread(server.call, "GET", path)
             (frame,) = [each async for each in news.since(0.0) if isinstance(each, bytes)]
-            assert len(frame) < live_feed.FRAME + 20_000
+            assert len(frame) < live_feed.MAX_FRAME + 20_000
             assert b'"dropped":2' in frame
 
     asyncio.run(told())
@@ -166,7 +166,7 @@ def test_nothing_runs_while_nobody_follows(server: Steered) -> None:
     control = _control(server)
     assert control.followers == 0
     made = control._feed
-    assert made is None or made._telling is None
+    assert made is None or made._sender is None
 
 
 def _control(server: Steered) -> ControlApi:
@@ -175,7 +175,7 @@ def _control(server: Steered) -> ControlApi:
 
 
 def test_one_who_does_not_read_is_dropped(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_feed, "UNREAD", 0)
+    monkeypatch.setattr(live_feed, "MAX_UNREAD", 0)
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     deaf.settimeout(30)
@@ -226,7 +226,7 @@ def test_a_message_that_is_too_large_ends_it(server: Steered) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
-            await follower.socket.send_str("x" * (live_feed.HEARD + 1))
+            await follower.socket.send_str("x" * (live_feed.MAX_MESSAGE + 1))
             while (message := await follower.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
             assert message.data == 1009
@@ -235,7 +235,7 @@ def test_a_message_that_is_too_large_ends_it(server: Steered) -> None:
 
 
 def test_so_many_may_follow(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_feed, "FOLLOWERS", 1)
+    monkeypatch.setattr(live_feed, "MAX_FOLLOWERS", 1)
 
     async def told() -> None:
         async with following(server.port) as follower:

@@ -20,7 +20,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mockllm.server.control.routes import ROUTES, ApiRoute
+from mockllm.server.control.api import routes
+from mockllm.server.control.routes import ApiRoute
 from tests.server.control.steered import Steered
 
 CHECKS = [
@@ -36,7 +37,7 @@ CHECKS = [
 
 def test_the_document_lists_every_route_and_refers_to_what_is_there(server: Steered) -> None:
     document = server.call("GET", "/api/openapi.json").json
-    for route in ROUTES:
+    for route in routes():
         assert route.method.lower() in document["paths"][route.path]
     assert "post" in document["paths"]["/v1/chat/completions"]
     schemas = document["components"]["schemas"]
@@ -49,7 +50,7 @@ def test_the_document_lists_every_route_and_refers_to_what_is_there(server: Stee
         for operation in path.values()
         if "control" in operation["tags"]
     ]
-    assert len(ids) == len(set(ids)) == len(ROUTES)
+    assert len(ids) == len(set(ids)) == len(routes())
 
 
 OWN = ["/health", "/metrics", "/ws", "/dashboard"]
@@ -78,7 +79,7 @@ def test_the_document_is_openapi(document: schemathesis.schemas.BaseSchema) -> N
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
-@pytest.mark.parametrize("route", ROUTES, ids=lambda each: f"{each.method} {each.path}")
+@pytest.mark.parametrize("route", routes(), ids=lambda each: f"{each.method} {each.path}")
 def test_each_call_answers_as_documented(
     server: Steered, document: schemathesis.schemas.BaseSchema, route: ApiRoute, mode: GenerationMode
 ) -> None:

@@ -111,7 +111,7 @@ def test_a_large_overlay_is_read_and_written_beside_the_loop(
         by.append(threading.current_thread().name)
         return ""
 
-    monkeypatch.setattr("mockllm.server.control.handlers.options.as_yaml", dumped)
+    monkeypatch.setattr("mockllm.server.control.handlers.overlay.as_yaml", dumped)
     assert server.call("POST", "/api/rules", {"name": "a", "reply": "A"}).status == 200
     assert server.call("PUT", "/api/rules/a", {"reply": "B"}).status == 200
     assert server.call("GET", "/api/overlay").status == 200

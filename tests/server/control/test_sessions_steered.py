@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.control.handlers import sessions
+from mockllm.server.control import overlay_expiry
 from tests.server.control.steered import EXAMPLE, Steered, steered
 from tests.waiting import until
 
@@ -49,7 +49,7 @@ def test_one_that_only_has_an_overlay_is_ended_too(server: Steered) -> None:
 
 def test_what_is_not_there_is_told_with_what_is(server: Steered) -> None:
     server.ask("hello", session="first")
-    assert "there are first" in server.call("DELETE", "/api/sessions/nope").json["detail"]
+    assert "the server has first" in server.call("DELETE", "/api/sessions/nope").json["detail"]
 
 
 def test_to_forget_all_counts_ends_them_and_their_overlays(server: Steered) -> None:
@@ -63,7 +63,7 @@ def test_to_forget_all_counts_ends_them_and_their_overlays(server: Steered) -> N
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
     """A server whose sessions end soon."""
-    monkeypatch.setattr(sessions, "EVERY", 0.1)
+    monkeypatch.setattr(overlay_expiry, "MAX_INTERVAL", 0.1)
     with steered(tmp_path, {"a.yaml": EXAMPLE}, unused=0.3) as made:
         yield made
 

@@ -36,6 +36,20 @@ def test_errors_by_chance_do_not_take_the_delay_with_them(server: Steered) -> No
     assert server.call("DELETE", "/api/config/endpoints/openai-chat").json["settings"] == {}
 
 
+def test_endpoint_settings_are_shown_in_the_languages_order(server: Steered) -> None:
+    patch: dict[str, object] = {
+        "chance": "0%",
+        "faults": ["reset"],
+        "stream": True,
+        "headers": {"x-a": "b"},
+        "pace": {"itl": "1ms"},
+        "delay": "1ms",
+    }
+    settings = server.call("PATCH", "/api/config/endpoints/openai-chat", patch).json["settings"]
+    assert list(settings) == ["delay", "pace", "headers", "stream", "faults", "chance"]
+    assert settings == patch
+
+
 def test_a_bad_setting_leaves_what_was(server: Steered) -> None:
     server.call("PATCH", "/api/config/global", {"headers": {"x-a": "b"}})
     assert server.call("PATCH", "/api/config/global", {"delay": "soon"}).status == 422

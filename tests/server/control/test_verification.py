@@ -46,9 +46,12 @@ def test_a_failure_shows_the_nearest_requests_and_what_differed(server: Steered)
 
 
 NO_SUCH = {
-    "a name with a slip": ("helo", '; no rule is called "helo"; did you mean "hello"?'),
-    "an id with a slip": ("a.yaml:helo", '; no rule is called "a.yaml:helo"; did you mean "a.yaml:hello"?'),
-    "a name like no other": ("zzz", '; no rule is called "zzz"'),
+    "a name with a slip": ("helo", '; no rule has the name "helo"; did you mean "hello"?'),
+    "an id with a slip": (
+        "a.yaml:helo",
+        '; no rule has the name "a.yaml:helo"; did you mean "a.yaml:hello"?',
+    ),
+    "a name like no other": ("zzz", '; no rule has the name "zzz"'),
     "a rule that has not answered": ("never", ""),
 }
 
@@ -80,7 +83,7 @@ def test_what_need_not_have_been_asked_does_not_end_the_order(server: Steered) -
     assert verified(server, expect=[first, maybe, second], in_order=True)["passed"]
     (failure,) = verified(server, expect=[second, maybe, first], in_order=True)["failures"]
     assert failure["expect"] == 2
-    assert failure["message"] == "was asked, but not after what expect[0] was met by"
+    assert failure["message"] == "was requested, but not after a request that meets expect[0]"
 
 
 KEPT_OUT: dict[str, tuple[Any, str]] = {
@@ -99,7 +102,7 @@ def test_what_the_journal_does_not_hold_cannot_be_verified(server: Steered, matc
     assert got.status == 422
     (wrong,) = got.json["errors"]
     assert wrong["field"] == f"expect[0].match.{field}"
-    assert wrong["message"].startswith("the journal keeps no keys")
+    assert wrong["message"].startswith("the journal stores no keys")
     assert wrong["line"] == 1
 
 
@@ -125,7 +128,7 @@ def test_unmatched_requests_and_unused_rules_are_told(server: Steered) -> None:
     server.ask("good bye")
     found = verified(server, no_unmatched=True, all_rules_used=True)
     messages = [each["message"] for each in found["failures"]]
-    assert messages[0] == "1 request that no rule answered"
+    assert messages[0] == "1 request that no rule matched"
     assert messages[1].startswith("a.yaml:never (")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import loads
-from mockllm.server.control.yaml_body import readable, source_of
+from mockllm.server.control.yaml_body import body_source, json_as_yaml
 from tests.server.control.steered import Steered
 
 TEXTS = {
@@ -25,15 +25,15 @@ TEXTS = {
 @pytest.mark.parametrize("escaped", [True, False], ids=["escaped", "as they are"])
 def test_json_is_read_whatever_stands_in_it(text: str, escaped: bool) -> None:
     raw = json.dumps({"a": text, text: 1}, ensure_ascii=escaped).encode()
-    source = source_of(raw)
+    source = body_source(raw)
     assert source.mistakes == ()
-    assert source.data == {"a": text, text: 1} == loads(readable(raw))
+    assert source.data == {"a": text, text: 1} == loads(json_as_yaml(raw))
 
 
 def test_what_is_no_json_stays_as_it_is() -> None:
     raw = 'a: "\\ud83d\\ude00"  # é'.encode()
-    assert readable(raw) == raw
-    assert source_of(b"{").mistakes
+    assert json_as_yaml(raw) == raw
+    assert body_source(b"{").mistakes
 
 
 ODD = "".join(TEXTS.values())

@@ -87,7 +87,7 @@ def test_a_rule_made_of_a_request_answers_it(server: Steered, asked: Any, said: 
     made = server.call("GET", f"/api/requests/{kept['id']}/rule").json["yaml"]
     assert server.call("POST", "/api/rules", made).status == 200, made
     again = server.ask(**asked)
-    assert again.json["choices"][0]["message"]["content"] == "Write the answer here."
+    assert again.json["choices"][0]["message"]["content"] == "Write the reply here."
     assert server.ask("something else entirely").status == 404
 
 
@@ -108,7 +108,7 @@ def test_a_rule_is_made_of_a_tools_result_and_of_a_path(server: Steered) -> None
     assert "name: look" in made
     made = server.call("GET", f"/api/requests/{path['id']}/rule").json["yaml"]
     assert server.call("POST", "/api/rules", made).status == 200, made
-    assert server.call("GET", "/else/where").text == "Write the answer here."
+    assert server.call("GET", "/else/where").text == "Write the reply here."
     assert server.call("GET", "/api/requests/999999/rule").status == 404
 
 
