@@ -52,7 +52,7 @@ def bundling(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[s
     return lines
 
 
-def test_it_is_built_once_and_again_when_a_source_changes(
+def test_build_runs_once_and_after_a_source_changes(
     script: ModuleType, bundling: list[list[str]]
 ) -> None:
     script.UNBUILT.write_text("the last time it failed")
@@ -70,7 +70,7 @@ def test_it_is_built_once_and_again_when_a_source_changes(
     assert "ci" in bundling[3]
 
 
-def test_where_there_are_no_sources_it_was_built_before(script: ModuleType) -> None:
+def test_build_without_sources_is_skipped(script: ModuleType) -> None:
     for name in script.FILES:
         (script.HOME / name).write_text(name)
     assert not script.is_fresh()
@@ -80,7 +80,7 @@ def test_where_there_are_no_sources_it_was_built_before(script: ModuleType) -> N
     assert script.is_fresh()
 
 
-def test_node_is_asked_for_only_where_there_is_none(
+def test_node_is_required_only_without_a_build(
     script: ModuleType, bundling: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook = script.BuildHook.__new__(script.BuildHook)
@@ -92,7 +92,7 @@ def test_node_is_asked_for_only_where_there_is_none(
     assert hook.dependencies() == []
 
 
-def test_all_else_is_installed_where_it_cannot_be_built(
+def test_wheel_installs_when_the_build_is_impossible(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hook = script.BuildHook.__new__(script.BuildHook)
@@ -109,7 +109,7 @@ def test_all_else_is_installed_where_it_cannot_be_built(
         hook.initialize("standard", {})
 
 
-def test_what_npm_says_is_told_in_a_line(script: ModuleType, tmp_path: Path) -> None:
+def test_npm_error_is_one_line(script: ModuleType, tmp_path: Path) -> None:
     said = "npm error code ECONNREFUSED\nnpm error   at Client (index.js)\nnpm error request failed\n"
     failing = tmp_path / "npm-cli.js"
     failing.write_text(f"import sys\nsys.stderr.write({said!r})\nsys.exit(1)\n")
@@ -119,7 +119,7 @@ def test_what_npm_says_is_told_in_a_line(script: ModuleType, tmp_path: Path) -> 
         script.run([str(tmp_path / "nowhere"), "esbuild"])
 
 
-def test_what_is_built_is_not_in_the_repository() -> None:
+def test_build_output_is_not_in_the_repository() -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "mockllm/dashboard"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -130,7 +130,7 @@ def test_what_is_built_is_not_in_the_repository() -> None:
 
 
 @pytest.mark.parametrize("view", ["live", "requests", "steer"])
-def test_the_docs_have_its_pictures(view: str) -> None:
+def test_docs_contain_the_screenshots(view: str) -> None:
     picture = ROOT / "docs" / f"dashboard-{view}.png"
     assert f"({picture.name})" in (ROOT / "docs" / "dashboard.md").read_text()
     assert picture.read_bytes().startswith(b"\x89PNG")

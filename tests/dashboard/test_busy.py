@@ -62,7 +62,7 @@ def fed(page: Page, start: int, count: int) -> None:
     page.evaluate("(data) => window.feed.onmessage({data})", frame)
 
 
-def test_five_hundred_events_a_second_leave_the_page_free(busy: Dashboard) -> None:
+def test_500_events_a_second_leave_the_page_responsive(busy: Dashboard) -> None:
     """Counted in frames that were drawn and in long tasks, for as long as they come: a slow machine draws fewer
     frames, but one that is frozen draws none between two batches."""
     page = busy.open("requests").page
@@ -86,7 +86,7 @@ def test_five_hundred_events_a_second_leave_the_page_free(busy: Dashboard) -> No
     expect(page.locator(".rows .row").first).to_contain_text("no rule matched")
 
 
-def test_what_comes_in_one_turn_is_drawn_once(busy: Dashboard) -> None:
+def test_events_of_one_turn_are_drawn_once(busy: Dashboard) -> None:
     page = busy.open("requests").page
     fed(page, 0, 10)
     expect(page.locator(".rows .row")).to_have_count(10)
@@ -109,7 +109,7 @@ def test_what_comes_in_one_turn_is_drawn_once(busy: Dashboard) -> None:
     expect(page.locator(".rows .row").first).to_contain_text("n=1009")
 
 
-def test_the_log_is_bounded_and_only_what_is_seen_is_drawn(busy: Dashboard) -> None:
+def test_log_is_bounded_and_draws_visible_rows(busy: Dashboard) -> None:
     page = busy.open("requests").page
     for start in range(0, 6000, 500):
         fed(page, start, 500)
@@ -124,14 +124,14 @@ def test_the_log_is_bounded_and_only_what_is_seen_is_drawn(busy: Dashboard) -> N
     assert page.locator(".rows").evaluate("(each) => each.scrollTop") <= top + 1
 
 
-def test_events_that_were_left_out_are_told(busy: Dashboard) -> None:
+def test_dropped_events_are_counted(busy: Dashboard) -> None:
     page = busy.open("requests").page
     frame = json.dumps({"type": "events", "events": [event(1)], "dropped": 400})
     page.evaluate("(data) => window.feed.onmessage({data})", frame)
     expect(page.locator(".foot")).to_contain_text("400 came too fast for the live log")
 
 
-def test_lines_go_by_the_servers_clock(busy: Dashboard) -> None:
+def test_charts_use_the_servers_clock(busy: Dashboard) -> None:
     """A browser on another machine may be an hour behind."""
     page = busy.open("live").page
     at = page.evaluate("Math.floor(Date.now() / 1000)") + 3600

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from tests.dashboard.served import Dashboard, Served, served
 
 
-def test_an_error_is_injected_and_removed_by_keyboard_alone(dashboard: Dashboard) -> None:
+def test_error_is_injected_and_removed_by_keyboard(dashboard: Dashboard) -> None:
     page, server = dashboard.open(anew=True).page, dashboard.server
     page.get_by_role("tab", name="Live").focus()
     page.keyboard.press("ArrowRight")
@@ -36,7 +36,7 @@ def test_an_error_is_injected_and_removed_by_keyboard_alone(dashboard: Dashboard
     assert server.ask().status == 200
 
 
-def test_it_is_steered_and_read_on_a_telephone(browser: Browser, server: Served) -> None:
+def test_views_work_on_a_phone(browser: Browser, server: Served) -> None:
     look = {"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True}
     with browser.new_context(**look) as context:  # type: ignore[arg-type]
         page = context.new_page()
@@ -55,7 +55,7 @@ def test_it_is_steered_and_read_on_a_telephone(browser: Browser, server: Served)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_a_closed_request_leads_back_to_the_list_where_both_have_no_room(
+def test_closed_request_returns_to_list_on_a_narrow_page(
     browser: Browser, server: Served
 ) -> None:
     server.ask("hello")
@@ -70,7 +70,7 @@ def test_a_closed_request_leads_back_to_the_list_where_both_have_no_room(
         expect(rows).to_be_focused()
 
 
-def test_it_is_there_on_a_port_of_its_own(browser: Browser, tmp_path: Path) -> None:
+def test_dashboard_is_served_on_the_admin_port(browser: Browser, tmp_path: Path) -> None:
     with served(tmp_path, "--admin-port", "0") as server, browser.new_context() as context:
         line = server.process.line(lambda line: "/dashboard" in line or "control API" in line)
         url = "http" + line.partition("http")[2].split("/api")[0].split("/dashboard")[0].split()[0]

@@ -13,7 +13,7 @@ def chosen(dashboard: Dashboard, name: str) -> None:
     dashboard.said(f": {name}.")
 
 
-def test_an_outage_of_one_endpoint_begins_and_ends(dashboard: Dashboard) -> None:
+def test_outage_of_one_endpoint_starts_and_ends(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     dashboard.scope("openai-chat")
@@ -28,7 +28,7 @@ def test_an_outage_of_one_endpoint_begins_and_ends(dashboard: Dashboard) -> None
 
 
 @pytest.mark.parametrize("name", ["flaky", "rate-limited", "slow", "storm"])
-def test_the_next_request_meets_the_weather(dashboard: Dashboard, name: str) -> None:
+def test_climate_affects_the_next_request(dashboard: Dashboard, name: str) -> None:
     server = dashboard.server
     dashboard.open("steer")
     chosen(dashboard, name)
@@ -40,7 +40,7 @@ def test_the_next_request_meets_the_weather(dashboard: Dashboard, name: str) -> 
         assert [server.ask().status for _ in range(4)] == [200, 200, 200, 429]
 
 
-def test_another_climate_takes_its_place_beside_other_settings(dashboard: Dashboard) -> None:
+def test_climate_is_replaced_beside_other_settings(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     chosen(dashboard, "storm")

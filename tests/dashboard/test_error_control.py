@@ -27,7 +27,7 @@ def injected(dashboard: Dashboard, kind: str, rate: str = "100%") -> None:
 
 
 @pytest.mark.parametrize(("kind", "status", "yaml"), KINDS, ids=[kind[0] for kind in KINDS])
-def test_the_next_request_gets_the_error(dashboard: Dashboard, kind: str, status: int, yaml: str) -> None:
+def test_next_request_gets_the_error(dashboard: Dashboard, kind: str, status: int, yaml: str) -> None:
     server = dashboard.server
     dashboard.open("steer")
     injected(dashboard, kind)
@@ -39,7 +39,7 @@ def test_the_next_request_gets_the_error(dashboard: Dashboard, kind: str, status
     assert server.ask().status == 200
 
 
-def test_a_timeout_waits_thirty_seconds_before_its_504(dashboard: Dashboard) -> None:
+def test_timeout_waits_30_seconds_before_504(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     injected(dashboard, "timeout")
@@ -51,7 +51,7 @@ def test_a_timeout_waits_thirty_seconds_before_its_504(dashboard: Dashboard) -> 
     assert (why["delay"], why["status"], why["error"]) == (30.0, 504, "timeout"), "who waits gets this"
 
 
-def test_an_error_of_one_endpoint_tells_when_to_try_again(dashboard: Dashboard) -> None:
+def test_error_of_one_endpoint_has_retry_after(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     dashboard.scope("anthropic-messages")
@@ -64,7 +64,7 @@ def test_an_error_of_one_endpoint_tells_when_to_try_again(dashboard: Dashboard) 
     assert server.ask().status == 200
 
 
-def test_the_rate_is_that_of_the_requests_and_can_be_changed(dashboard: Dashboard) -> None:
+def test_rate_applies_to_requests_and_can_change(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     injected(dashboard, "500", "50")
@@ -81,7 +81,7 @@ def test_the_rate_is_that_of_the_requests_and_can_be_changed(dashboard: Dashboar
     assert [server.ask().status for _ in range(10)] == [200] * 10
 
 
-def test_a_rate_that_is_none_is_refused(dashboard: Dashboard) -> None:
+def test_invalid_rate_is_refused(dashboard: Dashboard) -> None:
     card = dashboard.open("steer").card("Errors")
     card.get_by_label("Rate", exact=True).fill("often")
     card.get_by_role("button", name="Inject the error").click()

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.dashboard.served import Dashboard
 
 
-def test_requests_appear_as_they_come_and_are_filtered(dashboard: Dashboard) -> None:
+def test_requests_appear_and_are_filtered(dashboard: Dashboard) -> None:
     page, server = dashboard.open("requests", anew=True).page, dashboard.server
     server.ask("hello", stream=True)
     server.ask("nobody answers this", model="gpt-4o-mini")
@@ -33,7 +33,7 @@ def test_requests_appear_as_they_come_and_are_filtered(dashboard: Dashboard) -> 
     expect(rows).to_have_count(3)
 
 
-def test_a_session_stands_behind_the_path_that_it_prefixes(dashboard: Dashboard) -> None:
+def test_session_is_shown_after_the_path_it_prefixes(dashboard: Dashboard) -> None:
     page, server = dashboard.open("requests", anew=True).page, dashboard.server
     server.send("GET", "/s/mine/v1/models")
     path = page.locator(".rows .row .c-path")
@@ -41,7 +41,7 @@ def test_a_session_stands_behind_the_path_that_it_prefixes(dashboard: Dashboard)
     expect(path).to_have_attribute("title", "/s/mine/v1/models")
 
 
-def test_a_request_is_chosen_by_keyboard_and_tells_its_rule_and_why(dashboard: Dashboard) -> None:
+def test_request_chosen_by_keyboard_shows_rule_and_why(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     server.ask("paced", stream=True, headers={"x-mockllm-session": "mine"})
     server.ask("hello")
@@ -63,7 +63,7 @@ def test_a_request_is_chosen_by_keyboard_and_tells_its_rule_and_why(dashboard: D
     expect(page.get_by_text("Choose a request")).to_be_visible()
 
 
-def test_a_miss_tells_the_nearest_rules_and_becomes_a_rule(dashboard: Dashboard) -> None:
+def test_unmatched_request_shows_near_misses_and_a_rule(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     assert server.ask("never asked before").status == 404
     dashboard.open("requests", anew=True)
@@ -81,7 +81,7 @@ def test_a_miss_tells_the_nearest_rules_and_becomes_a_rule(dashboard: Dashboard)
     assert "Write the answer here." in got.text
 
 
-def test_faults_and_how_the_client_left_are_shown(dashboard: Dashboard) -> None:
+def test_faults_and_end_reason_are_shown(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     server.call("POST", "/api/rules", {"modifiers": [{"faults": [{"close": {"after": {"chunks": 1}}}]}]})
     server.ask("hello", stream=True)
@@ -92,7 +92,7 @@ def test_faults_and_how_the_client_left_are_shown(dashboard: Dashboard) -> None:
     expect(page.locator(".facts")).to_contain_text("Faultsclose")
 
 
-def test_the_log_stands_still_where_somebody_looks_at_it(dashboard: Dashboard) -> None:
+def test_log_pauses_while_it_is_read(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     server.ask("hello")
     dashboard.open("requests", anew=True)
@@ -112,7 +112,7 @@ def test_the_log_stands_still_where_somebody_looks_at_it(dashboard: Dashboard) -
     expect(rows).to_have_count(3)
 
 
-def test_what_a_client_sends_is_shown_as_text(dashboard: Dashboard) -> None:
+def test_client_text_is_shown_as_text(dashboard: Dashboard) -> None:
     """Markup in a request is no markup of the page."""
     page, server = dashboard.page, dashboard.server
     evil = '<img src="/x" onerror="document.title=1"><script>document.title=2</script>'

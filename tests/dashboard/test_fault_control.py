@@ -22,7 +22,7 @@ def clicked(dashboard: Dashboard, card: Locator, name: str) -> None:
     dashboard.said(f"meet {name}")
 
 
-def test_a_connection_is_reset_behind_so_many_chunks(dashboard: Dashboard) -> None:
+def test_connection_is_reset_after_chunks(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     card = inject(dashboard, "close")
@@ -36,7 +36,7 @@ def test_a_connection_is_reset_behind_so_many_chunks(dashboard: Dashboard) -> No
     assert server.last()["left"] == "close"
 
 
-def test_a_fault_strikes_behind_a_part_of_the_answer_of_one_endpoint(dashboard: Dashboard) -> None:
+def test_fault_acts_at_a_fraction_of_one_endpoint(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     dashboard.scope("openai-chat")
@@ -51,7 +51,7 @@ def test_a_fault_strikes_behind_a_part_of_the_answer_of_one_endpoint(dashboard: 
     assert server.last()["faults"] == []
 
 
-def test_a_fault_strikes_a_chunk(dashboard: Dashboard) -> None:
+def test_fault_acts_on_a_chunk(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     card = inject(dashboard, "drop")
@@ -61,7 +61,7 @@ def test_a_fault_strikes_a_chunk(dashboard: Dashboard) -> None:
     assert server.ask(stream=True).chunks == ["One", " three"]
 
 
-def test_a_setting_that_is_one_of_some_words_is_chosen(dashboard: Dashboard) -> None:
+def test_enumerated_setting_is_a_select(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     card = inject(dashboard, "bad_tool_arguments")
@@ -71,7 +71,7 @@ def test_a_setting_that_is_one_of_some_words_is_chosen(dashboard: Dashboard) -> 
     assert server.last()["faults"] == ["bad_tool_arguments"], got.text
 
 
-def test_every_kind_is_offered_as_the_server_takes_it(dashboard: Dashboard) -> None:
+def test_every_fault_is_accepted_by_the_server(dashboard: Dashboard) -> None:
     """With nothing filled in: whatever the page shows for a fault, the server accepts."""
     server = dashboard.server
     dashboard.open("steer")
@@ -88,7 +88,7 @@ def test_every_kind_is_offered_as_the_server_takes_it(dashboard: Dashboard) -> N
     assert len(json.loads(taken.body)["names"]) == len(FAULTS)
 
 
-def test_a_mistake_in_a_setting_is_told(dashboard: Dashboard) -> None:
+def test_invalid_setting_is_reported(dashboard: Dashboard) -> None:
     dashboard.open("steer")
     card = inject(dashboard, "stall")
     card.get_by_label("for", exact=True).fill("a while")

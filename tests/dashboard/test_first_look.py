@@ -12,7 +12,7 @@ from tests.dashboard.served import Dashboard, Served
 VIEWS = ["live", "requests", "steer", "rules", "clients"]
 
 
-def test_the_page_comes_from_its_own_server_alone_with_a_strict_policy(server: Served) -> None:
+def test_page_loads_only_own_files_with_strict_policy(server: Served) -> None:
     got = server.send("GET", "/dashboard")
     assert got.status == 200
     policy = got.headers["content-security-policy"]
@@ -49,7 +49,7 @@ def test_every_view_fits_at_this_width(
         page.set_viewport_size({"width": 1400, "height": 1000})
 
 
-def test_tabs_are_moved_through_by_arrows_home_and_end(dashboard: Dashboard) -> None:
+def test_tabs_follow_arrow_home_and_end_keys(dashboard: Dashboard) -> None:
     page = dashboard.open(anew=True).page
     page.get_by_role("tab", name="Live").focus()
     for key, tab in [
@@ -64,7 +64,7 @@ def test_tabs_are_moved_through_by_arrows_home_and_end(dashboard: Dashboard) -> 
     assert outline == "solid", "the focus can be seen"
 
 
-def test_every_control_has_a_name_and_is_reached_by_the_tab_key(dashboard: Dashboard) -> None:
+def test_every_control_has_a_name_and_is_focusable(dashboard: Dashboard) -> None:
     page = dashboard.open("steer").page
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, a')].filter((each) =>
@@ -84,7 +84,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_tab_key(dashboard: Dashb
     assert len(reached - {-1}) >= controls - radios - 1
 
 
-def test_colours_are_chosen_and_remembered(dashboard: Dashboard) -> None:
+def test_colour_theme_is_chosen_and_stored(dashboard: Dashboard) -> None:
     page = dashboard.open(anew=True).page
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     page.get_by_role("button", name="Use dark colours").click()
@@ -95,7 +95,7 @@ def test_colours_are_chosen_and_remembered(dashboard: Dashboard) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
 
 
-def test_a_view_has_an_address_and_back_goes_back(dashboard: Dashboard) -> None:
+def test_view_has_an_address_and_back_returns(dashboard: Dashboard) -> None:
     page = dashboard.open(anew=True).page
     page.get_by_role("tab", name="Rules").click()
     page.get_by_role("tab", name="Steer").click()
@@ -106,7 +106,7 @@ def test_a_view_has_an_address_and_back_goes_back(dashboard: Dashboard) -> None:
     expect(page.get_by_role("tab", name="Rules")).to_have_attribute("aria-selected", "true")
 
 
-def test_empty_states_say_what_to_do(dashboard: Dashboard) -> None:
+def test_empty_views_say_what_to_do(dashboard: Dashboard) -> None:
     page = dashboard.open("requests", anew=True).page
     expect(page.get_by_text("No request has come yet.")).to_be_visible()
     expect(page.locator("pre.try")).to_contain_text(f"curl {dashboard.server.url}/v1/chat/completions")

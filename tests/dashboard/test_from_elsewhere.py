@@ -25,7 +25,7 @@ def own_address() -> str:
     return found
 
 
-def test_it_asks_for_the_token_and_then_sees_and_steers(browser: Browser, tmp_path: Path) -> None:
+def test_login_form_opens_the_dashboard(browser: Browser, tmp_path: Path) -> None:
     address = own_address()
     opened = served(tmp_path, "--host", "0.0.0.0", "--admin-token", "op3n-sesame")
     with opened as server, browser.new_context() as context:
@@ -52,7 +52,7 @@ def test_it_asks_for_the_token_and_then_sees_and_steers(browser: Browser, tmp_pa
         expect(page.get_by_text("asks for the admin token")).to_be_visible()
 
 
-def test_who_loses_its_leave_is_told(browser: Browser, tmp_path: Path) -> None:
+def test_lost_access_is_reported(browser: Browser, tmp_path: Path) -> None:
     address = own_address()
     with (
         served(tmp_path, "--host", "0.0.0.0", "--admin-token", "op3n-sesame") as server,

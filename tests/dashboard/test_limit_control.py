@@ -19,7 +19,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("strategy", "fields", "wanted", "yaml"), CASES, ids=[case[0] for case in CASES])
-def test_a_limit_is_switched_on_and_its_use_is_given_back(
+def test_limit_is_enabled_and_its_quota_reset(
     dashboard: Dashboard, strategy: str, fields: dict[str, str], wanted: list[int], yaml: str
 ) -> None:
     server = dashboard.server
@@ -36,7 +36,7 @@ def test_a_limit_is_switched_on_and_its_use_is_given_back(
     assert [server.ask().status for _ in wanted] == wanted
 
 
-def test_it_is_switched_off_and_on_again_by_its_switch(dashboard: Dashboard) -> None:
+def test_limit_switch_disables_and_enables(dashboard: Dashboard) -> None:
     server = dashboard.server
     card = dashboard.open("steer").card("Rate limit")
     card.get_by_label("Strategy").select_option("always")
@@ -53,7 +53,7 @@ def test_it_is_switched_off_and_on_again_by_its_switch(dashboard: Dashboard) -> 
     expect(card.get_by_label("Strategy")).to_have_value("always")
 
 
-def test_another_strategy_takes_its_place_with_none_of_its_settings(dashboard: Dashboard) -> None:
+def test_new_strategy_has_none_of_the_old_settings(dashboard: Dashboard) -> None:
     server = dashboard.server
     card = dashboard.open("steer").card("Rate limit")
     dashboard.scope("anthropic-messages")
@@ -71,7 +71,7 @@ def test_another_strategy_takes_its_place_with_none_of_its_settings(dashboard: D
     assert server.ask().status == 200
 
 
-def test_what_is_missing_is_told(dashboard: Dashboard) -> None:
+def test_missing_setting_is_reported(dashboard: Dashboard) -> None:
     card = dashboard.open("steer").card("Rate limit")
     card.get_by_label("Strategy").select_option("after-n")
     card.get_by_label("Requests").fill("")

@@ -17,7 +17,7 @@ def tile(dashboard: Dashboard, name: str) -> Locator:
     return dashboard.page.locator(".tile").filter(has=dashboard.page.get_by_text(name, exact=True))
 
 
-def test_numbers_grow_as_requests_come(dashboard: Dashboard) -> None:
+def test_metrics_grow_with_requests(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open(anew=True)
     expect(tile(dashboard, "Requests a second")).to_contain_text("0 in all")
@@ -35,7 +35,7 @@ def test_numbers_grow_as_requests_come(dashboard: Dashboard) -> None:
     expect(dashboard.page.get_by_role("heading", name="Missed: no rule matched")).to_be_visible()
 
 
-def test_open_connections_are_told_by_endpoint(dashboard: Dashboard) -> None:
+def test_open_connections_are_shown_by_endpoint(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open(anew=True)
     connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
@@ -53,7 +53,7 @@ def test_open_connections_are_told_by_endpoint(dashboard: Dashboard) -> None:
     expect(tile(dashboard, "Answers under way")).to_contain_text("peak 1")
 
 
-def test_the_histogram_is_of_what_is_chosen(dashboard: Dashboard) -> None:
+def test_histogram_shows_the_selected_measure(dashboard: Dashboard) -> None:
     server = dashboard.server
     for _ in range(3):
         server.ask("paced", stream=True)
@@ -69,7 +69,7 @@ def test_the_histogram_is_of_what_is_chosen(dashboard: Dashboard) -> None:
     expect(chart).to_be_visible()
 
 
-def test_percentiles_stand_over_the_bars(dashboard: Dashboard) -> None:
+def test_percentiles_are_shown_above_the_bars(dashboard: Dashboard) -> None:
     for _ in range(3):
         dashboard.server.ask("words")
     page = dashboard.open(anew=True).page
@@ -97,7 +97,7 @@ def test_percentiles_stand_over_the_bars(dashboard: Dashboard) -> None:
     assert found["bars"] == 0
 
 
-def test_lines_are_drawn_of_the_last_minutes(dashboard: Dashboard) -> None:
+def test_charts_show_the_last_minutes(dashboard: Dashboard) -> None:
     page = dashboard.open(anew=True).page
     for title in ("Requests a second", "Throughput", "Answers under way"):
         canvas = dashboard.card(title).locator("canvas")
@@ -112,7 +112,7 @@ def test_lines_are_drawn_of_the_last_minutes(dashboard: Dashboard) -> None:
     page.get_by_role("button", name="Use light colours").click()
 
 
-def test_it_goes_on_without_the_feed(browser: Browser, server: Served) -> None:
+def test_live_view_works_without_the_feed(browser: Browser, server: Served) -> None:
     with browser.new_context() as context:
         page = context.new_page()
         page.route_web_socket("**/ws", lambda socket: socket.close())
@@ -124,7 +124,7 @@ def test_it_goes_on_without_the_feed(browser: Browser, server: Served) -> None:
         expect(page.locator(".rows .row")).to_have_count(1)
 
 
-def test_it_takes_the_feed_up_again_when_the_server_is_back(browser: Browser, tmp_path: Path) -> None:
+def test_feed_reconnects_when_the_server_returns(browser: Browser, tmp_path: Path) -> None:
     with browser.new_context() as context, served(tmp_path) as first:
         page = context.new_page()
         page.goto(f"{first.url}/dashboard")

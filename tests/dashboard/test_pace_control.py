@@ -40,7 +40,7 @@ LEAST = [
 @pytest.mark.parametrize(
     ("fields", "user", "least", "yaml"), [c[1:] for c in LEAST], ids=[c[0] for c in LEAST]
 )
-def test_the_next_stream_takes_as_long_as_was_set(
+def test_next_stream_takes_the_set_time(
     dashboard: Dashboard, fields: dict[str, str], user: str, least: float, yaml: str
 ) -> None:
     server = dashboard.server
@@ -56,7 +56,7 @@ def test_the_next_stream_takes_as_long_as_was_set(
     assert server.last()["modifiers"] == []
 
 
-def test_chunks_are_as_large_as_was_set(dashboard: Dashboard) -> None:
+def test_chunks_have_the_set_size(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     applied(dashboard, chunk_size="3 words")
@@ -66,7 +66,7 @@ def test_chunks_are_as_large_as_was_set(dashboard: Dashboard) -> None:
     ]
 
 
-def test_whole_answers_take_as_long_as_their_stream_or_leave_at_once(dashboard: Dashboard) -> None:
+def test_non_streaming_delay_follows_pace_or_is_off(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     card = dashboard.card("Pace")
@@ -81,7 +81,7 @@ def test_whole_answers_take_as_long_as_their_stream_or_leave_at_once(dashboard: 
     assert took[1].took < took[0].took
 
 
-def test_it_is_set_for_one_endpoint_alone(dashboard: Dashboard) -> None:
+def test_pace_of_one_endpoint_leaves_others(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("steer")
     dashboard.scope("anthropic-messages")
@@ -96,7 +96,7 @@ def test_it_is_set_for_one_endpoint_alone(dashboard: Dashboard) -> None:
     expect(dashboard.card("Pace").get_by_label("Delay of the head")).to_have_value("80ms")
 
 
-def test_a_mistake_is_told_at_its_field_and_changes_nothing(dashboard: Dashboard) -> None:
+def test_invalid_value_is_reported_at_its_field(dashboard: Dashboard) -> None:
     dashboard.open("steer")
     card = dashboard.card("Pace")
     card.get_by_label("Initial delay (ttft)").fill("soon")
@@ -107,7 +107,7 @@ def test_a_mistake_is_told_at_its_field_and_changes_nothing(dashboard: Dashboard
     assert dashboard.server.call("GET", "/api/config")["global"] == {}
 
 
-def test_a_preset_fills_the_fields_in(dashboard: Dashboard) -> None:
+def test_preset_fills_the_fields(dashboard: Dashboard) -> None:
     dashboard.open("steer")
     card = dashboard.card("Pace")
     card.get_by_role("button", name="Large model").click()
@@ -117,7 +117,7 @@ def test_a_preset_fills_the_fields_in(dashboard: Dashboard) -> None:
     assert dashboard.server.call("GET", "/api/config")["global"]["pace"]["ttft"] == ["600ms", "1500ms"]
 
 
-def test_what_another_sets_is_shown(dashboard: Dashboard) -> None:
+def test_settings_of_another_client_are_shown(dashboard: Dashboard) -> None:
     dashboard.open("steer")
     dashboard.server.call("PATCH", "/api/config/global", {"pace": {"itl": "7ms"}})
     expect(dashboard.card("Pace").get_by_label("Delay (itl)")).to_have_value("7ms")

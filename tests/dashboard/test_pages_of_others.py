@@ -79,7 +79,7 @@ def tried(page: Page, own: str, script: str) -> str:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "elsewhere.test"])
-def test_a_page_of_another_origin_changes_nothing(
+def test_page_of_another_origin_changes_nothing(
     stranger: Page, server: Served, other: int, host: str
 ) -> None:
     server.call("PUT", "/api/rules/mine", {"match": {"user": "me"}, "reply": "Mine."})
@@ -92,7 +92,7 @@ def test_a_page_of_another_origin_changes_nothing(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "elsewhere.test"])
-def test_a_page_of_another_origin_reads_nothing(
+def test_page_of_another_origin_reads_nothing(
     stranger: Page, server: Served, other: int, host: str
 ) -> None:
     server.ask("a secret question")
@@ -105,7 +105,7 @@ def test_a_page_of_another_origin_reads_nothing(
 @pytest.mark.parametrize(
     "encoding", ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
 )
-def test_a_form_that_it_posts_changes_nothing(
+def test_form_of_another_origin_changes_nothing(
     stranger: Page, server: Served, other: int, encoding: str
 ) -> None:
     server.call("PUT", "/api/rules/mine", {"match": {"user": "me"}, "reply": "Mine."})
@@ -127,7 +127,7 @@ def test_a_form_that_it_posts_changes_nothing(
     assert server.overlay == before
 
 
-def test_it_cannot_frame_the_dashboard(stranger: Page, server: Served, other: int) -> None:
+def test_page_of_another_origin_cannot_frame_it(stranger: Page, server: Served, other: int) -> None:
     stranger.goto(f"http://elsewhere.test:{other}/")
     stranger.evaluate(
         """(own) => new Promise((done) => {
@@ -141,7 +141,7 @@ def test_it_cannot_frame_the_dashboard(stranger: Page, server: Served, other: in
     assert stranger.frames[1].locator(".tabs").count() == 0
 
 
-def test_a_name_that_was_made_to_point_here_opens_nothing(stranger: Page, server: Served) -> None:
+def test_rebound_host_name_is_refused(stranger: Page, server: Served) -> None:
     """DNS rebinding: the browser takes it for the same origin, the server does not."""
     server.ask("a secret question")
     stranger.goto(f"http://rebound.test:{server.port}/dashboard")
@@ -154,7 +154,7 @@ def test_a_name_that_was_made_to_point_here_opens_nothing(stranger: Page, server
         assert server.overlay == "mockllm: 1\n", attack
 
 
-def test_the_dashboards_own_page_may(stranger: Page, server: Served) -> None:
+def test_own_page_is_accepted(stranger: Page, server: Served) -> None:
     """The same scripts, so that it is the origin that is refused and not a mistake in them."""
     stranger.goto(f"{server.url}/dashboard")
     for what, script in READS.items():

@@ -8,7 +8,7 @@ from tests.dashboard.served import FILES, Dashboard
 from tests.waiting import until
 
 
-def test_rules_are_listed_in_their_order_with_counts_and_places(dashboard: Dashboard) -> None:
+def test_rules_are_listed_in_order_with_counters(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     dashboard.open("rules", anew=True)
     rows = page.locator(".rows .row")
@@ -26,7 +26,7 @@ def test_rules_are_listed_in_their_order_with_counts_and_places(dashboard: Dashb
     expect(page.get_by_text("Nothing passes this filter.")).to_be_visible()
 
 
-def test_a_broken_file_is_told_with_its_mistake_until_it_is_mended(dashboard: Dashboard) -> None:
+def test_broken_file_is_reported_until_it_is_fixed(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     dashboard.open("rules", anew=True)
     file = server.folder / "b.yaml"
@@ -48,7 +48,7 @@ def test_a_broken_file_is_told_with_its_mistake_until_it_is_mended(dashboard: Da
     until(lambda: len(server.call("GET", "/api/rules")["rules"]) == 7)
 
 
-def test_misses_are_gathered_with_what_came_nearest(dashboard: Dashboard) -> None:
+def test_unmatched_requests_are_grouped_with_near_misses(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     for _ in range(3):
         server.ask("never asked before")
@@ -60,7 +60,7 @@ def test_misses_are_gathered_with_what_came_nearest(dashboard: Dashboard) -> Non
     expect(page.locator(".detail")).to_contain_text("Why no rule answered")
 
 
-def test_verdicts_tell_how_a_client_behaved(dashboard: Dashboard) -> None:
+def test_verdicts_are_shown(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     server.call(
         "POST",

@@ -12,7 +12,7 @@ from tests.dashboard.test_pace_control import applied
 from tests.waiting import until
 
 
-def test_the_overlay_is_saved_as_a_scenario_that_answers_without_it(
+def test_saved_overlay_works_as_a_scenario(
     dashboard: Dashboard, tmp_path: Path
 ) -> None:
     server, page = dashboard.server, dashboard.page
@@ -42,7 +42,7 @@ def test_the_overlay_is_saved_as_a_scenario_that_answers_without_it(
     assert server.ask().status == 200
 
 
-def test_it_is_copied(dashboard: Dashboard) -> None:
+def test_overlay_is_copied(dashboard: Dashboard) -> None:
     page = dashboard.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     dashboard.open("steer")
@@ -52,7 +52,7 @@ def test_it_is_copied(dashboard: Dashboard) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == dashboard.server.overlay
 
 
-def test_it_is_taken_apart_piece_by_piece(dashboard: Dashboard) -> None:
+def test_overlay_items_are_removed_one_by_one(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
     dashboard.open("steer")
     injected(dashboard, "401")
@@ -70,7 +70,7 @@ def test_it_is_taken_apart_piece_by_piece(dashboard: Dashboard) -> None:
     assert server.overlay == "mockllm: 1\n"
 
 
-def test_what_is_to_be_reset_is_chosen(dashboard: Dashboard) -> None:
+def test_reset_dialog_selects_what_is_reset(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
     server.ask()
     dashboard.open("steer", anew=True)
@@ -89,7 +89,7 @@ def test_what_is_to_be_reset_is_chosen(dashboard: Dashboard) -> None:
     expect(page.get_by_text("No request has come yet.")).to_be_visible()
 
 
-def test_a_rule_that_somebody_adds_is_shown_and_can_be_removed(dashboard: Dashboard) -> None:
+def test_added_rule_is_shown_and_can_be_removed(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
     dashboard.open("steer")
     server.call("POST", "/api/rules", {"rules": [{"name": "mine", "match": {"user": "me"}, "reply": "You."}]})

@@ -145,12 +145,12 @@ def dropped(plain: Plain) -> bytes:
 
 @pytest.mark.parametrize("column", [*CHAT, ARRAY])
 @pytest.mark.parametrize(("name", "row"), FORMS.values(), ids=FORMS)
-def test_a_form(name: str, row: Fault, column: str, bench: Bench) -> None:
+def test_fault_form_has_expected_effect(name: str, row: Fault, column: str, bench: Bench) -> None:
     bench.play(name, row, ASKED[column], streamed=column != CHAT[1])
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 6])
-def test_a_place_behind_events(count: int, bench: Bench) -> None:
+def test_fault_point_after_events(count: int, bench: Bench) -> None:
     row = Fault(events(count), UNSTREAMED, {"after": {"events": count}})
     bench.play("reset", row, ASKED[CHAT[0]], streamed=True)
 
@@ -164,7 +164,7 @@ BEYOND: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("after", "reason"), BEYOND.values(), ids=BEYOND)
-def test_a_place_beyond_the_end_is_not_played_and_the_line_says_so(
+def test_fault_point_beyond_the_end_is_reported(
     after: dict[str, Any], reason: str, bench: Bench
 ) -> None:
     asked = ASKED[CHAT[0]]
@@ -184,7 +184,7 @@ ERRORS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("after", "part"), [({"fraction": "50%"}, 0.5), ({"bytes": 0}, 0.0), ({"time": "0s"}, 1.0)]
 )
-def test_errors_and_plain_http_have_places_in_bytes_time_and_fractions(
+def test_errors_and_plain_http_have_byte_points(
     says: dict[str, Any], after: dict[str, Any], part: float, bench: Bench
 ) -> None:
     plain = bench.seen(says, ASKED[CHAT[0]])

@@ -47,6 +47,6 @@ def test_every_fault_has_a_row() -> None:
 
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("name", ROWS)
-def test_cell(name: str, column: str, bench: Bench) -> None:
+def test_fault_on_protocol_has_expected_effect(name: str, column: str, bench: Bench) -> None:
     row = ROWS[name]
     bench.play(name, row, columns(row.wish)[column], streamed=not column.endswith("whole"))

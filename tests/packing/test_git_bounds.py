@@ -43,7 +43,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None
 
 @pytest.mark.usefixtures("_nothing_left")
 @pytest.mark.parametrize("at", ["@v1.0.0", "", "@0123456789", "@" + "0" * 40])
-def test_a_repository_that_is_too_large_fills_no_disk(
+def test_large_repository_does_not_fill_the_disk(
     at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fetching, "LARGEST_FETCH", 2**20)
@@ -56,7 +56,7 @@ def test_a_repository_that_is_too_large_fills_no_disk(
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_one_that_was_fetched_between_two_looks_is_too_large_too(
+def test_repository_fetched_between_checks_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fetching, "LARGEST_FETCH", 2**20)
@@ -68,7 +68,7 @@ def test_one_that_was_fetched_between_two_looks_is_too_large_too(
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_a_child_of_git_that_outlives_it_leaves_nothing_behind(
+def test_surviving_child_of_git_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Git ends before those whom it started: one of them goes on writing until its folder is gone."""
@@ -81,7 +81,7 @@ def test_a_child_of_git_that_outlives_it_leaves_nothing_behind(
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_a_git_that_talks_without_end_is_ended(
+def test_git_with_endless_output_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fetching, "MOST_SAID", 2**20)
@@ -91,7 +91,7 @@ def test_a_git_that_talks_without_end_is_ended(
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_a_git_that_does_not_end_when_it_is_asked_to_is_killed(
+def test_git_that_ignores_sigterm_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fetching, "PATIENCE", 0.1)
@@ -102,7 +102,7 @@ def test_a_git_that_does_not_end_when_it_is_asked_to_is_killed(
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_a_few_objects_that_unfold_to_a_billion_files_are_refused_soon(
+def test_objects_that_expand_to_a_billion_files_fail_soon(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A tree of ten times the same tree, nine times over: git would list files for hours."""
@@ -120,7 +120,7 @@ def test_a_few_objects_that_unfold_to_a_billion_files_are_refused_soon(
     assert time.monotonic() - began < PATIENCE
 
 
-def test_only_the_wanted_folder_of_a_large_repository_is_listed(tmp_path: Path) -> None:
+def test_only_the_pack_folder_of_a_repository_is_listed(tmp_path: Path) -> None:
     made = repository(tmp_path / "repo", "1.0.0")
     for number in range(2100):
         (made / f"other{number}").write_text("")
@@ -129,7 +129,7 @@ def test_only_the_wanted_folder_of_a_large_repository_is_listed(tmp_path: Path) 
     assert run("pack", "add", f"{made}@v2.0.0#packs/x") == 0
 
 
-def test_a_server_that_stops_in_the_middle_is_told(
+def test_server_that_disconnects_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     repository(tmp_path / "served" / "x.git", "1.0.0")

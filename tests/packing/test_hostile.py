@@ -324,7 +324,7 @@ CORPUS: Final[list[object]] = [
 
 
 @pytest.mark.parametrize(("make", "message"), CORPUS)
-def test_it_is_refused_and_leaves_nothing(
+def test_hostile_pack_is_refused_and_leaves_nothing(
     make: Make,
     message: str,
     tmp_path: Path,
@@ -367,7 +367,7 @@ def test_it_is_refused_and_leaves_nothing(
         "a conflict",
     ],
 )
-def test_a_hostile_lock_is_refused(
+def test_hostile_lockfile_is_refused(
     lock: str,
     message: str,
     tmp_path: Path,

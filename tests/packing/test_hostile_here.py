@@ -50,7 +50,7 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
 
 @pytest.mark.parametrize(("make", "message"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
 @pytest.mark.timeout(60)
-def test_it_is_told_and_nothing_hangs(
+def test_hostile_folder_is_reported_without_hanging(
     make: Callable[[Path], object],
     message: str,
     tmp_path: Path,
@@ -67,7 +67,7 @@ def test_it_is_told_and_nothing_hangs(
     assert message.removeprefix("p/") in capfd.readouterr().out
 
 
-def test_a_pipe_as_a_manifest_makes_no_pack(
+def test_pipe_as_manifest_is_not_a_pack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -77,7 +77,7 @@ def test_a_pipe_as_a_manifest_makes_no_pack(
     assert "is no pack: it holds no pack.yaml" in capfd.readouterr().out
 
 
-def test_an_installed_pack_that_calls_itself_another_is_refused(
+def test_installed_pack_with_another_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -91,7 +91,7 @@ def test_an_installed_pack_that_calls_itself_another_is_refused(
     assert "2 files" not in capfd.readouterr().out, "what ships goes before what is installed"
 
 
-def test_an_installed_pack_with_code_in_it_is_refused(
+def test_installed_pack_with_code_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

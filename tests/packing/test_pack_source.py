@@ -51,7 +51,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("text", "place"), CASES, ids=[text for text, _ in CASES])
-def test_it_is_understood_and_a_lock_keeps_it(text: str, place: PackSource, here: Path) -> None:
+def test_source_is_parsed_and_written_to_lockfile(text: str, place: PackSource, here: Path) -> None:
     assert parse_pack_source(text, here) == place
     assert parse_pack_source(place.text, here) == place
 
@@ -69,13 +69,13 @@ def test_it_is_understood_and_a_lock_keeps_it(text: str, place: PackSource, here
         ("ftp://git.example/x@v1", '"ftp://" is not fetched'),
     ],
 )
-def test_what_is_no_source_is_said(text: str, message: str, here: Path) -> None:
+def test_invalid_source_is_reported(text: str, message: str, here: Path) -> None:
     with pytest.raises(PackRejected) as told:
         parse_pack_source(text, here)
     assert message in str(told.value)
 
 
-def test_a_path_is_kept_as_it_is_seen_from_the_lock(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_is_stored_relative_to_the_lockfile(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here)
     assert from_here(parse_pack_source("plain", here), here / "below").where == "../plain"
     assert (

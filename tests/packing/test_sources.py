@@ -60,7 +60,7 @@ def source(kind: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_a_pack_from_anywhere_is_locked_and_found_again(
+def test_pack_of_any_source_is_locked_and_found(
     kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("check") == 1
@@ -85,7 +85,7 @@ def test_a_pack_from_anywhere_is_locked_and_found_again(
     assert Path("mockllm.lock").read_bytes() == before
 
 
-def test_all_sources_of_the_same_files_have_one_digest(tmp_path: Path) -> None:
+def test_all_sources_of_same_files_have_one_digest(tmp_path: Path) -> None:
     found = set()
     for kind in (kind for kind in SOURCES if kind not in ("a repository", "its URL", "a commit")):
         shutil.rmtree(tmp_path / "theirs", ignore_errors=True)
@@ -96,7 +96,7 @@ def test_all_sources_of_the_same_files_have_one_digest(tmp_path: Path) -> None:
     assert len(found) == 1
 
 
-def test_what_was_changed_here_is_refused_until_it_is_put_back(
+def test_changed_pack_is_refused_until_restored(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("pack", "add", pack(tmp_path / "p")) == 0
@@ -112,7 +112,7 @@ def test_what_was_changed_here_is_refused_until_it_is_put_back(
     assert run("check", "--frozen") == 0
 
 
-def test_other_files_under_the_same_version_are_refused(
+def test_changed_files_of_same_version_are_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = pack(tmp_path / "p")
@@ -135,7 +135,7 @@ def test_other_files_under_the_same_version_are_refused(
     assert run("check", "--frozen") == 0
 
 
-def test_a_tag_that_was_moved_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_moved_tag_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     made = repository(tmp_path / "repo", "1.0.0")
     assert run("pack", "add", f"{made}@v1.0.0") == 0
     write(made, {"rules.yaml": "rules: []\n"})
@@ -157,7 +157,7 @@ def test_a_tag_that_was_moved_is_told(tmp_path: Path, capfd: pytest.CaptureFixtu
         ("2", "2.0.0"),
     ],
 )
-def test_the_newest_version_that_fits_is_taken(wanted: str, version: str, tmp_path: Path) -> None:
+def test_newest_matching_version_is_chosen(wanted: str, version: str, tmp_path: Path) -> None:
     made = repository(tmp_path / "repo", "1.2.0", "1.2.7", "1.9.0", "2.0.0", "3.0.0-rc.1")
     assert run("pack", "add", f"{made}@v1.2.0") == 0
     wants(wanted)
@@ -166,7 +166,7 @@ def test_the_newest_version_that_fits_is_taken(wanted: str, version: str, tmp_pa
     assert run("check", "--frozen") == 0
 
 
-def test_a_version_that_does_not_fit_is_told_with_what_asks_for_it(
+def test_version_conflict_is_reported_with_its_origin(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = repository(tmp_path / "repo", "1.0.0")
@@ -180,7 +180,7 @@ def test_a_version_that_does_not_fit_is_told_with_what_asks_for_it(
     assert "has no version that fits ^2; its newest is 1.0.0" in capfd.readouterr().err
 
 
-def test_two_ranges_that_no_version_fits_are_told_with_their_places(
+def test_conflicting_ranges_are_reported_with_positions(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("pack", "add", pack(tmp_path / "p")) == 0
@@ -195,7 +195,7 @@ def test_two_ranges_that_no_version_fits_are_told_with_their_places(
     assert "scenarios/a.yaml:1:7 asks for ^1, which it fits" in said
 
 
-def test_a_pack_may_use_another_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_pack_may_use_another_pack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p", more='use: ["base@^1"]')) == 0
     assert "it uses base@^1, which is not here: add it, too" in capfd.readouterr().out
     assert run("check") == 1
@@ -211,7 +211,7 @@ def test_a_pack_may_use_another_one(tmp_path: Path, capfd: pytest.CaptureFixture
     ]
 
 
-def test_removed_is_gone_and_vendored_needs_nothing_else(tmp_path: Path) -> None:
+def test_removed_pack_is_gone_and_vendored_is_complete(tmp_path: Path) -> None:
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     assert run("pack", "vendor") == 0
     shutil.rmtree(".mockllm")
@@ -223,7 +223,7 @@ def test_removed_is_gone_and_vendored_needs_nothing_else(tmp_path: Path) -> None
     assert run("pack", "remove", "team/x") == 1
 
 
-def test_a_named_pack_may_be_served_at_a_version(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_named_pack_is_served_at_a_version(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     assert run("test", "--pack", "team/x@^1") == 0
     capfd.readouterr()
@@ -231,7 +231,7 @@ def test_a_named_pack_may_be_served_at_a_version(tmp_path: Path, capfd: pytest.C
     assert "--pack team/x@^2: the pack team/x is 1.0.0, and ^2 is asked for" in capfd.readouterr().out
 
 
-def test_rules_of_a_pack_with_a_team_in_its_name_are_called_by_it(tmp_path: Path) -> None:
+def test_rules_of_team_pack_have_its_full_name(tmp_path: Path) -> None:
     made = pack(tmp_path / "p", rules="rules: [{name: hi, fallback: true, reply: Hi.}]\n")
     assert run("pack", "add", made) == 0
     mine = "use: [team/x]\nrules: [{replaces: 'team/x:hi', reply: Ho.}]\n"
@@ -240,7 +240,7 @@ def test_rules_of_a_pack_with_a_team_in_its_name_are_called_by_it(tmp_path: Path
     assert run("test") == 0
 
 
-def test_a_git_server_over_http_is_asked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_git_over_http_is_fetched(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     made = repository(tmp_path / "served" / "x.git", "1.0.0", "1.1.0", "1.2.0")
     git(made, "tag", "-a", "-m", "with a word", "v1.1.1", "v1.1.0")
     with GitServer(tmp_path / "served") as server:
@@ -264,7 +264,7 @@ def test_a_git_server_over_http_is_asked(tmp_path: Path, capfd: pytest.CaptureFi
     assert f"git: repository '{server.url}/none.git/' not found" in said
 
 
-def test_a_commit_may_be_cut_short(tmp_path: Path) -> None:
+def test_abbreviated_commit_is_accepted(tmp_path: Path) -> None:
     made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
     first = git(made, "rev-parse", "v1.0.0")
     assert run("pack", "add", f"{made}@{first[:10]}") == 0
@@ -285,7 +285,7 @@ def test_a_commit_may_be_cut_short(tmp_path: Path) -> None:
         ("@v1.0.0#none", "it is no pack: it holds no pack.yaml"),
     ],
 )
-def test_what_a_repository_does_not_have_is_said(
+def test_missing_ref_or_folder_is_reported(
     at: str, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("pack", "add", f"{repository(tmp_path / 'repo', '1.0.0')}{at}") == 1
@@ -293,7 +293,7 @@ def test_what_a_repository_does_not_have_is_said(
     assert all_files(Path()) == {"scenarios/a.yaml"}
 
 
-def test_a_repository_that_is_not_there_or_has_no_version_is_said(
+def test_missing_repository_or_version_is_reported(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("pack", "add", f"{(tmp_path / 'none').as_uri()}@v1") == 1
@@ -305,7 +305,7 @@ def test_a_repository_that_is_not_there_or_has_no_version_is_said(
     assert "has no tag that is a version; say which commit" in capfd.readouterr().err
 
 
-def test_a_fetch_that_breaks_off_leaves_what_was_there(
+def test_interrupted_fetch_leaves_the_old_pack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A repository that loses an object in the middle, and a git that never ends."""
@@ -327,7 +327,7 @@ def test_a_fetch_that_breaks_off_leaves_what_was_there(
     assert {name: Path(name).read_bytes() for name in all_files(Path())} == before
 
 
-def test_a_frozen_server_does_not_fetch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_frozen_server_does_not_fetch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     shutil.rmtree(".mockllm")
     assert run("serve", "--port", "0", "--frozen") == 2
@@ -336,7 +336,7 @@ def test_a_frozen_server_does_not_fetch(tmp_path: Path, capfd: pytest.CaptureFix
     assert not Path(".mockllm").exists()
 
 
-def test_a_running_server_takes_up_what_was_updated(tmp_path: Path) -> None:
+def test_running_server_loads_an_updated_pack(tmp_path: Path) -> None:
     made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
     assert run("pack", "add", f"{made}@v1.0.0") == 0
     with serving(cwd=Path.cwd()) as server:

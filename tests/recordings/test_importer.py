@@ -38,7 +38,7 @@ from tests.recordings.test_raw_responses import CURL
 from tests.testing.suites import results
 
 
-def test_a_key_in_an_answer_is_written_over_and_told() -> None:
+def test_key_in_response_is_masked_and_reported() -> None:
     said = f'{{"echo": "{KEY}", "cookie": "session=private"}}'
     found = take(vcrpy({"string": said}))
     heard = again(found)
@@ -51,7 +51,7 @@ def test_a_key_in_an_answer_is_written_over_and_told() -> None:
     assert again(take(packed)).bytes == heard.bytes
 
 
-def test_a_key_in_a_request_does_not_reach_the_example() -> None:
+def test_key_in_request_is_not_in_the_example() -> None:
     body = {**BODY, "note": f"mine is {KEY}"}
     request = {"method": "POST", "uri": URL, "body": json.dumps(body), "headers": {}}
     response = {"status": {"code": 200}, "headers": {}, "body": {"string": "x"}}
@@ -60,20 +60,20 @@ def test_a_key_in_a_request_does_not_reach_the_example() -> None:
     assert again(found, ask("/v1/chat/completions", body)).bytes == b"x"
 
 
-def test_the_same_request_again_is_a_sequence() -> None:
+def test_repeated_request_becomes_a_sequence() -> None:
     one, two = vcrpy({"string": "one"}), vcrpy({"string": "two"})
     both = {"interactions": [*one["interactions"], *two["interactions"]]}
     game = Game(take(both).text)
     assert [game.hear(ask("/v1/chat/completions", BODY)).bytes for _ in range(3)] == [b"one", b"two", b"two"]
 
 
-def test_the_file_tests_itself(tmp_path: Path) -> None:
+def test_imported_file_passes_its_own_tests(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(take(vcrpy({"string": ANSWER})).text, encoding="utf-8")
     assert [result.passed for result in results(tmp_path)] == [True]
     assert isinstance(Suite, type)
 
 
-def test_the_examples_of_sequences_ask_for_each_of_their_answers(tmp_path: Path) -> None:
+def test_examples_of_sequences_cover_each_response(tmp_path: Path) -> None:
     one, two, three = vcrpy({"string": "one"}), vcrpy({"string": "two"}), vcrpy({"string": "three"})
     one["interactions"][0]["response"]["status"] = {"code": 529, "message": "?"}
     other = vcrpy({"string": "four"})
@@ -92,7 +92,7 @@ def test_the_examples_of_sequences_ask_for_each_of_their_answers(tmp_path: Path)
     ["", "\n", "\n\n", " leading\n space\n", "tab\tand\n\ttab", "a\r\nb\r\n\r\n", "trailing \n  \n\n", "# no comment\n",
      "${x} $${y} {{ z }}\n", "\x00\x07\n", "\u2028\n\ufeff\n", "a: b\n- c\n---\n...\n", "'\"\\\n", "é€😀\nx", "no end\nof line"],
 )  # fmt: skip
-def test_every_text_survives_being_written(body: str) -> None:
+def test_any_text_survives_writing(body: str) -> None:
     assert again(take(vcrpy({"string": body}))).bytes == body.encode()
 
 
@@ -118,7 +118,7 @@ def test_every_text_survives_being_written(body: str) -> None:
         ("a mapping without an answer", "a.json", {"mappings": [{}]}, "expected a mapping"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_imported_is_told_with_its_place(name: str, data: object, message: str) -> None:
+def test_invalid_import_is_reported_with_its_position(name: str, data: object, message: str) -> None:
     with pytest.raises(NotImported) as raised:
         take(data, name)
     assert message in str(raised.value)
@@ -131,7 +131,7 @@ def run(*arguments: str) -> int:
     return exit.value.code
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cassette, request, body = tmp_path / "a b.json", tmp_path / "r.json", tmp_path / "body.txt"
     cassette.write_bytes(dumps(vcrpy({"string": ANSWER}, headers={"content-encoding": ["br"]})))
     request.write_bytes(dumps(BODY))
@@ -162,7 +162,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "mockllm: " in capsys.readouterr().err
 
 
-def test_all_transcripts_come_back_byte_for_byte() -> None:
+def test_all_transcripts_replay_byte_for_byte() -> None:
     reader, bad, count = RequestParser(), [], 0
     for count, (name, recorded) in enumerate(transcripts(), 1):  # noqa: B007 - told at the end
         verdict = replayed(import_recordings(ImportFile(name, dumps(recorded)), reader).text, recorded)
@@ -188,7 +188,7 @@ ASKED: Sequence[tuple[str, Mapping[str, Any], str]] = [
 
 @pytest.mark.parametrize(("path", "body", "query"), ASKED, ids=[f"{p}?{q}" for p, _, q in ASKED])
 @pytest.mark.parametrize("streamed", [False, True])
-def test_what_this_server_says_comes_back_byte_for_byte(
+def test_own_responses_replay_byte_for_byte(
     path: str, body: Mapping[str, Any], query: str, streamed: bool
 ) -> None:
     sent = {**body, "stream": True} if streamed and "contents" not in body else dict(body)
@@ -208,7 +208,7 @@ def test_what_this_server_says_comes_back_byte_for_byte(
     assert replayed(take(recorded).text, recorded) == "same"
 
 
-def test_what_another_host_answers_at_a_path_of_this_servers_own_stands_behind_its_name() -> None:
+def test_other_host_at_a_provider_path_has_its_prefix() -> None:
     recorded: dict[str, Any] = {
         "request": {"method": "POST", "host": "api.z.test:443", "path": "/api/v4/chat", "body": BODY},
         "response": {"status": 200, "headers": {}, "body": "hi"},

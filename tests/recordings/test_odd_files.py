@@ -70,7 +70,7 @@ def with_odd(value: Json, way: Way, odd: Json) -> Json:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_whatever_stands_anywhere_is_imported_or_refused_with_its_place(name: str) -> None:
+def test_odd_value_is_imported_or_refused_with_position(name: str) -> None:
     taken = 0
     for number, way in enumerate(ways(FILES[name])):
         for odd in ODD:

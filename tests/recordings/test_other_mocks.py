@@ -30,7 +30,7 @@ AIMOCK: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_fixtures_of_aimock_become_rules() -> None:
+def test_aimock_fixtures_become_rules() -> None:
     found = take(AIMOCK, "fixtures.json")
     game = Game(found.text)
     assert game.hear(chat("Which colour?", stream=True)).text == "Teal {{ x }}"
@@ -99,7 +99,7 @@ WIREMOCK: dict[str, Any] = {
 }
 
 
-def test_mappings_of_wiremock_become_rules() -> None:
+def test_wiremock_mappings_become_rules() -> None:
     found = take(WIREMOCK, "mappings.json")
     assert KEY not in found.text
     rest = {"mappings": WIREMOCK["mappings"][:3]}

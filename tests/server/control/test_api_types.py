@@ -65,7 +65,7 @@ GOOD: list[tuple[str, str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "key"), GOOD, ids=[f"{m} {p}" for m, p, *_ in GOOD])
-def test_a_good_call_is_answered(server: Steered, method: str, path: str, body: Any, key: str | None) -> None:
+def test_valid_call_returns_200(server: Steered, method: str, path: str, body: Any, key: str | None) -> None:
     server.ask("hello")
     server.ask("nobody answers this")
     got = server.call(method, path, body)
@@ -76,7 +76,7 @@ def test_a_good_call_is_answered(server: Steered, method: str, path: str, body: 
         assert key in got.json
 
 
-def test_every_route_has_a_good_call() -> None:
+def test_every_route_has_a_valid_call() -> None:
     """But for those that need something that is there: they have tests of their own."""
     asked = set()
     for method, path, *_ in GOOD:
@@ -172,7 +172,7 @@ BAD: list[tuple[str, str, Any, int, str]] = [
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "names"), BAD, ids=[f"{m} {p} {str(b)[:60]}" for m, p, b, *_ in BAD]
 )
-def test_a_bad_call_is_told_what_is_wrong(
+def test_invalid_call_returns_a_problem(
     server: Steered, method: str, path: str, body: Any, status: int, names: str
 ) -> None:
     got = server.call(method, path, body)
@@ -186,13 +186,13 @@ def test_a_bad_call_is_told_what_is_wrong(
     assert server.said("hello") == "Hello you."
 
 
-def test_another_method_is_told_which_there_are(server: Steered) -> None:
+def test_wrong_method_returns_allow_header(server: Steered) -> None:
     assert server.call("PATCH", "/api/requests").headers["allow"] == "GET, DELETE"
     assert server.call("POST", "/metrics").headers["allow"] == "GET"
     assert server.call("GET", "/api/rules/x").headers["allow"] == "PUT, DELETE"
 
 
-def test_an_unknown_endpoint_is_told_all_there_are(server: Steered) -> None:
+def test_unknown_endpoint_lists_all_endpoints(server: Steered) -> None:
     names = {each["endpoint"] for each in server.call("GET", "/api/config/endpoints").json["endpoints"]}
     for method, path, body in (
         ("PATCH", "/api/config/endpoints/nope", {}),

@@ -73,7 +73,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("path", "content_type", "begins"), [(p, *w) for p, w in FILES.items()], ids=FILES)
-def test_a_file_is_served(server: Steered, path: str, content_type: str, begins: str) -> None:
+def test_file_is_served(server: Steered, path: str, content_type: str, begins: str) -> None:
     got = server.call("GET", path)
     assert (got.status, got.headers["content-type"]) == (200, content_type)
     assert got.text.startswith(begins)
@@ -82,7 +82,7 @@ def test_a_file_is_served(server: Steered, path: str, content_type: str, begins:
     assert server.call("HEAD", path).raw == b""
 
 
-def test_the_policy_lets_nothing_in_from_elsewhere_and_nothing_inline(server: Steered) -> None:
+def test_policy_forbids_other_hosts_and_inline_code(server: Steered) -> None:
     policy = server.call("GET", "/dashboard").headers["content-security-policy"]
     rules = dict(each.strip().split(" ", 1) for each in policy.split(";"))
     assert rules["default-src"] == "'none'"
@@ -92,7 +92,7 @@ def test_the_policy_lets_nothing_in_from_elsewhere_and_nothing_inline(server: St
     assert "http" not in policy
 
 
-def test_a_file_with_a_hash_in_its_name_is_kept_for_good() -> None:
+def test_hashed_file_is_cached_as_immutable() -> None:
     assert "immutable" in asked("/dashboard/app-1A2B3C4D.js")[1]["cache-control"]
 
 
@@ -112,19 +112,19 @@ NOT_FILES = [
 
 
 @pytest.mark.parametrize("path", NOT_FILES)
-def test_nothing_else_is_served(path: str) -> None:
+def test_other_paths_return_404(path: str) -> None:
     status, headers, text = asked(path)
     assert status == 404
     assert headers["content-security-policy"] == dashboard.POLICY
     assert not re.search("outside|source\\b|a hash|root:", text)
 
 
-def test_it_does_not_outgrow_its_path(server: Steered) -> None:
+def test_path_outside_folder_returns_404(server: Steered) -> None:
     assert server.call("GET", "/dashboards").status == 404
     assert "mockllm" not in server.call("GET", "/dashboards").text
 
 
-def test_what_is_not_built_is_told_with_what_to_run(folder: Path) -> None:
+def test_unbuilt_dashboard_explains_the_build(folder: Path) -> None:
     (folder / "index.html").unlink()
     status, _, text = asked("/dashboard")
     assert status == 503
@@ -133,7 +133,7 @@ def test_what_is_not_built_is_told_with_what_to_run(folder: Path) -> None:
     assert "there is no &lt;Node&gt;" in asked("/dashboard")[2]
 
 
-def test_another_machine_is_asked_for_the_token() -> None:
+def test_remote_client_without_token_gets_a_form() -> None:
     status, headers, text = asked("/dashboard", client=AWAY)
     assert status == 401
     assert 'name="token"' in text
@@ -143,7 +143,7 @@ def test_another_machine_is_asked_for_the_token() -> None:
     assert asked("/dashboard/app.js", client=AWAY)[0] == 401
 
 
-def test_where_there_is_no_token_another_machine_stays_out() -> None:
+def test_remote_client_is_refused_without_admin_token() -> None:
     status, _, text = asked("/dashboard", access=Access(), client=AWAY)
     assert status == 403
     assert "--admin-token" in text
@@ -152,7 +152,7 @@ def test_where_there_is_no_token_another_machine_stays_out() -> None:
 
 
 @pytest.mark.parametrize("way", ["a link", "the form"])
-def test_the_right_token_gives_a_cookie_that_opens_it(way: str) -> None:
+def test_correct_token_returns_a_cookie(way: str) -> None:
     if way == "a link":
         status, headers, _ = asked("/dashboard", query="token=t0ken", client=AWAY)
     else:
@@ -165,7 +165,7 @@ def test_the_right_token_gives_a_cookie_that_opens_it(way: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["token=", "token=wrong", "token=t0ke%00n", "token=\u00e9"])
-def test_a_wrong_token_gives_none(given: str) -> None:
+def test_wrong_token_returns_no_cookie(given: str) -> None:
     status, headers, text = asked("/dashboard", query=given, client=AWAY)
     assert status == 401
     assert "set-cookie" not in headers
@@ -173,12 +173,12 @@ def test_a_wrong_token_gives_none(given: str) -> None:
     assert asked("/dashboard", method="POST", body=b"", client=AWAY)[0] == 401
 
 
-def test_only_the_form_is_posted() -> None:
+def test_only_the_form_accepts_post() -> None:
     assert asked("/dashboard", method="DELETE")[0] == 405
     assert asked("/dashboard/app.js", method="POST")[0] == 405
 
 
-def test_a_page_under_a_foreign_name_does_not_get_it(server: Steered) -> None:
+def test_foreign_host_name_is_refused(server: Steered) -> None:
     assert server.call("GET", "/dashboard", headers={"Host": "evil.example"}).status == 403
 
 
@@ -195,7 +195,7 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
         yield made
 
 
-def test_with_the_cookie_a_browser_may_do_all_that_its_own_page_asks_for(far: Steered) -> None:
+def test_cookie_admits_all_calls_of_the_page(far: Steered) -> None:
     assert far.call("GET", "/api/metrics").status == 401
     own = f"http://127.0.0.1:{far.port}"
     opened = far.call("POST", "/dashboard", "token=t0ken", {"Origin": own})
@@ -222,7 +222,7 @@ def test_with_the_cookie_a_browser_may_do_all_that_its_own_page_asks_for(far: St
     asyncio.run(followed())
 
 
-def test_the_cookie_of_a_server_that_had_another_token_opens_nothing(far: Steered) -> None:
+def test_cookie_of_another_token_is_refused(far: Steered) -> None:
     name, value = Access("before").cookie
     assert far.call("GET", "/api/metrics", headers={"Cookie": f"{name}={value}"}).status == 401
     own = TOKEN.cookie[0]

@@ -12,7 +12,7 @@ from tests.server.control.steered import Steered, listed
 from tests.server.raw_client import Raw
 
 
-def test_one_request_is_shown_in_full(server: Steered) -> None:
+def test_request_detail_shows_request_and_response(server: Steered) -> None:
     server.ask("hello", stream=True)
     (found,) = listed(server)
     shown = server.call("GET", f"/api/requests/{found['id']}").json
@@ -26,14 +26,14 @@ def test_one_request_is_shown_in_full(server: Steered) -> None:
     assert shown["response"]["chunks"][-1]["text"].endswith("data: [DONE]\n\n")
 
 
-def test_of_a_miss_the_nearest_rules_are_told(server: Steered) -> None:
+def test_unmatched_request_detail_shows_near_misses(server: Steered) -> None:
     server.ask("good bye")
     (found,) = listed(server, "?missed=true")
     shown = server.call("GET", f"/api/requests/{found['id']}").json
     assert "hello" in shown["near_misses"][0]
 
 
-def test_pages_go_back_and_forth(server: Steered) -> None:
+def test_pages_follow_before_and_after(server: Steered) -> None:
     for _ in range(5):
         server.ask("hello")
     ids = [each["id"] for each in listed(server)]
@@ -57,14 +57,14 @@ FILTERS = {
 
 
 @pytest.mark.parametrize(("query", "count"), FILTERS.items(), ids=FILTERS)
-def test_a_filter(server: Steered, query: str, count: int) -> None:
+def test_filter_selects_requests(server: Steered, query: str, count: int) -> None:
     server.ask("hello", model="m2")
     server.ask("nothing")
     server.ask("never asked", session="mine")
     assert len(listed(server, query)) == count
 
 
-def test_exports_hold_the_requests(server: Steered) -> None:
+def test_exports_contain_the_requests(server: Steered) -> None:
     server.ask("hello")
     exported = server.call("GET", "/api/requests/export")
     assert exported.headers["content-disposition"] == 'attachment; filename="mockllm.jsonl"'
@@ -94,7 +94,7 @@ EVERYWHERE: dict[str, tuple[str, dict[str, str], Any]] = {
 
 
 @pytest.mark.parametrize(("query", "headers", "user"), EVERYWHERE.values(), ids=EVERYWHERE)
-def test_no_secret_is_told(server: Steered, query: str, headers: dict[str, str], user: str) -> None:
+def test_secrets_are_redacted(server: Steered, query: str, headers: dict[str, str], user: str) -> None:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"echo {user}"}]}
     server.call("POST", "/api/rules", {"reply": "You said: {{ user }}"})
     assert server.call("POST", f"/v1/chat/completions{query}", body, headers).status == 200
@@ -111,7 +111,7 @@ def test_no_secret_is_told(server: Steered, query: str, headers: dict[str, str],
             assert "You said: " in text
 
 
-def test_the_journal_stores_no_secret_that_has_a_name(server: Steered) -> None:
+def test_journal_stores_no_named_secret(server: Steered) -> None:
     server.call("POST", f"/v1/x?key={SECRET}", f"mine is {KEY}", {"x-api-key": KEY, "cookie": SECRET})
     (kept,) = server.app.journal
     assert SECRET not in repr(kept)
@@ -148,7 +148,7 @@ def is_har(part: str, found: Any) -> None:
         assert sorted(pair) == ["name", "value"]
 
 
-def test_a_har_file_has_all_that_its_format_requires(server: Steered) -> None:
+def test_har_export_has_all_required_fields(server: Steered) -> None:
     server.ask("hello", stream=True)
     server.ask("good bye")
     server.call("GET", "/v1/models?a=&b=%C3%A9&b=2")
@@ -186,7 +186,7 @@ def test_a_har_file_has_all_that_its_format_requires(server: Steered) -> None:
     assert log["entries"][0]["response"]["statusText"] == "OK"
 
 
-def test_what_looks_like_a_key_is_told_nowhere(server: Steered) -> None:
+def test_text_like_a_key_is_redacted_everywhere(server: Steered) -> None:
     key = "sk-" + "aB3" * 8
     server.ask(f"my key is {key}", model=key)
     server.call("GET", f"/v1/{key}", headers={"x-mine": key, "referer": f"http://x/?q={key}"})

@@ -58,7 +58,7 @@ def families(got: Got, read: Read = text_string_to_metric_families) -> Mapping[s
     ],
     ids=["Prometheus' text", "OpenMetrics"],
 )
-def test_all_that_is_promised_is_there(server: Steered, accept: str, read: Read, content_type: str) -> None:
+def test_metrics_page_has_all_documented_metrics(server: Steered, accept: str, read: Read, content_type: str) -> None:
     _busy(server)
     got = server.call("GET", "/metrics", None, {"accept": accept})
     assert got.headers["content-type"].startswith(content_type)
@@ -75,12 +75,12 @@ def test_all_that_is_promised_is_there(server: Steered, accept: str, read: Read,
 @pytest.mark.parametrize(
     "accept", ["", "*/*", "application/json", "application/openmetrics-text;version=abc", "a;b=;,"]
 )
-def test_whatever_is_accepted_there_is_a_page(server: Steered, accept: str) -> None:
+def test_metrics_page_accepts_any_accept_header(server: Steered, accept: str) -> None:
     got = server.call("GET", "/metrics", None, {"accept": accept} if accept else None)
     assert (got.status, got.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
 
 
-def test_buckets_are_cumulative_and_end_with_all(server: Steered) -> None:
+def test_buckets_are_cumulative_up_to_infinity(server: Steered) -> None:
     _busy(server)
     buckets = [
         (sample.labels["le"], sample.value)
@@ -104,7 +104,7 @@ def value(server: Steered, name: str, **labels: str) -> float | None:
     )
 
 
-def test_a_stream_is_open_while_it_is_sent(server: Steered) -> None:
+def test_open_responses_count_a_running_stream(server: Steered) -> None:
     server.call("PATCH", "/api/config/global", {"pace": {"ttft": "30s"}})
     connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
     body = b'{"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "hello"}]}'
@@ -115,7 +115,7 @@ def test_a_stream_is_open_while_it_is_sent(server: Steered) -> None:
     assert value(server, "mockllm_unfinished_total", endpoint="openai-chat", how="gone") == 1
 
 
-def test_a_broken_file_is_told(tmp_path: Path) -> None:
+def test_broken_file_is_counted_as_stale(tmp_path: Path) -> None:
     with steered(tmp_path, {"a.yaml": "rules: [{reply: hi}]"}) as server:
         assert value(server, "mockllm_last_reload_successful") == 1
         (tmp_path / "a.yaml").write_text("rules: [{reply")
@@ -124,7 +124,7 @@ def test_a_broken_file_is_told(tmp_path: Path) -> None:
         assert (value(server, "mockllm_stale_files"), value(server, "mockllm_rules")) == (1, 1)
 
 
-def test_scraping_does_not_disturb_what_is_answered(server: Steered) -> None:
+def test_scraping_does_not_change_responses(server: Steered) -> None:
     """Pages and answers at the same time."""
     threads = [threading.Thread(target=server.call, args=("GET", "/metrics")) for _ in range(4)]
     for thread in threads:
@@ -136,7 +136,7 @@ def test_scraping_does_not_disturb_what_is_answered(server: Steered) -> None:
     assert value(server, "mockllm_requests_total", rule="a.yaml:hello") == 20
 
 
-def test_combinations_are_bounded() -> None:
+def test_label_sets_are_bounded() -> None:
     metrics = Metrics()
     for model in range(150):
         for rule in range(50):
@@ -146,7 +146,7 @@ def test_combinations_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["counted together", "counted by itself"])
-def test_a_stream_that_left_at_once_had_its_first_chunk_then(together: bool) -> None:
+def test_disconnected_stream_records_its_first_chunk(together: bool) -> None:
     metrics, stream = Metrics(), seen(said(made=STREAM), took=0.02)
     if together:
         metrics.many(stream, [0.02, 0.5])
@@ -162,7 +162,7 @@ def test_a_stream_that_left_at_once_had_its_first_chunk_then(together: bool) -> 
     assert found.ttft.count == 3
 
 
-def test_many_values_count_as_each_of_them() -> None:
+def test_add_all_equals_adding_each_value() -> None:
     values = [0.0001, 0.00015, 0.5, 3.0, BOUNDS[-1] * 2]
     each, together = Metrics(), Metrics()
     for value in values:

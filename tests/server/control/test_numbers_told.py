@@ -10,7 +10,7 @@ from tests.server.control.steered import Steered, listed
 from tests.waiting import until
 
 
-def test_all_is_counted(server: Steered) -> None:
+def test_metrics_count_all_requests(server: Steered) -> None:
     for _ in range(4):
         server.ask("hello")
     server.ask("nobody answers this")
@@ -29,7 +29,7 @@ def test_all_is_counted(server: Steered) -> None:
     assert text.startswith("at,requests,errors,missed,mean")
 
 
-def test_the_time_series_goes_second_by_second(server: Steered) -> None:
+def test_time_series_has_one_entry_a_second(server: Steered) -> None:
     server.ask("hello")
     began = int(time.time())
     until(lambda: int(time.time()) > began)
@@ -55,7 +55,7 @@ def test_the_time_series_goes_second_by_second(server: Steered) -> None:
     assert server.call("GET", "/api/detailed-metrics").json == {"series": [], "seconds": []}
 
 
-def test_percentiles_are_of_one_endpoint(server: Steered) -> None:
+def test_latency_is_of_one_endpoint(server: Steered) -> None:
     server.call("PATCH", "/api/config/global", {"delay": "20ms"})
     for _ in range(3):
         server.ask("hello", stream=True)
@@ -68,7 +68,7 @@ def test_percentiles_are_of_one_endpoint(server: Steered) -> None:
     assert server.call("GET", "/api/metrics/latency/anthropic-messages").json["latency"]["count"] == 0
 
 
-def test_prometheus_reads_it(server: Steered) -> None:
+def test_prometheus_parser_reads_the_page(server: Steered) -> None:
     from prometheus_client.parser import text_string_to_metric_families
 
     server.call("PATCH", "/api/config/global", {"pace": {"itl": "20ms"}})
@@ -95,7 +95,7 @@ def test_prometheus_reads_it(server: Steered) -> None:
     until(gaps)
 
 
-def test_explain_tells_of_a_request_in_the_journal(server: Steered) -> None:
+def test_explain_of_request_id_shows_its_rule(server: Steered) -> None:
     server.ask("hello")
     (found,) = listed(server)
     told = server.call("POST", "/api/explain", {"request_id": found["id"]}).json

@@ -22,20 +22,20 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("method", "headers"), REFUSED.values(), ids=REFUSED)
-def test_no_page_of_another_origin_may(server: Steered, method: str, headers: dict[str, str]) -> None:
+def test_page_of_another_origin_is_refused(server: Steered, method: str, headers: dict[str, str]) -> None:
     got = asked_as(server, method, **headers)
     assert (got.status, got.headers["content-type"]) == (403, "application/problem+json")
     assert "access-control-allow-origin" not in got.headers
 
 
-def test_no_preflight_is_answered_for_it(server: Steered) -> None:
+def test_preflight_of_another_origin_is_refused(server: Steered) -> None:
     headers = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
     got = server.call("OPTIONS", "/api/rules", None, headers)
     assert got.status in (403, 405)
     assert "access-control-allow-origin" not in got.headers
 
 
-def test_its_own_page_may(server: Steered) -> None:
+def test_own_page_is_accepted(server: Steered) -> None:
     own = f"http://127.0.0.1:{server.port}"
     assert asked_as(server, "POST", Origin=own, Sec_Fetch_Site="same-origin").status == 200
     assert asked_as(server, "GET", Host=f"localhost:{server.port}").status == 200

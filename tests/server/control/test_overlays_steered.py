@@ -12,7 +12,7 @@ from mockllm.scenario.overlay import overlaid
 from tests.server.control.steered import EXAMPLE, Steered, steered
 
 
-def test_an_overlays_rule_answers_before_all_others_and_is_listed(server: Steered) -> None:
+def test_overlay_rule_comes_first_and_is_listed(server: Steered) -> None:
     got = server.call("POST", "/api/rules", {"rules": [{"name": "mine", "reply": "Mine."}]})
     assert got.json["names"] == ["mine"]
     assert server.said("hello") == "Mine."
@@ -30,13 +30,13 @@ def test_an_overlays_rule_answers_before_all_others_and_is_listed(server: Steere
     assert server.said("hello") == "Hello you."
 
 
-def test_the_newest_stands_first(server: Steered) -> None:
+def test_newest_overlay_rule_comes_first(server: Steered) -> None:
     server.call("POST", "/api/rules", {"reply": "old"})
     server.call("POST", "/api/rules", {"reply": "new"})
     assert server.said() == "new"
 
 
-def test_a_sessions_rule_is_its_own(server: Steered) -> None:
+def test_session_rule_is_limited_to_its_session(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     assert server.said("hello", session="mine") == "Mine."
     assert server.said("hello") == server.said("hello", session="other") == "Hello you."
@@ -47,7 +47,7 @@ def test_a_sessions_rule_is_its_own(server: Steered) -> None:
     assert server.said("hello", session="mine") == "Hello you."
 
 
-def test_an_overlay_replaces_and_switches_off(server: Steered) -> None:
+def test_overlay_replaces_and_disables_rules(server: Steered) -> None:
     server.call("POST", "/api/rules", {"replaces": "a.yaml:hello", "reply": "Instead."})
     assert server.said("hello") == "Instead."
     server.call("DELETE", "/api/rules")
@@ -57,7 +57,7 @@ def test_an_overlay_replaces_and_switches_off(server: Steered) -> None:
     assert server.ask("hello").status == 404
 
 
-def test_an_overlay_survives_a_reload_and_reads_as_a_file(server: Steered, tmp_path: Path) -> None:
+def test_overlay_survives_reload_and_parses_as_a_file(server: Steered, tmp_path: Path) -> None:
     server.call("POST", "/api/rules", {"match": {"user": "hi"}, "reply": "yes: 1_000\nno"})
     assert server.call("POST", "/api/reload").json["rules"] == 3
     assert server.said("hi") == "yes: 1_000\nno"
@@ -67,7 +67,7 @@ def test_an_overlay_survives_a_reload_and_reads_as_a_file(server: Steered, tmp_p
 
 
 @pytest.mark.parametrize("off", [False, True], ids=["replaced", "switched off"])
-def test_what_an_overlay_replaced_may_go_and_come_again(tmp_path: Path, off: bool) -> None:
+def test_replaced_rule_may_be_removed_and_added_again(tmp_path: Path, off: bool) -> None:
     """All else can be changed meanwhile."""
     rule = {
         "name": "mine",
@@ -96,7 +96,7 @@ def test_what_an_overlay_replaced_may_go_and_come_again(tmp_path: Path, off: boo
         assert server.said("hello") == "Hello you."
 
 
-def test_a_large_overlay_is_read_and_written_beside_the_loop(
+def test_large_overlay_is_processed_in_a_thread(
     server: Steered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by: list[str] = []

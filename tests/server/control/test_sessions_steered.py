@@ -17,7 +17,7 @@ def told(server: Steered) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in server.call("GET", "/api/sessions").json["sessions"]}
 
 
-def test_they_are_listed_the_last_used_first(server: Steered) -> None:
+def test_sessions_are_listed_last_used_first(server: Steered) -> None:
     server.ask("hello", session="first")
     server.ask("hello", session="second")
     server.ask("hello", session="second")
@@ -30,7 +30,7 @@ def test_they_are_listed_the_last_used_first(server: Steered) -> None:
     assert server.call("GET", "/api/sessions").json["unused"] is None
 
 
-def test_one_is_ended_with_its_overlay(server: Steered) -> None:
+def test_ended_session_loses_its_overlay(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     server.call("POST", "/api/rules?session=other", {"reply": "Other."})
     assert server.said("hello", session="mine") == "Mine."
@@ -40,19 +40,19 @@ def test_one_is_ended_with_its_overlay(server: Steered) -> None:
     assert "Mine." not in server.call("GET", "/api/overlay.yaml?session=mine").text
 
 
-def test_one_that_only_has_an_overlay_is_ended_too(server: Steered) -> None:
+def test_session_with_only_an_overlay_is_ended(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     assert server.call("DELETE", "/api/sessions/mine").status == 200
     assert told(server) == {}
     assert server.call("DELETE", "/api/sessions/mine").status == 404
 
 
-def test_what_is_not_there_is_told_with_what_is(server: Steered) -> None:
+def test_unknown_session_error_lists_sessions(server: Steered) -> None:
     server.ask("hello", session="first")
     assert "the server has first" in server.call("DELETE", "/api/sessions/nope").json["detail"]
 
 
-def test_to_forget_all_counts_ends_them_and_their_overlays(server: Steered) -> None:
+def test_reset_of_state_ends_sessions_and_overlays(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     server.call("POST", "/api/rules", {"name": "all", "match": {"user": "hi"}, "reply": "All."})
     server.call("POST", "/api/reset", {"what": ["state"]})
@@ -68,7 +68,7 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
         yield made
 
 
-def test_an_overlay_ends_when_nobody_has_used_its_session(short: Steered) -> None:
+def test_expired_session_loses_its_overlay(short: Steered) -> None:
     short.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     assert short.said("hello", session="mine") == "Mine."
     assert short.call("GET", "/api/sessions").json["unused"] == 0.3
@@ -77,7 +77,7 @@ def test_an_overlay_ends_when_nobody_has_used_its_session(short: Steered) -> Non
     assert short.said("hello", session="mine") == "Hello you."
 
 
-def test_a_session_that_begins_anew_may_have_an_overlay_again(short: Steered) -> None:
+def test_restarted_session_may_have_an_overlay(short: Steered) -> None:
     for _ in range(2):
         short.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
         assert short.said("hello", session="mine") == "Mine."

@@ -7,7 +7,7 @@ import pytest
 from tests.server.control.steered import Steered
 
 
-def test_settings_are_modifiers_of_the_overlay(server: Steered) -> None:
+def test_settings_become_modifiers_of_the_overlay(server: Steered) -> None:
     server.call("PATCH", "/api/config/global", {"headers": {"x-a": "all"}})
     got = server.call(
         "PATCH", "/api/config/endpoints/openai-chat", {"headers": {"x-a": "chat"}, "delay": "1ms"}
@@ -27,7 +27,7 @@ def test_settings_are_modifiers_of_the_overlay(server: Steered) -> None:
     assert "x-a" not in server.ask("hello").headers
 
 
-def test_errors_by_chance_do_not_take_the_delay_with_them(server: Steered) -> None:
+def test_chance_of_error_does_not_affect_the_delay(server: Steered) -> None:
     patch = {"delay": "1ms", "error": "overloaded", "chance": "100%"}
     server.call("PATCH", "/api/config/endpoints/openai-chat", patch)
     assert server.ask("hello").status == 503
@@ -36,7 +36,7 @@ def test_errors_by_chance_do_not_take_the_delay_with_them(server: Steered) -> No
     assert server.call("DELETE", "/api/config/endpoints/openai-chat").json["settings"] == {}
 
 
-def test_endpoint_settings_are_shown_in_the_languages_order(server: Steered) -> None:
+def test_endpoint_settings_keep_the_languages_order(server: Steered) -> None:
     patch: dict[str, object] = {
         "chance": "0%",
         "faults": ["reset"],
@@ -50,7 +50,7 @@ def test_endpoint_settings_are_shown_in_the_languages_order(server: Steered) -> 
     assert settings == patch
 
 
-def test_a_bad_setting_leaves_what_was(server: Steered) -> None:
+def test_invalid_setting_changes_nothing(server: Steered) -> None:
     server.call("PATCH", "/api/config/global", {"headers": {"x-a": "b"}})
     assert server.call("PATCH", "/api/config/global", {"delay": "soon"}).status == 422
     assert server.call("GET", "/api/config").json["global"] == {"headers": {"x-a": "b"}}
@@ -58,7 +58,7 @@ def test_a_bad_setting_leaves_what_was(server: Steered) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/rate-limit/reset", "/api/rate-limit/reset/openai-chat"])
-def test_limits_are_given_back(server: Steered, path: str) -> None:
+def test_reset_of_limits_restores_the_quota(server: Steered, path: str) -> None:
     def asked() -> int:
         return server.ask("hello", model="limited").status
 
@@ -68,7 +68,7 @@ def test_limits_are_given_back(server: Steered, path: str) -> None:
     assert asked() == 200
 
 
-def test_an_overlay_that_was_saved_is_put_back_beside_settings(server: Steered) -> None:
+def test_saved_overlay_is_added_beside_settings(server: Steered) -> None:
     server.call("PATCH", "/api/config/global", {"headers": {"x-a": "set", "x-b": "set"}})
     saved = server.call("GET", "/api/overlay.yaml").text
     assert server.call("POST", "/api/rules", saved.replace("x-a: set", "x-a: saved")).status == 200

@@ -52,11 +52,11 @@ def names(server: Steered, query: str = "over=true") -> list[list[str]]:
     return [[each["verdict"] for each in client["verdicts"]] for client in judged(server, query)]
 
 
-def test_nobody_has_asked(server: Steered) -> None:
+def test_verdicts_without_requests_are_empty(server: Steered) -> None:
     assert judged(server) == []
 
 
-def test_a_verdict_has_its_rule_and_its_requests(server: Steered) -> None:
+def test_verdict_has_rule_of_conduct_and_requests(server: Steered) -> None:
     server.ask("fine")
     server.ask("busy")
     server.ask("busy")
@@ -77,13 +77,13 @@ def test_a_verdict_has_its_rule_and_its_requests(server: Steered) -> None:
     assert (gave_up["verdict"], gave_up["requests"]) == ("gave_up", [2, 3])
 
 
-def test_who_is_at_work_has_not_given_up(server: Steered) -> None:
+def test_active_client_has_not_given_up(server: Steered) -> None:
     server.ask("busy")
     assert names(server, "") == [[]]
     assert names(server) == [["gave_up"]]
 
 
-def test_a_session_a_client_and_a_time_narrow_it(server: Steered) -> None:
+def test_verdicts_filter_by_session_client_and_time(server: Steered) -> None:
     server.ask("fine")
     server.ask("busy", session="mine")
     assert names(server) == [[], ["gave_up"]]
@@ -96,14 +96,14 @@ def test_a_session_a_client_and_a_time_narrow_it(server: Steered) -> None:
     assert names(server, f"since={time.time() + 60}") == []
 
 
-def test_only_what_is_posted_counts(server: Steered) -> None:
+def test_verdicts_count_only_posts(server: Steered) -> None:
     server.call("GET", "/v1/models")
     server.call("GET", "/nowhere")
     server.call("GET", "/nowhere")
     assert judged(server) == []
 
 
-def test_what_is_no_providers_call_counts_too(server: Steered) -> None:
+def test_verdicts_count_calls_of_no_provider(server: Steered) -> None:
     rule = {
         "match": {"path": "/mine"},
         "http": {"body": "some text"},
@@ -116,14 +116,14 @@ def test_what_is_no_providers_call_counts_too(server: Steered) -> None:
     assert names(server) == [["retried_non_retryable"]]
 
 
-def test_what_was_too_large_to_be_kept_is_not_taken_for_the_same(server: Steered) -> None:
+def test_truncated_bodies_are_not_compared(server: Steered) -> None:
     server.app.journal.room = 8_000
     server.ask("busy" + "x" * 9_000)
     server.ask("fine")
     assert [each["requests"] for each in judged(server)] == [1]
 
 
-def test_what_the_journal_has_let_go_of_may_have_been_the_first_try(server: Steered) -> None:
+def test_dropped_requests_may_have_been_the_first_try(server: Steered) -> None:
     server.app.journal.size = 2
     server.ask("fine")
     server.ask("busy")
@@ -135,7 +135,7 @@ def test_what_the_journal_has_let_go_of_may_have_been_the_first_try(server: Stee
     assert names(server) == [["gave_up"]], "nobody has asked before"
 
 
-def test_a_cut_stream_that_was_taken_for_an_answer(server: Steered) -> None:
+def test_cut_stream_that_was_accepted_is_reported(server: Steered) -> None:
     messages = [{"role": "user", "content": "told"}]
     body = {"model": "gpt-4o", "stream": True, "messages": messages}
     connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
@@ -152,7 +152,7 @@ def test_a_cut_stream_that_was_taken_for_an_answer(server: Steered) -> None:
     assert (verdict["verdict"], verdict["requests"]) == ("truncated_stream_accepted", [1, 2])
 
 
-def test_a_stream_that_was_left(server: Steered) -> None:
+def test_cancelled_stream_is_reported(server: Steered) -> None:
     body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "long"}]}
     connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.request("POST", "/v1/chat/completions", json.dumps(body))
@@ -162,7 +162,7 @@ def test_a_stream_that_was_left(server: Steered) -> None:
     assert names(server) == [["cancelled_early"]]
 
 
-def test_junit_holds_the_requests(server: Steered) -> None:
+def test_junit_contains_the_requests(server: Steered) -> None:
     server.ask("busy")
     got = server.call("GET", "/api/verdicts?format=junit&over=true")
     assert got.headers["content-type"] == "application/xml"

@@ -37,7 +37,7 @@ def test_counts_are_verified(server: Steered, expectation: dict[str, Any], passe
     assert verified(server, expect=[expectation])["passed"] is passed
 
 
-def test_a_failure_shows_the_nearest_requests_and_what_differed(server: Steered) -> None:
+def test_failure_lists_nearest_requests_and_differences(server: Steered) -> None:
     server.ask("hello", model="m2")
     found = verified(server, expect=[{"match": {"model": "m1", "user": "hello"}}])
     (failure,) = found["failures"]
@@ -57,7 +57,7 @@ NO_SUCH = {
 
 
 @pytest.mark.parametrize(("rule", "told"), NO_SUCH.values(), ids=NO_SUCH)
-def test_a_rule_that_is_nowhere_is_told(server: Steered, rule: str, told: str) -> None:
+def test_unknown_rule_failure_suggests_a_name(server: Steered, rule: str, told: str) -> None:
     server.ask("hello")
     (failure,) = verified(server, expect=[{"rule": rule}])["failures"]
     assert failure["message"] == f"expected at least 1, found 0{told}"
@@ -72,7 +72,7 @@ def test_order_is_verified(server: Steered) -> None:
     assert [each["expect"] for each in found["failures"]] == [1]
 
 
-def test_what_need_not_have_been_asked_does_not_end_the_order(server: Steered) -> None:
+def test_optional_expectation_does_not_break_the_order(server: Steered) -> None:
     server.ask("hello", model="first")
     server.ask("hello", model="second")
     second, maybe, first = (
@@ -96,7 +96,7 @@ KEPT_OUT: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("match", "field"), KEPT_OUT.values(), ids=KEPT_OUT)
-def test_what_the_journal_does_not_hold_cannot_be_verified(server: Steered, match: Any, field: str) -> None:
+def test_match_on_secret_is_refused(server: Steered, match: Any, field: str) -> None:
     server.ask("hello")
     got = server.call("POST", "/api/verify", {"expect": [{"match": match}]})
     assert got.status == 422
@@ -106,7 +106,7 @@ def test_what_the_journal_does_not_hold_cannot_be_verified(server: Steered, matc
     assert wrong["line"] == 1
 
 
-def test_whether_there_was_a_key_can_be_verified(server: Steered) -> None:
+def test_existence_of_a_key_is_verified(server: Steered) -> None:
     server.ask("hello")
     there = {"headers": {"authorization": {"exists": True}}, "query": {"key": {"exists": False}}}
     assert verified(
@@ -114,7 +114,7 @@ def test_whether_there_was_a_key_can_be_verified(server: Steered) -> None:
     )["passed"]
 
 
-def test_the_nearest_is_one_that_was_asked_something_alike(server: Steered) -> None:
+def test_nearest_request_has_a_different_value(server: Steered) -> None:
     server.ask("good bye")
     server.call("GET", "/v1/nothing")
     server.call("GET", "/v1/models")
@@ -122,7 +122,7 @@ def test_the_nearest_is_one_that_was_asked_something_alike(server: Steered) -> N
     assert failure["nearest"][0]["path"] == "/v1/chat/completions"
 
 
-def test_unmatched_requests_and_unused_rules_are_told(server: Steered) -> None:
+def test_unmatched_requests_and_unused_rules_fail(server: Steered) -> None:
     server.ask("hello")
     assert verified(server, no_unmatched=True)["passed"]
     server.ask("good bye")
@@ -132,7 +132,7 @@ def test_unmatched_requests_and_unused_rules_are_told(server: Steered) -> None:
     assert messages[1].startswith("a.yaml:never (")
 
 
-def test_a_session_alone_is_verified(server: Steered) -> None:
+def test_session_is_verified_alone(server: Steered) -> None:
     server.ask("hello", session="a")
     server.ask("hello", session="b")
     assert verified(server, session="a", expect=[{"exactly": 1}])["passed"]

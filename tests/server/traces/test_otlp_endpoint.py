@@ -16,11 +16,11 @@ RIGHT = {
 
 
 @pytest.mark.parametrize(("given", "url"), RIGHT.items())
-def test_a_base_gets_the_path_of_traces(given: str, url: str) -> None:
+def test_base_url_gets_the_path_of_traces(given: str, url: str) -> None:
     assert target({BASE: given}) == OtlpEndpoint(url)
 
 
-def test_the_variable_for_traces_goes_first_and_is_taken_as_it_is() -> None:
+def test_traces_variable_has_priority_and_no_added_path() -> None:
     given = "https://a.example/otlp?tenant=7"
     assert target({BASE: "http://other:4318", EXACT: given}) == OtlpEndpoint(given)
 
@@ -42,7 +42,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("given", "said"), WRONG.items(), ids=list(WRONG))
-def test_what_cannot_be_right_is_named_with_the_right_one(given: str, said: tuple[str, str]) -> None:
+def test_invalid_url_is_reported_with_a_correction(given: str, said: tuple[str, str]) -> None:
     why, right = said
     found = target({BASE: given})
     assert found is not None
@@ -60,7 +60,7 @@ NONE = (
 
 
 @pytest.mark.parametrize("given", NONE, ids=ascii)
-def test_what_is_no_url_is_named_and_nothing_is_sent(given: str) -> None:
+def test_value_that_is_not_a_url_is_reported(given: str) -> None:
     found = target({BASE: given})
     assert found is not None
     assert found.url is None
@@ -78,14 +78,14 @@ EXACTLY = {
 
 
 @pytest.mark.parametrize(("given", "said"), EXACTLY.items(), ids=list(EXACTLY))
-def test_the_variable_for_traces_wants_a_path(given: str, said: tuple[str, str]) -> None:
+def test_traces_variable_without_path_is_reported(given: str, said: tuple[str, str]) -> None:
     found = target({EXACT: given})
     assert found is not None
     assert found.url == said[0]
     assert said[1] in (found.wrong or "")
 
 
-def test_a_password_is_not_shown() -> None:
+def test_password_in_url_is_hidden() -> None:
     found = target({BASE: "http://me:s3cret@h:4317"})
     assert found is not None
     assert found.url == "http://me:s3cret@h:4318/v1/traces"
@@ -102,11 +102,11 @@ def test_a_password_is_not_shown() -> None:
     ],
     ids=["nothing", "an empty value", "the SDK is disabled", "no exporter for traces"],
 )
-def test_none_are_asked_for(environment: dict[str, str]) -> None:
+def test_exporter_none_disables_tracing(environment: dict[str, str]) -> None:
     assert target(environment) is None
 
 
-def test_another_protocol_is_named() -> None:
+def test_other_protocol_is_reported() -> None:
     found = target({BASE: "http://h:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
     assert found is not None
     assert found.url == "http://h:4318/v1/traces"

@@ -70,7 +70,7 @@ def started(collector: Collector, lines: list[str]) -> Tracing:
     return made
 
 
-def test_each_request_has_a_span_with_its_number_in_the_journal(
+def test_each_request_has_a_span_with_its_journal_id(
     started: Tracing, collector: Collector
 ) -> None:
     journal = TracedJournal(10, 2**20, Metrics(), started)
@@ -90,7 +90,7 @@ def _held_up(collector: Collector, started: Tracing) -> None:
     until(lambda: not started._waiting)
 
 
-def test_no_more_wait_than_there_is_room_for(
+def test_queue_drops_requests_beyond_its_length(
     started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracing, "WAITING", 5)
@@ -103,7 +103,7 @@ def test_no_more_wait_than_there_is_room_for(
     assert lines == ["traces: 5 requests came too fast for a span each"]
 
 
-def test_nor_more_bytes(
+def test_queue_drops_requests_beyond_its_bytes(
     started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracing, "HELD", 10_000)
@@ -122,7 +122,7 @@ def _took(action: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def test_the_end_does_not_wait_for_a_collector_that_does_not_answer(
+def test_stop_does_not_wait_for_a_silent_collector(
     started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracing, "PATIENCE", 0.3)
@@ -136,7 +136,7 @@ def test_the_end_does_not_wait_for_a_collector_that_does_not_answer(
     assert len(lines) == 1
 
 
-def test_a_request_of_which_no_span_can_be_made_does_not_stop_the_others(
+def test_request_without_a_span_does_not_stop_others(
     started: Tracing, collector: Collector, lines: list[str]
 ) -> None:
     collector.raises = RuntimeError("odd\n\x1b[31m")

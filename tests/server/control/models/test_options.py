@@ -11,7 +11,7 @@ from mockllm.server.control.climate_presets import climates
 from tests.server.control.steered import Steered
 
 
-def test_each_fault_tells_its_family_and_its_settings(server: Steered) -> None:
+def test_failure_modes_list_family_and_settings(server: Steered) -> None:
     faults = {each["name"]: each for each in server.call("GET", "/api/failure-modes").json["faults"]}
     assert faults.keys() == FAULTS.keys()
     assert all(each["about"] and each["family"] for each in faults.values())
@@ -23,7 +23,7 @@ def test_each_fault_tells_its_family_and_its_settings(server: Steered) -> None:
     assert set(meant["how"]["choices"]) == {"any", "missing", "type", "value", "extra"}
 
 
-def test_every_climate_is_told_with_what_it_does(server: Steered) -> None:
+def test_climates_list_modifiers(server: Steered) -> None:
     found = {each["name"]: each for each in server.call("GET", "/api/climates").json["climates"]}
     assert list(found) == ["calm", "flaky", "rate-limited", "slow", "storm", "provider-outage"]
     assert all(each["about"] for each in found.values())
@@ -32,14 +32,14 @@ def test_every_climate_is_told_with_what_it_does(server: Steered) -> None:
     assert all(climates()[name].modifiers for name in found if name != "calm")
 
 
-def test_a_climate_is_told_as_the_modifiers_of_an_endpoint(server: Steered) -> None:
+def test_climates_of_endpoint_match_only_that_endpoint(server: Steered) -> None:
     found = server.call("GET", "/api/climates?endpoint=anthropic-messages").json["climates"]
     assert "dialect: anthropic" in found[-1]["yaml"]
     refused = server.call("GET", "/api/climates?endpoint=nowhere")
     assert refused.status == 404
 
 
-def test_a_climate_is_set_for_one_endpoint_and_taken_away(server: Steered) -> None:
+def test_climate_of_endpoint_is_set_and_removed(server: Steered) -> None:
     path = "/api/config/endpoints/openai-chat"
     set_ = server.call("PATCH", path, {"climate": "provider-outage", "delay": "1ms"})
     assert set_.json["settings"] == {"climate": "provider-outage", "delay": "1ms"}
@@ -50,7 +50,7 @@ def test_a_climate_is_set_for_one_endpoint_and_taken_away(server: Steered) -> No
     assert server.ask("hello").status == 200
 
 
-def test_a_climate_that_there_is_not_is_refused_by_its_field(server: Steered) -> None:
+def test_unknown_climate_is_refused_by_field(server: Steered) -> None:
     refused = server.call("PATCH", "/api/config/global", {"climate": "sunny", "delay": "1ms"})
     assert refused.status == 422
     assert refused.json["errors"][0]["field"] == "climate"
@@ -58,7 +58,7 @@ def test_a_climate_that_there_is_not_is_refused_by_its_field(server: Steered) ->
     assert server.call("GET", "/api/config").json["global"] == {}
 
 
-def test_the_overlay_is_told_piece_by_piece(server: Steered) -> None:
+def test_overlay_lists_items_with_their_origin(server: Steered) -> None:
     assert server.call("GET", "/api/overlay").json == {"items": []}
     server.call("PUT", "/api/rules/mine", {"match": {"user": "x"}, "reply": "y"})
     server.call("PATCH", "/api/config/endpoints/openai-chat", {"delay": "5ms"})
@@ -81,7 +81,7 @@ ASKED = [
 
 
 @pytest.mark.parametrize(("asked", "said"), [each[1:] for each in ASKED], ids=[each[0] for each in ASKED])
-def test_a_rule_made_of_a_request_answers_it(server: Steered, asked: Any, said: Any) -> None:
+def test_suggested_rule_matches_its_request(server: Steered, asked: Any, said: Any) -> None:
     server.ask(**asked)
     (kept,) = server.call("GET", "/api/requests").json["requests"]
     made = server.call("GET", f"/api/requests/{kept['id']}/rule").json["yaml"]
@@ -91,7 +91,7 @@ def test_a_rule_made_of_a_request_answers_it(server: Steered, asked: Any, said: 
     assert server.ask("something else entirely").status == 404
 
 
-def test_a_rule_is_made_of_a_tools_result_and_of_a_path(server: Steered) -> None:
+def test_suggested_rule_matches_tool_result_and_path(server: Steered) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     messages = [
         {"role": "user", "content": "look"},
@@ -112,7 +112,7 @@ def test_a_rule_is_made_of_a_tools_result_and_of_a_path(server: Steered) -> None
     assert server.call("GET", "/api/requests/999999/rule").status == 404
 
 
-def test_answers_under_way_and_bytes_are_counted_by_endpoint(server: Steered) -> None:
+def test_metrics_by_endpoint_count_open_and_bytes(server: Steered) -> None:
     server.ask("hello")
     (chat,) = server.call("GET", "/api/metrics").json["endpoints"]
     assert chat["endpoint"] == "openai-chat"
