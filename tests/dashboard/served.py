@@ -150,10 +150,10 @@ class Dashboard:
             page.evaluate("location.hash = '#/clients'")
             expect(page.locator("#view-clients")).to_be_visible()
             page.evaluate(f"location.hash = '#/{view}'")
-            expect(page.locator("#tab-steer .mark")).to_have_count(0)  # it knows of the reset
+            expect(page.locator("#tab-control .mark")).to_have_count(0)  # it knows of the reset
         expect(page.locator(".state")).to_have_text("live")
         expect(page.locator(f"#view-{view}")).to_be_visible()
-        if view == "steer":
+        if view == "control":
             expect(page.get_by_role("heading", name="Pace")).to_be_visible()
         return self
 
@@ -168,7 +168,7 @@ class Dashboard:
         expect(self.page.locator(".notice")).to_have_count(0)
 
     def scope(self, endpoint: str) -> None:
-        self.page.get_by_label("For", exact=True).select_option(endpoint)
+        self.page.get_by_label("Endpoint", exact=True).select_option(endpoint)
 
     def shown(self, title: str) -> str:
         """The YAML that a control shows."""

@@ -52,9 +52,7 @@ def bundling(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[s
     return lines
 
 
-def test_build_runs_once_and_after_a_source_changes(
-    script: ModuleType, bundling: list[list[str]]
-) -> None:
+def test_build_runs_once_and_after_a_source_changes(script: ModuleType, bundling: list[list[str]]) -> None:
     script.UNBUILT.write_text("the last time it failed")
     assert script.build()
     assert not script.UNBUILT.exists()
@@ -129,7 +127,7 @@ def test_build_output_is_not_in_the_repository() -> None:
     assert "node_modules" not in tracked.stdout
 
 
-@pytest.mark.parametrize("view", ["live", "requests", "steer"])
+@pytest.mark.parametrize("view", ["live", "requests", "control"])
 def test_docs_contain_the_screenshots(view: str) -> None:
     picture = ROOT / "docs" / f"dashboard-{view}.png"
     assert f"({picture.name})" in (ROOT / "docs" / "dashboard.md").read_text()

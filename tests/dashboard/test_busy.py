@@ -128,7 +128,7 @@ def test_dropped_events_are_counted(busy: Dashboard) -> None:
     page = busy.open("requests").page
     frame = json.dumps({"type": "events", "events": [event(1)], "dropped": 400})
     page.evaluate("(data) => window.feed.onmessage({data})", frame)
-    expect(page.locator(".foot")).to_contain_text("400 came too fast for the live log")
+    expect(page.locator(".foot")).to_contain_text("400 were left out of the live log")
 
 
 def test_charts_use_the_servers_clock(busy: Dashboard) -> None:

@@ -32,7 +32,7 @@ def test_error_is_injected_and_removed_by_keyboard(dashboard: Dashboard) -> None
     assert server.ask().status == 500
     page.get_by_role("button", name="Remove inject 500 global").focus()
     page.keyboard.press("Enter")
-    dashboard.said("out of the overlay")
+    dashboard.said("removed from the overlay")
     assert server.ask().status == 200
 
 
@@ -40,7 +40,7 @@ def test_views_work_on_a_phone(browser: Browser, server: Served) -> None:
     look = {"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True}
     with browser.new_context(**look) as context:  # type: ignore[arg-type]
         page = context.new_page()
-        dashboard = Dashboard(page, server).open("steer")
+        dashboard = Dashboard(page, server).open("control")
         dashboard.card("Climate").locator("input[value='rate-limited']").tap()
         dashboard.said("rate-limited")
         assert [server.ask().status for _ in range(5)] == [200, 200, 200, 200, 429]
@@ -55,9 +55,7 @@ def test_views_work_on_a_phone(browser: Browser, server: Served) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_closed_request_returns_to_list_on_a_narrow_page(
-    browser: Browser, server: Served
-) -> None:
+def test_closed_request_returns_to_list_on_a_narrow_page(browser: Browser, server: Served) -> None:
     server.ask("hello")
     with browser.new_context(viewport={"width": 400, "height": 800}) as context:
         page = context.new_page()
@@ -78,7 +76,7 @@ def test_dashboard_is_served_on_the_admin_port(browser: Browser, tmp_path: Path)
         page.goto(f"{url}/dashboard")
         expect(page.locator(".state")).to_have_text("live")
         expect(page.locator(".about")).to_contain_text("7 rules")
-        page.get_by_role("tab", name="Steer").click()
+        page.get_by_role("tab", name="Control").click()
         dashboard = Dashboard(page, server)
         dashboard.card("Climate").locator("input[value='rate-limited']").check()
         dashboard.said("rate-limited")

@@ -15,7 +15,7 @@ def chosen(dashboard: Dashboard, name: str) -> None:
 
 def test_outage_of_one_endpoint_starts_and_ends(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     dashboard.scope("openai-chat")
     chosen(dashboard, "provider-outage")
     assert server.ask().status >= 500
@@ -30,7 +30,7 @@ def test_outage_of_one_endpoint_starts_and_ends(dashboard: Dashboard) -> None:
 @pytest.mark.parametrize("name", ["flaky", "rate-limited", "slow", "storm"])
 def test_climate_affects_the_next_request(dashboard: Dashboard, name: str) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     chosen(dashboard, name)
     server.ask(stream=True)
     met = server.last()["modifiers"]
@@ -42,7 +42,7 @@ def test_climate_affects_the_next_request(dashboard: Dashboard, name: str) -> No
 
 def test_climate_is_replaced_beside_other_settings(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     chosen(dashboard, "storm")
     server.call("PATCH", "/api/config/global", {"delay": "1ms"})
     chosen(dashboard, "slow")

@@ -29,19 +29,19 @@ def injected(dashboard: Dashboard, kind: str, rate: str = "100%") -> None:
 @pytest.mark.parametrize(("kind", "status", "yaml"), KINDS, ids=[kind[0] for kind in KINDS])
 def test_next_request_gets_the_error(dashboard: Dashboard, kind: str, status: int, yaml: str) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, kind)
     assert yaml in dashboard.shown("Errors")
     got = server.ask()
     assert got.status == status
     dashboard.page.get_by_role("button", name=f"Remove inject {kind} global").click()
-    dashboard.said("out of the overlay")
+    dashboard.said("removed from the overlay")
     assert server.ask().status == 200
 
 
 def test_timeout_waits_30_seconds_before_504(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, "timeout")
     assert "delay: 30s" in dashboard.shown("Errors")
     assert server.ask(patience=0.2).broke == "TimeoutError", "who does not wait gets nothing"
@@ -53,7 +53,7 @@ def test_timeout_waits_30_seconds_before_504(dashboard: Dashboard) -> None:
 
 def test_error_of_one_endpoint_has_retry_after(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     dashboard.scope("anthropic-messages")
     card = dashboard.card("Errors")
     card.locator("input[value='529']").check()
@@ -66,7 +66,7 @@ def test_error_of_one_endpoint_has_retry_after(dashboard: Dashboard) -> None:
 
 def test_rate_applies_to_requests_and_can_change(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, "500", "50")
     assert "chance: 50%" in server.overlay
     statuses = [server.ask().status for _ in range(40)]
@@ -76,13 +76,13 @@ def test_rate_applies_to_requests_and_can_change(dashboard: Dashboard) -> None:
     dashboard.page.keyboard.press("Home")
     expect(dashboard.card("Errors").get_by_label("Rate", exact=True)).to_have_value("0%")
     dashboard.card("Errors").get_by_role("button", name="Inject the error").click()
-    dashboard.said("0% of all endpoints get 500")
+    dashboard.said("0% of the requests to all endpoints get 500")
     assert server.overlay.count("inject 500 global") == 1, "it took the place of the one before"
     assert [server.ask().status for _ in range(10)] == [200] * 10
 
 
 def test_invalid_rate_is_refused(dashboard: Dashboard) -> None:
-    card = dashboard.open("steer").card("Errors")
+    card = dashboard.open("control").card("Errors")
     card.get_by_label("Rate", exact=True).fill("often")
     card.get_by_role("button", name="Inject the error").click()
     expect(card.locator(".hint.bad")).to_contain_text("chance")

@@ -54,13 +54,13 @@ def test_request_chosen_by_keyboard_shows_rule_and_why(dashboard: Dashboard) -> 
     expect(detail.locator(".facts")).to_contain_text("mine")
     expect(page.locator(".rows .row[aria-selected=true]")).to_contain_text("paced")
     expect(detail.get_by_label("Body of the request", exact=True)).to_contain_text('"content": "paced"')
-    expect(detail.get_by_role("list", name="Chunks of the answer").locator("li").first).to_be_visible()
-    detail.get_by_text("What was tried").click()
+    expect(detail.get_by_role("list", name="Chunks of the response").locator("li").first).to_be_visible()
+    detail.get_by_text("Rules tried").click()
     expect(detail.locator(".tried .hit")).to_contain_text("paced")
     expect(detail.locator(".tried")).to_contain_text("scenarios/a.yaml:2")
     assert "sk-1" not in page.content(), "secrets stay out of the page"
     page.keyboard.press("Escape")
-    expect(page.get_by_text("Choose a request")).to_be_visible()
+    expect(page.get_by_text("Select a request")).to_be_visible()
 
 
 def test_unmatched_request_shows_near_misses_and_a_rule(dashboard: Dashboard) -> None:
@@ -75,10 +75,10 @@ def test_unmatched_request_shows_near_misses_and_a_rule(dashboard: Dashboard) ->
     )
     expect(detail.get_by_role("button", name="Copy the rule made from this request")).to_be_visible()
     detail.get_by_role("button", name="Add to the overlay").click()
-    dashboard.said("answers from now on")
+    dashboard.said("is active")
     got = server.ask("never asked before")
     assert got.status == 200
-    assert "Write the answer here." in got.text
+    assert "Write the reply here." in got.text
 
 
 def test_faults_and_end_reason_are_shown(dashboard: Dashboard) -> None:
@@ -100,9 +100,9 @@ def test_log_pauses_while_it_is_read(dashboard: Dashboard) -> None:
     expect(rows).to_have_count(1)
     page.get_by_role("button", name="Pause").click()
     server.ask("words")
-    expect(page.get_by_role("button", name="Go on (1 new)")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume (1 new)")).to_be_visible()
     expect(rows).to_have_count(1)
-    page.get_by_role("button", name="Go on (1 new)").click()
+    page.get_by_role("button", name="Resume (1 new)").click()
     expect(rows).to_have_count(2)
     rows.last.hover()
     server.ask("hello again")

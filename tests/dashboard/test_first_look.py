@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.dashboard.served import Dashboard, Served
 
-VIEWS = ["live", "requests", "steer", "rules", "clients"]
+VIEWS = ["live", "requests", "control", "rules", "clients"]
 
 
 def test_page_loads_only_own_files_with_strict_policy(server: Served) -> None:
@@ -53,7 +53,7 @@ def test_tabs_follow_arrow_home_and_end_keys(dashboard: Dashboard) -> None:
     page = dashboard.open(anew=True).page
     page.get_by_role("tab", name="Live").focus()
     for key, tab in [
-        ("ArrowRight", "Requests"), ("ArrowRight", "Steer"), ("End", "Clients"), ("ArrowRight", "Live"),
+        ("ArrowRight", "Requests"), ("ArrowRight", "Control"), ("End", "Clients"), ("ArrowRight", "Live"),
         ("ArrowLeft", "Clients"), ("Home", "Live"),
     ]:  # fmt: skip
         page.keyboard.press(key)
@@ -65,14 +65,14 @@ def test_tabs_follow_arrow_home_and_end_keys(dashboard: Dashboard) -> None:
 
 
 def test_every_control_has_a_name_and_is_focusable(dashboard: Dashboard) -> None:
-    page = dashboard.open("steer").page
+    page = dashboard.open("control").page
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, a')].filter((each) =>
              !(each.getAttribute('aria-label') || each.textContent.trim() || each.labels?.length)).length"""
     )
     assert nameless == 0
     controls = page.locator("main").locator("button:enabled, input, select").count()
-    page.get_by_label("For", exact=True).focus()
+    page.get_by_label("Endpoint", exact=True).focus()
     reached = set()
     for _ in range(controls + 30):
         page.keyboard.press("Tab")
@@ -98,8 +98,8 @@ def test_colour_theme_is_chosen_and_stored(dashboard: Dashboard) -> None:
 def test_view_has_an_address_and_back_returns(dashboard: Dashboard) -> None:
     page = dashboard.open(anew=True).page
     page.get_by_role("tab", name="Rules").click()
-    page.get_by_role("tab", name="Steer").click()
-    assert page.url.endswith("#/steer")
+    page.get_by_role("tab", name="Control").click()
+    assert page.url.endswith("#/control")
     page.go_back()
     expect(page.get_by_role("tab", name="Rules")).to_have_attribute("aria-selected", "true")
     page.reload()
@@ -108,9 +108,9 @@ def test_view_has_an_address_and_back_returns(dashboard: Dashboard) -> None:
 
 def test_empty_views_say_what_to_do(dashboard: Dashboard) -> None:
     page = dashboard.open("requests", anew=True).page
-    expect(page.get_by_text("No request has come yet.")).to_be_visible()
+    expect(page.get_by_text("No requests yet.")).to_be_visible()
     expect(page.locator("pre.try")).to_contain_text(f"curl {dashboard.server.url}/v1/chat/completions")
     page.get_by_role("tab", name="Clients").click()
     expect(page.get_by_text("None yet.")).to_be_visible()
     page.get_by_role("tab", name="Rules").click()
-    expect(page.get_by_text("A request that no rule answers is listed here")).to_be_visible()
+    expect(page.get_by_text("A request that no rule matches is listed here")).to_be_visible()

@@ -32,7 +32,7 @@ def test_login_form_opens_the_dashboard(browser: Browser, tmp_path: Path) -> Non
         page = context.new_page()
         server.url = f"http://{address}:{server.port}"
         page.goto(f"{server.url}/dashboard")
-        expect(page.get_by_text("asks for the admin token")).to_be_visible()
+        expect(page.get_by_text("needs the admin token")).to_be_visible()
         page.get_by_label("Admin token").fill("wrong")
         page.get_by_role("button", name="Open the dashboard").click()
         expect(page.get_by_text("This is not the admin token")).to_be_visible()
@@ -41,7 +41,7 @@ def test_login_form_opens_the_dashboard(browser: Browser, tmp_path: Path) -> Non
         expect(page.locator(".state")).to_have_text("live")
         assert "op3n" not in page.url
         dashboard = Dashboard(page, server)
-        page.get_by_role("tab", name="Steer").click()
+        page.get_by_role("tab", name="Control").click()
         dashboard.card("Errors").locator("input[value='403']").check()
         dashboard.card("Errors").get_by_label("Rate", exact=True).fill("100%")
         dashboard.card("Errors").get_by_role("button", name="Inject the error").click()
@@ -49,7 +49,7 @@ def test_login_form_opens_the_dashboard(browser: Browser, tmp_path: Path) -> Non
         assert server.ask().status == 403
         context.clear_cookies()
         page.reload()
-        expect(page.get_by_text("asks for the admin token")).to_be_visible()
+        expect(page.get_by_text("needs the admin token")).to_be_visible()
 
 
 def test_lost_access_is_reported(browser: Browser, tmp_path: Path) -> None:
@@ -61,6 +61,6 @@ def test_lost_access_is_reported(browser: Browser, tmp_path: Path) -> None:
         page = context.new_page()
         page.route_web_socket("**/ws", lambda socket: socket.close())
         page.goto(f"http://{address}:{server.port}/dashboard?token=op3n-sesame")
-        expect(page.locator(".state")).to_have_text("asking once a second")
+        expect(page.locator(".state")).to_have_text("polling once a second")
         context.clear_cookies()
-        expect(page.locator(".state")).to_contain_text("wants its admin token")
+        expect(page.locator(".state")).to_contain_text("requires its admin token")

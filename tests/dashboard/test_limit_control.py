@@ -23,7 +23,7 @@ def test_limit_is_enabled_and_its_quota_reset(
     dashboard: Dashboard, strategy: str, fields: dict[str, str], wanted: list[int], yaml: str
 ) -> None:
     server = dashboard.server
-    card = dashboard.open("steer").card("Rate limit")
+    card = dashboard.open("control").card("Rate limit")
     card.get_by_label("Strategy").select_option(strategy)
     for label in card.locator(".fields label").all_inner_texts():
         card.get_by_label(label, exact=True).fill(fields.get(label, ""))
@@ -31,14 +31,14 @@ def test_limit_is_enabled_and_its_quota_reset(
     card.get_by_role("button", name="Switch on").click()
     dashboard.said("is on")
     assert [server.ask().status for _ in wanted] == wanted
-    card.get_by_role("button", name="Reset what was used").click()
-    dashboard.said("Given back")
+    card.get_by_role("button", name="Reset the quota").click()
+    dashboard.said("Quota reset")
     assert [server.ask().status for _ in wanted] == wanted
 
 
 def test_limit_switch_disables_and_enables(dashboard: Dashboard) -> None:
     server = dashboard.server
-    card = dashboard.open("steer").card("Rate limit")
+    card = dashboard.open("control").card("Rate limit")
     card.get_by_label("Strategy").select_option("always")
     switch = card.get_by_role("switch", name="Rate limit")
     expect(switch).to_have_attribute("aria-checked", "false")
@@ -47,7 +47,7 @@ def test_limit_switch_disables_and_enables(dashboard: Dashboard) -> None:
     dashboard.said("is on")
     assert server.ask().status == 429
     switch.click()
-    dashboard.said("No limit is set")
+    dashboard.said("is off")
     expect(switch).to_have_attribute("aria-checked", "false")
     assert server.ask().status == 200
     expect(card.get_by_label("Strategy")).to_have_value("always")
@@ -55,7 +55,7 @@ def test_limit_switch_disables_and_enables(dashboard: Dashboard) -> None:
 
 def test_new_strategy_has_none_of_the_old_settings(dashboard: Dashboard) -> None:
     server = dashboard.server
-    card = dashboard.open("steer").card("Rate limit")
+    card = dashboard.open("control").card("Rate limit")
     dashboard.scope("anthropic-messages")
     card.get_by_label("Strategy").select_option("fixed-window")
     card.get_by_label("Tokens").fill("5000")
@@ -72,7 +72,7 @@ def test_new_strategy_has_none_of_the_old_settings(dashboard: Dashboard) -> None
 
 
 def test_missing_setting_is_reported(dashboard: Dashboard) -> None:
-    card = dashboard.open("steer").card("Rate limit")
+    card = dashboard.open("control").card("Rate limit")
     card.get_by_label("Strategy").select_option("after-n")
     card.get_by_label("Requests").fill("")
     card.get_by_role("button", name="Switch on").click()

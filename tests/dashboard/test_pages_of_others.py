@@ -92,9 +92,7 @@ def test_page_of_another_origin_changes_nothing(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "elsewhere.test"])
-def test_page_of_another_origin_reads_nothing(
-    stranger: Page, server: Served, other: int, host: str
-) -> None:
+def test_page_of_another_origin_reads_nothing(stranger: Page, server: Served, other: int, host: str) -> None:
     server.ask("a secret question")
     stranger.goto(f"http://{host}:{other}/")
     assert {what: tried(stranger, server.url, script) for what, script in READS.items()} == dict.fromkeys(
@@ -145,7 +143,7 @@ def test_rebound_host_name_is_refused(stranger: Page, server: Served) -> None:
     """DNS rebinding: the browser takes it for the same origin, the server does not."""
     server.ask("a secret question")
     stranger.goto(f"http://rebound.test:{server.port}/dashboard")
-    expect(stranger.locator("body")).to_contain_text("no name of this machine")
+    expect(stranger.locator("body")).to_contain_text("not a name of this machine")
     own = f"http://rebound.test:{server.port}"
     for what, script in READS.items():
         assert "secret" not in tried(stranger, own, script), what

@@ -12,11 +12,9 @@ from tests.dashboard.test_pace_control import applied
 from tests.waiting import until
 
 
-def test_saved_overlay_works_as_a_scenario(
-    dashboard: Dashboard, tmp_path: Path
-) -> None:
+def test_saved_overlay_works_as_a_scenario(dashboard: Dashboard, tmp_path: Path) -> None:
     server, page = dashboard.server, dashboard.page
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, "403")
     card = dashboard.card("Changed at run time")
     expect(card.locator(".yaml pre")).to_contain_text("inject 403 global")
@@ -45,7 +43,7 @@ def test_saved_overlay_works_as_a_scenario(
 def test_overlay_is_copied(dashboard: Dashboard) -> None:
     page = dashboard.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, "500")
     page.get_by_role("button", name="Copy the overlay as a scenario file").click()
     expect(page.get_by_role("button", name="Copy the overlay as a scenario file")).to_have_text("Copied")
@@ -54,31 +52,31 @@ def test_overlay_is_copied(dashboard: Dashboard) -> None:
 
 def test_overlay_items_are_removed_one_by_one(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, "401")
     applied(dashboard, delay="50ms")
     server.call("PATCH", "/api/config/endpoints/anthropic-messages", {"error": "overloaded"})
     page.get_by_role("button", name="Remove inject 401 global").click()
-    dashboard.said("out of the overlay")
+    dashboard.said("removed from the overlay")
     got = server.ask()
     assert (got.status, got.took >= 0.05) == (200, True)
     page.get_by_role("button", name="Unset the settings of anthropic-messages").click()
-    dashboard.said("is unset")
+    dashboard.said("are unset")
     assert server.ask(endpoint="anthropic-messages").status == 200
     page.get_by_role("button", name="Unset the settings of all endpoints").click()
-    dashboard.said("is unset")
+    dashboard.said("are unset")
     assert server.overlay == "mockllm: 1\n"
 
 
 def test_reset_dialog_selects_what_is_reset(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
     server.ask()
-    dashboard.open("steer", anew=True)
+    dashboard.open("control", anew=True)
     injected(dashboard, "429")
     card = dashboard.card("Changed at run time")
     card.get_by_label("Changes made at run time").uncheck()
     expect(card.get_by_role("button", name="Reset", exact=True)).to_be_disabled()
-    for label in ("The event log", "The numbers", "Counts and sessions"):
+    for label in ("The journal", "The metrics", "Counters and sessions"):
         card.get_by_label(label).check()
     card.get_by_role("button", name="Reset", exact=True).click()
     dashboard.said("Reset: journal, metrics, state")
@@ -86,14 +84,14 @@ def test_reset_dialog_selects_what_is_reset(dashboard: Dashboard) -> None:
     assert server.call("GET", "/api/requests")["requests"] == []
     assert server.call("GET", "/api/metrics")["requests"] == 0
     page.get_by_role("tab", name="Requests").click()
-    expect(page.get_by_text("No request has come yet.")).to_be_visible()
+    expect(page.get_by_text("No requests yet.")).to_be_visible()
 
 
 def test_added_rule_is_shown_and_can_be_removed(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
-    dashboard.open("steer")
+    dashboard.open("control")
     server.call("POST", "/api/rules", {"rules": [{"name": "mine", "match": {"user": "me"}, "reply": "You."}]})
-    expect(page.get_by_role("tab", name="Steer")).to_contain_text("•")
+    expect(page.get_by_role("tab", name="Control")).to_contain_text("•")
     page.get_by_role("button", name="Remove mine").click()
-    dashboard.said("mine is out of the overlay")
+    dashboard.said("mine is removed from the overlay")
     until(lambda: server.ask("me").status == 404)

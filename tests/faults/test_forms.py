@@ -164,9 +164,7 @@ BEYOND: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("after", "reason"), BEYOND.values(), ids=BEYOND)
-def test_fault_point_beyond_the_end_is_reported(
-    after: dict[str, Any], reason: str, bench: Bench
-) -> None:
+def test_fault_point_beyond_the_end_is_reported(after: dict[str, Any], reason: str, bench: Bench) -> None:
     asked = ASKED[CHAT[0]]
     plain = bench.seen({"reply": {"chunks": list(PIECES)}}, asked)
     came = bench.seen({"reply": {"chunks": list(PIECES)}, "faults": [{"reset": {"after": after}}]}, asked)

@@ -90,9 +90,7 @@ def test_partial_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "mockllm.lock").read_bytes() == b"old"
 
 
-def test_failed_rename_leaves_the_old_tree(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_rename_leaves_the_old_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "x@1"
     put_tree(tree(a=b"old"), target)
     rename, count = os.rename, 0

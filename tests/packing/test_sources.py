@@ -96,9 +96,7 @@ def test_all_sources_of_same_files_have_one_digest(tmp_path: Path) -> None:
     assert len(found) == 1
 
 
-def test_changed_pack_is_refused_until_restored(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_changed_pack_is_refused_until_restored(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     kept = Path(".mockllm/packs/team/x@1.0.0/rules.yaml")
     kept.write_text(kept.read_text() + "# more\n")
@@ -112,9 +110,7 @@ def test_changed_pack_is_refused_until_restored(
     assert run("check", "--frozen") == 0
 
 
-def test_changed_files_of_same_version_are_refused(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_changed_files_of_same_version_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     made = pack(tmp_path / "p")
     assert run("pack", "add", made) == 0
     before = Path("mockllm.lock").read_bytes()
@@ -293,9 +289,7 @@ def test_missing_ref_or_folder_is_reported(
     assert all_files(Path()) == {"scenarios/a.yaml"}
 
 
-def test_missing_repository_or_version_is_reported(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_repository_or_version_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", f"{(tmp_path / 'none').as_uri()}@v1") == 1
     assert "git: " in capfd.readouterr().err
     made = repository(tmp_path / "repo")

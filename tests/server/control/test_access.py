@@ -71,7 +71,9 @@ CASES.update(COOKIES)
 
 
 @pytest.mark.parametrize(("access", "client", "headers", "status"), CASES.values(), ids=CASES)
-def test_access_is_checked_by_client_and_headers(access: Access, client: str, headers: dict[str, str], status: int | None) -> None:
+def test_access_is_checked_by_client_and_headers(
+    access: Access, client: str, headers: dict[str, str], status: int | None
+) -> None:
     if status is None:
         access.check("POST", headers, client)
         return

@@ -174,7 +174,9 @@ def _control(server: Steered) -> ControlApi:
     return server.app.control
 
 
-def test_feed_disconnects_a_follower_that_does_not_read(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_feed_disconnects_a_follower_that_does_not_read(
+    server: Steered, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(live_feed, "MAX_UNREAD", 0)
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)

@@ -58,7 +58,9 @@ def families(got: Got, read: Read = text_string_to_metric_families) -> Mapping[s
     ],
     ids=["Prometheus' text", "OpenMetrics"],
 )
-def test_metrics_page_has_all_documented_metrics(server: Steered, accept: str, read: Read, content_type: str) -> None:
+def test_metrics_page_has_all_documented_metrics(
+    server: Steered, accept: str, read: Read, content_type: str
+) -> None:
     _busy(server)
     got = server.call("GET", "/metrics", None, {"accept": accept})
     assert got.headers["content-type"].startswith(content_type)

@@ -96,9 +96,7 @@ def test_replaced_rule_may_be_removed_and_added_again(tmp_path: Path, off: bool)
         assert server.said("hello") == "Hello you."
 
 
-def test_large_overlay_is_processed_in_a_thread(
-    server: Steered, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_overlay_is_processed_in_a_thread(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
     by: list[str] = []
 
     def noted(*given: Any) -> Any:

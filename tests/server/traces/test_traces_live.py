@@ -193,7 +193,9 @@ def refusing() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("dead", ["closed", "hole", "refusing"])
-def test_unreachable_collector_delays_nothing(folder: Path, dead: str, request: pytest.FixtureRequest) -> None:
+def test_unreachable_collector_delays_nothing(
+    folder: Path, dead: str, request: pytest.FixtureRequest
+) -> None:
     """Answers come as before, the end does not wait for as long as the exporter would, and the log has one line at
     most."""
     more = {"OTEL_EXPORTER_OTLP_ENDPOINT": request.getfixturevalue(dead), **QUICK}

@@ -70,9 +70,7 @@ def started(collector: Collector, lines: list[str]) -> Tracing:
     return made
 
 
-def test_each_request_has_a_span_with_its_journal_id(
-    started: Tracing, collector: Collector
-) -> None:
+def test_each_request_has_a_span_with_its_journal_id(started: Tracing, collector: Collector) -> None:
     journal = TracedJournal(10, 2**20, Metrics(), started)
     for _ in range(30):
         journal.add(seen())

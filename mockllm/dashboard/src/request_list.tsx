@@ -1,21 +1,22 @@
-// The event log with its filter, and beside it all that is known of one request.
+// The request log with its filter, and beside it the details of one request.
 
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { useCell } from "./cells.ts";
+import { useObservable } from "./observable.ts";
 import { log, metrics } from "./feed.ts";
-import { clock, count, duration, named, plural } from "./format.ts";
-import type { Filter } from "./log.ts";
+import { clock, count, duration, plural, ruleName } from "./format.ts";
+import type { Filter } from "./request_log.ts";
 import type { Summary } from "./models.ts";
-import { Empty, Select } from "./parts.tsx";
-import { Request } from "./request.tsx";
+import { Empty, Select } from "./components.tsx";
+import { RequestDetail } from "./request_detail.tsx";
 import { go, useRoute } from "./route.ts";
-import { Rows } from "./rows.tsx";
+import { tone } from "./tone.ts";
+import { VirtualList } from "./virtual_list.tsx";
 
 const KINDS = [
   { value: "all", title: "All" },
   { value: "errors", title: "Errors" },
-  { value: "missed", title: "Missed" },
+  { value: "missed", title: "Unmatched" },
   { value: "faults", title: "With faults" },
   { value: "streams", title: "Streams" },
 ];
@@ -24,43 +25,36 @@ function narrow(): boolean {
   return matchMedia("(max-width: 720px)").matches;
 }
 
-export function tone(each: Summary): string {
-  if (each.missed) return "missed";
-  if (each.status >= 500) return "bad";
-  if (each.status >= 400) return "warn";
-  return each.faults.length || each.left !== "finished" ? "odd" : "";
-}
-
-function Row(props: { each: Summary }): JSX.Element {
-  const { each } = props;
-  const rule = each.rule ? named(each.rule).name : each.missed ? "no rule matched" : "–";
+function Row(props: { request: Summary }): JSX.Element {
+  const { request } = props;
+  const rule = request.rule ? ruleName(request.rule).name : request.missed ? "no rule matched" : "–";
   return (
     <>
-      <span class="c-time">{clock(each.at)}</span>
-      <span class="c-status">{each.status}</span>
-      <span class="c-path" title={each.path}>
-        {each.method === "POST" ? "" : `${each.method} `}
-        {each.session ? each.path.replace(/^\/s\/[^/]+(?=\/)/, "") : each.path}
-        {each.session ? <span class="c-session"> {each.session}</span> : null}
+      <span class="c-time">{clock(request.at)}</span>
+      <span class="c-status">{request.status}</span>
+      <span class="c-path" title={request.path}>
+        {request.method === "POST" ? "" : `${request.method} `}
+        {request.session ? request.path.replace(/^\/s\/[^/]+(?=\/)/, "") : request.path}
+        {request.session ? <span class="c-session"> {request.session}</span> : null}
       </span>
-      <span class="c-model">{each.model ?? ""}</span>
+      <span class="c-model">{request.model ?? ""}</span>
       <span class="c-rule">{rule}</span>
       <span class="c-notes">
-        {each.faults.map((fault) => (
+        {request.faults.map((fault) => (
           <span class="tag bad">{fault}</span>
         ))}
-        {each.error ? <span class="tag warn">{each.error}</span> : null}
-        {each.left !== "finished" && !each.faults.includes(each.left) ? <span class="tag">{each.left}</span> : null}
-        {each.streamed ? <span class="tag quiet">stream</span> : null}
+        {request.error ? <span class="tag warn">{request.error}</span> : null}
+        {request.left !== "finished" && !request.faults.includes(request.left) ? <span class="tag">{request.left}</span> : null}
+        {request.streamed ? <span class="tag quiet">stream</span> : null}
       </span>
-      <span class="c-took">{duration(each.took)}</span>
+      <span class="c-took">{duration(request.took)}</span>
     </>
   );
 }
 
-export function Requests(): JSX.Element {
-  const version = useCell(log.changed);
-  const counted = useCell(metrics);
+export function RequestList(): JSX.Element {
+  const version = useObservable(log.changed);
+  const current = useObservable(metrics);
   const route = useRoute();
   const [filter, setFilter] = useState<Filter>({ text: "", kind: "all", endpoint: "" });
   const chosen = route.id;
@@ -69,9 +63,9 @@ export function Requests(): JSX.Element {
   const until = Math.min(paused, over);
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLElement>(null);
-  const shown = useMemo(() => log.shown(filter, until), [version, filter, until]);
-  const behind = until === Infinity ? 0 : log.held.reduce((sum, each) => sum + Number(each.id > until), 0);
-  const endpoints = (counted?.endpoints ?? []).map((each) => ({ value: each.endpoint, title: each.endpoint }));
+  const shown = useMemo(() => log.filtered(filter, until), [version, filter, until]);
+  const behind = until === Infinity ? 0 : log.requests.reduce((sum, request) => sum + Number(request.id > until), 0);
+  const endpoints = (current?.endpoints ?? []).map(({ endpoint }) => ({ value: endpoint, title: endpoint }));
   const size = narrow() ? 52 : 30;
 
   useEffect(() => {
@@ -88,13 +82,13 @@ export function Requests(): JSX.Element {
   const close = (): void => {
     setPaused(Infinity);
     go("requests");
-    // on a narrow screen the list was not there while the request was
+    // a narrow page hides the list while it shows a request
     requestAnimationFrame(() => list.current?.querySelector<HTMLElement>("[role=listbox]")?.focus());
   };
 
   return (
     <div class={chosen ? "split open" : "split"}>
-      <section class="log" aria-label="Event log" ref={list}>
+      <section class="log" aria-label="Request log" ref={list}>
         <div class="bar">
           <input
             ref={search}
@@ -123,31 +117,31 @@ export function Requests(): JSX.Element {
             aria-pressed={paused !== Infinity}
             onClick={() => (setPaused(paused === Infinity ? log.last : Infinity), setOver(Infinity))}
           >
-            {paused === Infinity ? "Pause" : `Go on${behind ? ` (${count(behind)} new)` : ""}`}
+            {paused === Infinity ? "Pause" : `Resume${behind ? ` (${count(behind)} new)` : ""}`}
           </button>
         </div>
-        <Rows
+        <VirtualList
           label="Requests, newest first"
           rows={shown}
-          id={(each) => each.id}
+          id={(request) => request.id}
           height={size}
           chosen={chosen}
-          choose={(each) => {
-            if (paused === Infinity) setPaused(log.last); // what is looked at does not run away
-            go("requests", each.id);
+          choose={(request) => {
+            if (paused === Infinity) setPaused(log.last); // the selected row stays in place
+            go("requests", request.id);
           }}
-          over={(here) => setOver(here ? log.last : Infinity)}
-          show={(each) => <Row each={each} />}
+          over={(inside) => setOver(inside ? log.last : Infinity)}
+          show={(request) => <Row request={request} />}
           tone={tone}
           empty={
-            log.held.length ? (
-              <Empty title="Nothing passes this filter.">
+            log.requests.length ? (
+              <Empty title="No request matches this filter.">
                 <button type="button" onClick={() => setFilter({ text: "", kind: "all", endpoint: "" })}>
                   Clear the filter
                 </button>
               </Empty>
             ) : (
-              <Empty title="No request has come yet.">
+              <Empty title="No requests yet.">
                 <p>Point a client at this server, or try it from a terminal:</p>
                 <pre class="try">
                   {`curl ${location.origin}/v1/chat/completions -d '{"model": "gpt-4o",\n  "messages": [{"role": "user", "content": "hello"}]}'`}
@@ -158,15 +152,15 @@ export function Requests(): JSX.Element {
         />
         <p class="foot">
           {plural(shown.length, "request")} shown
-          {log.dropped ? `; ${count(log.dropped)} came too fast for the live log` : ""}
+          {log.dropped ? `; ${count(log.dropped)} were left out of the live log` : ""}
         </p>
       </section>
       {chosen ? (
-        <Request id={chosen} close={close} />
+        <RequestDetail id={chosen} close={close} />
       ) : (
         <aside class="detail idle">
-          <Empty title="Choose a request">
-            <p>You see what was asked, what was answered and when, which rule did it, and why.</p>
+          <Empty title="Select a request">
+            <p>The page shows the request, the response with its times, the selected rule, and the reason.</p>
             <p class="keys">
               <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>/</kbd> filters, <kbd>Esc</kbd> closes
             </p>

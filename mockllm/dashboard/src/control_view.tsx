@@ -1,11 +1,11 @@
-// To change what answers: for all endpoints or for one, each control with the YAML that it stands for.
+// The control tab: changes for all endpoints or for one; each control shows its YAML.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { maybe } from "./api.ts";
-import { useCell } from "./cells.ts";
+import { useObservable } from "./observable.ts";
 import { Climates } from "./climate.tsx";
-import { titled } from "./control.ts";
+import { scopeTitle } from "./apply_change.ts";
 import { Errors } from "./errors.tsx";
 import { Faults } from "./faults.tsx";
 import { config, refresh } from "./feed.ts";
@@ -13,7 +13,7 @@ import { Limits } from "./limits.tsx";
 import type { Endpoint, FaultMode } from "./models.ts";
 import { Overlay } from "./overlay.tsx";
 import { Pace } from "./pace.tsx";
-import { Select } from "./parts.tsx";
+import { Select } from "./components.tsx";
 
 interface Choices {
   endpoints: Endpoint[];
@@ -34,35 +34,35 @@ async function choices(): Promise<Choices> {
   };
 }
 
-export function Steer(): JSX.Element {
-  const set = useCell(config);
+export function ControlView(): JSX.Element {
+  const current = useObservable(config);
   const [scope, setScope] = useState("");
-  const [held, setHeld] = useState<Choices | null>(null);
+  const [loaded, setLoaded] = useState<Choices | null>(null);
   useEffect(() => {
-    void refresh().catch(() => undefined); // what is to be changed is as it is now
-    void choices().then(setHeld, () => undefined);
+    void refresh().catch(() => undefined); // the controls start from the present settings
+    void choices().then(setLoaded, () => undefined);
   }, []);
-  if (!held) return <p class="quiet">Loading …</p>;
-  const mark = (name: string): string => (Object.keys((name ? set?.endpoints[name] : set?.global) ?? {}).length ? " •" : "");
+  if (!loaded) return <p class="quiet">Loading …</p>;
+  const mark = (name: string): string => (Object.keys((name ? current?.endpoints[name] : current?.global) ?? {}).length ? " •" : "");
   const options = [
     { value: "", title: `All endpoints${mark("")}` },
-    ...held.endpoints.map((each) => ({ value: each.endpoint, title: each.endpoint + mark(each.endpoint), group: each.endpoint.split("-")[0]! })),
+    ...loaded.endpoints.map(({ endpoint }) => ({ value: endpoint, title: endpoint + mark(endpoint), group: endpoint.split("-")[0]! })),
   ];
-  const paths = held.endpoints.find((each) => each.endpoint === scope)?.paths;
+  const paths = loaded.endpoints.find((item) => item.endpoint === scope)?.paths;
   return (
-    <div class="steer">
+    <div class="control">
       <div class="scope">
-        <Select label="For" value={scope} options={options} change={setScope} />
-        <p class="hint">{paths ? `${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : "every call of every provider; one endpoint's own settings stand above these"}</p>
+        <Select label="Endpoint" value={scope} options={options} change={setScope} />
+        <p class="hint">{paths ? `${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : "all calls of all providers; the settings of one endpoint override these"}</p>
         <button type="button" class="small to-overlay" onClick={() => document.getElementById("overlay")?.scrollIntoView()}>
           Changed at run time ↓
         </button>
       </div>
-      <div class="cards" aria-label={`Controls for ${titled(scope)}`}>
+      <div class="cards" aria-label={`Controls for ${scopeTitle(scope)}`}>
         <Pace scope={scope} />
-        <Limits scope={scope} strategies={held.strategies} />
+        <Limits scope={scope} strategies={loaded.strategies} />
         <Errors scope={scope} />
-        <Faults scope={scope} modes={held.faults} />
+        <Faults scope={scope} modes={loaded.faults} />
         <Climates scope={scope} />
       </div>
       <Overlay />

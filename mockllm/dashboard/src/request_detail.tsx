@@ -1,21 +1,21 @@
-// One request: what came, what answered it and why, what was sent when, and a rule made of it.
+// One request: its details, the selected rule and the reason, the response, and a suggested rule.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, get, maybe, Problem } from "./api.ts";
-import { bytes, clock, duration, named } from "./format.ts";
+import { bytes, clock, duration, ruleName } from "./format.ts";
 import type { Detail, Explanation, Json, Pair } from "./models.ts";
-import { Copy, Empty, tried, Yaml } from "./parts.tsx";
+import { Copy, Empty, attempt, Yaml } from "./components.tsx";
 import { refresh } from "./feed.ts";
-import { tone } from "./requests.tsx";
+import { tone } from "./tone.ts";
 
-interface Known {
+interface Loaded {
   detail: Detail;
   why: Explanation | null;
   rule: string | null;
 }
 
-async function known(id: number): Promise<Known> {
+async function load(id: number): Promise<Loaded> {
   const [detail, why, rule] = await Promise.all([
     get<Detail>(`/api/requests/${id}`),
     call<Explanation>("POST", "/api/explain", { request_id: id }).catch(() => null),
@@ -24,21 +24,21 @@ async function known(id: number): Promise<Known> {
   return { detail, why, rule: rule?.yaml ?? null };
 }
 
-export function Request(props: { id: number; close: () => void }): JSX.Element {
-  const [held, setHeld] = useState<Known | null>(null);
+export function RequestDetail(props: { id: number; close: () => void }): JSX.Element {
+  const [loaded, setLoaded] = useState<Loaded | null>(null);
   const [problem, setProblem] = useState("");
   const title = useRef<HTMLHeadingElement>(null);
 
   useEffect(() => {
-    let here = true;
+    let mounted = true;
     const wait = window.setTimeout(() => {
-      known(props.id).then(
-        (found) => here && (setHeld(found), setProblem("")),
-        (error) => here && setProblem(error instanceof Problem ? error.message : String(error)),
+      load(props.id).then(
+        (result) => mounted && (setLoaded(result), setProblem("")),
+        (error) => mounted && setProblem(error instanceof Problem ? error.message : String(error)),
       );
-    }, 60); // whoever holds an arrow key down asks for the last one only
+    }, 60); // while an arrow key is held down, only the last request is loaded
     return () => {
-      here = false;
+      mounted = false;
       window.clearTimeout(wait);
     };
   }, [props.id]);
@@ -59,12 +59,12 @@ export function Request(props: { id: number; close: () => void }): JSX.Element {
           Close
         </button>
       </header>
-      {problem ? <Empty title={problem} /> : held ? <Shown {...held} /> : <p class="quiet">Loading …</p>}
+      {problem ? <Empty title={problem} /> : loaded ? <Content {...loaded} /> : <p class="quiet">Loading …</p>}
     </aside>
   );
 }
 
-function Shown(props: Known): JSX.Element {
+function Content(props: Loaded): JSX.Element {
   const { detail, why } = props;
   return (
     <>
@@ -72,8 +72,8 @@ function Shown(props: Known): JSX.Element {
         <strong>{detail.status}</strong> {detail.method} {detail.path}
       </p>
       <dl class="facts">
-        <Fact name="Came">{clock(detail.at)}</Fact>
-        <Fact name="Took">{duration(detail.took)}</Fact>
+        <Fact name="Received">{clock(detail.at)}</Fact>
+        <Fact name="Duration">{duration(detail.took)}</Fact>
         <Fact name="Endpoint">{detail.endpoint}</Fact>
         <Fact name="Model">{detail.model}</Fact>
         <Fact name="Client">{detail.client}</Fact>
@@ -81,19 +81,19 @@ function Shown(props: Known): JSX.Element {
         <Fact name="Session">{detail.session}</Fact>
         <Fact name="Error">{detail.error}</Fact>
         <Fact name="Faults">{detail.faults.join(", ")}</Fact>
-        <Fact name="Modifiers">{detail.modifiers.map((id) => named(id).name).join(", ")}</Fact>
-        <Fact name="Left">{detail.left === "finished" ? "with the whole answer" : detail.left}</Fact>
+        <Fact name="Modifiers">{detail.modifiers.map((id) => ruleName(id).name).join(", ")}</Fact>
+        <Fact name="End">{detail.left === "finished" ? "complete" : detail.left}</Fact>
         <Fact name="Seed">{detail.seed}</Fact>
         <Fact name="Notes">{detail.notes.join("; ")}</Fact>
       </dl>
       <Why detail={detail} why={why} />
       {props.rule ? <MakeRule yaml={props.rule} /> : null}
-      <Part title="Asked">
+      <Part title="Request">
         <Headers pairs={detail.request.headers} />
         <Body json={detail.request.body} text={detail.request.text ?? detail.request.base64} what="the request" />
-        {detail.request.whole ? null : <p class="hint">It was too large to be kept as a whole.</p>}
+        {detail.request.whole ? null : <p class="hint">The body was too large to be stored completely.</p>}
       </Part>
-      <Part title="Answered">
+      <Part title="Response">
         <Headers pairs={detail.response.headers} />
         <Chunks detail={detail} />
       </Part>
@@ -123,30 +123,30 @@ function Part(props: { title: string; children: ComponentChildren }): JSX.Elemen
 function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
   const { detail, why } = props;
   return (
-    <Part title={detail.missed ? "Why no rule answered" : "Why this answer"}>
+    <Part title={detail.missed ? "Why no rule matched" : "Why this response"}>
       {detail.rule ? (
         <p>
           Rule <code>{detail.rule}</code>
-          {why?.step && why.rule === detail.rule ? ` (${why.step})` : ""} answered.
+          {why?.step && why.rule === detail.rule ? ` (${why.step})` : ""} was selected.
         </p>
       ) : null}
       {detail.near_misses.length ? (
         <ul class="near">
-          {detail.near_misses.map((each) => (
-            <li>{each}</li>
+          {detail.near_misses.map((line) => (
+            <li>{line}</li>
           ))}
         </ul>
       ) : null}
       {why ? (
         <details open={detail.missed && !detail.near_misses.length}>
           <summary>
-            What was tried, as the rules are now{why.rule && why.rule !== detail.rule ? `: ${why.rule} would answer` : ""}
+            Rules tried, as loaded now{why.rule && why.rule !== detail.rule ? `: ${why.rule} would be selected` : ""}
           </summary>
           <ol class="tried">
-            {why.tried.map((each) => (
-              <li value={each.number} class={each.fate === "answers" ? "hit" : ""}>
-                <span class="tried-name">{named(each.rule).name}</span> <span class="where">{each.where}</span>
-                <span class="fate">{each.why ?? each.fate}</span>
+            {why.tried.map((entry) => (
+              <li value={entry.number} class={entry.fate === "answers" ? "hit" : ""}>
+                <span class="tried-name">{ruleName(entry.rule).name}</span> <span class="where">{entry.where}</span>
+                <span class="fate">{entry.why ?? entry.fate}</span>
               </li>
             ))}
           </ol>
@@ -159,10 +159,10 @@ function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
 
 function MakeRule(props: { yaml: string }): JSX.Element {
   const add = (): void => {
-    void tried(async () => {
+    void attempt(async () => {
       const done = await call<{ names: string[] }>("POST", "/api/rules", props.yaml);
       await refresh();
-      return `${done.names.join(", ")} answers from now on; it is in the overlay.`;
+      return `${done.names.join(", ")} is active and part of the overlay.`;
     });
   };
   return (
@@ -198,7 +198,7 @@ function Body(props: { json: Json; text: string | null; what: string }): JSX.Ele
   return (
     <figure class="yaml quiet">
       <pre tabIndex={0} role="group" aria-label={`Body of ${props.what}`}>
-        <code>{text.length > 20000 ? `${text.slice(0, 20000)}\n… ${bytes(text.length)} in all` : text}</code>
+        <code>{text.length > 20000 ? `${text.slice(0, 20000)}\n… ${bytes(text.length)} in total` : text}</code>
       </pre>
       <figcaption>
         <Copy text={text} what={`the body of ${props.what}`} />
@@ -207,7 +207,7 @@ function Body(props: { json: Json; text: string | null; what: string }): JSX.Ele
   );
 }
 
-const FEW = 60;
+const FIRST_CHUNKS = 60;
 
 function Chunks(props: { detail: Detail }): JSX.Element {
   const { chunks } = props.detail.response;
@@ -215,12 +215,12 @@ function Chunks(props: { detail: Detail }): JSX.Element {
   if (!chunks.length) return <p class="hint">Nothing was sent.</p>;
   if (chunks.length === 1) {
     const only = chunks[0]!;
-    return <Body json={parsed(only.text)} text={only.text ?? only.base64} what="the answer" />;
+    return <Body json={parseJson(only.text)} text={only.text ?? only.base64} what="the response" />;
   }
-  const shown = all ? chunks : chunks.slice(0, FEW);
+  const shown = all ? chunks : chunks.slice(0, FIRST_CHUNKS);
   return (
     <>
-      <ol class="chunks" tabIndex={0} aria-label="Chunks of the answer">
+      <ol class="chunks" tabIndex={0} aria-label="Chunks of the response">
         {shown.map((chunk) => (
           <li>
             <span class="at">{duration(chunk.at)}</span>
@@ -237,7 +237,7 @@ function Chunks(props: { detail: Detail }): JSX.Element {
   );
 }
 
-function parsed(text: string | null): Json {
+function parseJson(text: string | null): Json {
   try {
     return text ? (JSON.parse(text) as Json) : null;
   } catch {

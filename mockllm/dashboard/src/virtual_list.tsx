@@ -1,9 +1,9 @@
-// A long list of which only what can be seen is drawn; by keyboard one row is chosen.
+// A long list that draws only its visible rows; the keyboard selects a row.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-const AROUND = 6;
+const MARGIN_ROWS = 6;
 
 interface Props<T> {
   label: string;
@@ -15,13 +15,13 @@ interface Props<T> {
   show: (row: T) => ComponentChildren;
   tone?: (row: T) => string;
   empty: ComponentChildren;
-  /** Whether a mouse is over the rows: they stand still then. */
-  over?: (here: boolean) => void;
-  /** Only as high as its rows, where these are few. */
+  /** Called when a mouse enters or leaves the rows: the list pauses meanwhile. */
+  over?: (inside: boolean) => void;
+  /** Only as high as its rows, if they are few. */
   fit?: boolean;
 }
 
-export function Rows<T>(props: Props<T>): JSX.Element {
+export function VirtualList<T>(props: Props<T>): JSX.Element {
   const { rows, height } = props;
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
@@ -34,7 +34,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
     return () => watch.disconnect();
   }, []);
 
-  // new rows come in on top: who has scrolled down keeps looking at the same ones
+  // new rows appear on top: a scrolled list continues to show the same rows
   useLayoutEffect(() => {
     const element = box.current!;
     const before = first.current;
@@ -44,15 +44,15 @@ export function Rows<T>(props: Props<T>): JSX.Element {
     if (moved > 0) element.scrollTop += moved * height;
   }, [rows]);
 
-  const from = Math.max(0, Math.floor(top / height) - AROUND);
-  const to = Math.min(rows.length, Math.ceil((top + room) / height) + AROUND);
-  const place = props.chosen === null ? -1 : rows.findIndex((row) => props.id(row) === props.chosen);
+  const from = Math.max(0, Math.floor(top / height) - MARGIN_ROWS);
+  const to = Math.min(rows.length, Math.ceil((top + room) / height) + MARGIN_ROWS);
+  const index = props.chosen === null ? -1 : rows.findIndex((row) => props.id(row) === props.chosen);
 
-  const now = useRef(place); // a second press may come before the page is drawn
-  now.current = place;
+  const now = useRef(index); // a second key press may come before the page is drawn
+  now.current = index;
 
-  const go = (wanted: number): void => {
-    const target = Math.max(0, Math.min(rows.length - 1, wanted));
+  const go = (position: number): void => {
+    const target = Math.max(0, Math.min(rows.length - 1, position));
     const row = rows[target];
     if (row === undefined) return;
     now.current = target;
@@ -74,8 +74,8 @@ export function Rows<T>(props: Props<T>): JSX.Element {
   };
 
   const drawn: JSX.Element[] = [];
-  for (let index = from; index < to; index++) {
-    const row = rows[index]!;
+  for (let number = from; number < to; number++) {
+    const row = rows[number]!;
     const id = props.id(row);
     drawn.push(
       <div
@@ -83,10 +83,10 @@ export function Rows<T>(props: Props<T>): JSX.Element {
         id={`row-${id}`}
         role="option"
         aria-selected={id === props.chosen}
-        aria-posinset={index + 1}
+        aria-posinset={number + 1}
         aria-setsize={rows.length}
         class={`row ${props.tone?.(row) ?? ""}`}
-        style={{ transform: `translateY(${index * height}px)`, height: `${height}px` }}
+        style={{ transform: `translateY(${number * height}px)`, height: `${height}px` }}
         onClick={() => props.choose(row)}
       >
         {props.show(row)}
@@ -101,7 +101,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
       tabIndex={0}
       aria-label={props.label}
       style={props.fit && rows.length ? { height: `${rows.length * height}px` } : {}}
-      aria-activedescendant={place >= from && place < to ? `row-${props.chosen}` : undefined}
+      aria-activedescendant={index >= from && index < to ? `row-${props.chosen}` : undefined}
       onKeyDown={press}
       onPointerEnter={(event) => event.pointerType === "mouse" && props.over?.(true)}
       onPointerLeave={() => props.over?.(false)}

@@ -1,11 +1,11 @@
-// Small things that all views are made of: tabs, fields, texts to copy, notices.
+// Components that all views share: tabs, notices, text to copy, fields and cards.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Problem } from "./api.ts";
-import { Cell, useCell } from "./cells.ts";
+import { Observable, useObservable } from "./observable.ts";
 
-// --- tabs: arrows, Home and End move between them ----------------------------------------------------
+// --- tabs: arrow keys, Home and End move between them ----------------------------------------------------
 
 interface Tab {
   id: string;
@@ -17,9 +17,9 @@ export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose
   const buttons = useRef<Map<string, HTMLButtonElement>>(new Map());
   const move = (event: KeyboardEvent): void => {
     const ids = props.tabs.map((tab) => tab.id);
-    // by where the focus is: a second press may come before the page is drawn
-    const place = ids.indexOf((event.target as HTMLElement).id.replace("tab-", ""));
-    const target = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: ids.length - 1 }[event.key];
+    // from the focused tab: a second key press may come before the page is drawn
+    const index = ids.indexOf((event.target as HTMLElement).id.replace("tab-", ""));
+    const target = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: ids.length - 1 }[event.key];
     if (target === undefined) return;
     event.preventDefault();
     const id = ids[(target + ids.length) % ids.length]!;
@@ -50,34 +50,34 @@ export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose
 
 // --- notices ------------------------------------------------------------------------------------------
 
-const notice = new Cell<{ text: string; bad: boolean; number: number } | null>(null);
+const notice = new Observable<{ text: string; bad: boolean; number: number } | null>(null);
 
-export function say(text: string, bad = false): void {
+export function notify(text: string, bad = false): void {
   notice.set({ text, bad, number: (notice.value?.number ?? 0) + 1 });
 }
 
-/** Runs something; tells how it ended. Gives the problem, or undefined. */
-export async function tried(act: () => Promise<string | void>): Promise<Problem | undefined> {
+/** Runs an action and shows its result as a notice. Returns the problem, if any. */
+export async function attempt(action: () => Promise<string | void>): Promise<Problem | undefined> {
   try {
-    const text = await act();
-    if (text) say(text);
+    const text = await action();
+    if (text) notify(text);
     return undefined;
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem(0, String(error));
-    say(problem.message, true);
+    notify(problem.message, true);
     return problem;
   }
 }
 
 export function Notice(): JSX.Element {
-  const told = useCell(notice);
+  const latest = useObservable(notice);
   const [hidden, hide] = useState(0);
   useEffect(() => {
-    if (!told) return undefined;
-    const timer = window.setTimeout(() => hide(told.number), told.bad ? 9000 : 4000);
+    if (!latest) return undefined;
+    const timer = window.setTimeout(() => hide(latest.number), latest.bad ? 9000 : 4000);
     return () => window.clearTimeout(timer);
-  }, [told]);
-  const shown = told && told.number !== hidden ? told : null;
+  }, [latest]);
+  const shown = latest && latest.number !== hidden ? latest : null;
   return (
     <div class="notices" role="status" aria-live="polite">
       {shown ? (
@@ -92,13 +92,13 @@ export function Notice(): JSX.Element {
   );
 }
 
-// --- texts to copy --------------------------------------------------------------------------------------
+// --- text to copy --------------------------------------------------------------------------------------
 
-async function copied(text: string): Promise<void> {
+async function copyText(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    const area = document.createElement("textarea"); // a page without TLS has no clipboard
+    const area = document.createElement("textarea"); // a page without TLS has no clipboard API
     area.value = text;
     area.className = "hidden";
     document.body.append(area);
@@ -111,7 +111,7 @@ async function copied(text: string): Promise<void> {
 export function Copy(props: { text: string; label?: string; what: string }): JSX.Element {
   const [done, setDone] = useState(false);
   const copy = (): void => {
-    void copied(props.text).then(() => setDone(true));
+    void copyText(props.text).then(() => setDone(true));
     window.setTimeout(() => setDone(false), 1500);
   };
   return (
@@ -123,15 +123,15 @@ export function Copy(props: { text: string; label?: string; what: string }): JSX
 
 const TOKEN = /(#.*$)|("(?:[^"\\]|\\.)*")|([A-Za-z_][\w. *%-]*)(?=:(?:\s|$))|(?<=[\s[,{])(-?\d[\w.%]*)/gm;
 
-/** A text in the scenario language, lightly coloured. */
+/** A text in the scenario language, with colours. */
 export function Yaml(props: { text: string; what: string; quiet?: boolean; children?: ComponentChildren }): JSX.Element {
   const parts: ComponentChildren[] = [];
   let end = 0;
-  for (const found of props.text.matchAll(TOKEN)) {
-    parts.push(props.text.slice(end, found.index));
-    const kind = found[1] ? "comment" : found[2] ? "text" : found[3] ? "key" : "number";
-    parts.push(<span class={`y-${kind}`}>{found[0]}</span>);
-    end = found.index + found[0].length;
+  for (const token of props.text.matchAll(TOKEN)) {
+    parts.push(props.text.slice(end, token.index));
+    const kind = token[1] ? "comment" : token[2] ? "text" : token[3] ? "key" : "number";
+    parts.push(<span class={`y-${kind}`}>{token[0]}</span>);
+    end = token.index + token[0].length;
   }
   parts.push(props.text.slice(end));
   return (
@@ -179,8 +179,8 @@ export function Field(props: FieldProps): JSX.Element {
       />
       {props.list ? (
         <datalist id={`${id}-list`}>
-          {props.list.map((each) => (
-            <option value={each} />
+          {props.list.map((value) => (
+            <option value={value} />
           ))}
         </datalist>
       ) : null}
@@ -208,13 +208,13 @@ export function Select(props: {
   hideLabel?: boolean;
 }): JSX.Element {
   const id = useId();
-  const groups = [...new Set(props.options.map((each) => each.group))];
-  const shown = (group: string | undefined): JSX.Element[] =>
+  const groups = [...new Set(props.options.map((option) => option.group))];
+  const optionsOf = (group: string | undefined): JSX.Element[] =>
     props.options
-      .filter((each) => each.group === group)
-      .map((each) => (
-        <option key={each.value} value={each.value} selected={each.value === props.value}>
-          {each.title}
+      .filter((option) => option.group === group)
+      .map((option) => (
+        <option key={option.value} value={option.value} selected={option.value === props.value}>
+          {option.title}
         </option>
       ));
   return (
@@ -228,7 +228,7 @@ export function Select(props: {
         aria-describedby={props.hint ? `${id}-hint` : undefined}
         onChange={(event) => props.change(event.currentTarget.value)}
       >
-        {groups.map((group) => (group ? <optgroup label={group}>{shown(group)}</optgroup> : shown(group)))}
+        {groups.map((group) => (group ? <optgroup label={group}>{optionsOf(group)}</optgroup> : optionsOf(group)))}
       </select>
       {props.hint ? (
         <p id={`${id}-hint`} class="hint">
