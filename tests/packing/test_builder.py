@@ -55,7 +55,7 @@ def test_wheel_metadata_describes_the_pack(tmp_path: Path) -> None:
         ),
         ({"pack.yaml": manifest(), "a.yaml": "rules: [{repli: x}]"}, "a.yaml:1:10: rules[0].repli"),
         ({"pack.yaml": manifest(), "run.sh": "x"}, '"run.sh" is code'),
-        ({"a.yaml": RULES}, "it is no pack: it holds no pack.yaml"),
+        ({"a.yaml": RULES}, "it is not a pack: it contains no pack.yaml"),
         ({"pack.yaml": "name: x\n"}, 'pack.yaml:1:1: missing key "version"'),
     ],
     ids=["no version", "a version that no wheel has", "a mistake", "code", "no manifest", "half a manifest"],

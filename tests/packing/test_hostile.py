@@ -182,7 +182,7 @@ CORPUS: Final[list[object]] = [
     ),
     pytest.param(
         with_entries((entry("zero.yaml", stat.S_IFCHR | 0o666), b"")),
-        '"zero.yaml" is no file',
+        '"zero.yaml" is not a file',
         id="a device in a zip",
     ),
     pytest.param(
@@ -212,7 +212,7 @@ CORPUS: Final[list[object]] = [
     ),
     pytest.param(
         wheel("[mockllm.packs]\nteam/x = ../../etc\n"),
-        "it is no pack: it holds no pack.yaml",
+        "it is not a pack: it contains no pack.yaml",
         id="a wheel that points elsewhere",
     ),
     pytest.param(wheel("no ini"), "its entry points cannot be read", id="a wheel with nonsense in it"),
@@ -235,7 +235,7 @@ CORPUS: Final[list[object]] = [
     pytest.param(in_git(submodule), '"inner" is another repository (a submodule)', id="a submodule"),
     pytest.param(
         in_git(lambda folder: None, "@--upload-pack=touch evil"),
-        '"--upload-pack=touch evil" is no tag or commit',
+        '"--upload-pack=touch evil" is not a tag or commit',
         id="an option as a tag",
     ),
     pytest.param(in_git(lambda folder: None, "@main"), '"main" is a branch of', id="a branch, which moves"),
@@ -353,7 +353,7 @@ def test_hostile_pack_is_refused_and_leaves_nothing(
             "lock: 1\npacks: {x: {version: '1', source: 'ext::sh -c evil', sha256: 'X'}}",
             "would let git run a command",
         ),
-        ("lock: 1\npacks: {x: {version: '1', source: '-u evil', sha256: 'X'}}", "is no source of a pack"),
+        ("lock: 1\npacks: {x: {version: '1', source: '-u evil', sha256: 'X'}}", "is not a source of a pack"),
         ("lock: 2\n", "mockllm.lock:1:7: lock: "),
         ("<<<<<<< HEAD\nlock: 1\n", "mockllm.lock:"),
     ],

@@ -122,7 +122,7 @@ def test_changed_files_of_same_version_are_refused(tmp_path: Path, capfd: pytest
     shutil.rmtree(".mockllm")
     assert run("check") == 1
     assert (
-        "does not hold the team/x 1.0.0 of mockllm.lock any more (its files have changed)"
+        "no longer contains the team/x 1.0.0 of mockllm.lock (its files have changed)"
         in capfd.readouterr().err
     )
     write(made, {"pack.yaml": manifest(version="1.0.1")})
@@ -187,13 +187,13 @@ def test_conflicting_ranges_are_reported_with_positions(
     assert f"scenarios/b.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
     assert run("pack", "add", pack(tmp_path / "q", version="1.5.0")) == 1
     said = capfd.readouterr().err
-    assert "scenarios/b.yaml:1:7 asks for ^2" in said
-    assert "scenarios/a.yaml:1:7 asks for ^1, which it fits" in said
+    assert "scenarios/b.yaml:1:7 requires ^2" in said
+    assert "scenarios/a.yaml:1:7 requires ^1, which it meets" in said
 
 
 def test_pack_may_use_another_pack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p", more='use: ["base@^1"]')) == 0
-    assert "it uses base@^1, which is not here: add it, too" in capfd.readouterr().out
+    assert "it uses base@^1, which is not installed: add it, too" in capfd.readouterr().out
     assert run("check") == 1
     assert run("pack", "add", pack(tmp_path / "q", "base", "1.4.0")) == 0
     assert run("check", "--frozen") == 0
@@ -202,8 +202,8 @@ def test_pack_may_use_another_pack(tmp_path: Path, capfd: pytest.CaptureFixture[
     write(pack(tmp_path / "p", version="1.1.0", more=uses), {"inner/pack.yaml": manifest("inner")})
     assert run("pack", "add", tmp_path / "p") == 0
     assert [line for line in capfd.readouterr().out.splitlines() if "uses" in line] == [
-        "  it uses base@^2, and base 1.4.0 is here: add or update it, too",
-        "  it uses weather@~0.1, and weather 1.0 is here: add or update it, too",
+        "  it uses base@^2, but base 1.4.0 is installed: add or update it, too",
+        "  it uses weather@~0.1, but weather 1.0 is installed: add or update it, too",
     ]
 
 
@@ -278,7 +278,7 @@ def test_abbreviated_commit_is_accepted(tmp_path: Path) -> None:
         ("@v9", 'has no tag "v9"'),
         ("@0123456789", 'has no commit "0123456789"'),
         ("@" + "0" * 40, f'has no commit "{"0" * 40}"'),
-        ("@v1.0.0#none", "it is no pack: it holds no pack.yaml"),
+        ("@v1.0.0#none", "it is not a pack: it contains no pack.yaml"),
     ],
 )
 def test_missing_ref_or_folder_is_reported(
@@ -296,7 +296,7 @@ def test_missing_repository_or_version_is_reported(tmp_path: Path, capfd: pytest
     pack(made)
     tagged(made, "first")
     assert run("pack", "add", made.as_uri()) == 1
-    assert "has no tag that is a version; say which commit" in capfd.readouterr().err
+    assert "has no tag that is a version; name a commit" in capfd.readouterr().err
 
 
 def test_interrupted_fetch_leaves_the_old_pack(
@@ -312,7 +312,7 @@ def test_interrupted_fetch_leaves_the_old_pack(
     slow = write(tmp_path / "bin", {"git": "#!/bin/sh\nexec sleep 100\n"})
     (slow / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{slow}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr("mockllm.packing.git.PATIENCE", 0.1)
+    monkeypatch.setattr("mockllm.packing.git.GIT_TIMEOUT", 0.1)
     assert run("pack", "update") == 1
     assert "git did not end within 0.1 s" in capfd.readouterr().err
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -96,7 +96,7 @@ def test_compressed_body_stays_compressed() -> None:
     packed = ask("/v1/chat/completions", BODY, headers={"accept-encoding": "gzip"})
     assert again(found, packed).bytes == data
     assert again(found).bytes == SSE.encode()
-    assert f"# Packed (gzip). It says:\n        #   {SSE.splitlines()[0]}\n        #\n" in found.text
+    assert f"# Compressed (gzip). Its text:\n        #   {SSE.splitlines()[0]}\n        #\n" in found.text
 
 
 def test_decompressed_body_has_no_content_encoding() -> None:
@@ -108,7 +108,7 @@ def test_decompressed_body_has_no_content_encoding() -> None:
 def test_har_without_bodies_is_reported() -> None:
     entry = json.loads(json.dumps(HAR))
     entry["log"]["entries"][0]["response"]["content"] = {"size": 5}
-    assert "the answer's body was not saved" in take(entry).notes[0]
+    assert "the response's body was not saved" in take(entry).notes[0]
     entry["log"]["entries"][0]["response"]["content"] = {"encoding": "base64", "text": "aGk="}
     assert again(take(entry)).bytes == b"hi"
 
@@ -137,5 +137,5 @@ def test_har_request_without_response_is_reported() -> None:
     entry["log"]["entries"].insert(0, lost)
     found = take(json.dumps(entry, indent=1), "a.har")
     assert found.count == len(entry["log"]["entries"]) - 1
-    (note,) = (each for each in found.notes if "never answered" in each)
+    (note,) = (each for each in found.notes if "has no response" in each)
     assert note.startswith("a.har:")

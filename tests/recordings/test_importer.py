@@ -43,7 +43,7 @@ def test_key_in_response_is_masked_and_reported() -> None:
     found = take(vcrpy({"string": said}))
     heard = again(found)
     assert heard.bytes == said.replace(KEY, "*" * len(KEY)).replace("session=private", "*" * 15).encode()
-    assert "what looks like a key" in found.notes[0]
+    assert "text that looks like a key" in found.notes[0]
     packed = vcrpy(
         {"base64_string": base64.b64encode(gzip.compress(said.encode())).decode()},
         headers={"content-encoding": ["gzip"]},
@@ -56,7 +56,7 @@ def test_key_in_request_is_not_in_the_example() -> None:
     request = {"method": "POST", "uri": URL, "body": json.dumps(body), "headers": {}}
     response = {"status": {"code": 200}, "headers": {}, "body": {"string": "x"}}
     found = take({"interactions": [{"request": request, "response": response}]})
-    assert "held a key" in found.text
+    assert "contains a key" in found.text
     assert again(found, ask("/v1/chat/completions", body)).bytes == b"x"
 
 
@@ -101,18 +101,18 @@ def test_any_text_survives_writing(body: str) -> None:
     [
         ("nothing known", "a.json", {"a": 1}, "a.json:1:1: expected a VCR cassette"),
         ("no YAML", "a.yaml", "a: [", "a.yaml:2:1: a key or a value is missing"),
-        ("an empty file", "a.yaml", "", "there is nothing in it"),
-        ("an empty cassette", "a.json", {"interactions": []}, "it holds no answered request"),
+        ("an empty file", "a.yaml", "", "the file is empty"),
+        ("an empty cassette", "a.json", {"interactions": []}, "it contains no request with a response"),
         ("no uri", "a.json", '{"interactions": [\n{"request": {}, "response": {}}]}', "a.json:2:1: expected a request"),
-        ("no status", "a.json", {"interactions": [{"request": {"uri": "/x"}, "response": {}}]}, "no status code"),
+        ("no status", "a.json", {"interactions": [{"request": {"uri": "/x"}, "response": {}}]}, "expected a status code"),
         ("no base64", "a.json", vcrpy({"base64_string": "?"}), "this is not base64"),
         ("no url in a HAR", "a.har", {"log": {"entries": [{}]}}, "expected a request with a url"),
-        ("an answer that never came", "a.har", {"log": {"entries": [{"request": {"url": "/"}, "response": {"status": 0}}]}}, "no answered request"),
+        ("an answer that never came", "a.har", {"log": {"entries": [{"request": {"url": "/"}, "response": {"status": 0}}]}}, "no request with a response"),
         ("a line that is no JSON", "a.jsonl", '{"response": 1}\n{', "a.jsonl:1:1"),
         ("a line that is cut", "a.jsonl", f"{json.dumps(LOG)}\n{{", "a.jsonl:2:"),
         ("a line that is no object", "a.jsonl", f"{json.dumps(LOG)}\n[]", "a.jsonl:2:1: expected an object"),
-        ("a line without a path", "a.jsonl", '{"request": {"x": 1}, "response": {}}', "give --path"),
-        ("what curl wrote alone", "a.txt", CURL, "give --request"),
+        ("a line without a path", "a.jsonl", '{"request": {"x": 1}, "response": {}}', "use --path"),
+        ("what curl wrote alone", "a.txt", CURL, "use --request"),
         ("an exchange without its request", "a.json", {"response": {"status": 200, "body": ""}}, "--request and --path"),
         ("a fixture without an answer", "a.json", {"fixtures": [AIMOCK["fixtures"][0], {}]}, "expected a fixture"),
         ("a mapping without an answer", "a.json", {"mappings": [{}]}, "expected a mapping"),
@@ -217,4 +217,4 @@ def test_other_host_at_a_provider_path_has_its_prefix() -> None:
     assert again(found, ask("/api.z.test/api/v4/chat", BODY)).bytes == b"hi"
     assert found.notes == []
     del recorded["request"]["host"]
-    assert "keeps /api/v4/chat for itself" in take(recorded).notes[0]
+    assert "reserves /api/v4/chat" in take(recorded).notes[0]

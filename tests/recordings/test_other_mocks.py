@@ -44,8 +44,8 @@ def test_aimock_fixtures_become_rules() -> None:
     embedded = game.hear(ask("/v1/embeddings", {"model": "m", "input": "an x"}))
     assert json.loads(embedded.bytes)["data"][0]["embedding"] == [1, 0.5]
     assert [note.partition(": ")[2] for note in found.notes] == [
-        "predicate is not carried over, nor is its fixture", "audio is not carried over",
-        "chaos is not carried over",
+        "predicate is not imported, and neither is its fixture", "audio is not imported",
+        "chaos is not imported",
     ]  # fmt: skip
     assert found.notes[0].startswith("fixtures.json:1:")
 
@@ -115,7 +115,7 @@ def test_wiremock_mappings_become_rules() -> None:
         "authorization: keys",
         "this condition",
         "this pattern",
-        "holds no JSON",
+        "is not JSON",
         "transformers",
         "the query of a url",
         "cookies",

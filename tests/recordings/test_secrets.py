@@ -78,7 +78,7 @@ def test_key_in_prompt_is_in_no_example() -> None:
     body = {**BODY, "messages": [{"role": "user", "content": f"My key is {AZURE}."}]}
     text = written(asked={"api-key": AZURE}, body=body, answer=b"{}")
     assert AZURE not in text
-    assert "held a key" in text
+    assert "contains a key" in text
 
 
 def test_signed_url_is_masked() -> None:

@@ -25,13 +25,13 @@ PROGRAM = """
 import resource
 import sys
 from mockllm.server.app import App
-from mockllm.server.server_limits import Limits
+from mockllm.server.server_limits import ServerLimits
 from mockllm.server.http_server import Address, run
 if len(sys.argv) > 2:
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 from tests.server.fake_engine import FakeEngine, chunks, whole
 engine = FakeEngine({"/ok": whole(), "/half": chunks(10, 0.05), "/long": chunks(10000, 0.01)})
-app = App(engine, limits=Limits(grace=float(sys.argv[1])))
+app = App(engine, limits=ServerLimits(grace=float(sys.argv[1])))
 run(app, [Address("127.0.0.1", 0)], lambda where: print(where[0].port, flush=True))
 print("ended", flush=True)
 """
@@ -153,10 +153,10 @@ def test_where_one_address_cannot_be_had_none_is_kept() -> None:
 @pytest.mark.parametrize(
     ("address", "word"),
     [
-        (Address("203.0.113.1", 0), "no address of this machine"),
-        (Address("no.such.host.invalid", 0), "no address of this machine"),
-        (Address("a" * 300, 0), "no address of this machine"),
-        (Address("127.0.0.1", 70_000), "no port"),
+        (Address("203.0.113.1", 0), "not an address of this machine"),
+        (Address("no.such.host.invalid", 0), "not an address of this machine"),
+        (Address("a" * 300, 0), "not an address of this machine"),
+        (Address("127.0.0.1", 70_000), "not a port"),
     ],
     ids=["another's address", "no host", "an absurd host", "an absurd port"],
 )

@@ -1,8 +1,8 @@
-"""The names that OpenTelemetry's conventions have for what mockllm knows: providers, operations, settings.
+"""Names of OpenTelemetry's conventions for providers, operations and settings.
 
-As text of our own, for the constants of the Python package are marked deprecated since these conventions moved
-to a repository of their own. Source: open-telemetry/semantic-conventions-genai, client inference and its registry
-of attributes, as of 2026.
+The Python package marks its constants as deprecated, since the conventions moved to a separate repository; so the
+names are literals here. Source: open-telemetry/semantic-conventions-genai, client inference and its registry of
+attributes, as of 2026.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "xai": "x_ai",
     "bedrock": "aws.bedrock",
 }
-"""`gen_ai.provider.name` of those whose name is another here; all others are called as they are here."""
+"""`gen_ai.provider.name` of the providers whose name differs here."""
 FOUNDRY: Final = "azure.ai.inference"
-"""Azure's, where models of other makers are asked (`/models/…`)."""
+"""The provider name for Azure's models of other vendors (`/models/…`)."""
 OPERATIONS: Final[Mapping[str, str]] = {
     "chat": "chat",
     "responses": "chat",
@@ -29,14 +29,14 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "generate": "generate_content",
     "embeddings": "embeddings",
 }
-"""`gen_ai.operation.name` by api; the others are no operation of a model."""
+"""`gen_ai.operation.name` by api; other apis are not an operation of a model."""
 FLOATS: Final[Mapping[str, tuple[str, ...]]] = {
     "gen_ai.request.temperature": ("temperature",),
     "gen_ai.request.top_p": ("top_p", "topP"),
     "gen_ai.request.frequency_penalty": ("frequency_penalty", "frequencyPenalty"),
     "gen_ai.request.presence_penalty": ("presence_penalty", "presencePenalty"),
 }
-"""Settings that are numbers, with the fields that hold them: at the top of a body, or in `generationConfig`."""
+"""Attributes of numeric settings, with their fields: at the top level of a body, or in `generationConfig`."""
 INTEGERS: Final[Mapping[str, tuple[str, ...]]] = {
     "gen_ai.request.top_k": ("top_k", "topK"),
     "gen_ai.request.seed": ("seed",),
@@ -44,8 +44,8 @@ INTEGERS: Final[Mapping[str, tuple[str, ...]]] = {
 METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
-"""Those that `http.request.method` tells; of any other it says `_OTHER`."""
-LARGEST: Final = 2**63 - 1
-"""OTLP holds no larger integer, and refuses all spans that are sent with one."""
-LONGEST: Final = 1000
-"""Characters of a text that are told."""
+"""The values of `http.request.method`; other methods become `_OTHER`."""
+MAX_INTEGER: Final = 2**63 - 1
+"""Largest integer of OTLP; a larger one makes a receiver refuse all spans of the batch."""
+MAX_LENGTH: Final = 1000
+"""Most characters of a text attribute."""

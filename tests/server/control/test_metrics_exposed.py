@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from mockllm.server.metrics import BOUNDS, SERIES, Metrics
+from mockllm.server.metrics import BOUNDS, MAX_SERIES, Metrics
 from tests.server.control.steered import Got, Steered, steered
 from tests.server.test_metrics import STREAM, said, seen
 from tests.waiting import until
@@ -143,7 +143,7 @@ def test_label_sets_are_bounded() -> None:
     for model in range(150):
         for rule in range(50):
             metrics.one(seen(said(rule=f"a.yaml:{rule}"), model=f"m{model}"))
-    assert len(metrics.series) == SERIES + 1
+    assert len(metrics.series) == MAX_SERIES + 1
     assert sum(metrics.series.values()) == 150 * 50
 
 

@@ -35,8 +35,8 @@ WRONG = {
     "http://[::1]:4317": ("gRPC's port", "http://[::1]:4318"),
     "grpc://a.example:5000": ("gRPC's", "http://a.example:5000"),
     "grpcs://a.example": ("gRPC's", "https://a.example:4318"),
-    "http://localhost:4318/v1/traces": ("once more", "http://localhost:4318"),
-    "http://localhost:4318/otlp/v1/traces/v1/traces/": ("once more", "http://localhost:4318/otlp"),
+    "http://localhost:4318/v1/traces": ("added again", "http://localhost:4318"),
+    "http://localhost:4318/otlp/v1/traces/v1/traces/": ("added again", "http://localhost:4318/otlp"),
     "'http://localhost:4318'": ("quotes", "http://localhost:4318"),
 }
 
@@ -47,10 +47,10 @@ def test_invalid_url_is_reported_with_a_correction(given: str, said: tuple[str, 
     found = target({BASE: given})
     assert found is not None
     assert found.url == f"{right}/v1/traces"
-    assert found.wrong is not None
-    assert why in found.wrong
-    assert found.wrong.startswith(f"{BASE} is ")
-    assert found.wrong.endswith(f"traces are sent to {right}")
+    assert found.warning is not None
+    assert why in found.warning
+    assert found.warning.startswith(f"{BASE} is ")
+    assert found.warning.endswith(f"traces are sent to {right}")
 
 
 NONE = (
@@ -64,9 +64,9 @@ def test_value_that_is_not_a_url_is_reported(given: str) -> None:
     found = target({BASE: given})
     assert found is not None
     assert found.url is None
-    assert found.wrong is not None
-    assert "http://localhost:4318" in found.wrong
-    assert found.wrong.isprintable()
+    assert found.warning is not None
+    assert "http://localhost:4318" in found.warning
+    assert found.warning.isprintable()
 
 
 EXACTLY = {
@@ -82,14 +82,14 @@ def test_traces_variable_without_path_is_reported(given: str, said: tuple[str, s
     found = target({EXACT: given})
     assert found is not None
     assert found.url == said[0]
-    assert said[1] in (found.wrong or "")
+    assert said[1] in (found.warning or "")
 
 
 def test_password_in_url_is_hidden() -> None:
     found = target({BASE: "http://me:s3cret@h:4317"})
     assert found is not None
     assert found.url == "http://me:s3cret@h:4318/v1/traces"
-    assert "s3cret" not in (found.wrong or "s3cret")
+    assert "s3cret" not in (found.warning or "s3cret")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,6 @@ def test_other_protocol_is_reported() -> None:
     found = target({BASE: "http://h:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
     assert found is not None
     assert found.url == "http://h:4318/v1/traces"
-    assert "http/protobuf" in (found.wrong or "")
+    assert "http/protobuf" in (found.warning or "")
     same = {BASE: "http://h:4318", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
     assert target(same) == OtlpEndpoint("http://h:4318/v1/traces")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.traces.conventions import LARGEST
+from mockllm.server.traces.conventions import MAX_INTEGER
 from mockllm.server.traces.spans import Span
 from mockllm.server.traces.spans import span as span_of
 from tests.live import live
@@ -280,7 +280,7 @@ def test_any_request_has_a_valid_otlp_span(tmp_path: Path, call: tuple[str, Any]
             if isinstance(value, str):
                 assert len(value.encode()) <= 4000
             elif isinstance(value, int):
-                assert abs(value) <= LARGEST
+                assert abs(value) <= MAX_INTEGER
 
 
 def test_bytes_that_are_no_request_have_a_span(tmp_path: Path) -> None:

@@ -216,8 +216,8 @@ def test_unreachable_collector_delays_nothing(
 LINES = {
     "localhost:4317": "http://localhost:4318",
     "localhost:1": "http://localhost:1",
-    "ftp://x": "No traces are sent",
-    "http://h:port": "No traces are sent",
+    "ftp://x": "no traces are sent",
+    "http://h:port": "no traces are sent",
 }
 
 
