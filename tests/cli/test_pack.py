@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packing.making import EXAMPLE, RULES, manifest, pack, repository, run, write, zipped
+from tests.packing.pack_files import EXAMPLE, RULES, manifest, pack, repository, run, write, zipped
 
 STEPS = """\
 rules:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from tests.server.control.steered import Steered, steered
+from tests.server.control.live_server import Steered, steered
 
 FILE = """
 rules:

@@ -7,7 +7,7 @@ import json
 from playwright.sync_api import Locator, expect
 
 from mockllm.core.faults import FAULTS
-from tests.dashboard.served import Dashboard
+from tests.dashboard.dashboard_page import Dashboard
 
 
 def inject(dashboard: Dashboard, name: str) -> Locator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.served import Dashboard
+from tests.dashboard.dashboard_page import Dashboard
 
 CASES = [
     ("fixed-window", {"Requests": "2", "Window": "1h"}, [200, 200, 429], "window: 1h"),

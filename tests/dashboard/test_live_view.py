@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.dashboard.served import Dashboard, Served, served
+from tests.dashboard.dashboard_page import Dashboard, Served, served
 from tests.process import serving
 
 

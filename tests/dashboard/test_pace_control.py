@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.served import Dashboard, Got
+from tests.dashboard.dashboard_page import Dashboard, Got
 
 
 def applied(dashboard: Dashboard, **fields: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.dashboard.served import FILES, Dashboard
+from tests.dashboard.dashboard_page import FILES, Dashboard
 from tests.waiting import until
 
 

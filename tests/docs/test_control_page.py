@@ -11,7 +11,7 @@ import pytest
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.control.api import routes
 from mockllm.server.control.models.journal_entries import RequestQuery
-from tests.server.control.steered import Steered, steered
+from tests.server.control.live_server import Steered, steered
 
 PAGE = (Path(__file__).parents[2] / "docs/control.md").read_text()
 

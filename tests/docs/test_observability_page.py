@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mockllm.cli.options import SERVING
 from mockllm.server.traces import conventions, spans, tracing
-from tests.server.control.steered import steered
+from tests.server.control.live_server import steered
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from mockllm.dialects.neutral_request import NeutralRequest
-from tests.faults.bench import Bench
-from tests.faults.cells import ANY, PIECES, Expect, Fault, Plain, Row, Seen
 from tests.faults.expected import HALF, UNSTREAMED, cut_event, same, unanswered
+from tests.faults.live_bench import Bench
+from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Plain, Row, Seen
 from tests.faults.test_matrix import columns
 
 ASKED = columns(NeutralRequest())

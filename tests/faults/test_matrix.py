@@ -13,8 +13,8 @@ from mockllm.core.faults import FAULTS
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.registry import SPOKEN
 from tests.faults import expected, expected_meaning
-from tests.faults.bench import Bench
-from tests.faults.cells import Fault
+from tests.faults.live_bench import Bench
+from tests.faults.matrix_cell import Fault
 
 ROWS: dict[str, Fault] = {
     **expected.CONNECTION,

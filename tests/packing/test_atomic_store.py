@@ -13,7 +13,7 @@ import pytest
 from mockllm.packing import atomic_store
 from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.scenario.pack_files import PackFiles, PackRejected, read_tree
-from tests.packing.making import all_files, pack, run, write
+from tests.packing.pack_files import all_files, pack, run, write
 
 
 def tree(**files: bytes) -> PackFiles:

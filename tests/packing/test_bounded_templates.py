@@ -12,7 +12,7 @@ from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.state.sessions import Sessions
-from tests.packing.making import pack
+from tests.packing.pack_files import pack
 
 USER = 'a"' * 50_000
 

@@ -13,7 +13,7 @@ import pytest
 
 from mockllm.packing.builder import build
 from mockllm.scenario.pack_files import PackRejected
-from tests.packing.making import EXAMPLE, RULES, all_files, manifest, pack, run, write
+from tests.packing.pack_files import EXAMPLE, RULES, all_files, manifest, pack, run, write
 
 ROOT = Path(__file__).parents[2]
 MORE = 'description: Says hi.\nlicense: MIT\nrequires: {mockllm: ">=0.1, <9", language: 1}'

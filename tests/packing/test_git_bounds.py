@@ -13,7 +13,7 @@ import pytest
 
 from mockllm.packing import git as fetching
 from tests.packing.git_server import GitServer
-from tests.packing.making import all_files, git, pack, repository, run, tagged, write
+from tests.packing.pack_files import all_files, git, pack, repository, run, tagged, write
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its stand-ins for git are shell scripts")

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
 from mockllm.scenario.pack_files import PackRejected
-from tests.packing.making import pack, repository, write
+from tests.packing.pack_files import pack, repository, write
 
 
 @pytest.fixture

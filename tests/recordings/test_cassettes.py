@@ -9,7 +9,7 @@ import gzip
 import json
 
 from tests.language.playing import Game, ask, table
-from tests.recordings.recorded import (
+from tests.recordings.sample_files import (
     ANSWER,
     BODY,
     HAR,

@@ -21,7 +21,8 @@ from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.testing.example_runner import Suite
 from tests.language.playing import Game, ask, table
-from tests.recordings.recorded import (
+from tests.recordings.replay_check import replayed, transcripts
+from tests.recordings.sample_files import (
     ANSWER,
     BODY,
     KEY,
@@ -32,7 +33,6 @@ from tests.recordings.recorded import (
     take,
     vcrpy,
 )
-from tests.recordings.replaying import replayed, transcripts
 from tests.recordings.test_other_mocks import AIMOCK
 from tests.recordings.test_raw_responses import CURL
 from tests.testing.suites import results

@@ -15,7 +15,7 @@ from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 from tests.language.playing import Game
-from tests.recordings.recorded import ANSWER, BODY, HAR, LOG, vcrpy
+from tests.recordings.sample_files import ANSWER, BODY, HAR, LOG, vcrpy
 from tests.recordings.test_cassettes import GO
 from tests.recordings.test_other_mocks import AIMOCK, WIREMOCK
 

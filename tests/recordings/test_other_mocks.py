@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from tests.language.playing import Game, ask, chat, claude
-from tests.recordings.recorded import (
+from tests.recordings.sample_files import (
     BODY,
     KEY,
     take,

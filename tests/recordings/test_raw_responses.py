@@ -7,7 +7,7 @@ from __future__ import annotations
 from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile
 from tests.language.playing import table
-from tests.recordings.recorded import (
+from tests.recordings.sample_files import (
     ANSWER,
     BODY,
     SSE,

@@ -11,7 +11,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile, NotImported
 from tests.language.playing import Ask, ask, table
-from tests.recordings.recorded import (
+from tests.recordings.sample_files import (
     ANSWER,
     BODY,
     LINES,

@@ -14,7 +14,7 @@ from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from tests.language.playing import table
-from tests.recordings.recorded import BODY, take
+from tests.recordings.sample_files import BODY, take
 
 AZURE = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 """A key that does not look like one: only where it stands tells."""

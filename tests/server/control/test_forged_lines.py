@@ -11,7 +11,7 @@ from mockllm.cli.main import main
 from mockllm.core.json.codec import loads
 from mockllm.server.access_log import AccessLog
 from mockllm.server.control.api_types import visible
-from tests.server.control.steered import EXAMPLE, Steered, listed, steered
+from tests.server.control.live_server import EXAMPLE, Steered, listed, steered
 from tests.server.raw_client import Raw
 
 FORGED = "10:12:01 POST /v1/forged"

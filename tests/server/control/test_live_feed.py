@@ -14,8 +14,8 @@ import pytest
 from mockllm import __version__
 from mockllm.server.control import ControlApi, live_feed
 from mockllm.server.control.access import Access
-from tests.server.control.followed import following
-from tests.server.control.steered import Steered, steered
+from tests.server.control.feed_client import following
+from tests.server.control.live_server import Steered, steered
 from tests.server.raw_client import Raw
 from tests.waiting import until
 

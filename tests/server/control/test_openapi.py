@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from mockllm.server.control.api import routes
 from mockllm.server.control.routes import ApiRoute
-from tests.server.control.steered import Steered
+from tests.server.control.live_server import Steered
 
 CHECKS = [
     not_a_server_error,

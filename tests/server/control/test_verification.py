@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.control.steered import Steered
+from tests.server.control.live_server import Steered
 
 
 def verified(server: Steered, **body: Any) -> dict[str, Any]:

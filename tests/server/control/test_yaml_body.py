@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.json.codec import loads
 from mockllm.server.control.yaml_body import body_source, json_as_yaml
-from tests.server.control.steered import Steered
+from tests.server.control.live_server import Steered
 
 TEXTS = {
     "beyond the basic plane": "\U0001f600",

@@ -14,7 +14,7 @@ from mockllm.server.traces.conventions import MAX_INTEGER
 from mockllm.server.traces.spans import Span
 from mockllm.server.traces.spans import span as span_of
 from tests.live import live
-from tests.server.traces.asked import (
+from tests.server.traces.traced_server import (
     CHAT,
     COMPLETIONS,
     GEMINI,

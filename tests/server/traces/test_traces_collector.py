@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from tests.process import serving
-from tests.server.traces.asked import CHAT, GEMINI_STREAM, MESSAGES, Asked
-from tests.server.traces.receiver import receiving
+from tests.server.traces.otlp_receiver import receiving
+from tests.server.traces.traced_server import CHAT, GEMINI_STREAM, MESSAGES, Asked
 from tests.waiting import until
 
 SOURCE = Path(__file__).parent / "collector"

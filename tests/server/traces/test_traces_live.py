@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.process import Process, serving
-from tests.server.traces.asked import CHAT, GEMINI, GEMINI_STREAM, MESSAGES, Asked
-from tests.server.traces.receiver import Receiver, receiving
+from tests.server.traces.otlp_receiver import Receiver, receiving
+from tests.server.traces.traced_server import CHAT, GEMINI, GEMINI_STREAM, MESSAGES, Asked
 from tests.waiting import PATIENCE
 
 SCENARIO = """

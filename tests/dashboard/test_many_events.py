@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboard.served import Dashboard, Served
+from tests.dashboard.dashboard_page import Dashboard, Served
 
 SECONDS = 4
 FRAMES = 5

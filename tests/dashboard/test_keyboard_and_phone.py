@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard.served import Dashboard, Served, served
+from tests.dashboard.dashboard_page import Dashboard, Served, served
 
 
 def test_error_is_injected_and_removed_by_keyboard(dashboard: Dashboard) -> None:

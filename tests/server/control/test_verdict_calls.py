@@ -15,7 +15,7 @@ import pytest
 
 from mockllm.core.verdicts import VERDICTS
 from mockllm.server.control.models.verdict_reports import VerdictList
-from tests.server.control.steered import Steered, steered
+from tests.server.control.live_server import Steered, steered
 from tests.waiting import until
 
 FILE = """mockllm: 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.server.control.steered import Steered
+from tests.server.control.live_server import Steered
 
 
 def test_settings_become_modifiers_of_the_overlay(server: Steered) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.server.control.steered import Steered, listed
+from tests.server.control.live_server import Steered, listed
 from tests.server.raw_client import Raw
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard.served import Dashboard, served
+from tests.dashboard.dashboard_page import Dashboard, served
 
 
 def own_address() -> str:

@@ -21,7 +21,7 @@ from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Builder
 from mockllm.state.sessions import Sessions
-from tests.faults.cells import PATIENCE, QUIET, Expect, Fault, Not, Plain, Seen, ask, assert_seen
+from tests.faults.matrix_cell import PATIENCE, QUIET, Expect, Fault, Not, Plain, Seen, ask, assert_seen
 from tests.live import Live
 from tests.live import live as serve
 from tests.waiting import until

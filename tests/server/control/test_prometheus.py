@@ -13,7 +13,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from mockllm.server.metrics import BOUNDS, MAX_SERIES, Metrics
-from tests.server.control.steered import Got, Steered, steered
+from tests.server.control.live_server import Got, Steered, steered
 from tests.server.test_metrics import STREAM, said, seen
 from tests.waiting import until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.dashboard.served import Dashboard
+from tests.dashboard.dashboard_page import Dashboard
 from tests.dashboard.test_error_control import injected
 from tests.dashboard.test_pace_control import applied
 from tests.waiting import until

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.faults import FAULTS
 from mockllm.server.control.climate_presets import climates
-from tests.server.control.steered import Steered
+from tests.server.control.live_server import Steered
 
 
 def test_failure_modes_list_family_and_settings(server: Steered) -> None:

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboard.served import Served
+from tests.dashboard.dashboard_page import Served
 
 RULE = "match: {user: planted}\\nreply: Planted."
 ATTACKS = {

@@ -11,7 +11,7 @@ import pytest
 from mockllm.packing.builder import build
 from mockllm.scenario.lockfile import Lock, read_lock
 from tests.packing.git_server import GitServer
-from tests.packing.making import all_files, git, manifest, pack, repository, run, tagged, write, zipped
+from tests.packing.pack_files import all_files, git, manifest, pack, repository, run, tagged, write, zipped
 from tests.process import serving
 from tests.waiting import until
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.served import Dashboard, Served
+from tests.dashboard.dashboard_page import Dashboard, Served
 
 VIEWS = ["live", "requests", "control", "rules", "clients"]
 

@@ -13,7 +13,18 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from tests.packing.making import RULES, all_files, git, manifest, pack, repository, run, tagged, write, zipped
+from tests.packing.pack_files import (
+    RULES,
+    all_files,
+    git,
+    manifest,
+    pack,
+    repository,
+    run,
+    tagged,
+    write,
+    zipped,
+)
 
 Make: TypeAlias = Callable[[Path], object]
 """Makes a pack in a folder and gives its source."""

@@ -13,8 +13,8 @@ import pytest
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.server.control import access, dashboard
 from mockllm.server.control.access import Access
-from tests.server.control.followed import following
-from tests.server.control.steered import Steered, steered
+from tests.server.control.feed_client import following
+from tests.server.control.live_server import Steered, steered
 
 AWAY = "192.0.2.7"
 TOKEN = Access("t0ken")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.server.control import overlay_expiry
-from tests.server.control.steered import EXAMPLE, Steered, steered
+from tests.server.control.live_server import EXAMPLE, Steered, steered
 from tests.waiting import until
 
 

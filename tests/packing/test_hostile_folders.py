@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packing.making import RULES, pack, run, write
+from tests.packing.pack_files import RULES, pack, run, write
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
 

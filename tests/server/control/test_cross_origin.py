@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.server.control.steered import Got, Steered
+from tests.server.control.live_server import Got, Steered
 
 
 def asked_as(server: Steered, method: str, **headers: str) -> Got:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.overlay import overlaid
-from tests.server.control.steered import EXAMPLE, Steered, steered
+from tests.server.control.live_server import EXAMPLE, Steered, steered
 
 
 def test_overlay_rule_comes_first_and_is_listed(server: Steered) -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import time
 
-from tests.server.control.steered import Steered, listed
+from tests.server.control.live_server import Steered, listed
 from tests.waiting import until
 
 

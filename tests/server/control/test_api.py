@@ -9,7 +9,7 @@ import pytest
 from mockllm.server.control.api import routes
 from mockllm.server.control.api_types import JSON
 from mockllm.server.control.routes import find
-from tests.server.control.steered import Steered
+from tests.server.control.live_server import Steered
 
 GOOD: list[tuple[str, str, Any, Any]] = [
     ("GET", "/api/requests", None, "requests"),
