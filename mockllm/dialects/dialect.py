@@ -7,20 +7,27 @@ from typing import NamedTuple, Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
+from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 
 class ResponseIdentity(NamedTuple):
-    """What an answer carries that is neither asked nor said: its ids and its time (epoch seconds)."""
+    """The ids and the time (epoch seconds) of a response. Both may be placeholders (core.rendering.placeholders)."""
 
     ids: Ids
     now: float
+
+    @property
+    def second(self) -> int:
+        """The time in whole seconds."""
+        return derive(int, self.now)
 
 
 class Dialect(Protocol):
@@ -67,8 +74,8 @@ class GeneratingDialect(Dialect, Protocol):
     """A call that is answered with a Reply."""
 
     @property
-    def unsupported_parts(self) -> frozenset[str]:
-        """Which words of a reply this protocol has nothing for: `citations`, `images`. They are left out."""
+    def capabilities(self) -> Capabilities:
+        """What the protocol can express."""
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """What this protocol says of a reply: without the parts and choices that it does not show. Beats are

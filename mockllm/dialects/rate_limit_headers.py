@@ -12,17 +12,17 @@ from mockllm.core.failure import Failure
 from mockllm.core.limits import Gauge, LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 
-Told: TypeAlias = Callable[[LimitStatus, float], Headers]
+LimitHeaders: TypeAlias = Callable[[LimitStatus, float], Headers]
 """A provider's headers of what a limit stands at, now (seconds since the epoch). A bound that the limit does not
 have is not told: then what stood in its headers before stays."""
-Refused: TypeAlias = Callable[[LimitResult, LimitStatus, int, str | None, float], Failure]
+LimitRefusal: TypeAlias = Callable[[LimitResult, LimitStatus, int, str | None, float], Failure]
 """What a provider says where a limit refuses a request: of the verdict, what the limit stands at, the request's
 tokens, its model, and now."""
 Fact: TypeAlias = Literal["limit", "remaining", "reset", "window"]
 Names: TypeAlias = Mapping[str, tuple[Literal["requests", "tokens"], Fact]]
 
 
-def told(names: Names, standing: LimitStatus, time: Callable[[float], str]) -> Headers:
+def limit_header_pairs(names: Names, standing: LimitStatus, time: Callable[[float], str]) -> Headers:
     """The headers of these names; `time` writes so many seconds."""
     pairs: list[tuple[str, str]] = []
     for name, (bound, fact) in names.items():

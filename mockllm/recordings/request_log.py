@@ -8,9 +8,13 @@ the requests and the responses in two files (source: OpenAI's guide of its Batch
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from functools import cache
+from typing import Final, cast
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.providers import REGISTERED
 from mockllm.recordings.import_file import (
     ImportFile,
     NotImported,
@@ -21,14 +25,18 @@ from mockllm.recordings.import_file import (
 )
 from mockllm.recordings.interaction import Interaction, Pairs
 
-DEFAULT_PATHS: Final = (
-    ("messages", "anthropic_version", "/v1/messages"),
-    ("messages", "messages", "/v1/chat/completions"),
-    ("contents", "contents", "/v1beta/models/unknown:generateContent"),
-    ("input", "input", "/v1/responses"),
-    ("prompt", "prompt", "/v1/completions"),
-)
-"""The path of a body with two such fields, if the log contains no path."""
+UNKNOWN: Final = NeutralRequest(model="unknown")
+
+
+@cache
+def _default_paths() -> tuple[tuple[frozenset[str], str], ...]:
+    """Return the fields that identify a body with the path of such requests, the most fields first."""
+    calls = [call for provider in REGISTERED for call in provider.calls if call.body_fields]
+    calls.sort(key=lambda call: -len(call.body_fields))
+    return tuple(
+        (frozenset(call.body_fields), cast(GeneratingDialect, call.dialect).build_request(UNKNOWN).path)
+        for call in calls
+    )
 
 
 def is_format(raw: bytes) -> bool:
@@ -128,7 +136,7 @@ def _path_of(
     url = path or _url(entry, entry.get("request"))
     if url is not None:
         return url, []
-    url = next((to for one, two, to in DEFAULT_PATHS if one in fields and two in fields), None)
+    url = next((path for names, path in _default_paths() if names <= set(fields)), None)
     if url is None:
         raise NotImported(f"{where}: the log contains no path: use --path")
     return url, [f"{where}: the log contains no path; {url} is assumed (--path overrides this)"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -11,13 +10,11 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.registry import spoken
+from mockllm.dialects.providers import DEFAULT
+from mockllm.dialects.registry import generating_dialect
 from mockllm.engine import Engine
 from mockllm.engine.session_id import SESSION
 from mockllm.scenario.language.examples import NamedTool, RequestSpec, SchemaSpec
-
-USUAL: Final = "openai"
-"""The provider that is asked where none is named."""
 
 
 class UnsupportedCall(ValueError):
@@ -58,12 +55,12 @@ def written(word: RequestSpec, provider: str | None = None) -> SentRequest:
 
 def _first(provider: str | list[str] | None) -> str:
     if provider is None:
-        return USUAL
+        return DEFAULT.name
     return provider if isinstance(provider, str) else provider[0]
 
 
 def _asked(word: RequestSpec, provider: str) -> WireRequest:
-    dialect = spoken(provider, word.api)
+    dialect = generating_dialect(provider, word.api)
     if dialect is None:
         raise UnsupportedCall(
             f"{provider} has no call {word.api} that neutral words could ask for; give its method and path"

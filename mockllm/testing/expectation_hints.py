@@ -29,7 +29,7 @@ class MismatchReport:
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine = engine
         self._request = request
-        self.settled: Decision = engine.peek(request).settled
+        self.settled: Decision = engine.peek(request).decision
 
     def __call__(self, wanted: Condition) -> tuple[str, ...]:
         """Of the rules whose name meets the condition, why they did not answer."""

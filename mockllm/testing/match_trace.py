@@ -67,11 +67,11 @@ class MatchTrace(Struct, frozen=True):
 def match_trace(engine: Engine, request: Request) -> MatchTrace:
     """The trail of a request."""
     exchange = engine.peek(request)
-    settled, catalog = exchange.settled, engine.catalog
+    settled, catalog = exchange.decision, engine.catalog
     tried, unshown = _tried(engine, request, settled)
     items = [(catalog.items[candidate.item], candidate, why) for candidate, why in settled.skipped_modifiers]
     spared = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
-    outcome = Outcome(request, exchange.answer())
+    outcome = Outcome(request, exchange.respond())
     step = _step(engine, settled.rule) if settled.outcome == "rule" and settled.rule else None
     return MatchTrace(request, outcome, settled, tried, unshown, exchange.modifiers, spared, step)
 

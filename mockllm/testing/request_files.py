@@ -13,14 +13,15 @@ from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import spoken
+from mockllm.dialects.providers import DEFAULT, REGISTERED
+from mockllm.dialects.registry import generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, value_at
 from mockllm.scenario.language.examples import ExampleStep, RequestSpec
 from mockllm.scenario.source_file import NOTHING, Source
 from mockllm.scenario.validation_errors import diagnostics_of, found_text
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.example_requests import USUAL, SentRequest, UnsupportedCall, written
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, written
 
 W = TypeVar("W", bound=BaseModel)
 
@@ -28,15 +29,6 @@ NEUTRAL: Final = frozenset(
     {"provider", "api", "api_key", "session", "headers", "query", "method", "path", "body"}
 )
 """Words that no provider's body has: with one of them a request is no bare body."""
-SIGNS: Final[Mapping[str, frozenset[str]]] = {
-    "anthropic": frozenset({"system", "stop_sequences", "anthropic_version", "thinking", "top_k"}),
-    "gemini": frozenset({"contents"}),
-}
-"""Keys at the top of a body that only this provider's clients send, beside those of the usual one."""
-MODELS: Final = {"anthropic": "claude"}
-"""How the names of this provider's models begin."""
-
-
 EXAMPLE: Final = frozenset({"name", "request", "expect", "after", "with"})
 STEPS: Final = frozenset({"name", "steps", "with"})
 """The words of a whole example, in its two forms."""
@@ -144,43 +136,26 @@ class _File(Struct, frozen=True):
 
 
 def is_body(data: Mapping[str, Json]) -> bool:
-    """Whether it is what a client sends: messages or contents, and no word that only examples have."""
+    """Whether it is what a client sends: it holds a conversation, and no word that only examples have."""
     tools = data.get("tools")
     named = isinstance(tools, list) and any(isinstance(tool, str) for tool in tools)
-    return ("messages" in data or "contents" in data) and not NEUTRAL & data.keys() and not named
+    sent = any(provider.messages_field in data for provider in REGISTERED)
+    return sent and not NEUTRAL & data.keys() and not named
 
 
 def guessed(data: Mapping[str, Json]) -> str:
-    """Whose protocol a body speaks, as far as that can be told."""
-    model = data.get("model")
-    for provider, begins in MODELS.items():
-        if isinstance(model, str) and model.startswith(begins):
-            return provider
-    for provider, signs in SIGNS.items():
-        if signs & data.keys() or _blocks(data):
-            return provider
-    return USUAL
-
-
-def _blocks(data: Mapping[str, Json]) -> bool:
-    """Whether its tools, or blocks in its messages, have Anthropic's form."""
-    tools, messages = data.get("tools"), data.get("messages")
-    if isinstance(tools, list) and any(isinstance(tool, dict) and "input_schema" in tool for tool in tools):
-        return True
-    contents = (
-        [each.get("content") for each in messages if isinstance(each, dict)]
-        if isinstance(messages, list)
-        else []
+    """Return the provider that a body is a request to, as far as the body shows."""
+    matches = (
+        provider
+        for provider in REGISTERED
+        if provider.recognizes_body is not None and provider.recognizes_body(data)
     )
-    blocks = [block for content in contents if isinstance(content, list) for block in content]
-    return any(
-        isinstance(block, dict) and block.get("type") in ("tool_use", "tool_result") for block in blocks
-    )
+    return next(matches, DEFAULT).name
 
 
 def _of_body(data: dict[str, Json]) -> RequestFile:
     provider = guessed(data)
-    dialect = spoken(provider)
+    dialect = generating_dialect(provider)
     assert dialect is not None
     asked = dialect.build_request(NeutralRequest())
     headers = {"host": "localhost", **asked.headers}

@@ -70,7 +70,7 @@ def test_about_tells_what_is_loaded() -> None:
 
 def test_a_peek_is_the_answer_that_would_come() -> None:
     game = Game("rules: [{name: s, sequence: [a, b]}]")
-    peeked = [Heard(game.engine.peek(read(game, chat())).answer()) for _ in range(2)]
+    peeked = [Heard(game.engine.peek(read(game, chat())).respond()) for _ in range(2)]
     heard = game.hear(chat())
     assert [(each.written, each.headers) for each in peeked] == [(heard.written, heard.headers)] * 2
 
@@ -134,10 +134,10 @@ REQUESTS = [
 def test_what_is_kept_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked twice (the second time from what is kept), and with next to nothing kept."""
     twice = [each.written for each in play(MANY, *REQUESTS, *REQUESTS)]
-    monkeypatch.setattr(engine, "LANES", 2)
-    monkeypatch.setattr(catalog_runtime, "WAYS", 2)
-    monkeypatch.setattr(response_cache, "KEPT", 5000)
-    monkeypatch.setattr(planner, "KEPT", 2)
+    monkeypatch.setattr(engine, "MAX_FAST_PATHS", 2)
+    monkeypatch.setattr(catalog_runtime, "MAX_CACHED_SETTINGS", 2)
+    monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", 5000)
+    monkeypatch.setattr(planner, "MAX_CACHED_REPLIES", 2)
     assert [each.written for each in play(MANY, *REQUESTS, *REQUESTS)] == twice
 
 

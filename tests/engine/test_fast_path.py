@@ -61,17 +61,17 @@ def heard(game: Game, asks: Iterator[Ask]) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_lane_answers_and_counts_as_the_long_way_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     short = heard(game := Game(SCENARIO), asked(Random(seed)))
-    assert any(lane is not None for lane in game.engine._lanes.values())
+    assert any(lane is not None for lane in game.engine._fast_paths.values())
     monkeypatch.setattr(engine, "build_fast_path", lambda *facts: None)
     assert heard(Game(SCENARIO), asked(Random(seed))) == short
 
 
-def test_lanes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LANES", 1)
+def test_fast_paths_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MAX_FAST_PATHS", 1)
     game = Game(SCENARIO)
     for user in USERS * 3:
         game.hear(chat(user))
-        assert len(game.engine._lanes) <= 1
+        assert len(game.engine._fast_paths) <= 1
 
 
 def test_what_sets_a_state_or_is_bounded_has_no_lane() -> None:
@@ -79,7 +79,7 @@ def test_what_sets_a_state_or_is_bounded_has_no_lane() -> None:
     for user in ("lamp", "limited", "loaded", "dark"):
         for _ in range(3):
             game.hear(chat(user))
-    assert set(game.engine._lanes.values()) == {None}
+    assert set(game.engine._fast_paths.values()) == {None}
 
 
 def test_what_generates_nothing_is_refused_on_either_way() -> None:

@@ -61,7 +61,7 @@ def test_a_peek_remembers_nothing() -> None:
     game = Game(WEATHER)
     asked = responses("hi")
     request = game.engine.read(asked.method, asked.path, "", {}, asked.body, "", 0.0)
-    assert got(game, said(Heard(game.engine.peek(request).answer()))["id"]).status == 404
+    assert got(game, said(Heard(game.engine.peek(request).respond()))["id"]).status == 404
 
 
 def test_a_stream_that_a_fault_breaks_off_is_not_stored() -> None:

@@ -265,4 +265,4 @@ def test_a_peek_at_a_request_that_is_refused_looks_at_the_rules() -> None:
     engine = Game(RULES, overrides=True).engine
     bad = asked(fault="nonsense")
     request = engine.read("POST", bad.path, "", bad.headers, bad.body, "", 0.0)
-    assert engine.peek(request).settled.outcome == "rule"
+    assert engine.peek(request).decision.outcome == "rule"

@@ -304,7 +304,7 @@ def _found(body: bytes, spoken: Sequence[Spoken]) -> Iterator[tuple[int, int, in
         pieces = [(beat, text) for _, beat, text in of_part]
         if not any(text for _, text in pieces):
             continue
-        for escaped in (_json, _json_of_google):
+        for escaped in (_json, _json_with_escaped_brackets):
             whole = b'"' + escaped("".join(text for _, text in pieces)) + b'"'
             start = body.find(whole, since)
             if start >= 0:
@@ -320,8 +320,8 @@ def _json(text: str) -> bytes:
     return dumps(text)[1:-1]
 
 
-def _json_of_google(text: str) -> bytes:
-    """Some write angle brackets as escapes."""
+def _json_with_escaped_brackets(text: str) -> bytes:
+    """Some providers write angle brackets as escapes."""
     return _json(text).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
 
 

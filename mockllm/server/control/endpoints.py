@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
@@ -19,16 +19,25 @@ ROUTE_FIELDS: Final = frozenset({"api", "dialect", "provider", "path", "method",
 """Fields of a match that an endpoint determines."""
 
 
-def _endpoints() -> Mapping[str, tuple[str, ...]]:
-    lines: dict[str, dict[str, None]] = {}
+class Endpoint(NamedTuple):
+    """The calls that share a dialect and an api; `paths` contains their methods and paths as text."""
+
+    dialect: str
+    api: str
+    paths: tuple[str, ...]
+
+
+def _endpoints() -> Mapping[str, Endpoint]:
+    endpoints: dict[str, Endpoint] = {}
     for route in ROUTES:
-        name = f"{route.dialect.name}-{route.dialect.api}"
-        lines.setdefault(name, {})[route.line] = None
-    return {name: tuple(own) for name, own in sorted(lines.items())}
+        known = endpoints.get(route.call.endpoint)
+        paths = dict.fromkeys((*(known.paths if known else ()), route.line))
+        endpoints[route.call.endpoint] = Endpoint(route.dialect.name, route.dialect.api, tuple(paths))
+    return dict(sorted(endpoints.items()))
 
 
 ENDPOINTS: Final = _endpoints()
-"""The methods and paths of each endpoint, by its name."""
+"""All endpoints by name."""
 
 
 def endpoint_name(text: str) -> str:
@@ -39,7 +48,7 @@ def endpoint_name(text: str) -> str:
         for method in ("POST", "GET"):
             match = find(method, text, {}, "")
             if isinstance(match, RouteMatch):
-                return f"{match.dialect.name}-{match.dialect.api}"
+                return match.call.endpoint
     raise Problem(404, f"There is no endpoint {text[:80]}; the endpoints are {', '.join(ENDPOINTS)}.")
 
 
@@ -75,14 +84,15 @@ def settings_modifiers(endpoint: str, settings: Mapping[str, Json]) -> Sequence[
 
 def endpoint_match(endpoint: str) -> dict[str, Json]:
     """Return a match on the requests of an endpoint; empty for all endpoints."""
-    dialect, _, api = endpoint.partition("-")
-    return {"dialect": dialect, "api": api} if endpoint else {}
+    if not endpoint:
+        return {}
+    return {"dialect": ENDPOINTS[endpoint].dialect, "api": ENDPOINTS[endpoint].api}
 
 
 def modifier_applies(item: CatalogItem, endpoint: str) -> bool:
     """Return whether a modifier may apply to an endpoint, whatever its other conditions are."""
-    dialect, _, api = endpoint.partition("-")
-    method, _, path = ENDPOINTS[endpoint][0].partition(" ")
+    dialect, api, paths = ENDPOINTS[endpoint]
+    method, _, path = paths[0].partition(" ")
     kind = type("EndpointRequest", (Request,), {"dialect": dialect, "api": api, "generates": True})
     request = kind(method=method, path=path, headers={}, provider=dialect)
     return all(line.held for line in item.matcher.differences(request) if line.field in ROUTE_FIELDS)

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from mockllm.engine.engine_info import EngineInfo
+from mockllm.engine import EngineInfo
 from mockllm.server.access_log import plain
 from mockllm.server.control.context import ControlContext
 from mockllm.server.metrics import BOUNDS, Histogram, Metrics

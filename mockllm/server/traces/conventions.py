@@ -1,4 +1,5 @@
-"""Names of OpenTelemetry's conventions for providers, operations and settings.
+"""Names of OpenTelemetry's conventions for the settings of requests, and the bounds of OTLP. Providers and
+operations: `mockllm/dialects/provider.py`.
 
 The Python package marks its constants as deprecated, since the conventions moved to a separate repository; so the
 names are literals here. Source: open-telemetry/semantic-conventions-genai, client inference and its registry of
@@ -10,26 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-PROVIDERS: Final[Mapping[str, str]] = {
-    "gemini": "gcp.gemini",
-    "vertex": "gcp.vertex_ai",
-    "azure": "azure.ai.openai",
-    "mistral": "mistral_ai",
-    "xai": "x_ai",
-    "bedrock": "aws.bedrock",
-}
-"""`gen_ai.provider.name` of the providers whose name differs here."""
-FOUNDRY: Final = "azure.ai.inference"
-"""The provider name for Azure's models of other vendors (`/models/…`)."""
-OPERATIONS: Final[Mapping[str, str]] = {
-    "chat": "chat",
-    "responses": "chat",
-    "messages": "chat",
-    "completions": "text_completion",
-    "generate": "generate_content",
-    "embeddings": "embeddings",
-}
-"""`gen_ai.operation.name` by api; other apis are not an operation of a model."""
 FLOATS: Final[Mapping[str, tuple[str, ...]]] = {
     "gen_ai.request.temperature": ("temperature",),
     "gen_ai.request.top_p": ("top_p", "topP"),

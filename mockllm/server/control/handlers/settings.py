@@ -66,7 +66,7 @@ async def reset_config(context: ControlContext, call: ApiCall) -> BaseModel:
 
 def _endpoint(context: ControlContext, name: str) -> EndpointSettings:
     settings = context.settings.get(name, {})
-    return EndpointSettings(endpoint=name, paths=list(ENDPOINTS[name]), settings=dict(settings))
+    return EndpointSettings(endpoint=name, paths=list(ENDPOINTS[name].paths), settings=dict(settings))
 
 
 async def _patch(context: ControlContext, endpoint: str, body: SettingsPatch) -> None:
